@@ -26,6 +26,7 @@ from engine.sandbox.watch import ChildWatch, children
 _BY_SIGNAL = 128
 _SAID_MOST = 2000
 _PIECE = 65536
+# rungs/bubblewrap.py promises people a look ten times a second.
 _LOOK_SECONDS = 0.1
 _REAPED_SECONDS = 1.0
 _NO_ROOM = ChildRoom()
@@ -153,7 +154,7 @@ def _begun(
         stderr=subprocess.PIPE,
         pass_fds=tuple(handles),
         env=environment,
-        start_new_session=True,
+        start_new_session=True,  # a group of its own, which `end` kills as a whole
     )
 
 
@@ -164,6 +165,7 @@ def _readable(content: bytes) -> Iterator[int | BinaryIO]:
         yield subprocess.DEVNULL
         return
     with contextlib.ExitStack() as until_read:
+        # Opened again for reading only; when the child starts, the file has no name left by which to open it.
         with tempfile.NamedTemporaryFile() as written:
             written.write(content)
             written.flush()
@@ -203,7 +205,7 @@ def _awaited(child: subprocess.Popen[bytes], limits: ChildLimits, left: Left | N
     if reason:
         kill(child)
     status = child.wait()
-    if _BY_SIGNAL < status < 2 * _BY_SIGNAL:  # as shells and bubblewrap tell of a signal
+    if _BY_SIGNAL < status < 2 * _BY_SIGNAL:  # how shells and bubblewrap report a signal
         status = _BY_SIGNAL - status
     sentence = " ".join(said[words][:_SAID_MOST].decode("utf-8", "replace").split())
     return End(status, bytes(said[out]), sentence, reason, bytes(said[rest]) if left else b"", bytes(said[words]))
@@ -223,7 +225,7 @@ def _reasons(
         for pipe in most:
             waiting.register(pipe, selectors.EVENT_READ)
         while waiting.get_map() or child.poll() is None:
-            if not waiting.get_map():
+            if not waiting.get_map():  # it has closed its pipes, and still runs
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(_LOOK_SECONDS)
             for key, _ in waiting.select(_LOOK_SECONDS) if waiting.get_map() else ():

@@ -1,4 +1,4 @@
-"""JSON Feed (https://www.jsonfeed.org/version/1.1/), whose fields may be missing or odd, as those of RSS may."""
+"""JSON Feed (https://www.jsonfeed.org/version/1.1/), whose fields may be missing or odd, like the fields of RSS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def read_json_feed(text: str) -> Json | None:
-    """Return {feed, entries} with the names that feedparser gives them; None if the text is no such feed.
+    """Return {feed, entries} with the names that feedparser gives them; None if the text is not a JSON feed.
 
     Times are as they are written; what is not an object among the entries is an empty one.
     """
@@ -27,7 +27,7 @@ def read_json_feed(text: str) -> Json | None:
 
 
 def _is_alike(found: Json) -> bool:
-    """Return whether JSON without a version is that of a feed: its items, and where it is from."""
+    """Return whether JSON without a version looks like a feed: it has items, and says where it is from."""
     return isinstance(found.get("items"), list) and ("feed_url" in found or "home_page_url" in found)
 
 

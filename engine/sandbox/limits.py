@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 WORK = "/w"
 """The folder in which a child may write, if it may write at all."""
-WRITABLE = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - those of the child
+WRITABLE = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - the child's own
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ChildLimits:
         return space | rest
 
     def apply(self) -> None:
-        """Limit this process for good, as far as the system knows these limits."""
+        """Limit this process until its end, as far as the system knows these limits."""
         for name, most in self.of_process().items():
-            with contextlib.suppress(ValueError, OSError):
+            with contextlib.suppress(ValueError, OSError):  # a limit that is lower already stays
                 resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))

@@ -95,7 +95,7 @@ def _opened(content: bytes, longest_side: int) -> tuple[Image, str]:
     try:
         opened = Image.open(io.BytesIO(content))
         form = "JPEG" if opened.format == "JPEG" else "PNG"
-        opened.draft("RGB", (longest_side, longest_side))
+        opened.draft("RGB", (longest_side, longest_side))  # a JPEG is decoded at a fraction of its size
         image = ImageOps.exif_transpose(opened)
         image = image.convert("RGBA" if form == "PNG" and "A" in image.getbands() else "RGB")
         image.thumbnail((longest_side, longest_side))

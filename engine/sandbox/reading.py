@@ -19,7 +19,7 @@ from engine.sandbox.limits import ChildLimits
 from engine.sandbox.walls import ChildRoom
 
 _CHILD = Path(__file__).with_name("reader_child.py")
-_REFUSED, _NO_MEMORY = 2, 3
+_REFUSED, _NO_MEMORY = 2, 3  # how reader_child.py exits
 _REMEDY = "Give another file, or leave this one out: `on_error` of the step says what happens then."
 
 
@@ -68,6 +68,7 @@ def _why(end: End, limits: ChildLimits) -> str:
         return f"it needs more than {limits.memory_bytes // 1024**2} MB of memory."
     if end.reason == "answer":
         return f"it gives more than {limits.answer_bytes // 1024**2} MB."
+    # SIGKILL, too: where the soft and the hard limit of RLIMIT_CPU are one, the kernel may kill at once.
     if end.reason == "time" or -end.status in (signal.SIGXCPU, signal.SIGKILL):
         return f"it takes more than {limits.cpu_seconds} s of processor time."
     return "it broke the program that reads such files."

@@ -1,7 +1,7 @@
 """The system calls that a child behind walls may not make, as a program for the kernel (seccomp(2)).
 
 Namespaces do not hold these: keys and virtual sockets belong to the whole machine, and others give the kernel more to
-get wrong than a reader of files or a person's script needs. Numbers are those of the kernel's system call tables.
+get wrong than a reader of files or a person's script needs. Numbers are from the kernel's system call tables.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class ChildRoom(Struct, frozen=True):
     folders: tuple[tuple[str, str], ...] = ()
     """Folders that it may read at another place: (where they are, where it sees them)."""
     proxy: str = ""
-    """Where it sees the Unix socket that gets what it sends to port 3128 of its own machine; empty: there is none."""
+    """Where it sees the Unix socket that gets what it sends to its own port 3128; empty: it has no proxy."""
 
 
 class Walls(Struct, frozen=True):
@@ -75,9 +75,9 @@ def _view(room: ChildRoom) -> Iterator[str]:
     # Bound again it is not a device, and cannot be opened: a shared mapping of it is memory that no limit counts.
     yield from ("--dev", "/dev", "--ro-bind", "/dev/zero", "/dev/zero")
     if room.work_bytes:
-        # Read-only: where this program runs as root, files of /proc/sys are its own, and are those of the machine.
+        # Read-only: where this program runs as root, it owns the files of /proc/sys, which are the machine's.
         yield from ("--proc", "/proc", "--remount-ro", "/proc")
-        yield from ("--size", str(_SCRATCH_BYTES), "--tmpfs", "/dev/shm")  # noqa: S108 - that of the child
+        yield from ("--size", str(_SCRATCH_BYTES), "--tmpfs", "/dev/shm")  # noqa: S108 - the child's own
         yield from ("--remount-ro", "/dev")
     else:
         # Without /proc: by /proc/self/fd, a descriptor that is open for reading can be opened for writing.

@@ -16,7 +16,7 @@ from engine.sandbox.limits import ChildLimits
 
 PageFormat = Literal["text", "markdown"]
 _SECONDS_MOST = 30.0
-_REFUSED = 2
+_REFUSED = 2  # how web_child.py exits
 CPU_SECONDS = 10
 """For one document: a feed of 1 MB takes less than one."""
 ANSWER_BYTES = 16 * 1024 * 1024

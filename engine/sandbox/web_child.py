@@ -240,7 +240,7 @@ def _visible(html: object) -> str:
 
 
 def _moment(parsed: Any) -> str | None:
-    """Return a time as RFC 3339, None if there is none, or none that a calendar has."""
+    """Return a time as RFC 3339, None if it is missing, or not in any calendar."""
     try:
         at = datetime.fromtimestamp(calendar.timegm(parsed), UTC)
     except (TypeError, ValueError, OverflowError, OSError):
@@ -261,7 +261,7 @@ def _page(content: bytes, request: Mapping[str, Any]) -> Json:
     soup = HtmlTree(bounded(html))
     title = _line(soup.title.get_text()) if soup.title else ""
     parts = _selected(soup, request["selector"]) if request["selector"] else _main_part(soup)
-    is_cut = len(content) > 4 * HTML_MOST or is_longer(html)
+    is_cut = len(content) > 4 * HTML_MOST or is_longer(html)  # in UTF-8, a character has up to four bytes
     if request["format"] == "markdown":
         pages = [_page_of(part, request["url"]) for part in parts]
         is_cut = is_cut or any(map(is_longer, pages))  # they have the end tags that may be left out, too
@@ -315,7 +315,7 @@ def _lines(part: Any) -> str:
 
 
 def _pieces(part: Any) -> Iterator[str]:
-    """Yield the text of a part, with a mark around each block: blanks and line ends in the source are none on a page.
+    """Yield the text of a part, with a mark around each block: on a page, line ends of the source mean nothing.
 
     Walks without recursion and changes nothing: a page may nest tens of thousands of elements.
     """

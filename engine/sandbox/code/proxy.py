@@ -27,7 +27,7 @@ from engine.sandbox.rungs.rung import SOCKET
 PLACE = re.compile(r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)(?::(?P<port>\d{1,5}))?\Z")
 """How a step names a host."""
 _PORTS = (80, 443)
-"""Those of a host that is named without one."""
+"""The ports of a host that is named without one."""
 _LINE, _LINES = 8192, 100
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 120.0
@@ -35,8 +35,9 @@ _PIECE = 65536
 _AT_ONCE = 32
 """Connections of one step at the same time; further ones are cut."""
 _LOOK_SECONDS = 0.05
+# Headers for this proxy alone, which go no further (RFC 9110, 7.6.1).
 _OWN_HEADERS = (b"proxy-", b"connection:", b"keep-alive:")
-_PLAIN_REQUEST = 3
+_PLAIN_REQUEST = 3  # method, target and version (RFC 9112, 3)
 
 
 class Way(Struct):
@@ -79,7 +80,7 @@ class Way(Struct):
             for one in open_ones or tuple(self._open):
                 self._open.discard(one)
                 with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                    one.shutdown(socket.SHUT_RDWR)  # `close` alone would not wake a thread that waits for it
                 one.close()
 
 
@@ -176,6 +177,7 @@ def _asked(head: Sequence[bytes]) -> tuple[str, int, bytes]:
     path = target.partition("://")[2].partition("/")[2]
     kept = [one for one in head[1:] if not one.lower().startswith(_OWN_HEADERS)]
     first = f"{method} /{path} {version}\r\n".encode("latin-1")
+    # One request a connection: nobody looks at a second one, which may be for another host.
     return host, port or 80, b"".join([first, *kept, b"Connection: close\r\n\r\n"])
 
 

@@ -37,14 +37,15 @@ _MB, _KB = 1024**2, 1024
 _OUTPUT, _OUT = ".output", "out"
 FILES_MOST = 100
 GIVEN_BYTES_MOST = 1024**3
-"""Of the files that code is given, together."""
+"""The most that all files which code is given may have together."""
 LEFT_BYTES_MOST = 64 * _MB
-"""Of the files that code leaves: they pass through memory."""
+"""The most that all files which code leaves may have together: they pass through memory."""
 _OWN_MB = 128
 """What an interpreter needs itself, beyond what its code may take."""
+# Of processor time, beyond `seconds`: the clock is to end the code first, as its message names the limit.
 _SECONDS_AFTER = 5
 INPUTS_BYTES_MOST = 32 * _KB
-"""Of the environment variable INPUTS; larger inputs are in the file alone."""
+"""The longest environment variable INPUTS; larger inputs are in the file alone."""
 _PROXY_URL = f"http://127.0.0.1:{PORT}"
 PROXY = {
     **{one: _PROXY_URL for name in ("http_proxy", "https_proxy") for one in (name, name.upper())},
@@ -88,7 +89,7 @@ class Code(Struct, frozen=True):
     way: Way | None = None
     """The hosts that it may reach; None: it has no network."""
     packages: Path | None = None
-    """A folder with packages of Python, which it sees at `/packages`; None: there are none."""
+    """A folder with packages of Python, which it sees at `/packages`; None: it has no packages."""
     file: str = ""
     """The file that a person corrects, such as `tools/iban-check/main.py`; empty: the field `code` of the step."""
     seconds_left: float | None = None
@@ -153,7 +154,7 @@ def ended(
             code.limits.disk_mb * _MB,
             _environment(code, inputs),
             (_OUTPUT, _OUT),
-            LEFT_BYTES_MOST + _MB,
+            LEFT_BYTES_MOST + _MB,  # names take room, too
             network if code.way else None,
             code.packages,
             heard,
@@ -180,7 +181,7 @@ def _limits(code: Code) -> ChildLimits:
     it, memory = code.limits, (code.limits.memory_mb + _OWN_MB) * _MB
     return ChildLimits(
         memory_bytes=memory,
-        data_bytes=0 if code.language == PYTHON else memory,
+        data_bytes=0 if code.language == PYTHON else memory,  # of address space, Node.js reserves gigabytes
         cpu_seconds=math.ceil(it.seconds) + _SECONDS_AFTER,
         wall_seconds=it.seconds if code.seconds_left is None else code.seconds_left,
         file_bytes=it.disk_mb * _MB,
@@ -205,7 +206,7 @@ def _left(end: End) -> tuple[bytes | None, list[LeftFile]]:
     too_much = f"The code left more than {FILES_MOST} files, or {LEFT_BYTES_MOST // _MB} MB, in /w/out."
     refused = LimitExceeded(too_much, service="code", remedy="Let it leave less there, or pack it.")
     try:
-        left = work.files(end.left, most=FILES_MOST + 1, bytes_most=LEFT_BYTES_MOST)
+        left = work.files(end.left, most=FILES_MOST + 1, bytes_most=LEFT_BYTES_MOST)  # one more: the output
     except LimitExceeded as error:
         raise refused from error
     prefix = f"{_OUT}/"
@@ -225,7 +226,7 @@ def _output(kept: bytes) -> Any:
 
 
 def _last_json(stdout: str) -> Any:
-    """Return the last line that was printed, if it is JSON. Raises CodeFailed if only its numbers are none of JSON."""
+    """Return the last line that was printed, if it is JSON. Raises CodeFailed if only a number in it is not valid."""
     last = stdout.rstrip().rpartition("\n")[2]
     try:
         return _json(last)
@@ -348,7 +349,7 @@ def _reason(code: Code, lines: Sequence[str]) -> str:
 
 
 def line_of(code: Code, said: str) -> int | None:
-    """Return the line of the code that an error names; None if it names none."""
+    """Return the line of the code that an error names, if any."""
     pattern = _PLACES.get(code.language)
     if pattern is None:
         return None

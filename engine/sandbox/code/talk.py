@@ -128,6 +128,7 @@ class Running:
     def close(self, watching: threading.Thread) -> None:
         """End it, and leave nothing behind."""
         self._is_over.set()
+        # A writer that waits for the program holds this lock until the program has ended, below.
         if self._writing.acquire(blocking=False):
             self._close_in()
             self._writing.release()

@@ -81,7 +81,7 @@ def _run(command: list[str], given: dict[str, str], environment: dict[str, str])
         os.closerange(3, _DESCRIPTORS)
         if given.get("follows"):
             os.dup2(os.open("/dev/null", os.O_RDONLY), _IN)
-            os.closerange(3, 4)
+            os.closerange(3, 4)  # what `open` has just taken: the first that is free
         os.environ.clear()
         os.environ.update(_ENVIRONMENT | environment)
         for limit in filter(None, given["limits"].split(",")):
@@ -90,7 +90,7 @@ def _run(command: list[str], given: dict[str, str], environment: dict[str, str])
         if given.get("processes"):
             resource.setrlimit(resource.RLIMIT_NPROC, (int(given["processes"]), int(given["processes"])))
         if command[0].endswith(".py"):
-            _control(_SET_DUMPABLE, 1)
+            _control(_SET_DUMPABLE, 1)  # as execve(2) does: else the code could not read its own /proc
         _filter(given.get("filter", ""))
         if not command[0].endswith(".py"):
             os.execve(command[0], command, os.environ)  # noqa: S606 - behind walls

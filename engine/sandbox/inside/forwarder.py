@@ -7,7 +7,7 @@ import contextlib
 import socket
 import threading
 
-PORT = 3128
+PORT = 3128  # the customary port of a proxy, by Squid
 _PIECE = 65536
 _WAITING = 64
 

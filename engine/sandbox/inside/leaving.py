@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # imports here are paid for at each start
     from typing import BinaryIO
 
 _PIECE = 1024 * 1024
+# Since it was listed, a file may have become a link, which is not followed, or a pipe, for which nobody waits.
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 

@@ -38,7 +38,7 @@ _JOINERS = "\u200c\u200d"
 def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
     """Write the regular files whose names fit to `out`; return {entries: [{name, size, start}], left_out, beyond}.
 
-    Of a mail they are its attachments, also those of the mails attached to it. Raises FileRefused. Links, folders and
+    From a mail, they are its attachments and the files in attached mails. Raises FileRefused. Links, folders and
     names that lead out are left out; `beyond` says how many files follow the first 200, which are, too.
     """
     kind = kind_of(source)
@@ -89,7 +89,7 @@ def safe_name(entry: zipfile.ZipInfo, encoding: str) -> str:
 
     Signs that some systems do not allow in names, or that nobody sees, become `_`.
     """
-    kind = stat.S_IFMT(entry.external_attr >> 16)
+    kind = stat.S_IFMT(entry.external_attr >> 16)  # the mode on Unix; 0 from programs that write none
     if kind not in (0, stat.S_IFREG):
         return ""
     name = unicodedata.normalize("NFC", _told(entry, encoding).replace("\\", "/"))
@@ -115,13 +115,13 @@ def _told(entry: zipfile.ZipInfo, encoding: str) -> str:
 def _written_name(entry: zipfile.ZipInfo) -> bytes:
     """Return the bytes of a name; where an archive does not say what they are, they were read as CP 437.
 
-    Raises UnicodeEncodeError for a name from elsewhere: newer Pythons read that of Info-ZIP's Unicode path (0x7075).
+    Raises UnicodeEncodeError for a name from elsewhere: newer Pythons take it from Info-ZIP's Unicode path (0x7075).
     """
     return entry.filename.encode("utf-8" if entry.flag_bits & _UTF_8 else "cp437")
 
 
 def _encoding_of(entries: Sequence[zipfile.ZipInfo]) -> str:
-    """Return the encoding of names that are not UTF-8: that of Japanese if they are in it, else as the format says."""
+    """Return the encoding of names that are not UTF-8: a Japanese one if they are in it, else as the format says."""
     written = []
     for entry in entries:
         if not entry.flag_bits & _UTF_8 and not entry.filename.isascii():

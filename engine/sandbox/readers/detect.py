@@ -82,7 +82,7 @@ _OF_MAIL = frozenset((b"from", b"received", b"message-id", b"mime-version", b"re
 _ALSO_OF_MAIL = _OF_MAIL | {b"to", b"cc", b"subject", b"sender", b"reply-to", b"content-type", b"delivered-to"}
 _MIME = frozenset((b"content-type", b"content-transfer-encoding"))
 _HEADERS_MOST = 256 * 1024
-"""Bytes of headers in which those are looked for that tell a mail."""
+"""How many bytes of headers are searched for the names that mark a mail."""
 _BEFORE_MAIL = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*(?:From [^\r\n]*(?:\r\n?|\n))?")
 RECORD = "\x1e"
 """What begins each record of a sequence of JSON (RFC 7464)."""
@@ -96,7 +96,7 @@ _ENDINGS = {"csv": "csv", "tsv": "csv", "tab": "csv", "md": "plain", "markdown":
 def kind_of(source: SourceFile) -> FileKind:
     """Return what a file is. Raises FileRefused for an archive that the limits do not allow."""
     head = source.head()
-    if b"%PDF-" in head[:1024]:
+    if b"%PDF-" in head[:1024]:  # programs accept it that late (PDF Reference 1.7, H.3, note 13)
         return FileKind("pdf", "application/pdf", "PDF")
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _of_zip(source)
@@ -107,6 +107,7 @@ def kind_of(source: SourceFile) -> FileKind:
     if _SEALED.match(head):
         return SEALED
     found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
+    # A text may begin with BM, too; the reserved bytes of a bitmap are zero.
     if found is not None and (found.media_type != "image/bmp" or head[6:10] == b"\0\0\0\0"):
         return found
     return _of_text(source, head)
@@ -158,7 +159,7 @@ def _of_text(source: SourceFile, head: bytes) -> FileKind:
 
 
 def _told(head: bytes, encoding: str) -> str:
-    """Return the encoding that HTML or XML names, if it is no Unicode and so could only be guessed."""
+    """Return the encoding that HTML or XML names, unless one of both is UTF; else the one that was found."""
     from clients.mail.charsets import codecs_of, named_charset
 
     named = codecs_of(named_charset(head))[0]

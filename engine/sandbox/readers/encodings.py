@@ -17,6 +17,7 @@ _PIECE = 1024 * 1024
 _SAMPLE = 65536
 _NAMED = (".eml", ".csv", ".tsv", ".tab", ".txt", ".md", ".markdown")
 """Endings of names of texts, in which a few NUL bytes are damage; in other files, one says that it is not text."""
+# Texts do have ESC (ISO-2022-JP), the end mark of DOS, and the separator of RFC 7464.
 _CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a\x1e"}))
 
 
@@ -53,7 +54,7 @@ class LineNumbers:
             self.first.append(line)
 
     def take(self, count: int, lines: Sequence[int]) -> None:
-        """Count more, of which these are the first."""
+        """Count more lines; these are the first of them."""
         self.count += count
         self.first = sorted([*self.first, *lines])[:_LINES_TOLD]
 
@@ -99,4 +100,4 @@ def lines(source: SourceFile, encoding: str, damage: Damage) -> Iterator[str]:
             damage.look(line, number)
             yield line
     finally:
-        text.detach()
+        text.detach()  # else the wrapper would close the file with itself

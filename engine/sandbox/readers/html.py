@@ -34,7 +34,7 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
 
 
 def tables_of(tree: Any, options: Mapping[str, Any], into: TableBuilder) -> None:
-    """Take a table of the tree of some HTML. Raises FileRefused if it has none of that number."""
+    """Take a table from a tree of HTML. Raises FileRefused if there is no table with that number."""
     found = tree.find_all("table")
     wanted = table_number(options.get("sheet"))
     if not 0 < wanted <= len(found):

@@ -26,7 +26,7 @@ _NAMED_BY = 1000
 _FILLED_MOST = 200
 """Columns up to which a row in the file has null where it has no value: with more, a row may have one in thousands."""
 _LONG = re.compile(rb"(?<![.\d])\d{16}")
-"""Perhaps a whole number that is not exact as a float, as which orjson reads the largest."""
+"""Perhaps a whole number that a float would round: orjson reads the largest ones as floats."""
 _SAID_MOST = 200
 _NO_VALUE = re.compile(r"-?(NaN|Infinity)\b")
 

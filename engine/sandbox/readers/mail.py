@@ -24,7 +24,7 @@ _HEAD = ("from", "to", "cc", "subject", "date")
 
 
 def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
-    """Take the head and the text, and those of attached mails; other attachments are only named."""
+    """Take the head and the text, also of attached mails; other attachments are only named."""
     del options
     if kind.name == "calendar":
         _events(source, kind, into)

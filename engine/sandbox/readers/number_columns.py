@@ -106,14 +106,14 @@ def _units(cell: str) -> list[str]:
 
 
 def _of_unit(cell: str, language: str, units: Collection[str]) -> Any:
-    """Return the number that a cell is; the cell itself if it is none, or has another unit than the others."""
+    """Return the number in a cell; the cell itself if it is not a number, or has another unit than the others."""
     found = _units(cell)
     is_other = not set(found) <= set(units) or ("%" in units and not found)
     return cell if is_other or (value := _read(cell, language)) is None else value
 
 
 def _read(cell: str, language: str) -> Any:
-    """Return the number that a cell is, whole ones as such; None for what is none, or would lose something."""
+    """Return the number in a cell, an int if it is whole; None if it is not a number, or would lose digits."""
     if _NAME.match(cell) or len(cell) > _LONGEST or sum(map(str.isdecimal, cell)) > _DIGITS_MOST:
         return None
     try:

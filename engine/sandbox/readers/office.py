@@ -21,7 +21,7 @@ _NAMES = {
 
 
 def facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:
-    """Return the properties that are set; of old formats, none are read."""
+    """Return the properties that are set; old formats are not read."""
     if "openxmlformats" not in kind.media_type:
         return {}
     with opened_zip(source.content) as archive:

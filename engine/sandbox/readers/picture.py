@@ -11,6 +11,7 @@ from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder
 
 _PIXELS_MOST = 100_000_000
+# Tags of TIFF 6.0; below, where the parts of Exif and GPS are, and DateTimeOriginal (Exif 2.32, 4.6).
 _NAMES = {271: "camera_maker", 272: "camera", 305: "program", 306: "modified_at", 315: "author", 270: "title"}
 _EXIF, _GPS, _TAKEN = 0x8769, 0x8825, 36867
 _SIDES = {1: ("N", 2), 3: ("E", 4)}

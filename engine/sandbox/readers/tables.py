@@ -22,7 +22,7 @@ _SAMPLE = 200
 _MOST_ABOVE = 10
 """Lines above the head of a report without rows; more are a list."""
 _VALUES = (r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([T ].*)?", r"[^\s@]+@[^\s@]+\.[^\s@]+")
-"""A date, a mail address: what names a column in no table whose rows have such below."""
+"""A date, a mail address: never the name of a column whose cells all have this form, too."""
 _SHEETS_MOST = 1000
 """Names of sheets in the answer."""
 _WRITTEN_AT_ONCE = 1 << 20
@@ -169,7 +169,7 @@ def table_number(sheet: str | int | None) -> int:
 def chosen(names: Sequence[str], wanted: str | int | None, what: str) -> str:
     """Return the name that was asked for: a number is a place, from 1, a text a name, or else a place.
 
-    Without either, it is the first. Raises FileRefused if there is none.
+    Without either, it is the first. Raises FileRefused if no name fits.
     """
     if isinstance(wanted, str) and wanted in names:
         return wanted
@@ -234,10 +234,10 @@ def fill(
 
 
 def _upper_of_two(rows: Sequence[Sequence[Any]], at: int, blank: int, across: Across) -> tuple[int, Spans] | None:
-    """Return the place of the upper row of a head over two rows, given that of its only one, and (first, last column)
-    of its wide cells; None if the head is one row.
+    """Return (the place of the upper row of a head over two rows, (first, last column) of its wide cells).
 
-    Cells of the upper row are merged across columns, and below its others are no names but their own.
+    None if the head is one row, whose place is `at`. Cells of the upper row are merged across columns, and below its
+    others are no names but their own.
     """
     for upper in (at, at - 1):
         is_possible = 0 <= upper < len(rows) - 2
@@ -304,9 +304,9 @@ def _is_row(body: Sequence[Sequence[Any]]) -> bool:
 
 
 def usual_width(cells: Sequence[int]) -> int:
-    """Return how many cells most rows have, given the number of each: 0 for an empty one, or one of which only one has
-    a value.
+    """Return how many cells most rows have.
 
+    `cells`: the number of each row; 0 for an empty row, or one with a single value in several cells.
     Rows of one cell are not counted, since they may stand above the table. But where the first row has one cell, and
     two thirds of all do, also below the first that has more, it is a list with a separator in some of its texts.
     """
@@ -346,7 +346,7 @@ def _head_at(rows: Sequence[tuple[int, Sequence[Any]]], usual: int) -> int:
 def _is_short_head(head: Sequence[Any], first: Sequence[Any], *others: Sequence[Any]) -> bool:
     """Return whether a row that is narrower than those below it is their head, and no line above the table.
 
-    One name may be a title; it is none above numbers only. Two or more are a head unless the next row is one: where
+    One name may be a title, but not above numbers only. Two or more are a head unless the next row is one: where
     all cells below it have digits, such as amounts and dates, a head has none.
     """
     if None in head or any(map(_is_number, head)):

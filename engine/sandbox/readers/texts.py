@@ -17,7 +17,7 @@ class TextBuilder:
     def __init__(self, most: int, form: str) -> None:
         self.most, self.is_markdown = most, form == "markdown"
         self.pages = 0
-        """How many pages, sheets or slides the file has; 0 if it has none."""
+        """How many pages, sheets or slides the file has; 0 for a file without them."""
         self.needs_ocr = False
         self.notes: list[str] = []
         """What a person should know of how it was read, in sentences."""
@@ -75,7 +75,7 @@ def tidy(text: str) -> str:
 
 
 def markdown_table(rows: Sequence[Sequence[Any]]) -> str:
-    """Return rows, the first of which is the head, as a table of Markdown."""
+    """Return rows as a table of Markdown; the first row is its head."""
     if not rows:
         return ""
     width = max(map(len, rows))

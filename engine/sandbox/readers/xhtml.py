@@ -15,7 +15,7 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _ENDS = {"<!--": "-->", "<![cdata[": "]]>", "script": "</script", "style": "</style"}
-"""Where that ends which has no tags inside."""
+"""Where content ends that has no tags inside."""
 
 
 def expanded(page: str) -> str:

@@ -45,7 +45,7 @@ def opened_zip(content: BinaryIO) -> zipfile.ZipFile:
 
 
 def member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return an entry, b"" if there is none. Raises FileRefused."""
+    """Return an entry, b"" if the archive does not have it. Raises FileRefused."""
     try:
         return archive.read(name)
     except KeyError:
@@ -53,7 +53,7 @@ def member(archive: zipfile.ZipFile, name: str) -> bytes:
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise FileRefused("The archive is damaged.") from error
     except Exception as error:
-        if type(error).__module__ in ("zlib", "lzma"):
+        if type(error).__module__ in ("zlib", "lzma"):  # their errors share no class with those above
             raise FileRefused("The archive is damaged.") from error
         raise
 
@@ -92,7 +92,7 @@ def _refuse_doctype(pieces: Iterable[bytes]) -> None:
 
 
 def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
-    """Return the XML of an entry, None if there is none. Raises FileRefused."""
+    """Return the XML of an entry, None if it is missing or empty. Raises FileRefused."""
     data = member(archive, name)
     if not data:
         return None

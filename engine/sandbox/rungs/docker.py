@@ -35,7 +35,7 @@ _START_SECONDS = 20
 """What the service may take to start a container, beyond the time of the code."""
 _TRIED_SECONDS = 20
 """For so long an answer about the image holds: a person may start Docker, or download the image, meanwhile."""
-_TRAILER = 8
+_TRAILER = 8  # bytes of the length that inside/command.py writes behind what is left
 _NO_PROCESS = b"Resource temporarily unavailable"
 """What the kernel says where there are as many as may be."""
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -161,13 +161,14 @@ def _excess(end: End, job: SandboxJob) -> str:
 
 def _closed(job: SandboxJob, container: str) -> Iterator[str]:
     """Yield the options that shut a container off, and limit it."""
-    memory = job.limits.tree_bytes + job.disk_bytes + 2 * _SCRATCH_MB * _MB
+    memory = job.limits.tree_bytes + job.disk_bytes + 2 * _SCRATCH_MB * _MB  # files in a tmpfs are memory, too
     user, group = (os.getuid(), os.getgid()) if os.getuid() else (_NOBODY, _NOBODY)
     yield from ("--rm", "--interactive", "--name", container, "--hostname", "sandbox", "--pull", "never")
     yield from ("--network", "none", "--log-driver", "none", "--read-only", "--workdir", "/w")
     yield from ("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", f"{user}:{group}")
     yield from ("--tmpfs", "/sys:ro,size=4k,mode=555")  # else the machine's devices are seen there
     yield from ("--memory", str(memory), "--memory-swap", str(memory), "--ulimit", "core=0:0")
+    # One process more: inside/command.py.
     yield from ("--pids-limit", str(job.limits.processes + 1), "--cpus", str(max(1, (os.cpu_count() or 2) - 1)))
     own = f"exec,uid={user},gid={group},mode=700,nr_inodes={job.limits.files}"
     for place, size in (("/w", job.disk_bytes), *((one, _SCRATCH_MB * _MB) for one in WRITABLE if one != WORK)):

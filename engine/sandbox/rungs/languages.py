@@ -19,7 +19,7 @@ _REMEDIES = {
     SHELL: "Install bash: `apt install bash`.",
 }
 Find = Callable[[str], str]
-"""Returns the program of a name or a path; empty if there is none."""
+"""Returns where the program of a name or a path is; empty if it is not there."""
 
 
 def command_of(name: str, program: str, memory_mb: int, *, inside: str, is_same: bool) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ def file_of(name: str) -> str:
 
 
 def on_this_machine(name: str) -> str:
-    """Return a program of this machine that the sandbox shows, or one at its path; empty if there is none."""
+    """Return a program of this machine that the sandbox shows, or the one at a path; empty if it is not there."""
     if name.startswith("/"):
         return name if os.access(name, os.X_OK) else ""
     return shutil.which(name, path=_PLACES) or ""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = str(Path(__file__).resolve().parents[3])
-_NAME = '"<python-input-0>"'
+_NAME = '"<python-input-0>"'  # how Monty calls the code in its errors
 _OUTPUT = b".output"
 _LATER_SECONDS = 5
 

@@ -56,7 +56,7 @@ class RowShapes:
     def notes(self, first: int, width: int, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield what did not fit from the row at `first` on in a table of this width, in sentences.
 
-        `columns`: the names of all columns, of which those beyond the width were made for long rows.
+        `columns`: the names of all columns; those beyond the width were made for long rows.
         """
         short, long = self._misfits(first, width)
         cells = counted(width, "cell")

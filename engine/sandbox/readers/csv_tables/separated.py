@@ -22,7 +22,7 @@ _SEPARATORS = ",;\t|"
 _OTHERS = ";\t|"
 _PARTING_COMMA = re.compile(r"(?<!\d),(?! )|,(?![\d ])")
 """A comma that is neither in a number nor in a sentence."""
-_NONE = "\ufdd2"
+_NONE = "\ufdd2"  # not a character (Unicode, 23.7): no text has it, so each line is one cell
 _NAME = re.compile(r"[^\W\d][^\s,;\t|]*( [^\s,;\t|]+)?")
 _INNER_COMMA = re.compile(r",(?! )")
 _LOCAL_NUMBER = re.compile(r"[-+]?\d[\d. ]*,\d+ ?[%€$£]?")
@@ -137,7 +137,7 @@ def _parsed(read: Iterable[str], separator: str, shapes: RowShapes) -> Iterator[
 
 
 def _kept(read: Iterable[str], raw: list[str]) -> Iterator[str]:
-    """Yield lines, and add each to those of the row that is being read."""
+    """Yield lines, and add each to the lines of the row that is being read."""
     for line in read:
         raw.append(line)
         yield line

@@ -10,7 +10,7 @@ _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 
 
 def keep_one_form(part: Element) -> None:
-    """Keep one form of all that a part has in several, as the oldest: the first with text, or else the oldest."""
+    """Where a part has several forms, keep one in the place of the oldest: the first with text, or else the oldest."""
     for forms in list(part.iter(f"{_MC}AlternateContent")):
         kept = next(filter(has_text, forms), forms.find(f"{_MC}Fallback"))
         forms[:] = [] if kept is None else [kept]

@@ -32,7 +32,7 @@ def local_name(element: Element) -> str:
 
 
 def _signs(formula: Element) -> Mapping[str, str]:
-    """Return the signs that an element names in its properties, such as those of its brackets."""
+    """Return the signs that an element names in its properties, such as its brackets."""
     return {
         local_name(sign): value
         for properties in formula

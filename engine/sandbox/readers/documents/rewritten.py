@@ -21,7 +21,7 @@ _USUAL = ("styles", "numbering", "footnotes", "endnotes", "comments")
 """Parts that the library finds by their usual names, if nothing refers to them."""
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationships"
 _READ = f"{W}ins"
-"""The name of an element of which the library reads what is inside."""
+"""The name of an element whose content the library reads."""
 _KNOWN: Mapping[str, str] = {
     **dict.fromkeys(("fldSimple", "bdo", "dir", "ruby", "rubyBase"), _READ),
     **dict.fromkeys(("rt", "rubyPr", "fldData"), IGNORED),
@@ -30,7 +30,7 @@ _KNOWN: Mapping[str, str] = {
     "tblHeader": f"{W}cantSplit",  # a merged cell may go on below the head, which in HTML it may not
 }
 """{an element: what the library knows} (ECMA-376, part 1, 17)."""
-_SPAN_MOST = 1000
+_SPAN_MOST = 1000  # as `colspan` in HTML (4.9.11), into which the library converts
 
 
 class Rewritten(Struct):
@@ -135,4 +135,4 @@ def _end_paragraphs(block: Element) -> None:
     for one, following in zip(children, [*children[1:], None], strict=True):
         if one.tag == f"{W}p" and (following is None or following.tag != one.tag):
             for mark in one.findall(f"{W}pPr/{W}rPr/{W}del"):
-                mark.tag = f"{W}noProof"
+                mark.tag = f"{W}noProof"  # which the library does not read

@@ -38,7 +38,7 @@ _SYMBOL = "A w:sym element"
 
 
 def unread(archive: zipfile.ZipFile, document: Rewritten, messages: Iterable[str]) -> str:
-    """Return a sentence that says what was not read, "" if that is nothing. `messages`: those of the library."""
+    """Return a sentence that says what was not read, "" if all was. `messages`: what the library said."""
     left = Counter(_others(archive, document))
     told = _counted(left)
     said = list(messages)
@@ -51,7 +51,7 @@ def unread(archive: zipfile.ZipFile, document: Rewritten, messages: Iterable[str
 
 
 def unread_below(archive: zipfile.ZipFile, folder: str) -> str:
-    """Return the same for what the parts in a folder name, such as the charts of a workbook, but for its comments."""
+    """Return the same for what the parts in a folder name, such as the charts of a workbook, except comments."""
     try:
         return not_read(Counter(_named_below(archive, folder)))
     except FileRefused:  # a part that is not read anyway is damaged
@@ -76,7 +76,7 @@ def _comments(archive: zipfile.ZipFile) -> int:
     with archive.open("content.xml") as content:
         while piece := content.read(_PIECE):
             count += (rest + piece).count(_COMMENT)
-            rest = piece[1 - len(_COMMENT) :]
+            rest = piece[1 - len(_COMMENT) :]  # a tag may lie across two pieces
     return count
 
 
@@ -115,7 +115,7 @@ def _text_of(archive: zipfile.ZipFile, kind: str, place: str) -> str:
 
 
 def not_read(left: Counter[str]) -> str:
-    """Return a sentence that names what was not read, "" if that is nothing."""
+    """Return a sentence that names what was not read, "" if all was."""
     return _told(_counted(left))
 
 

@@ -78,7 +78,7 @@ def _markdown(tree: Any) -> str:
     from markdownify import MarkdownConverter
 
     for cell in tree.find_all(_CELLS):
-        for inner in cell.find_all("table"):  # Markdown has none in a cell
+        for inner in cell.find_all("table"):  # Markdown has no tables in cells
             inner.replace_with(cell_text(inner))
         for part in cell.find_all(string=_IN_CELLS.search):
             part.replace_with(_IN_CELLS.sub(r"\\|", str(part)))

@@ -17,7 +17,7 @@ from engine.sandbox.readers.scans.rows import in_rows
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import wanted_pages
 
-_DPI = 300
+_DPI = 300  # what tesseract wants at least (tessdoc, ImproveQuality)
 _PIXELS_MOST = 40_000_000
 _SIDE_MOST = 10_000
 _TURNED, _AS_IT_IS = 1, 3
@@ -86,12 +86,12 @@ def _picture(source: SourceFile) -> bytes:
 
 def _png(image: Any) -> bytes:
     made = io.BytesIO()
-    image.convert("L").save(made, "PNG", dpi=(_DPI, _DPI), compress_level=1)
+    image.convert("L").save(made, "PNG", dpi=(_DPI, _DPI), compress_level=1)  # it is read once, and thrown away
     return made.getvalue()
 
 
 def _best(image: bytes, page: int, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the words of a page; if few are certain, those of the page as it is, or without its noise, if better."""
+    """Return the words of a page. If few are certain, it is also read as it is, and without noise: the best remains."""
     best: list[dict[str, Any]] = []
     for drawn, layout in _attempts(image, options["layout"]):
         found = list(_words(drawn, page, {**options, "layout": layout}))

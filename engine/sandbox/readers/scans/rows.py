@@ -47,7 +47,7 @@ class _Line(Struct, frozen=True):
 def in_rows(words: Iterable[Word]) -> list[Word]:
     """Return the words of a page in reading order: blocks of short lines that are side by side, row by row.
 
-    The `line` of those is (table, "", row).
+    The `line` of a word in them is (table, "", row).
     """
     lines = [
         _Line(list(found), line[0]) for line, found in groupby(words, lambda word: tuple[str, str, str](word["line"]))
@@ -89,7 +89,7 @@ def _is_prose(block: Sequence[_Line]) -> bool:
 
 
 def _by_rows(lines: Sequence[_Line], slope: float) -> list[Word]:
-    """Return the words of lines from top to bottom, those of one row from left to right."""
+    """Return the words of lines from top to bottom, and within a row from left to right."""
     height = statistics.median(line.bottom - line.top for line in lines)
     rows: list[list[_Line]] = []
     for line in sorted(lines, key=lambda line: _middle(line, slope)):
@@ -107,7 +107,7 @@ def _by_rows(lines: Sequence[_Line], slope: float) -> list[Word]:
 
 
 def _is_upright(lines: Sequence[_Line]) -> bool:
-    """Return whether lines go from left to right: on a page that was turned, boxes are still those of the picture."""
+    """Return whether lines go from left to right: on a turned page, boxes stay as in the picture."""
     runs = [int(line.words[-1]["box"][0] - line.words[0]["box"][0]) for line in lines if len(line.words) > 1]
     return 2 * len([run for run in runs if run > 0]) >= len(runs)
 

@@ -26,7 +26,7 @@ _NAME_MOST = 31
 
 
 def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
-    """Take a sheet by its name, or its number from 1, which hidden ones have not. Raises FileRefused, NeedsCare."""
+    """Take a sheet by its name, or its number from 1; hidden sheets have no number. Raises FileRefused, StaysText."""
     book = _opened(source, kind)
     into.sheets += book.names
     wanted = options.get("sheet")

@@ -1,4 +1,4 @@
-"""Cells of a workbook that have no plain value: errors, numbers that are none, dates before the first one."""
+"""Cells of a workbook that have no plain value: errors, infinite numbers, dates before the first one."""
 
 from __future__ import annotations
 
