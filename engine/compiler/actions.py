@@ -47,7 +47,7 @@ class Actions:
         approvals: Rules,
         links: frozenset[str],
     ) -> None:
-        self.connections: dict[str, None] = {}
+        self.connections: dict[str, None] = {}  # by first use: a set has no order
         self.prompts: dict[str, PromptDefinition] = {}
         self.tools: dict[str, WorkspaceTool] = {}
         self.calls_openly = False

@@ -61,13 +61,14 @@ def compile_workflow(file: JsonFile, name: str, around: Surroundings) -> Compile
 def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Report | None]:
     """Compile a parsed workflow file; also return the report of the pass, or None if the file could not be loaded.
 
-    An error that is one only by what an account was last seen to have says so. It does not stop the workflow unless
-    that was just now.
+    An error that follows only from what an account was last seen to have says so, and stops the workflow only if that
+    was just now.
     """
     sightings = Sightings(around.seen)
     found = _read(file, name, structs.replace(around, seen=sightings.of))
     if not sightings.noted or all(one.severity != "error" for one in found[0].problems):
         return found
+    # What is also wrong without that knowledge is wrong for certain.
     sure = _read(file, name, structs.replace(around, seen=never_seen))
     doubtful = sightings.told(found[0].problems, sure[0].problems)
     if not doubtful:
@@ -130,7 +131,7 @@ def _first(problems: list[Problem]) -> list[Problem]:
 
 
 def _groups(model: WorkflowModel) -> dict[str, str]:
-    """Return the id of the step around each step, "" if there is none; ids in `on_failure` give way to others."""
+    """Return the id of the step around each step, "" at the top level; ids in `on_failure` give way to others."""
     nodes = sorted(model.nodes(), key=lambda node: not node.is_after_failure)
     return {node.step.id: "" if node.parent is None else node.parent.step.id for node in nodes}
 

@@ -40,6 +40,7 @@ def rename_splices(
     places = {file.span(path, begin, begin + len(old)): new_ids[old] for path, begin, old in _places(report, new_ids)}
     for node in nodes:
         places |= {file.span(path, 0, len(old)): new_ids[old] for path, old in _ids(node, new_ids)}
+    # From the end: each splice counts in the text that those before it have made.
     splices = tuple(Splice(start, file.text[start:end], places[start, end]) for start, end in sorted(places)[::-1])
     _check(spliced(file.text, splices), compiled.problems, file, name, around)
     return splices

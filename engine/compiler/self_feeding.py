@@ -1,7 +1,7 @@
 """Warn about a trigger that finds what the runs it starts write, and cannot tell it from what others write.
 
-`feeds_of` and `chains_among` do so for workflows of which each writes what the next one watches: those of a workspace,
-which the compiler of one file does not know.
+`feeds_of` and `chains_among` do so for chains of workflows in which each writes what the next one watches: the
+compiler of one file does not know the others.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ def _written(tree: Any) -> Any:
 
 def _writes(plan: Plan, called: Mapping[str, Plan]) -> Iterator[_Write]:
     """Yield the writes of a workflow and of those that it calls; `called` has their plans, and maybe others."""
+    # The list grows while it is walked. A workflow is looked at again if a call of it is certain after all.
     open_calls, seen = [(plan, "", True)], {plan.name: True}
     for its_plan, caller, is_sure in open_calls:
         ends = any(node.action is not None and node.action.uses in _MAY_END for node in its_plan.nodes())
@@ -176,10 +177,10 @@ def chains_among(every: Sequence[WorkflowFeeds]) -> Iterator[FeedingChain]:
 
 
 def _way_back(begin: WorkflowFeeds, trigger: FedPlace, every: Sequence[WorkflowFeeds]) -> tuple[str, ...]:
-    """Return the fewest other workflows by way of which runs of one write where its trigger looks; () if none do."""
+    """Return the shortest way, by other workflows, from the runs of one back to its trigger; () if there is no way."""
     ahead: list[tuple[WorkflowFeeds, tuple[str, ...]]] = [(begin, ())]
     seen = {begin.workflow}
-    for here, way in ahead:
+    for here, way in ahead:  # which grows meanwhile: shorter ways come first
         if way and any(_is_found(one, trigger) for one in here.writes):
             return way
         for other in every:

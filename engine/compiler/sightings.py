@@ -10,7 +10,7 @@ from engine.compiler.definition.environment import SeenAccount, SeenOf
 
 
 class Sightings:
-    """The accounts that a compilation asked about, and what it was told."""
+    """The accounts that a compilation asked about, and what was known of them."""
 
     def __init__(self, seen: SeenOf) -> None:
         self._seen = seen

@@ -174,7 +174,7 @@ class Steps:
         if items is BROKEN:
             return None
         self._outside.begin_loop(at.path, step)
-        keyed = self._item_scope(step, at, at.scope)  # in its own expression, `key` is that of the enclosing loop
+        keyed = self._item_scope(step, at, at.scope)  # in its own expression, `key` means the enclosing loop's
         key = _text(step.key, _KEY, at.within("key", scope=keyed))
         self._outside.begin_items(at.path, step)
         return Loop(

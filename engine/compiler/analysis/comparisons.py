@@ -33,7 +33,7 @@ def has_comparisons(source: str) -> bool:
 
 
 def never_so(node: SyntaxNode, schemas: Mapping[str, Schema]) -> Sequence[NeverSo]:
-    """Return every such comparison below a node; `schemas` are those of the variables in scope."""
+    """Return every such comparison below a node; `schemas` has the schema of each variable in scope."""
     comparisons = ComparisonDomain()
     Interpreter(comparisons).value(node, None, schemas)
     return comparisons.found

@@ -21,7 +21,7 @@ TRUE = SyntaxNode("constant", value=("bool_value", True))
 FALSE = SyntaxNode("constant", value=("bool_value", False))
 STEPS = SyntaxNode("ident", "steps")
 _MOST_FACTS = 1_000
-"""Of a step's facts are passed on: in a chain of steps, each after the success of the one before, they add up."""
+"""The most facts that a step passes on: in a chain of steps, each after the success of the one before, they add up."""
 
 
 class Facts(Struct, frozen=True):
@@ -85,6 +85,7 @@ def normal(node: SyntaxNode, bindings: Mapping[str, str], bound: frozenset[str] 
     if node.kind == "call" and node.name == "dyn" and len(parts) == 1:
         return parts[0]  # dyn() changes only the static type
     if node.kind == "call" and node.name in ("_==_", "_!=_"):
+        # Sorted: `a == b` and `b == a` are one condition.
         same = SyntaxNode("call", "_==_", tuple(sorted(parts, key=repr)), offset=node.offset)
         return same if node.name == "_==_" else SyntaxNode("call", "!_", (same,), offset=node.offset)
     return node.having(parts)

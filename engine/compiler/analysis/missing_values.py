@@ -55,7 +55,7 @@ class ValuePart(Struct, frozen=True):
 
 UNKNOWN = ValueParts()
 _MOST_ASKED = 100
-"""The longest chain of steps, each of which runs only if the one before it has an output, that is followed."""
+"""How far a chain of steps is followed in which each runs only if the one before it has an output."""
 
 
 class StepValue(Ends, frozen=True):

@@ -1,1 +1,1 @@
-"""The checks of a workflow, each of which adds problems to one report."""
+"""The checks of a workflow; each adds its problems to one report."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NeededConnection(Struct, frozen=True):
-    """What needs a connection, what the connection must be to, and the remedy if there is none; in words."""
+    """What needs a connection, what the connection must be to, and the remedy if it is missing; in words."""
 
     by: str
     what: str
@@ -30,7 +30,7 @@ class NeededConnection(Struct, frozen=True):
 def connection_name(
     path: JsonPath, named: str | None, kind: PluginType, around: Surroundings, report: Report
 ) -> str | None:
-    """Return the name of the connection that the step at `path` uses, None if it needs none.
+    """Return the name of the connection that the step at `path` uses, if any.
 
     `named` is the name given in the step; problems go to the report.
     """
@@ -132,7 +132,7 @@ def _needed(kind: PluginType) -> str:
 
 
 def _adding(kind: PluginType) -> str:
-    """Return the remedy if there is no connection that a type can use."""
+    """Return the remedy where no connection fits a type."""
     shared = kind_of(kind.service)
     if shared:
         return add_one([one.name for one in services() if one.kind == shared])
@@ -140,7 +140,7 @@ def _adding(kind: PluginType) -> str:
 
 
 def add_one(fitting: Sequence[str], name: str = "") -> str:
-    """Return the remedy "Add one" with the command; `fitting`: the services, one of which is enough.
+    """Return the remedy "Add one" with the command; `fitting`: the services, any one is enough.
 
     `name`: what the connection must be called, empty if that does not matter.
     """

@@ -16,7 +16,7 @@ _NEEDED = "a model that makes vectors"
 def check_embedding(
     path: JsonPath, step: StepModel, kind: StepType, around: Surroundings, report: Report
 ) -> str | None:
-    """Return the connection that the step at `path` makes vectors with, None if it names none.
+    """Return the connection that the step at `path` names for making vectors, if any.
 
     Mistakes go to the report.
     """

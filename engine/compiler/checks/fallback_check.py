@@ -29,7 +29,7 @@ def check_fallback(
 ) -> tuple[PlannedFallback, ...]:
     """Return the models that a step asks after its own; add mistakes to the report.
 
-    `connection` is the name of that of the step.
+    `connection` is the name of the step's own.
     """
     connections = around.names
     given = step.with_.get(FALLBACK)

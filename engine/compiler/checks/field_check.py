@@ -75,11 +75,11 @@ def _check_together(
     prompts: Prompts,
     report: Report,
 ) -> None:
-    """Let the step type check fields that depend on each other; with an unknown name, none is reported as missing."""
+    """Let the step type check fields that depend on each other; an unknown name may be meant as one that is missing."""
     known = _known(kind)
     for name, message in kind.problems(named, prompts):
         if name in named or len(named) == len(fields):
-            is_inside = isinstance(named.get(name), Mapping)  # the fault is inside it, and told with its place
+            is_inside = isinstance(named.get(name), Mapping)  # the fault is inside it, and the message says where
             report.add((*path, name), message, "field", "" if is_inside else _meaning(name, known))
 
 

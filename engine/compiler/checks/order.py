@@ -49,7 +49,7 @@ def _masks(places: Sequence[int], needs: Sequence[Sequence[int] | None]) -> list
     masks = [0] * len(places)
     of_place = [0] * len(places)
     forward, is_changed = list(range(len(places))), True
-    while is_changed:  # two or three times: the order of the file is mostly that of the run
+    while is_changed:  # two or three times: steps mostly run in the order of the file
         before = list(masks)
         for order in (forward, forward[::-1]):
             begun = list(accumulate((1 << place | of_place[place] for place in places), or_, initial=0))

@@ -2,7 +2,7 @@
 
 Text from outside is followed from the outputs of steps and the items of triggers to the fields of steps
 (engine/compiler/analysis/text_flow.py). A field with the role `destination` or `instruction` must not take it, unless
-the workflow lists what is allowed, or a person approves the step. Text of an input is that of who starts the workflow:
+the workflow lists what is allowed, or a person approves the step. Text of an input is from whoever starts the workflow:
 a person may decide where things go, a trigger that takes the input from an item may not, nor a workflow that calls this
 one with such text.
 """
@@ -44,7 +44,7 @@ _STRICT = (Role.DESTINATION, Role.INSTRUCTION)
 _SPEAKS_FOR_US = ("system", "developer")
 _ASKED = ("always", "when_outside")
 """The values of `approve` with which a person sees the step before it is done."""
-_DEEPEST = 12
+_DEEPEST = 12  # a schema may contain itself
 _MOST_TOLD = 5
 _REMEDY = (
     'Choose one: list what is allowed on the step ("allow": {{"{field}": ["*@example.org"]}}), let a model choose '
@@ -66,7 +66,7 @@ class OutsideCheck(Struct):
     may_reply: bool = False
     """Whether the workflow allows to send to the sender of the mail that is being worked on."""
     sinks: list[tuple[JsonPath, Sink]] = field(default_factory=list)
-    """The fields of this file that must not take text from outside, and take that of inputs."""
+    """The fields of this file that must not take text from outside, and take text of inputs."""
     calls: list[tuple[JsonPath, OpenCall]] = field(default_factory=list)
     breaches: list[tuple[str, ...]] = field(default_factory=list)
     """The steps on the way of each text that arrives where it must not, from its source on."""

@@ -20,7 +20,7 @@ from engine.compiler.definition.plan import Action, Plan, Reach
 PRIVACY = "not_private"
 """The code of text from outside that leaves this machine, where the workflow forbids it."""
 INPUT = "inputs."
-"""How a source begins that is an input: its text is that of who starts the workflow."""
+"""How a source begins that is an input: its text is from whoever starts the workflow."""
 _ANYWHERE = "any address"
 _REMEDY = (
     "Let the connection's base_url be a server on this machine, leave the text out, or take 'privacy' out of the file."

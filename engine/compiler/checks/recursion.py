@@ -26,7 +26,7 @@ def warn_of_endless_calls(plan: Plan, called: Mapping[str, Plan], report: Report
 def _way_back(name: str, first: str, called: Mapping[str, Plan]) -> list[str]:
     """Return the names from a called workflow back to the first one; empty if no chain of certain calls leads there."""
     ways, seen = [[name]], {name}
-    for way in ways:
+    for way in ways:  # which grow meanwhile: shorter ways come first
         if way[-1] == first:
             return way
         plan = called.get(way[-1])

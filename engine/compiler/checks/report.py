@@ -57,7 +57,7 @@ class StepName(Struct, frozen=True):
     is_direct: bool
     """Whether it is `steps.<id>`, and not a field in the output of a group or loop."""
     is_asked: bool
-    """Whether it is in has(): then the offset is that of its bracket."""
+    """Whether it is in has(): then the offset is where the bracket is."""
 
 
 class StepNames(Struct, frozen=True):

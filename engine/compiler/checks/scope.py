@@ -89,7 +89,7 @@ class Scope(Struct, frozen=True, dict=True):
     wrong_loop_names: frozenset[str] = frozenset()
     """The invalid names of enclosing loops: an unknown root name may be meant as such an item."""
     bindings: Mapping[str, str] = field(default_factory=dict)
-    """Unique names for variables whose name has several meanings (those of loops)."""
+    """Unique names for variables whose name has several meanings (the variables of loops)."""
     parts: Mapping[str, ValueParts] = field(default_factory=dict)
     """What is known of the values of variables, by their unique names."""
     facts: Facts = NOTHING_KNOWN
@@ -206,7 +206,7 @@ class Scope(Struct, frozen=True, dict=True):
     ) -> Any:
         """Return the value of a constant text, else a Template; `checks` are its expressions.
 
-        A constant that cannot be evaluated is so found now, and not in each run.
+        A constant that cannot be evaluated is found now, and not in each run.
         """
         ahead = iter(checks)
         pieces = [next(ahead).expression if part.is_expression else part.text for part in found]

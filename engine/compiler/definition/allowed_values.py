@@ -27,7 +27,7 @@ _LOCAL = _PART.replace("[^", "[^%!")
 """Before an `@`: `x%evil.test@example.org` and `evil.test!x@example.org` ask a server to relay the mail."""
 _UPWARD = re.compile(r"(?:\A|[/\\])\.{1,2}(?:[/\\?#;]|\Z)")
 _OLD_ENCODINGS = re.compile(r"%(?:(c0%ae|u002e)|c0%af|c1%9c|u002f|u005c)", re.IGNORECASE)
-"""Of a dot and of slashes, as some servers read them: UTF-8 that is too long, and the way of IIS."""
+"""A dot and slashes, as some servers read them: overlong UTF-8, and the `%u` of IIS."""
 _IGNORED = re.compile(r"[\x00-\x20]+")
 _MOST_ENCODINGS = 8
 
@@ -87,7 +87,7 @@ def _leads_up(text: str) -> bool:
     for _ in range(_MOST_ENCODINGS):
         plain = unquote(_OLD_ENCODINGS.sub(lambda found: "." if found[1] else "/", text))
         if plain == text:
-            plain = _IGNORED.sub("", unicodedata.normalize("NFKC", text))
+            plain = _IGNORED.sub("", unicodedata.normalize("NFKC", text))  # U+2025, U+FF0E and others become dots
             return _UPWARD.search(plain) is not None
         text = plain
     return True

@@ -136,11 +136,11 @@ class WrittenRule(Struct, frozen=True):
     """What the file of a workflow says about a step."""
 
     own: StepApproval = field(default_factory=StepApproval)
-    """The step's own rule, completed by that of the workflow for its type."""
+    """The step's own rule, completed by the workflow's rule for its type."""
     default: ApprovalRule | None = None
     """The rule of the workflow for all other types."""
     usual: Literal["", "always", "never"] = ""
-    """Where no rule says anything. Empty: as the step type does."""
+    """What holds where no rule says anything; empty: what the step type says."""
 
     def in_force(self, configured: Rules, kind: StepType, effect: Effect) -> StepApproval:
         """Return the rule for a call: of the file, then of config.yaml, then of the step type; `when` is set.

@@ -26,7 +26,7 @@ class TooInvolved(Exception):
 @contextmanager
 def limited() -> Iterator[None]:
     """Limit the time and the number of patterns used inside the block, on this thread."""
-    token = _ends_at.set(time.thread_time() + SECONDS)
+    token = _ends_at.set(time.thread_time() + SECONDS)  # on a busy machine, the clock would refuse good files
     try:
         with counted_patterns():
             yield

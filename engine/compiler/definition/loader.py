@@ -106,7 +106,7 @@ def _doubts(file: JsonFile, model: WorkflowModel, repair: DocumentRepair) -> Dou
 
 
 def _strangers(file: JsonFile, every: Sequence[tuple[JsonPath, StepModel]], ids: set[str]) -> frozenset[str]:
-    """Return the unknown names that may be those of unreadable steps, because they resemble no id."""
+    """Return the unknown names that unreadable steps may have: they resemble no id."""
     named = frozenset(_NAMED_STEP.findall(file.text)).union(*(step.needs or [] for _, step in every))
     return frozenset(name for name in named - ids if nearest(name, sorted(ids)) is None)
 

@@ -220,7 +220,7 @@ class WorkflowModel(_Part):
     """Whether programs can call it as a tool, by MCP (api/mcp/tools.py)."""
     timeout_seconds: Seconds | None = None
     access: AccessModel = AccessModel()
-    """Whom a role's rights are narrowed to, for this workflow; a list that is not there narrows nothing."""
+    """Who keeps the rights of their role in this workflow; a list that is missing takes no right away."""
     approvals: dict[str, Rule] = {}
     """When calls need a person's approval, by step type; `default` is for the other types."""
     budget: WorkflowBudget | None = None
@@ -247,7 +247,7 @@ class WorkflowModel(_Part):
         return (FAILURE, "steps") if isinstance(self.on_failure, FallbackModel) else (FAILURE,)
 
     def nodes(self) -> Iterator[StepNode[StepModel]]:
-        """Yield every step, outer before inner, in file order; those of `on_failure` last."""
+        """Yield every step, outer before inner, in file order; the steps of `on_failure` last."""
         after = _children(self.failure_steps, self.failure_place)
         return walk(chain(_children(self.steps, ("steps",)), after), StepModel.inside)
 

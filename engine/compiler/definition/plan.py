@@ -85,7 +85,7 @@ class PlannedFallback(Struct, frozen=True):
 
     connection: str
     model: str = ""
-    """Empty: that of the connection."""
+    """Empty: the connection's own."""
     is_other_service: bool = False
     """Whether the connection is to another service than the step's own."""
 
@@ -191,7 +191,7 @@ class Block(Struct, frozen=True, dict=True):
 
     @property
     def levels(self) -> tuple[tuple[str, ...], ...]:
-        """Return the ids in the order in which they may start; those of one level may run in parallel."""
+        """Return the ids in the order in which they may start; the steps of one level may run in parallel."""
         depths: dict[str, int] = {}
         waits = self.waits
         while len(depths) < len(waits):  # a plan has no cycles
@@ -248,7 +248,7 @@ class Plan(Struct, frozen=True, dict=True, weakref=True):
     timeout_seconds: float | None
     prompts: Mapping[str, PromptDefinition]
     connections: tuple[str, ...]
-    """Names of the connections it uses, in order of first use, including those of called workflows."""
+    """Names of the connections that it and called workflows use, in order of first use."""
     inputs_schema: JsonSchema = field(default_factory=dict)
     on_failure: Block | None = None
     """Runs when the run has failed; the run paths of its steps begin with `on_failure.`."""
@@ -261,7 +261,7 @@ class Plan(Struct, frozen=True, dict=True, weakref=True):
     workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
     """The documents of all workflows called by `workflow.run` steps, directly or indirectly, by name."""
     tools: Mapping[str, WorkspaceTool] = field(default_factory=dict)
-    """The tools of the workspace that its steps use, by `uses`, including those of called workflows."""
+    """The tools of the workspace that its steps, and those in called workflows, use: by `uses`."""
     calls_openly: bool = False
     """Whether a step, also of a called workflow, requests a web address without a connection."""
     reach: tuple[Reach, ...] = ()
@@ -300,7 +300,7 @@ class Plan(Struct, frozen=True, dict=True, weakref=True):
         return {} if self.environment is None else {"env": self.environment["variables"]}
 
     def mode(self, connection: str, otherwise: AccountMode) -> AccountMode:
-        """Return the account mode of one of its connections: that of its environment, or else the given one."""
+        """Return the account mode of one of its connections: as its environment says, or else the given one."""
         in_demo = self.environment is not None and self.environment["connections"].get(connection) == AccountMode.DEMO
         return AccountMode.DEMO if in_demo else otherwise
 
@@ -326,7 +326,7 @@ class Plan(Struct, frozen=True, dict=True, weakref=True):
 
     @cached_property
     def after_failures(self) -> frozenset[str]:
-        """The paths of the steps that run only after a failure: those of `on_error` and of `on_failure`."""
+        """The paths of the steps that run only after a failure: in `on_error`, and in `on_failure`."""
         return frozenset(one.step.path for one in self.tree() if one.is_fallback or one.is_after_failure)
 
     @cached_property
@@ -340,7 +340,7 @@ class Plan(Struct, frozen=True, dict=True, weakref=True):
         return any(node.action is not None and node.action.asks_models for node in self.nodes())
 
     def tree(self) -> Iterator[StepNode[Node]]:
-        """Yield every step with its position, outer before inner, in file order; those of `on_failure` last.
+        """Yield every step with its position, outer before inner, in file order; the steps of `on_failure` last.
 
         The call that a loop repeats is a step of its own, inside the loop.
         """
