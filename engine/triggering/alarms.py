@@ -30,7 +30,7 @@ _PRIVATE = "The workflow is private: the page Triggers says why."
 
 
 def is_silent(status: TriggerStatus, now: datetime) -> bool:
-    """Tell whether a trigger that is on has had no successful poll for two periods plus a minute."""
+    """Return whether a trigger that is on has had no successful poll for two periods, or one and a minute if longer."""
     since = status.succeeded_at or status.turned_on_at
     if not status.is_on or status.is_resting or since is None:
         return False

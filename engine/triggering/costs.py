@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _RUNS = 20
 _CENT = 0.01
-_CHARACTERS_A_TOKEN = 4
+_CHARACTERS_A_TOKEN = 4  # the usual rule of thumb for English
 _ANSWER_TOKENS = 300
 _PROMPT_TOKENS = 400
 """Tokens of a model step beside the item itself, prompt and answer: a guess for when no run has been made yet."""
@@ -35,7 +35,7 @@ class Costs:
         self._runs, self._logs, self._model_of = runs, logs, model_of
 
     def estimate(self, plan: Plan, count: int, inputs: Sequence[Mapping[str, Any]]) -> CostEstimate | None:
-        """Return what `count` runs will cost, or None if no model is used. `inputs`: those of some of the runs."""
+        """Return what `count` runs will cost, or None if no model is used. `inputs`: of some of the runs."""
         calls = [node.action for node in plan.nodes() if node.action and node.action.asks_models]
         if not calls:
             return None

@@ -33,7 +33,7 @@ _TAKEN = frozenset({"started", "skipped", "dismissed"})
 
 
 class NoForm(UnknownName):
-    """No form has this address, or it is switched off: strangers are not told which."""
+    """No form has this address, or it is switched off: strangers do not learn which."""
 
     def __init__(self) -> None:
         super().__init__("form", "of this address")
@@ -152,7 +152,7 @@ class Forms:
         return new_page_id(self._parts.secret(), form.token, self._parts.clock())
 
     def submission_of(self, form: OpenForm, page_id: str) -> str | None:
-        """Return the id of the submission that a page makes; None if the page is too old, or none of ours."""
+        """Return the id of the submission that a page makes; None if the page is too old, or not ours."""
         return submission_of(self._parts.secret(), form.token, page_id, self._parts.clock())
 
     def require_room(self, form: OpenForm) -> None:
@@ -231,12 +231,13 @@ class Forms:
         key = _key(named.plan.id, named.trigger.id)
         if not (token := self._parts.settings.get(key)):
             self._parts.settings.change(key, lambda before: before or secrets.token_urlsafe(24))
-            token = self._parts.settings.get(key)
+            token = self._parts.settings.get(key)  # another process may have made one first
         return token
 
     def _place(self, token: str) -> tuple[str, str] | None:
         """Return (id of the workflow, trigger) of an address."""
         found = None
+        # All are compared, each in constant time: how long it takes gives no address away.
         for key, known in self._parts.settings.with_prefix(_SETTING).items():
             if hmac.compare_digest(known.encode(), token.encode("utf-8", "replace")):
                 found = key

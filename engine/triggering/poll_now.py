@@ -1,4 +1,4 @@
-"""Poll on demand: in the serving process, or in this one if there is none."""
+"""Poll on demand: in the serving process, or in this one if nothing serves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.triggering.run_queue import RunStarter
 if TYPE_CHECKING:
     from engine.triggering.polling.polling_loop import Polls
 
-_PATIENCE_SECONDS = 150.0
+_PATIENCE_SECONDS = 150.0  # more than a service may take to list its items (polling/poll.py)
 _LOOK_SECONDS = 0.1
 _NO_LOOK = TriggerError(
     "Timeout",

@@ -1,4 +1,4 @@
-"""Preview what a trigger would process now: the same poll, of which nothing is stored."""
+"""Preview what a trigger would process now: the same poll, but nothing of it is stored."""
 
 from __future__ import annotations
 

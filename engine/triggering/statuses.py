@@ -55,9 +55,8 @@ class TriggerStatuses:
     def all(self, workflow: str | None = None, is_shown: Callable[[str], object] = str) -> list[TriggerStatus]:
         """Return every trigger of the readable workflow files, and those that are on but no longer have a file.
 
-        A warning names another workflow only if `is_shown` returns something true for its name.
-
-        The latter are listed under their workflow's id.
+        The latter are listed under their workflow's id. A warning names another workflow only if `is_shown` returns
+        something true for its name.
         """
         counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
         chains = {

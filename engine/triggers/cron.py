@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 _FORM = 'Write it like "0 9 * * 1-5": minute, hour, day of the month, month, day of the week.'
 _LONGEST_SHOWN = 80
+# More than a clock was ever changed by: at the end of 2011, Samoa left out a day (Pacific/Apia).
 _LONGEST_CHANGE = timedelta(hours=26)
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 

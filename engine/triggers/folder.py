@@ -282,7 +282,7 @@ def _sha256(file: _File) -> str:
 def _text(file: _File) -> tuple[str, str]:
     """Return (the text of a file, why it has none). Raises NotFound, Unavailable, InvalidRequest (no permission)."""
     try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW)  # it may have become a link meanwhile
         with os.fdopen(descriptor, "rb") as content:
             if is_state(descriptor):
                 raise InvalidRequest(f"The file {file.path} cannot be used: {STATE}.", remedy=_OTHER_FILE)

@@ -18,7 +18,7 @@ OVERLAP = timedelta(minutes=10)
 """Changes of this period are listed again: GitHub may list a change before an earlier one."""
 _BEFORE = "it already existed"
 WRITTEN_BY_US = "a workflow wrote it"
-_PAGE = 100
+_PAGE = 100  # the most that GitHub gives
 _AT_ONCE = 20 * _PAGE
 """Issues listed in one poll, which has two minutes."""
 
@@ -69,7 +69,7 @@ class _OneRepository(OfGitHub):
 
 
 class ListedIssue(TypedDict):
-    """An issue in a list: an `IssueText`, of which these members decide whether and when it counts."""
+    """An issue in a list, an `IssueText`: these members decide whether and when it counts."""
 
     id: int
     number: int
@@ -83,7 +83,7 @@ class ListedIssue(TypedDict):
 
 
 class ListedRelease(TypedDict):
-    """A release in a list: a `ReleaseText`, of which these members decide whether and when it counts."""
+    """A release in a list, a `ReleaseText`: these members decide whether and when it counts."""
 
     id: int
     title: str
@@ -182,7 +182,7 @@ def _issue_item(issue: ListedIssue, skip: str = "") -> Item:
 
 
 def _first_issues(look: Look) -> Found:
-    """Find the number above which issues are new: that of the newest issue, or of the last one that does not count."""
+    """Find the number above which issues are new: the newest issue's, or the number of the last that does not count."""
     counting: list[ListedIssue] = []
     query = {"state": "all", "sort": "created", "direction": "desc", "per_page": 1 if look.start.is_now else _PAGE}
     page = look.client.feeds.issues(look.fields.repository, query)
@@ -210,7 +210,7 @@ def _from_number(above: int, counting: Sequence[ListedIssue], at: datetime, look
 
 
 def _changed_since(since: str) -> dict[str, str | int]:
-    moment = moment_of(since).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = moment_of(since).strftime("%Y-%m-%dT%H:%M:%SZ")  # GitHub takes no fractions of a second
     return {"state": "all", "sort": "updated", "direction": "asc", "per_page": _PAGE, "since": moment}
 
 
@@ -281,7 +281,7 @@ class Release(_OneRepository):
         etag, found = page.etag, _new_releases(look, page.items)
         dead = [unreadable_item(one) for one in page.unreadable]
         more = found
-        while page.following and more:  # all releases of a page may be new, and those of the next page too
+        while page.following and more:  # where a page has new releases, the next one may have some, too
             page = look.client.feeds.more_releases(page)
             more = _new_releases(look, page.items)
             found += more

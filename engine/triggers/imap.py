@@ -20,7 +20,7 @@ _OVERLAP = 50
 """Mails listed again at the end: a server of several machines may show a mail after a later one."""
 _RENUMBERED_OVERLAP = timedelta(days=1)
 """If the folder is renumbered, the search starts this long before the last poll."""
-_CLOCK_SKEW = timedelta(minutes=5)
+_CLOCK_SKEW = timedelta(minutes=5)  # the server's clock may differ from ours
 _LISTED = 500
 _MOST_BYTES = 32 * 1024 * 1024
 """Bytes read in one poll, which has two minutes."""
@@ -128,7 +128,7 @@ def _renumbered(look: Look, found: Arrivals) -> Found:
 def _found_by_search(look: Look, found: Arrivals, uids: Sequence[int], begun_at: str, note: str = "") -> Found:
     last, left_out = found.last(), backlog.note_on(uids)
     cursor = {
-        "state": [*found.state[:3], 0],
+        "state": [*found.state[:3], 0],  # no `highestmodseq`: the next poll looks in any case
         "uid": last,
         "floor": last + 1,
         "begun_at": begun_at,
@@ -152,7 +152,7 @@ def _catching_up(look: Look, found: Arrivals) -> Found:
 def _next(look: Look, found: Arrivals) -> Found:
     """List the mails after the cursor, and the last few before it again."""
     cursor = {**look.cursor, "looked_at": timestamp(look.now)}
-    if found.state == look.cursor["state"] and found.state[-1]:
+    if found.state == look.cursor["state"] and found.state[-1]:  # 0: no CONDSTORE (RFC 7162), equal says nothing
         return Found([], cursor)
     low = max(cursor["floor"], cursor["uid"] + 1 - _OVERLAP)
     uids = found.beginning_at(low)

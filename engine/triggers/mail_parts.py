@@ -119,7 +119,7 @@ class _Conversations(_OfMails):
     """Base of the triggers for conversations."""
 
     def look(self, look: Look) -> Found:
-        """List the conversations of the new mails, each with those of this poll."""
+        """List the conversations of the new mails, each with its mails of this poll."""
         found, mails = self._found(look)
         counting = [mail for mail in mails if _counts(mail)]
         left_out = [replace(mail, value={}, skip=_THREAD_COUNTS) if _counts(mail) else mail for mail in mails]

@@ -64,7 +64,7 @@ class NewMessage(TriggerType):
         """List the messages that Telegram keeps and that came after the cursor, {from, update}.
 
         Nothing is confirmed, so that other triggers on the same bot see the messages, too. Only if Telegram keeps more
-        than it sends at once, it is told to forget what an earlier look has listed.
+        than it sends at once, it is asked to forget what an earlier look has listed.
         """
         found = look.client.new_messages()
         if look.cursor is None:

@@ -61,8 +61,8 @@ class Finished(TriggerType):
     def look(self, look: Look) -> Found:
         """List runs in the order in which their ends were stored.
 
-        The cursor is {number}: that of the first end not listed yet. Times would not do: a run whose process died at
-        its very end is stored late, and a clock may be set back.
+        The cursor is {number}, the number of the first end not listed yet. Times would not do: a run whose process
+        died at its very end is stored late, and a clock may be set back.
         """
         if look.cursor is None:
             return _first(look)

@@ -32,7 +32,7 @@ from engine.triggering.notices.marked import MarkedNotices
 AT_ONCE = "at_once"
 _LOOK_SECONDS = 5.0
 _SETTLES = timedelta(seconds=10)
-"""So long after a failure, more are waited for, which then are one notice; at most for `_SETTLED`."""
+"""How long after each failure others are waited for, to be one notice; for `_SETTLED` after the first, at most."""
 _SETTLED = timedelta(seconds=60)
 _BETWEEN = timedelta(minutes=5)
 """Between two notices `at_once`: what fails meanwhile is in the next one."""

@@ -37,7 +37,7 @@ class MarkedNotices:
 
     @property
     def mark(self) -> str:
-        """The mark, as it was stored; empty if there is none."""
+        """The mark, as it was stored; empty before the first."""
         return self.settings.get(self._switch) or ""
 
     @property

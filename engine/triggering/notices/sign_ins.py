@@ -36,10 +36,10 @@ class SignInMark(Struct, frozen=True):
     number: int
     """Of the last line of the audit trail that was looked at."""
     hour: str = ""
-    """In which `refused` were refused."""
+    """The hour, in UTC, in which `refused` sign-ins were refused."""
     refused: int = 0
     reported_hour: str = ""
-    """Of which people know that many were."""
+    """The last hour that people were notified of for its many refusals."""
     told_at: str = ""
 
     @property
@@ -94,7 +94,7 @@ def seen(mark: SignInMark, lines: Sequence[AuditLine], many: int) -> tuple[SignI
         if line.action != LOGIN_REFUSED:
             sentences.append(_sentence(line))
             continue
-        this_hour = timestamp(line.at)[:13]
+        this_hour = timestamp(line.at)[:13]  # such as 2026-03-01T09
         refused = refused + 1 if this_hour == hour else 1
         hour = this_hour
         if refused >= many and reported != hour:

@@ -11,7 +11,7 @@ _LONGEST_SECONDS = 15 * 60.0
 _LONGEST_ASKED_SECONDS = 24 * 3600.0
 _FILE_SECONDS = 60.0
 _JITTER = 0.2
-_MOST_DOUBLINGS = 20
+_MOST_DOUBLINGS = 20  # far beyond the longest wait; 2**1024 would be too large for a float
 
 
 def after_failure(

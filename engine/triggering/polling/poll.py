@@ -197,7 +197,7 @@ class Looks(Struct):
 
     def _fresh(self, key: TriggerKey, listed_: Sequence[Item]) -> list[Item]:
         """Return the new items of a list, without duplicates."""
-        by_id = {item.id: item for item in reversed(listed_)}
+        by_id = {item.id: item for item in reversed(listed_)}  # of duplicates, the first remains
         return [by_id[one] for one in self.items.unseen(key, [item.id for item in listed_])]
 
     def _stored(

@@ -75,7 +75,7 @@ class PollReading(Struct):
         return [*done, *held], None
 
     def _failed(self, item: Item, error: Exception) -> Prepared:
-        attempts = (self.before.get(item.id, 0) + 1) % ATTEMPTS
+        attempts = (self.before.get(item.id, 0) + 1) % ATTEMPTS  # 0 after the last one: dead
         return Prepared(replace(item, value=None), error=error_of(error), attempts=attempts)
 
     def _is_about_things(self) -> bool:
@@ -86,7 +86,7 @@ class PollReading(Struct):
 
 
 def note_on(failing: Sequence[Prepared]) -> str:
-    """Return the note about items that will be read again later; empty if there are none."""
+    """Return the note about items that will be read again later; empty without such items."""
     if not failing:
         return ""
     error = failing[0].error or {}
