@@ -45,7 +45,7 @@ class Closed(Struct, frozen=True):
     """The names that a workflow has and had, by its id."""
 
     open_names: frozenset[str] = frozenset()
-    """The names of the files without one, which may have been those of a closed workflow."""
+    """The names of the files without an `access`; a closed workflow may have had one of them before."""
 
     def hidden_from(self, p: Principal) -> Hidden:
         """Return the workflows that `p` may not see."""
@@ -99,7 +99,7 @@ class ClosedWorkflows:
             before = told.get(id_)
             if access is not None:
                 names = (name, *(one for one in (before.names if before else ()) if one != name))
-                is_shared = sum(one == id_ for one, _ in found.values()) > 1  # then its runs are those of either file
+                is_shared = sum(one == id_ for one, _ in found.values()) > 1  # then its runs may be of either file
                 told[id_] = _Kept(FAULTY if is_shared else access, names)
             elif (
                 before is not None and not before.is_gone and all(a is None for one, a in found.values() if one == id_)

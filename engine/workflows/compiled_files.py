@@ -54,7 +54,7 @@ class CompiledTexts(Protocol):
         """Return the name of its file in problems."""
 
     def stamp(self, name: str) -> Stamp | None:
-        """Return what changes with the file; () if there is none."""
+        """Return what changes with the file; () without a file."""
 
 
 class RecordedSurroundings:
@@ -97,7 +97,7 @@ class RecordedSurroundings:
         )
 
     def answer(self, question: _Question) -> Any:
-        """Return the answer, or the error that explains why there is none."""
+        """Return the answer, or the error that explains why there is no answer."""
         if question not in self._answers:
             kind, name = question
             try:
@@ -145,7 +145,7 @@ class CompiledFiles:
     """Compiles the files of one folder, and the texts that may become theirs. Thread-safe.
 
     `last_rename` returns a text that changes with each rename; it becomes part of the plans. `compiling` is for files
-    that become workflows, such as those of agents.
+    that become workflows, such as agents.
     """
 
     def __init__(

@@ -91,7 +91,7 @@ class EnvironmentPlans:
         self._known: dict[str, tuple[Environment, EnvironmentFile, CompiledFiles]] = {}
 
     def default(self) -> str:
-        """Return the name of the default environment, "" if there are none. Raises UnknownName."""
+        """Return the name of the default environment, "" without environments. Raises UnknownName."""
         return self.files.default(self.configured())
 
     def plan(self, workflow: str, environment: str = "") -> Plan:
@@ -109,7 +109,7 @@ class EnvironmentPlans:
         return (self.compiled(name) if name else self.as_they_are).plan(workflow)
 
     def of_triggers(self, workflow: str) -> str:
-        """Return the environment in which the triggers of a workflow start runs, "" if there are none."""
+        """Return the environment in which the triggers of a workflow start runs, "" without environments."""
         default = self.default()
         return of_triggers(self.files.all(), workflow, default) if default else ""
 

@@ -113,7 +113,7 @@ def _tools_in(documents: Iterable[JsonObject]) -> set[str]:
 
 
 def named_connections(sample: str) -> dict[str, str]:
-    """Return the service of each connection that step types of a sample name: those to servers of tools.
+    """Return the service of each connection that step types of a sample name: connections to servers of tools.
 
     Raises UnknownName.
     """
@@ -156,7 +156,7 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
 
 
 def copy_all(workspace: Workspace) -> None:
-    """Copy the samples of a new workspace, but for those that it has already. Raises StorageError."""
+    """Copy the samples of a new workspace, except those that it has already. Raises StorageError."""
     for name, _ in _readable(NAMES):
         if not workspace.workflows.path(name).exists():
             copy_sample(workspace, name, name, by="init")

@@ -64,7 +64,7 @@ class WorkflowVersions:
         return differences(parse(before, file).value, parse(after, file).value)
 
     def _before(self, p: Principal, name: str, new: str, after: str) -> str:
-        """Return the saved text before a version, or that version if there is none."""
+        """Return the saved text before a version, or that version if it is the first."""
         history = [self.text(p, name, one.id) for one in self._shelf.history.versions(name)]
         ids = [one.id for one in self._shelf.history.versions(name)]
         if new in ids:
@@ -150,7 +150,7 @@ class WorkflowVersions:
 
 
 def _same(label: str, labels: dict[str, VersionLabel]) -> str:
-    """Return the label that differs from this one in case only; "" if there is none."""
+    """Return the label that differs from this one in case only; "" if no label does."""
     return next((one for one in labels if one.casefold() == label.casefold()), "")
 
 

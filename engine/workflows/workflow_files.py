@@ -134,7 +134,7 @@ class WorkflowFiles:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
 
         With a folder in the trash, it moves them there. `drafted(p, name)` returns the person's draft;
-        `default_environment` returns a name, "" if there is none. `connect(p, services)` adds the connections that are
+        `default_environment` returns a name, "" without environments. `connect(p, services)` adds the connections that are
         missing, and returns their names.
         """
         self._connect = connect
@@ -200,8 +200,8 @@ class WorkflowFiles:
         """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
 
         A JSON object is saved whatever else is wrong with it, so that no work is lost; it can run once it compiles.
-        Without an `id` it gets the one that the workflow has, or a new one; a new file never takes that of another.
-        `renames`: the steps that have another id in the text, (old, new), None for those of the person's
+        Without an `id` it gets the one that the workflow has, or a new one; a new file never takes another file's.
+        `renames`: the steps that have another id in the text, (old, new), None for the renames of the person's
         draft: what is kept of them, such as receipts, follows. Positions in the drawing follow all steps.
         `merged_from`: the branch whose changes the text brings.
         Raises InvalidFile, InvalidInput (the text has another id than the file), NotAllowed (it has another `access`,
@@ -300,6 +300,7 @@ class WorkflowFiles:
                 f"Workflow {name!r} has the same id as {' and '.join(others)}: {id_!r}.",
                 remedy=f'Give the copy an id of its own first, such as "id": "{self._ids.free(id_)}".',
             )
+        # A file without an `id` has its name as its id, which must not change with the name.
         self._shelf.save(name, self._with_id(name, text, id_), files.etag(text), p.id)
         branches = self._shelf.branches(name)
         self._shelf.rename(name, new, lambda: self._follow_rename(name, new))
@@ -451,7 +452,7 @@ class WorkflowFiles:
             return {}
 
     def _renamed(self, name: str, document: Mapping[str, Any], renames: StepRenames) -> Pairs:
-        """Return those of the renames that lead from the file to a document, each when its new id is free.
+        """Return the renames that lead from the file to a document, each when its new id is free.
 
         Raises InUse if there is no such order.
         """

@@ -121,7 +121,7 @@ class Bundles:
 
         A prompt, fragment, agent or tool that exists with the same content is used; one with other content gets a new
         name here, and the references follow. New tools are untested, and no tool of an MCP server is accepted by it:
-        what a bundle says of either counts for nothing. `name`: of the workflow, default: that in the bundle.
+        what a bundle says of either counts for nothing. `name`: of the workflow, by default as in the bundle.
         `connections`: the name here of a connection of the bundle. Raises InvalidInput, InvalidFile (no bundle), InUse
         (the name is taken), UnknownName (a connection), StorageError.
         """
@@ -269,7 +269,7 @@ class Bundles:
 
 
 def _named(documents: Sequence[object]) -> list[str]:
-    """Return the connections that workflows and agents name, also as those of tools of MCP servers."""
+    """Return the connections that workflows and agents name, also within the names of MCP tools."""
     found = {name for one in documents for name in (*connections_in(one).values(), *servers_in(one))}
     return sorted(found)
 

@@ -54,7 +54,7 @@ class Change(Struct, frozen=True):
 
 
 def changes(old: object, new: object, renames: StepRenames = ()) -> list[Change]:
-    """Return the changes between two documents, those of the workflow first, then by step in file order.
+    """Return the changes between two documents, first of the workflow itself, then by step in file order.
 
     What is not a workflow counts as an empty one. `renames`: the steps known to have another id, (old, new).
     """
@@ -114,14 +114,14 @@ def _steps(document: JsonObject) -> dict[str, ChangedStep]:
 
 
 def fields_changed(old: JsonObject, new: JsonObject, step: ChangedStep | None) -> Iterator[Change]:
-    """Yield the changes from the fields of a step to others; `step` is None for those of the workflow."""
+    """Yield the changes from the fields of a step to others; `step` is None for fields of the workflow."""
     yield from _fields((), old, new, step)
 
 
 def renames_between(old: object, new: object, known: StepRenames = ()) -> dict[str, str]:
     """Return {old id: new id} of the steps that have another id.
 
-    They are known to, or are at the same place and similar, or are the same wherever they are, and no other step is.
+    That is known, or they are similar and at the same place, or they are equal, and no other step is, at any place.
     """
     found = _renames(_object(old), _object(new), known)
     was, now = _steps(_object(old)), _steps(_object(new))

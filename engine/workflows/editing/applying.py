@@ -300,12 +300,13 @@ class _Editing(EditedText):
 
 
 def _steps_of(operation: SetField) -> list[Any] | None:
-    """Return the steps in the value of `on_failure` or `on_error`; None if it has none, or has another form."""
+    """Return the steps in the value of `on_failure` or `on_error`; None if it has no list of steps."""
     value = operation.value.get(STEPS) if isinstance(operation.value, Mapping) else operation.value
     return value if isinstance(value, list) and all(isinstance(one, Mapping) for one in value) else None
 
 
 def _free(id_: str, taken: set[str]) -> str:
+    # An id has at most 64 characters.
     return next(name for number in range(2, len(taken) + 3) if (name := f"{id_[:60]}_{number}") not in taken)
 
 

@@ -92,7 +92,7 @@ class TriedEdit(Struct, frozen=True):
     asked: str
     """The digest of the operations."""
     draft: Draft | None
-    """None: the text is that of the file."""
+    """None: the text is the file's."""
     etag: str
     """Of the file that it is based on."""
 
@@ -154,7 +154,7 @@ class WorkflowEditing:
         drafts: Drafts,
         values: Callable[[Principal, str], Mapping[str, Any]],
     ) -> None:
-        """`values(p, workflow)` returns those of its last run: {"inputs": …, "steps": {id: output}}."""
+        """`values(p, workflow)` returns the values of its last run: {"inputs": …, "steps": {id: output}}."""
         self._shelf, self._workflows, self._compiled, self._drafts = shelf, workflows, compiled, drafts
         self._values = values
         self._checked: dict[tuple[str, str], tuple[float, list[Problem]]] = {}
@@ -291,7 +291,7 @@ class WorkflowEditing:
             return ""
 
     def unsaved(self, p: Principal) -> set[str]:
-        """Return the workflows of which the person has a draft that differs from the file: runs are made without it."""
+        """Return the workflows whose draft, as the person has it, differs from the file: runs do not use it."""
         require(p, "view", "see workflows")
         drafts = self._drafts.texts(p, _KIND) if may(p, "edit") else {}
         return {name for name, text in drafts.items() if _is_other(text, self.saved_text(p, name))}
@@ -528,7 +528,7 @@ def _has_changed(name: str, now: _Now, operation: str) -> EditConflict:
 
 
 def _writes_again(file: str, saved: str, text: str, renames: StepRenames) -> list[Problem]:
-    """Return a warning for each step of a text whose writes are no longer those of the saved text."""
+    """Return a warning for each step of a text whose writes no longer count as made by the saved text."""
     found = list(writes_moved(object_in(saved), object_in(text), renames)) if saved != text else []
     return [_warning(parse(text, file), one) for one in found]
 

@@ -41,7 +41,7 @@ class CanvasStep:
 
 
 def canvas_steps(document: object) -> list[CanvasStep]:
-    """Return the steps of a document, outer before inner, those of `on_failure` last."""
+    """Return the steps of a document, outer before inner, the steps of `on_failure` last."""
     nodes = list(step_nodes(document))
     ids = {node.step.id for node in nodes}
     return [_step(node, reads_of(node.step.json, ids)) for node in nodes]

@@ -47,7 +47,7 @@ def _named(text: str) -> Iterator[str]:
     """Yield the ids that follow `steps` in the expressions of a text."""
     try:
         found = [part.text for part in parts(text) if part.is_expression]
-    except ExpressionError:  # it does not end: the problems tell where
+    except ExpressionError:  # it does not end: the problems say where
         return
     for expression in found:
         run = [token for token in tokens(expression) if token.kind != "space"]

@@ -17,7 +17,7 @@ class _Home(NamedTuple):
     """The list that a step is in."""
 
     around: str
-    """The id of the step around it, "" if there is none."""
+    """The id of the step around it, "" at the top level."""
     place: Place
     """Of the list, from that step or from the workflow."""
 
@@ -85,7 +85,7 @@ class _Changes:
 
 
 def step_homes(document: JsonObject) -> StepHomes | None:
-    """Return where the steps of a document are; None if one has no id, or that of another one."""
+    """Return where the steps of a document are; None if one has no id, or the same as another one."""
     return StepHomes({}, {}).after(document)
 
 

@@ -77,5 +77,5 @@ def _step(side: Outline, id_: str) -> ChangedStep:
 
 
 def shown(value: Any) -> Any:
-    """Return the value of a field for a conflict; None if there is none."""
+    """Return the value of a field for a conflict; None if it is absent."""
     return None if value is ABSENT else value

@@ -47,7 +47,7 @@ class MergeConflict:
     is_field: bool
     """Whether another value may be given."""
     taken: str = ""
-    """The decision: `main`, `branch` or `value`; "" if there is none yet."""
+    """The decision: `main`, `branch` or `value`; "" while it is open."""
 
 
 def conflict(place: str, texts: Iterable[str], values: Iterable[Any], *, is_field: bool = False) -> MergeConflict:
@@ -86,7 +86,7 @@ class MergeDecisions:
         return choice or "main"
 
     def value(self, conflict: MergeConflict, main: Any, branch: Any) -> Any:
-        """Keep a conflict about a field; return the value that is taken, that of main until it is decided."""
+        """Keep a conflict about a field; return the value that is taken, the one of main until it is decided."""
         choice = self._choices.get(conflict.place)
         self._keep(conflict, "value" if isinstance(choice, Value) else choice or "")
         if isinstance(choice, Value):

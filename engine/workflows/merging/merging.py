@@ -77,8 +77,8 @@ def _applied(text: str, now: Outline, target: Outline, file: str, rename: Rename
 def _renamed(
     texts: MergeTexts, file: str, rename: Renamer, decisions: MergeDecisions, known: KnownRenames
 ) -> tuple[MergeTexts, _Pairs, _Pairs]:
-    """Return the texts with the same ids for the same steps, the renames of main that this takes, and those of them
-    that people have made.
+    """Return the texts with the same ids for the same steps, the renames of main that this takes, and which of them
+    people have made.
     """
     base, main, branch = (_document(one, file) for one in (texts.base, texts.main, texts.branch))
     by_main, by_branch = _new_ids(base, main, known.main), _new_ids(base, branch, known.branch)

@@ -19,7 +19,7 @@ def ordered(
 ) -> list[str]:
     """Return the steps of a list in the order of main, with the moves that only the branch has made.
 
-    Where both have put something at the same place, that of main comes first. `decide` is asked about a step that both
+    Where both have put something at the same place, main comes first. `decide` is asked about a step that both
     have put at different places of the list.
     """
     before, theirs, mine = (one.lists.get(home, []) for one in (base, main, branch))

@@ -65,7 +65,7 @@ def homes_of(id_: str) -> tuple[str, str]:
 
 
 def outline(document: JsonObject, file: str) -> Outline:
-    """Return the parts of a workflow. Raises InvalidFile if its steps cannot be told apart by their ids."""
+    """Return the parts of a workflow. Raises InvalidFile if its steps have no ids of their own."""
     parts, lists = dict[str, StepOutline](), dict[str, list[str]]()
     fields = _emptied(document, lists, "", FAILURE)
     for node in step_nodes(document):

@@ -144,7 +144,7 @@ class _Merge:
     # --- what is in them
 
     def _decide_whole(self, id_: str) -> None:
-        """Take the definition of a step from one side if its parts do not fit those of the other."""
+        """Take the definition of a step from one side if its parts do not fit the other side's."""
         if id_ in self._whole or not all(id_ in one.parts for one in (self._main, self._branch)):
             return
         main, branch = (one.parts[id_].fields for one in (self._main, self._branch))
@@ -211,7 +211,7 @@ class _Merge:
         return found
 
     def _home(self, id_: str, known: set[str]) -> str | None:
-        """Return the list in which a step is: that of the other side if the list itself is gone, None if both are."""
+        """Return the list in which a step is: the other side's if the list itself is gone, None if both are gone."""
         base, main, branch = (self._home_in(one, id_) for one in (self._base, self._main, self._branch))
         found = branch if main is None or (main == base and branch is not None) else main
         if (
