@@ -122,6 +122,7 @@ class ClosedWorkflows:
 
     def _of_file(self, name: str) -> tuple[str, WorkflowAccess | None]:
         """Return the id and the `access` of a file."""
+        # The stamp is taken first: a change during the reading is then noticed the next time.
         as_now, known = self._shelf.stamp(name), self._read.get(name)
         if as_now and known is not None and known[0] == as_now:
             return known[1:]

@@ -134,8 +134,8 @@ class WorkflowFiles:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
 
         With a folder in the trash, it moves them there. `drafted(p, name)` returns the person's draft;
-        `default_environment` returns a name, "" without environments. `connect(p, services)` adds the connections that are
-        missing, and returns their names.
+        `default_environment` returns a name, "" without environments. `connect(p, services)` adds the connections that
+        are missing, and returns their names.
         """
         self._connect = connect
         self._default_environment = default_environment

@@ -165,6 +165,7 @@ def _moved(was: Mapping[str, ChangedStep], now: Mapping[str, ChangedStep]) -> se
 
 def rising(ranks: Sequence[int]) -> set[int]:
     """Return the members of a longest rising subsequence of different numbers."""
+    # Patience sorting: at each index, the smallest number with which a rising sequence of that length ends.
     tops: list[int] = []
     before: dict[int, int | None] = {}
     for rank in ranks:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 
 _KIND: Kind = "workflow"
-_ATTEMPTS = 20
+_ATTEMPTS = 20  # another window of the same person may store a change between reading and storing
 _LONGEST_OP_ID = 100
 _CHECKED_SECONDS, _MOST_CHECKED = 5.0, 32
 """How long the problems of a text are cached: its author and their other windows ask for them at the same time."""
