@@ -302,9 +302,9 @@ class Judge(_OfText):
     type: Literal["judge"]
     criterion: Annotated[str, AfterValidator(_says_something)] = Field(min_length=1, max_length=2_000)
     connection: str = ""
-    """Whose model judges; empty: that of the tested column."""
+    """Whose model judges; empty: the tested column's."""
     model: str = ""
-    """Empty: that of the connection."""
+    """Empty: the connection's own."""
     threshold: float = Field(0.7, ge=0, le=1)
 
     def fault(self, facts: AnswerFacts) -> str:

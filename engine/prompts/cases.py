@@ -58,7 +58,7 @@ class CaseStore:
     """Reads and writes `prompts/PROMPT.cases/CASE.json`."""
 
     def __init__(self, shelf: Shelf, models: Callable[[], Sequence[str]] | None = None) -> None:
-        """`models` returns the connections of models, of which cases that are saved may name one."""
+        """`models` returns the connections of models; a case that is saved may name one of these alone."""
         self._shelf, self._models = shelf, models
 
     def list(self, prompt: str) -> list[Case]:

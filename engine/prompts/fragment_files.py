@@ -95,7 +95,7 @@ class FragmentStore:
         return None if None in stamps.values() else tuple(stamps.items())
 
     def mark(self, name: str) -> str:
-        """Return the hash of a fragment's text, with the fragments in it, as a version keeps it; "" if it has none."""
+        """Return the hash of a fragment's text, with the fragments in it, as a version keeps it; "" if it has errors."""
         try:
             return fingerprint(Expander(self.text).fragment(FragmentReference(name, 0, 0, 0)))
         except OrchestraError:
@@ -235,7 +235,7 @@ class FragmentFiles:
         return self._fragment(name, self._store.users(name)[name])
 
     def versions(self, p: Principal, name: str) -> Versions:
-        """Return the last 20 saved texts, newest first, of which the first may be the current one.
+        """Return the last 20 saved texts, newest first; the first may be the current one.
 
         Raises UnknownName, InvalidInput.
         """
@@ -250,7 +250,7 @@ class FragmentFiles:
         return self._store.shelf.history.text(name, version_id)
 
     def restore(self, p: Principal, name: str, version_id: str, etag: str) -> Fragment:
-        """Save an earlier text again; the current one is kept, too. `etag` is that of the current text.
+        """Save an earlier text again; the current one is kept, too. `etag`: of the current text.
 
         Raises UnknownName, StaleEdit, InvalidInput, InvalidFile.
         """

@@ -37,7 +37,7 @@ class FragmentReference(Struct, frozen=True):
 
 
 def references(text: str) -> list[FragmentReference]:
-    """Return the references in a text, [] if its expressions cannot be told apart."""
+    """Return the references in a text, [] if its expressions cannot be read."""
     try:
         found = parts(text)
     except ExpressionError:
@@ -69,7 +69,7 @@ def misuse(part: TemplatePart) -> ExpressionError | None:
 
 def renamed(text: str, name: str, new: str) -> str:
     """Return the text with references to one fragment changed to another."""
-    for one in reversed(references(text)):
+    for one in reversed(references(text)):  # from the end, so that the offsets of the others stay right
         if one.name == name:
             text = text[: one.name_at] + new + text[one.name_at + len(name) :]
     return text
@@ -110,7 +110,7 @@ class Expander:
         if name not in self._expanded:
             try:
                 text = self._lookup(name)
-            except OrchestraError as error:  # also one of which the file is damaged
+            except OrchestraError as error:  # also if its file is damaged
                 raise ExpressionError(error.message, remedy=error.remedy, offset=offset) from error
             self.used[name] = ""  # its place: before those in it
             try:

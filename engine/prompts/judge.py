@@ -1,4 +1,4 @@
-"""What a model is asked that judges an answer: the criterion, and the answer between marks that it cannot contain."""
+"""What a model that judges is asked: the criterion, and the answer between marks that it cannot contain."""
 
 from __future__ import annotations
 

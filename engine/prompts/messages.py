@@ -1,4 +1,4 @@
-"""The messages of a conversation with a model, in the form of workflows and in that of the API."""
+"""The messages of a conversation with a model, in the form of workflows and as the API has them."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _unwrapped(value: JsonValue) -> Iterator[JsonValue]:
 
 
 def _values_in(text: str) -> list[JsonValue]:
-    """Return the JSON values in an answer, without repetitions. Raises ValueError if there are none."""
+    """Return the JSON values in an answer, without repetitions. Raises ValueError if it has no JSON."""
     text = without_thoughts(text).strip().removeprefix("\ufeff")
     try:
         return [loose_json(text)]

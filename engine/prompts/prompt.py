@@ -177,7 +177,7 @@ def marked(document: PromptDefinition, variables: Mapping[str, object]) -> list[
 
 def estimated_tokens(text: str) -> int:
     """Return the approximate number of tokens of a message: four bytes each, a rule of thumb for all models."""
-    return -(-len(text.encode("utf-8", "replace")) // 4) + 4
+    return -(-len(text.encode("utf-8", "replace")) // 4) + 4  # the marks around a message are tokens, too
 
 
 def text_of(content: str | Sequence[str]) -> str:

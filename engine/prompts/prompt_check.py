@@ -47,7 +47,7 @@ def undeclared(file: JsonFile, fragments: Lookup) -> list[str]:
 
 
 def require_declarable(file: JsonFile) -> None:
-    """Raise InvalidFile for `messages` or `variables` of another form: what is undeclared cannot be told then."""
+    """Raise InvalidFile for `messages` or `variables` of another form: then nobody knows what is undeclared."""
     try:
         PromptModel.model_validate(file.value)
     except ValidationError as error:

@@ -259,7 +259,7 @@ class PromptFiles:
         )
 
     def imported(self, p: Principal, text: str, name: str = "", file: str = _TEXT) -> PromptFile:
-        """Create a prompt from a text with front matter; `name`: default: the one in the text. Replaces nothing.
+        """Create a prompt from a text with front matter; `name`: by default the one in the text. Replaces nothing.
 
         `file` is the name used in problems. Raises InvalidFile, InUse, InvalidInput, StorageError.
         """
@@ -367,7 +367,7 @@ class PromptFiles:
     def _protected(self, name: str) -> Names:
         try:
             return protected_in(self._shelf.read(name).value)
-        except (InvalidFile, UnknownName):  # to be told by what follows
+        except (InvalidFile, UnknownName):  # what follows reports it
             return []
 
     def _file(self, name: str) -> PromptFile:
@@ -382,7 +382,7 @@ class PromptFiles:
         return self._described(name, text, self._value(name, self._shelf.text(name)) or {})
 
     def _described(self, name: str, text: str, working: Any = None) -> PromptFile:
-        """`working`: what the file has, if `text` is that of a version."""
+        """`working`: what the file has, if `text` is a version."""
         problems = self._store.check(name, text)
         value = self._value(name, text)
         of_prompt = working if working is not None else value

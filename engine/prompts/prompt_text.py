@@ -66,6 +66,7 @@ def _yaml(front: Mapping[str, Any]) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
+        # Else the second of two equal values is an alias (`*id001`), which nobody wants to edit.
         def ignore_aliases(self, *_data: Any) -> bool:
             return True
 
@@ -74,6 +75,7 @@ def _yaml(front: Mapping[str, Any]) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
+    # `width`: PyYAML breaks lines at 80 characters.
     dumped = yaml.dump(dict(front), Dumper=Dumper, allow_unicode=True, sort_keys=False, width=sys.maxsize)
     return str(dumped)
 
@@ -94,7 +96,7 @@ def _section(role: str, text: str) -> str:
 def read(text: str, file: str) -> PromptText:
     """Return the prompt in a text; `file` is the name used in problems.
 
-    Line ends may be those of Windows if they are in the first line. Raises InvalidFile with every problem of the form:
+    Lines may end with CR LF if the first one does. Raises InvalidFile with every problem of the form:
     syntax, unknown keys, roles, types; the meaning (unknown variables, types) is not checked.
     """
     _require_characters(text, file)
@@ -124,7 +126,7 @@ class _Reader(Struct):
 
     def read(self) -> PromptText:
         end = self._end_of_front_matter()
-        # One empty line stands for the fence above, so that lines are those of the whole text.
+        # An empty line takes the place of the fence above, so that problems have line numbers of the whole text.
         header = "\n".join(["", *self.lines[1:end], ""])
         front = parse_yaml(header, self.file, LARGEST_FRONT_MATTER_BYTES, _DEEPEST)
         if not isinstance(front.value, dict | None):
@@ -244,5 +246,5 @@ class _Placed(Struct, frozen=True):
         return self.roles[int(path[1])] + 1, 1
 
     def key_place(self, path: JsonPath) -> tuple[int, int]:
-        """Return line and column (from 1) of a key, or of the value if it has none."""
+        """Return line and column (from 1) of a key, or of the value without a key."""
         return self.front.key_places.get(path) or self.place(path)

@@ -89,7 +89,7 @@ class PromptStore:
         return f"prompts/{name}.versions/{number}.json"
 
     def number_of(self, name: str, document: Mapping[str, object]) -> int | None:
-        """Return the newest version with this content, whatever the labels; None if there is none."""
+        """Return the newest version with this content, whatever the labels; None if no version has it."""
         content, numbers = _content(document), reversed(self.versions(name))
         return next((one for one in numbers if _content(self.version(name, one).value) == content), None)
 
@@ -103,8 +103,8 @@ class PromptStore:
     def changed_fragments(self, name: str, number: int) -> list[str]:
         """Return the fragments whose text is another one now than in a version, or that are gone.
 
-        A fragment that is gone has been renamed if another one, which the version does not name, has its text. Of one
-        that has changed only because another one in it has, the other one is returned.
+        A fragment that is gone counts as renamed if another one, which the version does not name, has its text. Where
+        one has changed only because a fragment in it has, the inner one is returned.
         """
         try:
             kept = _fragments_of(self.version_text(name, number))
@@ -189,8 +189,10 @@ class PromptStore:
             raise InvalidFile.of(self.shelf.file(name), errors)
         resolved = self.draft(document)
         with self._texts.locked("prompt-versions"):
+            # From here on nobody else can take the next number.
             self._must_be_current(name, known_etag)
             number = max(self.versions(name), default=0) + 1
+            # A label that somebody wrote by hand for a version to come must not name this one.
             document["labels"] = {one: at for one, at in labels_of(document).items() if at < number}
             self._require_kept(name, None if known_etag is None else self._saved(name), document)
             if label:

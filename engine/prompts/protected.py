@@ -133,7 +133,7 @@ def unprotecting(name: str, document: Mapping[str, object], label: str) -> dict[
 def require_kept(name: str, before: Any, after: Mapping[str, object]) -> None:
     """Raise ProtectedLabel if saving a text would move a protected label, lift a protection or change the history.
 
-    `before`: what the file holds, None if there is none yet.
+    `before`: what the file holds, None before it exists.
     """
     was, now = labels_of(before), labels_of(after)
     for label in protected_in(before):
@@ -157,7 +157,7 @@ def require_kept(name: str, before: Any, after: Mapping[str, object]) -> None:
 
 
 def _moves(document: Any) -> Any:
-    """Return the history in the text of a prompt as it is written; [] if there is none."""
+    """Return the history in the text of a prompt as it is written; [] without a history."""
     found = document.get("moves") if isinstance(document, dict) else None
     return [] if found is None else found
 

@@ -58,7 +58,7 @@ class ModelTalk(Struct, frozen=True):
 
     @property
     def _asked(self) -> str:
-        """The model to ask: that of the call, where it asks another than the step's."""
+        """The model to ask: the call's, where it asks another than the step's."""
         return asked_model(self.call, self.model)
 
     @property
@@ -141,7 +141,7 @@ class ModelTalk(Struct, frozen=True):
 
 
 def asked_model(call: Call, own: str) -> str:
-    """Return the model that a call asks, "" for that of its connection; `own`: that of its step."""
+    """Return the model that a call asks, "" for its connection's own; `own`: the model of its step."""
     return own if call.other_model is None else call.other_model
 
 

@@ -41,7 +41,7 @@ def blank_workflow(title: str) -> str:
 
 
 def is_blank(document: object) -> bool:
-    """Return whether the document of a workflow has no steps, or only that of a blank one."""
+    """Return whether the document of a workflow has no steps, or only the step of a blank one."""
     steps = document.get("steps") if isinstance(document, Mapping) else None
     return not steps or steps == [_HELLO]
 

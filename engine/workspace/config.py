@@ -193,7 +193,7 @@ class NotificationSettings(_Settings):
     sign_ins: bool = False
     """Of sign-ins, too: with new browsers, API tokens from new networks, and many that were refused."""
     refused_sign_ins: int = Field(20, ge=1, le=100_000)
-    """How many of an hour are many."""
+    """How many within an hour count as many."""
 
 
 class CopilotSettings(_Settings):
@@ -218,13 +218,13 @@ class IngressSettings(_Settings):
     url: str = ""
     """`nats://…`, `amqp://…` or `kafka://…`, or `env:NAME`."""
     topic: str = Field("workflows", pattern=r"^[a-z0-9_-]{1,64}$")
-    """The topic, subject or queue; those of dead letters and statuses have its name before `.dlq` and `.status`."""
+    """The topic, subject or queue; dead letters and statuses have their own, `NAME.dlq` and `NAME.status`."""
     group: str = Field("orchestra", pattern=r"^[a-z0-9_-]{1,64}$")
     """Consumers of one group share the messages."""
     user: str = ""
     """As whom messages start runs."""
     trusted: bool = False
-    """Whether inputs count as those of a person, and not as text from outside."""
+    """Whether inputs count as a person's, and not as text from outside."""
 
 
 class ConnectionSettings(BaseModel):
@@ -320,7 +320,7 @@ class Config(_Settings):
     copilot: CopilotSettings = CopilotSettings()
     plugins: PluginSettings = PluginSettings()
     default_environment: str = ""
-    """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
+    """The environment of runs that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     log_format: Literal["text", "json"] = "text"
     """Of the server's log."""
     log_level: Annotated[str, AfterValidator(_is_log_level)] = "warning"
@@ -331,13 +331,13 @@ class Config(_Settings):
     state: Annotated[str, AfterValidator(_is_state)] = ""
     """The address of a PostgreSQL server for the state; empty: `state.db` in `state_dir`."""
     state_replica: Annotated[str, AfterValidator(_is_state)] = ""
-    """The address of a replica of that server, which lists and reports are read from; empty: there is none."""
+    """The address of a replica of that server, which lists and reports are read from; empty: no replica."""
     cache: Annotated[str, AfterValidator(_is_cache)] = ""
-    """The address of a Redis server for what may be lost, or `env:NAME`; empty: there is none."""
+    """The address of a Redis server for what may be lost, or `env:NAME`; empty: no cache."""
     queue: Annotated[str, AfterValidator(_is_queue)] = ""
     """Who works on accepted runs: `local`, the process that accepts them; `postgres`, any that shares the state.
 
-    The address of a broker, or `env:NAME`: any that shares the state, and one of those that wait is told by the broker.
+    The address of a broker, or `env:NAME`: any that shares the state, and the broker notifies one of those that wait.
     Empty: `postgres` if the state is on such a server, else `local`.
     """
 
@@ -394,23 +394,23 @@ class LoadedConfig:
 
     @property
     def ingress_url(self) -> str:
-        """The address of the broker whose messages start runs; empty if there is none. Raises InvalidInput."""
+        """The address of the broker whose messages start runs; empty without a broker. Raises InvalidInput."""
         return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.ingress.url)
 
     @property
     def sign_in_secret(self) -> str:
-        """The client secret for the sign-in provider; empty if there is none. Raises InvalidInput, SecretLost."""
+        """The client secret for the sign-in provider; empty without a provider. Raises InvalidInput, SecretLost."""
         secrets = ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value)
         return secrets.of(self.config.sign_in.client_secret)
 
     @property
     def cache_url(self) -> str:
-        """The address of the cache; empty if there is none. Raises InvalidInput."""
+        """The address of the cache; empty without a cache. Raises InvalidInput."""
         return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.cache)
 
     @property
     def queue_url(self) -> str:
-        """The address of the broker that announces runs; empty if there is none. Raises InvalidInput."""
+        """The address of the broker that announces runs; empty without a broker. Raises InvalidInput."""
         if self.config.queue in ("", "local", "postgres"):
             return ""
         return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.queue)
@@ -466,6 +466,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConf
     if not os.path.lexists(root / FILE):
         raise UnknownName("workspace", str(root), remedy="`orchestra init DIR` creates one.")
     file = _parsed(read_text(root / FILE, FILE))
+    # What the process was started with counts more than `.env`.
     everything = {**read_dotenv(root / ".env"), **(os.environ if environment is None else environment)}
     return LoadedConfig(root, check(file, everything, root.resolve()), everything)
 

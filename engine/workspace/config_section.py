@@ -84,7 +84,7 @@ def _changed(file: YamlFile, name: str, value: Any) -> str:
         rest = _line_end(text, end)
         return text[:begin].rstrip(" ") + text[end:rest].rstrip() + "\n" + _lines(value, "  ", name) + text[rest:]
     edits = _edits(file, (), {name: old}, {name: value})
-    for first, last, instead in sorted(edits, reverse=True):
+    for first, last, instead in sorted(edits, reverse=True):  # from the end, so that the others stay in place
         text = text[:first] + instead + text[last:]
     return text
 
@@ -100,6 +100,7 @@ def _edits(file: YamlFile, place: _Place, old: Mapping[str, Any], new: Mapping[s
             if _is_edited(file, begin, value, new[name]):
                 yield from _edits(file, (*place, name), value, new[name])
             else:
+                # A key without a value may end with its colon, which needs a blank behind it.
                 yield begin, end, " " * (file.text[begin - 1] == ":") + _flow(new[name])
     more = {name: value for name, value in new.items() if name not in old}
     if more:

@@ -24,7 +24,7 @@ Kind = Literal["workflow", "prompt", "fragment", "agent", "tool", "project"]
 
 @dataclass(frozen=True)
 class Draft:
-    """An unsaved text; `etag` is that of the file it is based on, `kept_at` RFC 3339 text in UTC."""
+    """An unsaved text; `etag` is from the file that it is based on, `kept_at` RFC 3339 text in UTC."""
 
     text: str
     etag: str
@@ -162,7 +162,7 @@ def is_draft_of(user_id: str, key: str) -> bool:
 
 
 def _whose(key: str, kind: Kind, name: str) -> str:
-    """Return whose draft of a file a setting is; "" if it is none."""
+    """Return whose draft of a file a setting is; "" if it is not one."""
     begin, end = "draft.", f".{kind}.{name}"
     person = key[len(begin) : -len(end)]
     is_of_file = key.startswith(begin) and key.endswith(end)

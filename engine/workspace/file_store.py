@@ -39,13 +39,14 @@ BASE = ".base.json"
 """The ending of the text from which a branch was made."""
 OUTSIDE_EDITOR = "files"
 """The author recorded for a text that was changed on disk, outside the engine."""
+# Together 50 million characters at most.
 _MOST_TEXTS, _LARGEST_KEPT_TEXT = 500, 100_000
 
 
 class Shelf:
     """The files of one folder: `names()`, `text()`, `read()`, `save()`, `rename()`, `duplicate()`, `delete()`.
 
-    Changes are made under a lock, so that of two simultaneous saves the second gets StaleEdit.
+    Changes are made under a lock, so that the second of two simultaneous saves gets StaleEdit.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class Shelf:
             raise self._unreadable(error) from error
 
     def beside(self, name: str, suffix: str) -> Path:
-        """Return the path of a file beside that of a name. Raises InvalidInput."""
+        """Return the path of a file beside the one with a name. Raises InvalidInput."""
         checked = checked_workflow(name) if self.kind == "workflow" else checked_name(self.kind, name)
         path = self.folder / f"{file_stem(checked)}{suffix}"
         folder = self.folder if path.parent == self.folder else child(self.folder, path.parent.name)
@@ -145,7 +146,7 @@ class Shelf:
         return text
 
     def stamp(self, name: str) -> Stamp | None:
-        """Return what changes with the file; None if it changed too recently to tell, () if there is none."""
+        """Return what changes with the file; None if it changed too recently to tell, () without a file."""
         return stamp(self._place(name))
 
     def _place(self, name: str) -> str:
@@ -191,7 +192,7 @@ class Shelf:
             self._put(name, text, self._unchanged(name, known_etag), by, merged_from)
 
     def create(self, texts: Mapping[str, str], by: str, ahead: Sequence[FileToCreate] = ()) -> None:
-        """Create files by name, and those of `ahead` in the same folder before them; quicker than `save` of each.
+        """Create files by name, and before them the files `ahead` in the same folder; quicker than `save` of each.
 
         Raises InUse (one of them exists already; nothing is created), InvalidInput, StorageError.
         """

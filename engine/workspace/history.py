@@ -97,7 +97,7 @@ class History:
         self._texts.remove(self._name(name, version))
 
     def rename(self, name: str, new: str) -> None:
-        """Move the versions to another name, replacing those of an earlier file of that name."""
+        """Move the versions to another name, in place of the versions of an earlier file with that name."""
         self._texts.move(f"{self._folder}/{name}", f"{self._folder}/{new}")
 
     def set_aside(self, name: str, folder: Path) -> None:

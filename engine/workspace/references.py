@@ -30,7 +30,7 @@ _WATCHER = "workflow.finished"
 class FileReference(Struct, frozen=True):
     """What the file of a workflow or an agent refers to; `suffix` is the label or version, "" if none.
 
-    The name of a tool is that of its step type: `tool.iban-check`, `mcp.notes.add`.
+    A tool has the name of its step type: `tool.iban-check`, `mcp.notes.add`.
     """
 
     kind: Kind

@@ -71,7 +71,7 @@ def bounded(revisions: Sequence[Revision]) -> tuple[Revision, ...]:
 
 
 def to_undo(revisions: Sequence[Revision]) -> Revision | None:
-    """Return the last change that has not been undone, None if there is none."""
+    """Return the last change that has not been undone, if any."""
     undone = 0
     for one in reversed(revisions):
         if one.kind == "undo":
