@@ -21,8 +21,8 @@ from commands.copilot.restoring import restored, save_draft
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.records import Proposal
-    from engine.copilot.rules.rules import RuleAnswer
     from engine.copilot.talking.records import Turn
+    from engine.copilot.without_model.without_model import AnswerWithoutModel
 
 _Selected = Annotated[list[str] | None, typer.Option("--step", help="The id of a step that the question is about.")]
 _Words = Annotated[
@@ -84,19 +84,19 @@ def ask(
                 session, said, workflow, selected(step or [], run, value or []), agrees=agrees, quiet=as_json
             )
             return _end_of(session, workflow, turn, tick or [], kept, as_json=as_json)
-        answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow, run, step or [])
+        answer = session.orchestra.copilot.without_model.answer(session.principal, said, workflow, run, step or [])
         _require_known(session, workflow, answer)
         return _end_of_rules(session, answer, tick or [], kept, as_json=as_json)
 
 
-def _require_known(session: CommandSession, workflow: str, answer: RuleAnswer) -> None:
+def _require_known(session: CommandSession, workflow: str, answer: AnswerWithoutModel) -> None:
     """Raise UnknownName if an answer comes from the documentation only because there is no such workflow."""
     if workflow and answer.examples:
         session.orchestra.editing.canvas(session.principal, workflow)
 
 
 def _end_of_rules(
-    session: CommandSession, answer: RuleAnswer, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
+    session: CommandSession, answer: AnswerWithoutModel, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
 ) -> int:
     """Show an answer of the rules; `kept`: whether its proposal is accepted, and saved."""
     (is_accepted, is_saved), made = kept, answer.proposal
@@ -147,7 +147,7 @@ def _accepted(session: CommandSession, made: Proposal, ticks: list[str], *, is_s
     return orchestra.copilot.proposals.get(p, made.workflow, made.id)
 
 
-def _show(answer: RuleAnswer, made: Proposal | None) -> None:
+def _show(answer: AnswerWithoutModel, made: Proposal | None) -> None:
     from engine.copilot.fixes.of_runs import KEPT
 
     say(answer.text)

@@ -50,7 +50,7 @@ _COPILOT: Mapping[str, Rules] = {
         "steps_of": _ANY,
     },
     "restoring": {"keep": _PROPOSE, "look": _PROPOSE, "restore": _PROPOSE},
-    "rules": {"answer": _PROPOSE, "diagram": _PROPOSE},
+    "without_model": {"answer": _PROPOSE, "diagram": _PROPOSE},
     "stories": {"story": _SEE_RUN},
     "talking": {
         "setup": _ANY,

@@ -22,13 +22,13 @@ from engine.copilot.proposals.computing import Computing
 from engine.copilot.proposals.demo_runs import DemoRuns
 from engine.copilot.proposals.proposals import Conversations, Proposals
 from engine.copilot.proposals.restoring import Restoring
-from engine.copilot.rules.rules import Rules
 from engine.copilot.stepping.stories import Stories
 from engine.copilot.talking.agreements import ModelAgreements
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.talking import Ground, Talking
 from engine.copilot.talking.turns import Turns
+from engine.copilot.without_model.without_model import WithoutModel
 from engine.copilot.wizard.wizard import Wizard
 from engine.people.access import Principal
 from engine.people.audit import Audit
@@ -91,15 +91,20 @@ def assembled(needs: CopilotDependencies) -> Copilot:
     proposals = Proposals(kept.proposals, editing, needs.workflows, computing, demo_runs, restoring, clock, said)
     wizard = Wizard(proposals, editing, lambda: set(needs.connections().values()))
     fixes = Fixes(editing, proposals, needs.compiled, names, needs.workspace.prompts.names)
-    rules = Rules(proposals, editing, fixes, _failed_runs(needs.runs))
-    talking, prompting = _talking(needs, proposals, rules, turns)
-    return Copilot(proposals, restoring, rules, talking, wizard, fixes, prompting, Stories(needs.runs.get))
+    without_model = WithoutModel(proposals, editing, fixes, _failed_runs(needs.runs))
+    talking, prompting = _talking(needs, proposals, without_model, turns)
+    stories = Stories(needs.runs.get)
+    return Copilot(proposals, restoring, without_model, talking, wizard, fixes, prompting, stories)
 
 
-def _talking(needs: CopilotDependencies, proposals: Proposals, rules: Rules, turns: Turns) -> tuple[Talking, Prompting]:
+def _talking(
+    needs: CopilotDependencies, proposals: Proposals, without_model: WithoutModel, turns: Turns
+) -> tuple[Talking, Prompting]:
     runs, connections = needs.runs, needs.connections
     failed = _failed_runs(runs)
-    ground = Ground(proposals, rules, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections()))
+    ground = Ground(
+        proposals, without_model, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections())
+    )
     setups = Setups(needs.config, needs.modes.of, needs.accounts.open, ModelAgreements(needs.settings))
     model = CopilotModel(needs.worker, needs.logs, lambda: needs.config().config, needs.clock)
     texts = PromptProposals(needs.kept.prompt_proposals, needs.prompts, needs.cases, needs.case_tests, needs.clock)

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from engine.copilot.prompting.prompting import Prompting
     from engine.copilot.proposals.proposals import Proposals
     from engine.copilot.proposals.restoring import Restoring
-    from engine.copilot.rules.rules import Rules
     from engine.copilot.stepping.stories import Stories
     from engine.copilot.talking.talking import Talking
+    from engine.copilot.without_model.without_model import WithoutModel
     from engine.copilot.wizard.wizard import Wizard
 
 
@@ -22,12 +22,13 @@ class Copilot:
         self,
         proposals: Proposals,
         restoring: Restoring,
-        rules: Rules,
+        without_model: WithoutModel,
         talking: Talking,
         wizard: Wizard,
         fixes: Fixes,
         prompting: Prompting,
         stories: Stories,
     ) -> None:
-        self.proposals, self.restoring, self.rules, self.talking = proposals, restoring, rules, talking
+        self.proposals, self.restoring, self.talking = proposals, restoring, talking
+        self.without_model = without_model
         self.wizard, self.fixes, self.prompting, self.stories = wizard, fixes, prompting, stories

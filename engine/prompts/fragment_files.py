@@ -95,7 +95,7 @@ class FragmentStore:
         return None if None in stamps.values() else tuple(stamps.items())
 
     def mark(self, name: str) -> str:
-        """Return the hash of a fragment's text, with the fragments in it, as a version keeps it; "" if it has errors."""
+        """Return the hash of a fragment's text, fragments in it included, as versions keep it; "" if it has errors."""
         try:
             return fingerprint(Expander(self.text).fragment(FragmentReference(name, 0, 0, 0)))
         except OrchestraError:

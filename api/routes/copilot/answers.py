@@ -10,7 +10,7 @@ from pydantic import Field
 from api.base.documents import RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.copilot.rules.rules import LONGEST_QUESTION, RuleAnswer
+from engine.copilot.without_model.without_model import LONGEST_QUESTION, AnswerWithoutModel
 
 router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute, responses=TOO_MANY)
 
@@ -26,9 +26,9 @@ class QuestionBody(RequestBody):
     selection: list[str] = Field(default=[], max_length=50, description="Ids of the steps that `explain` explains.")
 
 
-@router.post("/answers", summary="Ask without a model", response_model=RuleAnswer, dependencies=[CHECKED])
+@router.post("/answers", summary="Ask without a model", response_model=AnswerWithoutModel, dependencies=[CHECKED])
 def answer_question(sent: QuestionBody, orchestra: Door, principal: Acting) -> Any:
     """Do one of the commands without a model: a proposal for a change, an explanation, or why a run has failed. Any
     other text is looked up in the documentation. Nothing is changed.
     """
-    return orchestra.copilot.rules.answer(principal, sent.text, sent.workflow, sent.run_id, sent.selection)
+    return orchestra.copilot.without_model.answer(principal, sent.text, sent.workflow, sent.run_id, sent.selection)

@@ -118,7 +118,7 @@ def may_be_missing(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def source_of(seen: SeenProblem) -> FaultyExpression | None:
-    """Return the expression that a problem is about; None if there is none that can be read."""
+    """Return the expression that a problem is about, if it can be read."""
     names = seen.names
     if not isinstance(seen.value, str) or names is None:
         return None

@@ -25,7 +25,7 @@ SECONDS = 3.0
 _IDEAS = 8
 """The most that is tried for a problem."""
 _MORE = "more"
-"""The code of the compiler's last problem if there are more than it tells."""
+"""The code of the compiler's last problem if there are more than it reports."""
 _DEEPEST = 2
 """How often a change that uncovers another mistake is completed."""
 
@@ -155,7 +155,7 @@ class Finding:
 def added(before: Sequence[Problem], after: Sequence[Problem], ops: Sequence[Operation]) -> list[Problem]:
     """Return the problems that a text has and the text before it had not, except warnings of what was there before.
 
-    Of a text with more problems than the compiler tells, only those before the last that it told are compared.
+    If a text has more problems than the compiler reports, only those before the last reported one are compared.
     """
     left = Counter(_mark(one) for one in before)
     had_errors = any(one.severity == "error" for one in before)

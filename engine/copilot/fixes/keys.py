@@ -113,7 +113,7 @@ def form_of_inputs(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def taken_out(seen: SeenProblem) -> Iterator[Idea]:
-    """What is not wanted here is removed; a person decides that of each."""
+    """What is not wanted here is removed; a person decides about each."""
     if seen.inside and seen.inside[-1] not in ("steps", "id", "uses"):
         entry = f"{shown(seen.value)} out of {seen.field}" if isinstance(seen.path[-1], int) else f"{seen.key!r} out"
         yield Idea(f"Take {entry}", [seen.unset(seen.path)], is_certain=False)

@@ -107,7 +107,7 @@ def _trigger_ids(seen: SeenProblem) -> list[str]:
 
 
 def _types(seen: SeenProblem, known: Sequence[str]) -> Iterator[Idea]:
-    """Yield the types that were probably meant; those of the service follow by likeness."""
+    """Yield the types that were probably meant; others of the service follow by likeness."""
     written = str(seen.value)
     near = nearest(written, known)
     service, _, action = written[:_LONGEST].partition(".")

@@ -85,7 +85,7 @@ def _what_next(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: bool
 
 
 def _wrong_input(run: Run) -> str:
-    """Return the input of a run whose name a service does not know, "" if there is none."""
+    """Return the input of a run whose name a service does not know, if any."""
     steps = {one.step.id: one.step.json for one in step_nodes(run["definition"]["workflow"])}
     found = (one.input for step in run["steps"] for one in _unknown(step, steps, run["inputs"]) if one.input)
     return next(found, "")
@@ -164,7 +164,7 @@ def _everywhere(one: StepRecord, steps: Mapping[str, JsonObject], unknown: _Unkn
 
 
 def _unknown(one: StepRecord, steps: Mapping[str, JsonObject], inputs: JsonObject) -> Iterator[_Unknown]:
-    """Yield the names of a step that its service does not know, written in it or those of inputs."""
+    """Yield the names in a step that its service does not know: written there, or given by an input."""
     error = one["error"]
     if error is None or error["type"] != "NotFound":
         return
@@ -212,7 +212,7 @@ def _set(step: str, field: str, value: Any) -> Operation:
 
 
 def _value(step: JsonObject, field: str) -> Any:
-    """Return the value of a field of a step, None if there is none."""
+    """Return the value of a field of a step, if it has one."""
     found: Any = step
     for part in field.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None

@@ -25,7 +25,7 @@ class Fix:
     """A change that mends a problem of a draft, and adds no other."""
 
     problem: int
-    """The index of the problem among those of the draft."""
+    """The index of the problem in the draft's list."""
     code: str
     """Of the problem."""
     step: str

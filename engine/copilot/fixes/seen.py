@@ -95,7 +95,7 @@ class SeenProblem(Struct, frozen=True, dict=True):
 
     @cached_property
     def kind(self) -> PluginType | None:
-        """The type of the step or the trigger; None if there is none that is known."""
+        """The type of the step or the trigger; None if it is not known."""
         try:
             if self.node is not None:
                 return step_type(self.node.step.uses)

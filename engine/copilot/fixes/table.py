@@ -40,6 +40,6 @@ RULES: Mapping[str, Rule] = {
     "wrong_type": values.converted,
     "wrong_value": values.converted,
 }
-"""The codes are those of docs/validation.md."""
+"""The codes are listed in docs/validation.md."""
 UNCOVERED = frozenset({"no_key", "outside_key", "same_key", "unused_input", "unused_output", "once_without_write"})
 """Warnings about what was there before, but could not be seen because of an error."""

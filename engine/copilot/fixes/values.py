@@ -132,7 +132,7 @@ def _of_type(seen: SeenProblem) -> list[str]:
 
 
 def _plain_name(text: str) -> str:
-    """Return the letters from a to z and the digits of a text as a name; empty if it has none."""
+    """Return the letters from a to z and the digits of a text as a name; empty without any."""
     plain = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)).lower()
     without_marks = "".join(one for one in plain if not unicodedata.combining(one))
     return re.sub(r"[^a-z0-9]+", "_", without_marks).strip("_").lstrip("0123456789_")

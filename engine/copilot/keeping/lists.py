@@ -95,7 +95,7 @@ class KeptLists(Generic[One]):
 
     @contextmanager
     def kept_over(self, p: Principal, name: str) -> Iterator[None]:
-        """Keep the records while a workflow is created, which forgets those of an earlier one of this name."""
+        """Keep the records while a workflow is created, which forgets what there was of an earlier one of this name."""
         kept = self._settings.get(self._key(p, name))
         yield
         if kept:

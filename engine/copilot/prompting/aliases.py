@@ -23,7 +23,7 @@ class Aliases(Struct, frozen=True):
     """The names by which the model knows the cases."""
 
     by_case: dict[str, str] = field(default_factory=dict)
-    """Of each case; its own if the model is told that."""
+    """The other name of each case; its own if the model may know it."""
 
     def told(self, case: str) -> str:
         """Return the name of a case for the model."""

@@ -46,7 +46,7 @@ class Prompting(Struct, frozen=True):
     _turns: Turns
 
     def conversation(self, p: Principal, prompt: str) -> Conversation:
-        """Return the person's conversation about a prompt, empty if there is none. Raises NotAllowed."""
+        """Return the person's conversation about a prompt, empty before the first turn. Raises NotAllowed."""
         require(p, "edit", "ask the co-pilot")
         return replace(self._turns.conversation(p, subject(prompt)), workflow=prompt)
 
@@ -64,8 +64,8 @@ class Prompting(Struct, frozen=True):
     def start(self, p: Principal, prompt: str, asked: str, about: PromptAbout | None = None) -> tuple[Turn, TurnFeed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
 
-        The cases are asked with each proposed text if `p` agrees to the account that answers them: by default that of
-        the co-pilot's model.
+        The cases are asked with each proposed text if `p` agrees to the account that answers them: by default the
+        account of the co-pilot's model.
 
         Raises InvalidInput (no model may be asked; no words, too many), InUse (a turn is at work), UnknownName,
         InvalidFile (the prompt is not a JSON object), NotAllowed.

@@ -63,7 +63,7 @@ class PromptProposals:
 
         `changes`: members that are replaced (`messages`, `variables`, `output_schema`).
 
-        Raises InvalidInput (a change), StaleEdit (`base_etag` is not that of the working text), InvalidFile (the
+        Raises InvalidInput (a change), StaleEdit (`base_etag` is not the working text's), InvalidFile (the
         working text is not a JSON object), UnknownName, NotAllowed.
         """
         require(p, "edit", "propose changes")

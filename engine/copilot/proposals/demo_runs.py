@@ -85,7 +85,7 @@ class DemoRuns:
         return run
 
     def _writes(self, p: Principal, run: Run) -> Iterator[str]:
-        """Yield the step type of each write that a run has made itself, and of those of the runs that it called."""
+        """Yield the step type of each write that a run has made, itself or in the runs that it called."""
         for step in run["steps"]:
             effect: Mapping[str, Any] | None = step.get("effect")
             if effect is not None and not effect.get("reused"):

@@ -198,7 +198,7 @@ def _writes(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
 
 
 def _instructions(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
-    """Yield what models and code are newly told to do."""
+    """Yield instructions to models and code that are new."""
     for step in now.all:
         old = was.by_id.get(step.id)
         if step.asks_model and (old is None or canonical(_whole(was, old)) != canonical(_whole(now, step))):

@@ -212,7 +212,7 @@ def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownSt
 def _written_elsewhere(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
     """Yield the values in the workflow itself that decide about a step and are others now: constants and defaults.
 
-    What a service or a model answers is no guard, unless a constant takes its place, or it that of a constant.
+    What a service or a model answers is no guard, unless a constant takes its place, or it takes a constant's.
     """
     asked, asks = _deciding(before), _deciding(step)
     was, now = old.depends_on(before, asked), new.depends_on(step, asks)

@@ -126,8 +126,8 @@ class KnownStep(Struct, frozen=True, dict=True):
     def places(self) -> Iterator[tuple[str, Any]]:
         """Yield the given fields that decide where data goes.
 
-        A type that writes and has no field for it (`github.graphql`, `sql.execute`) is told by what it is to do: all
-        of its fields decide.
+        For a type that writes and has no field for the destination (`github.graphql`, `sql.execute`), all of its fields
+        decide.
         """
         if not self.leads_out:
             return

@@ -1,4 +1,4 @@
-"""Which steps each operation is about, so that the changes of one step can be accepted without those of another."""
+"""Which steps each operation is about, so that the changes of one step can be accepted without another's."""
 
 from __future__ import annotations
 

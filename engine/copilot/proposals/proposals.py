@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFiles
 
 ProposalList: TypeAlias = list[Proposal]  # inside the class below, `list` is the method
-_ATTEMPTS = 20
+_ATTEMPTS = 20  # the draft may change between the check of a proposal and its storing
 _LONGEST_WHY = 20_000
 
 
@@ -94,7 +94,7 @@ class Proposals:
         """Store a proposal for the person's draft with all that is computed of it; the draft stays as it is.
 
         `base_rev`: the etag of the text that the operations were made for, as `editing.apply` takes it. If there is no
-        workflow of this name, the text is that of a blank one, and `base_rev` is not looked at. `from_outside`:
+        workflow of this name, the text is a blank one, and `base_rev` is not looked at. `from_outside`:
         whether text from outside had a part in them; it had in any case if the conversation about the workflow has it.
 
         Raises InvalidInput (an operation, with its place), EditConflict, NotAllowed, InvalidFile, StorageError.

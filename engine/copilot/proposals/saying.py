@@ -97,7 +97,7 @@ _NO_MORE = {
 
 
 def _each_argument(change: Change) -> list[Change]:
-    """Return a change, or if all arguments go at once, that of each: its name says where something went."""
+    """Return a change, or if all arguments go at once, one for each: its name says where something went."""
     if change.field != ("with",) or change.after is not ABSENT or not _object(change.before):
         return [change]
     return [replace(change, field=("with", name), before=one) for name, one in change.before.items()]
@@ -144,8 +144,8 @@ def _does(step: JsonObject) -> str:
 def _arguments(given: JsonObject, places: Collection[str] = ()) -> str:
     """Return the arguments that fit into a sentence: "repository: acme/app, labels: bug, …".
 
-    `places`: those that say where something goes. They come first and are always told, even if an expression computes
-    them.
+    `places`: those that say where something goes. They come first and are never left out, even if an expression
+    computes them.
     """
     filled = {name: one for name, one in given.items() if one not in _EMPTY}
     first = {name: _value(one) or shown(one) for name, one in filled.items() if name in places}

@@ -1,1 +1,1 @@
-"""A run told step by step."""
+"""A run, step by step, in sentences."""

@@ -39,7 +39,7 @@ class StoryStep:
 
 @dataclass(frozen=True)
 class Story:
-    """A run, told step by step in the order in which steps began."""
+    """A run, step by step in the order in which steps began."""
 
     run_id: str
     workflow: str
@@ -65,7 +65,7 @@ class Stories:
 
 
 def _is_told(step: StepRecord) -> bool:
-    """Leave out groups and items: what happens in them is told."""
+    """Leave out groups and items: their steps say what happened."""
     return step["uses"] is not None or "items" in step
 
 

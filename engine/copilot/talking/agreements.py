@@ -27,7 +27,7 @@ class ModelAgreements:
         self._settings.put(_PREFIX + p.id, json.dumps([host, model, digest]))
 
     def remove(self, p: Principal) -> None:
-        """Forget to whom a person lets conversations go."""
+        """Forget the model that a person lets conversations go to."""
         self._settings.remove(_PREFIX + p.id)
 
 

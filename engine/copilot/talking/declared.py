@@ -52,7 +52,7 @@ class Declared(Struct, frozen=True):
         return Declared(tuple(within(one, one.get("items")) for one in self._choices()))
 
     def _choices(self) -> Iterator[JsonSchema]:
-        """Yield the schemas without references, and all of which a value may have any."""
+        """Yield the schemas with their references followed, and each alternative in them."""
         ahead: list[Any] = list(self.schemas)
         for one in islice(ahead, _MOST_SCHEMAS):  # it grows
             if not isinstance(one, Mapping):

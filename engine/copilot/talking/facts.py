@@ -16,7 +16,7 @@ _MOST_MEMBERS = 20
 _LONGEST_VALUE = 2_000
 _DEEPEST = 3
 _MORE = "…"
-"""In place of the names that are not told."""
+"""In place of names that are not sent."""
 _PLACE = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 """A name or an index in the place of an error: `with.values[0].n`."""
 
@@ -24,7 +24,7 @@ _PLACE = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 def run_facts(run: Run, values: Collection[str] = (), only: str = "") -> dict[str, Any]:
     """Return the facts of a run, or of one of its steps (`only`: its path).
 
-    `values`: the paths of the steps whose arguments and output are told as they are, shortened.
+    `values`: the paths of the steps whose arguments and output are sent as they are, shortened.
     """
     steps = [one for one in run["steps"] if not only or one["path"] == only]
     failed = [one for one in steps if one["error"] is not None]

@@ -76,7 +76,7 @@ _MOST_EARLIER = 6
 
 
 class Context(Struct, frozen=True):
-    """What the model is told beside the conversation."""
+    """What the model gets beside the conversation."""
 
     workflow: str
     text: str

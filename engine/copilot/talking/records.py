@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from engine.base.json_text import JsonObject
 from engine.copilot.keeping.lists import RecordFormat
-from engine.copilot.rules.diagrams import Diagram, diagram_of
-from engine.copilot.rules.passages import DocSection
+from engine.copilot.without_model.diagrams import Diagram, diagram_of
+from engine.copilot.without_model.passages import DocSection
 
 PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "diagram"]
 TurnStatus = Literal["working", "done", "stopped", "limited", "failed"]
@@ -22,7 +22,7 @@ class Button:
     label: str
     kind: Literal["ops", "link", "ask"]
     ops: list[Any] = field(default_factory=list)
-    """Operations for the draft, of which a click makes a proposal."""
+    """Operations for the draft; a click makes a proposal of them."""
     href: str = ""
     """An address of the dashboard: `/…` or `?…`."""
     text: str = ""
@@ -146,7 +146,7 @@ class TurnLimits:
     calls: int = 8
     """Requests to the model."""
     tokens: int = 40_000
-    """Of all requests and answers, without those of the input that the server had cached."""
+    """Of all requests and answers, without input that the server had cached."""
     seconds: float = 60.0
     repairs: int = 3
 

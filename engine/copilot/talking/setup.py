@@ -20,7 +20,7 @@ from engine.workspace.config import LoadedConfig
 
 _USUAL = "llm"
 _MILLION = 1_000_000
-_BYTES_OF_A_TOKEN = 4
+_BYTES_OF_A_TOKEN = 4  # a rule of thumb for all models
 SENDS = (
     "The text of the workflow that you edit, its problems, and your last changes in words.",
     "What you ask, the steps that you have selected, and the last six questions and answers.",
@@ -99,7 +99,7 @@ class Setups:
         )
 
     def account(self) -> Account | None:
-        """Return the account of the model, None if there is none. Raises OrchestraError, ServiceError."""
+        """Return the account of the model, if there is one. Raises OrchestraError, ServiceError."""
         config, name = self._config().config, self._name()
         if not name:
             return None
@@ -140,7 +140,7 @@ class Setups:
         return None if nano is None else usd(nano)
 
     def _name(self) -> str:
-        """Return the name of the connection to the model, "" if there is none."""
+        """Return the name of the connection to the model, "" without one."""
         return self._config().config.copilot.connection or self._first()
 
     def _first(self) -> str:

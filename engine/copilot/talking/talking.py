@@ -1,4 +1,4 @@
-"""The `copilot.talking` area: conversations with a model about a workflow, or with the rules where there is none."""
+"""The `copilot.talking` area: conversations with a model about a workflow, or else answers without one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_workflow
 from engine.copilot.proposals.proposals import Proposals
-from engine.copilot.rules.rules import chosen
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.code_step import code_step
 from engine.copilot.talking.prompt import Context, messages
@@ -34,6 +33,7 @@ from engine.copilot.talking.standing import told_names
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.working import TurnFeed, Working
+from engine.copilot.without_model.without_model import chosen
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -41,7 +41,7 @@ from engine.record.types.run import Run
 from engine.workspace.blanks import blank_workflow, title_of
 
 if TYPE_CHECKING:
-    from engine.copilot.rules.rules import RuleAnswer, Rules
+    from engine.copilot.without_model.without_model import AnswerWithoutModel, WithoutModel
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles
 
@@ -52,7 +52,7 @@ class Ground(Struct, frozen=True):
     """The parts of the workspace that conversations are about."""
 
     proposals: Proposals
-    rules: Rules
+    without_model: WithoutModel
     editing: WorkflowEditing
     workflows: WorkflowFiles
     run_of: Callable[[Principal, str], Run]
@@ -113,7 +113,7 @@ class Talking:
     # --- conversations
 
     def conversation(self, p: Principal, workflow: str) -> Conversation:
-        """Return the person's conversation about a workflow, empty if there is none. Raises NotAllowed."""
+        """Return the person's conversation about a workflow, empty before the first turn. Raises NotAllowed."""
         require(p, "edit", "ask the co-pilot")
         return self._turns.conversation(p, checked_workflow(workflow))
 
@@ -133,7 +133,8 @@ class Talking:
     def start(self, p: Principal, workflow: str, asked: str, about: About | None = None) -> tuple[Turn, TurnFeed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
 
-        Without a model that may be asked, the rules answer at once, or the demo's model one of its ten questions.
+        Where no model may be asked, commands and the documentation answer at once, or the demo's model one of its ten
+        questions.
 
         Raises InUse (a turn is at work), InvalidInput (no words, too many), UnknownName (the run), InvalidFile,
         NotAllowed.
@@ -176,7 +177,7 @@ class Talking:
         before = self._turns.conversation(p, workflow)
         context, rev = self._context(p, workflow, about.selection)
         ground, run_of = self._ground, partial(self._ground.run_of, p)
-        drawn = partial(ground.rules.diagram, p, workflow)
+        drawn = partial(ground.without_model.diagram, p, workflow)
         box = Toolbox(
             p, workflow, rev, about, ground.proposals, ground.workflows, run_of, drawn, from_outside=before.from_outside
         )
@@ -222,7 +223,7 @@ class Talking:
     def _by_rules(self, p: Principal, workflow: str, asked: str, about: About, feed: TurnFeed) -> Turn:
         turn = replace(self._turns.new(asked, about), source="rules", status="done")
         try:
-            answer = self._ground.rules.answer(p, asked, workflow, about.run_id, about.selection)
+            answer = self._ground.without_model.answer(p, asked, workflow, about.run_id, about.selection)
         except (OrchestraError, ServiceError) as error:
             turn = replace(turn, status="failed", problem=f"{error.message} {error.remedy}".strip())
         else:
@@ -240,7 +241,7 @@ def _free(*_: object) -> float:
     return 0.0
 
 
-def _parts(answer: RuleAnswer) -> list[AnswerPart]:
+def _parts(answer: AnswerWithoutModel) -> list[AnswerPart]:
     found = [AnswerPart("text", text=answer.text, quotes_run=answer.quotes_run)]
     if answer.diagram is not None:
         found.append(AnswerPart("diagram", text=answer.diagram.text, diagram=answer.diagram))

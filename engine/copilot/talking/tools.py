@@ -15,7 +15,6 @@ from clients.wording import counted, did_you_mean
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.copilot.proposals.records import ModelUse, Proposal
-from engine.copilot.rules.diagrams import Diagram
 from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts
 from engine.copilot.talking.prompt import marked, told_problems
@@ -33,6 +32,7 @@ from engine.copilot.talking.used import (
     tool,
     unknown,
 )
+from engine.copilot.without_model.diagrams import Diagram
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
 from engine.plugins.registry import step_types
@@ -84,7 +84,7 @@ class Toolbox(Struct):
     from_outside: bool
     """Whether text from outside is in the conversation."""
     values_sent: list[str] = field(default_factory=list)
-    """The paths of the steps whose values the model has been told."""
+    """The paths of the steps whose values the model has got."""
     repairs: int = 0
     run: Run | None = None
     """The run that the turn is about: the one that is named, or the last one if it has failed."""

@@ -22,7 +22,7 @@ class ToolOutcome(Struct):
 
     call: UsedTool
     answer: Any
-    """What the model is told, as JSON."""
+    """What the model gets, as JSON."""
     part: AnswerPart | None = None
     ends: bool = False
     """Whether the turn ends with it: a person is asked."""
@@ -42,14 +42,14 @@ class TurnSpending(Struct, frozen=True):
 
 
 class TurnTools(Protocol):
-    """The tools of one turn, and what they have told the model."""
+    """The tools of one turn, and what the model has learned from them."""
 
     offered: Sequence[JsonObject]
     """As the model gets them."""
     from_outside: bool
     """Whether text from outside is in the conversation."""
     values_sent: list[str]
-    """The steps or cases whose values the model has been told."""
+    """The steps or cases whose values the model has got."""
     repairs: int
 
     def placed(self, part: AnswerPart) -> AnswerPart:

@@ -28,10 +28,10 @@ class Parts(Struct):
 
     @abstractmethod
     def path(self, role: str) -> str:
-        """Return the expression of a part; empty if there is none."""
+        """Return the expression of a part; empty if the item lacks it."""
 
     def expression(self, role: str) -> str:
-        """Return the expression of a part, or of what has replaced it; empty if there is none."""
+        """Return the expression of a part, or of what has replaced it; empty if the item lacks it."""
         if role == "name" and "name" not in self.source.parts:
             return self.path("key")
         return self.overridden.get(role) or self.path(role)

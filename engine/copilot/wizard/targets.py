@@ -24,7 +24,7 @@ class WizardTarget(Struct, frozen=True):
 
     name: str
     title: str
-    """Also that of the step."""
+    """Also the title of the step."""
     uses: str
     id: str
     """The id of the step."""

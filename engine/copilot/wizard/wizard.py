@@ -93,7 +93,7 @@ def operations(choices: Choices, base: Base) -> list[Operation]:
 
 
 def _is_blank(base: Base) -> bool:
-    """Return whether a workflow has no steps yet, or only that of a new file."""
+    """Return whether a workflow has no steps yet, or only the step of a new file."""
     return not base.steps or is_blank(object_in(base.text))
 
 

@@ -167,19 +167,19 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
     run_id = orchestra.runs.start(OWNER, name, {})
     assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "failed"
     for given in (run_id, ""):
-        why = orchestra.copilot.rules.answer(OWNER, "why did it fail", name, given)
+        why = orchestra.copilot.without_model.answer(OWNER, "why did it fail", name, given)
         assert why.proposal is None
         assert run_id in why.text
         assert "It had written nothing." in why.text
         assert len(why.fixes) == 1
-    made = orchestra.copilot.rules.answer(OWNER, "fix", name).proposal
+    made = orchestra.copilot.without_model.answer(OWNER, "fix", name).proposal
     assert made is not None
     assert made.is_acceptable
     orchestra.copilot.proposals.accept(OWNER, name, made.id, steps=None, ticks=[one.id for one in made.ticks])
     draft = orchestra.editing.draft_text(OWNER, name)
     assert has in draft.text
     orchestra.editing.save(OWNER, name, draft.text, draft.state.etag)
-    advice = orchestra.copilot.rules.answer(OWNER, "why did it fail", name, run_id).text
+    advice = orchestra.copilot.without_model.answer(OWNER, "why did it fail", name, run_id).text
     assert 'The workflow has changed since. Press "Continue with the new file"' in advice
     again = orchestra.runs.start(OWNER, name, {})
     assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
@@ -194,7 +194,7 @@ def test_a_run_whose_finished_step_was_changed_is_to_be_run_again(orchestra: Orc
     orchestra.editing.save(OWNER, name, draft.text.replace("before", "after"), draft.state.etag)
     with pytest.raises(InvalidInput, match="what has finished was changed"):
         orchestra.runs.resume(OWNER, run_id, newest=True)
-    advice = orchestra.copilot.rules.answer(OWNER, "why did it fail", name, run_id).text
+    advice = orchestra.copilot.without_model.answer(OWNER, "why did it fail", name, run_id).text
     assert 'The workflow has changed since. Press "Run again"' in advice
     assert "Continue with the new file" not in advice
 
@@ -208,10 +208,10 @@ def test_a_name_that_is_an_input_is_mended_there_and_a_run_keeps_its_own(orchest
     orchestra.workflows.save(OWNER, name, json.dumps({**document, "inputs": inputs}), etag)
     run_id = orchestra.runs.start(OWNER, name, {})
     assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "failed"
-    made = orchestra.copilot.rules.answer(OWNER, "fix", name, run_id).proposal
+    made = orchestra.copilot.without_model.answer(OWNER, "fix", name, run_id).proposal
     assert made is not None
     assert [(op["field"], op["value"]) for op in made.ops] == [("inputs.properties.database.default", "Tasks")]
-    why = orchestra.copilot.rules.answer(OWNER, "why did it fail", name, run_id).text
+    why = orchestra.copilot.without_model.answer(OWNER, "why did it fail", name, run_id).text
     assert '"With different inputs"' in why
 
 
@@ -220,23 +220,23 @@ def test_of_a_name_that_is_not_known_the_command_that_gives_it_is_said(orchestra
     name = saved(orchestra, "a repository", [issues])
     run_id = orchestra.runs.start(OWNER, name, {})
     assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "failed"
-    answer = orchestra.copilot.rules.answer(OWNER, "fix", name)
+    answer = orchestra.copilot.without_model.answer(OWNER, "fix", name)
     assert answer.proposal is None
     assert answer.text.endswith("I do not know which name is meant. Give it: set issues.repository to NAME")
-    made = orchestra.copilot.rules.answer(OWNER, "set issues.repository to acme/app", name).proposal
+    made = orchestra.copilot.without_model.answer(OWNER, "set issues.repository to acme/app", name).proposal
     assert made is not None
     assert made.is_acceptable
 
 
 def test_problems_that_a_person_has_to_decide_about_come_with_buttons(orchestra: Orchestra) -> None:
     name = saved(orchestra, "wrong twice", [{**MAILS, "with": {"querry": "in:inbox"}}, text_step("{{ zzz.qqq }}")])
-    answer = orchestra.copilot.rules.answer(OWNER, "fix", name)
+    answer = orchestra.copilot.without_model.answer(OWNER, "fix", name)
     assert "querry" in answer.text
     [listed] = orchestra.copilot.fixes.list(OWNER, name)
     made = answer.proposal
     assert made is not None
     assert made.ops == listed.ops
-    assert orchestra.copilot.rules.answer(OWNER, "fix", "inbox-triage").fixes == []
+    assert orchestra.copilot.without_model.answer(OWNER, "fix", "inbox-triage").fixes == []
 
 
 def test_a_run_of_another_workflow_is_not_explained(orchestra: Orchestra) -> None:
@@ -244,4 +244,4 @@ def test_a_run_of_another_workflow_is_not_explained(orchestra: Orchestra) -> Non
     run_id = orchestra.runs.start(OWNER, name, {})
     orchestra.runs.wait(OWNER, run_id, 30)
     with pytest.raises(InvalidInput, match="is one of 'another', and not of 'inbox-triage'"):
-        orchestra.copilot.rules.answer(OWNER, "why did it fail", "inbox-triage", run_id)
+        orchestra.copilot.without_model.answer(OWNER, "why did it fail", "inbox-triage", run_id)

@@ -21,7 +21,7 @@ WRONG = {"op": "set", "step": "issue", "field": "with.title", "value": "{{ mail.
 
 
 MAKES: dict[str, Callable[[Orchestra], Proposal | None]] = {
-    "a command": lambda it: it.copilot.rules.answer(ADA, "retry issue 5 times", "inbox-triage").proposal,
+    "a command": lambda it: it.copilot.without_model.answer(ADA, "retry issue 5 times", "inbox-triage").proposal,
     "the wizard": lambda it: it.copilot.wizard.propose(ADA, "inbox-triage", POST),
     "a fix": lambda it: it.copilot.fixes.propose(ADA, "inbox-triage"),
 }

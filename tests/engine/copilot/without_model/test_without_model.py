@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InvalidFile, InvalidInput, NotAllowed
-from engine.copilot.rules.commands import COMMANDS, Command, changed, command_in
-from engine.copilot.rules.explaining import explained
-from engine.copilot.rules.passages import passages
-from engine.copilot.rules.rules import NO_COMMAND, fitting_samples
+from engine.copilot.without_model.commands import COMMANDS, Command, changed, command_in
+from engine.copilot.without_model.explaining import explained
+from engine.copilot.without_model.passages import passages
+from engine.copilot.without_model.without_model import NO_COMMAND, fitting_samples
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.editing.graph import canvas_steps
@@ -106,7 +106,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("said", REQUESTS)
 def test_a_command_is_proposed_and_nothing_is_changed(orchestra: Orchestra, said: str) -> None:
     before = orchestra.editing.canvas(OWNER, NAME)
-    made = orchestra.copilot.rules.answer(OWNER, said, NAME).proposal
+    made = orchestra.copilot.without_model.answer(OWNER, said, NAME).proposal
     assert made is not None
     assert made.ops == [REQUESTS[said]]
     assert made.source == "rules"
@@ -143,7 +143,7 @@ def test_each_form_of_a_command_is_one() -> None:
 )
 def test_a_sentence_is_not_guessed(orchestra: Orchestra, said: str) -> None:
     assert command_in(said) is None
-    answer = orchestra.copilot.rules.answer(OWNER, said, NAME)
+    answer = orchestra.copilot.without_model.answer(OWNER, said, NAME)
     assert answer.proposal is None
     assert answer.text.startswith("This is not a command, so nothing is changed.")
     assert "connect a model on the page Connections" in answer.text
@@ -162,7 +162,7 @@ def test_a_sentence_is_not_guessed(orchestra: Orchestra, said: str) -> None:
 def test_a_command_that_cannot_be_done_says_why_and_nothing_is_proposed(
     orchestra: Orchestra, said: str, told: str
 ) -> None:
-    answer = orchestra.copilot.rules.answer(OWNER, said, NAME)
+    answer = orchestra.copilot.without_model.answer(OWNER, said, NAME)
     assert told in answer.text
     assert answer.proposal is None
     assert answer.examples == [*COMMANDS]
@@ -170,11 +170,11 @@ def test_a_command_that_cannot_be_done_says_why_and_nothing_is_proposed(
 
 def test_a_name_that_no_step_can_have_is_refused(orchestra: Orchestra) -> None:
     with pytest.raises(InvalidInput):
-        orchestra.copilot.rules.answer(OWNER, "rename issue to Ticket-1", NAME)
+        orchestra.copilot.without_model.answer(OWNER, "rename issue to Ticket-1", NAME)
 
 
 def test_a_change_that_does_not_compile_says_why_and_cannot_be_accepted(orchestra: Orchestra) -> None:
-    made = orchestra.copilot.rules.answer(OWNER, "set issue.title to {{ nothing.there }}", NAME).proposal
+    made = orchestra.copilot.without_model.answer(OWNER, "set issue.title to {{ nothing.there }}", NAME).proposal
     assert made is not None
     assert not made.is_acceptable
     assert any("nothing" in one.message for one in made.problems)
@@ -204,22 +204,22 @@ def test_with_a_step_go_the_outputs_that_use_it() -> None:
 
 
 def test_workflows_and_steps_are_explained_with_a_diagram(orchestra: Orchestra) -> None:
-    whole = orchestra.copilot.rules.answer(OWNER, "explain", NAME)
+    whole = orchestra.copilot.without_model.answer(OWNER, "explain", NAME)
     assert "Open an issue: writes GitHub, github.create_issue, only if" in whole.text
     assert whole.diagram is not None
     for step in (
-        orchestra.copilot.rules.answer(OWNER, "explain issue", NAME),
-        orchestra.copilot.rules.answer(OWNER, "explain", NAME, selection=["issue"]),
+        orchestra.copilot.without_model.answer(OWNER, "explain issue", NAME),
+        orchestra.copilot.without_model.answer(OWNER, "explain", NAME, selection=["issue"]),
     ):
         assert step.text.splitlines()[0].startswith("- Open an issue: writes")
         assert step.diagram is not None
         assert step.diagram.text == "each_mail, classify -> issue"
-    assert "last run has not failed" in orchestra.copilot.rules.answer(OWNER, "why did it fail", NAME).text
-    assert "Nothing is to be mended" in orchestra.copilot.rules.answer(OWNER, "fix", NAME).text
+    assert "last run has not failed" in orchestra.copilot.without_model.answer(OWNER, "why did it fail", NAME).text
+    assert "Nothing is to be mended" in orchestra.copilot.without_model.answer(OWNER, "fix", NAME).text
 
 
 def test_an_explanation_says_what_starts_it_in_the_words_of_the_canvas(orchestra: Orchestra) -> None:
-    told = orchestra.copilot.rules.answer(OWNER, "explain", NAME).text.splitlines()
+    told = orchestra.copilot.without_model.answer(OWNER, "explain", NAME).text.splitlines()
     assert told[1:5] == [
         "- Starts when a mail arrives in Gmail (query: in:inbox).",
         "  - Read mail: reads Gmail, gmail.search_messages",
@@ -247,7 +247,7 @@ def test_of_a_file_that_cannot_be_read_only_that_is_said(orchestra: Orchestra, n
     try:
         for said in ("explain", "fix", "retry a 5 times"):
             with pytest.raises(InvalidFile) as refused:
-                orchestra.copilot.rules.answer(OWNER, said, name)
+                orchestra.copilot.without_model.answer(OWNER, said, name)
             assert f"workflows/{name}.json:{problem}" in str(refused.value)
     finally:
         path.unlink()
@@ -271,11 +271,11 @@ def test_a_passage_is_plain_text_without_asterisks() -> None:
 
 
 def test_words_are_looked_up_in_the_documentation_and_without_a_workflow_in_the_samples(orchestra: Orchestra) -> None:
-    beside = orchestra.copilot.rules.answer(OWNER, "how do I undo a run", NAME)
+    beside = orchestra.copilot.without_model.answer(OWNER, "how do I undo a run", NAME)
     assert (bool(beside.passages), beside.samples) == (True, [])
-    alone = orchestra.copilot.rules.answer(OWNER, "bug reports in the inbox should become GitHub issues")
+    alone = orchestra.copilot.without_model.answer(OWNER, "bug reports in the inbox should become GitHub issues")
     assert alone.samples[0].name == "bug-reports"
-    nothing = orchestra.copilot.rules.answer(OWNER, "xyzzy", NAME)
+    nothing = orchestra.copilot.without_model.answer(OWNER, "xyzzy", NAME)
     assert (nothing.passages, nothing.text) == ([], NO_COMMAND)
     assert nothing.note.startswith("No model was asked")
 
@@ -293,23 +293,23 @@ def test_no_passage_is_about_the_tests_of_the_program() -> None:
 
 
 def test_of_a_workflow_that_is_not_there_that_is_said_beside_the_answer(orchestra: Orchestra) -> None:
-    answer = orchestra.copilot.rules.answer(OWNER, "xyzzy plugh", "inbox-triag")
+    answer = orchestra.copilot.without_model.answer(OWNER, "xyzzy plugh", "inbox-triag")
     assert answer.text.startswith("There is no workflow named 'inbox-triag'. Did you mean 'inbox-triage'?\n")
     assert answer.examples == list(COMMANDS)
 
 
 def test_a_viewer_cannot_ask_for_changes(orchestra: Orchestra) -> None:
     with pytest.raises(NotAllowed):
-        orchestra.copilot.rules.answer(VIEWER, "remove label", NAME)
+        orchestra.copilot.without_model.answer(VIEWER, "remove label", NAME)
 
 
 def test_a_name_that_cannot_be_one_is_refused(orchestra: Orchestra) -> None:
     with pytest.raises(InvalidInput):
-        orchestra.copilot.rules.answer(OWNER, "remove label", "../x")
+        orchestra.copilot.without_model.answer(OWNER, "remove label", "../x")
 
 
 def test_a_folder_without_documentation_answers_all_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from engine.copilot.rules import passages as module
+    from engine.copilot.without_model import passages as module
 
     monkeypatch.setattr(module, "_FOLDER", tmp_path)
     module._index.cache_clear()

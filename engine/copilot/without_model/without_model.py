@@ -1,4 +1,4 @@
-"""The `copilot.rules` area: what the co-pilot does without a model. It reads a few commands, and guesses nothing."""
+"""The `copilot.without_model` area: a few commands, exactly as they are written, and answers by looking up words."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.fixes.records import Idea
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.rules.commands import COMMANDS, Command, NotThere, changed, command_in, named_step
-from engine.copilot.rules.diagrams import Diagram, steps_diagram, workflow_diagram
-from engine.copilot.rules.explaining import explained, explained_step
-from engine.copilot.rules.passages import DocSection, passages
-from engine.copilot.rules.ranking import TextIndex
+from engine.copilot.without_model.commands import COMMANDS, Command, NotThere, changed, command_in, named_step
+from engine.copilot.without_model.diagrams import Diagram, steps_diagram, workflow_diagram
+from engine.copilot.without_model.explaining import explained, explained_step
+from engine.copilot.without_model.passages import DocSection, passages
+from engine.copilot.without_model.ranking import TextIndex
 from engine.documents.json_file import object_in
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
@@ -43,7 +43,7 @@ _NO_MEND = "I know no change that certainly mends this."
 
 
 @dataclass(frozen=True)
-class RuleAnswer:
+class AnswerWithoutModel:
     """What is answered without a model."""
 
     text: str
@@ -64,7 +64,7 @@ class RuleAnswer:
     """Whether the text has words of a run: a service may quote there what strangers have sent."""
 
 
-class Rules:
+class WithoutModel:
     """Every method checks the right of `p`."""
 
     def __init__(self, proposals: Proposals, editing: WorkflowEditing, fixes: Fixes, failed_run: FailedRun) -> None:
@@ -75,7 +75,7 @@ class Rules:
 
     def answer(
         self, p: Principal, question: str, workflow: str = "", run_id: str = "", selection: Sequence[str] = ()
-    ) -> RuleAnswer:
+    ) -> AnswerWithoutModel:
         """Do a command of a workflow, or return what the documentation and the samples have of some words.
 
         `selection`: the ids of the steps that `explain` explains, if it names none.
@@ -103,7 +103,9 @@ class Rules:
         canvas = self._editing.canvas(p, workflow)
         return _diagram(canvas, chosen(canvas.steps, steps))
 
-    def _done(self, p: Principal, command: Command, workflow: str, run_id: str, selection: Sequence[str]) -> RuleAnswer:
+    def _done(
+        self, p: Principal, command: Command, workflow: str, run_id: str, selection: Sequence[str]
+    ) -> AnswerWithoutModel:
         canvas = self._editing.canvas(p, workflow)
         selected = chosen(canvas.steps, selection)
         if command.name == "why":
@@ -117,53 +119,53 @@ class Rules:
                 return self._proposed(p, workflow, canvas, command)
             about = [named_step(command.step, canvas.steps)] if command.step else selected
         except NotThere as error:
-            return RuleAnswer(str(error), examples=list(COMMANDS))
+            return AnswerWithoutModel(str(error), examples=list(COMMANDS))
         if run_id and not about:
             return self._why(p, workflow, run_id, canvas)
         return _explained(canvas, about)
 
-    def _proposed(self, p: Principal, workflow: str, canvas: Canvas, command: Command) -> RuleAnswer:
+    def _proposed(self, p: Principal, workflow: str, canvas: Canvas, command: Command) -> AnswerWithoutModel:
         """Propose what a command changes. Raises NotThere."""
         change = changed(command, object_in(canvas.text) or {}, canvas.steps)
         if not change.ops:
-            return RuleAnswer(f"{change.words}.")
+            return AnswerWithoutModel(f"{change.words}.")
         made = self._proposals.make(p, workflow, canvas.rev, change.ops, change.words, source="rules")
-        return RuleAnswer(f"{change.words}.", proposal=made)
+        return AnswerWithoutModel(f"{change.words}.", proposal=made)
 
-    def _mended(self, p: Principal, workflow: str, run_id: str, canvas: Canvas) -> RuleAnswer:
+    def _mended(self, p: Principal, workflow: str, run_id: str, canvas: Canvas) -> AnswerWithoutModel:
         """Return what mends the problems of the draft, or else the run that has failed."""
         made = self._fixes.propose(p, workflow) if canvas.problems else None
         if made is not None:
-            return RuleAnswer(f"{_problems(canvas)}\n{made.why}.", proposal=made)
+            return AnswerWithoutModel(f"{_problems(canvas)}\n{made.why}.", proposal=made)
         run = self._failed_run(p, workflow, run_id)
         if run is not None:
             return self._of_run(p, workflow, run, is_mended=True)
         if not canvas.problems:
-            return RuleAnswer("Nothing is to be mended: the text compiles, and its last run has not failed.")
+            return AnswerWithoutModel("Nothing is to be mended: the text compiles, and its last run has not failed.")
         ideas = [Idea(one.label, one.ops) for one in self._fixes.list(p, workflow)[:_MOST_FIXES]]
-        return RuleAnswer(f"{_problems(canvas)}\n{_NO_MEND}", fixes=ideas)
+        return AnswerWithoutModel(f"{_problems(canvas)}\n{_NO_MEND}", fixes=ideas)
 
-    def _why(self, p: Principal, workflow: str, run_id: str, canvas: Canvas) -> RuleAnswer:
+    def _why(self, p: Principal, workflow: str, run_id: str, canvas: Canvas) -> AnswerWithoutModel:
         run = self._failed_run(p, workflow, run_id)
         if run is not None:
             return self._of_run(p, workflow, run, is_mended=False)
         if any(one.severity == "error" for one in canvas.problems):
-            return RuleAnswer(f"Its last run has not failed, but it has problems.\n{_problems(canvas)}")
-        return RuleAnswer("Its last run has not failed.")
+            return AnswerWithoutModel(f"Its last run has not failed, but it has problems.\n{_problems(canvas)}")
+        return AnswerWithoutModel("Its last run has not failed.")
 
-    def _of_run(self, p: Principal, workflow: str, run: Run, *, is_mended: bool) -> RuleAnswer:
+    def _of_run(self, p: Principal, workflow: str, run: Run, *, is_mended: bool) -> AnswerWithoutModel:
         """Return why a run has failed, with what mends it: as a proposal, or for a button."""
         found = self._fixes.for_run(p, workflow, run)
         is_changed = self._fixes.has_changed(run)
         is_new_run = self._fixes.changes_finished_steps(p, workflow, run, found)
         why = explained_run(run, found, is_changed=is_changed, is_new_run=is_new_run)
         if not is_mended:
-            return RuleAnswer(why, fixes=[found] if found is not None else [], quotes_run=True)
+            return AnswerWithoutModel(why, fixes=[found] if found is not None else [], quotes_run=True)
         if found is None and not is_changed:
             why = f"{why}\n{self._fixes.not_mended(p, workflow, run)}"
-        return RuleAnswer(why, proposal=self._fixes.propose_for_run(p, workflow, run), quotes_run=True)
+        return AnswerWithoutModel(why, proposal=self._fixes.propose_for_run(p, workflow, run), quotes_run=True)
 
-    def _found(self, p: Principal, said: str, workflow: str, selection: Sequence[str]) -> RuleAnswer:
+    def _found(self, p: Principal, said: str, workflow: str, selection: Sequence[str]) -> AnswerWithoutModel:
         """Say that a text is no command, and return where its words are."""
         text = NO_COMMAND
         is_new = True
@@ -178,7 +180,7 @@ class Rules:
         found, fitting = passages(said), fitting_samples(said) if is_new else []
         if found or fitting:
             text = f"{text}\n{_TEXTS}"
-        return RuleAnswer(text, passages=found, samples=fitting, examples=list(COMMANDS))
+        return AnswerWithoutModel(text, passages=found, samples=fitting, examples=list(COMMANDS))
 
 
 def chosen(steps: Sequence[CanvasStep], selection: Sequence[str]) -> list[CanvasStep]:
@@ -198,15 +200,15 @@ def fitting_samples(said: str, most: int = 3) -> list[Sample]:
     return [known[place] for place, _ in index.best(said, most)]
 
 
-def _explained(canvas: Canvas, about: Sequence[CanvasStep]) -> RuleAnswer:
-    """Explain some steps, or the workflow if there are none."""
+def _explained(canvas: Canvas, about: Sequence[CanvasStep]) -> AnswerWithoutModel:
+    """Explain some steps, or else the workflow."""
     if about:
         problems = {one.id: [str(problem) for problem in canvas.problems if problem.step == one.id] for one in about}
         text = "\n".join(explained_step(one, problems[one.id]) for one in about)
     else:
         errors = [str(problem) for problem in canvas.problems if problem.severity == "error"]
         text = explained(object_in(canvas.text) or {}, canvas.steps, errors)
-    return RuleAnswer(text, diagram=_diagram(canvas, about))
+    return AnswerWithoutModel(text, diagram=_diagram(canvas, about))
 
 
 def _diagram(canvas: Canvas, about: Sequence[CanvasStep]) -> Diagram | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.copilot.rules.diagrams import MOST, Diagram, diagram_of, steps_diagram, workflow_diagram
+from engine.copilot.without_model.diagrams import MOST, Diagram, diagram_of, steps_diagram, workflow_diagram
 from engine.workflows.editing.graph import canvas_steps
 
 

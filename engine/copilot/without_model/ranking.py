@@ -10,7 +10,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-_K1, _B = 1.2, 0.75
+_K1, _B = 1.2, 0.75  # the usual constants
 _WORD = re.compile(r"[^\W_]+")
 _ENDINGS = ("ings", "ing", "ies", "ied", "es", "ed", "er", "en", "s", "e", "y")
 _SHORTEST = 3
@@ -117,7 +117,7 @@ class TextIndex(Struct, frozen=True, dict=True):
 
 
 def _weights(words: Iterable[str]) -> dict[str, float]:
-    """Return the words to look for, with those of the same meaning, and how much each counts."""
+    """Return the words to look for, with others of the same meaning, and how much each counts."""
     weights: dict[str, float] = {}
     for word in words:
         for other in _MEANINGS.get(word, ()):

@@ -157,7 +157,7 @@ def _excludes(step: CanvasStep, others: Sequence[CanvasStep]) -> bool:
 
 
 def _last(above: Sequence[str], waits: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return those of some steps that no other one of them waits for."""
+    """Return the steps that none of the others waits for."""
     return [one for one in above if not any(one in waits[other] for other in above if other != one)]
 
 

@@ -60,7 +60,7 @@ class NotThere(Exception):
 
 
 def command_in(said: str) -> Command | None:
-    """Return the command that a text is, None if it is none. Upper and lower case do not matter in its words."""
+    """Return the command in a text, if it is one. Upper and lower case do not matter in its words."""
     given = said.split()
     match [one.casefold() for one in given]:
         case ["rename", step, "to", _]:
@@ -181,7 +181,7 @@ def _removal(step: CanvasStep, document: JsonObject) -> list[Operation]:
 
 
 def _uses(written: str, id_: str, around: str) -> bool:
-    """Return whether a text uses the output of a step, itself or as a member of that of the step around it."""
+    """Return whether a text uses the output of a step, directly or as a member of the output around it."""
     if re.search(rf"\bsteps\.{re.escape(id_)}\b", written):
         return True
     is_inside = bool(around) and re.search(rf"\bsteps\.{re.escape(around)}\b", written) is not None

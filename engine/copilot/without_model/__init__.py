@@ -1,0 +1,1 @@
+"""The co-pilot without a model: commands, explanations, diagrams, and passages and samples that fit a question."""
