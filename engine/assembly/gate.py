@@ -26,6 +26,7 @@ from engine.workflows.closed_workflows import Closed, ClosedWorkflows
 Area = TypeVar("Area")
 _NOTHING = secrets.token_hex(4)
 NO_WORKFLOW, NO_RUN, NO_QUESTION = f"none-{_NOTHING}", "20000101T000000Z-aaaaaaaa", f"none{_NOTHING}"
+"""Names that nothing has, in the form of each kind. The random part keeps anybody from giving one to something."""
 _DOING: Mapping[Act, str] = {"see": "see it", "run": "run it", "edit": "edit it", "approve": "answer its questions"}
 _SHOW_QUESTIONS = "`orchestra approvals list` shows the open ones."
 
@@ -105,7 +106,7 @@ class AccessGate:
     ) -> dict[str, Any]:
         """Return the arguments that name something hidden, as something that does not exist. Raises NotAllowed.
 
-        `stand_ins` gets what was named, by what stands for it.
+        `stand_ins` gets each name that was given, under the name that replaces it.
         """
         changed: dict[str, Any] = {}
         for subject, act in acts.items():
@@ -144,7 +145,7 @@ class AccessGate:
         ]
 
     def _about(self, closed: Closed, subject: Subject, value: str) -> _About:
-        """Return the `access` that counts for a workflow, a run or a question, and what stands for one not there."""
+        """Return the `access` that counts for a workflow, run or question, and a name of its kind that nothing has."""
         if subject in ("name", "workflow"):
             workflow, _, branch = value.partition("@")
             return _About(closed.of(value), workflow, f"{NO_WORKFLOW}@{branch}" if branch else NO_WORKFLOW)
@@ -193,7 +194,7 @@ class _Guarded:
 
 
 def _is_new(given: Mapping[str, Any], subject: Subject) -> bool:
-    """Return whether a file is to be created: a name that is taken is taken, and nothing else is told of it."""
+    """Return whether a file is to be created: then people learn only that the name is taken."""
     return subject == "name" and "text" in given and "etag" in given and given["etag"] is None
 
 

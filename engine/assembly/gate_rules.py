@@ -13,7 +13,7 @@ Subject = Literal[
 Acts = Mapping[Subject, Act]
 """What must be allowed for the workflow of each of these arguments; a missing or empty argument is not looked at.
 
-`new`: a name that does not exist is that of a new workflow, so a hidden one is refused because it is taken.
+`new`: a name that does not exist is for a new workflow, so a hidden name is refused as one that is taken.
 """
 Rules = Mapping[str, Acts]
 

@@ -132,7 +132,7 @@ class OpenedWorkspace:
     def _open_accounts(self, loaded: LoadedConfig) -> None:
         """Open the accounts of the connections, which keep to the pace of all processes, and those that refuse."""
         state, is_shared = self.workspace.state_dir, bool(self.config.state)
-        paces: Paces | None = None  # those of this process alone
+        paces: Paces | None = None  # None: this process keeps its own
         if not self.is_read_only:
             paces = opened_paces(state, self.settings, is_shared=is_shared, cache=loaded.cache_url)
         accounts = Accounts(self.loaded, self.stand_ins, self.config.limits.calls_at_once, state, paces)

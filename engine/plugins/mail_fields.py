@@ -98,9 +98,9 @@ class Invitation(Part):
 class ReadMail(Output):
     """A mail that was read. If `text` is shortened, `full_text` is all of it, else null; if `text` is empty,
     `text_missing` says why; `left_out` says in sentences what is not in `text`, `text_truncated` whether that was more
-    than the step was asked to leave out. The text of attached mails, and invitations in words, follow below that of the
-    mail. `signature` says how it is signed, which is not checked. A field that is too long is cut, and ends with words
-    that say so: `[Cut here: ...]`.
+    than the step was asked to leave out. The text of attached mails, and invitations in words, follow below the mail's
+    own text. `signature` says how it is signed, which is not checked. A field that is too long is cut, and ends with
+    words that say so: `[Cut here: ...]`.
     """
 
     id: str
@@ -199,7 +199,7 @@ class AddressFields(MailTextFields):
 
 
 def written_text(fields: MailTextFields) -> tuple[str, str]:
-    """Return the text of a mail and its HTML, "" for none: your own, or that of the Markdown."""
+    """Return the text of a mail and its HTML: your own, or made from the Markdown; "" without either."""
     if fields.html.strip():
         return fields.text or visible_text(fields.html), fields.html
     return fields.text, html_of(fields.text) if fields.markdown and fields.text.strip() else ""

@@ -13,7 +13,7 @@ from engine.base.services import is_shipped
 _EXAMPLE = CHECKOUT / "gallery" / "plugins" / "ntfy"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,39}")
 _NTFY = re.compile(r"ntfy(?!\.sh)", re.IGNORECASE)
-"""The name in the example, but in the addresses of that service."""
+"""The name in the example, except in addresses of the service itself (ntfy.sh)."""
 
 
 def write_package(service: str, into: Path) -> Path:

@@ -15,7 +15,7 @@ import msgspec
 from engine.packages.installed import Package
 
 SECONDS = 15.0
-"""So long may the import of a package take, on a busy machine."""
+"""How long the import of a package may take on a busy machine."""
 _CHILD = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from engine.plugins.packaged import tried; tried()"
 
 
@@ -29,7 +29,7 @@ def failure_of(package: Package) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={},  # ours may hold secrets, which an import does not need
-        start_new_session=True,
+        start_new_session=True,  # so that `killpg` also ends what the import has started
     )
     try:
         told, _ = process.communicate(timeout=SECONDS)

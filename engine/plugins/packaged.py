@@ -36,24 +36,24 @@ _MAY_DECLARE = frozenset(
     "name title icon settings offered_as error_name usual_name url key needs_key beside_key has_accounts reads pickers"
     " finders public_place link".split()
 )
-"""Members of `Service`: others say what the program itself trusts a service with."""
+"""The members of `Service` that a package may set; the others say what this program trusts a service with."""
 _MAY_NOT = ("keeps_files", "sees_edits", "is_tool")
-"""Members of `StepType`: they give a step what others have written."""
+"""Members of `StepType` that a package may not set: they give a step what others have written."""
 _ROLES = frozenset({Role.CONTENT, Role.DESTINATION, Role.INSTRUCTION})
 _NO_TEXT = frozenset({"number", "integer", "boolean", "null"})
 _SCHEMAS = ("properties", "$defs", "definitions", "patternProperties")
 _INSIDE = ("items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems")
 _PROMISES = frozenset({"outside", "sender", "address", "format", "enum", "const"})
-"""What a schema says of texts that nobody checks in an answer."""
+"""What a schema promises about texts: no answer is checked against it."""
 
 
 def load(package: Package) -> Added:
-    """Import a package, but for its pages, and return what it adds. Raises PackageRefused for whatever is wrong."""
+    """Import a package, except its pages, and return what it adds. Raises PackageRefused for whatever is wrong."""
     try:
         return _load(package)
     except (PackageRefused, KeyboardInterrupt):
         raise
-    except BaseException as error:
+    except BaseException as error:  # an import may also raise SystemExit
         raise PackageRefused(f"{type(error).__name__}: {str(error) or 'no message'}".splitlines()[0][:300]) from error
 
 
@@ -218,7 +218,7 @@ def from_outside(schema: Any) -> Any:
 class FromPackage(StepType):
     """What holds for every step type of a package."""
 
-    heavy = True
+    heavy = True  # nobody knows how long it blocks, and pure steps run on the engine's loop
 
     def is_derived(self, arguments: Mapping[str, JsonValue]) -> bool:
         """Return False: it may have read anything."""

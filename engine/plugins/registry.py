@@ -1,5 +1,5 @@
 """Find the step types and trigger types: all such classes in the modules of `engine/steps/` and `engine/triggers/`, and
-those of installed packages.
+in installed packages.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _is_pure(kind: StepType) -> bool:
 
 
 TOOL, MCP = "tool.", "mcp."
-"""Begin the names of the step types that a workspace has: its own tools, and those of MCP servers (engine/tools/)."""
+"""The beginnings of names of a workspace's own step types: its tools, and tools of MCP servers (engine/tools/)."""
 FindTool = Callable[[str], WorkspaceTool]
 """Returns a tool by what stands in `uses`. Raises OrchestraError."""
 _compiled_with: ContextVar[FindTool | None] = ContextVar("compiled_with", default=None)

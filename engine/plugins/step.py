@@ -270,7 +270,7 @@ class Call(Struct):
     path: Callable[[RunFile], AbstractContextManager[Path]] = _no_paths
     """Gives the same as a local file, to be read inside: it takes no memory, however large it is."""
     other_model: str | None = None
-    """Of a model step that asks another model than its own: that model, "" for the one of its connection."""
+    """Models: which one is asked instead of the step's own; "" is the one that its connection names."""
     is_other_service: bool = False
     """Whether that model belongs to another service, which may not know all parameters."""
     has_next_model: bool = False
@@ -363,7 +363,7 @@ class Preview:
     to: str = field(default="", compare=False)
     """The recipients of a mail, which `text` names, too."""
     url: str = field(default="", compare=False)
-    """The web address of the object, or of the mail that is answered; empty if there is none."""
+    """The web address of the object, or of the mail that is answered; empty if it has no address."""
 
 
 def ids_of(written: Written) -> list[str]:
@@ -581,7 +581,7 @@ class StepType(PluginType):
         return self.effect, self.repeat
 
     def hosts(self, arguments: Mapping[str, JsonValue]) -> Sequence[str]:
-        """Return the hosts that a call with these fields may send to, besides that of its connection."""
+        """Return the hosts that a call with these fields may send to, besides its connection's own."""
         return ()
 
     def is_derived(self, arguments: Mapping[str, JsonValue]) -> bool:

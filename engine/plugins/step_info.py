@@ -48,7 +48,7 @@ class TriggerTypeInfo:
 
 
 def step_type_infos(tools: Sequence[WorkspaceTool] = ()) -> list[StepTypeInfo]:
-    """Return every step type, by name, and those of these tools."""
+    """Return every step type, and one for each of these tools, by name."""
     return sorted(
         [*_infos(tuple(step_types().values())), *(_info(tool_type(one)) for one in tools)], key=lambda one: one.name
     )
