@@ -15,7 +15,7 @@ from engine.base.errors import OrchestraError
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
 from engine.base.names import is_branch
 from engine.base.problem import Problem
-from engine.compiler.agent_calls import call_agents
+from engine.base.step_tree import AGENT, CALL, agent_workflow
 from engine.compiler.analysis.missing_values import UNKNOWN
 from engine.compiler.analysis.text_flow import TextFlow, TextPassage
 from engine.compiler.checks.approval_check import check_rules
@@ -136,6 +136,25 @@ def _groups(model: WorkflowModel) -> dict[str, str]:
     return {node.step.id: "" if node.parent is None else node.parent.step.id for node in nodes}
 
 
+def _call_agents(model: WorkflowModel, report: Report) -> None:
+    """Turn each `agent.run` into a call of its agent's workflow; problems are reported where the fields are written."""
+    for node in model.nodes():
+        step, place = node.step, (*node.place, "with")
+        if step.uses != AGENT:
+            continue
+        given = step.with_
+        agent = given.get("agent")
+        if not isinstance(agent, str) or not agent:
+            report.add(place, "agent.run needs 'agent'.", "missing_field", "Name one of the files in agents/.")
+        if "task" not in given:
+            report.add(place, "agent.run needs 'task'.", "missing_field", "Say what the agent is to do.")
+        inputs = {"task": given.get("task", "…"), "variables": given.get("variables", {})}
+        step.uses = CALL
+        step.with_ = {"workflow": agent_workflow(agent) if isinstance(agent, str) else "", "inputs": inputs}
+        report.renamed[*place, "workflow"] = (*place, "agent")
+        report.renamed.update({(*place, "inputs", name): (*place, name) for name in inputs})
+
+
 class _Compilation:
     """One pass over one file."""
 
@@ -157,7 +176,7 @@ class _Compilation:
         model, actions = self._model, self._steps.actions
         inputs = check_inputs_schema(model.inputs, self.report)
         self._name_fields()
-        call_agents(model, self.report)
+        _call_agents(model, self.report)
         if self._callees.is_called or takes_text(model):
             self.report.flow = TextFlow(inputs)
         self._callees.begin(name, self.report.file.value, inputs)

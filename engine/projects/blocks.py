@@ -9,7 +9,7 @@
 
 Lines are found exactly, or else without regard to blanks at their ends, and must be there once. Indentation is never
 guessed: an edit that is refused costs a turn, and one at the wrong place a program. The three marks of an edit have the
-same length, from 5 to 9 signs: lines of a file that look like a mark are told apart by another length.
+same length, from 5 to 9 signs: if lines of a file look like marks, an edit of them uses marks of another length.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _replaced(block: EditBlock, text: str) -> str:
 
 
 def _bare(line: str) -> str:
-    """Return a line without its ending. Other signs that end lines for Python are signs of a program like any."""
+    """Return a line without its ending. Other places where Python ends lines (a form feed, U+2028) are part of it."""
     return line.removesuffix("\n").removesuffix("\r")
 
 

@@ -17,7 +17,7 @@ _LONGEST = 200
 _DEEPEST = 12
 _DEVICES = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
 _GIT = re.compile(r"\.git|git~1|\.gitmodules|gitmod~[1-4]|gi7eba~[1-9]")
-"""Also as FAT and NTFS shorten them. `.gitmodules` would name other repositories, and is refused by `git fsck`."""
+"""Also as FAT and NTFS shorten them. `.gitmodules` would name other repositories, and `git fsck` refuses it."""
 _ODD = frozenset('\\:*?"<>|')
 _REMEDY = "Write a relative path with slashes, such as src/main.py."
 

@@ -107,7 +107,7 @@ class Projects:
             return repository.write(parent, changes, message, _ENGINE, at, run_id)
 
     def advance(self, name: str, before: str, after: str) -> None:
-        """Let `main` be another commit. Raises StaleEdit if it is neither of the two."""
+        """Move `main` to another commit. Raises StaleEdit if it is at neither of the two."""
         with self.opened(name) as repository:
             repository.commit(after)
             if not repository.advance(before, after) and repository.head != after:

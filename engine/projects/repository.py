@@ -25,8 +25,8 @@ from dulwich.repo import Repo
 
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput, StorageError, UnknownName
+from engine.documents import line_differences
 from engine.files.atomic import PRIVATE_FOLDER, exclusive, make_folder, make_private, storage_errors
-from engine.projects.differences import unified
 from engine.projects.paths import PROTECTED, check_tree, checked_path
 from engine.projects.records import CommitInfo, FileInfo
 
@@ -36,10 +36,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
 _WRITE = re.compile(r"^Write: (\S+)$", re.MULTILINE)
 _OLD_SECONDS = 5.0
-"""Git has the lock of a reference for milliseconds."""
+"""Git holds the lock of a reference for milliseconds, so an older lock was left by a killed process."""
 _LOOKS, _LOOK_SECONDS = 40, 0.2
 _FARTHEST = 1_000
-"""So many commits are looked at for one that a write has made, or whose tests passed."""
+"""How many commits are searched for one that a write has made, or whose tests passed."""
 _FILE = 0o100644
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -55,7 +55,7 @@ class ProjectRepository:
         self.name, self._path = name, path
         with self._errors():
             self._repo: Any = Repo(str(path))
-            self._repo.object_store.fsync_object_files = True  # the setting of this is one that Git warns of
+            self._repo.object_store.fsync_object_files = True  # Git warns of the setting core.fsyncObjectFiles
 
     @classmethod
     def made(cls, name: str, path: Path, title: str, at: datetime, author: str) -> ProjectRepository:
@@ -95,7 +95,7 @@ class ProjectRepository:
             return str(self._repo.refs[ref].decode()) if ref in self._repo.refs else None
 
     def advance(self, before: str | None, after: str, branch: str = MAIN) -> bool:
-        """Let a branch be another commit; return False if it was not `before`, None for none."""
+        """Move a branch to another commit; return False if it was not at `before` (None: there was no such branch)."""
         refs, ref, new = self._repo.refs, _ref(branch), after.encode()
         if before is None:
             return bool(self._changed(lambda: refs.add_if_new(ref, new)))
@@ -185,7 +185,7 @@ class ProjectRepository:
             ]
 
     def protected(self, commit: str) -> frozenset[str]:
-        """Return the paths that only a person or a plan changes, with that of their list."""
+        """Return the paths that only a person or a plan changes, including the list of them itself."""
         sha = self._blobs(commit).get(PROTECTED)
         listed = "" if sha is None else self._text(sha)
         return frozenset({PROTECTED, *filter(None, listed.splitlines())}) if sha else frozenset()
@@ -307,7 +307,7 @@ class ProjectRepository:
     def _difference(self, path: str, old: ObjectID | None, new: ObjectID | None) -> str:
         with self._errors():
             before, after = (b"" if one is None else self._repo.object_store[one].data for one in (old, new))
-        return unified(path, before, after)
+        return _unified(path, before, after)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -338,3 +338,19 @@ def _remove_old(lock: Path) -> None:
 
 def _ref(branch: str) -> Ref:
     return Ref(b"refs/heads/" + branch.encode())
+
+
+def _unified(path: str, before: bytes, after: bytes) -> str:
+    """Return a unified diff; for a file that is not text, it says only that it differs."""
+    if b"\0" in before + after:
+        return f"Binary files a/{path} and b/{path} differ"
+    try:
+        old, new = before.decode(), after.decode()
+    except UnicodeDecodeError:
+        return f"Binary files a/{path} and b/{path} differ"
+    return "\n".join(line_differences.unified(_lines(old), _lines(new), f"a/{path}", f"b/{path}"))
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]

@@ -46,11 +46,11 @@ class RunBranch(Struct, frozen=True):
 
     @property
     def head(self) -> str:
-        """The last commit of the branch; at first that of `main`."""
+        """The last commit of the branch; at first the last one of `main`."""
         return self.repository.branch(self.branch) or self.repository.head
 
     def texts(self) -> dict[str, str]:
-        """Return the texts of the last commit, by path; files that are none are left out."""
+        """Return the texts of the last commit, by path; files that are not text are left out."""
         found = {}
         for one in self.repository.files(self.head):
             content = self.repository.content(self.head, one.path)
@@ -89,7 +89,7 @@ class RunBranch(Struct, frozen=True):
     def last_green(self) -> str | None:
         """Return the last commit whose tests passed, of those with the protected files that the branch has now.
 
-        What passed other tests, such as those of an earlier plan, says nothing about these.
+        What passed other tests, such as an earlier plan's, says nothing about these.
         """
         return self.repository.last_green(self.head, self.repository.fixed(self.head))
 
@@ -111,7 +111,7 @@ class RunBranch(Struct, frozen=True):
         return self._commit(changes, message, marker)
 
     def is_ours(self, commit: str) -> bool:
-        """Return whether this run has made a commit, or has tested it was."""
+        """Return whether a commit is the last one of the branch, or one that this run has made."""
         return commit == self.head or self.repository.commit(commit).run_id == self.run_id
 
     def go_back(self, marker: str) -> MadeCommit | None:

@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from clients.wording import nearest
 from engine.base.errors import ExpressionError
+from engine.base.step_tree import step_nodes
 from engine.compiler.definition.identifiers import step_id_fault
 from engine.copilot.fixes.calls import as_property, rewritten_call
 from engine.copilot.fixes.operators import as_texts, other_languages
 from engine.copilot.fixes.records import Idea
-from engine.copilot.fixes.renamed import renamed_step
 from engine.copilot.fixes.schemas import takes
-from engine.copilot.fixes.seen import SeenProblem, changed
+from engine.copilot.fixes.seen import FixContext, SeenProblem, changed
 from engine.expressions.celtypes import plain
 from engine.expressions.templates import parts, path_before
 from engine.expressions.typed import TypedExpression, Visible, WrongExpression, compile_typed
@@ -155,7 +155,7 @@ def _with_name(source: FaultyExpression, error: ExpressionError) -> Iterator[str
         yield from rewritten_call(source.text, name, source.offset)
         return
     if unknown == "step":
-        yield from _replaced(source, name, renamed_step(source.seen.around, name))
+        yield from _replaced(source, name, _renamed_step(source.seen.around, name))
         guess = guess or nearest(name, list(source.visible.steps or ()))
         guess = None if guess is None or step_id_fault(str(guess)) else guess
     if unknown == "field" and _STEP.search(path_before(source.text, source.offset)):
@@ -191,3 +191,15 @@ def _closed(seen: SeenProblem) -> Iterator[Idea]:
     if isinstance(seen.value, str) and "{{" in seen.value:
         for end in (" }}", ") }}", "}"):
             yield seen.writing(seen.value.rstrip() + end)
+
+
+def _renamed_step(around: FixContext, old: str) -> str | None:
+    """Return the id of the step that had another id in the saved file, if it is certain which one it is now."""
+    before = {one.step.id: one for one in step_nodes(around.saved)}
+    if old not in before:
+        return None
+    was = before[old]
+    new = [one for one in around.nodes if one.step.id not in before]
+    same = [one for one in new if one.step.uses == was.step.uses and one.place[:-1] == was.place[:-1]]
+    exact = [one for one in same if one.place == was.place] or same
+    return exact[0].step.id if len(exact) == 1 else None
