@@ -38,7 +38,7 @@ class Answers:
 
 
 class Collections:
-    """The `collections` area. `demo`: the collections of runs on demo accounts, instead of those of all others.
+    """The `collections` area. `demo`: the collections of runs on demo accounts, instead of everybody else's.
 
     Every method raises StorageError if a file cannot be used; those with a name, UnknownName and InvalidInput.
     """
@@ -78,7 +78,7 @@ class Collections:
     def search(self, p: Principal, name: str, question: str, *, limit: int = 5, demo: bool = False) -> Answers:
         """Return the passages that fit a question best.
 
-        Where the collection has vectors, its model is asked for that of the question, if `p` may start runs.
+        Where the collection has vectors, its model is asked for the question's vector, if `p` may start runs.
         """
         require(p, "view", _SEE)
         with self._named(name, demo=demo) as client:

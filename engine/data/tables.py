@@ -20,7 +20,7 @@ Open = Callable[[str | None, str | None, AccountMode], Account]
 
 
 class Tables:
-    """The `tables` area. `demo`: the tables of runs on demo accounts, instead of those of all others."""
+    """The `tables` area. `demo`: the tables of runs on demo accounts, instead of everybody else's."""
 
     def __init__(self, open_account: Open, audit: Audit) -> None:
         self._open, self._audit = open_account, audit
@@ -48,7 +48,7 @@ class Tables:
         Raises UnknownName, InvalidInput, StorageError.
         """
         require(p, "view", "see the tables")
-        seen = str if may(p, "run") else without_links
+        seen = str if may(p, "run") else without_links  # a link to a question lets anybody answer it
         wanted = WantedRows(None, prefix, words, order_by, descending, limit, seen)
         with own_errors():
             found = self._client(demo=demo).query(table, wanted)

@@ -29,7 +29,7 @@ from engine.steps.file.fields import free_name, plain_name
 __all__ = ["FileEntry", "FileList", "FileTable", "FileView", "WorkspaceFiles", "WrittenFile"]
 """The records of the client are named here for the front ends."""
 LARGEST_BYTES = 20 * 1024**2
-"""Of a file that is added or returned; larger ones are copied into the workspace on its machine."""
+"""The largest file that is added or returned; a larger one is copied into the workspace on its machine."""
 Open = Callable[[str | None, str | None, AccountMode], Account]
 _SEE, _READ = "see the files", "read files"
 _TABLES = frozenset({"csv", "excel", "json_lines"})
@@ -69,7 +69,7 @@ class FileView:
     page: int
     """From 1; of a table: the sheet."""
     kind: str = ""
-    """As file.detect names it, such as `pdf`; empty if it cannot be told."""
+    """As file.detect names it, such as `pdf`; empty if it is unknown."""
     media_type: str = ""
     pages: int = 0
     """How many pages, sheets or slides there are; 0 for a file without any."""
@@ -90,9 +90,9 @@ class FileView:
 class WorkspaceFiles:
     """The `files` area. Paths are relative to the workspace.
 
-    Only files that a step may read are shown, without those that say what runs, such as workflows; they are added in
-    the folder `files`, and only there they are deleted. Every method raises InvalidInput for a path that is not for
-    steps, and StorageError if the disk fails; those with a path raise UnknownName.
+    Only files that a step may read are shown, except the ones that decide what runs, such as workflows. Files are
+    added to the folder `files`, and deleted only from there. Every method raises InvalidInput for a path that is not
+    for steps, and StorageError if the disk fails; methods with a path also raise UnknownName.
     """
 
     def __init__(self, open_account: Open, audit: Audit) -> None:

@@ -34,7 +34,7 @@ class Promoted(_Part):
 
     version: Number | Literal["current"]
     hash: str = ""
-    """Of the text of the version, which must not change; "" is not checked."""
+    """The hash of the version's text, which must not change; an empty one is not checked."""
     made_at: str = ""
     """When the file was this version: steps that were renamed later have other ids now."""
     promoted_at: str = ""
@@ -62,7 +62,7 @@ class EnvironmentFile(_Part):
     variables: dict[str, JsonValue] = {}
     """`env.NAME` in expressions."""
     others: Literal["current", "none"] = "current"
-    """What runs of the workflows not listed: their files as they are, or nothing."""
+    """What runs for workflows that are not listed: their files as they are, or nothing."""
     workflows: dict[str, WorkflowEntry] = {}
 
     def text(self) -> str:

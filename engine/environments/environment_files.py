@@ -27,7 +27,7 @@ class EnvironmentFiles:
         self.shelf: Shelf = workspace.environments
         self._read: dict[str, tuple[str, EnvironmentFile]] = {}
         self._listed: tuple[Stamp | None, list[str]] = None, []
-        """The stamp of the folder, which changes with its names, and these: every start of a run asks for them."""
+        """The stamp of the folder, which changes with its names, and the names: every start of a run asks for them."""
 
     def names(self) -> list[str]:
         """Return the names of the environments, sorted."""

@@ -45,7 +45,7 @@ class SavedVersion:
     merged_from: str
     """The branch whose changes came in with this text."""
     number: int | None
-    """The number of the version that was made of it, by a label or a promotion; None if it has none."""
+    """The number that a label or a promotion gave it; None if neither did."""
     labels: list[str]
 
     @property
@@ -142,7 +142,7 @@ def _made_at(versions: list[TextVersion]) -> str:
     """Return a time at which the file was the first of these versions, which are listed newest first.
 
     A text that was changed outside the engine is kept when it is replaced. If that save renames steps, this is too
-    late, so its time is that of the version before.
+    late, so the time of the version before it counts.
     """
     first, *earlier = versions
     if first.saved_by != OUTSIDE_EDITOR:

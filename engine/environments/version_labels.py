@@ -34,7 +34,7 @@ class VersionLabel(BaseModel):
 
     version: Number
     hash: str = ""
-    """Agents: of the text when it was labelled; one that was changed since does not run."""
+    """Agents: the hash of the text when it was labelled; a text that was changed since does not run."""
     made_at: str = ""
     """When the file was this version, RFC 3339: steps that were renamed later have other ids now."""
     labelled_at: str = ""
@@ -55,10 +55,10 @@ class VersionLabels:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._read: dict[str, tuple[Stamp, dict[str, VersionLabel]]] = {}
-        """Labels already read, each with the stamp of their file: the search asks for those of every workflow."""
+        """Labels already read, each with the stamp of their file: the search asks for the labels of every workflow."""
 
     def all(self, name: str) -> dict[str, VersionLabel]:
-        """Return the labels of a file, {} if it has none. Raises InvalidFile with every problem, InvalidInput."""
+        """Return the labels of a file, {} without any. Raises InvalidFile with every problem, InvalidInput."""
         as_now = stamp(f"{self._shelf.folder}/{name}.versions/{_FILE}")
         known = self._read.get(name)
         if known is not None and as_now and known[0] == as_now:

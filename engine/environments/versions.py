@@ -64,7 +64,7 @@ class Versions:
         return found[1:]
 
     def number_of(self, name: str, text: str) -> int | None:
-        """Return the newest version with this text, None if there is none."""
+        """Return the number of the newest version with this text, None if no version has it."""
         newest = reversed(self.numbers(name))
         return next((one for one in newest if self._is(name, one, text)), None)
 
@@ -73,7 +73,7 @@ class Versions:
         return max(self.numbers(name), default=0) + 1
 
     def make(self, name: str, text: str) -> int:
-        """Return the number of the version with this text, which is made if there is none.
+        """Return the number of the version with this text, and make one if no version has it.
 
         For a caller that holds `editing()` of the folder. Raises StorageError.
         """

@@ -10,7 +10,7 @@ from pathlib import Path
 Stamp = tuple[int, ...]
 _TICK_NS = 100_000_000
 _COARSE_TICK_NS = 2_000_000_000
-"""Of file systems that store whole seconds only (FAT: every second one)."""
+"""For file systems that store whole seconds only (FAT: every second one)."""
 
 
 def stamp(path: Path | str) -> Stamp | None:

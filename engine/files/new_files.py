@@ -62,7 +62,7 @@ def _syncing(folder: Path) -> Iterator[_SyncAll]:
     """Give a function that syncs what is written from now on; it raises OSError."""
     group = GroupSync(folder)
     can_be_one = group.is_worth_it()
-    handle = os.open(folder, os.O_RDONLY) if can_be_one else -1  # a sync tells of errors since this
+    handle = os.open(folder, os.O_RDONLY) if can_be_one else -1  # a sync reports write errors since this was opened
 
     def sync_all(paths: Collection[Path], sync: Callable[[Path], None]) -> None:
         if can_be_one and len(paths) > _AT_ONCE:

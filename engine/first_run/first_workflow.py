@@ -45,7 +45,7 @@ def parts(folder: str) -> Mapping[str, Any]:
 
 
 def first_workflow(choices: FirstChoices) -> str:
-    """Return the text of the workflow: the newest mails, and what becomes of those that call for something."""
+    """Return the text of the workflow: the newest mails, and a task for each that calls for something."""
     mailbox = parts("mailboxes")[choices.mailbox]
     document = {
         "schema_version": 1,

@@ -88,7 +88,7 @@ def first_connection(service: str, known: list[ConnectionStatus]) -> ConnectionS
 
 
 def connection_of(step: StepId, choice: str, known: list[ConnectionStatus]) -> ConnectionStatus:
-    """Return the connection of a choice. Raises InvalidInput if there is none."""
+    """Return the connection that a choice uses. Raises InvalidInput if the workspace has no such connection."""
     service = next(one for one in parts("mailboxes") if has_stand_in(one)) if choice == DEMO else choice
     status = first_connection(service, known)
     if status is None:
@@ -114,7 +114,7 @@ def used_connection(step: StepId, progress: FirstRunProgress, known: list[Connec
 
 
 def is_on_demo(progress: FirstRunProgress, known: list[ConnectionStatus]) -> bool:
-    """Return whether the mails are those of the demo."""
+    """Return whether the mails come from the demo."""
     status = used_connection("mailbox", progress, known)
     status = status or next((one for one in known if one.service in parts("mailboxes")), None)
     return status is None or status.mode == AccountMode.DEMO

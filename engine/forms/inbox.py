@@ -1,7 +1,7 @@
 """Submissions on disk, from when a person is thanked until a run has them.
 
 A form has a folder with two in it: `waiting`, with a folder for each submission (`submission.json` and its files), and
-`taken`, with a small file for each that is through. A submission is written beside them and moved into `waiting` in one
+`taken`, with a small file for each that a run has. A submission is written beside them and moved into `waiting` in one
 step, so that it is there as a whole or not at all. What waits is an item of the form's trigger; the engine remembers
 the ids of items, so that each becomes one run, whatever happens here.
 """

@@ -30,6 +30,7 @@ def submission_of(secret: bytes, form: str, page_id: str, now: datetime) -> str 
     if not hmac.compare_digest(_signature(secret, form, said), found[3]):
         return None
     made_at = datetime.fromtimestamp(int(found[2]), now.tzinfo)
+    # Another process of the workspace may have made the page, on a machine whose clock is ahead.
     return found[1] if made_at <= now + timedelta(minutes=5) and now < made_at + LASTS else None
 
 

@@ -36,7 +36,7 @@ class Metrics:
         return _page(self._all, p, accept)
 
     def process_page(self, p: Principal, accept: str = "") -> MetricsPage:
-        """Return only the figures of this process: those of the workspace cost queries, and a server has them."""
+        """Return only the figures of this process: the workspace's own cost queries, and a server has them already."""
         return _page(self._own, p, accept)
 
     @shared_property
@@ -56,7 +56,7 @@ class Metrics:
 
 
 class _ShownFigures:
-    """The figures of a registry, without those of workflows that a person may not see."""
+    """The figures of a registry, except for workflows that a person may not see."""
 
     def __init__(self, registry: CollectorRegistry, p: Principal) -> None:
         self._registry, self._p = registry, p

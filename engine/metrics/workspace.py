@@ -1,4 +1,4 @@
-"""The state of the workspace as metrics: every process of the workspace tells the same."""
+"""The state of the workspace as metrics: every process of the workspace reports the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.triggering.triggers import Triggers
 
 MOST_SERIES = 500
-"""So many triggers and budgets are listed, those with the highest values."""
+"""How many triggers and budgets are listed, highest values first."""
 _FRESH_SECONDS = 1.0
 _KINDS = ("serve", "worker", "cli")
 _READER = Principal("metrics", "viewer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Observer:
-    """Is told what happens, and ignores it. Called on the engine's loop, so no method may block."""
+    """Receives what happens, and ignores it. Called on the engine's loop, so no method may block."""
 
     def taken_up(self) -> None:
         """Work on a run begins or goes on in this process."""

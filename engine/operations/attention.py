@@ -181,7 +181,7 @@ def failing(rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> list[RunRow]:
 def unsettled(set_aside: Sequence[RunRow], overtaken: AbstractSet[str]) -> list[RunRow]:
     """Return the runs that were set aside, without those after which their workflow has succeeded.
 
-    Runs that a trigger started are left out: their dead items stand for them.
+    Runs that a trigger started are left out: their dead items are listed instead.
     """
     return [row for row in set_aside if not _is_triggered(row) and row.run_id not in overtaken]
 

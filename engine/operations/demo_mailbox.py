@@ -153,7 +153,7 @@ class Demo:
 
 
 def _left_out(_attachment_id: str) -> str:
-    """Return None for a part that is too big to be inlined in the mail."""
+    """Return no text for a part that is too big to be inlined in the mail."""
     return ""
 
 

@@ -68,7 +68,7 @@ def switch_off(names: Iterable[str]) -> None:
 
 
 def leave_out(package: str, why: str) -> None:
-    """Leave out a package of which somebody has found later that it cannot be used."""
+    """Leave out a package that has turned out to be unusable after it was loaded."""
     global _found  # noqa: PLW0603
     with _lock:
         _KNOWN.update({one: why for one in installed() if one.name == package})

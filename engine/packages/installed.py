@@ -1,4 +1,4 @@
-"""Find the packages with entry points of ours, without importing them: a file of a few lines tells for each."""
+"""Find the packages with entry points of ours, without importing them: a file of a few lines has them for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from msgspec import Struct
 Kind = Literal["services", "steps", "triggers", "functions", "pages"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 GROUP = "ai_orchestra."
-"""Begins the names of the groups of entry points: `ai_orchestra.steps`."""
+"""What the names of the groups of entry points begin with: `ai_orchestra.steps`."""
 _METADATA = (".dist-info", ".egg-info")
 
 

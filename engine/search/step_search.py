@@ -20,9 +20,9 @@ _SHORTEST_PART = 4
 _TITLE, _SERVICE, _NAME, _ALSO, _TEXT = 3.0, 3.0, 2.0, 1.5, 0.6
 """How much a word counts, by where it is."""
 _SAME_COUNTS, _BEGINNING_COUNTS = 0.8, 0.7
-"""Of a word that means the same, or that is only begun, as a part of the word itself."""
+"""How much a synonym counts, and a word that only begins like it, as a share of the word itself."""
 _LEAST = 0.35
-"""Of the best score: what fits less is left out."""
+"""The share of the best score below which a step type is left out."""
 
 
 class StepWords(Struct, frozen=True):
@@ -61,7 +61,7 @@ class StepSearch(Struct, frozen=True, dict=True):
 
     @cached_property
     def _weights(self) -> list[dict[str, float]]:
-        """Of each step type its words, with how much each counts: rare ones more."""
+        """The words of each step type, with how much each counts: rare ones count more."""
         found = [_weights_of(one) for one in self.types]
         known_in = Counter(word for weights in found for word in weights)
         rarity = {word: math.log(1 + len(found) / (count + 1)) for word, count in known_in.items()}
@@ -72,7 +72,7 @@ class StepSearch(Struct, frozen=True, dict=True):
         return frozenset(word for weights in self._weights for word in weights)
 
     def _wanted(self, request: str) -> list[dict[str, float]]:
-        """Return of each word that says something its meanings, with how much each counts."""
+        """Return the meanings of each word that says something, with how much each counts."""
         words = list(dict.fromkeys(_words(request)))
         fillers = FILLERS | ADDING if not STEP.isdisjoint(words) else FILLERS
         return [self._meanings(word) for word in [one for one in words if one not in fillers] or words]
@@ -86,7 +86,7 @@ class StepSearch(Struct, frozen=True, dict=True):
         return found
 
     def _score(self, place: int, wanted: Sequence[Mapping[str, float]]) -> float:
-        """Return the sum over the words of a request, of each the best of its meanings; more for more of the words."""
+        """Return the sum of the best meaning of each word of a request, scaled by the share of the words that fit."""
         weights = self._weights[place]
         found = [max((weights.get(one, 0.0) * part for one, part in meanings.items())) for meanings in wanted]
         return sum(found) * sum(one > 0 for one in found) / len(found) if found else 0.0

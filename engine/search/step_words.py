@@ -11,7 +11,7 @@ FILLERS = frozenset(
     "unser unsere unserem unserer bitte möchte will brauche kann schritt schritte hier diese "
     "dieser dieses jede jeden jeder jedes alle wenn dann dass lassen lass es".split()
 )
-"""Words of a request that no step type is known by, and short ones."""
+"""Words of a request that say nothing about a step type."""
 
 STEP = frozenset("step steps schritt schritte".split())
 ADDING = frozenset("add insert new hinzu hinzufügen füge neuen".split())
@@ -99,4 +99,4 @@ ALSO = {
     "workflow.run": "start",
     "code.run": "calculate compute berechnen rechnen",
 }
-"""Of step types that people mean by words that neither their title nor their description has."""
+"""Words by which people mean a step type, though neither its title nor its description has them."""
