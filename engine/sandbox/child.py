@@ -92,7 +92,8 @@ def ended(
 
     `script` may begin with options of Python.
     The child reads `content` from stdin, and gets the descriptors `handles`. It applies the limits of memory and
-    processor itself; those of time, of the answer and of all its processes together hold here. `left.write` is closed.
+    processor time itself; this process applies the limits of time, of the answer, and of all its processes together.
+    `left.write` is closed.
     It ends early if `cancelled` is set, or nobody waits for this thread.
     """
     follower = _Follower(cancelled or abandoned(), heard)

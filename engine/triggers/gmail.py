@@ -225,7 +225,7 @@ def _rule(look: Look, word: str) -> Callable[[set[str]], bool] | None:
 
 
 def _wanted(look: Look, word: str) -> set[str] | None:
-    """Return the label ids that match a search word, one of which is enough; None if it is not about labels."""
+    """Return the label ids that match a search word (any one is enough); None if it is not about labels."""
     if word.casefold() in _LABELS:
         return {_LABELS[word.casefold()]}
     if word.startswith("label:") and not set(word) & set('"(){}'):
