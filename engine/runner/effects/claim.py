@@ -38,8 +38,9 @@ from engine.store.ledger import LedgerRow
 _log = logging.getLogger(__name__)
 _FORESEEN = (OrchestraError, ValidationError, JournalBroken)
 """Errors that say themselves what to do."""
-_CLAIM_POLL_SECONDS = 0.25
+_CLAIM_POLL_SECONDS = 0.25  # the sender may be another process: its receipt shows in the state alone
 _MOST_DIFFERENCES = 20
+# Each look is a request to the service, and a suspended process may stay silent for hours.
 _FIRST_LOOK_SECONDS = 0.5
 _LONGEST_LOOK_SECONDS = 30.0
 
@@ -62,6 +63,7 @@ class Writes:
     ) -> None:
         self.ledger, self.clock = ledger, clock
         self.sender_of, self.arguments_of, self.may_send = sender_of, arguments_of, may_send
+        # Weak, so that a lock goes with its last user: there is no end to identities.
         self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
     def write(self, job: Job) -> WriteOnce:
@@ -78,6 +80,7 @@ class Writes:
         assert job.write is not None
         assert job.account is not None
         target = (job.account.connection, job.step_type.target(job.fields))
+        # Always in this order, so that two writes never wait for each other.
         async with self._lock("identity", job.write.identity), self._lock("target", *target):
             yield
 
@@ -282,7 +285,8 @@ class WriteOnce:
             done = await updating.until_done(lambda call: step_type.update(call, written))
         except BaseException:
             delivery.may_be_out = updating.may_be_out
-            # Not awaited: a run that ends here commits it together with its own end.
+            # Not awaited: a run that ends here commits it together with its own end. With no hash, the content counts
+            # as unknown, and the next run updates it again.
             self._ledger.effects.end_update(self._write, known, "" if updating.may_be_out else known.arguments_hash)
             raise
         assert done.effect is not None

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 _TWIN = "Another run was making the same write; its outcome is unknown, so the existing object may be its own."
 
 _UNSENT = object()
-_UNCERTAIN_SECONDS = 0.2
+_UNCERTAIN_SECONDS = 0.2  # between two looks whether this process still owns its runs
 
 Work = Callable[[Call], Any]
 """The function that makes the write: the step's `call` or `update`."""
@@ -96,7 +96,7 @@ class Delivery:
             await self._ledger.effects.still_ours()
 
     def _count(self, error: Exception) -> None:
-        """Count a failed attempt; a call that is made again after a wait is none."""
+        """Count a failed attempt; a call that will be made again after a wait does not count."""
         if not asks_to_wait(error) and not isinstance(error, BudgetExceeded):
             self._attempts.failed(error)
 
@@ -164,7 +164,7 @@ class Delivery:
         """Look up a write that may have arrived, using the remaining attempts, until the service answers.
 
         Returns its output, or None if it certainly does not exist. If the service does not answer, raises the error of
-        the send (`sent`), else that of the last look-up: the outcome stays unknown, and nothing may be sent.
+        the send (`sent`), else the error of the last look-up: the outcome stays unknown, and nothing may be sent.
         OutcomeUnknown means that looking again would not help.
         """
         while True:
@@ -187,6 +187,7 @@ class Delivery:
         """Look now, and once more after the delay with which the service shows new writes."""
         found, lag_seconds = await self._look(), self._job.step_type.lag_seconds
         if found is None and lag_seconds > 0:
+            # The request may have left as late as a time limit after the intent; an older one would show by now.
             age = (self._clock() - self._intended_at).total_seconds()
             if age < lag_seconds + self._job.timeout_seconds:
                 await asyncio.sleep(lag_seconds)

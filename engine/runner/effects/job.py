@@ -83,7 +83,7 @@ class Job(NamedTuple):
     guard: Guard = nullcontext
     """Entered in the thread that makes the call, around it."""
     other_model: PlannedFallback | None = None
-    """The model of the step's `fallback` that is asked; None: its own."""
+    """The model of the step's `fallback` to ask; None: the step's own."""
     has_next_model: bool = False
     """Whether another model is asked if this one gives no answer."""
     embedder: Account | None = None
@@ -133,7 +133,7 @@ class Job(NamedTuple):
 
     @property
     def is_given(self) -> IsGiven:
-        """Tell which files of runs its answer may name, beside those that it makes: the ones in its fields.
+        """Which files of runs its answer may name beside those that it makes: the files in its fields.
 
         The answer of a service, of a model or of code may imitate the name of any file that it has heard of.
         """
@@ -168,6 +168,6 @@ def fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:
 
 
 def plain_fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:
-    """Do the same for arguments of which no value is kept in a file."""
+    """Do the same for arguments whose values are all in memory, none in a file."""
     fields = step_type.fields.model_validate(arguments)
     return lambda: fields

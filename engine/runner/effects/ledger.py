@@ -68,7 +68,7 @@ class Ledger:
             try:
                 self._list(write, claimed.number)
             except JournalBroken:
-                if claimed.entry.state == "new":
+                if claimed.entry.state == "new":  # nothing was sent, so the intent must not stay as a doubt
                     self.effects.forget(replace(write, generation=claimed.entry.generation))
                 raise
         return claimed.entry
@@ -107,7 +107,7 @@ class Ledger:
         self._list(write, await self.effects.sending(write))
 
     async def others(self, write: IntendedWrite, since: datetime) -> Others:
-        """Return similar writes that may have been made since then, including those of other processes."""
+        """Return similar writes that may have been made since then, by this or any other process."""
         return _others(await self.effects.similar(write, timestamp(since - _CLOCKS_DIFFER)), write)
 
     def record(self, write: IntendedWrite, receipt: ReceiptRecord, output: Any) -> asyncio.Future[Any]:

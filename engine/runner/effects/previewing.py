@@ -60,7 +60,7 @@ class WritePreviews:
 
 
 def _unreported(_: Attempt) -> None:
-    """Keep a failed look out of the log: the question tells of it."""
+    """Keep a failed look out of the log: the question itself shows the error."""
 
 
 def _tells_more(preview: Preview, arguments: Any) -> bool:

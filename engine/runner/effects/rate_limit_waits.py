@@ -18,6 +18,7 @@ MOMENT_SECONDS = 2.0
 LONGEST_SECONDS = 24 * 3600.0
 """In all, for one step. The longest limits of GitHub and Google are hourly and daily."""
 _LONGEST_OWN_SECONDS = 900.0
+# Waits that keep a run in memory: after a refusal, and while a client only paces itself (`patience_seconds`).
 _NOT_PUT_AWAY_SECONDS = 10.0
 _PACE_NOT_PUT_AWAY_SECONDS = 60.0
 
@@ -73,7 +74,7 @@ def _paused(error: BudgetExceeded, deadline: datetime | None) -> Wait | None:
 
 
 def is_pause(written: Wait) -> bool:
-    """Return whether such a wait is that for a budget."""
+    """Return whether such a wait is for a budget."""
     return bool(written["held"].get("is_budget"))
 
 
@@ -110,4 +111,5 @@ def _own_seconds(error: ServiceError, asked: int) -> float:
 
     A client that only paces itself has sent no request (no status): it knows how long the wait takes.
     """
+    # The exponent has a bound because 2.0 ** 1024 raises OverflowError.
     return 0.0 if error.http_status is None else min(_LONGEST_OWN_SECONDS, 2.0 ** min(asked, 20))

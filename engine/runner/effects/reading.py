@@ -16,6 +16,7 @@ from engine.runner.effects.job import Done, Job
 from engine.runner.effects.rate_limit_waits import asks_to_wait
 from engine.runner.effects.retry import Attempts, started
 
+# The deadline in the thread comes first, with a better error; this one abandons work that does not heed it.
 _GRACE_SECONDS = 2.0
 
 

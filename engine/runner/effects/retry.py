@@ -97,6 +97,6 @@ def _backoff(retry: Retry, number: int, error: ServiceError) -> float:
     """Return the seconds to wait: what the service asks for, else exponential backoff with up to 25 % jitter."""
     if error.retry_after_seconds is not None:
         return error.retry_after_seconds
-    longest = max(_LONGEST_BACKOFF, retry.backoff_seconds)
+    longest = max(_LONGEST_BACKOFF, retry.backoff_seconds)  # a workflow may ask for a longer wait
     wait: float = min(retry.backoff_seconds * 2 ** (number - 1), longest)
     return wait * random.uniform(1.0, 1.25)  # noqa: S311 - spreads load, guards nothing

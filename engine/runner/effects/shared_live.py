@@ -1,8 +1,8 @@
-"""Model answers as they are being written by any process of the workspace, told from one to another on request.
+"""Model answers as they are being written by any process of the workspace, sent from one to another on request.
 
-Whoever watches a run asks all processes for its answers every few seconds, and the one that works on it tells them, ten
-times a second and from their beginning. Nothing is told while nobody watches. What is lost is shown as a gap; the
-complete answer comes with the events of the run.
+Whoever watches a run asks all processes for its answers every few seconds. The process that works on the run sends
+them, ten times a second and from their beginning. Nothing is sent while nobody watches. A lost piece is shown as a gap;
+the complete answer comes with the events of the run.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from engine.store.broadcasts import Broadcast
 _TICK_SECONDS, _IDLE_SECONDS = 0.1, 0.5
 _ASK_SECONDS = 4.0
 _ASKED_SECONDS = 12.0
-"""For so long an answer is told after somebody has asked, and shown after a sign of life."""
+"""How long an answer is sent after a question for it, and shown after its last sign of life: two may get lost."""
 _MOST_CHARACTERS = 600
-"""Of a piece: as JSON, a letter takes at most 12 of the 8,000 bytes."""
+"""Of a piece: as JSON, a letter takes at most 12 of the 8,000 bytes of a message (engine/store/broadcasts.py)."""
 _GAP = " … "
 
 
 class _Heard(Struct):
-    """An answer of another process; `length` is that of the whole, including what was lost."""
+    """An answer of another process; `length` counts all of it, including lost pieces."""
 
     text: str = ""
     length: int = 0
@@ -37,7 +37,7 @@ class _Heard(Struct):
 
 
 class _Told(Struct):
-    """How much of an answer was told, and when somebody was last told that it goes on."""
+    """How much of an answer was sent, and when its latest piece or sign of life was."""
 
     answer: LiveAnswer
     length: int = 0
@@ -70,7 +70,7 @@ class SharedLive(Live):
             return {path: one.text for path, one in self._heard.get(run_id, {}).items()} | own
 
     def close(self) -> None:
-        """Tell and hear nothing more."""
+        """Send and hear nothing more."""
         self._closed.set()
         self._thread.join()
         self._channel.close()
@@ -86,7 +86,7 @@ class SharedLive(Live):
                 self._channel.tell([json.dumps({"from": self._process, **one}) for one in messages])
 
     def _take(self, message: dict[str, Any]) -> None:
-        """Take what a process has told: that somebody watches a run, a piece of an answer, or its end."""
+        """Take the message of a process: somebody watches a run, a piece of an answer, or its end."""
         if message["from"] == self._process:
             return
         now, run_id = time.monotonic(), message["run"]
@@ -103,7 +103,7 @@ class SharedLive(Live):
                 one.text, one.length, one.at = f"{kept}{gap}{message['text']}", message["to"], now
 
     def _messages(self, now: float) -> list[dict[str, Any]]:
-        """Return what is to be told now, and forget what is over."""
+        """Return the messages to send now, and forget what is over."""
         with self._lock:
             self._forget(now)
             found = [(run_id, self._answers.get(run_id, {})) for run_id in self._asked_for]

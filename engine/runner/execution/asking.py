@@ -38,7 +38,7 @@ class RunApprovalRules:
     def outside(self, call: StepCall) -> dict[str, str]:
         """Return the fields that may contain text from outside, each with where it comes from.
 
-        What comes from an input only is that of the person who started the run, unless a trigger or a run did.
+        Text that comes from inputs alone is the starter's own, unless a trigger or another run started this one.
         """
         is_by_hand = self._run.facts.is_by_hand
         found = call.action.outside_fields

@@ -28,7 +28,7 @@ class EarlierAnswer(Struct, frozen=True):
 
 
 class EarlierAnswers:
-    """The answers of one earlier run; `prompts` are those of the current run."""
+    """The answers of one earlier run; `prompts` belong to the current run."""
 
     def __init__(self, earlier: EarlierRun, prompts: JsonObject) -> None:
         self._earlier, self._prompts = earlier, prompts

@@ -7,7 +7,7 @@ from engine.record.types.step import EditedCall
 
 
 class CallEdits:
-    """What the events of a run tell about it."""
+    """The calls that people have edited, as the events of a run say."""
 
     def __init__(self) -> None:
         self.calls: dict[str, EditedCall] = {}

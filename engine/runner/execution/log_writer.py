@@ -97,7 +97,7 @@ class LogWriter:
             loop.call_soon(self._write_next)
 
     def _begin(self, run_id: str) -> asyncio.Future[Run] | None:
-        """Write a log that is due soon; None if it cannot be: those of other runs are written all the same."""
+        """Write a log that is due soon; return None if that fails, so that the logs of other runs follow."""
         _, write = self._soon.pop(run_id)
         try:
             return write()

@@ -117,7 +117,7 @@ class Loops:
 
     async def _items(self, turns: _Turns) -> _Tally:
         """Run the items, `parallel` at a time, in list order."""
-        tally, stop, waiting = _Tally(), StopSignal(), iter(turns)
+        tally, stop, waiting = _Tally(), StopSignal(), iter(turns)  # one iterator: each worker takes the next item
         workers = [
             asyncio.ensure_future(self._work(turns.node, turns.loop, waiting, tally, stop))
             for _ in range(min(turns.loop.parallel, len(turns.items)))

@@ -59,7 +59,7 @@ class EarlierEnding(Record):
 
     error: NotRequired[ReadOnly[Failure]]
     fallback: NotRequired[ReadOnly[bool]]
-    """Whether the output is that of its `on_error` steps."""
+    """Whether the output comes from its `on_error` steps."""
     stops: NotRequired[ReadOnly[StopRecord]]
     """If it ended the run."""
     may: NotRequired[ReadOnly[bool]]
@@ -318,5 +318,5 @@ def _with_output(record: EarlierEnding, event: StepFinished) -> EarlierEnding:
 
 
 def _wait(event: StepWaiting | StepListed | StepFinished) -> Wait:
-    """Return what an event tells of a wait."""
+    """Return what an event says about a wait."""
     return cast("Wait", {name: value for name, value in members(event).items() if name in Wait.__annotations__})

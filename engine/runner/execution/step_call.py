@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class CallDetails(TypedDict, total=False):
-    """What an event tells of a call."""
+    """What an event says about a call."""
 
     started_at: ReadOnly[str]
     uses: ReadOnly[str]
@@ -85,7 +85,7 @@ class StepCall(Struct, frozen=True):
     meter: CallMeter | None = None
     """Of a call that may ask a model: what permits and counts its requests."""
     other_model: PlannedFallback | None = None
-    """Of a model step: the model of its `fallback` that is asked; None: its own."""
+    """Of a model step: the model of its `fallback` to ask; None: its own."""
     has_next_model: bool = False
     """Whether another model is asked if this one gives no answer."""
     notes: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class StepCall(Struct, frozen=True):
     """Whether an event already tells what the step is about to do."""
 
     def details(self) -> CallDetails:
-        """Return what the next event has to tell of the call; nothing if an earlier one has told it."""
+        """Return what the next event has to say about the call; nothing if an earlier one has said it."""
         if self.is_announced:
             return {}
         own = self.node.action or self.action
@@ -113,13 +113,13 @@ class Succeeded(Struct, frozen=True):
     """The call as it was made."""
     output: Any
     effect: StepEffect | None = None
-    """Of a write: what the log tells of it (docs/files.md: Run)."""
+    """Of a write: what the log says about it (docs/files.md: Run)."""
     remarks: Remarks | None = None
     """Usage, the request as it was sent, notes."""
     began_at: datetime | None = None
     """When the latest attempt began; None if nothing was sent."""
     is_replayed: bool = False
-    """Whether the output is that of an earlier run."""
+    """Whether the output comes from an earlier run."""
     planned: PlannedStep | None = None
     """In a plan: what would have happened instead."""
     people_wait: timedelta = timedelta()
@@ -199,7 +199,7 @@ class Middleware(ABC):
 
     @abstractmethod
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
-        """Return the outcome, usually that of `await call_next(call)`.
+        """Return the outcome, usually what `await call_next(call)` returns.
 
         Not calling `call_next` answers the call in its place; raising an OrchestraError refuses it.
         """

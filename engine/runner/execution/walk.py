@@ -125,7 +125,7 @@ class Runner:
         except RunStopped as stopped:
             stop.stopped = stop.stopped or stopped
         finally:
-            ended[node.id].set()
+            ended[node.id].set()  # also after a failure: the steps that wait for this one see `stop` and end
 
     # --- one step
 
@@ -222,7 +222,7 @@ class Runner:
             document = document_of(error, step=path, workflow=self._plan.name)
             self._finish(path, node, StepStatus.FAILED, error=document, handled=is_handled(node))
             raise StepFailed(document) from error
-        # An output that only collects those of the inner steps is not recorded a second time.
+        # An output that only collects the outputs of the inner steps is not recorded a second time.
         written = {"output": self._recording.values.written(output)} if node.has_output and not node.loop else {}
         if frame.may:
             written["planned"] = {"may": frame.may}
@@ -296,7 +296,7 @@ def _called(node: Node) -> dict[str, Any]:
 
 
 def _unknown(node: Node) -> Record:
-    """Return the record of a step of which a plan does not know whether it runs."""
+    """Return the record of a step that may or may not run, as far as a plan knows."""
     return {"status": Unknown.of(f"steps.{node.id}.status"), "output": Unknown.of(f"steps.{node.id}.output")}
 
 

@@ -25,7 +25,7 @@ class OpenedAccounts(Middleware):
         self._opened: dict[tuple[str | None, str | None], asyncio.Future[Account]] = {}
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
-        """Make the call with its account, if it needs one, and with that of the model that makes its vectors."""
+        """Make the call with its account, if it needs one, and with the account of the model that makes its vectors."""
         action = call.action
         if action.connection is None and not action.step_type.connection_optional:
             return await call_next(call)
@@ -42,7 +42,7 @@ class OpenedAccounts(Middleware):
         if opened.done() and not opened.cancelled() and opened.exception() is None:
             return opened.result()
         try:
-            account = await asyncio.shield(opened)
+            account = await asyncio.shield(opened)  # shared: a cancelled step must not cancel it for the others
         except Exception:
             self._opened.pop(key, None)  # the next step tries again
             raise

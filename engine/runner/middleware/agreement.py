@@ -26,7 +26,7 @@ class RequiredAgreement(Middleware):
     def __init__(self, run: RunContext) -> None:
         self._run = run
         self._found: set[tuple[str, str, bool]] = set()
-        """(connection, account, whether it is written to): those already found in the agreement."""
+        """(connection, account, whether it is written to), as already found in the agreement."""
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call if that was agreed to."""

@@ -216,4 +216,5 @@ def call_hash(call: StepCall, account: str) -> str:
     identity = "" if call.write is None else call.write.identity
     about = [identity, call.action.uses, account, call.told_arguments]
     text = json.dumps(about, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    # JSON may hold half a surrogate pair (RFC 8259, 8.2), which UTF-8 refuses.
     return hashlib.sha256(without_owners(text).encode("utf-8", "surrogatepass")).hexdigest()

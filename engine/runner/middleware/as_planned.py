@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AsPlanned(Middleware):
-    """Raises PlanDrift for a write that is not as a plan has shown it. Nothing of it has been sent then."""
+    """Raises PlanDrift for a write that differs from what a plan has shown, before anything of it is sent."""
 
     is_for_services = True
 

@@ -53,7 +53,7 @@ class WriteIdentity(Middleware):
         )
 
     def _again(self) -> list[Any]:
-        """Return what makes the writes of this run distinct from those of earlier runs, if the run asks for that."""
+        """Return what makes the writes of this run distinct from earlier runs' writes, if the run asks for that."""
         return [["again", self._facts.run_id]] if self._facts.options.get("receipts") == "force" else []
 
 

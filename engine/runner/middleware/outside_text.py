@@ -1,7 +1,7 @@
 """Refuse a call with text from outside in a field that must not take it, should the compiler have missed that.
 
-The rules are those of docs/trust.md, decided on the values of this call. A workflow in which they find anything does
-not compile; so this error is always a mistake of the compiler.
+These are the rules of docs/trust.md, applied to the values of this call. A workflow that breaks them does not compile,
+so this error always means a mistake of the compiler.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class OutsideTextCheck(Middleware):
     def __init__(self, run: RunContext) -> None:
         self._run, self._tags = run, RunTags(run)
         self._checked: dict[int, tuple[Action, list[str]]] = {}
-        """The fields to check, by the identity of the action, with the action itself: so no other has its id."""
+        """The fields to check, by the id of the action; holding the action too keeps Python from reusing its id."""
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call, unless text from outside decides where it goes or instructs a model."""

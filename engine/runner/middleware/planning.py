@@ -28,7 +28,7 @@ from engine.store.ledger import EffectRecord
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
 
-_DEEPEST = 4
+_DEEPEST = 4  # of the members in a placeholder: a schema may refer to itself
 
 
 class Planning(Middleware):
@@ -120,7 +120,7 @@ def _stand_in(schema: Any, root: Any, source: str, depth: int) -> Any:
 
 
 def _depends(call: StepCall) -> bool:
-    """Return whether something else than text is not known: where the write goes, or what it is done to."""
+    """Return whether something other than text is unknown: where the write goes, or what it changes."""
     roles = {name: one.get("role") for name, one in fields_schema(call.action.step_type.fields)["properties"].items()}
     return any(roles.get(_field_of(path)) != Role.CONTENT for path in call.unknown)
 

@@ -68,7 +68,7 @@ class Recorder(Middleware):
         return outcome if output is outcome.output else replace(outcome, output=output)
 
     def _more(self, outcome: Succeeded) -> dict[str, Any]:
-        """Return what is told beside the output, as far as there is anything to tell."""
+        """Return what the event says beside the output, as far as there is anything to say."""
         more: dict[str, Any] = {}
         path, recording = outcome.call.path, self._recording
         if outcome.began_at is not None and (recording.failed_attempts(path) or recording.failed_models(path)):

@@ -70,7 +70,7 @@ class Replay(Middleware):
         return "replay" in options or "apply" in options
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
-        """Return the earlier answer; make the call if there is none."""
+        """Return the earlier answer, or make the call if no answer is recorded."""
         if self._earlier is None or call.effect is not Effect.READS:
             return await call_next(call)
         assert call.arguments is not None

@@ -40,7 +40,7 @@ class QuestionOutcome(Struct, frozen=True):
     seen: Preview | None = None
     """What the person saw of the object of the call."""
     kept: JsonObject | None = None
-    """The arguments that the person saw, if somebody had edited them before; None if they are those of the call."""
+    """The arguments that the person saw, if somebody had edited them before; None if the call still has them."""
     given: JsonObject | None = None
     """The amounts that the person gave, by name; None if the question has none."""
     may_refuse: bool = False
@@ -102,7 +102,7 @@ class RunQuestions:
         if may_refuse:
             terms = {**terms, "may_refuse": True}
         asked = ApprovalRecord(
-            id=b32encode(secrets.token_bytes(5)).decode("ascii").lower(),
+            id=b32encode(secrets.token_bytes(5)).decode("ascii").lower(),  # eight letters: people type them in commands
             run_id=self._run_id,
             path=path,
             workflow=self._workflow,

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 _SHORT_WAIT_SECONDS = 2.0
-_QUIET_SECONDS = 0.05
-_LOOK_SECONDS = 0.25
+_QUIET_SECONDS = 0.05  # twice: a branch between two of its steps does not count as busy
+_LOOK_SECONDS = 0.25  # an answer or the end of a called run shows in the state, and wakes nobody here
 
 
 class Pause(Protocol):

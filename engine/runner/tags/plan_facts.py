@@ -18,7 +18,7 @@ class PlanFacts:
         self.said = ExpressionTexts(every, [one for node in plan.nodes() for one in expressions_in(node.condition)])
         self._needs: dict[int, tuple[Node, frozenset[str]]] = {}
         self._blocks: dict[int, tuple[Block, dict[str, Node]]] = {}
-        """Both by identity, with the object itself: as long as it is there, no other has its id."""
+        """Both by id; holding the object too keeps Python from reusing its id."""
 
     def node(self, block: Block, step_id: str) -> Node | None:
         """Return the step of a block with this id, if it has one."""
@@ -37,7 +37,7 @@ class PlanFacts:
 
 
 _FACTS: dict[int, PlanFacts] = {}
-"""By plan, as long as it is there."""
+"""By the id of a plan, as long as the plan exists."""
 
 
 def facts_of(plan: Plan) -> PlanFacts:
@@ -45,6 +45,7 @@ def facts_of(plan: Plan) -> PlanFacts:
     found = _FACTS.get(id(plan))
     if found is None:
         found = _FACTS[id(plan)] = PlanFacts(plan)
+        # Not at exit, where everything goes anyway.
         weakref.finalize(plan, _FACTS.pop, id(plan), None).atexit = False
     return found
 

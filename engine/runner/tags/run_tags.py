@@ -84,7 +84,7 @@ class PlanTags:
         self.known = KnownTexts(self.facts.said)
 
     def outputs(self) -> Tag:
-        """Return the tag of the outputs of a run, of which no values are known."""
+        """Return the tag of the outputs of a run whose values are not known."""
         top = PlaceTags(self, (Level(self.plan.block, is_running=False),), {})
         found = [top.tagging.tree(self.plan.outputs)]
         for node in self.plan.nodes():
@@ -131,7 +131,7 @@ class PlaceTags(Struct, frozen=True, dict=True):
         return Tagging(self.name, self.values, self.plan.known)
 
     def name(self, name: str) -> Tag:
-        """Return the tag of a name. Raises KeyError if there is none here."""
+        """Return the tag of a name. Raises KeyError if the name does not exist here."""
         if name == "inputs":
             return self.plan.inputs.valued(self.values.get("inputs", NOT_KNOWN))
         if name == "steps":

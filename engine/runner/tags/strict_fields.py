@@ -18,7 +18,7 @@ _STRICT = (Role.DESTINATION, Role.INSTRUCTION)
 _INSTRUCTING = ("system", "developer")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_DEEPEST = 12
+_DEEPEST = 12  # a schema may refer to itself; deeper fields count as strict, to be safe
 
 
 @cache

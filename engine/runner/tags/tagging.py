@@ -32,7 +32,7 @@ from engine.runner.tags.tags import (
 )
 
 Names = Callable[[str], Tag]
-"""Returns the tag of a name of the workflow. Raises KeyError if there is none at this place."""
+"""Returns the tag of a name of the workflow. Raises KeyError if the name does not exist at this place."""
 
 _WITHOUT_TEXT = frozenset(
     "_==_ _!=_ _<_ _<=_ _>_ _>=_ _&&_ _||_ !_ -_ _-_ _*_ _/_ _%_ @in @not_strictly_false not_strictly_false size int"
@@ -63,7 +63,7 @@ class ExpressionTexts:
         """What the `if` of its steps compare."""
         self.written = texts_in(trees)
         self._by_expression: dict[int, tuple[Expression, Compared]] = {}
-        """By identity, with the expression itself: as long as it is there, no other has its id."""
+        """By id; holding the expression too keeps Python from reusing its id."""
 
     def comparisons_in(self, expression: Expression) -> Compared:
         """Return what an expression of the workflow compares."""
@@ -158,7 +158,7 @@ class Tagging:
             return tag
 
     def left(self, tags: Iterable[Tag]) -> Outside | None:
-        """Return where the texts in values come from, of which something is left in what is made of the values."""
+        """Return where the texts in values come from that are not clean; None if all are."""
         return merged(outside for tag in tags for _, text, outside in tag.found() if not self.is_clean(text))
 
     def _made_of(self, tags: Iterable[Tag]) -> Tag:

@@ -33,11 +33,11 @@ ITEM = "*"
 _TEXT = "string"
 _TIMES = frozenset({"date-time", "date", "time"})
 _CHOICES = ("anyOf", "oneOf", "allOf")
-_DEEPEST = 24
+_DEEPEST = 24  # a schema may refer to itself
 _MOST_PLACES = 200
 _MOST_TOLD = 5
 _MOST_LOOKED_AT = 500
-"""Texts of one value whose sources are told."""
+"""Texts of one value whose sources are collected."""
 _THROUGH = ", which comes from "
 
 
@@ -55,12 +55,12 @@ class Outside(Struct, frozen=True):
 
     @property
     def way(self) -> str:
-        """All ways in words, as the compiler tells them; of many, the first five."""
+        """All ways in words, as the compiler puts them; of many, the first five."""
         return "; ".join([*self.ways[:_MOST_TOLD], *["others"] * (len(self.ways) > _MOST_TOLD)])
 
 
 def merged(several: Iterable[Outside]) -> Outside | None:
-    """Return where a text comes from that has something of each of these; None if there are none."""
+    """Return where a text comes from that contains something of each of these; None for an empty collection."""
     found = [*islice(several, _MOST_LOOKED_AT)]
     if not found:
         return None
@@ -360,7 +360,7 @@ class Either(Tag):
 
 
 class Wrapped(Tag):
-    """A tag around another, whose answers it gives where it has none of its own."""
+    """A tag around another one, to which it passes what it does not answer itself."""
 
     @abstractmethod
     def inner(self) -> Tag:

@@ -118,7 +118,7 @@ class ClaimQueue(LocalQueue):
 
     def _take(self) -> None:
         while not self._stopped.is_set():
-            self._free.clear()
+            self._free.clear()  # before the claim, so that no signal during it is lost
             try:
                 if not self._taken():
                     self._idle()
@@ -183,6 +183,6 @@ class ClaimQueue(LocalQueue):
                 done.set()
 
         self._loop.call_soon_threadsafe(deliver)
-        while not done.wait(_IDLE_SECONDS) and not self._stopped.is_set():
+        while not done.wait(_IDLE_SECONDS) and not self._stopped.is_set():  # a loop that ends delivers nothing
             pass
         return refused

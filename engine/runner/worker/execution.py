@@ -440,7 +440,7 @@ class Execution:
             return self._ending or Ending.STOPPED, {}
         except InvalidFile as error:
             return RunStatus.FAILED, {"error": failure(error, workflow=self._acceptance["workflow"])}
-        except (JournalBroken, StorageError):
+        except (JournalBroken, StorageError):  # our own disk is at fault, not the run: it is tried again later
             raise
         except Exception as error:  # noqa: BLE001 - every run must end with a status, whatever broke
             _log.exception("run %s broke down", self.run_id)
@@ -532,7 +532,7 @@ class Execution:
         """
         if plan.calls_services:
             few = self._recording.few
-            self._log(self._stored() if few is None else list(few))
+            self._log(self._stored() if few is None else list(few))  # a copy: more events come while it is written
         else:
             self._equipment.log_writer.write_soon(self.run_id, self._log_so_far)
 
@@ -548,5 +548,5 @@ def _processed(run: Run) -> list[str]:
 
 
 def _item(trigger: TriggerItem | None) -> tuple[str, ...] | None:
-    """Return what a trigger started the run for; the same item in the same account is equal for ever."""
+    """Return what a trigger started the run for; the same item in the same account always gives an equal one."""
     return None if trigger is None else tuple(str(trigger[name]) for name in ("id", "source", "account", "item"))

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 _ADOPT_SECONDS = 2.0
 _FORGOTTEN_SECONDS = 5.0
-_NEVER = "9999"
+_NEVER = "9999"  # times are compared as text, and every real one sorts before this
 
 
 class PollingWorker(Protocol):
@@ -68,7 +68,7 @@ class Poller:
         self._journal, self._due = records.journal, records.due
         self._version: int | None = None
         self._due_at: str | None = None
-        """When the next waiting run of this process is due, `_NEVER` if there is none; None while unknown."""
+        """When the next waiting run of this process is due, `_NEVER` if no run waits; None while unknown."""
         self._idle: frozenset[str] = frozenset()
         """The runs of this process that nobody here worked on when it last looked."""
         self.adopts = False
@@ -115,10 +115,8 @@ class Poller:
     async def _look(self) -> None:
         """Do what others requested through the database, and what is due."""
         self.turned_at = time.monotonic()
-        version, now = (
-            self._changes.version(),
-            timestamp(self._clock()),
-        )  # anything written from here on is seen next time
+        # Read before the requests, so that anything written meanwhile is seen next time.
+        version, now = self._changes.version(), timestamp(self._clock())
         is_quiet = version == self._version
         if is_quiet and self._due_at is not None and now < self._due_at:
             return

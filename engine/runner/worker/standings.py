@@ -1,4 +1,4 @@
-"""How the runs stand that somebody waits for: looked up for all of them together, and not on the event loop."""
+"""The state of the runs that somebody waits for: looked up for all of them together, and not on the event loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Standings:
         self._under_way: dict[str, asyncio.Future[RunStanding | None]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._beat: asyncio.Future[None] | None = None
-        """What those wait for who ask again."""
+        """What callers wait for before they ask again."""
 
     async def of(self, run_id: str) -> RunStanding | None:
         """Return how a run stands at the next look, None if it has ended or is unknown. Raises StorageError."""

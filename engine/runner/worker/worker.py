@@ -66,7 +66,7 @@ def _nothing() -> None:
 
 
 class WorkerEvents(Struct, frozen=True):
-    """What a worker tells others; functions are called on its loop, and must not block."""
+    """What a worker reports to others; functions are called on its loop, and must not block."""
 
     idle: Callable[[], None] = _nothing
     """The work on a run is over."""
@@ -138,6 +138,7 @@ class Worker:
     def start(self, run_id: str, by: str = ENGINE, *, answered: bool = False) -> None:
         """Work on a run that this process owns; `answered`: because `by` has answered one of its questions."""
         self._over.pop(run_id, None)
+        # A person who resumes a run repeats what failed; an answer that comes meanwhile must not replace that.
         if by != ENGINE and not (answered and run_id in self._resumed_by):
             self._resumed_by[run_id] = ResumedBy(by, answered)
         self._queue.put(run_id)
@@ -372,7 +373,7 @@ class Worker:
         self._log_writer = LogWriter(self._logs)
         self._standings = Standings(self.rows)
         self._poller = Poller(self.state.changes, self._records, self.owner, self._clock, self)
-        self._queue.work(self._execute)
+        self._queue.work(self._execute)  # from here on runs are delivered: whatever they need exists
         self._poller.begin()
 
     @shared_property
@@ -404,6 +405,7 @@ class Worker:
 
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""
+        # In this order: nothing new begins, work stops, and then its logs and events reach the disk.
         self._journal.hurry()
         self._poller.close()
         self._standings.close()
@@ -540,7 +542,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     """
     tried: list[int] = []
     try:
-        for _ in range(2):
+        for _ in range(2):  # asyncio opens three files: a selector and a pair of sockets
             tried += os.pipe()
     finally:
         for handle in tried:
@@ -578,7 +580,7 @@ class _Calls:
 
     def require(self) -> None:
         """Raise StorageError if no call is answered."""
-        if self._refusal is not None:
+        if self._refusal is not None:  # the one error is raised again and again: its traceback must not grow
             raise self._refusal.with_traceback(None)
 
     def end(self) -> None:

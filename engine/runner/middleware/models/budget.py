@@ -23,7 +23,7 @@ _NO_PROMPT = "(no prompt)"
 class RequiredBudget(Middleware):
     """Gives a call that may ask a model its meter (engine/budgets/meter.py).
 
-    A budget that is used up comes back as a failure, of which `RateLimits` makes a wait.
+    A budget that is used up comes back as a failure, which `RateLimits` turns into a wait.
     """
 
     is_for_services = True
@@ -45,7 +45,7 @@ class RequiredBudget(Middleware):
         try:
             return _told(await call_next(replace(call, meter=meter)), meter)
         finally:
-            meter.is_closed = True
+            meter.is_closed = True  # the thread of a call that was given up may still want to send
 
     def _use(self, call: StepCall) -> Use:
         reference = (call.arguments or {}).get("prompt")

@@ -40,6 +40,7 @@ class Fallback(Middleware):
         models = (None, *call.action.other_models)
         if len(models) == 1:
             return await call_next(call)
+        # Modulo, as all models are asked again once a wait that the last one asked for is over.
         place = len(self._recording.failed_models(call.path)) % len(models)
         while True:
             has_next = place + 1 < len(models)

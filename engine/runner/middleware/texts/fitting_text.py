@@ -93,7 +93,7 @@ class _Work:
         return value
 
     def _passed_on(self, text: str, limit: TextLimit) -> str:
-        """Put all of a text before that of the field which takes the rest."""
+        """Put the whole text before the one in the field that takes the rest."""
         if not limit.rest:
             return ""
         before = self.changed.get(limit.rest, self._values.get(limit.rest)) or ""
@@ -105,8 +105,9 @@ class _Work:
 
 
 def _quoted(text: str) -> str:
-    """Return a line as code: what did nothing in a title shall do nothing in Markdown."""
+    """Return a line as code, so that what did nothing in a title does nothing in Markdown either."""
     line = " ".join(text.split())
+    # A code span ends at a run of equally many backticks; one space at both ends is dropped (CommonMark 6.1).
     marks = "`" * (max((len(run) for run in _BACKTICKS.findall(line)), default=0) + 1)
     blank = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{marks}{blank}{line}{blank}{marks}"

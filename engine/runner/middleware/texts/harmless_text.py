@@ -41,7 +41,7 @@ class HarmlessText(Middleware):
     def __init__(self, run: RunContext) -> None:
         self._recording, self._config = run.recording, run.accounts.config
         self._least = 2 if run.facts.is_by_hand else 1
-        """The rank of text from outside: that of inputs is, too, unless a person gave them."""
+        """The least rank that counts as text from outside: inputs (1) do too, unless a person gave them."""
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call, with harmless text."""
@@ -150,7 +150,7 @@ def _content_fields(call: StepCall) -> list[str]:
 
 
 def _origin(address: str) -> str:
-    """Return scheme and host of an address: the words of others stand behind them."""
+    """Return scheme and host of an address: the path after them may hold other people's words."""
     try:
         parts = urlsplit(address)
     except ValueError:
