@@ -98,7 +98,7 @@ def _require_allowed(allow: Mapping[str, Sequence[str]], changed: Mapping[str, A
 
 
 def _require_fields(kind: StepType, before: Mapping[str, Any], arguments: JsonObject) -> None:
-    """Raise the first fault of a field that was changed; one that holds the name of a file may look wrong."""
+    """Raise the first fault of a changed field; others may look wrong, as they name files in place of values."""
     try:
         kind.fields.model_validate(arguments)
     except ValidationError as error:
@@ -109,7 +109,7 @@ def _require_fields(kind: StepType, before: Mapping[str, Any], arguments: JsonOb
 
 
 def _require_short(kind: StepType, changed: Mapping[str, Any]) -> None:
-    """Raise InvalidInput for a text of which the service would take only a part."""
+    """Raise InvalidInput for a text that the service would take only in part."""
     for name, limit in limits_of(kind).items():
         for text in _texts(changed.get(name)):
             kept, _ = fitted(text, limit)
@@ -129,7 +129,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _require_same_object(call: AskedCall, kind: StepType, changed: Iterable[str]) -> None:
-    """Raise InvalidInput for an edit after which the call would be about something else than the person was shown."""
+    """Raise InvalidInput for an edit that makes the call about something other than what the person was shown."""
     if type(kind).preview is StepType.preview:
         return  # the arguments say it all
     is_shown = call.preview is not None or bool(call.unreadable)

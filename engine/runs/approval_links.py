@@ -21,6 +21,7 @@ from engine.record.differences import is_reference
 from engine.runs.approvals import Approval, Approvals
 
 LINK_LASTS = timedelta(days=3)
+# Other links are signed with the same secret: a signature of one kind must not work for another.
 _PURPOSE = b"orchestra approval link\0"
 _TOKEN = re.compile(rf"{LINK_FORM}\Z")
 

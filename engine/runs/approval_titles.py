@@ -22,7 +22,7 @@ def title_of(question: Approval) -> str:
 
 
 def about(question: Approval) -> str:
-    """Return to whom or what a call goes, and its subject; empty if the question is not about a call."""
+    """Return the recipient or target of a call, and its subject; empty if the question is not about a call."""
     call = question.call
     if call is None:
         return ""
@@ -31,7 +31,7 @@ def about(question: Approval) -> str:
 
 
 def target(call: AskedCall, arguments: Mapping[str, Any]) -> str:
-    """Return to whom or what a call goes with these arguments; empty if neither they nor its preview say so."""
+    """Return the recipient or target of a call with these arguments; empty if neither they nor its preview name one."""
     preview, is_edited = call.preview, arguments.get("to") != call.arguments.get("to")
     if preview is not None and preview.to and not is_edited:
         return preview.to

@@ -70,13 +70,13 @@ class Approval:
     `edited` has those that the person has changed.
     """
     gaps: Sequence[str] = ()
-    """What is not filled in in its texts, such as `[your answer]`; such a call is only approved `with_gaps`."""
+    """The gaps that its texts still have, such as `[your answer]`; such a call is only approved `with_gaps`."""
 
 
 class Decision(Struct, frozen=True):
     """An answer to one question.
 
-    `arguments`: those of the call as edited, or the amounts that the person gives; None: as they are.
+    `arguments`: the call's arguments as edited, or the amounts that the person gives; None: as they are.
     """
 
     id: str
@@ -96,7 +96,7 @@ class Decided(Struct, frozen=True):
 
 
 def _tells_a_link(approval: Approval) -> bool:
-    """Return whether a question is about a message to people who may answer another one."""
+    """Return whether a question shows a link with which anybody can answer another question."""
     return approval.started_by == NOTIFIER.id or has_link(to_builtins(approval))
 
 
@@ -114,7 +114,7 @@ class Approvals:
         """`warnings` returns what the rules of config.yaml may not have meant."""
         self._approvals, self._warnings = approvals, warnings
         self._tells: dict[str, bool] = {}
-        """Whether a question tells a link, of those that were looked through last: its text stays as it was asked."""
+        """Whether a question shows a link, for the questions looked through last: their texts never change."""
         self._worker, self._audit, self._clock = worker, audit, clock
 
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
@@ -126,16 +126,15 @@ class Approvals:
             seen = [one for one in found if may(p, "run") or not _tells_a_link(one)]
             if len(seen) >= limit or len(found) < asked:
                 return seen[:limit]
-            asked *= 2  # what is hidden takes no place in the list
+            asked *= 2  # hidden questions must not take places in the list
 
     def count_open(self, p: Principal) -> int:
         """Return how many approvals are open; without those that `p` may not see."""
         require(p, "view", "see approvals")
         if may(p, "run"):
             return self._approvals.count_open(p.hidden)
-        doubtful = self._approvals.open_like(
-            LINK_LIKE, f'%"{NOTIFIER.id}"%', without=p.hidden
-        )  # only these are read, and only once
+        # Only these are read, and only once: most questions need not be parsed to be counted.
+        doubtful = self._approvals.open_like(LINK_LIKE, f'%"{NOTIFIER.id}"%', without=p.hidden)
         known = self._tells
         self._tells = {one: known[one] if one in known else self._tells_a_link(one) for one in doubtful}
         return max(0, self._approvals.count_open(p.hidden) - sum(self._tells.values()))
@@ -149,7 +148,7 @@ class Approvals:
         return found
 
     def warnings(self, p: Principal) -> Sequence[Problem]:
-        """Return the names in the rules of config.yaml that are no role and no user.
+        """Return the names in the rules of config.yaml that are neither a role nor a user.
 
         If config.yaml cannot be used, its problems are returned.
         """
@@ -207,7 +206,7 @@ class Approvals:
         return None if found is None else approval_of(found)
 
     def answer_link(self, approval: Approval, reason: str, *, approve: bool) -> Approval:
-        """Answer for somebody of whom only a link is known. Raises NotAllowed if the question names people, InUse."""
+        """Answer for somebody who is known only by a link. Raises NotAllowed if the question names people, InUse."""
         if approval.by:
             raise NotAllowed(
                 f"This question waits for {named(approval.by)}, and a link does not say who you are.",

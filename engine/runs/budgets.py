@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
 
 ALARM = 0.8
-"""From this share of a budget on, faces tell of it."""
+"""From this share of a budget on, front ends warn about it."""
 
 _TIMES: tuple[Period, ...] = ("day", "month")
 _ANY = SpendingRun("", "", "", WorkflowBudget())
@@ -78,7 +78,7 @@ class BudgetRow:
     on_limit: str
     """`pause`, `warn`, or the name of the model that is asked instead."""
     used: ModelUsage | None
-    """None for the budget of each run, which its run tells, and for a default."""
+    """None for a default, and for the budget of each run: the run itself shows it."""
     share: float | None
     """1.0 at the limit."""
     state: State
@@ -127,7 +127,7 @@ class Budgets:
         self._worker, self._audit, self._write = worker, audit, write
 
     def overview(self, p: Principal) -> BudgetOverview:
-        """Return every budget with what is used of it: those of all workflows, the defaults, those of each workflow.
+        """Return every budget with its use: of all workflows together, the defaults, and each workflow's own.
 
         A default is listed again for each workflow that has used some of it. Raises InvalidFile.
         """
@@ -199,7 +199,7 @@ class Budgets:
     def resume(self, p: Principal) -> builtins.list[str]:
         """Let the runs that wait for a budget try again, after it was raised; return their ids.
 
-        Those that find no room wait again. Raises StorageError.
+        A run that finds no room waits again. Raises StorageError.
         """
         require(p, "run", "resume runs")
         paused = self._spent.paused(p.hidden.ids)
@@ -218,6 +218,7 @@ def _as_written(budgets: BudgetSettings) -> JsonObject:
 
 def _used(pot: Pot, spent: Mapping[Pot, Amount], reserved: Mapping[Pot, Amount]) -> ModelUsage:
     amount, bound = spent.get(pot, Amount()), reserved.get(pot, Amount())
+    # Reservations are read before the sums, and what was settled in between may have cost less.
     in_flight, tokens = min(bound.nano_usd, amount.nano_usd), min(bound.tokens, amount.tokens)
     return ModelUsage(usd(amount.nano_usd), amount.calls, amount.tokens, amount.unpriced, usd(in_flight), tokens)
 

@@ -45,7 +45,7 @@ def text_fields(call: AskedCall) -> Sequence[str]:
 
 
 def field_schemas(call: AskedCall) -> Mapping[str, JsonSchema]:
-    """Return the schemas of the fields of a call's step type; none for one of an earlier release."""
+    """Return the schemas of the fields of a call's step type; {} for a type that only an earlier release had."""
     return _schemas(call.uses)
 
 

@@ -87,7 +87,7 @@ class Proof:
             self._state.list_anew(self._writes)
 
     def _has_lost_runs(self) -> bool:
-        """Tell whether a run has a log but is not listed: runs are listed before they have one.
+        """Return whether a run has a log but is not listed: runs are listed before they have a log.
 
         An older state lacks the newest runs, so only the days since the newest run that it knows are looked at.
         """
@@ -96,7 +96,7 @@ class Proof:
         return any(self._readable(one) for one in self._state.unlisted(logged))
 
     def _has_lost_answers(self) -> bool:
-        """Tell whether a run that asks has a log that tells more: it got an answer since an older state was copied."""
+        """Return whether the log of a run that asks knows more: it got an answer after an older state was copied."""
         runs = filter(None, map(self._readable, self._state.asking(_ASKING_MOST)))
         return any(self._state.is_behind(run["run_id"], latest_in(run)) for run in runs)
 
@@ -107,7 +107,7 @@ class Proof:
             return None
 
     def _has_lost_receipts(self) -> bool:
-        """Tell whether the state has no receipts although a run is known to have written something."""
+        """Return whether the state has no receipts although a run is known to have written something."""
         if self._state.has_receipts():
             return False
         newest = reversed(self._writes.all())
@@ -116,7 +116,7 @@ class Proof:
         return has_written and not self._state.has_receipts()  # the first write may have been made meanwhile
 
     def _is_listed_as_writer(self, run_id: str) -> bool:
-        """Tell whether the list of runs counts a write of this run; an undone write keeps its row as well."""
+        """Return whether the list of runs counts a write of this run; an undone write keeps its row as well."""
         counts = self._state.counts_of(run_id)
         return bool(counts and json.loads(counts).get("new_effects"))
 

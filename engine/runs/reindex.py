@@ -116,7 +116,7 @@ def _told(run: Run, values: Values, connections: Mapping[str, str], renames: Rec
 
 
 def latest_in(run: Run) -> str:
-    """Return when the last of what a log tells happened."""
+    """Return the time of the latest thing that a log records."""
     times = [run["queued_at"], run["started_at"], run["ended_at"], *(one["at"] for one in run.get("resumed", []))]
     return max(filter(None, [*times, *(step["ended_at"] for step in run["steps"])]))
 

@@ -27,7 +27,7 @@ class Renaming:
 
     Files and state cannot change in one transaction, and without its receipts a renamed step would write everything
     again. So the state first records that a rename has begun; a process that finds this record looks at the file
-    (`settle`). Workflows need none of this: what is kept of them goes by their ids.
+    (`settle`). Workflows need none of this: what is kept about them is found by their ids.
     """
 
     def __init__(self, renames: RenameStore, logs: RunLogs, workspace: Workspace, clock: Clock) -> None:
@@ -88,7 +88,7 @@ class Renaming:
         self._renames.settle(self._is_done, self._record)
 
     def _is_done(self, begun: BegunRename) -> bool:
-        """Tell whether the file shows that a rename is done."""
+        """Return whether the file shows that a rename is done."""
         try:
             return etag(self._shelf.text(self._ids.name(begun.workflow) or begun.workflow)) == begun.etag
         except OrchestraError:

@@ -30,7 +30,7 @@ class Resuming:
     def answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
         """Resolve the writes of unknown outcome of a run: `receipt`, or None to make them again.
 
-        Raises InvalidInput if there are none.
+        Raises InvalidInput if the run has no such write.
         """
         answered = self._worker.answer(run_id, step, receipt)
         if not answered:

@@ -63,7 +63,7 @@ class Retention:
         StorageError.
         """
         require(p, "admin", "remove runs")
-        self._remove_files(self._runs.leaving())
+        self._remove_files(self._runs.leaving())  # left behind by a prune that was killed
         self._forget_readings()
         pruned = self._removed(self._due())
         if gone := pruned.run_ids:
@@ -75,7 +75,7 @@ class Retention:
         self._stopped.set()
 
     def _forget_readings(self) -> None:
-        """Remove the texts of pictures that are as old as a run that goes."""
+        """Remove the texts of pictures that are as old as the runs that are removed."""
         settings = self._settings()
         days = [one for one in (settings.days, settings.demo_days) if one is not None]
         if days:
@@ -93,7 +93,7 @@ class Retention:
         return sorted(found)
 
     def _removed(self, found: Sequence[str]) -> Pruned:
-        """Remove those of these runs that may still go; return them."""
+        """Remove these runs, as far as they may still be removed; return the ones that were."""
         gone, size_bytes = list[str](), 0
         for some in _batches(found):
             if self._stopped.is_set():

@@ -124,14 +124,14 @@ class RunList:
         self._so_far: dict[str, _SoFar] = {}
 
     def page(self, rows: Sequence[RunRecord], limit: int) -> RunPage:
-        """Return a page of at most `limit` rows, of which one more is given if there are more."""
+        """Return a page of at most `limit` rows; one row more than that shows that there is another page."""
         shown = [self._row(row) for row in rows[:limit]]
         return RunPage(shown, shown[-1].run_id if len(rows) > limit else None)
 
     def true_status(self, row: RunRecord) -> RunStatus:
         """Return the actual status: "running" becomes "interrupted" if the owner is dead or silent.
 
-        A run of nobody is queued: the next worker with a free slot takes it. So is one that waits for the limits.
+        A run without an owner is queued: the next worker with a free slot takes it. So is a run that waits for limits.
         """
         if row.status not in ACTIVE_RUNS:
             return RunStatus(row.status)

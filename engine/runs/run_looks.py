@@ -72,8 +72,8 @@ class RunLooks:
     """Keeps the newest snapshot of each run that is being watched; for any thread.
 
     `version` returns what changes with the log of an ended run (None if nothing shows a change), `read` its document;
-    `told` adds the row's facts (status, sentence) to an open one; `state` returns the part of those that may change
-    without an event, or None if they change all the time.
+    `told` adds the row's facts (status, sentence) to an open one; `state` returns the facts that may change without an
+    event, or None if they change all the time.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from engine.runs.seen.seen import Seen
 
 WaitsFor = Callable[[RunRecord], str]
-"""Returns what an open run waits for before a process works on it, as a sentence; "" if for nothing of that kind."""
+"""Returns what an open run waits for before a process works on it, as a sentence; "" if it waits for no such thing."""
 _ReadPage = Callable[[RunFilter, str | None, int], builtins.list[RunRecord]]
 _LOOKED_INTO_BYTES = 8 * 1024 * 1024
 """More would slow down a page that redraws with every click."""
@@ -264,7 +264,7 @@ class RunReader:
         return RunPage(rows, page.next)
 
     def overtaken(self, p: Principal, run_ids: Sequence[str]) -> set[str]:
-        """Return those of these runs after which a later one of the workflow has succeeded, in the same mode."""
+        """Return the ones of these runs after which a later run of the workflow has succeeded, in the same mode."""
         require(p, "view", "see runs")
         return self._rows.overtaken(run_ids)
 

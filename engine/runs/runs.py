@@ -256,9 +256,9 @@ class Runs(RunReader):
         return run_id
 
     def kept_defaults(self, p: Principal, run_id: str) -> builtins.list[str]:
-        """Return the inputs that a run keeps, resumed with the newest file, although their default is another one now.
+        """Return the inputs that a run keeps when resumed with the newest file, although their default has changed.
 
-        None if the run no longer has a readable file. Raises UnknownName.
+        [] if the run no longer has a readable file. Raises UnknownName.
         """
         require(p, "view", "see runs")
         run = self.get(p, run_id)

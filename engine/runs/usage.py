@@ -55,7 +55,7 @@ class UsageReport:
 
 @dataclass(frozen=True)
 class RunUsage:
-    """What a run and all runs that it has called have used, and those that they called."""
+    """What a run has used, with all runs that it has called, directly or not."""
 
     calls: int
     input_tokens: int
@@ -64,9 +64,9 @@ class RunUsage:
     """None if the price of a call is not known."""
 
     def is_more_than(self, told: UsageRecord) -> bool:
-        """Return whether calls were made that the steps of the run do not tell.
+        """Return whether calls were made that the steps of the run do not show.
 
-        Their run was cancelled meanwhile, or their answers were lost.
+        The run that made them was cancelled meanwhile, or their answers were lost.
         """
         return self.input_tokens > told["input_tokens"] or self.output_tokens > told["output_tokens"]
 
@@ -130,6 +130,7 @@ class UsageReader:
         if not 1 <= days <= MOST_DAYS:
             raise InvalidInput(f"{days} days are not a time to report on.", remedy=f"Ask for 1 to {MOST_DAYS}.")
         zone = ZoneInfo(self._settings().time_zone)
+        # Noon exists on every day; other times may be skipped where clocks change.
         today = self._clock().astimezone(zone).replace(hour=12)
         return [name_of("day", today - timedelta(days=before), zone) for before in reversed(range(days))]
 

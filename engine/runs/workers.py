@@ -20,7 +20,7 @@ from engine.store.reports import REPLICA_REMEDY
 from engine.store.state import State
 
 MOST_RUNS = 10
-"""So many runs of each process are named."""
+"""How many runs of each process are named."""
 NO_WORKER = (
     "Start `orchestra worker`, start a drained server again, or raise limits.runs_at_once of one;"
     " `orchestra workers list` shows all."
@@ -30,7 +30,7 @@ _SIGNS = "server_key:"
 """Before the id of a server: the mark of its key, in the settings."""
 _LOOK_AT_IT = "See whether it has ended, hangs, or has lost its way to the state; if it is gone, nothing is to be done."
 _LATE = 2 / 3
-"""Of its lease: a process shows itself three times in it."""
+"""Of its lease, in which a process should show itself three times."""
 _IDLE = OwnedWork()
 _STOP = "Stop it with Ctrl-C or SIGTERM: it waits for the write that it is sending, and its runs go on later."
 
@@ -85,12 +85,12 @@ class Workers:
         return {**counts, "taking_runs": sum(one.takes_runs for one in found)}
 
     def lacking(self) -> int:
-        """Return how many runs wait that no process takes: none has slots, or those that have take no more."""
+        """Return how many runs wait that no process takes: none has slots, or all that have slots take no more."""
         load = self._loads.now()
         return 0 if any(self._process(one).takes_runs for one in load.processes) else load.ready.runs
 
     def signs(self, mark: str) -> None:
-        """Tell the others with which key this server signs: the same key has the same `mark`, which hides it."""
+        """Let the others know with which key this server signs: the same key has the same `mark`, which hides it."""
 
         def with_own(marks: dict[str, str]) -> dict[str, str]:
             there = {_SIGNS + one.owner for one in self._loads.now().processes}
@@ -112,8 +112,8 @@ class Workers:
     def check(self, p: Principal) -> builtins.list[CheckLine]:
         """Return line by line which processes are alive, whether they take runs, and a fault of the state's replica.
 
-        Nothing of processes where runs are not shared: one that died is noticed as soon as another one begins. Raises
-        StorageError.
+        Where runs are not shared, no line is about processes: one that died is noticed as soon as another one begins.
+        Raises StorageError.
         """
         require(p, "view", "see the processes")
         fault = self._reports.fault()
@@ -133,7 +133,7 @@ class Workers:
         return [alive, takes, *keys, *replica, *filter(None, map(self._lateness, records, found))]
 
     def _lateness(self, record: OwnerRecord, process: WorkerProcess) -> CheckLine | None:
-        """Return what is to be said of a process that has not shown itself for too long."""
+        """Return a line about a process that has not shown itself for too long."""
         seconds = max(0.0, (self._clock() - moment_of(record.heartbeat_at)).total_seconds())
         where = f"{record.owner} on {record.host or 'this machine'} last showed itself {seconds:.0f} s ago"
         if process.state == "silent":

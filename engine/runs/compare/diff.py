@@ -57,11 +57,11 @@ class RunDiff(Struct, frozen=True):
     """The first step, in time, at which the bad run diverged; writes that were only reused or made do not count."""
     rest: tuple[StepDiff, ...]
     headline: str = ""
-    """The start of `sentence`: which prompts differ, and how many answers; "" if none do."""
+    """The start of `sentence`: which prompts differ, and how many answers; "" if neither do."""
 
     @property
     def is_same(self) -> bool:
-        """Tell whether there is no difference."""
+        """Return whether there is no difference."""
         return not (self.definition or self.run or self.first or self.rest)
 
     def as_json(self) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _step_diffs(good: Run, bad: Run) -> Iterator[StepDiff]:
 
 
 def _is_inside_told(path: str, keys: Mapping[str, str | None], told: set[Place]) -> bool:
-    """Tell whether the item around a step is missing as a whole, which is reported once."""
+    """Return whether the item around a step is missing as a whole, which is reported once."""
     return any(place_of(item, keys) in told for item in items_around(path) if item != path)
 
 
@@ -177,7 +177,7 @@ def _in_order(good: Run, bad: Run, found: Iterator[StepDiff]) -> list[StepDiff]:
 
 
 _Moment = tuple[str, int, int]
-_NEVER = "9999"
+_NEVER = "9999"  # times are compared as text, and every real one sorts before this
 
 
 def _begun(step: StepRecord, index: int) -> _Moment:

@@ -113,20 +113,20 @@ class _Wrong(Struct, frozen=True):
         return next(self.path.items(), None)
 
     def is_caused(self, text: str) -> bool:
-        """Tell whether a step of the run depends on the answer; a step that the workflow no longer has may."""
+        """Return whether a step of the run depends on the answer; a step that the workflow no longer has may."""
         path = StepPath.parse(text)
         name = path.in_workflow
         return (name in self.caused or name not in self.known) and text != self.step["path"]
 
     def is_undone(self, text: str) -> bool:
-        """Tell whether the write of a step of the run is undone: it depends on the answer, in the same item."""
+        """Return whether the write of a step of the run is undone: it depends on the answer, in the same item."""
         path = StepPath.parse(text)
         if text.startswith(FAILURE_PREFIX) or (self.item is not None and not path.is_inside(self.item)):
             return False
         return self.is_caused(text) and not is_beside(path, self.path)
 
     def is_left(self, text: str) -> bool:
-        """Tell whether a step of the run depends on the answer and is behind the item that is done again."""
+        """Return whether a step of the run depends on the answer and is behind the item that is done again."""
         return self.is_caused(text) and not self.is_undone(text) and not is_beside(StepPath.parse(text), self.path)
 
 
@@ -206,6 +206,7 @@ class Corrections:
         entry = self._acceptor.ready(p, plan, wanted, _request(run_id, step), "runs.correct")
         self._audit.record(p, "runs.undo", wrong.run["workflow"], {"run_id": run_id, "corrected": step})
         done = self._undo.undo(run_id, p.id, steps=wrong.is_undone)
+        # After a rename in between this runs again: what was undone adds up, the rest is as the last time.
         report.undone.extend(done.undone)
         report.refused[:], report.cannot[:], report.left[:] = done.refused, done.cannot, done.left
         if done.refused and not leave:

@@ -104,5 +104,5 @@ def _expected(before: list[Any], values: JsonObject) -> list[Any]:
 
 
 def _free(title: str, taken: set[str]) -> str:
-    name = usable_name(title)[:58].rstrip("-_") or "case"
+    name = usable_name(title)[:58].rstrip("-_") or "case"  # of 64 letters, the rest is for the number
     return next(one for one in chain([name], (f"{name}-{number}" for number in count(2))) if one not in taken)

@@ -35,7 +35,7 @@ _LOOK_SECONDS = 0.1
 class Debugging:
     """Every method checks the permission of `p`.
 
-    A debug run writes only to the stand-ins, so its start has an audit line, and the steps through it have none.
+    A debug run writes only to the stand-ins, so its start has an audit line, but not each step through it.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Debugging:
         view = self.view(p, run_id)
         while view.is_moving and (until is None or time.monotonic() < until):
             self._worker.wait(run_id, _LOOK_SECONDS)
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)  # `wait` returns at once while the run waits, or another process works on it
             view = self.view(p, run_id)
         return view
 

@@ -30,7 +30,7 @@ class PausedStep:
     arguments: JsonObject
     """What the step will get; large values are references to files of the run."""
     loop: str
-    """The path of the innermost loop around it, "" if there is none."""
+    """The path of the innermost loop around it, "" outside of loops."""
     item: str
     """The title of the item of that loop."""
 

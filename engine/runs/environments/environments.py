@@ -154,7 +154,7 @@ class Environments(EnvironmentReader):
         return self._status(p, name)
 
     def set_default(self, p: Principal, name: str) -> None:
-        """Make an environment the one of runs that name none. Raises UnknownName, InvalidFile, StorageError."""
+        """Make an environment the default for runs that name none. Raises UnknownName, InvalidFile, StorageError."""
         require(p, "admin", "choose the default environment")
         self._files.get(name)
         write_section(self._workspace.root, "default_environment", name)
@@ -248,7 +248,7 @@ class Environments(EnvironmentReader):
         """Take the version of a workflow out of an environment; the version itself is kept.
 
         `triggers_to`: the environment in which its triggers start runs afterwards, to which the person has agreed; ""
-        if none start runs here. Raises UnknownName, InUse (its triggers), InvalidInput (another workflow could no
+        if it has no triggers here. Raises UnknownName, InUse (its triggers), InvalidInput (another workflow could no
         longer run there), StorageError.
         """
         require(p, "edit", "take workflows out of environments")

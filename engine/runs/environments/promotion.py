@@ -46,11 +46,11 @@ class Promotion:
     effects: list[str]
     """Writes that it did not make there before."""
     destinations: list[str]
-    """Where it writes now, and did not before."""
+    """Places to which it did not write there before."""
     estimate: str
     """What a run may cost, "" if it asks no model."""
     notes: list[str]
-    """What else is worth knowing: it prevents nothing."""
+    """What else is worth knowing; none of it prevents the promotion."""
     problems: list[Problem] = field(default_factory=list)
     """What has to be corrected first."""
     is_done: bool = False
@@ -63,7 +63,7 @@ class PromotionChecks(Struct, frozen=True):
     """Raises InvalidInput if an account of a plan lacks a key or is refused."""
     estimate: Callable[[Plan], str]
     is_agreed: Callable[[Plan], bool]
-    """Tells whether somebody has agreed to the accounts of a plan."""
+    """Returns whether somebody has agreed to the accounts of a plan."""
     services: Callable[[], Mapping[str, str]]
 
 
@@ -167,7 +167,7 @@ def _notes(found: Promotion, checks: PromotionChecks, plan: Plan, triggers_in: s
 
 
 def _as_it_is(plans: EnvironmentPlans, target: str, workflow: str) -> tuple[str | None, Plan | None]:
-    """Return the text and the plan of a workflow in an environment now, None where there is none."""
+    """Return the text and the plan of a workflow in an environment now, each None if there is no usable one."""
     try:
         text = plans.text(workflow, target)
     except OrchestraError:
@@ -225,7 +225,7 @@ def refusal(found: Promotion) -> InvalidFile:
 
 
 def require_own_id(workflow: str, version: KeptVersion, id_: str) -> None:
-    """Raise InvalidInput if a version has the id of another workflow: its receipts would be those of that one."""
+    """Raise InvalidInput if a version has the id of another workflow, whose receipts it would then use."""
     try:
         document = parse(version.text, workflow).value
     except InvalidFile:

@@ -1,4 +1,4 @@
-"""What can be said of environments without writing anything."""
+"""The environments of a workspace, for reading only."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class EnvironmentReader:
         return found
 
     def names(self, p: Principal) -> builtins.list[str]:
-        """Return the names of the environments, the default one first; [] if there are none."""
+        """Return the names of the environments, the default one first; [] for a workspace without environments."""
         require(p, "view", "see environments")
         default = self._default()
         return sorted(self._files.names(), key=lambda name: (name != default, name))
@@ -83,12 +83,12 @@ class EnvironmentReader:
         return found
 
     def of_triggers(self, p: Principal, workflow: str) -> str:
-        """Return the environment in which the triggers of a workflow start runs, "" if there are none."""
+        """Return the environment in which the triggers of a workflow start runs, "" without environments."""
         require(p, "view", "see environments")
         return self._plans.of_triggers(workflow)
 
     def _default(self) -> str:
-        """Return the default environment, "" if there is none: then runs that name none are refused."""
+        """Return the default environment, "" without a default: then runs that name no environment are refused."""
         try:
             return self._plans.default()
         except UnknownName:

@@ -25,9 +25,9 @@ class Removal:
     then: str
     """What runs there afterwards, as a sentence."""
     triggers: str
-    """What its triggers do afterwards, as a sentence; "" if none start runs there."""
+    """What its triggers do afterwards, as a sentence; "" if it has no triggers there."""
     triggers_to: str
-    """The environment in which they start runs afterwards, "" if none start runs there."""
+    """The environment in which they start runs afterwards; "" if it has no triggers there."""
 
 
 def removal(plans: EnvironmentPlans, content: EnvironmentFile, workflow: str, name: str) -> Removal:

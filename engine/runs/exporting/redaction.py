@@ -18,7 +18,7 @@ from engine.workspace.dotenv import read_dotenv
 from engine.workspace.secret import is_clear_secret, references, without_secrets
 
 _SHORTEST = 6
-"""Of a secret: fewer letters are in everyday words."""
+"""Of a secret: everyday words contain shorter ones."""
 _PERSON = "somebody"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?\Z")
 _QUOTED = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"")

@@ -28,7 +28,7 @@ _MANIFEST_BYTES = 100_000
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
 _NAMES = re.compile(r"(agent:)?[a-z0-9][a-z0-9_-]{0,63}([@:][a-z0-9][a-z0-9_-]{0,63})?\Z")
 """Of workflows, their branches, and agents."""
-_TIME = (1980, 1, 1, 0, 0, 0)
+_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest in a zip archive: the same run always gives the same bytes
 _AGAIN = "`orchestra runs export RUN -o FILE` writes one; export it again."
 
 
@@ -102,11 +102,12 @@ def unpacked(content: bytes) -> RunBundle:
 
 
 def _require_plain(entries: list[zipfile.ZipInfo]) -> None:
-    """Refuse whatever is more than the two files: other names, folders, links, encrypted ones."""
+    """Refuse anything but the two plain files: other names, folders, links, encrypted files."""
     names = sorted(one.filename for one in entries)
     if names != [_MANIFEST, _RUN]:
         raise _refused(f"has other files than {_MANIFEST} and {_RUN}")
     for one in entries:
+        # Flag 0 says encrypted (APPNOTE.TXT, 4.4.4); the upper half of the attributes is the mode on Unix.
         if one.flag_bits & 0x1 or stat.S_ISLNK(one.external_attr >> 16) or one.is_dir():
             raise _refused(f"has {one.filename} as a link, a folder or an encrypted file")
 
@@ -114,7 +115,7 @@ def _require_plain(entries: list[zipfile.ZipInfo]) -> None:
 def _member(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
     """Return a file of the archive, whatever size it claims to have."""
     with archive.open(name) as file:
-        content = file.read(most_bytes + 1)
+        content = file.read(most_bytes + 1)  # the size in the archive is what a stranger wrote there
     if len(content) > most_bytes:
         raise _refused(f"has a {name} of more than {most_bytes:,} bytes")
     return content

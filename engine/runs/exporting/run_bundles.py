@@ -124,7 +124,7 @@ class RunBundles:
         return Replayed(run_id, str(played["run_id"]), expected == found, expected, found)
 
     def _plan(self, run: Run, connections: dict[str, str]) -> Plan:
-        """Return the plan of the definition in a file; its hash is that of its text, whatever the file says."""
+        """Return the plan of the definition in a file; its hash is made from the text, whatever the file says."""
         definition = run["definition"]
         text = json.dumps([run["workflow"], definition], sort_keys=True).encode()
         try:
@@ -143,7 +143,7 @@ class RunBundles:
 
 
 def _whole(run: Run, values: Values) -> Any:
-    """Return the document of a run with its large values in it, and the file of none of its accounts."""
+    """Return the document of a run with its large values in it and, of its accounts, only service and mode."""
     loaded = {name: value if name == "definition" else values.loaded(value) for name, value in run.items()}
     accounts = {name: {"service": one["service"], "mode": one["mode"]} for name, one in run["accounts"].items()}
     return {**loaded, "accounts": accounts}
@@ -163,7 +163,7 @@ def _without_texts(run: Any) -> Any:
 
 
 def _moved(value: Any, run_id: str) -> Any:
-    """Return a value in which files of runs are those of the replay, which has none: it reads nothing of others."""
+    """Return a value whose files belong to the replay, which has no files: so it cannot read another run's."""
     if isinstance(value, dict):
         place = value.get(PLACE)
         named = owner_of(place) if isinstance(place, str) else None

@@ -8,7 +8,7 @@ from typing import Any
 from engine.documents.schema_check import misfits
 from engine.expressions.celtypes import Schema, resolved, within
 
-_DEEPEST = 6
+_DEEPEST = 6  # a schema may refer to itself
 _FORMATS = {
     "date-time": "2026-05-01T08:00:00Z",
     "date": "2026-05-01",
@@ -46,7 +46,7 @@ def sample_of(schema: Schema, depth: int = 0) -> Any:
 
 
 def _given(schema: Schema) -> list[Any]:
-    """Return the values that a schema itself names, those that fit."""
+    """Return the fitting ones of the values that a schema itself names."""
     examples = schema.get("examples")
     found = [schema[word] for word in ("default", "const", "example") if word in schema]
     found += examples if isinstance(examples, list) else []
@@ -58,7 +58,7 @@ def _plain(schema: Schema, kind: str) -> Any:
     if kind in ("integer", "number"):
         least = schema.get("minimum", schema.get("exclusiveMinimum"))
         most = schema.get("maximum")
-        if least is not None:
+        if least is not None:  # True adds 1: an exclusive limit does not fit itself
             return least + ("exclusiveMinimum" in schema and "minimum" not in schema)
         return min(_PLAIN[kind], most) if most is not None else _PLAIN[kind]
     if kind != "string":

@@ -56,7 +56,7 @@ class StepTries:
         edited: Callable[[Principal, str], str],
         plan_of: Callable[[str, str], Plan],
     ) -> None:
-        """`last_values(p, workflow)` returns those of its last run: {"inputs": …, "steps": {id: output}}.
+        """`last_values(p, workflow)` returns the values of its last run: {"inputs": …, "steps": {id: output}}.
 
         `edited(p, workflow)`: the text that the person edits; `plan_of(workflow, text)`: the plan of such a text.
         """
@@ -65,7 +65,7 @@ class StepTries:
         self._edited, self._plan_of = edited, plan_of
 
     def sample(self, p: Principal, workflow: str, step: str, *, draft: bool = False) -> SampleValues:
-        """Return values that fit what a step reads: those of the last successful run, else made from types.
+        """Return values that fit what a step reads: from the last successful run, else made from types.
 
         `draft`: the step as the person edits it, not as it is in the file.
         Raises UnknownName, InvalidInput (no such step, or it cannot run alone), InvalidFile.

@@ -52,7 +52,7 @@ class StepReads(Struct, frozen=True):
         return ".".join(found)
 
     def sample(self, known: Mapping[str, Any]) -> JsonObject:
-        """Return values for all names: those known of the last run, as far as they fit, else some of their types.
+        """Return values for all names: from the last run as far as they fit, else made from their types.
 
         `known`: {"inputs": …, "steps": {id: output}, name of a loop: item}.
         """
@@ -156,7 +156,7 @@ def _roots(value: Any) -> Iterator[str]:
     elif isinstance(value, str) and "{{" in value:
         try:
             found = [part.text for part in parts(value) if part.is_expression]
-        except ExpressionError:  # it does not end: the problems tell where
+        except ExpressionError:  # it does not end: the problems say where
             return
         for expression in found:
             run = [token for token in tokens(expression) if token.kind != "space"]

@@ -52,6 +52,6 @@ def _possible(unknown: Sequence[PlannedWrite], agent: str, count: int) -> Iterat
 
 
 def _turn(path: str, agent: str) -> int:
-    """Return the number of the turn that a step of an agent is in, 0 if it is in none, or not of this agent."""
+    """Return the number of the turn of this agent that a step is in, 0 for any other step."""
     match = _TURN.match(path.removeprefix(agent)) if path.startswith(agent) else None
     return int(match["number"]) if match is not None else 0

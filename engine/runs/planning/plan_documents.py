@@ -63,7 +63,7 @@ class PlannedWrite(TypedDict):
     approval: ReadOnly[bool]
     """Whether a person has to approve it first, by the rules as they were when it was planned."""
     gaps: ReadOnly[Sequence[str]]
-    """What is not filled in in its texts, such as `[your answer]`: once the plan is applied, they cannot be edited."""
+    """The gaps that its texts still have, such as `[your answer]`: once the plan is applied, they cannot be edited."""
     preview: ReadOnly[PreviewView | None]
 
 
@@ -161,7 +161,7 @@ class PlanPage(TypedDict):
 
 
 class PlanTree(Struct, frozen=True):
-    """The planning run of a workflow, and those of the workflows that it calls, outer before inner."""
+    """The planning run of a workflow, and of each workflow that it calls, outer before inner."""
 
     runs: Sequence[tuple[str, Run]]
     """With the path of the call in front of each: "" for the first, `publish/` for one that `publish` called."""
@@ -302,7 +302,7 @@ def _kept(tree: PlanTree) -> Iterator[KeptWrite]:
 
 
 def _possible(tree: PlanTree, compiled: Compiled) -> Iterator[PossibleWrite]:
-    """Yield the writes that are made only after a failure; none of them is planned."""
+    """Yield the writes that are made only after a failure, which are not planned."""
     for prefix, run in tree.runs:
         plan = compiled(run, run["workflow"])
         for node in plan.nodes():

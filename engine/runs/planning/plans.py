@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 _OF_THE_MOMENT = frozenset({"AuthError", "BadAnswer", "Cancelled", "RateLimited", "Timeout", "Unavailable"})
 """Types of errors that may be gone when the same is asked again."""
 _MOST_CHANGES = 100
-"""So many changes are kept of a plan that drifted."""
+"""How many changes are kept of a plan that drifted."""
 
 
 class Plans:
@@ -205,7 +205,7 @@ class Plans:
             raise drift.drift(plan_id, changes)
 
     def _spoil(self, plan_id: str, changes: builtins.list[PlanChange]) -> None:
-        """Refuse a plan for ever if anything has changed."""
+        """Refuse a plan permanently if anything has changed."""
         if changes:
             self._require_not_applied(plan_id)  # else what has changed may be what the other run wrote
             self._worker.rows.spoil_plan(plan_id, compact(changes[:_MOST_CHANGES]))

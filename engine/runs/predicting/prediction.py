@@ -30,7 +30,7 @@ class FieldValue:
     name: str
     """The field: `if`, `foreach`, `title`."""
     value: str | None
-    """As JSON, shortened, with the expression of an unknown part in `⟪ ⟫`; None if there is none."""
+    """As JSON, shortened, with the expression of an unknown part in `⟪ ⟫`; None without a value."""
     was: str | None = None
     """What the step was given in the run, if that was something else."""
     why: str = ""
@@ -78,7 +78,7 @@ class Prediction:
     """The run whose outputs were used; None if there are types only."""
     steps: Sequence[StepPrediction]
     why: str
-    """Why there are no values; empty if there are, or if no run was named."""
+    """Why there are no values; empty with values, and if no run was named."""
 
 
 def text_of(value: Any) -> str:

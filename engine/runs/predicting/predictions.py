@@ -55,7 +55,7 @@ class Predictions:
         return Prediction(draft.state.rev, run_id or None, steps, why)
 
     def _found(self, p: Principal, name: str, compiled: Compiled, run_id: str) -> tuple[Mapping[str, Cases], str]:
-        """Return the cases of each step, or why there are none."""
+        """Return the cases of each step, or {} and why there are no cases."""
         run = self._runs.get(p, run_id)
         plan = compiled.accepted
         if plan is None:

@@ -215,7 +215,7 @@ def _repeats_a_call(node: Node) -> bool:
 
 
 def _is_named_values(action: Action) -> bool:
-    """Return whether the output of a call is one of its fields, as that of `flow.set`."""
+    """Return whether the output of a call is one of its fields, as for `flow.set`."""
     kind = action.step_type
     return kind.is_for_output and kind.effect == Effect.PURE and len(kind.hands_on) == 1
 

@@ -36,6 +36,7 @@ _LONGEST_COMMAND = 4_000
 _SHOWN_CHARACTERS = 200_000
 _EXECUTABLE, _PLAIN = 0o755, 0o644
 _PACKED = "project.tar"
+# Unbuffered, so that people see output as it comes; the last entry of PATH has the `python3` of this installation.
 _SCRIPT = """export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH="$PATH:{programs}"
 tar -xf /in/{packed} -C /w || exit 1
 cd /w
@@ -101,7 +102,7 @@ Runs: TypeAlias = list[CommandRun]
 
 
 class ProjectRuns:
-    """The `project_runs` area. The last 20 commands are known until this process ends; none is ever repeated."""
+    """The `project_runs` area. The last 20 commands are known until this process ends; they are never repeated."""
 
     def __init__(
         self, sources: CommandProjects, settings: Callable[[], CodeSettings], audit: Audit, clock: Clock
@@ -244,7 +245,7 @@ class ProjectRuns:
                 end = ended(code, given, heard=kept.transcript.hear, cancelled=kept.cancelled)
             outcome = _outcome(end, code.limits)
         except (ServiceError, OrchestraError) as error:
-            stopped = kept.cancelled.is_set()  # before its turn
+            stopped = kept.cancelled.is_set()  # while it still waited for its turn
             outcome = ("stopped", None, "It was stopped.") if stopped else ("failed", None, _sentence(error))
         except OSError as error:
             outcome = ("failed", None, f"It could not be started: {error.strerror}.")

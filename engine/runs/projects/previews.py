@@ -1,7 +1,7 @@
 """Previews of the static pages of a project: links that work for an hour, and the files behind them.
 
-A preview is a page that a model may have written. Its frame has an origin of its own and sends no cookies, so that a
-link holds all that permits to read: a commit of a project, signed.
+A preview is a page that a model may have written. Its frame has an origin of its own and sends no cookies, so the link
+itself carries the permission to read one commit of a project, signed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from engine.projects.paths import checked_path
 
 PATH = "/preview/"
 LINK_LASTS = timedelta(hours=1)
+# Other links are signed with the same secret: a signature of one kind must not work for another.
 _PURPOSE = b"orchestra preview link\0"
 _LONGEST_TOKEN = 1_000
 _INDEX = "index.html"
@@ -94,7 +95,7 @@ class ProjectPreviews:
         return f"{PATH}{token}/{quote(path)}"
 
     def file(self, token: str, path: str) -> PreviewFile:
-        """Return a file by a link; a folder's is its index.html. Raises InvalidPreview, UnknownName."""
+        """Return a file by a link; for a folder, its index.html. Raises InvalidPreview, UnknownName."""
         name, commit = self._read(token)
         place = _place(path)
         content = self._sources.content(name, commit, place)
@@ -102,7 +103,7 @@ class ProjectPreviews:
 
     def _read(self, token: str) -> tuple[str, str]:
         said, _, signature = token.partition(".")
-        is_ours = len(token) <= _LONGEST_TOKEN and token.isascii()
+        is_ours = len(token) <= _LONGEST_TOKEN and token.isascii()  # compare_digest takes no other text
         if not is_ours or not hmac.compare_digest(self._signature(said), signature):
             raise InvalidPreview
         try:
@@ -118,7 +119,7 @@ class ProjectPreviews:
 
 
 def _place(path: str) -> str:
-    """Return the path of a file; that of a folder is its index.html."""
+    """Return the path of a file; for a folder, the path of its index.html."""
     return f"{path}{_INDEX}" if not path or path.endswith("/") else path
 
 

@@ -111,7 +111,7 @@ class ProjectStore:
         return ProjectText(path, commit, text, etag_of(text))
 
     def remove(self, p: Principal, name: str, path: str, known: str | None) -> None:
-        """Commit that a file with this etag is gone; None says that there is none: UnknownName. Raises StaleEdit."""
+        """Commit that a file with this etag is gone. Raises StaleEdit, UnknownName for None: there is no such file."""
         require(p, "edit", _CHANGE)
         if known is None:
             raise UnknownName(f"file of the project {name}", path, [one.path for one in self.files(p, name)])
@@ -140,7 +140,7 @@ class ProjectStore:
         return self._projects.bundle(name)
 
     def commands(self, p: Principal, name: str) -> Commands:
-        """Return commands to run: those with which the last run tested the project, then what its files suggest."""
+        """Return commands to run: how the last run tested the project, then what its files suggest."""
         require(p, "view", _SEE)
         run_id = next((one.run_id for one in self._projects.log(name, _LAST_COMMITS) if one.run_id), "")
         planned = self._recorded(run_id) if run_id else []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.outgoing import hidden_characters
 
+# Control sequences, operating system commands (ended by BEL as xterm does, or by ST), other escapes (ECMA-48).
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNFINISHED = re.compile(r"(?:\x1b[^\x07]{0,256}|\r)\Z")

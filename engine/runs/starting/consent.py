@@ -57,7 +57,7 @@ class Touch(Struct, frozen=True):
     kind: str = "account"
 
     def is_in(self, agreed: frozenset[str] | set[str]) -> bool:
-        """Tell whether somebody has agreed to it."""
+        """Return whether somebody has agreed to it."""
         return self.key in agreed or not self.enough.isdisjoint(agreed)
 
 
@@ -73,7 +73,7 @@ class Consents(Struct):
     last_rename: Callable[[], str]
     _private: dict[tuple[str, str, str], float] = field(default_factory=dict)
     _seen_private: set[tuple[str, str]] = field(default_factory=set)
-    """(connection, repository) of those last reported as private; used while the service is down."""
+    """Each (connection, repository) that was last reported as private; used while the service is down."""
 
     def require(
         self,
@@ -87,7 +87,7 @@ class Consents(Struct):
     ) -> list[str]:
         """Record and return what `p` agrees to now; [] if everything was agreed to before.
 
-        `inputs`: those that are known. `modes`: of the touched connections; `default_mode`: of steps without one.
+        `inputs`: as far as known. `modes`: of the touched connections; `default_mode`: of steps without a connection.
         `above`: the run at the top of the call chain, if its workflow needs the consent, not the plan's. Raises
         ConfirmationNeeded, ServiceError if the owner of a new account cannot be determined, and Renamed if a workflow
         was renamed or deleted meanwhile: the next one of its name would inherit the consent.
@@ -172,7 +172,7 @@ class Consents(Struct):
     def is_known(
         self, plan: Plan, inputs: JsonObject, modes: Mapping[str, AccountMode], default_mode: AccountMode
     ) -> bool:
-        """Tell, as far as known without calling a service, whether everything was agreed to."""
+        """Return whether everything was agreed to, as far as that is known without calling a service."""
         if not is_real(plan, modes, default_mode):
             return True
         agreed, found = self.agreements.of(plan.id), self._touches(plan, inputs)
@@ -240,7 +240,7 @@ class Consents(Struct):
             return account.owner()
 
     def _is_private(self, account: Account, whose: str, repository: str) -> bool:
-        """Tell whether a repository is private; a missing one is reported when it is written to.
+        """Return whether a repository is private; a missing one is reported when it is written to.
 
         Raises ServiceError if this cannot be determined.
         """
@@ -280,7 +280,7 @@ def _whose(plan: Plan, above: RunStart | None) -> str:
 
 
 def is_real(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountMode) -> bool:
-    """Tell whether runs may touch anything but the demo. `modes`: of the touched connections."""
+    """Return whether runs may touch anything but the demo. `modes`: of the touched connections."""
     return AccountMode.MINE in modes.values() or (plan.calls_openly and default_mode == AccountMode.MINE)
 
 
@@ -314,7 +314,7 @@ _OPEN_WEB = Touch("http:public:write", "public addresses, to send something ther
 
 
 def _has_any(connection: str, agreed: frozenset[str], *, writes: bool) -> bool:
-    """Tell whether somebody has agreed to any account of a connection."""
+    """Return whether somebody has agreed to any account of a connection."""
     ends = ("write",) if writes else ("read", "write")
     return any(key.startswith(f"{connection} ") and key.endswith(ends) for key in agreed)
 

@@ -18,7 +18,7 @@ from engine.store.spending import SpendingStore
 from engine.workspace.config import LoadedConfig
 
 _LAST_RUNS = 20
-_CHARACTERS_A_TOKEN = 4
+_CHARACTERS_A_TOKEN = 4  # as OpenAI says of English text
 _MOST_TEXT_TOKENS = 2_000
 _ANSWER_TOKENS = (50, 500)
 _MOST_TEXTS = 100
@@ -124,7 +124,7 @@ def _dearest(costs: Sequence[_ModelCost]) -> str:
 
 
 def words(estimate: EstimateRecord | None) -> str:
-    """Return an estimate in two or three words, for beside the actual cost; empty if there is none."""
+    """Return an estimate in two or three words, to show beside the actual cost; empty without an estimate."""
     if estimate is None or estimate["low_usd"] is None or estimate["high_usd"] is None:
         return ""
     each = " an item" if estimate["based_on"] == _ONE_ITEM else ""

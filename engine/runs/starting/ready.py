@@ -32,7 +32,7 @@ class StartOptions(TypedDict, total=False):
     only: str | None
     """The one step to run, for all items or one."""
     from_run: str | None
-    """The run whose outputs replace those of the other steps."""
+    """The run whose outputs replace the other steps' own."""
 
 
 class ReadyRun(Struct, frozen=True):
@@ -50,7 +50,7 @@ def begin_each(acceptor: Acceptor, runs: Sequence[ReadyRun | str]) -> list[str |
     """
     try:
         acceptor.begin_each([run.entry for run in runs if isinstance(run, ReadyRun)])
-    except OrchestraError as error:  # it does not tell what became of some
+    except OrchestraError as error:  # it leaves open what became of some
         return [_outcome(acceptor, run) or error for run in runs]
     return [_outcome(acceptor, run) or AssertionError("The store gave no outcome.") for run in runs]
 

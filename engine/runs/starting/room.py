@@ -20,8 +20,8 @@ _FRESH_SECONDS = 1.0
 class Room:
     """Whether more runs are accepted; any thread.
 
-    `backlog`: see the port `Runs`. `least`: so many may wait in any case. Runs of triggers do not count while they wait
-    for their turn: they have limits of their own.
+    `backlog`: see the port `Runs`. `least`: how many may wait in any case. Runs of triggers do not count while they
+    wait for their turn: they have limits of their own.
     """
 
     def __init__(

@@ -14,11 +14,11 @@ from engine.compiler.definition.plan import Action, Node, Plan
 from engine.expressions.expressions import Template, render
 from engine.plugins.step import Effect
 
-_DEEPEST = 8
+_DEEPEST = 8  # calls of workflows are nested no deeper (engine/runner/suspension/children.py)
 
 
 class Touches(Struct):
-    """What the steps of a workflow and of those it calls may touch, without steps that never run."""
+    """What the steps of a workflow, and of the workflows it calls, may touch, without steps that never run."""
 
     written: set[str] = field(default_factory=set)
     """Connections that steps write through."""
@@ -31,7 +31,7 @@ class Touches(Struct):
 
 
 def touches(plan: Plan, inputs: JsonObject, called: Callable[[Plan, str], Plan]) -> Touches:
-    """Return what runs of a plan may touch. `inputs`: those known; `called`: returns a called workflow's plan."""
+    """Return what runs of a plan may touch. `inputs`: as far as known; `called` returns a called workflow's plan."""
     found = Touches()
     _collect(found, plan, inputs, called, _DEEPEST)
     return found

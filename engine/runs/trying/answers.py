@@ -79,7 +79,7 @@ class RecordedAnswers:
         self._cases = cases
 
     def get(self, key: str) -> RecordedAnswer | None:
-        """Return the answer, None if there is none of the right form. Raises InvalidInput for a link."""
+        """Return the answer, None without a file of the right form. Raises InvalidInput for a link."""
         path = self.path(key)
         with suppress(OSError, ValueError, RecursionError):  # a ValidationError is a ValueError
             form = _Form.model_validate(json.loads(path.read_text(encoding="utf-8")))
@@ -101,7 +101,7 @@ class RecordedAnswers:
 
 
 class SharedAnswers:
-    """The answers that one test uses: recorded ones, and new ones, for each of which a model is asked once."""
+    """The answers that one test uses: recorded ones, and new ones, each asked of a model once."""
 
     def __init__(self, recorded: RecordedAnswers, *, is_fresh: bool) -> None:
         """`is_fresh`: what was recorded before the test is not used."""
@@ -121,14 +121,14 @@ class SharedAnswers:
             return known.result(), True
         try:
             found, is_reused = self._found(key, model, ask)
-        except BaseException as error:
+        except BaseException as error:  # also a cancellation: other threads may wait for this answer
             coming.set_exception(error)
             raise
         coming.set_result(found)
         return found, is_reused
 
     def damaged(self, key: str) -> str:
-        """Return the name of an answer's file that is there and does not have its form; "" if there is none."""
+        """Return the name of an answer's file that exists and does not have its form; "" otherwise."""
         path = self._recorded.path(key)
         there = path.exists() and self._recorded.get(key) is None
         return "/".join(path.parts[-4:]) if there else ""

@@ -15,7 +15,7 @@ from engine.runs.trying.try_requests import TryRequests
 def case_proof(
     name: str, document: PromptDefinition, store: CaseStore, try_requests: TryRequests, cells: Cells
 ) -> CaseProof:
-    """Return how the cases go; of several connections to models, that with the fewest failures counts.
+    """Return how the cases go; of several connections to models, the one with the fewest failures counts.
 
     Raises UnknownName, InvalidInput.
     """

@@ -46,14 +46,14 @@ class ColumnQuestion(Struct, frozen=True):
     account: Account | None
     """None if only recorded answers are used."""
     model: str
-    """Empty: that of the prompt, else of the connection."""
+    """Empty: the prompt's, else the connection's."""
     prompt: str = ""
     """What its usage counts for (`prompt_used`)."""
     judges: Mapping[str, JudgeAccount] = field(default_factory=dict)
     """The accounts that assertions name, by connection."""
 
     def judge(self, connection: str) -> JudgeAccount:
-        """Return the account that judges: that of a connection, else the column's. Raises UnknownName."""
+        """Return the account that judges: the named connection's, else the column's. Raises UnknownName."""
         if not connection:
             return JudgeAccount(self.connection, self.demo, self.account)
         if connection not in self.judges:

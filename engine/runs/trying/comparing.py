@@ -72,7 +72,7 @@ class Comparisons:
         return found
 
     def list(self, p: Principal, name: str) -> builtins.list[Comparison]:
-        """Return the comparisons of which every column is among the last 20 tries, newest first."""
+        """Return the comparisons whose columns are all among the last 20 tries, newest first."""
         by_id: dict[str, builtins.list[Try]] = {}
         for one in self._tries.list(p, name):
             if one["column"] is not None:
@@ -111,7 +111,7 @@ def _count(tries: Sequence[Try]) -> int:
 
 
 def _comparison(tries: Sequence[Try]) -> Comparison:
-    """Return the comparison of which these are all columns, in any order."""
+    """Return the comparison that has exactly these columns, given in any order."""
     numbered = {one["column"]["number"]: one for one in tries if one["column"] is not None}
     ordered = [numbered[number] for number in sorted(numbered)]
     column = ordered[0]["column"]
@@ -134,7 +134,7 @@ def _status(tries: Sequence[Try]) -> RunStatus:
 
 
 def _values(name: str, documents: Sequence[PromptDefinition], values: TryRequest) -> dict[str, Any]:
-    """Return the values of a sample, of the first text that has it, and those that were given.
+    """Return the given values and, for the rest, the sample's, from the first text that has the sample.
 
     Raises UnknownName, and InvalidInput for a value of a variable that no text declares.
     """

@@ -26,7 +26,7 @@ class AnswerField(TypedDict):
 
     field: str
     values: list[Any]
-    """One for each column; null for those in `missing`."""
+    """One for each column; null for the columns in `missing`."""
     missing: list[int]
     """The numbers of columns, from 1, whose answer does not have the field, or that have no answer."""
     is_same: bool
@@ -41,7 +41,7 @@ class TextPart(TypedDict):
 
 
 class AnswerDifferences(TypedDict):
-    """How answers differ: `fields` if all are JSON, `texts` if none is; else both are empty."""
+    """How answers differ: `fields` if all are JSON, `texts` if all are other text; else both are empty."""
 
     is_same: bool | None
     """Whether all answers are the same; None with fewer than two."""

@@ -1,4 +1,4 @@
-"""Which accounts judge the answers to cases: those that assertions name, beside that of the column."""
+"""Which accounts judge the answers to cases: the ones that assertions name, beside the column's own."""
 
 from __future__ import annotations
 

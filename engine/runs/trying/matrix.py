@@ -1,4 +1,4 @@
-"""The test of a prompt as a matrix: its cases answered by one or more columns, the first of which is the baseline."""
+"""The test of a prompt as a matrix: its cases answered by one or more columns; the first column is the baseline."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class MatrixColumn(TypedDict):
     compared: int
     """Cases with answers both here and in the baseline."""
     summary: str
-    """All this in words; worse and better than the baseline."""
+    """All this in words: how many passed, and are worse or better than in the baseline."""
 
 
 class Matrix(TypedDict):

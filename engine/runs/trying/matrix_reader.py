@@ -50,7 +50,7 @@ class MatrixReader:
         return [_row(now if now is not None and now["id"] == one["id"] else one) for one in kept]
 
     def last(self, p: Principal, name: str) -> Matrix | None:
-        """Return the last test, or the one at work; None if there was none. Raises InvalidInput."""
+        """Return the last test, or the one at work; None if the prompt was never tested. Raises InvalidInput."""
         require(p, "view", "see prompts")
         now = self._at_work(name)
         if now is not None:

@@ -50,14 +50,14 @@ class RecordedValues(Struct, frozen=True):
     """What it was about, as in `RecordedCall`."""
     variables: JsonObject
     output_schema: JsonSchema | None
-    """The step's own; None if it uses that of the prompt."""
+    """The step's own; None if it uses the prompt's."""
     connection: str | None
     model: str
-    """The step's own; empty if it uses that of the prompt or connection."""
+    """The step's own; empty if it uses the prompt's or the connection's."""
     output: Any = None
     """What the step returned."""
     checked_by: JsonSchema | None = None
-    """The schema that the output fits: the step's own, else that of the prompt."""
+    """The schema that the output fits: the step's own, else the prompt's."""
 
 
 class RecordedCalls:
@@ -155,6 +155,6 @@ def _calls_in(run: Run) -> Iterator[RecordedCall]:
 
 
 def _about(step: StepRecord, titles: Mapping[str, str]) -> str:
-    """Return the title of the outermost item around a step that has one, else that of the step."""
+    """Return the title of the outermost item around a step that has a title, else the step's own."""
     around = (titles.get(str(one), "") for one in StepPath.parse(step["path"]).items())
     return next(filter(None, around), "") or step["title"] or step["id"]

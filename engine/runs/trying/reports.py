@@ -51,7 +51,7 @@ class TryReport(TestedText):
     usage: UsageRecord
     """Of what was asked now; recorded answers cost nothing."""
     asked: int
-    """How many questions were asked now, with those for `against`."""
+    """How many questions were asked now, including the ones for `against`."""
     reused: int
     """How many answers were recorded before."""
     against: TestedText | None

@@ -89,7 +89,7 @@ class Tries(TryReader):
         mine = [account.connection for _, account in found if account.mode == AccountMode.MINE]
         self._consents.require_models(p, name, mine)
         opened = self._opened([record for record, _ in found])
-        begun = [record.copy() for record, _ in found]
+        begun = [record.copy() for record, _ in found]  # the threads below go on changing the records
         try:
             for record, _ in found:
                 self._records.put(record)
@@ -206,7 +206,7 @@ class Tries(TryReader):
 
     def _asked(self, one: _Open, question: TryQuestion) -> None:
         record, account = one.record, question.account
-        with suppress(ServiceError):  # asking the model will tell
+        with suppress(ServiceError):  # asking the model will show what is wrong
             record["account"] = account.owner()[1]
         live = self._worker.live
         watch = None if live is None else StepAnswers(live, record["id"], "")
@@ -214,7 +214,7 @@ class Tries(TryReader):
         one.answered = self._worker.ask(
             lambda records: ask(question, records, self._settings, self._clock, files, watch)
         )
-        if one.is_cancelled or self._is_closing:
+        if one.is_cancelled or self._is_closing:  # before there was a future to cancel
             one.answered.cancel()
         answer = one.answered.result()
         record["status"], record["model"] = RunStatus.SUCCEEDED, answer["model"]
@@ -244,7 +244,7 @@ class Tries(TryReader):
 
 
 def _audited(record: Try) -> dict[str, Any]:
-    """Return what the audit trail tells about a try."""
+    """Return what the audit trail says about a try."""
     told: dict[str, Any] = {member: record.get(member) for member in ("version", "connection", "model", "demo")}
     column = record["column"]
     return told if column is None else {**told, "comparison": column["comparison"]}

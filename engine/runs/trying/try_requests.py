@@ -45,9 +45,9 @@ class TryRequest(Struct, frozen=True):
     """With `step`: a step of this run whose values to use."""
     step: str = ""
     connection: str = ""
-    """Empty: that of the step, else the only one of a model."""
+    """Empty: the step's, else the only one of a model."""
     model: str = ""
-    """Empty: that of the step, else of the prompt, else of the connection."""
+    """Empty: the step's, else the prompt's, else the connection's."""
     column: TryColumn | None = None
     """The column of a comparison that it is."""
 

@@ -230,7 +230,7 @@ class Undo:
 
 
 def was_undone(run: Run) -> bool:
-    """Tell whether any write of a run was undone."""
+    """Return whether any write of a run was undone."""
     return any(map(undo_of, run["steps"]))
 
 

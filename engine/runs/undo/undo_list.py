@@ -65,7 +65,7 @@ class RunWrite(Struct, frozen=True):
 
     @property
     def receipt(self) -> ReceiptRecord:
-        """Its receipt, with empty texts if none is known."""
+        """Its receipt, with empty texts if it is unknown."""
         told = self.effect["receipt"] if self.effect else None
         known: ReceiptRecord | None = json.loads(self.known.receipt) if self.known and self.known.receipt else None
         return told or known or {"id": "", "url": ""}
@@ -83,7 +83,7 @@ class RunWrite(Struct, frozen=True):
 
     @property
     def is_of_this_run(self) -> bool:
-        """Tell whether this run made it; a receipt that the run only found belongs to another run."""
+        """Whether this run made it; a receipt that the run only found belongs to another run."""
         if not self.effect or not self.effect["reused"]:
             return True
         # A run killed between receipt and log finds its own receipt when it resumes.
@@ -91,22 +91,22 @@ class RunWrite(Struct, frozen=True):
 
     @property
     def is_update(self) -> bool:
-        """Tell whether it changed what an earlier run had made."""
+        """Whether it changed what an earlier run had made."""
         return bool(self.effect and self.effect.get("updated"))
 
     @property
     def is_undone(self) -> bool:
-        """Tell whether it is undone according to the log."""
+        """Whether it is undone according to the log."""
         return undo_of(self.step) is not None
 
     @property
     def is_undone_in_ledger(self) -> bool:
-        """Tell whether it is undone according to the ledger; the log may lag behind."""
+        """Whether it is undone according to the ledger; the log may lag behind."""
         return self.known is not None and int(self.known.generation) > self.generation
 
     @property
     def is_open(self) -> bool:
-        """Tell whether its outcome is unknown."""
+        """Whether its outcome is unknown."""
         return not self.effect and self.known is not None and self.known.state in ("intent", "unknown")
 
     @property
@@ -134,7 +134,7 @@ class RunWrite(Struct, frozen=True):
         return frozenset({self.marker, undo_marker(self.ledger_identity, self.generation)})
 
     def is_done_to(self, other: RunWrite) -> bool:
-        """Tell whether this write changed the result of another one: it has its id or address."""
+        """Return whether this write changed the result of another one: it has its id or address."""
         if other is self or other.account != self.account:
             return False
         made, at = other.receipt["id"], other.receipt["url"]
@@ -142,7 +142,7 @@ class RunWrite(Struct, frozen=True):
         return names_it or (bool(at) and at == self.receipt["url"])
 
     def restates(self, other: RunWrite) -> bool:
-        """Tell whether this write is a later one of the same kind on what another one made."""
+        """Return whether this write is a later one of the same kind on what another one made."""
         return (
             self is not other
             and self.is_of_this_run
@@ -195,7 +195,7 @@ class UndoList:
     def of(self, run_id: str, item: str | None = None, steps: Steps | None = None) -> list[RunWrite]:
         """Return the writes of a run and of the runs it called, the last one first; `item`: only inside that key.
 
-        `steps`: only those of these steps of the run, by path. Raises UnknownName (run, item), InvalidFile.
+        `steps`: only writes of these steps of the run, by path. Raises UnknownName (run, item), InvalidFile.
         """
         found = list(self._below(run_id, _Around(None, item is None), item, steps))
         if item is not None and not found and not self._has_item(run_id, item):
@@ -250,5 +250,5 @@ class UndoList:
 
 
 def _is_kept(run: Run, known: EffectRecord | None) -> bool:
-    """Tell whether the ledger has a write of a run whose log does not: the run was killed in the middle of it."""
+    """Return whether the ledger has a write that the log of its run lacks: the run was killed in the middle of it."""
     return known is not None and known.run_id == run["run_id"] and known.state != "undone"
