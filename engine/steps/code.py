@@ -33,7 +33,7 @@ from engine.sandbox.rungs.languages import BUILT_IN, PYTHON
 from engine.sandbox.rungs.rung import CodeNeeds
 from engine.steps.file.fields import FileStep, FileToRead, free_name, opened, plain_name
 
-_NAMED = frozenset({"inputs.json"})
+_NAMED = frozenset({"inputs.json"})  # the sandbox itself puts the inputs there, beside the files
 _FIXED = (
     "Code is fixed: no {{ }} in it. Give the value in 'inputs', where the code finds it as `inputs`; where two braces "
     "belong to the code itself, put a space between them."
@@ -95,7 +95,7 @@ class RunCode(FileStep):
     approval: ClassVar[Literal["always", "never"]] = "always"
     done = "run"
     lasts = "Only the servers that it has called know how to undo what it did."
-    timeout_seconds = 3720.0
+    timeout_seconds = 3720.0  # the code has its own limit, of up to an hour, with a better error
     fields = CodeFields
     output = CodeOutput
 

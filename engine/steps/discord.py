@@ -147,4 +147,5 @@ class ReadMessages(StepType):
     def call(self, call: Call) -> JsonValue:
         """Return {messages, has_more}."""
         it: ReadFields = call.fields
+        # One more shows whether there are older ones.
         return newest(call, call.client.messages(it.channel, it.limit + 1))

@@ -115,9 +115,8 @@ class Request(StepType):
         nothing = RequestOutput(status=0, headers={}, url="").model_dump(by_alias=True)
         if it.paging is not None:
             found = call.client.pages(_wanted(call), Pages(**it.paging.model_dump()))
-            call.notes += [f"There are more pages than the {found['pages']} read."] * found["has_more"] + found[
-                "left_out"
-            ]
+            call.notes += [f"There are more pages than the {found['pages']} read."] * found["has_more"]
+            call.notes += found["left_out"]
             return {**nothing, **found}
         if it.as_file:
             facts, body, name, media_type = call.client.download(_wanted(call))

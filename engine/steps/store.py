@@ -63,7 +63,7 @@ class QueryFields(TableFields):
 
 
 class RowOutput(Output):
-    """A row; `value` is null if there is none with this key."""
+    """A row; `value` is null if no row has this key."""
 
     found: bool
     value: JsonValue = outside("Value")

@@ -12,7 +12,7 @@ from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepTyp
 from engine.sandbox.web import PageFormat, page
 
 PAGE_BYTES = 10_485_760
-_HTML = frozenset({"", "text/html", "application/xhtml+xml"})
+_HTML = frozenset({"", "text/html", "application/xhtml+xml"})  # a server may name no type
 _NO_TEXT = "The page has no text that people see; it may be written by scripts."
 _CUT = "The page is too long: its end is not in the text."
 _TEXTUAL = ("json", "xml", "javascript", "yaml", "csv")

@@ -1,4 +1,4 @@
-"""What the model of an agent is told in each turn."""
+"""What the model of an agent reads in each turn."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ def messages(
     below: Mapping[str, str],
     earlier: Earlier,
 ) -> list[WireMessage]:
-    """Return the messages of a turn; `described`, `schemas` and `below` (the argument that is plain text) are those of
-    the tools, by name.
+    """Return the messages of a turn.
+
+    `described`, `schemas` and `below` (the argument that is plain text) belong to the tools, by name.
     """
     tools = [
         f"- {name}: {described.get(name) or _BUILT_IN.get(name, '')}{_arguments(schema, below.get(name, ''))}"

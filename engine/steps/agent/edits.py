@@ -1,6 +1,6 @@
 """Calls of an agent that a person has edited before they approved them: what was made, instead of what its model wrote.
 
-The model's own answer stays in the conversation as it is. What was made is told with its result, as in
+The model's own answer stays in the conversation as it is. What was made is shown with its result, as in
 HumanInTheLoopMiddleware of LangChain: models that were shown another call in place of theirs made theirs again
 (https://github.com/langchain-ai/langchain/pull/40463).
 """

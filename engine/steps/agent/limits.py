@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 _SAME = 3
-"""So many equal calls with equal results in a row of turns are a loop without end."""
+"""How many equal calls with equal results, turn after turn, count as a loop without end."""
 Earlier = Sequence[Mapping[str, Any]]
 """The turns so far, each {turn, results, asked, edited}.
 

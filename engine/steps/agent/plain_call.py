@@ -11,9 +11,9 @@ from engine.plugins.step import JsonValue
 from engine.prompts.model_answers import read_json
 
 _BEGINS = re.compile(r"\{(?=\s*+\")")
-"""Where an object with a name in it may begin."""
+"""Where an object with a name in it may begin; possessive, as a long run of blanks would be tried again and again."""
 _MISSED_MOST = 100
-"""How often something else than an object may begin so: each time, the parser may read all that follows."""
+"""How often something other than an object may begin so: each time, the parser may read the whole rest."""
 _FENCED = re.compile(r"\A```[^\n`]*\n(?P<inner>(?:(?!```).*\n)*)```\s*\Z")
 
 

@@ -144,7 +144,7 @@ _BAD: JsonSchema = {
 
 
 def _is_movable(part: Any) -> bool:
-    """Return whether the references of a schema also lead there from inside another schema: those to its `$defs`."""
+    """Return whether all references of a schema still work inside another schema: the ones to its `$defs` do."""
     if isinstance(part, Mapping):
         leads = str(part.get("$ref", "#/$defs/")).startswith("#/$defs/") and "$dynamicRef" not in part
         return leads and all(_is_movable(inner) for inner in part.values())

@@ -15,6 +15,7 @@ from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import read
 from engine.steps.file.fields import FileStep, FileToRead, free_name, new_file, opened, plain_name
 
+# The largest file is above the 200 MB at which the reader stops by itself, with a better error than the kernel's.
 _UNPACK = ChildLimits(cpu_seconds=60, wall_seconds=120.0, file_bytes=256 * 1024**2)
 _ZIP = "application/zip"
 _PIECE = 1024 * 1024
@@ -44,7 +45,7 @@ class ArchiveOutput(Output):
 class Archive(FileStep):
     """Pack files into a zip archive, or unpack one; the files belong to the run, and nothing is written elsewhere.
 
-    A mail is unpacked, too (.eml, winmail.dat, signed mails): its attachments, and those of the mails attached to it.
+    A mail is unpacked, too (.eml, winmail.dat, signed mails): its attachments, and the ones of mails attached to it.
     Hidden entries, whose names begin with a dot, are left out, as are links and names that lead out of the folder. An
     archive that unpacks to more than 200 MB, or to more than 200 times its size, is refused.
     """
@@ -81,12 +82,14 @@ def _packed(call: Call, it: ArchiveFields) -> FileContent:
     """Pack files, each under its own name; equal names get numbers."""
     taken: set[str] = set()
     with new_file() as (out, path):
+        # A duplicate each time: closing it leaves the handle open for whoever opened it.
         with os.fdopen(os.dup(out), "wb") as made, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in it.files:
                 with opened(call, file) as given, os.fdopen(os.dup(given.handle), "rb") as source:
                     name = free_name(plain_name(given.name, "unnamed"), taken)
                     entry = zipfile.ZipInfo(name)  # 1980: always the same
                     entry.compress_type = zipfile.ZIP_DEFLATED
+                    # The size is not known before it is copied; without ZIP64, 2 GiB would fail at the end.
                     with archive.open(entry, "w", force_zip64=True) as target:
                         shutil.copyfileobj(source, target, _PIECE)
         return FileContent(name=plain_name(it.name, "archive.zip"), media_type=_ZIP, path=path)

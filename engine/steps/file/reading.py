@@ -23,6 +23,7 @@ from engine.steps.file.fields import (
     plain_name,
 )
 
+# Less time than the step has, so that this error comes first.
 _TABLE = ChildLimits(cpu_seconds=240, wall_seconds=290.0, file_bytes=4 * 1024**3)
 _LINES = "application/x-ndjson"
 

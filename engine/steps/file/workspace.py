@@ -196,7 +196,7 @@ class Write(FileStep):
         return Receipt(id=str(output["path"]))
 
     def preview(self, call: Call) -> Preview:
-        """Return the text, and that of the file which is there now."""
+        """Return the text, and the present text of the file."""
         it: WriteFields = call.fields
         path = "/".join(call.client.place(it.path))
         before = None

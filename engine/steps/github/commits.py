@@ -158,6 +158,7 @@ class ListBranches(Listing):
 class CreateBranchFields(Repository):
     """The name of the branch and its starting point."""
 
+    # Characters that git allows in no name (git-check-ref-format).
     branch: str = destination("Name", min_length=1, max_length=200, pattern=r"^[^\s~^:?*\\\[]+$")
     start: str = destination("Starting point (branch, tag or commit; empty: the default branch)", "")
 

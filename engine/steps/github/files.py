@@ -148,7 +148,7 @@ class Committing(FindableWriting):
     """Base of the steps that commit a change to one file; the commit is found by the trailer of its message."""
 
     def preview(self, call: Call) -> Preview:
-        """Return the text of the file as it will be, and as it is; a file of another kind is told by its SHA."""
+        """Return the text of the file as it will be, and as it is; its SHA shows a change of a file without text."""
         it = call.fields
         where = f"{it.repository.strip().lower()}:{it.path.strip('/')}" + (f"@{it.branch}" if it.branch else "")
         try:
@@ -176,7 +176,7 @@ class Committing(FindableWriting):
                 call.client.undo_file(call.fields.repository, call.fields.branch, told, call.marker)
 
     def receipt(self, output: JsonValue) -> Receipt:
-        """Return the sha of the commit, or else that of the content."""
+        """Return the sha of the commit, or else of the content."""
         return Receipt(id=output["commit"] or output["sha"], url=output["url"])
 
 
@@ -210,7 +210,7 @@ class PutFile(Committing):
         return [] if len(given) == 1 else [("text", "Give either `text` or `file`.")]
 
     def find(self, call: Call) -> JsonValue | None:
-        """Look for the commit among those on the path."""
+        """Look for the commit among the commits on the path."""
         it = call.fields
         return call.client.find_file(it.repository, it.path, it.branch, call.marker, call.intended_at)
 
@@ -245,6 +245,6 @@ class DeleteFile(Committing):
         return call.client.delete_file(it.repository, it.path, it.message, it.branch, it.sha, marker=call.marker)
 
     def find(self, call: Call) -> JsonValue | None:
-        """Look for the commit among those on the path."""
+        """Look for the commit among the commits on the path."""
         it = call.fields
         return call.client.find_removal(it.repository, it.path, it.branch, call.marker, call.intended_at)

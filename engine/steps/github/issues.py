@@ -178,6 +178,7 @@ class ReopenIssue(ChangeIssue):
 class SetAssigneesFields(OneIssue):
     """The people to assign."""
 
+    # GitHub takes at most 10 (https://docs.github.com/rest/issues/assignees).
     assignees: list[str] = destination("Assignees (the complete list)", max_length=10, drops_empty=True)
 
 

@@ -41,7 +41,7 @@ class ChangeLabels(Writing):
 
     @abstractmethod
     def adds(self) -> bool:
-        """Tell whether it adds labels."""
+        """Return whether it adds labels."""
 
     def call(self, call: Call) -> JsonValue:
         """Read the current labels, then change them."""

@@ -92,6 +92,7 @@ _CUT = "Raise `max_files` and `max_characters`; GitHub itself shows no changes o
 class WithChanges(Repository):
     """How much of a change to read."""
 
+    # GitHub gives no more of a comparison (https://docs.github.com/rest/commits/commits#compare-two-commits).
     max_files: int = option("Maximum files", 50, ge=0, le=300)
     max_characters: int = option("Maximum characters of changes", 60_000, ge=0, le=1_000_000)
 

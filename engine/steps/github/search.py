@@ -15,6 +15,7 @@ class SearchIssuesFields(Fields):
     query: str = destination("Search", min_length=1)
     repository: str = destination("Only in this repository", "", format="github-repository")
     kind: Literal["issue", "pull_request"] = option("What", "issue")
+    # A search gives at most 1,000 results (https://docs.github.com/rest/search), and `Listing` asks for one more.
     limit: int = option("At most", 25, ge=1, le=MOST - 1)
 
 

@@ -28,7 +28,7 @@ from engine.steps.gmail.writing import GmailWrite, SentOutput, WriteFields, lett
 
 
 class DraftOutput(SentOutput):
-    """The draft; `id` is the draft's id, `message` that of its mail."""
+    """The draft; `id` is the draft's id, `message` the id of its mail."""
 
     message: str
 
@@ -197,7 +197,7 @@ class GetDraftFields(TrimFields):
 
 
 class ReadDraftOutput(MailOutput):
-    """The mail of the draft; `draft` is the draft's id, `id` that of its mail."""
+    """The mail of the draft; `draft` is the draft's id, `id` the mail's."""
 
     draft: str
 

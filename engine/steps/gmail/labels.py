@@ -52,7 +52,7 @@ class AddLabels(Relabel):
     stays = "the labels themselves, which the mailbox keeps"
 
     def labels(self, fields: LabelFields) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the labels as those to add."""
+        """Return the labels as the ones to add."""
         return fields.labels, ()
 
     def call(self, call: Call) -> JsonValue:
@@ -73,7 +73,7 @@ class RemoveLabels(Relabel):
     undoes = "adds back the labels that it removed"
 
     def labels(self, fields: LabelFields) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the labels as those to remove."""
+        """Return the labels as the ones to remove."""
         return (), fields.labels
 
 
@@ -186,7 +186,7 @@ class UpdateLabel(GmailWrite):
 
 
 def _renamed_before(call: Call) -> JsonValue:
-    """Return the output if an attempt has renamed the label; raises NotFound if there is none of either name."""
+    """Return the output if an attempt has renamed the label; raises NotFound if no label has either name."""
     label, known = call.client.labels.found(call.fields.name), call.request.get("label")
     if label is None or (not call.is_again and known is None):
         raise NotFound(f"There is no label {call.fields.label!r}.", service=SERVICE, remedy="Check the name in Gmail.")

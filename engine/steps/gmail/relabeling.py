@@ -58,7 +58,7 @@ class Relabel(GmailWrite):
     takes_off: ClassVar[tuple[str, ...]] = ()
 
     def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the names of the labels to add, and of those to remove."""
+        """Return the names of the labels to add, and of the labels to remove."""
         return self.puts_on, self.takes_off
 
     def call(self, call: Call) -> JsonValue:
@@ -143,7 +143,7 @@ def _labels_before(call: Call, target: LabelledMails, add: Sequence[str], remove
 
 
 def _may_be_done(labels: Names, add: Sequence[str], remove: Sequence[str]) -> bool:
-    """Tell whether an earlier attempt may have changed labels: one to add is present, or one to remove absent."""
+    """Return whether an earlier attempt may have changed labels: one to add is present, or one to remove absent."""
     adding, removing = _plain(add), _plain(remove)
     return any(_plain(found) & adding or removing - _plain(found) for found in labels.values())
 

@@ -96,7 +96,7 @@ class ReplyFields(AnswerFields):
 class Reply(GmailCompose):
     """Reply to a mail right away, in its thread. Your own, automatic, bulk, list and no-reply mails are refused.
 
-    If the mail asks for answers to another address than that of its sender (`Reply-To`), a person has to approve it.
+    If the mail asks for answers to an address other than its sender's (`Reply-To`), a person has to approve it.
     """
 
     name = "gmail.reply"

@@ -62,7 +62,7 @@ class ReplyFields(MailTextFields):
 
 
 class SentOutput(Output):
-    """The mail that was sent; `id` is that of its copy in the Sent folder, empty if this program made none."""
+    """The mail that was sent; `id` is the id of its copy in the Sent folder, empty if this program made no copy."""
 
     id: str
     message_id: str
@@ -142,7 +142,7 @@ class Send(_Sending):
 class Reply(_Sending):
     """Reply to a mail right away, in its conversation; the reply is marked as written by a program.
 
-    If the mail asks for answers to another address than that of its sender (`Reply-To`), a person has to approve it.
+    If the mail asks for answers to an address other than its sender's (`Reply-To`), a person has to approve it.
     """
 
     name = "smtp.reply"

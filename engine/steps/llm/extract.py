@@ -32,7 +32,7 @@ FALLBACKS_MOST = 8
 
 
 class OtherModel(BaseModel):
-    """A model to ask next: `connection` is that of the step if it is left out, `model` the connection's own."""
+    """A model to ask next: left out, `connection` is the step's, and `model` the connection's own."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 

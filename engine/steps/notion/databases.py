@@ -170,7 +170,7 @@ class GetDataSource(Reading):
 class CreateDatabaseFields(Fields):
     """The parent page, the title, and the properties: {name: type}, or {name: {type, options: [names]}}.
 
-    Types are those of Notion, such as `select`, `date` or `checkbox`. If none has the type `title`, `Name` is added.
+    Types are Notion's, such as `select`, `date` or `checkbox`. If no property has the type `title`, `Name` is added.
     """
 
     parent: str = destination("Parent page", format="notion-page", min_length=1)

@@ -250,7 +250,7 @@ def _check_has_no_properties(fields: Any) -> None:
 
 
 class UpsertPage(_WritesPage):
-    """Update the page with this key, or create it if there is none."""
+    """Update the page with this key, or create it if no page has the key."""
 
     name = "notion.upsert_page"
     title = "Create or update a page"

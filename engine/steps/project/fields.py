@@ -48,7 +48,7 @@ def is_there(call: Call) -> bool:
 
 @contextmanager
 def project_errors() -> Iterator[None]:
-    """Turn errors of projects into those of services."""
+    """Turn errors of projects into errors of services."""
     try:
         yield
     except UnknownName as error:

@@ -71,7 +71,7 @@ class FinishOutput(StateOutput):
 
 
 class Finish(_Safe):
-    """Set `main` to the last commit of this run whose tests passed. If there is none, `main` stays unchanged."""
+    """Set `main` to the last commit of this run whose tests passed. Without one, `main` stays unchanged."""
 
     name = "project.finish"
     title = "Finish work on a project"

@@ -52,7 +52,7 @@ _ENDED = {
 
 
 class TestFields(WorkFields):
-    """The command, as in a shell in the folder of the project. `limits` are those of `code.run`."""
+    """The command, as in a shell in the folder of the project. `limits` are as for `code.run`."""
 
     command: str = content("Command, such as python3 -m unittest", min_length=1, max_length=4_000)
     go_back: bool = option("After a failure, go back to the last commit that has passed", default=True)
@@ -89,7 +89,7 @@ class Test(StepType):
     repeat = Repeat.SAFE
     done = "tested"
     lasts = "It changes nothing but the branch of this run."
-    timeout_seconds = 3720.0
+    timeout_seconds = 3720.0  # the command has its own limit, of up to an hour, with a better error
     fields = TestFields
     output = TestOutput
 

@@ -72,7 +72,7 @@ def statement_problems(arguments: Mapping[str, JsonValue], *, reads: bool) -> li
 
 
 def rows_schema(schema: dict[str, Any], statement: JsonValue, seen: SeenTables | None = None) -> dict[str, Any]:
-    """Return the schema of an output whose rows are those of a statement, with the columns that are known."""
+    """Return the schema of an output with the rows of a statement, and their columns as far as they are known."""
     is_fixed = isinstance(statement, str) and "{{" not in statement
     return with_columns(schema, columns_of(str(statement), seen=seen) if is_fixed else None)
 

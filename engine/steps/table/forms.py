@@ -133,7 +133,7 @@ class Join(_Form):
             if _can_match(row, it.on.values()):
                 partners.setdefault(key_of(row, it.on.values()), []).append(row)
         names = dict.fromkeys(name for row in it.right for name in row)
-        alone: list[Row] = [names] if it.keep_all else []
+        alone: list[Row] = [names] if it.keep_all else []  # a partner with nulls only
         rows = []
         for row in it.left:
             found = partners.get(key_of(row, it.on), alone) if _can_match(row, it.on) else alone
@@ -166,7 +166,7 @@ class Sort(_Form):
         it: SortFields = call.fields
         require_columns(it.rows, by=it.by)
         rows = list(it.rows)
-        for column in reversed(it.by):
+        for column in reversed(it.by):  # the least important first, as sorting keeps the order of equal rows
             there = [row for row in rows if not is_empty(row.get(column))]
             empty = [row for row in rows if is_empty(row.get(column))]
             rows = sorted(there, key=lambda row, name=column: _rank(row[name]), reverse=it.descending) + empty  # type: ignore[misc]
