@@ -73,7 +73,7 @@ class AgentSummary:
     versions: list[int] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
     runs: int | None = None
-    """The version that a step means which names no version: that with the label `production`; None: the file."""
+    """The version that a step without a version means: the one labelled `production`; None: the file."""
     etag: str = ""
     text: str = ""
 
@@ -101,7 +101,7 @@ class Agents:
         return [self._summary(name, p.shown(by), asked) for name, by in used_by.items()]
 
     def names(self, p: Principal) -> Names:
-        """Return the name of every agent, valid or not, sorted; unlike `list`, it reads none of them."""
+        """Return the name of every agent, valid or not, sorted; unlike `list`, it reads no file."""
         require(p, "view", "see agents")
         return self._shelf.names()
 

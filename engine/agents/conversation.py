@@ -47,7 +47,7 @@ class AgentTurn(Struct, frozen=True):
     def sent(self, step: StepRecord) -> JsonObject:
         """Return the fields with which a call was made if a person edited it before, else an empty object.
 
-        They are those that the model has filled, and what the person changed beside them.
+        They are the fields that the model has filled, and the ones that the person changed beside them.
         """
         approved, after = step.get("approved"), step["arguments"]
         before = None if approved is None else approved.get("before")
@@ -113,7 +113,7 @@ class AgentConversation(Struct, frozen=True):
 
 
 def is_agent(run: Run) -> bool:
-    """Return whether a run is one of an agent."""
+    """Return whether an agent works in a run."""
     return run["workflow"].startswith(AGENT_PREFIX)
 
 

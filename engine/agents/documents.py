@@ -1,4 +1,4 @@
-"""The documents of workflows, with those of the workflows that agents are."""
+"""The documents of workflows, including the workflows that agents become."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def with_agents(store: Callable[[], AgentStore], workflows: Workflows) -> Workflows:
-    """Return what finds the documents of workflows, and of the workflows that agents are; it asks `store` for these.
+    """Return a function that finds the documents of workflows, and by `store` of the workflows that agents become.
 
-    Those raise UnknownName, and InvalidFile with every problem of the agent's file.
+    For an agent, it raises UnknownName, and InvalidFile with every problem of its file.
     """
 
     def document(name: str) -> JsonObject:

@@ -45,7 +45,7 @@ def _inputs(agent: AgentModel) -> JsonObject:
 
 
 def _earlier(number: int) -> str:
-    path = f"steps.turn_{number}.output"
+    path = f"steps.turn_{number}.output"  # the first turn always runs, each later one may be skipped
     return f"{{{{ {path} }}}}" if number == 1 else f"{{{{ default({path}, null) }}}}"
 
 

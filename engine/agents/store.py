@@ -32,8 +32,8 @@ class AgentStore:
     def resolve(self, reference: str) -> JsonFile:
         """Return the file that a step means.
 
-        `name` is the version with the label `production`; while none has it, the file as it is. Raises UnknownName,
-        InvalidFile (also for a version that was changed after it was labelled), InvalidInput.
+        `name` is the version with the label `production`; while no version has it, the file as it is. Raises
+        UnknownName, InvalidFile (also for a version that was changed after it was labelled), InvalidInput.
         """
         name, at, suffix = reference.partition("@")
         if at and not suffix:

@@ -113,7 +113,7 @@ def _roles(schema: Schema, depth: int) -> Iterator[str]:
     schema = resolved(schema)
     yield str(schema.get("role", ""))
     inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *schema.get("oneOf", ())]
-    for one in [*inner, schema.get("items")] if depth < 6 else ():
+    for one in [*inner, schema.get("items")] if depth < 6 else ():  # a schema may refer to itself
         if isinstance(one, dict):
             yield from _roles(within(schema, one), depth + 1)
 

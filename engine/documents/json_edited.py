@@ -16,7 +16,7 @@ from engine.documents.json_splice import Splice
 
 _DECODER = json.JSONDecoder()
 _BEFORE, _AFTER = "<", ">"
-"""Keys that stand for the members around those that are read again."""
+"""Placeholder keys, for the members around the ones that are read again."""
 
 
 class _Box(NamedTuple):
@@ -91,7 +91,7 @@ def _with_members(file: JsonFile, text: str, box: _Box, where: tuple[int, int, i
     names = list(spot.keys)
     new = list(inner.keys)[own]
     if set(new) & {*names[:before], *names[after:]}:
-        return None
+        return None  # the key is there twice now, and only a reading of the whole text names both places
     places: dict[str, Any] = dict(zip(names[:before], spots[:before], strict=True))
     places |= {name: inner.values[name] for name in new}  # type: ignore[call-overload]
     places |= {name: moved(one, by) for name, one in zip(names[after:], spots[after:], strict=True)}
@@ -102,7 +102,7 @@ def _with_members(file: JsonFile, text: str, box: _Box, where: tuple[int, int, i
 
 
 def _stand_ins(*, is_object: bool, before: bool, after: bool) -> tuple[str, str]:
-    """Return placeholders for the members before and after those that are read again, with the brackets."""
+    """Return placeholders for the members before and after the ones that are read again, with the brackets."""
     if is_object:
         return "{" + f'"{_BEFORE}":null' * before, f'"{_AFTER}":null' * after + "}"
     return "[" + "null" * before, "null" * after + "]"

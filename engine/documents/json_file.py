@@ -102,7 +102,7 @@ class JsonFile:
     def with_text(self, key: str, value: str, after: str) -> str:
         """Return the text with a key of the outermost object set to a string; all else is unchanged.
 
-        A new key comes after the key `after`, or first if there is none. The value must be an object.
+        A new key comes after the key `after`, or first without it. The value must be an object.
         """
         if key in self.value:
             return self.replaced({(key,): value})

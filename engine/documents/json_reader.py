@@ -71,7 +71,7 @@ def moved(spot: Spot, by: int) -> Spot:
 
 
 def number_at(text: str, spot: int) -> str:
-    """Return the number that is written at a place of a text, "" if none is."""
+    """Return the number that is written at a place of a text, "" if there is no number."""
     number = _NUMBER.match(text, spot)
     return number.group() if number else ""
 

@@ -49,7 +49,7 @@ class Splice:
 
 
 def spliced(text: str, splices: Iterable[Splice]) -> str:
-    """Return a text after splices; each one refers to the text that those before it give. Raises Misplaced."""
+    """Return a text after splices; each one refers to the text that the ones before it give. Raises Misplaced."""
     for one in splices:
         text = one.of(text)
     return text
@@ -214,7 +214,7 @@ def replaced(file: JsonFile, path: JsonPath, write: Write) -> Splice:
 
 
 def removed(file: JsonFile, path: JsonPath, count: int = 1) -> Splice:
-    """Return the splice that removes the member at a path, and with `count` also those after it."""
+    """Return the splice that removes the member at a path, and with `count` also the members after it."""
     found, text = members(file, path[:-1]), file.text
     first = found.keys.index(path[-1])
     behind = first + count

@@ -67,7 +67,7 @@ def _same_places(old: Sequence[str], new: Sequence[str]) -> list[_Places]:
     found = _between_same_ends(old, new, _in_both)
     before = (-1, -1)
     for index, (old_at, new_at) in enumerate(found):
-        # Where only one text has more lines, they are those after the first that fits: a new function, say, begins
+        # Where only one text has more lines, they are the ones after the first that fits: a new function, say, begins
         # with its own first line, and ends with the blank line that separates it from the next one.
         first_old, first_new = before[0] + 1, before[1] + 1
         if first_old == old_at and new[first_new] == old[old_at]:

@@ -27,8 +27,9 @@ _MOST_PARTS = 20_000
 _MOST_STEPS_A_SCHEMA = 5 * MOST_STEPS
 _MOST_ERRORS = 50
 _KEPT_CHARACTERS = 2_000
+"""Of schemas whose faults are kept. Schemas of variables are short, and often alike."""
 _SHORT_CHARACTERS = 20_000
-"""Of schemas whose faults are kept; those of variables are short, and often alike."""
+"""Of schemas of which many validators are kept; of longer ones, only a few are."""
 _TOO_INVOLVED = "Its schema cannot be used: it is too complex to be checked."
 _TOO_MUCH = (
     f"It takes more than {MOST_STEPS:,} steps to check it against its schema."
@@ -206,7 +207,7 @@ def _broken(schema: Any) -> Iterator[tuple[Path, str]]:
 
 
 def _counted_traps(schema: Any) -> list[tuple[Path, str]]:
-    """Return the traps of a schema. Raises TooMuchWork for its own patterns, TooManyPatterns for those of the file."""
+    """Return the traps of a schema. Raises TooMuchWork for its own patterns, TooManyPatterns for the file's."""
     with counted_patterns() as own:
         try:
             return list(_traps(schema, schema, ()))

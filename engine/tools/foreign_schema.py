@@ -22,7 +22,7 @@ _VALUES = frozenset(
         *("minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
     )
 )
-"""Keywords that are taken over as they are. `format` is none: here it names a picker or a file."""
+"""Keywords that are taken over as they are. Not `format`, which here names a picker or a file."""
 
 
 def require_schema(name: str, schema: object) -> None:
@@ -47,7 +47,7 @@ def plain_schema(schema: JsonSchema) -> dict[str, Any]:
 
 
 def open_schema(schema: JsonSchema) -> dict[str, Any]:
-    """Return the same without fixed values: those of another server are its words, as all that it says."""
+    """Return the same without fixed values: another server's are its own words, like all that it says."""
     return _Plain(schema, _VALUES - {"enum", "const"}).of(schema, ())
 
 

@@ -1,4 +1,4 @@
-"""What breaks the workflows that use a tool: the differences of its interface from that of its last tested version."""
+"""What breaks the workflows that use a tool: how its interface differs from its last tested version's."""
 
 from __future__ import annotations
 

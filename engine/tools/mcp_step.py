@@ -59,7 +59,7 @@ class McpStep(StepType):
         return str(self.definition["tool"]["name"])
 
     def receipt(self, output: JsonValue) -> Receipt:
-        """Return none: tools have no ids that all understand."""
+        """Return an empty receipt: tools have no ids that all understand."""
         return Receipt(id="")
 
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:

@@ -24,14 +24,14 @@ class OpenedTools:
 
     @shared_property
     def own(self) -> ToolShelf:
-        """Those in its folder `tools`."""
+        """The tools in its folder `tools`."""
         from engine.tools.shelf import ToolShelf  # many commands need neither these
 
         return ToolShelf(self._root)
 
     @shared_property
     def accepted(self) -> AcceptedTools:
-        """Those of MCP servers."""
+        """The tools of MCP servers that were accepted."""
         from engine.tools.accepted import AcceptedTools  # nor these
 
         return AcceptedTools(self._root)
@@ -54,6 +54,6 @@ class OpenedTools:
         return [*self.own.all_usable(), *self.accepted.all_usable()]
 
     def usable_names(self) -> list[str]:
-        """Return what stands in `uses` for each of them."""
+        """Return what a step writes in `uses`, for each of them."""
         own = [f"{TOOL}{one['name']}" for one in self.own.all_usable()]
         return [*own, *(f"{MCP}{one['connection']}.{one['name']}" for one in self.accepted.all_usable())]

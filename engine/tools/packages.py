@@ -36,7 +36,7 @@ class PackageFolders(Struct, frozen=True):
 
     @staticmethod
     def of_state(state_dir: Path, *, is_online: bool = True) -> PackageFolders:
-        """Return the folders of a workspace by that of its state."""
+        """Return the folders of a workspace by the folder of its state."""
         return PackageFolders(state_dir / "packages", is_online)
 
     def made(self, name: str, lock: str, python: str) -> Path:

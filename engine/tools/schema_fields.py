@@ -37,9 +37,9 @@ def is_field_name(name: str) -> bool:
 def fields_of(
     schema: JsonSchema, roles: Mapping[str, str], role: Role, ready: Mapping[str, tuple[Any, Any]] = _NONE
 ) -> type[Fields]:
-    """Return the fields for the properties of an object; `role` is that of those not in `roles`.
+    """Return the fields for the properties of an object; `role` is for the ones not in `roles`.
 
-    `ready` has the annotation and the field of those that are no plain values.
+    `ready` has the annotation and the field of each property that is not a plain value.
     """
     required = set(schema.get("required", []))
     properties = schema.get("properties", {})
@@ -49,6 +49,7 @@ def fields_of(
         if name in ready:
             named[name] = ready[name]
             continue
+        # The names of pydantic's own attributes begin with `model_`, also the ones that a later release adds.
         field = name if is_field_name(name) and not name.startswith("model_") else f"argument_{number}"
         if field != name:
             others[field] = name

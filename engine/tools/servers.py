@@ -146,7 +146,7 @@ class ToolServers:
 
 
 class _Offer:
-    """What a server offers now, counted by the names of the tools, and by those that they would have in steps."""
+    """What a server offers now, counted by the names of the tools, and by the names that they would have in steps."""
 
     def __init__(self, tools: Sequence[OfferedTool]) -> None:
         self.tools = tools

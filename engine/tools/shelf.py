@@ -60,7 +60,7 @@ class Tool(Struct, frozen=True):
     files: Mapping[str, bytes]
     """Each file by its path in the folder, without `tested.json`."""
     tested: Mapping[str, Any] | None
-    """What `tested.json` says of the last test that passed; None if there was none."""
+    """What `tested.json` says of the last test that passed; None if no test has passed."""
 
     @property
     def hash(self) -> str:

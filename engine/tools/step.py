@@ -31,7 +31,7 @@ class ToolStep(StepType):
     is_tool: ClassVar[bool] = True
     done = "run"
     lasts = "Only the servers that it has called know how to undo what it did."
-    timeout_seconds = 3720.0
+    timeout_seconds = 3720.0  # the code has its own limit, of up to an hour, with a better error
     output: ClassVar[type[Output] | None] = None
     definition: ClassVar[ToolDefinition]
 
