@@ -69,6 +69,8 @@ class Site:
 
     def middleware(self) -> list[Middleware]:
         """Return the middleware, outermost first."""
+        # Refusals have an id, are counted and bear the headers, so these come first. The proxy comes before whatever
+        # asks for the host or the client's address, and the gate before the filter, which asks for whom an answer is.
         return [
             Middleware(RequestIds),
             Middleware(RequestCounts, tally=self._requests),
@@ -142,4 +144,4 @@ def _leave_when_taken_over(orchestra: Orchestra) -> None:
     orchestra.is_taken_over.wait()
     sys.stderr.write(f"{Fenced()} This process ends.\n")
     sys.stderr.flush()
-    os._exit(_EXIT_TAKEN_OVER)
+    os._exit(_EXIT_TAKEN_OVER)  # sys.exit would end this thread only

@@ -185,7 +185,7 @@ class Api(FastAPI):
         self._description_json: bytes | None = None
 
     def stand_in(self, families: Sequence[Family]) -> None:
-        """Add routes that stand for these families; call it after all other routes are added."""
+        """Add a placeholder for each of these families; call it after all other routes are added."""
         self.router.routes.extend(FamilyRoute(family, self) for family in families)
 
     def take_in(self, route: FamilyRoute) -> None:
@@ -219,7 +219,7 @@ class Api(FastAPI):
     def description_json(self) -> bytes:
         """Return the description of every route as JSON.
 
-        To make it takes seconds, and anybody may ask for it: it is made once, and whoever asks meanwhile waits.
+        Making it takes seconds, and anybody may ask for it: it is made once, and whoever asks meanwhile waits.
         """
         with self._describing:
             if self._description_json is None:

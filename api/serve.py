@@ -38,11 +38,13 @@ LOG_NAME = "serve.log"
 _LARGEST_LOG_BYTES = 5_000_000
 _IN_USE_EXIT = 4
 _AWAY_EXIT = 69
+"""As in `api/asgi.py`, whose imports would make this process large."""
 _AWAY_PAUSE_SECONDS = 2.0
 _QUICK_DEATHS = 5
 _FIRST_PAUSE_SECONDS = 0.25
 _START_SECONDS = 60.0
 _END_SECONDS = 8.0
+"""Longer than the two seconds for open requests (`api/process.py`) and the five for the end of the engine's work."""
 _LOOK_SECONDS = 1.0
 _LEAST_SILENCE_SECONDS = 10.0
 _LEASES_OF_SILENCE = 2

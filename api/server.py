@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.orchestra import Orchestra
 
 PUBLIC_PATHS = ("/health", "/ready", "/auth/login", "/api/docs", "/api/openapi.json")
-"""All paths that need no sign-in, `/api/docs` with its three files."""
+"""All paths that need no sign-in; `/api/docs` includes its three files."""
 
 _DESCRIPTION = (
     "Start workflows, follow their runs, and see what a workspace has. "

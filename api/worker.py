@@ -53,7 +53,7 @@ class WorkerPages:
 
     @contextmanager
     def about(self, orchestra: Orchestra) -> Iterator[None]:
-        """Answer for this engine meanwhile; before and after, the worker begins, anew or for the first time."""
+        """Answer for this engine while the block runs; before and after, the worker is starting, or starting anew."""
         self._orchestra = orchestra
         try:
             yield
@@ -113,7 +113,7 @@ class _Held(NamedTuple):
 class _Server(http.server.ThreadingHTTPServer):
     """A thread for each connection, up to a limit: one whose request has not come makes room for the next.
 
-    That is the oldest of the address that has the most, so that nobody keeps the probes of others out.
+    It closes the oldest one of the address that has the most, so that nobody can keep out the probes of others.
     """
 
     def __init__(self, pages: WorkerPages, listener: socket.socket) -> None:
@@ -158,7 +158,7 @@ class _Server(http.server.ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what is wrong with the program, and not that somebody has hung up."""
+        """Log faults of the program, but not that somebody has hung up."""
         if not isinstance(sys.exception(), OSError):
             _log.exception("a request was not answered")
 

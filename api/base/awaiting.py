@@ -30,7 +30,7 @@ class Caller(Protocol):
 
 
 async def awaited(request: Caller, wait: Callable[[float], Document], seconds: float) -> Document | None:
-    """Return the document once its `status` is no active one, else as it is after `seconds` (None if without time)."""
+    """Return the document once its `status` is no longer active, or as it is after `seconds`; None if that is 0."""
     document: Document | None = None
     end = anyio.current_time() + seconds
     while (left := end - anyio.current_time()) > 0 and (document is None or document["status"] in ACTIVE_RUNS):
@@ -46,7 +46,7 @@ async def awaited(request: Caller, wait: Callable[[float], Document], seconds: f
 async def answered_or_accepted(
     request: Request, wait: Callable[[float], Document], found: Document, seconds: float, place: str
 ) -> JSONResponse:
-    """Return 200 with the document once its `status` is no active one, else 202 with its address after `seconds`."""
+    """Return 200 with the document once its `status` is no longer active, or 202 with its address after `seconds`."""
     found = await awaited(request, wait, seconds) or found
     if found["status"] in ACTIVE_RUNS:
         return JSONResponse(found, 202, headers={"Location": place})

@@ -64,7 +64,7 @@ class Refusal(BaseModel):
 
 
 def saved_file(name: str, content: bytes) -> Response:
-    """Return a file that may come from outside: browsers are told to save it, never to display it."""
+    """Return a file that may come from outside, with headers that make browsers save it and never display it."""
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}",
         "Content-Security-Policy": "sandbox; default-src 'none'",

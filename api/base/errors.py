@@ -94,7 +94,7 @@ class Unauthorized(Exception):
 
 
 def install(app: FastAPI, addresses: Callable[[], Collection[str]]) -> None:
-    """Make `app` answer every exception in this form; `addresses` returns the beginnings of those that exist."""
+    """Make `app` answer every exception in this form; `addresses` returns the beginnings of the existing addresses."""
     app.add_exception_handler(errors.OrchestraError, _of_engine)
     app.add_exception_handler(ServiceError, _of_service)
     app.add_exception_handler(Busy, _busy)
@@ -140,7 +140,7 @@ def view_of(error: errors.OrchestraError) -> dict[str, str]:
 
 
 def for_strangers(error: errors.OrchestraError) -> errors.OrchestraError:
-    """Return what somebody may read who has not signed in: not where the server is that keeps the state."""
+    """Return the error as somebody may read it who has not signed in: without the address of the state's server."""
     if not isinstance(error, errors.StateAway):
         return error
     logger.error("%s %s", error.message, error.remedy)
@@ -205,7 +205,7 @@ async def _busy(_request: Request, error: Any) -> JSONResponse:
 
 
 async def _gone(_request: Request, _error: Any) -> Response:
-    return Response(status_code=499)  # the client has hung up: nobody reads it
+    return Response(status_code=499)  # nginx's code for a client that has hung up: nobody reads it
 
 
 async def _misfit(_request: Request, error: Any) -> JSONResponse:

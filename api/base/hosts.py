@@ -65,8 +65,8 @@ class HostSettings(Protocol):
 def known_hosts(bound_to: str, public_url: str = "") -> Callable[[str], bool]:
     """Return a test for the Host names of a server that is bound to `bound_to` and proxied at `public_url`.
 
-    A page elsewhere can make its own name resolve to this machine (DNS rebinding), but not a name of ours or an
-    address: these pass, and on loopback only loopback's.
+    A page elsewhere can make its own name resolve to this machine (DNS rebinding), but it cannot send a name of ours
+    or an IP address. So these pass; on loopback, only the names and addresses of loopback do.
     """
     bound = bound_to.lower().rstrip(".")
     public = frozenset({urlsplit(public_url).hostname or "localhost"})
@@ -116,5 +116,5 @@ class HostCheck:
 
 async def refuse_websocket(receive: Receive, send: Send, code: int = 4403) -> None:
     """Refuse a websocket before it is open; the browser sees HTTP 403."""
-    await receive()
+    await receive()  # `websocket.connect`: ASGI expects it to be received before the answer
     await send({"type": "websocket.close", "code": code})

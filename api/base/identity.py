@@ -55,7 +55,7 @@ async def identify_socket(websocket: HTTPConnection, authenticator: Authenticato
 
 
 async def _principal(connection: HTTPConnection, authenticator: Authenticator, own_pages_only: str) -> Principal:
-    """Return the sender; `own_pages_only`: what a cookie is taken for from our own pages only, "" for nothing."""
+    """Return the sender; `own_pages_only`: what a cookie permits only to our own pages, in words, "" if to any page."""
     authorization = connection.headers.getlist("authorization")
     token = _bearer(authorization) if authorization else ""
     if token.startswith(PREFIX):

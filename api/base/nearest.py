@@ -1,4 +1,4 @@
-"""The address that somebody may have meant who asked for one that does not exist."""
+"""The existing address that was probably meant by a request for an unknown one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from clients import wording
 def nearest(path: str, addresses: Collection[str]) -> str:
     """Return the nearest of `addresses` (beginnings, such as `/api/runs`), "" if none is near."""
     path = path.rstrip("/")
+    # People leave out `/api`, and what follows the first two parts is mostly an id, which resembles no address.
     meant = {one.removeprefix("/api"): one for one in addresses} | {one: one for one in addresses}
     beginning = path
     while beginning.strip("/"):

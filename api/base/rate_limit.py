@@ -29,7 +29,7 @@ class RateLimit:
         return self.wait_seconds_of(network_of(address))
 
     def wait_seconds_of(self, sender: str) -> int:
-        """Do the same for a sender that is known by something else than its address."""
+        """Do the same for a sender that something other than its address identifies, such as a token."""
         now = time.monotonic()
         with self._lock:
             times = self._by_network.get(sender) or deque()

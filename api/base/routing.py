@@ -98,9 +98,9 @@ Acting = Annotated[Principal, Depends(_principal)]
 
 
 class BodyLimit:
-    """Stops reading a body at a size limit, that of its route, and 16 KiB until the caller is known.
+    """Stops reading a body at the limit of its route, and at 16 KiB until the caller is known.
 
-    The usual error handler answers.
+    It raises an HTTPException, which the usual handler answers with 413.
     """
 
     def __init__(self, app: ASGIApp, largest_bytes: int = LARGEST_BODY_BYTES) -> None:
@@ -129,4 +129,5 @@ class BodyLimit:
 def told_bytes(headers: Headers) -> int:
     """Return the announced length of a body, 0 if it is missing."""
     length = headers.get("content-length", "")
+    # Cut, as int() raises ValueError for more than 4,300 digits.
     return int(length[:20]) if length.isascii() and length.isdigit() else 0

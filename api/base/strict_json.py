@@ -14,7 +14,7 @@ from engine.documents.json_reader import REMEDIES
 _BODY = "body"
 
 
-class NotJson(json.JSONDecodeError):
+class NotJson(json.JSONDecodeError):  # which FastAPI turns into a RequestValidationError
     """The body is not JSON that can be kept; `problem` says where and why."""
 
     def __init__(self, problem: Problem) -> None:
@@ -25,12 +25,12 @@ class NotJson(json.JSONDecodeError):
 def strict_value(body: bytes) -> Any:
     """Return the value of a body. Raises ValueError, RecursionError; `problem_of` says why."""
     value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_with_each_key_once)
-    json.dumps(value, ensure_ascii=False).encode()
+    json.dumps(value, ensure_ascii=False).encode()  # raises UnicodeEncodeError for a lone surrogate
     return value
 
 
 def problem_of(body: bytes, error: Exception) -> Problem:
-    """Return why a body cannot be kept, as for a file; of one that would take seconds, what the usual parser says."""
+    """Return why a body cannot be kept, as for a file; for a body that would take seconds, what `json` says."""
     if len(body) <= LARGEST_BYTES:
         try:
             parse(decoded(body, _BODY), _BODY)

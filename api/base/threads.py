@@ -36,7 +36,7 @@ class Threads:
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
-        """Wait for a turn, and have it meanwhile."""
+        """Wait for a turn, and hold it while the block runs."""
         limiter, loop = self._of_this_loop(), asyncio.get_running_loop()
         is_long = False
 

@@ -47,12 +47,12 @@ class _Asked:
 
 @dataclass
 class _Line:
-    """The requests that nobody prepares yet, and those that are prepared and not finished; any thread may take them."""
+    """The requests that wait, and the requests that are prepared but not finished; any thread may take them."""
 
     waiting: deque[_Asked] = field(default_factory=deque)
     ready: deque[_Asked] = field(default_factory=deque)
     turns: set[asyncio.Task[None]] = field(default_factory=set)
-    """Those that are awaited or at work."""
+    """The tasks that wait for a turn or are at work: asyncio keeps only weak references to them."""
 
     def work(self) -> None:
         """Prepare and finish requests until none waits, or one has taken long: those behind it have their own turns."""
@@ -60,7 +60,7 @@ class _Line:
         for asked in _taken(self.waiting):
             try:
                 asked.prepared = asked.context.run(asked.prepare)
-            except Exception as error:  # noqa: BLE001 - that of one request must not stop all others
+            except Exception as error:  # noqa: BLE001 - one request must not stop the others
                 asked.settle(error)
             else:
                 self.ready.append(asked)
@@ -146,4 +146,4 @@ async def _work(line: _Line) -> None:
     await work
 
 
-starting: Together[Any, Any] = Together(Threads("requests that start runs", 40))
+starting: Together[Any, Any] = Together(Threads("requests that start runs", 40))  # as many as AnyIO's own threads

@@ -30,7 +30,7 @@ class Busy(Exception):
 
 @dataclass
 class _Person:
-    """A person whose requests take turns; `places` is how many there are."""
+    """A person whose requests take turns; `places` counts the requests."""
 
     turn: Lock = field(default_factory=Lock)
     places: int = 0

@@ -31,6 +31,7 @@ class McpResponse(Response):
         """Answer."""
         from api.mcp.server import answer  # takes a second: whoever needs no MCP does not wait for it
 
+        # The SDK reads the request itself, and its body has already been read.
         async def again() -> Message:
             return {"type": "http.request", "body": self._unread.pop()} if self._unread else await receive()
 

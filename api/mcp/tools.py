@@ -87,13 +87,13 @@ class WorkflowTools:
         self._wait_seconds = wait_seconds
 
     def list(self) -> list[types.Tool]:
-        """Return the tools, by name; a workflow that cannot run is none. Raises NotAllowed."""
+        """Return the tools, by name; a workflow that cannot run is left out. Raises NotAllowed."""
         names = self._orchestra.workflows.names(self._principal)
         plans = [plan for name in names if name != RUN_STATUS and (plan := self._exposed(name)) is not None]
         return [*(_tool(plan) for plan in plans), _STATUS_TOOL]
 
     async def call(self, name: str, arguments: JsonObject, key: object = None) -> types.CallToolResult:
-        """Return the outputs of a run, or its state if it goes on or waits; what goes wrong is told in the result.
+        """Return the outputs of a run, or its state if it goes on or waits; the result also reports what goes wrong.
 
         Raises MCPError if there is no such tool (server/tools, "Error Handling", of the specification 2025-11-25).
         """
@@ -156,7 +156,7 @@ class WorkflowTools:
                 raise not_shown(run_id, "Take it from the outputs of a tool that you have called.")
 
     def _top(self, run_id: str) -> str | None:
-        """Return the run that has called this one, directly or not; None if there is none of these ids."""
+        """Return the run that has called this one, directly or not; None if one of these runs does not exist."""
         run = self._run_of(run_id)
         while run is not None and run["parent_run_id"]:
             run = self._run_of(run["parent_run_id"])

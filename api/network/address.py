@@ -17,7 +17,7 @@ _TRIED_PORTS = 100
 
 
 class Names(NamedTuple):
-    """What says where to listen, for remedies: the option for the port, and the option or setting for the host."""
+    """How remedies name what sets the address: the option for the port, and the option or setting for the host."""
 
     port: str
     host: str
@@ -94,10 +94,11 @@ def _bound(host: str, port: int, names: Names) -> socket.socket | None:
         ) from error
     # Named as TCP, since asyncio turns Nagle's delay (40 ms a response) off only if the socket says so.
     listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    # Connections of a server that has just ended (TIME_WAIT) would otherwise keep its port for minutes.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(place)
-        listener.listen(2048)
+        listener.listen(2048)  # as uvicorn does
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

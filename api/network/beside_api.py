@@ -46,7 +46,7 @@ def _is_run(method: str, path: str) -> bool:
 
 
 def _is_program(scope: Scope, path: str) -> bool:
-    """Return whether no browser asks that wants to show the answer: with a token, for JSON, or before a foreign page.
+    """Return whether a program asks: with a token, for JSON, or as a browser does before a foreign page may ask.
 
     A browser has a cookie; behind some proxies it sends `Authorization: Basic` with everything.
     """

@@ -77,7 +77,7 @@ class TrackedConnection:
         return self._is_unread(now)
 
     def _rest_seconds(self) -> float:
-        """Return how much longer the rest of a refused body may take; who is cut off would not read the answer."""
+        """Return how much longer the rest of a refused body may take; a client that is cut off loses the answer."""
         cycle = self.protocol.cycle
         arrives = cycle is not None and cycle.more_body
         return min(self.received_bytes / BODY_BYTES_A_SECOND, REST_SECONDS) if arrives else 0.0

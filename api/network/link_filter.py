@@ -15,7 +15,7 @@ from engine.people.answer_links import LONGEST_LINK_BYTES, without_links, withou
 _SLICE_BYTES = 64 * 1024
 """What is read at once, in some milliseconds: other requests have their turn before the next."""
 _IN_PARTS = frozenset({b"accept-encoding", b"range"})
-"""Headers by which an answer would be compressed, or a part of it: neither could be read here."""
+"""Request headers that ask for a compressed answer, or for a part of it: neither could be searched here."""
 _EVENTS = b"text/event-stream"
 
 

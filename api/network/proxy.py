@@ -64,7 +64,7 @@ def _as_sent(scope: Scope, settings: ProxySettings) -> Scope:
 
 
 def _client(headers: Headers, proxies: list[str]) -> str:
-    """Return the last address in X-Forwarded-For that is not a proxy's: anybody may have written those before it."""
+    """Return the last address in X-Forwarded-For that is not a proxy's: anybody can write what comes before it."""
     addresses = [one.strip() for line in headers.getlist("x-forwarded-for") for one in line.split(",")]
     for address in reversed(addresses):
         if not is_trusted(address, proxies):

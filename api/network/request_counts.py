@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine.observing.tally import RequestTally
 
 OTHER = "other"
-"""Stands for addresses that no route has taken, and for methods that are not usual: the number of labels must not
-depend on what strangers send."""
+"""The label of addresses that no route has taken, and of unusual methods: the number of labels must not depend on what
+strangers send."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""An id for each request, that of the caller or a new one, which the answer and all log lines of it bear."""
+"""An id for each request, the caller's or a new one: the answer and all log lines about the request bear it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _PROBES = ("/health", "/ready")
 
 
 class RequestLimit:
-    """Refuses what is more with 429. The address counts beside the token, as anybody can make up tokens."""
+    """Answers further requests with 429. The address counts beside the token, as anybody can make up tokens."""
 
     def __init__(self, app: ASGIApp, config: Callable[[], Config]) -> None:
         self._app, self._config = app, config

@@ -31,7 +31,7 @@ class Repeats(logging.Filter):
         self._left_out: dict[tuple[str, int, str], int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write the record; somebody who has set a level below warnings wants all lines of it."""
+        """Return whether to write the record; whoever has set a level below WARNING wants all of its lines."""
         if record.levelno < logging.WARNING:
             return True
         kind = (record.name, record.levelno, str(record.msg)[:200])

@@ -173,7 +173,7 @@ def _call(approval: Approval) -> str:
 
 
 def _effect(call: AskedCall) -> str:
-    """Return what the call does to what, why that is not known, and what has changed since an earlier approval."""
+    """Return what the call would change, or why that is unknown, and what has changed since an earlier approval."""
     found = ""
     if call.preview is not None:
         text, title = _text(shown(call.preview)), _html(call.preview.title)
@@ -205,7 +205,7 @@ def _text(value: Any) -> str:
 def _html(text: str) -> str:
     """Return a text as HTML that shows it literally, and the characters that nobody sees as marks.
 
-    Links to other questions are left out: whoever has a link to one must not get those to all.
+    Links to other questions are left out: whoever may answer one question must not get to answer the others.
     """
     return escape(without_links(hidden_characters.shown(text)[0]))
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.orchestra import Orchestra
 
 _REQUESTS, _SECONDS = 60, 60.0
-"""How often one network may open or send forms at all; submissions that count are limited by each form."""
+"""How often one network may open or send forms at all; each form limits its accepted submissions itself."""
 _HOUR_SECONDS = 3600.0
 _MOST_FORMS = 1000
 
@@ -111,7 +111,7 @@ class FormPages:
         return self._page(request, 200, fields=form.fields, is_sent=True)
 
     def _no_room(self, request: Request, form: OpenForm, body: Body) -> Response | None:
-        """Return the refusal of a submission that is one too many; None if there is room. Raises StorageError."""
+        """Return the refusal if this submission is one too many; None if there is room. Raises StorageError."""
         same = body.own[PAGE_ID]
         try:
             self._forms.require_room(form)

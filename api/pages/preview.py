@@ -91,6 +91,8 @@ def _refusal(request: Request) -> str | None:
 
 def _guarded(page: bytes) -> bytes:
     """Return a page with our script before all of its own, which takes away what its policy cannot forbid."""
+    # Behind the doctype, as a page that begins with anything else is shown in quirks mode. A frame with `srcdoc` would
+    # have a window of its own, in which nothing has been taken away.
     doctype = _DOCTYPE.match(page)
     at = doctype.end() if doctype else 0
     return page[:at] + _prelude() + _SOURCE_OF_FRAME.sub(b"nosrcdoc", page[at:])

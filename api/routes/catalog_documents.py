@@ -26,7 +26,7 @@ class WorkflowText(RequestBody):
 
 
 class PlaceInWorkflow(WorkflowText):
-    """A place in the text of a workflow file, such as that of a cursor."""
+    """A place in the text of a workflow file, such as the position of a cursor."""
 
     line: int = Field(ge=1, description="From 1.")
     column: int = Field(ge=1, description="From 1, in characters.")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
 
 _LOOK_SECONDS = 0.1
-_STATUS_EVERY = 10  # looks
+_STATUS_EVERY = 10  # looks: the texts are in memory, while status and sign-in are read from the state
 _LIVES_SECONDS = 3600.0
 
 
@@ -46,7 +46,7 @@ async def watch_run(run_id: str, request: Request, orchestra: Door, principal: A
     """
     run = await to_thread.run_sync(orchestra.runs.get, principal, run_id)
     caller = partial(identify, request, orchestra.users)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx collects an answer otherwise
     return StreamingResponse(_events(orchestra, caller, run), media_type="text/event-stream", headers=headers)
 
 

@@ -80,7 +80,7 @@ async def get_seen(
 def get_file(run_id: str, sha256: str, orchestra: Door, principal: Acting) -> Response:
     """Return the content of a file that the run's document names by `$file`; its media type is given there.
 
-    Name and content may come from outside: browsers are told to save it, never to display it.
+    Name and content may come from outside: the headers make browsers save the file and never display it.
     """
     file = orchestra.runs.file(principal, run_id, sha256)
     return saved_file(file.name, file.content)

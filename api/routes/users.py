@@ -192,7 +192,7 @@ def link_user(user_id: str, sent: NewIdentity, orchestra: Door, principal: Actin
 
 @router.delete("/users/{user_id}/identity", summary="Unlink a user", status_code=204)
 def unlink_user(user_id: str, orchestra: Door, principal: Acting) -> None:
-    """End that a person of the sign-in provider can sign in as a user, whose sessions end."""
+    """Stop a person of the sign-in provider from signing in as a user, whose sessions end."""
     orchestra.openid.unlink(principal, user_id)
 
 

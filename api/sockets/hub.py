@@ -65,7 +65,7 @@ class Subject(Generic[State]):
             self._notify()
 
     def fail(self, error: Exception) -> None:
-        """Set the error because of which it can no longer be watched."""
+        """Set the error that ends the watching."""
         self.error = error
         self._notify()
 

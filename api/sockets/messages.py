@@ -118,7 +118,7 @@ OF_COMMAND: TypeAdapter[Any] = TypeAdapter(CommandMessage)
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of all messages; `$defs` has `Run`, `Workflow` and `Command`, those of each socket."""
+    """Return the JSON Schema of all messages; `$defs` names the messages of a socket `Run`, `Workflow` or `Command`."""
     inputs: list[tuple[str, Literal["serialization"], TypeAdapter[Any]]] = [
         ("Run", "serialization", OF_RUN),
         ("Workflow", "serialization", OF_WORKFLOW),

@@ -26,7 +26,8 @@ DONE = 1000
 UNEXPECTED_MESSAGE = 1008
 BROKEN = 1011
 SIGNED_OUT, ROLE_CHANGED, GONE = 4401, 4403, 4404
-"""Close codes. After `ROLE_CHANGED` the same socket can be opened again, with the rights of the new role."""
+"""Close codes (RFC 6455, 7.4; 4000 and above are ours). After `ROLE_CHANGED` the same socket can be opened again, with
+the rights of the new role."""
 _UNREAD_SECONDS = 30.0
 """A client that reads nothing for so long is disconnected."""
 _CHECK_SECONDS, _CHECK_ANYWAY_SECONDS = 1.0, 15.0

@@ -20,12 +20,13 @@ STREAM: dict[int | str, dict[str, Any]] = {
 }
 _LOOK_SECONDS = 0.02
 _KEEP_ALIVE_LOOKS = 500
+"""A comment every ten seconds keeps a proxy from closing the stream of a model that thinks for long."""
 
 
 async def streamed(start: Callable[[], tuple[Turn, TurnFeed]]) -> StreamingResponse:
     """Begin a turn in a thread, and return it as events until it is over."""
     turn, feed = await anyio.to_thread.run_sync(start)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx collects an answer otherwise
     return StreamingResponse(_events(turn, feed), media_type="text/event-stream", headers=headers)
 
 

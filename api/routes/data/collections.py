@@ -100,7 +100,7 @@ def list_collections(orchestra: Door, principal: Acting, accounts: Accounts = No
 
 @router.get("/{collection}", summary="Show a collection", response_model=CollectionDocument)
 def show_collection(orchestra: Door, principal: Acting, collection: str, accounts: Accounts = None) -> Any:
-    """Return a collection; 404 if there is none with this name."""
+    """Return a collection; 404 if no collection has this name."""
     return asdict(orchestra.collections.show(principal, collection, demo=is_demo(orchestra, accounts)))
 
 
@@ -125,7 +125,7 @@ def list_passages(
     document: Annotated[str, Query(description="The id of the document.")],
     accounts: Accounts = None,
 ) -> Any:
-    """Return the passages of a document; 404 if there is none with this id."""
+    """Return the passages of a document; 404 if no document has this id."""
     found = orchestra.collections.passages(principal, collection, document, demo=is_demo(orchestra, accounts))
     return {"passages": [asdict(one) for one in found]}
 
@@ -160,7 +160,7 @@ def delete_document(
     document: Annotated[str, Query(description="The id of the document.")],
     accounts: Accounts = None,
 ) -> Any:
-    """Delete a document; 404 if there is none with this id."""
+    """Delete a document; 404 if no document has this id."""
     orchestra.collections.delete(principal, collection, document, demo=is_demo(orchestra, accounts))
     return {"documents": 1}
 

@@ -141,7 +141,7 @@ def view_file(
     responses={200: {"content": {"application/octet-stream": {}}, "description": "The content, to be saved"}},
 )
 def get_file_content(orchestra: Door, principal: Acting, path: Path) -> Response:
-    """Return a file of at most 20 MB. Browsers are told to save it, never to display it."""
+    """Return a file of at most 20 MB. Its headers make browsers save it and never display it."""
     return saved_file(path.rpartition("/")[2], orchestra.files.content(principal, path))
 
 

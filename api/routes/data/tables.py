@@ -102,7 +102,7 @@ def delete_row(
     key: Annotated[str, Query(description="The key of the row.")],
     accounts: Accounts = None,
 ) -> Any:
-    """Delete a row; 404 if there is none with this key."""
+    """Delete a row; 404 if no row has this key."""
     orchestra.tables.delete(principal, table, key, demo=is_demo(orchestra, accounts))
     return {"rows": 1}
 

@@ -119,7 +119,7 @@ def list_tools(orchestra: Door, principal: Acting) -> Any:
 
 @router.get("/{name}", summary="Show a tool", response_model=ToolDocument)
 def show_tool(orchestra: Door, principal: Acting, name: str) -> Any:
-    """Return a tool; 404 if there is none with this name."""
+    """Return a tool; 404 if no tool has this name."""
     return asdict(orchestra.tools.show(principal, name))
 
 
@@ -152,7 +152,7 @@ def list_tool_files(orchestra: Door, principal: Acting, name: str) -> Any:
 def save_tool_file(orchestra: Door, principal: Acting, name: str, path: FilePath, sent: FileTextBody) -> Any:
     """Write a file; no workflow can use the tool until it has passed its tests again.
 
-    `etag` is that of the text to replace; without it, the file must not exist yet. 409 if the file has changed.
+    `etag` is the etag of the text to replace; without it, the file must not exist yet. 409 if the file has changed.
     """
     return orchestra.tool_files.save(principal, name, path, sent.text, sent.etag)
 
@@ -179,7 +179,7 @@ def list_tool_versions(orchestra: Door, principal: Acting, name: str) -> Any:
     "/{name}/versions/{version_id}", summary="Show what has changed since a version", response_model=ToolChanges
 )
 def tool_version_changes(orchestra: Door, principal: Acting, name: str, version_id: str) -> Any:
-    """Return how the files differ now from those of a kept version."""
+    """Return how the files differ now from a kept version."""
     return {"id": version_id, "changes": orchestra.tool_files.changes(principal, name, version_id)}
 
 

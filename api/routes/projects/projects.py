@@ -123,7 +123,7 @@ def new_project(orchestra: Door, principal: Acting, sent: NewProject) -> Any:
 
 @router.get("/{name}", summary="Show a project", response_model=ProjectPage)
 def show_project(orchestra: Door, principal: Acting, name: str) -> Any:
-    """Return a project; 404 if there is none with this name."""
+    """Return a project; 404 if no project has this name."""
     found = orchestra.projects.get(principal, name)
     return {**asdict(found), "commands": orchestra.projects.commands(principal, name)}
 

@@ -54,7 +54,7 @@ class NewCase(RequestBody):
 
 
 class CaseChange(RequestBody):
-    """Replaces a case; `etag` is that of the case to replace."""
+    """The new content of a case, and the etag of the content that it replaces."""
 
     case: CaseText
     etag: str = Field(max_length=100)

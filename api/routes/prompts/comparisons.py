@@ -32,7 +32,7 @@ class CompareBody(GivenValues, Agreeing, RequestBody):
 
 
 class ComparisonState(BaseModel):
-    """The same values asked in several columns, each of which is a try."""
+    """The same values asked in several columns; each column is a try."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -55,6 +55,6 @@ def export_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
 def import_workflow(sent: WorkflowImport, orchestra: Door, principal: Acting) -> Any:
     """Create a workflow with what it uses from a document of `export`. Nothing that exists is changed.
 
-    Its tools have to be tested here (`untested_tools`), those of MCP servers accepted by an owner (`unaccepted_tools`).
+    Its tools must be tested here (`untested_tools`); an owner must accept tools of MCP servers (`unaccepted_tools`).
     """
     return orchestra.bundles.imported(principal, sent.bundle, sent.name, connections=sent.connections)
