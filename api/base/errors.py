@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from api.base.nearest import nearest
 from api.base.remedies import with_requests
 from api.base.strict_json import NotJson
 from api.base.turns import Busy
+from clients import wording
 from clients.errors import InvalidRequest, ServiceError
 from engine.base import errors
 from engine.base.problem import Problem
@@ -239,10 +239,25 @@ def _place(location: Sequence[str | int]) -> str:
 
 async def _of_http(addresses: Callable[[], Collection[str]], request: Request, error: Any) -> JSONResponse:
     kind, message, remedy = _OF_HTTP.get(error.status_code, ("Refused", str(error.detail), ""))
-    near = nearest(request.scope["path"], addresses()) if error.status_code == 404 else ""
+    near = _nearest(request.scope["path"], addresses()) if error.status_code == 404 else ""
     if near:
         remedy = f"The nearest is {near}. {remedy}"
     return error_response(error.status_code, kind, message or str(error.detail), remedy, error.headers)
+
+
+def _nearest(path: str, addresses: Collection[str]) -> str:
+    """Return the nearest of `addresses` (beginnings, such as `/api/runs`), "" if none is near."""
+    path = path.rstrip("/")
+    # People leave out `/api`, and what follows the first two parts is mostly an id, which resembles no address.
+    meant = {one.removeprefix("/api"): one for one in addresses} | {one: one for one in addresses}
+    beginning = path
+    while beginning.strip("/"):
+        if beginning in meant:
+            return meant[beginning]
+        beginning = beginning.rpartition("/")[0]
+    if same_end := sorted(one for one in addresses if path.strip("/") and one.endswith(path)):
+        return same_end[0]
+    return meant.get(wording.nearest(path, meant) or wording.nearest("/".join(path.split("/")[:3]), meant) or "", "")
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
