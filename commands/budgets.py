@@ -155,7 +155,7 @@ def resume(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fals
 
 
 def _limits(one: BudgetRow, workflow: str, budgets: Sequence[BudgetRow]) -> bool:
-    """Return whether a budget is this workflow's: its own, or a default in place of which it has no row."""
+    """Return whether a budget applies to this workflow: its own, or a default that no row of its own replaces."""
     if not one.is_default:
         return one.workflow == workflow
     return all((other.workflow, other.period) != (workflow, one.period) for other in budgets)

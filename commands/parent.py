@@ -40,7 +40,7 @@ def become_parent(order: ServeOrder, listener: socket.socket) -> NoReturn:
     command = [sys.executable, "-m", "commands.parent", str(listener.fileno()), json.dumps(order._asdict())]
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # a signal from now on is for the parent
     try:
-        os.chdir(CHECKOUT)
+        os.chdir(CHECKOUT)  # `-m` looks for the module here
         os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)

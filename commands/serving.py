@@ -45,7 +45,7 @@ def serve(
     from engine.workspace import config
     from engine.workspace.workspace import Workspace as Files
 
-    root = (workspace or Path.cwd()).resolve()
+    root = (workspace or Path.cwd()).resolve()  # absolute, as the parent works in another folder
     settings = config.load(root).config
     state_dir = Files(root, settings.state_dir).state_dir
     require_unserved(state_dir)
@@ -69,7 +69,7 @@ def ingress(log_level: LogLevel = None, demo: Demo = False, workspace: Workspace
 
 @contextmanager
 def _log_shown(settings: Config) -> Iterator[None]:
-    """Write the log to standard error, too: why messages wait is to be seen where the process runs."""
+    """Write the log to standard error, too: where the process runs, people should see why messages wait."""
     from engine.observing.log_lines import lines_of, set_log_levels
 
     handler, root = logging.StreamHandler(sys.stderr), logging.getLogger()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.5
 _MOST_LOOKS_AT_A_HANG = 10
-"""It was silent for long before the first; a process that was stopped for as long has that time to turn again."""
+"""Five seconds: a hang is reported after a long silence, and a process that was stopped needs time to turn again."""
 _AWAY_SECONDS = 2.0
 _LONGEST_STOP_SECONDS = 13.0
 """Deployments wait 15 seconds or longer before they kill a process."""
@@ -115,7 +115,7 @@ def _was_drained(orchestra: Orchestra, pages: WorkerPages | None) -> bool:
 
     try:
         with nullcontext() if pages is None else pages.about(orchestra):
-            with suppress(StateAway):  # only to be told; it may have been away again since it was opened
+            with suppress(StateAway):  # only a note; the state may have been away again since it was opened
                 if (lost := orchestra.lost_secrets()) is not None:
                     note(f"{lost.message} {lost.remedy}")
             hanging = 0

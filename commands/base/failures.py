@@ -39,7 +39,7 @@ _OF_THE_SYSTEM = frozenset(
 
 
 _MORE = ("problems", "needs_confirmation", "differences")
-"""What only some failures tell."""
+"""What only some failures have."""
 
 
 class Terminated(BaseException):  # like KeyboardInterrupt: no `except Exception` may swallow it
@@ -52,7 +52,7 @@ class Terminated(BaseException):  # like KeyboardInterrupt: no `except Exception
 
 @contextmanager
 def stops_raised() -> Iterator[None]:
-    """Raise Stop in the main thread at Ctrl-C and SIGTERM."""
+    """Raise Terminated in the main thread at Ctrl-C and SIGTERM."""
 
     def stop(number: int, _frame: object) -> None:
         raise Terminated(number)
@@ -81,7 +81,7 @@ class CommandFailure(NamedTuple):
     differences: list[dict[str, Any]] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `--json` prints: {"error": {type, message, remedy, …}}, with those of `_MORE` that are known."""
+        """Return what `--json` prints: {"error": {type, message, remedy, …}}, with what is known of `_MORE`."""
         error: dict[str, Any] = self._asdict()
         error.pop("exit_code")
         if self.problems is not None:

@@ -68,7 +68,7 @@ def _end(session: CommandSession, run_id: str, progress: ProgressLines | None) -
         progress.show(run)
         spent = time.monotonic() - begun
         if run["status"] not in ACTIVE_RUNS or spent < pause:
-            return run
+            return run  # `wait` returned early: the run waits, or another process works on it
         pause = max(_LOOK_SECONDS, 5 * (spent - pause))  # reading a run of thousands of items takes long
 
 
@@ -131,7 +131,7 @@ def report(session: CommandSession, run: Run, *, is_followed: bool = True) -> No
 
 
 def _cost(session: CommandSession, run: Run) -> Iterator[str]:
-    """Yield what its models have used, beside what was expected, and the same with those of the runs that it called."""
+    """Yield what its models have used and were expected to use, and the same together with the runs that it called."""
     from engine.runs.starting.estimates import words
     from engine.runs.usage import RunUsage
 

@@ -18,7 +18,7 @@ _REMEDY = 'Pass a JSON object of inputs, {"name": value, …}.'
 
 
 def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the values of `k=v` pairs, which take precedence over those of a JSON file (`-`: standard input).
+    """Return the values of `k=v` pairs, which take precedence over the values in a JSON file (`-`: standard input).
 
     `schemas` returns {name: JSON Schema}, by which typed text is converted. Raises InvalidInput, InvalidFile.
     """
@@ -32,7 +32,7 @@ def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping
 def schemas(session: CommandSession, name: str, environment: str = "") -> Mapping[str, Any]:
     """Return the schemas of a workflow's inputs; problems in the file are reported at the start.
 
-    `environment`: whose version is meant, if not that of the default one.
+    `environment`: the one whose version is meant; "" for the default environment.
     """
     environment = environment or next(iter(session.orchestra.environments.names(session.principal)), "")
     if environment:
@@ -45,7 +45,7 @@ def schemas(session: CommandSession, name: str, environment: str = "") -> Mappin
 
 
 def outputs(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
-    """Return the outputs pinned to steps by `path=JSON` pairs, which take precedence over those of a JSON file.
+    """Return the outputs pinned to steps by `path=JSON` pairs, which take precedence over the outputs in a JSON file.
 
     Raises InvalidInput, InvalidFile.
     """
@@ -113,7 +113,7 @@ def text_in(file: str, largest_bytes: int) -> str:
 
 
 def content_in(file: str, largest_bytes: int) -> str:
-    """Return all of a file (`-`: standard input) as a text, with escapes for bytes that are none (surrogateescape).
+    """Return all of a file (`-`: standard input) as text; bytes that are not UTF-8 become escapes (surrogateescape).
 
     Raises InvalidInput, InvalidFile.
     """

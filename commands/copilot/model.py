@@ -71,7 +71,7 @@ def followed(feed: TurnFeed, *, quiet: bool) -> None:
 
 
 def show_end(turn: Turn) -> None:
-    """Show what stands after the words: questions, why it is not whole, and what it used."""
+    """Show what follows the words: questions, why it is not whole, and what it used."""
     for part in turn.parts:
         if part.kind == "question":
             say(f"\n{part.text}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class PromptQuestion(Struct, frozen=True):
-    """What `ask --prompt` is told."""
+    """What `ask --prompt` asks, and what the person agrees to."""
 
     words: str
     prompt: str

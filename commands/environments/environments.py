@@ -174,7 +174,7 @@ def connect(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Let another connection, or the demo, stand for a connection that workflows name."""
+    """Use another connection, or the demo, in place of a connection that workflows name."""
     wanted: dict[str, str | None] = {**by_name(pairs, "a connection")}
     with opened(workspace, demo=demo) as session:
         changed = session.orchestra.environments.connect(session.principal, name, wanted)

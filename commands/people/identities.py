@@ -39,7 +39,7 @@ def link(
 
 
 def unlink(user_id: UserId, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """End that a person of the sign-in provider can sign in as this user, whose sessions end."""
+    """Stop a person of the sign-in provider from signing in as this user, whose sessions end."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.openid.unlink(session.principal, user_id)
     if as_json:
