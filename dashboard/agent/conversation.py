@@ -31,14 +31,14 @@ from engine.record.types.run import Run
 from engine.record.types.step import Failure, StepRecord
 
 _SHORT = 400
-"""So many characters of what came back are shown at once."""
+"""How many characters of what came back are shown before it is opened."""
 _PERSON, _MODEL, _TOOL = ":material/person:", ":material/smart_toy:", ":material/construction:"
 PARAM = "agent"
 """The parameter of the address that names the run of the agent whose conversation is open."""
 
 
 def conversation_tab(visit: Visit, run: Run) -> None:
-    """Show the conversation of an agent's run, or in that of a workflow those of the agents that it lets work."""
+    """Show the conversation of an agent's run or, in a workflow's run, of the agents that it lets work."""
     if is_agent(run):
         conversation(visit, run, asks_here=False)
         return
@@ -69,7 +69,7 @@ def talk_of(run: Run) -> str:
 
 
 def _title(run: Run, step: StepRecord) -> str:
-    """Return the title of a step that lets an agent work, with that of its item."""
+    """Return the title of a step that lets an agent work, with the title of its item."""
     around = items_around(step["path"])[-1:]
     items = {one["path"]: str(one["title"] or "") for one in run["steps"] if one["path"] in around}
     return " · ".join(one for one in (str(step["title"] or step["id"]), *items.values()) if one)

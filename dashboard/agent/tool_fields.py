@@ -137,6 +137,6 @@ def value_typed(draft: EditorDraft, place: str, field: AgentToolField | None, be
 
 
 def _whole(field: AgentToolField, value: Any) -> Any:
-    """Return a number without a fraction as an integer, unless the field is one of fractions."""
+    """Return a number without a fraction as an integer, unless the field takes fractions."""
     is_whole = isinstance(value, float) and value.is_integer() and field.schema.get("type") != "number"
     return int(value) if is_whole else value

@@ -64,7 +64,7 @@ def asked_call(visit: Visit, question: Approval, call: AskedCall, run: Run | Non
 
 
 def answered_edit(question: Approval, edited: JsonObject) -> None:
-    """Show with which arguments a call was approved, and how they differ from those it had."""
+    """Show with which arguments a call was approved, and how they differ from the original ones."""
     key = f"edited-{question.id}"
     with st.expander(
         plain(t("Edited by {answered_by}", answered_by=question.answered_by)), icon=":material/edit:", key=key
@@ -76,13 +76,13 @@ def answered_edit(question: Approval, edited: JsonObject) -> None:
 
 
 def _says_all(call: AskedCall, preview: Preview) -> bool:
-    """Return whether the preview has all content of the call; what the other arguments do, it has in any case."""
+    """Return whether the preview has all content of the call; it always shows what the other arguments do."""
     if difference(preview.before, preview.text):
         return False
     schemas, texts = field_schemas(call), text_fields(call)
     content = {name: value for name, value in call.arguments.items() if schemas.get(name, {}).get("role") == "content"}
     if any(value and name not in texts for name, value in content.items()):
-        return False  # e.g. attachments, of which it has the names only
+        return False  # e.g. attachments: it has only their names
     shown_text = "\n".join([preview.title, *preview.text.splitlines()])
     return all("\n".join(call.arguments[name].strip().splitlines()) in shown_text for name in texts)
 

@@ -25,7 +25,7 @@ from engine.runs.approvals import Approval, checked_edit
 from engine.runs.call_texts import field_schemas, text_fields
 
 _OTHERS = "other fields"
-"""Stands for the field with the arguments that have no field of their own; no argument has a space in its name."""
+"""The name of the field with all arguments that have none of their own; no argument has a space in its name."""
 _LONG = 120
 _TOLD = 160
 _MORE = {"turns": N_("More turns"), "tokens": N_("More tokens"), "seconds": N_("More seconds")}
@@ -42,16 +42,16 @@ class ArgumentsEdit:
 
     @property
     def is_pending(self) -> bool:
-        """Return whether the fields hold something else than the arguments."""
+        """Return whether the fields hold something other than the arguments."""
         return self.arguments is not None or self.error is not None
 
     @property
     def label(self) -> str:
-        """Return what the button that approves says."""
+        """Return the label of the button that approves."""
         return t("Approve as edited") if self.is_pending else t("Approve")
 
     def to_approve(self) -> JsonObject | None:
-        """Return the arguments to approve, None for those of the call. Raises InvalidInput if the edit is not valid."""
+        """Return the arguments to approve; None: as they are. Raises InvalidInput if the edit is not valid."""
         if self.error is not None:
             raise self.error
         return self.arguments

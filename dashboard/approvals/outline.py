@@ -93,7 +93,7 @@ def _item(number: int, value: Any, depth: int) -> Iterator[OutlineLine | Outline
 
 
 def _short(value: Any) -> str | None:
-    """Return Markdown of a value that fits on a line, None for another one."""
+    """Return a value as Markdown if it fits on a line, else None."""
     if isinstance(value, Mapping) and is_reference(value):
         return plain(shown(value))
     if value == "":

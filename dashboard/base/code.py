@@ -42,8 +42,8 @@ class EditorMode:
     """How a field is edited.
 
     `is_document` tells a whole file from a field of a form: it has line numbers, and Tab indents. `fragments` are the
-    names after `fragment("`. `uses` is the address of the step types to complete after `"uses": "`, `scope` that of the
-    names at a place.
+    names after `fragment("`. `uses` is the address of the step types to complete after `"uses": "`, `scope` the address
+    of the names at a place.
     """
 
     language: Language

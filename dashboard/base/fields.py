@@ -74,7 +74,7 @@ def checksum(text: str) -> int:
 def text_area(label: str, text: str = "", *, key: str, slot: str = "", initial: str | None = None, **how: Any) -> str:
     """Show an `st.text_area` whose text survives a reload.
 
-    `slot` and `initial` default to `key` and `text`; `base`, `restored` and `code` are those of a Field.
+    `slot` and `initial` default to `key` and `text`; `base`, `restored` and `code` are as in Field.
     """
     return _shown(st.text_area, label, text, Field(slot or key, key, "", text if initial is None else initial), how)
 
@@ -118,7 +118,7 @@ def forget(prefix: str, *, but: str = "") -> None:
 def sent(owner: str, prefix: str, texts: Iterable[str]) -> None:
     """Make the browser forget these very texts of these slots, in this session and in later ones: they were sent.
 
-    `owner` is that of `owner_of`. This may be called while a button acts: the page may be gone when it has acted.
+    `owner` is what `owner_of` returns. This may be called while a button acts: when it has acted, the page may be gone.
     """
     told = {"prefix": prefix, "number": uuid.uuid4().hex, "but": "", "sums": [checksum(one) for one in texts]}
     with _sent_lock:
@@ -126,7 +126,7 @@ def sent(owner: str, prefix: str, texts: Iterable[str]) -> None:
 
 
 def sent_lately(owner: str) -> list[dict[str, Any]]:
-    """Return what browsers of a person are to forget because it was sent in the last minutes."""
+    """Return what the browsers of a person should forget because it was sent in the last minutes."""
     with _sent_lock:
         _sent[:] = [one for one in _sent if time.monotonic() - one[0] < _SENT_SECONDS]
         return [told for _, whose, told in _sent if whose == owner]
@@ -151,7 +151,7 @@ def told() -> dict[str, Field]:
 
 
 def forgotten() -> list[dict[str, str]]:
-    """Return what the browser is to forget; by the number it knows what it has forgotten already."""
+    """Return what the browser should forget; the numbers tell it what it has forgotten already."""
     found: list[dict[str, str]] = session.draft(_FORGET, [])
     return found
 
@@ -159,7 +159,7 @@ def forgotten() -> list[dict[str, str]]:
 def bring_back(texts: Mapping[str, Mapping[str, Any]]) -> None:
     """Put texts kept by the browser back into their fields, before these are drawn.
 
-    It answers to what it was told last. A run of the page since then may have been cut short before it drew the field.
+    The browser answers the last fields that it got. A run since then may have been cut short before it drew the field.
     """
     known: dict[str, Field] = session.draft(_TOLD, {})
     for slot, entry in texts.items():

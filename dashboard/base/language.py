@@ -81,13 +81,13 @@ def dialog(
 
 
 def use(chosen: str) -> None:
-    """Show this session's pages in a language; "" means that of the browser."""
+    """Show this session's pages in a language; "" for the language of the browser."""
     session.keep_draft(_CHOSEN, chosen)
     _here.ctx = None
 
 
 def language() -> str:
-    """Return the language of the session: the one that the person chose, else that of the browser, else English."""
+    """Return the language of the session: the person's choice, else the language of the browser, else English."""
     wanted = session.draft(_CHOSEN, "") or str(_of_browser() or "").partition("-")[0].lower()
     return wanted if wanted in languages() else ENGLISH
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class PageAction:
     """Something to do on a page, which the search offers; `params` is the address that opens it on that page.
 
-    Persons who lack the `right` are not offered it; `words` are others by which they may look for it.
+    People without the `right` are not offered it; `words` are further words by which they may look for it.
     """
 
     title: str
@@ -36,11 +36,11 @@ class PageAction:
 class Page:
     """The declaration of a page: a file of `dashboard/views/` has one as `PAGE`, and a function `show(visit)`.
 
-    `path` is its address without the slash, empty for the first page; the menu lists pages by `section` and `order`,
-    and those with `in_menu` False are reached from others; `icon` is like `:material/home:`. `count` returns how many
+    `path` is its address without the slash, empty for the first page; the menu lists pages by `section` and `order`;
+    pages with `in_menu` False are reached from others; `icon` is like `:material/home:`. `count` returns how many
     things on the page wait for somebody; the menu shows it beside the title, so it must be quick. The menu leaves out
-    pages for which a person lacks the `right`. `words` are others by which people may look for the page, `actions` what
-    the search offers beside it.
+    pages for which a person lacks the `right`. `words` are further words by which people may look for the page,
+    `actions` what the search offers beside it.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Page:
 
 
 CHECKED_SECONDS = 1.0
-"""For so long after a check a person counts as signed in, with the same role."""
+"""For how long after a check a person counts as signed in, with the same role."""
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Visit:
         if time.monotonic() - self._check.at > CHECKED_SECONDS:
             if session.principal(self.orchestra) != self.signed_in:
                 st.rerun()
-                st.stop()  # within a callback, the other does nothing
+                st.stop()  # within a callback, st.rerun does nothing
             self._check.at = time.monotonic()
         return self.signed_in
 

@@ -18,7 +18,7 @@ _WAKING = r":(?=[\w+-])|(?=://)|@(?=\w)|www(?=\.)|[-<>~](?=[-=>])"
 _SPECIAL = re.compile(f"(?P<waking>{_WAKING})|{_MARKS}", re.IGNORECASE)
 _ALONE = r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;)|\A[#+\-=>]"
 _SPECIAL_IN_LABEL = re.compile(rf"(?P<waking>{_WAKING})|[\\`*{{}}\[\]|~<$^]|{_ALONE}", re.IGNORECASE)
-"""What a line could be read by, given that brackets are escaped."""
+"""What Markdown could read in a line whose brackets are escaped."""
 _NUMBERED = re.compile(r"\A(\d{1,9})([.)])(?= |\Z)")
 _NOTHING = ":color[]"
 """Streamlit's mark for coloured text, with no colour and no content: it separates two adjacent texts."""
@@ -41,8 +41,8 @@ def plain(text: str) -> str:
     """Return Markdown that shows `text` literally; Streamlit reads labels and titles as Markdown.
 
     Line breaks become spaces. Where backslashes do not help, an empty mark in the middle does: against `:name:`
-    becoming an icon or colour, `->` an arrow, and addresses links. Copying what is shown yields `text` again, but for
-    hidden characters, which are shown as marks.
+    becoming an icon or colour, `->` an arrow, and addresses links. Copying what is shown yields `text` again, except
+    for hidden characters, which are shown as marks.
     """
     return _SPECIAL.sub(_escaped, one_line(text))
 
@@ -79,12 +79,12 @@ def outside_text(text: str, *, empty: str = "") -> None:
 
 
 def beginning(text: str) -> str:
-    """Return the beginning of a text that may be too long for where it stands; `rest` shows all of it."""
+    """Return the beginning of a text that may be too long for its place; `rest` shows all of it."""
     return text if len(text) <= _BEGINNING else f"{text[:_BEGINNING].rstrip()} …"
 
 
 def rest(text: str, key: str) -> None:
-    """Offer the whole of a text of which only the `beginning` is shown; it is sent to the browser once it is opened."""
+    """Offer the whole of a text whose `beginning` is shown; it is sent to the browser once it is opened."""
     if len(text) <= _BEGINNING:
         return
     opened = st.expander(t("More"), key=key, type="compact", on_change="rerun")

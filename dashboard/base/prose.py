@@ -36,7 +36,7 @@ _TAGS = {
     "s": "s",
 }
 _HEADINGS = {"h1": "h4", "h2": "h5"}
-"""Below the headings of the page, of which none can be imitated; all others are h6."""
+"""Below the headings of the page, so that no text can imitate one; all others are h6."""
 _ALIGNED = re.compile(r"text-align:(left|right|center)")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
 _BEHIND_ADDRESS = ".,;:!?)]}*_~|"
@@ -86,7 +86,7 @@ def is_simple(text: str) -> bool:
 
 @lru_cache(_KEPT)
 def prose_html(text: str) -> str:
-    """Return the HTML of a Markdown text; in it are no tags but those of this module, and no attribute of the text."""
+    """Return the HTML of a Markdown text; it has only the tags of this module, and no attribute from the text."""
     if text.count("[") > _MOST_BRACKETS:
         return f"<pre><code>{_shown(text)}</code></pre>"
     tokens = _parser().parse(text)

@@ -45,12 +45,12 @@ def run_files(visit: Visit, run: Run, values: Any, place: str) -> None:
 def _button(visit: Visit, run_id: str, digest: str, file: RunFile, place: str) -> None:
     st.download_button(
         f"{plain(file.name)} ({size_text(file.bytes)})",
-        lambda: visit.orchestra.runs.file(visit.who, run_id, digest).content,
+        lambda: visit.orchestra.runs.file(visit.who, run_id, digest).content,  # read when it is pressed
         file_name=file.name,
         mime="application/octet-stream",  # saved, never displayed: the content may come from outside
         key=f"file-{place}-{digest}",
         icon=":material/download:",
-        on_click="ignore",
+        on_click="ignore",  # otherwise Streamlit draws the page again
     )
 
 

@@ -30,8 +30,8 @@ def budget_form(visit: Visit) -> None:
     if not visit.may("admin"):
         return
     known = visit.orchestra.budgets.settings(visit.who)
-    version = hashlib.sha256(compact(known).encode()).hexdigest()[:8]  # other fields once something else is set
-    key = f"budget-{version}-{session.draft(_SAVES, 0)}"  # nor are they filled with what was saved before
+    version = hashlib.sha256(compact(known).encode()).hexdigest()[:8]  # new fields once a setting has changed
+    key = f"budget-{version}-{session.draft(_SAVES, 0)}"  # and after each save, or they keep what was typed
     with st.expander(t("Set budgets"), icon=":material/edit:"):
         st.caption(
             t(

@@ -232,7 +232,7 @@ def _slot(name: str) -> str:
 
 
 def _checks(visit: Visit, status: ConnectionStatus) -> None:
-    """Offer to check the account in use, and an own one that waits to be used."""
+    """Offer to check the account in use, and a person's own one that waits to be used."""
     if status.mode == AccountMode.MINE or not status.own_key_found:
         _check(visit, status, status.mode, t("Check"), f"check-{status.name}")
         return

@@ -41,7 +41,7 @@ def drawing_height(nodes: Sequence[GraphNode]) -> int:
 
 
 def _stacked(entries: Sequence[Entry]) -> dict[str, tuple[float, float]]:
-    """Place each step below its predecessors, and those of one level side by side."""
+    """Place each step below its predecessors, and steps of one level side by side."""
     levels: dict[str, int] = {}
     sources: dict[str, list[str]] = {}
     for arrow in arrows(entries):

@@ -63,7 +63,7 @@ class EditorDraft:
 
 @dataclass(frozen=True)
 class TypedDraft:
-    """What the widgets hold: the text of the file, or why there is none (`field` is not JSON)."""
+    """What the widgets hold: the text of the file, or the field that is not JSON (`wrong_field`) and why (`wrong`)."""
 
     text: str
     wrong_field: str = ""

@@ -32,7 +32,7 @@ class SavedFile:
 
 @dataclass(frozen=True)
 class Editing:
-    """How a file is edited; `kind` and `name` tell it from all others."""
+    """How a file is edited; `kind` and `name` distinguish it from all others."""
 
     kind: Kind
     name: str
@@ -40,12 +40,12 @@ class Editing:
     height: int
     code: EditorMode
     said: str
-    """What is told after it was saved."""
+    """The message after it was saved."""
     save: Callable[[str, str], SavedFile]
-    """Saves a text over that with an etag. Raises StaleEdit."""
+    """Saves a text in place of the one with this etag. Raises StaleEdit."""
     check: Callable[[str], Sequence[Problem]]
     marks: Sequence[EditorMark] = ()
-    """What is known besides of places in the text, while it is as it was saved."""
+    """Further marks in the text; they hold only as long as it is as it was saved."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def _workflows(visit: Visit, one: EnvironmentStatus) -> None:
 
 
 def _others(visit: Visit, one: EnvironmentStatus) -> str:
-    """Return what becomes of the workflows that are not named; "" if there are none."""
+    """Return what becomes of the workflows that are not named; "" if all are."""
     if not set(visit.orchestra.workflows.names(visit.who)) - one.workflows.keys():
         return ""
     if one.workflows:

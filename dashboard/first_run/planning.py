@@ -110,7 +110,7 @@ def _planned() -> None:
 
 
 def _preview(found: RunPreview) -> bool:
-    """Show the mails and accounts; return whether all is agreed to that needs a tick."""
+    """Show the mails and accounts; return whether everything that needs a tick has one."""
     with st.container(horizontal=True, gap="small"):
         account_badges(found.connections)
     if not found.items:

@@ -35,7 +35,7 @@ _NOTICES: Mapping[Notice, str] = {
     "unknown": N_("There is no form at this address, or it takes nothing at the moment."),
 }
 _SAY_WHEN = frozenset[Notice]({"often", "full"})
-"""After these, it is told when to try again."""
+"""Notices that also say when to try again."""
 
 
 def wrong_sentence(wrong: Wrong) -> str:

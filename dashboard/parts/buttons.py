@@ -15,7 +15,7 @@ from engine.base.errors import OrchestraError
 T = TypeVar("T")
 
 
-def action_button(  # noqa: PLR0913 - those of st.button, too
+def action_button(  # noqa: PLR0913 - it takes the parameters of st.button, too
     label: str,
     key: str,
     act: Callable[[str], T],

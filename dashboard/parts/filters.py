@@ -12,7 +12,7 @@ from dashboard.base.language import t
 
 @contextmanager
 def filter_fields(in_use: int) -> Iterator[None]:
-    """Show what is drawn inside as the fields of a filter, of which `in_use` are filled.
+    """Show what is drawn inside as the fields of a filter; `in_use` of them are filled.
 
     The style sheet shows the switch only on narrow screens, and hides the fields there until it is on.
     """

@@ -118,7 +118,7 @@ def _named(one: DeadItem) -> str:
 def account_notice(one: ConnectionStatus, *, may_change: bool) -> bool:
     """Show what is wrong with an account, and return whether anything is.
 
-    `may_change`: whether the person may sign in again; others are told who may.
+    `may_change`: whether the person may sign in again; others read who may.
     """
     if one.trouble is not None:
         st.error(message_markdown(one.trouble.sentence, one.trouble.remedy), icon=":material/lock:")

@@ -17,7 +17,7 @@ def ago(moment: str | datetime | None, now: datetime | None = None) -> str:
     at = _aware(moment)
     seconds = ((now or datetime.now(UTC)) - at).total_seconds()
     if seconds < 10:
-        return t("just now") if seconds > -60 else full_time(at)
+        return t("just now") if seconds > -60 else full_time(at)  # the clocks of two machines may differ a little
     if seconds < 60:
         return tn("{count} second ago", "{count} seconds ago", int(seconds))
     if seconds < 3600:

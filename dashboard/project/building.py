@@ -51,7 +51,7 @@ def build_tab(visit: Visit, project: ProjectInfo) -> None:
 
 
 def start_button(visit: Visit, label: str, workflow: str, inputs: Mapping[str, str]) -> None:
-    """Lead to the form of a workflow of the gallery with these inputs; offer to make it where there is none."""
+    """Lead to the form of a workflow of the gallery with these inputs; offer to make it if it does not exist."""
     key, scope = f"project-start-{workflow}", hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
     if workflow in visit.orchestra.workflows.names(visit.who):
         if st.button(label, key=key, type="primary", icon=":material/play_arrow:"):

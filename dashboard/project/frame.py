@@ -20,6 +20,6 @@ _component = st.components.v2.component(
 
 
 def mount(key: str, data: Mapping[str, Any], on_told: Callable[[], None] = lambda: None) -> None:
-    """Draw the part that `data` names; what it sends back is the `told` of the widget."""
+    """Draw the part that `data` names; the widget gets what it sends back as `told`."""
     # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow for that.
     _component(key=key, data=[{**data, "texts": script_texts("project")}], on_told_change=on_told)

@@ -22,7 +22,7 @@ _EDITOR = 0
 
 
 def chosen_columns(file: PromptFile, connections: Sequence[str]) -> list[TriedColumn]:
-    """Show the fields; return the columns, of which those with `is_draft` mean the text in the editor.
+    """Show the fields; return the columns. A column with `is_draft` is the text in the editor.
 
     `connections`: those to choose from; only `""` if there is nothing to choose.
     """

@@ -25,7 +25,7 @@ def save_bar(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     """Show what can be saved; if somebody else has saved, show the choices."""
     if not visit.may("edit"):
         return
-    with st.container():  # always there: what comes and goes itself would move the editors below, which draws them anew
+    with st.container():  # always there: if it came and went, the editors below would move and be drawn anew
         if draft.etag != file.etag:
             _conflict(visit, file, draft)
         else:

@@ -154,7 +154,7 @@ class _Builder:
 
 
 def _with_undone(cell: Cell, steps: Iterable[StepRecord]) -> Cell:
-    """Return the status of an item that succeeded, with whether what its steps have written was undone since."""
+    """Return the status of an item that succeeded, and whether what its steps wrote has been undone since."""
     undone = [bool(step["effect"].get("undone")) for step in steps if step["effect"]]
     if cell.status != StepStatus.SUCCEEDED or not any(undone):
         return cell

@@ -52,7 +52,7 @@ def budget_waits(visit: Visit, steps: Sequence[StepRecord], run: Run | None = No
 
 
 def _rows(orchestra: Orchestra, who: Principal) -> Sequence[BudgetRow] | None:
-    """Return the budgets but those of one run, which only the run tells of; None if config.yaml cannot be read."""
+    """Return the budgets, except for a run's own, which only the run knows; None if config.yaml cannot be read."""
     try:
         return [one for one in orchestra.budgets.overview(who).budgets if one.used is not None]
     except OrchestraError:
@@ -75,7 +75,7 @@ def _waiting(steps: Sequence[StepRecord]) -> str:
 
 
 def _as_told(message: str) -> str:
-    """Return what a step was told when it began to wait."""
+    """Return the message that a step got when it began to wait."""
     said, _, remedy = message.partition(". ")
     return message_markdown(f"{said}.", remedy)
 

@@ -41,6 +41,7 @@ _FED = frozenset({"steps", "sentence", "counts", "usage", "duration_seconds"})
 _KEPT = frozenset({"steps", "definition", "inputs"})
 """Parts with a place of their own in the fingerprint, and parts that only a resumption changes, which is in it too."""
 _MOST_FEEDS = 16
+"""Runs whose rows are remembered; pages of any other run get all of its rows again."""
 
 
 def board_of(look: RunLook) -> Board:
@@ -70,6 +71,7 @@ def drawn(orchestra: Orchestra, who: Principal, look: RunLook, opened: str, tab:
     `tab` is the open tab, `opened` the path of the open row; on the tab with a conversation, the run that it is from.
     """
     run_id = str(look.run["run_id"])
+    # On tabs that have no fingerprint, each new state of the run counts as different.
     seen = look.once(
         ("drawn", opened, tab, language()),
         lambda: _seen(look, opened) if tab in (ITEMS, TALK) else secrets.token_hex(4),

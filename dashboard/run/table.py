@@ -27,7 +27,7 @@ _ALT = N_("One row per item: its title and the status of each of its steps.")
 def run_table(run_id: str, board: Board, rows: Mapping[str, Any], place: str = "") -> None:
     """Show the table with its filter; the address keeps what is open as `open` and `step`.
 
-    `rows` are those of `feed.new_rows`; `place` distinguishes two tables of one run.
+    `rows` come from `feed.new_rows`; `place` distinguishes two tables of one run.
     """
     key = f"table-{run_id}{place}"
 

@@ -70,7 +70,7 @@ def _kind_of_test(run: Run) -> str:
 def facts(run: Run, with_called: str = "") -> str:
     """Return when and by whom a run was started, and its duration and usage so far.
 
-    `with_called`: the usage together with that of the runs that it called, if it is known.
+    `with_called`: the usage including the runs that it called, if it is known.
     """
     parts = [ago(run["started_at"] or run["queued_at"]), by_whom(str(run["started_by"]))]
     parts += [t("took {time}", time=duration(run["duration_seconds"]))] if run["duration_seconds"] is not None else []
@@ -83,7 +83,7 @@ def facts(run: Run, with_called: str = "") -> str:
 
 
 def _with_called(visit: Visit, run: Run) -> str:
-    """Return all that a run has used, if its steps do not tell all: of the runs that it called, and of other calls."""
+    """Return all that a run has used, if its steps do not show all: with the runs that it called, and other calls."""
     found = visit.orchestra.usage.of_run(visit.who, str(run["run_id"]))
     every = ", ".join(usage_words(asdict(found)))
     if not every:

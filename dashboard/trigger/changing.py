@@ -106,7 +106,7 @@ def _consequences(one: TriggerStatus) -> list[str]:
 
 
 def _say_version(visit: Visit, one: TriggerStatus) -> None:
-    """Say if its runs are those of a version: then a change of the file does not change it at once."""
+    """Say if its runs use a saved version: then a change of the file does not affect them at once."""
     version = visit.orchestra.environments.where(visit.who, one.workflow).get(one.environment)
     if isinstance(version, int):
         st.caption(

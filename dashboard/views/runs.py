@@ -34,6 +34,7 @@ PAGE = Page(
 _PAGE_ROWS = 25
 _LOOK_SECONDS = 5.0
 _DAYS = (date(2000, 1, 1), date(2099, 12, 31))
+"""Without limits, Streamlit offers only the ten years before and after the present value."""
 _ADDRESS: Literal["query-params"] = "query-params"
 _FIELDS = {"text", "status", "workflow", "since", "until", "trigger", "environment"}
 _SINCE = {N_("1 day"): timedelta(days=1), N_("7 days"): timedelta(days=7), N_("30 days"): timedelta(days=30)}
@@ -120,7 +121,7 @@ def _own_words() -> None:
 
 
 def _with_parts(chosen: Sequence[ListedStatus]) -> Sequence[ListedStatus]:
-    """Return the chosen statuses; whoever looks for failures wants those of parts, too."""
+    """Return the chosen statuses; whoever looks for failures also wants runs in which only parts failed."""
     return [*chosen, ListedStatus.PARTS_FAILED] if ListedStatus.FAILED in chosen else chosen
 
 

@@ -115,7 +115,7 @@ def _again_button(visit: Visit, run: Run, way: str, found: RunPreview, *, replay
 
 
 def to_run_or_form(visit: Visit, run: Run, started: str) -> None:
-    """Go to the run that was started or, if there is none, to the form that asks for an agreement."""
+    """Go to the run that was started or, if none was, to the form that asks for an agreement."""
     if started:
         visit.go("run", id=started)
     session.tell(t(_ASKS))

@@ -48,7 +48,7 @@ def _may_have_written(step: StepRecord) -> bool:
 def undo_panel(visit: Visit, run: Run, key: str | None, place: str) -> None:
     """Preview an undo and show its button; `key` is the item's, None for the whole run.
 
-    `place` distinguishes the panel of the run from that of its item.
+    `place` distinguishes the panel of the run from the panel of its item.
     """
     run_id = str(run["run_id"])
     report = visit.orchestra.runs.undoable(visit.who, run_id, item=key)

@@ -38,8 +38,8 @@ def show(visit: Visit) -> None:
         st.info(t("Only people with the role owner see and change these settings."), icon=":material/lock:")
         return
     known = visit.orchestra.general.get(visit.who)
-    version = hashlib.sha256(compact(known).encode()).hexdigest()[:8]  # other fields once something else is set
-    key = f"settings-{version}-{session.draft(_SAVES, 0)}"  # nor are they filled with what was saved before
+    version = hashlib.sha256(compact(known).encode()).hexdigest()[:8]  # new fields once a setting has changed
+    key = f"settings-{version}-{session.draft(_SAVES, 0)}"  # and after each save, or they keep what was typed
     st.caption(t("This is written into config.yaml, where comments stay. Changes are in force at once."))
     workflows = visit.orchestra.workspace.workflows.names()
     wanted = {

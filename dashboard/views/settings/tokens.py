@@ -1,4 +1,4 @@
-"""API tokens: a person's own, and for owners those of everybody."""
+"""API tokens: a person's own; owners see the tokens of everybody."""
 
 from __future__ import annotations
 
