@@ -143,6 +143,7 @@ def _table(matrix: Matrix, cases: Sequence[str], only: MatrixFilter | None) -> t
         picked = state.get("selection", {}).get("cells")
         if picked:
             row, column = picked[0]
+            # A click on the case itself opens the first column after the baseline.
             number = int(column) if str(column).isdecimal() else len(columns[:2]) - 1
             st.query_params[_CELL] = f"{number}.{cases[row]}"
         else:
