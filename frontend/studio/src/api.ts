@@ -193,7 +193,7 @@ export interface PausedStep {
   why: "breakpoint" | "step";
   since: string;
   arguments: Record<string, Json>;
-  // The innermost loop around it, "" if there is none, and the title of the item.
+  // The innermost loop around it, "" outside of loops, and the title of the item.
   loop: string;
   item: string;
 }
@@ -240,6 +240,7 @@ export class Refused extends Error {
 export class Unanswered extends Error {}
 
 const ANSWER_MS = 60_000;
+// Who answers so has not judged the request: a proxy without its server, or a server that is busy. It may be sent again.
 const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 // Return the JSON of an answer; `body` is sent as JSON, or as it is if it is a file.
@@ -293,7 +294,7 @@ export const api = {
   back: (workflow: string, base_rev: string, way: "undo" | "redo", check: boolean) =>
     request<Edited>("POST", of(workflow, `/draft/${way}`), { base_rev, check }),
   discard: (workflow: string) => request<unknown>("DELETE", of(workflow, "/draft")),
-  // `etag` is that of the text to replace, "" if there must be no file yet.
+  // `etag` is the etag of the text to replace, "" if there must be no file yet.
   save: (workflow: string, text: string, etag: string) =>
     request<SavedFile>("PUT", of(workflow, ""), { text }, etag ? { "If-Match": `"${etag}"` } : {}),
   position: (workflow: string, positions: Record<string, [number, number] | null>) =>

@@ -125,7 +125,7 @@ export function move(model: Model, keys: Iterable<string>, gap: Gap): Operation[
 
 const isLast = (block: Block, node: Node): boolean => block.nodes.at(-1) === node && same(node.step.needs, null);
 
-// Return the nearest step that is not moved itself; null if there is none.
+// Return the nearest step that is not moved itself; null if all are.
 function beyond(node: Node | null, moved: ReadonlySet<Node>, way: "waits" | "followers"): Node | null {
   for (let found = node; found; ) {
     if (!moved.has(found)) return found;
@@ -226,7 +226,7 @@ export function connections(from: Node): { made: Node[]; possible: Node[] } {
   return { made, possible: from.block.nodes.filter((one) => typeof connect(from, one) !== "string") };
 }
 
-// Return the gap to which Alt and an arrow moves a step; null if there is none in this direction.
+// Return the gap to which Alt and an arrow moves a step; null if it cannot go further in this direction.
 export function gapTowards(node: Node, way: "up" | "down" | "out" | "in"): Gap | null {
   const { block } = node;
   if (way === "up") {
@@ -271,7 +271,7 @@ export function copied(definition: Definition, steps: readonly CanvasStep[]): st
   return JSON.stringify({ [MARK]: 1, steps: steps.map((one) => stepIn(definition, one.id)) }, null, 2);
 }
 
-// Return the steps in a text from the clipboard: of `copied`, a single step, or a list of them; null if there are none.
+// Return the steps in a text from the clipboard (of `copied`, a single step, or a list of steps); null for any other text.
 export function pasted(text: string): Definition[] | null {
   let value: Definition;
   try {

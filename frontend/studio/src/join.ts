@@ -27,7 +27,7 @@ export function prefixOf(from: Node, to: Node, definition: Definition): string {
   return loop?.foreach === undefined ? `steps.${from.step.id}.output` : String(loop.as ?? "item");
 }
 
-// Return those of the names that are parts of an output.
+// Return the names that are parts of an output.
 export const outputsOf = (names: readonly ScopeName[], prefix: string): ScopeName[] => names.filter(({ name }) => name === prefix || name.startsWith(`${prefix}.`) || name.startsWith(`${prefix}[`));
 
 // Return the parts of an output as its step type describes them: for a step that the other one does not wait for yet.
@@ -96,7 +96,7 @@ export function ordered(from: Node, to: Node): Operation[] | string {
   return connect(from, sibling);
 }
 
-// Return the errors that a change brings: those of the text with it that were not there before.
+// Return the errors that a change brings: the text has them with it, and did not have them before.
 export function worse(before: readonly Problem[], after: readonly Problem[]): Problem[] {
   const known = new Set(before.map(keyOf));
   return after.filter((one) => one.severity === "error" && !known.has(keyOf(one)));

@@ -15,7 +15,7 @@ export interface Joining {
   target: Target;
 }
 
-// Return the parts of an output that a step may use; if it does not wait for that step yet, those of its type.
+// Return the parts of an output that a step may use; if it does not wait for that step yet, the parts of its type.
 export async function joinedNames(studio: Studio, from: Node, to: Node): Promise<ScopeName[]> {
   const prefix = prefixOf(from, to, studio.view.definition);
   const { names } = await api.scope(studio.mounted.workflow, to.step.id);

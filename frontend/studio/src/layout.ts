@@ -69,7 +69,7 @@ export interface Options {
   hasAdders: boolean;
 }
 
-// The ground below steps of which at most one runs. `x` and `y` are from the box around it.
+// The ground below steps that exclude each other. `x` and `y` are from the box around it.
 export interface Band extends Size {
   key: string;
   parent: string | null;

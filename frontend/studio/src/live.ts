@@ -20,7 +20,7 @@ export interface Usage {
   cost_usd: number | null;
 }
 
-// A step of the workflow, over all its repetitions in the run; `counts` by status, of a loop those of its items.
+// A step of the workflow, over all its repetitions in the run; `counts` by status, for a loop of its items.
 export interface StepState {
   status: string;
   counts: Record<string, number>;
@@ -98,7 +98,7 @@ export interface LiveParts {
 
 const WAITS_MS = [500, 1_000, 2_000, 5_000, 10_000, 20_000];
 const DONE = 1000;
-const [SIGNED_OUT, GONE] = [4401, 4404];
+const [SIGNED_OUT, GONE] = [4401, 4404]; // api/sockets/serving.py
 const NEVER = new Set([401, 403, 404]);
 
 export function watchDraft(workflow: string, listener: DraftListener, parts: LiveParts = browser): Live {

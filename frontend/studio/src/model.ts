@@ -23,10 +23,10 @@ export interface Block {
   nodes: Node[];
   // The siblings that each step waits for, without those that they wait for themselves.
   waits: Map<Node, Node[]>;
-  // Steps that follow each other and of which at most one runs, as their conditions exclude each other: they are drawn side
-  // by side.
+  // Steps that follow each other, and whose conditions exclude each other so that at most one runs: they are drawn side by
+  // side.
   lanes: Node[][];
-  // The siblings below which each step is drawn: those that it waits for, and for the steps of lanes the same for all.
+  // The siblings below which each step is drawn: the steps that it waits for, and the same ones for all steps of lanes.
   above: Map<Node, Node[]>;
   // The level of each step: one more than the highest of what it is drawn below.
   levels: Map<Node, number>;
@@ -107,8 +107,8 @@ function order(block: Block): void {
   }
 }
 
-// Return the runs of steps each of which waits for the one before it only because it stands below it: their conditions
-// exclude each other, and none uses another one.
+// Return the runs of steps in which each waits for the one before it only because it stands below it: their conditions
+// exclude each other, and no step uses another one.
 function lanesOf(block: Block): Node[][] {
   const waiting = new Map<Node, number>();
   for (const waits of block.waits.values()) for (const one of waits) waiting.set(one, (waiting.get(one) ?? 0) + 1);

@@ -1,4 +1,4 @@
-// What a run returns, of which no step is in charge: its problems.
+// What a run returns, and its problems, which belong to no step.
 import type { Definition, Problem } from "./api";
 
 // What the card of the result shows.

@@ -38,7 +38,7 @@ export interface Color {
   dark: string;
 }
 
-// They differ in brightness, too, so that they can be told apart with every kind of colour blindness.
+// They differ in brightness, too, so that people with any kind of colour blindness can distinguish them.
 export const COLORS: Record<string, Color> = {
   blue: { title: N_("Blue"), light: "#0a58b8", dark: "#5aa9ff" },
   green: { title: N_("Green"), light: "#0a8f63", dark: "#12a87a" },
@@ -70,8 +70,9 @@ export const fitting = ([w, h]: Size): [number, number] => [within(w, SMALLEST.w
 
 const within = (one: number, least: number): number => Math.round(Math.max(least, Math.min(LARGEST, one)));
 
+// A line of `.studio-title` in style.css.
 const LINE = 19;
-// What a card is high without its title: its frame, its space, and the word below the title.
+// How high a card is without its title: its frame, its space, and the word below the title.
 const AROUND_TITLE = 36;
 const ROOM = 68;
 const MARK_ROOM = 24;

@@ -141,7 +141,7 @@ export class Studio {
   private link: Link = "connecting";
   // The file was changed while changes were on their way.
   private isFileOther = false;
-  // The text whose problems the socket has not told yet, and what it told last: that may be sooner than the answer.
+  // The text whose problems the socket has not sent yet, and what it sent last: it may come before the answer.
   private uncheckedRev = "";
   private told: { rev: string; problems: Problem[] } = { rev: "", problems: [] };
 

@@ -2,7 +2,7 @@
 import type { Splice } from "./api";
 import { parseJson } from "./json";
 
-// Return the text after splices, each of which applies to the text that those before it give.
+// Return the text after splices; each applies to the text that the splices before it give.
 export function spliced(text: string, splices: Splice[]): string {
   for (const { start, removed, inserted } of splices) {
     const at = offsetOf(text, start);

@@ -27,7 +27,7 @@ export interface Alone {
   end(): void;
 }
 
-// Show the panel in `parent` once it is opened. `text` returns what the editor shows, null if there is none; `changed` is
+// Show the panel in `parent` once it is opened. `text` returns what the editor shows, null without an editor; `changed` is
 // called when the draft was changed, and `turned` when the panel was opened or closed.
 export function showAlone(parent: Element, mounted: AloneMounted, text: () => string | null, changed: () => void, turned: (isOpen: boolean) => void): Alone {
   const page = new Page(mounted, text, changed, turned);

@@ -46,6 +46,7 @@ export function Composer({ copilot, focusNumber, onEdit }: Props) {
         value={copilot.text}
         onChange={(event) => copilot.type(event.target.value)}
         onKeyDown={(event) => {
+          // While a word is composed, as in Japanese, Enter accepts that word.
           if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
           event.preventDefault();
           void copilot.ask();

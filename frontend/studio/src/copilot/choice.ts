@@ -49,7 +49,7 @@ export function withTick(choice: Choice, id: string, isGiven: boolean): Choice {
 // Return the choice after the server has refused it for want of ticks.
 export const demandedOf = (choice: Choice, ticks: readonly Tick[]): Choice => ({ ...choice, demanded: ticks });
 
-// Return all points to agree to: those of the proposal, and those that the server has found since.
+// Return all points to agree to: the points of the proposal, and what the server has found since.
 export function ticksOf(proposal: Proposal, choice: Choice): Tick[] {
   const known = new Set(proposal.ticks.map((one) => one.id));
   return [...proposal.ticks, ...choice.demanded.filter((one) => !known.has(one.id))];

@@ -11,7 +11,7 @@ export interface Command {
 const whole = (text: string): Command => ({ text, isWhole: true });
 const begun = (text: string): Command => ({ text, isWhole: false });
 
-// Return the commands for a step, or of the whole workflow if there is none (engine/copilot/without_model/commands.py has their forms).
+// Return the commands for a step, or without one for the whole workflow (engine/copilot/without_model/commands.py has their forms).
 export function commandsFor(step: Subject | undefined): Command[] {
   const ofWorkflow = [whole("explain"), whole("fix"), whole("why did it fail")];
   if (!step) return ofWorkflow;

@@ -83,7 +83,7 @@ export class Copilot {
   isLoaded = false;
   // Why something failed, in words.
   failure = "";
-  // What screen readers are told.
+  // What screen readers say.
   status = "";
   busy: ReadonlyMap<string, Busy> = new Map();
   // Of each proposal, why the server refused it.
@@ -537,7 +537,7 @@ export class Copilot {
     });
   }
 
-  // Make a proposal of operations, such as those of a button.
+  // Make a proposal of operations, such as a button has.
   async propose(ops: Operation[], why: string): Promise<void> {
     await this.tried(async () => {
       const made = await this.made(ops, why, this.conversation.from_outside);

@@ -63,7 +63,7 @@ function placed(nodes: readonly DiagramNode[], inside: string, x: number, y: num
   return Math.max(0, top - GAP - y);
 }
 
-// Return the rows of boxes: those of a level beside each other, as many as have room.
+// Return the rows of boxes: the boxes of a level beside each other, as many as have room.
 function rows(nodes: readonly DiagramNode[], w: number): DiagramNode[][] {
   const most = Math.max(1, Math.floor((w + COLUMN) / (NARROWEST + COLUMN)));
   const levels = [...new Set(nodes.map((one) => one.level))].sort((one, other) => one - other);

@@ -220,7 +220,7 @@ export interface Story {
 
 // A change that mends a problem of the draft, and adds no other.
 export interface Fix {
-  // The index of the problem among those of the draft.
+  // The index of the problem among the problems of the draft.
   problem: number;
   // Of the problem.
   code: string;

@@ -93,7 +93,7 @@ export class Flow {
     else void this.open(null);
   }
 
-  // Show a run, null for the newest one; if there is none, what the draft would do.
+  // Show a run, null for the newest one; without any run, what the draft would do.
   async open(runId: string | null): Promise<void> {
     this.showing = "live";
     this.owner.changed();

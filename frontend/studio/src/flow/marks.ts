@@ -12,7 +12,7 @@ export interface Mark {
   status: string;
   icon: IconName;
   words: string;
-  // What differs from the other run, "" if nothing does or there is none.
+  // What differs from the other run, "" if nothing does or no other run was chosen.
   difference: string;
   isPredicted: boolean;
   // Whether it may have no output.

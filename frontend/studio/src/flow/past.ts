@@ -31,6 +31,8 @@ export interface Stop {
   changes: string[];
 }
 
+// About how long Play takes for a whole run. A stop lasts long enough to be seen, and a run that waited overnight does not
+// hold Play up.
 const PLAY_MS = 12_000;
 const [SHORTEST_MS, LONGEST_MS] = [40, 900];
 

@@ -175,7 +175,7 @@ export function Expression(props: Props) {
           className="panel-insert"
           title={t("Insert a value of another step")}
           aria-label={t("Insert a value into {label}", { label: props.label })}
-          onMouseDown={(event) => event.preventDefault()}
+          onMouseDown={(event) => event.preventDefault()} // the field keeps the focus, and its caret
           onClick={insert}
         >
           {"{{ }}"}

@@ -44,7 +44,7 @@ export async function choicesFor(format: string, connection: string): Promise<Su
   return plainly(await namesOf(format, connection));
 }
 
-// Return those of the columns, written `table.column`, that belong to a table; all if that is not known.
+// Return the columns, written `table.column`, that belong to a table; all if the table is not known.
 export function ofTable(columns: Suggestion[], table: unknown): Suggestion[] {
   const own = typeof table === "string" && table ? columns.filter(({ value }) => value.startsWith(`${table}.`)) : [];
   return own.length > 0 ? own : columns;

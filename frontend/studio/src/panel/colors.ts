@@ -1,4 +1,4 @@
-// The colours of code: the grammars are those of the code editor (frontend/editor), loaded once a field needs them.
+// The colours of code, by the grammars of the code editor (frontend/editor), which is loaded once a field needs it.
 import { useEffect, useState } from "react";
 
 // A part of a text, and its colour.
@@ -38,7 +38,7 @@ export function runsOf(text: string, parts: readonly Part[]): Run[] {
   return runs;
 }
 
-// Return the runs of a text, null while the colours are not there or if there are none.
+// Return the runs of a text, null while the colours are not loaded, or if nothing is coloured.
 export function useColors(text: string, language: string): Run[] | null {
   const [colored, setColored] = useState<Colored | null>(null);
   useEffect(() => {

@@ -195,7 +195,7 @@ export class Edits {
   private failed(error: Error, operations: Operation[][], waiting: [string, Edit][]): void {
     const index = error instanceof Refused ? error.details.operation : undefined;
     const culprit = typeof index === "number" ? operations.flatMap((some, at) => some.map(() => at))[index] : undefined;
-    // The server names the operation, of which the person knows nothing.
+    // `message` names the operation, which the person does not know about; `reason` does not.
     const said = error instanceof Refused ? `${error.details.reason ?? error.message} ${error.remedy}`.trim() : error.message;
     for (const [at, [key, edit]] of waiting.entries()) {
       if (this.all.get(key) !== edit) continue; // typed again meanwhile

@@ -1,4 +1,4 @@
-// What a data line carries: which output of which step goes into which field, and why it may not.
+// What a data line carries: which step's output goes into which field, and why it may not.
 import { useEffect, useMemo, useRef, useState } from "react";
 
 import { joinedNames, type Joining } from "../joining";

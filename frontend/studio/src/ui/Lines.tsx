@@ -95,7 +95,7 @@ export const FlowLines = memo(function FlowLines({ lines, buttons, add, choose, 
   );
 });
 
-// The grounds below steps of which at most one runs.
+// The grounds below steps that exclude each other.
 export const Grounds = memo(function Grounds({ grounds }: { grounds: Ground[] }) {
   return (
     <ViewportPortal>

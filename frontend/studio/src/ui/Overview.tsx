@@ -10,6 +10,7 @@ import type { Corners } from "./drawn";
 
 const [WIDTH, HEIGHT, MARGIN] = [200, 150, 5];
 const FRAME_STROKE = 6;
+// As in d3-zoom, by which React Flow zooms: a wheel is as fast here as on the drawing.
 const WHEEL = 0.002;
 
 interface Drawing {
@@ -34,6 +35,7 @@ export const Overview = memo(function Overview({ corner, ...drawing }: Drawing &
       const lines = event.deltaMode === 1 ? 0.05 : event.deltaMode ? 1 : WHEEL;
       void flow.zoomTo(flow.getZoom() * 2 ** (-event.deltaY * lines));
     };
+    // Not onWheel: React listens passively, so the page would scroll, too.
     element.addEventListener("wheel", zoom, { passive: false });
     return () => element.removeEventListener("wheel", zoom);
   }, [flow]);

@@ -1,4 +1,4 @@
-// The icon of a step: its own, or that of its kind.
+// The icon of a step: its own, or the icon of its kind.
 import type { CanvasStep, StepLook } from "../api";
 import { ICONS } from "../own";
 import { Icon } from "./icons";

@@ -30,7 +30,7 @@ export function useConnecting(
     const begin = (event: PointerEvent) => {
       const from = event.target instanceof HTMLElement ? event.target.dataset[name] : undefined;
       if (from === undefined || event.button !== 0) return;
-      event.preventDefault();
+      event.preventDefault(); // no mouse events follow (Pointer Events), with which React Flow would drag the step
       event.stopPropagation();
       const stop = new AbortController();
       let now: Plugged | null = null;

@@ -136,7 +136,7 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
       isSizable: isDraggable && !(node.inner && folded.has(node.key)),
     };
     const { block } = node;
-    // Its number is told to readers once the others are drawn (`numbered`): a step that is removed changes it for all below.
+    // Its number is no part of it, and set later (`renumber`): a step that is removed changes the number of all below it.
     const look = JSON.stringify([rest, node.step, block.kind, block.owner?.step.title, node.fallback !== null]);
     const frame = node.inner ? { dragHandle: ".studio-frame-head", ...FRAME } : {};
     const data = { ...rest, node, services: mounted.services, look };
@@ -369,7 +369,7 @@ export function breachLines(studio: Studio, drawn: Drawn, at: Corners): Line[] {
   });
 }
 
-// An arc to the right of both, wider the farther they are apart, so that several can be told from each other.
+// An arc to the right of both, wider the farther they are apart, so that several can be distinguished.
 function arc(drawn: Layout, at: Corners, key: string, source: string, target: string, kind: "data" | "breach", label: string): Line {
   const side = (one: string) => {
     const [{ x, y }, { w, h }] = [at.get(one)!, drawn.byKey.get(one)!];

@@ -28,7 +28,7 @@ export function useResizing(field: RefObject<HTMLElement | null>, begin: (key: s
       const key = event.target instanceof HTMLElement ? event.target.dataset.resize : undefined;
       const begun = key === undefined || event.button !== 0 ? null : newest.current.begin(key);
       if (key === undefined || !begun) return;
-      event.preventDefault();
+      event.preventDefault(); // no mouse events follow (Pointer Events), with which React Flow would drag the step
       event.stopPropagation();
       const { w, h, zoom } = begun;
       const stop = new AbortController();
