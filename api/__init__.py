@@ -2,7 +2,7 @@
 
 A route reads the request, calls one method of `engine.Orchestra` and returns its record; it decides nothing. Begin with
 one of the small files of `routes/`, then `base/` (who asks, errors as JSON, limits) and `server.py`, which puts all of
-it together. What each role may do at each address stands in `tests/api/test_roles.py`.
+it together. What each role may do at each address is in `tests/api/test_roles.py`.
 
 May import `engine` and what `clients` declares. Used by `app.py` and by `orchestra serve`.
 """

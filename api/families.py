@@ -172,7 +172,7 @@ class FamilyRoute(BaseRoute):
 
 
 class Api(FastAPI):
-    """The REST API, with those families that somebody has asked for.
+    """The REST API, with the families that somebody has asked for.
 
     `signed_in` is a dependency of all of them.
     """

@@ -45,7 +45,7 @@ def main(options: Options) -> None:
     """Serve until SIGTERM, or until standard input closes, which means that the parent has died."""
     look_rarely()
     logging.basicConfig(stream=sys.stderr)
-    for handler in logging.getLogger().handlers:
+    for handler in logging.getLogger().handlers:  # a filter of a logger does not see what its children log
         handler.addFilter(Repeats())
     log_format, log_level = _log_settings()
     set_log_format(log_format)

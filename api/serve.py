@@ -146,7 +146,7 @@ class Parent:
             pass_fds=passed,
             process_group=0,  # Ctrl-C reaches only this process, which ends the others in order
         )
-        os.close(writing)
+        os.close(writing)  # while this process has it open, the pipe would not end with the child
         threading.Thread(target=self._watch, args=(child, reading), daemon=True).start()
         return child
 
@@ -217,7 +217,7 @@ class Parent:
             )
         self.say(f"The serving process ended {how}; it is being restarted.")
         if deaths:
-            self._event(_FIRST_PAUSE_SECONDS * 2 ** (deaths - 1))
+            self._event(_FIRST_PAUSE_SECONDS * 2 ** (deaths - 1))  # not a sleep: a stop ends the pause
 
     def _announce(self) -> None:
         if not self._is_announced:

@@ -107,7 +107,7 @@ def _named(session: CommandSession, names: list[str]) -> list[Problem]:
 
 
 def _chains(session: CommandSession, workflow: str | None) -> Iterator[Problem]:
-    """Yield the triggers whose runs may start each other by way of other workflows, which no file alone tells."""
+    """Yield the triggers whose runs may start each other by way of other workflows, which no single file shows."""
     from engine.base.problem import Problem
 
     orchestra = session.orchestra

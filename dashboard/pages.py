@@ -42,7 +42,7 @@ _added: dict[EntryPoint, View] = {}
 
 
 def _with_added(now: Packages) -> tuple[View, ...]:
-    """Return the pages of ours and of packages; a package whose page cannot be one is left out."""
+    """Return the pages of ours and of packages; a package whose page cannot be shown is left out."""
     found = {view.page.path: view for view in _shipped()}
     for package in now.added:
         for entry in package.pages:

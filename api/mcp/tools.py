@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.orchestra import Orchestra
 
 RUN_STATUS = "run_status"
-"""The tool that tells how a run is going."""
+"""The tool that reports how a run is going."""
 WAIT_SECONDS = 25.0
 """How long a call waits for its run: clients give up after 30 or 60 seconds."""
 KEY = "idempotency_key"

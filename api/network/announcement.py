@@ -69,7 +69,7 @@ def _listens_at(public_url: str) -> WorkspaceAddress | None:
     """Return the address of the port that this process listens on, or None until there is one."""
     for number in sorted(int(each.name) for each in _OPEN_FILES.iterdir()):
         try:
-            copy = os.dup(number)
+            copy = os.dup(number)  # closing a socket object would otherwise close the server's own descriptor
         except OSError:  # closed meanwhile, like the descriptor that lists the folder
             continue
         try:

@@ -149,7 +149,7 @@ class _Reader:
         if known is None:
             part.most_bytes = _OWN_BYTES if part.name in (PAGE_ID, TRAP) else 0
         elif known.type != "file":
-            # UTF-8 needs four bytes a character at most; with those of one more, a text that is too long is noticed.
+            # UTF-8 needs four bytes a character at most; four more show that a text is too long.
             part.most_bytes = 4 * known.most_characters + 4
         elif options.get(b"filename"):
             self._begin_file(known, options[b"filename"].decode("utf-8", "replace"))

@@ -24,7 +24,7 @@ FilePath = Annotated[str, typer.Argument(metavar="PATH", help="The path of a fil
 
 
 def _named(context: typer.Context, parameter: typer.CallbackParam, commit: str) -> str:
-    """Return the id of a commit. Raises BadParameter for one that was given, but is empty, as by a lost variable."""
+    """Return the id of a commit. Raises BadParameter if it was given but is empty, as from an unset variable."""
     source = context.get_parameter_source(str(parameter.name))
     if not commit and source is not None and source.name == "COMMANDLINE":
         raise typer.BadParameter("An empty text names no commit.")

@@ -105,7 +105,7 @@ def _effect(preview: Preview, key: str) -> None:
 
 
 def _code(text: str, key: str, language: str | None = None) -> None:
-    """Show a text; offer the whole of one that is too long for the page."""
+    """Show a text; if it is too long for the page, offer the whole of it."""
     outside_code(text[:_MOST_LETTERS] or " ", language)
     if len(text) > _MOST_LETTERS:
         st.warning(

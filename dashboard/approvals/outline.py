@@ -40,7 +40,7 @@ class OutlineText:
 
 
 def shown_outline(value: Any) -> None:
-    """Show a value as an outline, with its JSON behind a button; one that is too large as JSON alone."""
+    """Show a value as an outline, with its JSON behind a button; if it is too large, show only the JSON."""
     if not _is_nested(value) or not _is_readable(value):
         shown_value(value)
         return

@@ -194,7 +194,7 @@ def _label(marked: Sequence[_Marked]) -> str:
 
 
 def _named(marked: Sequence[_Marked]) -> str:
-    """Return to whom or what the calls of questions go."""
+    """Return the recipients or targets of the calls of questions."""
     names = list(dict.fromkeys(one.name for one in marked))
     more = t(" and {count} more", count=len(names) - _NAMED) if len(names) > _NAMED else ""
     shown = ", ".join(names[:_NAMED])

@@ -183,7 +183,7 @@ def _with_links(text: str) -> str:
 
 
 def _linked(address: str) -> str:
-    """Return a link whose text is its address, "" for one that is not on the web or reads as another."""
+    """Return a link whose text is its address, "" if it is not on the web, or could be read as another one."""
     if not _is_plain_address(address):
         return ""
     safe = escape(address)

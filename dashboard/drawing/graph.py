@@ -36,7 +36,7 @@ class GraphEdge:
 
 
 def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], height: int = 480) -> None:
-    """Draw the graph, `height` pixels high. It is drawn anew when it changes, without the place it was moved to."""
+    """Draw the graph, `height` pixels high. When it changes, it is drawn again, back at its first place."""
     from streamlit_agraph import Config, agraph
 
     config = Config(

@@ -118,7 +118,7 @@ def _version_popover(visit: Visit, file: PromptFile, draft: EditorDraft) -> None
 
 
 def _production_box(file: PromptFile) -> bool:
-    """Offer to make a version the one that workflows use; unless it is the first such one, it may be tested before."""
+    """Offer to let workflows use a version; unless it is the first one, it may be tested before that."""
     known = file.labels.get(DEFAULT_LABEL)
     words = t("Make it the {default_label} version", default_label=DEFAULT_LABEL)
     if known is None:

@@ -81,7 +81,7 @@ def _as_told(message: str) -> str:
 
 
 def _state(budget: HeldBudget | None, rows: Sequence[BudgetRow], workflow: str) -> str:
-    """Return in words how the budget of a wait is now, or another one that this run has reached since."""
+    """Return the state of the budget that is waited for, or of another one that the run has reached since, in words."""
     wanted = (budget["period"], budget["workflow"]) if budget else None
     named = next((one for one in rows if (one.period, one.workflow or "") == wanted), None)
     whose = {None, workflow, named.workflow if named else None}

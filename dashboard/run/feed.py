@@ -80,7 +80,7 @@ def drawn(orchestra: Orchestra, who: Principal, look: RunLook, opened: str, tab:
     if talk is not None:
         seen += talk_seen(talk)
     if look.once("budget waits", lambda: any(map(is_budget_wait, look.run["steps"]))):
-        seen += _hash(budgets_seen(orchestra, who))  # somebody may raise one, and the run does not tell
+        seen += _hash(budgets_seen(orchestra, who))  # somebody may raise one, which the run's document does not show
     if look.run["status"] not in ACTIVE_RUNS:
         return f"{seen} {time.time() // 60:.0f}"  # for texts such as "3 minutes ago"
     # Not `once`: the first call imports step types, a time that has nothing to do with the size of the run.

@@ -25,7 +25,7 @@ _HELP = N_(
     "choose one step, no other step runs, so give the outputs that it needs."
 )
 PIN = "pin"
-"""The parameter of the address that names a run, one of whose outputs is to be used."""
+"""The parameter of the address that names a run, to use one of its outputs."""
 _EXAMPLE = '{"read_mail": {"messages": []}}'
 
 

@@ -61,7 +61,7 @@ def _away(file: WorkflowFile) -> list[Reach]:
 
 
 def _are_demo(visit: Visit, away: Iterable[Reach]) -> bool:
-    """Return whether all that text goes to is a stand-in, which sends no mail either."""
+    """Return whether text goes only to stand-ins, which send no mail either."""
     modes = {one.name: one.mode for one in visit.orchestra.connections.list(visit.who)}
     return all(modes.get(one.sender or one.to) == AccountMode.DEMO for one in away)
 

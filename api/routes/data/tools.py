@@ -77,7 +77,7 @@ class LockedDocument(BaseModel):
 
 
 class NewTool(RequestBody):
-    """The name of a tool, and the shipped one that it is a copy of."""
+    """The name of a new tool, and the shipped tool to copy."""
 
     name: str = Field(max_length=100)
     sample: str = Field(
@@ -93,7 +93,7 @@ class ToolRenamed(BaseModel):
 
 
 class ToolTexts(BaseModel):
-    """The files of a tool, `tool.json` first; one that is not text has `text` null."""
+    """The files of a tool, `tool.json` first; `text` is null for a file that is not text."""
 
     files: list[ToolText]
 

@@ -161,7 +161,7 @@ def _saved(sent: SentFlow, orchestra: Orchestra, principal: Principal) -> str:
             there = orchestra.workflows.get(principal, made.name).document
         except UnknownName:  # `access` hides it
             raise taken from None
-        if there != {"id": there and there.get("id"), **sent.definition}:
+        if there != {"id": there and there.get("id"), **sent.definition}:  # saving gives a file an `id`
             raise
     return made.name
 
