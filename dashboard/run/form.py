@@ -241,7 +241,7 @@ def _these(count: int) -> str:
     return t("this one") if count == 1 else t("these {count}", count=count)
 
 
-# These ask services, so not on every click. Streamlit leaves parameters with a leading underscore out of the key, so all
+# These ask services, so not on every click. Streamlit leaves parameters with a leading underscore out of the key: all
 # people share what is returned.
 
 
