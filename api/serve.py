@@ -49,6 +49,7 @@ _LOOK_SECONDS = 1.0
 _LEAST_SILENCE_SECONDS = 10.0
 _LEASES_OF_SILENCE = 2
 _TRACE_SECONDS = 0.5
+"""For the stack traces that `faulthandler` writes to the log before the process is killed."""
 
 
 def require_unserved(state_dir: Path) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.5
 _INTERRUPT_SECONDS = 10.0
+"""For a write that is being sent: its outcome is recorded before the command ends."""
 _SHOWN = 50
 _EXIT_CODES = {
     RunStatus.SUCCEEDED: DONE,

@@ -35,6 +35,7 @@ Commit = Annotated[str, typer.Option(callback=_named, help="The id of a commit; 
 _SHORT = 10
 _LOOK_SECONDS = 0.1
 _PIECE = 1_000_000
+"""Characters of output between two looks; of more, only the last are shown."""
 
 
 @group.command("list")

@@ -26,6 +26,7 @@ from engine.workspace.canonical import canonical
 
 _OF_NO_TEXT = (*OF_THE_PROMPT, "version", "fragments")
 _WORKING_TEXT = 0
+"""In the choice of versions, whose numbers begin at 1."""
 
 
 def versions_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.triggering.forms import FormStatus
 
 _HERE = ("http://127.", "http://localhost", "http://[::1]")
+"""The beginnings of addresses that no other machine reaches."""
 
 
 def is_form(one: TriggerStatus) -> bool:
