@@ -32,6 +32,7 @@ _INSIDE = tuple(
 
 def is_public(address: Address) -> bool:
     """Return whether the address belongs to the public Internet (not loopback, private, wrapped or shared)."""
+    # `::ffff:10.0.0.1` reaches 10.0.0.1, and not every version of `ipaddress` judges it by the address inside.
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     if address.is_multicast or address.is_reserved or address.is_unspecified:
@@ -42,7 +43,7 @@ def is_public(address: Address) -> bool:
 def literal(host: str) -> Address | None:
     """Parse a plain IP address; return None for a host name or an odd spelling (`0x7f.1`, `2130706433`)."""
     try:
-        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0])  # without a zone: `fe80::1%eth0` (RFC 4007)
     except ValueError:
         return None
 

@@ -41,13 +41,13 @@ class Program:
 
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
-    """All of it: it gets nothing of ours."""
+    """The whole environment: nothing of ours is passed on."""
     folders: tuple[str, ...]
     """What it may read; relative paths are in the workspace."""
     hosts: tuple[str, ...]
     """What it may reach, such as `api.example.org` or `api.example.org:8443`."""
     private_hosts: tuple[str, ...]
-    """Those of `hosts` that may have addresses that are not public."""
+    """The `hosts` whose addresses may be private."""
     seconds: int
     memory_mb: int
     processes: int
@@ -101,7 +101,7 @@ class Opening(Struct, frozen=True):
     paces: Paces = msgspec.field(default_factory=OwnPaces)
     """How far accounts have used their paces."""
     demo_site: Callable[[], str] = _no_site
-    """Returns the address of the stand-in for the web, and starts it; empty if there is none."""
+    """Starts the stand-in for the web, and returns its address; empty if the demo is off."""
     workspace: Path | None = None
     """The folder that relative paths of settings are in."""
     private: frozenset[Path] = frozenset()
@@ -113,10 +113,10 @@ class Opening(Struct, frozen=True):
     for_models: Callable[[bytes], bytes] = _as_it_is
     """Returns the body of a request to a model without what no model may read; it stays as long."""
     time_zone: Callable[[], str] = _no_zone
-    """Returns the time zone of the workspace: that of a time without one."""
+    """Returns the time zone of the workspace, which times without a zone have."""
 
     def http(self, service: Service, base_url: str) -> httpx.Client:
-        """Return a new HTTP client for the API of a service; that of a demo account reaches nothing else."""
+        """Return a new HTTP client for the API of a service; for a demo account, it reaches nothing else."""
         from clients.transport import http_client, origin, rewriting
 
         only = frozenset({origin(base_url)}) if self.is_demo else None
@@ -147,7 +147,7 @@ class Client(ABC):
         """Return the account's name; asks the service at most once."""
 
     def identity(self) -> str:
-        """Return the permanent id of the account: other than its name, it never changes."""
+        """Return the permanent id of the account; unlike its name, it never changes."""
         return self.account()
 
     def label(self) -> str:
@@ -155,7 +155,7 @@ class Client(ABC):
         return self.account()
 
     def sign_in_version(self) -> Hashable:
-        """Return a value that changes with each sign-in, which may be to another account; None if that cannot be."""
+        """Return a value that changes with each sign-in, which may be to another account; None without sign-ins."""
         return None
 
     @abstractmethod

@@ -30,6 +30,7 @@ from clients.errors import (
 from clients.secrets import known
 from clients.service import Service
 
+# 423 and 507 are WebDAV's (RFC 4918 11). Waiting does not help against 501 and 507, unlike the other 5xx.
 _BY_STATUS: Mapping[int, type[ServiceError]] = {
     401: AuthError,
     403: AuthError,
@@ -70,7 +71,7 @@ _WORDS = (
 `raw` of `metadata` has the words of the provider that OpenRouter has asked.
 """
 _TEXTS = frozenset({"title", "description", "hint"})
-"""Those that are never objects: a field may be called so."""
+"""Words that are never objects: an object of this name is about a field called so."""
 _FIELDS = ("field", "param", "parameter", "pointer", "loc", "target", "source")
 """Where they name the field that is wrong: GitHub, OpenAI, RFC 9457, FastAPI, Graph, JSON:API."""
 _UNSEEN = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE)
@@ -127,7 +128,7 @@ def of_status(
 
 
 def words_in(body: Any) -> str:
-    """Return what the body of a refusal says, as bytes, text or JSON that has been read; empty: nothing.
+    """Return what the body of a refusal says; it may be bytes, text, or JSON that has been read. Empty: nothing.
 
     Of JSON, the usual places: `message`, `error` and its `message`, `detail` (RFC 9457), `errors` with their fields; if
     none has words, all of them by their names. Of a page, for example a proxy's, its text.
@@ -136,6 +137,7 @@ def words_in(body: Any) -> str:
         body = body[:_JSON_MOST]
     if isinstance(body, bytes):
         body = body.decode("utf-8-sig", "replace")
+        # A picture or another binary file has no words.
         if "\0" in body or body.count("\ufffd") > len(body) // 10:
             return ""
     read = _read(body)
@@ -231,6 +233,7 @@ def _kind(status: int, headers: Mapping[str, str], said: str) -> type[ServiceErr
 
 def _is_rate_limit(headers: Mapping[str, str], said: str) -> bool:
     words = said.lower().replace(" ", "")
+    # Google's reasons rateLimitExceeded, dailyLimitExceeded, quotaExceeded; GitHub says it with headers alone.
     named = any(word in words for word in ("ratelimit", "limitexceeded", "quotaexceeded"))
     return named or headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
 
@@ -244,6 +247,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
         return _until(waits, now)
     reset = headers.get("x-ratelimit-reset", "").strip()
     if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
+        # Seconds since 1970, as GitHub sends them.
         return min(max(0.0, float(reset) - now.timestamp()), _LONGEST_SECONDS)
     return None
 
@@ -253,7 +257,7 @@ def _until(date: str, now: datetime) -> float | None:
         due = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
-    due = due if due.tzinfo else due.replace(tzinfo=UTC)
+    due = due if due.tzinfo else due.replace(tzinfo=UTC)  # "-0000": UTC, zone unknown (RFC 5322 3.3)
     return min(max(0.0, (due - now).total_seconds()), _LONGEST_SECONDS)
 
 

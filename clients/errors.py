@@ -122,7 +122,7 @@ class LimitExceeded(ServiceError):
 
 
 class SandboxMissing(ServiceError):
-    """This machine has nothing that shuts a person's code off, so that it is not run."""
+    """This machine has no sandbox for a person's code, so the code is not run."""
 
     default_remedy = "Install bubblewrap: `apt install bubblewrap`."
 
@@ -149,11 +149,11 @@ class BadAnswer(ServiceError):
     default_outcome: ClassVar[Outcome] = "unknown"
     default_remedy = "Check the connection's address; something other than the service may be answering."
     model = ""
-    """Of a model's answer: the one that gave it."""
+    """For a model's answer: the model that gave it."""
     usage: Mapping[str, int] | None = None
-    """Of a model's answer: the tokens that are charged all the same; None if they are not known."""
+    """For a model's answer: the tokens that are charged all the same; None if unknown."""
     is_call = False
-    """Of a model's answer: whether only a call of a tool cannot be read, which the model can make again."""
+    """For a model's answer: whether only a tool call cannot be read, which the model can make again."""
 
 
 class Unreadable(BadAnswer):

@@ -92,7 +92,7 @@ class _Collected(Struct):
             yield self._added(event.delta.text)
         elif event.type == "message_delta":
             self.finish_reason = _end(event.delta.stop_reason)
-            self.output_tokens = _count(event.usage, "output_tokens")
+            self.output_tokens = _count(event.usage, "output_tokens")  # cumulative: the last one counts
             if explanation := _explanation(event.delta):
                 yield self._added(explanation)
 
@@ -109,6 +109,7 @@ class _Collected(Struct):
         with charging(self.model, usage):
             calls = [tool_call(ANTHROPIC, one["id"], one["name"], known.in_data(one["written"])) for one in begun]
         return {
+            # Again over the whole: a secret may have been cut in two by the pieces.
             "text": known.in_data("".join(self.text)),
             "tool_calls": calls,
             "finish_reason": self.finish_reason,
@@ -119,7 +120,7 @@ class _Collected(Struct):
 
 
 def _is_input(event: Any) -> bool:
-    """Return whether an event has a piece of the input of a tool."""
+    """Return whether an event has a piece of a tool's input."""
     return bool(event.type == "content_block_delta" and event.delta.type == "input_json_delta")
 
 
@@ -133,6 +134,7 @@ def _explanation(message: Any) -> str:
 
 def _input(usage: Any) -> dict[str, int]:
     """Return {input_tokens}, and of these `cached_tokens` read from the cache and `cache_written_tokens`, if any."""
+    # The API counts in `input_tokens` only what the cache neither served nor stored.
     cached, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
     found = {"input_tokens": _count(usage, "input_tokens") + cached + written}
     more = {"cached_tokens": cached, "cache_written_tokens": written}

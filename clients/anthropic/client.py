@@ -64,17 +64,18 @@ class AnthropicClient(ModelClient):
         sdk = Anthropic(
             api_key=self._key.get_secret_value() or "none",  # else it would take one from the environment
             base_url=self.base_url,
-            max_retries=0,
+            max_retries=0,  # the engine retries, within the limits of the step
             timeout=None,  # the total is limited by the calling thread's deadline
             http_client=bridged(self.http),
             open_telemetry=False,
         )
-        vars(sdk)["_custom_headers"] = {}  # those of ANTHROPIC_CUSTOM_HEADERS would be sent to any server
+        vars(sdk)["_custom_headers"] = {}  # headers from ANTHROPIC_CUSTOM_HEADERS would be sent to any server
         return sdk
 
     def models(self) -> list[str]:
         """List the names of the models that the account may use."""
         with self._reading():
+            # The largest page that the API allows (List Models).
             return sorted(str(model.id) for model in self._sdk.models.list(limit=1000))
 
     def chat(
@@ -114,6 +115,7 @@ class AnthropicClient(ModelClient):
                     raise
         answer = self._asked({**body, **_as_tool(schema)}, messages, bound, on_text)
         if form is not None:
+            # Only now is it certain that the schema was at fault: without it the same request went through.
             self._without_schemas.add(body["model"])
         return _from_tool(answer, schema)
 
@@ -209,6 +211,7 @@ def _is_object(schema: Mapping[str, Any]) -> bool:
 
 def _refusal(error: APIStatusError) -> ServiceError:
     """Return the error for an answer with an error status, or for an error in the middle of a stream."""
+    # An error event has the status of the stream, which began with 200.
     if error.status_code < 300:
         return _broken_off(failures.words_in(error.body), code_in(error.body))
     return _refused(error.status_code, error.body, error.response.headers)
@@ -225,7 +228,7 @@ def _refused(status: int, body: Any, headers: Mapping[str, str] = MappingProxyTy
 
 
 def _broken_off(said: str, code: str) -> ServiceError:
-    """Return the error for one that came in the middle of a stream."""
+    """Return the error for an error event in the middle of a stream."""
     words = f"Anthropic stopped answering: {said or code or 'no explanation given'}"
     kind = RateLimited if "rate_limit" in code else Unavailable
     return kind(words, service=ANTHROPIC.name, outcome="unknown")

@@ -41,12 +41,13 @@ def refusal(service: Service, answer: httpx.Response, kind: type[ServiceError] |
     headers = dict(answer.headers)
     wait = parameters(answer).get("retry_after")
     if isinstance(wait, int | float) and math.isfinite(wait):
+        # Discord's fraction of a second is rounded up: Retry-After has whole seconds (RFC 9110 10.2.3).
         headers.setdefault("retry-after", str(max(math.ceil(wait), 0)))
     return of_status(service, answer.status_code, headers, words_in(answer.content), kind=kind)
 
 
 def parameters(answer: httpx.Response) -> dict[str, Any]:
-    """Return what an error says to programs: all of it, or its `parameters`; empty if it is no object."""
+    """Return what an error says to programs: its `parameters` (Telegram), else all of it; empty if it is no object."""
     try:
         found = json.loads(answer.content)
     except (ValueError, RecursionError):

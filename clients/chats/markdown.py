@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SIGNS = re.compile(r"\*+|`(?!`)")
 _STARS = re.compile(r"```[\s\S]*?(?:```|\Z)|`[^`\n]+`|https?://\S+|\\.|(\*+)")
-"""Stars; code, addresses and what is escaped are passed over."""
+"""Finds stars; skips code, addresses and what is escaped."""
 
 
 class Marks(Struct, frozen=True):
@@ -46,9 +46,10 @@ SLACK = Marks(
     bold=("*", "*"),
     italic=("_", "_"),
     struck=("~", "~"),
+    # Slack has no escape for a backtick in code, so a prime (U+02B9) takes its place.
     code=lambda text: f"`{text.replace('`', chr(0x2B9))}`",
     block=lambda text: f"```\n{text.replace('```', chr(0x2B9) * 3)}\n```",
-    link=lambda address, text: f"<{address.replace('|', '%7C')}|{text}>",
+    link=lambda address, text: f"<{address.replace('|', '%7C')}|{text}>",  # the first `|` ends the address
 )
 TELEGRAM = Marks(
     escaped=html.escape,
@@ -130,6 +131,7 @@ def _lines(tokens: Sequence[Token], marks: Marks) -> Iterator[str]:
 
 def _written(text: str, lead: str, quotes: int, marks: Marks) -> Iterator[str]:
     """Yield the lines of one block after what leads it in."""
+    # Slack reads only a bare `>` as a quote; in Telegram's HTML the sign must be escaped.
     before = marks.escaped("> ") * quotes if marks.escaped is not _slack_escaped else "> " * quotes
     for line in text.split("\n"):
         yield f"{before}{lead}{line}"

@@ -13,6 +13,7 @@ from clients.errors import RateLimited, ServiceError
 from clients.listing import Json
 
 _LONGEST_WAIT = 30.0
+"""Seconds."""
 _TRIES = 3
 
 
@@ -22,7 +23,7 @@ def sent_in_parts(
     take_back: Callable[[Json], None],
     known: Mapping[int, Json] | None = None,
 ) -> Json:
-    """Send the parts in turn, and return the first message with `ids`, those of all.
+    """Send the parts in turn, and return the first message with `ids`, the ids of all messages.
 
     `known` are the messages of parts that an earlier attempt has sent; they are not sent again. If a part is certainly
     refused, the others are taken back, so that a later attempt begins anew. Otherwise the outcome is unknown.
@@ -52,6 +53,7 @@ def _patiently(send: Callable[[], Json], *, is_begun: bool) -> Json:
         try:
             return send()
         except RateLimited as error:
+            # Before the first message nothing is half done, so the step's own retries wait, without holding a thread.
             pause = 1.0 if error.retry_after_seconds is None else error.retry_after_seconds
             if not is_begun or pause >= seconds_left(_LONGEST_WAIT, httpx.ReadTimeout):
                 raise

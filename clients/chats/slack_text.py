@@ -31,4 +31,5 @@ def _shown(target: str, label: str) -> str:
 
 
 def _unescaped(text: str) -> str:
+    # `&amp;` last: otherwise `&amp;lt;`, which is the text `&lt;`, would become `<`.
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,4 +1,4 @@
-"""The tables of a workspace in one SQLite file, shared by all its processes; those of the demo are in another file."""
+"""The tables of a workspace in one SQLite file, shared by all its processes; the demo has another file."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CREATE TRIGGER removed AFTER DELETE ON rows BEGIN
     DELETE FROM sizes WHERE name = old.name AND count = 0;
 END
 """
-"""`sizes` is kept by triggers: a save never adds up its whole table."""
+"""`sizes` is kept by triggers: a save never adds up its whole table. `length` counts bytes only of a BLOB."""
 
 
 class StoreClient(Client):
@@ -99,7 +99,7 @@ class StoreClient(Client):
             return dict(file.execute("SELECT name, count FROM sizes ORDER BY name"))
 
     def get(self, table: str, key: str) -> TableRow | None:
-        """Return a row, None if there is none."""
+        """Return a row, or None."""
         require_table(table)
         require_key(key)
         with self._opened() as file:
@@ -107,7 +107,7 @@ class StoreClient(Client):
         return None if found is None else found.row
 
     def query(self, table: str, wanted: WantedRows) -> TableRows:
-        """Return rows of a table; none if there is no such table."""
+        """Return rows of a table; without such a table, no rows."""
         require_table(table)
         with self._opened() as file:
             found = file.execute("SELECT key, value, updated_at FROM rows WHERE name = ?", (table,))
@@ -140,7 +140,7 @@ class StoreClient(Client):
             require_size(key, text)
             row = TableRow(key, value, _now())
             _put(file, table, row)
-            require_room(table, *_size(file, table))
+            require_room(table, *_size(file, table))  # the row is counted already; a refusal rolls it back
             return SavedRow(row, before)
 
     def put_back(self, table: str, key: str, now: Any, before: TableRow | None) -> bool:
@@ -182,6 +182,7 @@ class StoreClient(Client):
         if is_active():
             raise refused(what[:1].upper() + what[1:])
         with self._opened() as file:
+            # A transaction that begins with a read fails at once (SQLITE_BUSY) if another one writes before it does.
             file.execute("BEGIN IMMEDIATE")
             with file:
                 yield file

@@ -51,7 +51,7 @@ class WantedRows(Struct, frozen=True):
     """Which rows of a table to return, and in which order."""
 
     where: Mapping[str, Any] | None = None
-    """Values of members, all of which a row must have."""
+    """Values of members; a row must have all of them."""
     prefix: str = ""
     """How keys begin."""
     words: str = ""
@@ -192,7 +192,7 @@ def _lack(value: Any) -> tuple[str, str] | None:
 
 
 def merged(key: str, value: Any, before: TableRow | None) -> Any:
-    """Return a value with the members of the row before that it does not have. Raises InvalidRequest without members.
+    """Return a value with the members that only the row before has. Raises InvalidRequest if either has no members.
 
     `before`: None if there was no row.
     """
@@ -222,7 +222,7 @@ def require_room(table: str, count: int, size_bytes: int) -> None:
 
 
 def _may_fit(one: StoredRow, wanted: WantedRows) -> bool:
-    """Return whether a row is wanted as far as its text says."""
+    """Return whether a row may be wanted, judged by its text, before its JSON is read."""
     if not wanted.prefix and not wanted.words:
         return True
     if not wanted.seen(one.key).startswith(wanted.prefix):

@@ -31,6 +31,7 @@ _TEXT_CHANNELS = frozenset({0, 5})
 _NO_PREVIEWS = 1 << 2
 """Discord would ask the addresses of strangers."""
 _NONCE_MOST = 25
+"""https://discord.com/developers/docs/resources/message#create-message"""
 _BESIDE = {
     "attachments": ("file", ("title", "filename")),
     "embeds": ("card", ("title", "description")),
@@ -121,7 +122,7 @@ class DiscordClient(Client):
     ) -> Json:
         """Send Markdown to a channel; return {id, channel, url, ids}.
 
-        A long text takes several messages, of which `ids` has all. Those that were sent since a time, other than
+        A long text takes several messages; `ids` has all of them. Messages that were sent since a time, other than
         `others`, are not sent again. Discord drops a repeated message of the same marker within some minutes
         (`enforce_nonce`).
         """
@@ -142,7 +143,10 @@ class DiscordClient(Client):
         return sent_in_parts(parts, one, lambda made: self.delete(made["channel"], made["id"]), known)
 
     def send_by_webhook(self, text: str) -> Json:
-        """Send Markdown by the webhook to its channel; return {id, channel, url, ids}."""
+        """Send Markdown by the webhook to its channel; return {id, channel, url, ids}.
+
+        Without `wait`, Discord would answer 204, and not say which message it has made.
+        """
         hook = self._whoami()
         channel = f"{self._pages}/channels/{hook.get('guild_id') or '@me'}/{hook.get('channel_id', '')}"
 
@@ -176,6 +180,7 @@ class DiscordClient(Client):
 
     def _since(self, where: Json, since: datetime) -> Iterator[Json]:
         """Yield the messages of a channel since a time, oldest first. Raises InvalidRequest."""
+        # A minute earlier, as the clocks may differ. An id has the time above its lowest 22 bits (see Snowflakes).
         after = str((int(since.timestamp() * 1000) - 60_000 - _EPOCH_MS) << 22)
         for _ in range(_PAGES_MOST):
             query = {"after": after, "limit": str(_PAGE)}
@@ -256,6 +261,7 @@ class DiscordClient(Client):
 
 
 def _message(text: str) -> Json:
+    # Without `allowed_mentions`, an `@everyone` in a stranger's text would notify the whole server.
     return {"content": kept_in_words(text), "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
 
 

@@ -33,11 +33,11 @@ class DriveFile(Struct, frozen=True):
     version: str
     """ETag, revision or hash: it changes with the content. Empty for folders."""
     url: str
-    """A page that a person can open; empty if there is none."""
+    """A page that a person can open; empty if the drive has no such page."""
 
 
 class FolderChanges(Struct, frozen=True):
-    """What has come into a folder since a cursor; a file may be listed again, but none that was there before."""
+    """What has come into a folder since a cursor; a file may be listed again, but no file that was there before."""
 
     files: list[DriveFile]
     """Oldest first, without folders."""
@@ -78,9 +78,9 @@ class Drive(Client):
 
     @abstractmethod
     def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:
-        """Return the file that `upload` with the same arguments made; None if there is none.
+        """Return the file that `upload` with the same arguments made, or None.
 
-        It is known by its marker, else by its content. Must not use a search index.
+        It is known by its marker, else by its content. Must not use a search index, which lags behind.
         """
 
     @abstractmethod

@@ -15,6 +15,7 @@ from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.listing import Json
 
 _DIGEST_BYTES = 6
+"""A multiple of three, so that each digest is whole characters of base64: a cursor grows by 8 of them for each file."""
 _FOLDERS_SHOWN = 500
 _FOLDERS_MOST = 200
 """A search or picker that goes through folders one by one asks this often at most."""
@@ -37,7 +38,7 @@ def changes_of(files: Iterable[DriveFile], cursor: str | None) -> FolderChanges:
 
 
 def known_of(files: Iterable[DriveFile], before: str = "") -> str:
-    """Return the digests of the ids of files, 8 bytes each, beside those that were known before."""
+    """Return the digests of the ids of files, and the digests that were known before, as base64."""
     return base64.b64encode(b"".join(sorted(_digests(before) | {_digest(one.id) for one in files}))).decode()
 
 

@@ -24,6 +24,7 @@ def clean_name(name: str) -> str:
 
     A long one keeps its suffix. Empty if nothing is left.
     """
+    # What Windows and OneDrive refuse: these signs, and `~$` at the beginning, which marks Office's lock files.
     shown = "".join("_" if sign in '/\\:*?"<>|' else sign for sign in on_one_line(name))
     return cut(shown.strip(". ").removeprefix("~$"))
 
@@ -38,14 +39,14 @@ def _is_seen(sign: str) -> bool:
 
 
 def cut(name: str) -> str:
-    """Return a name in at most 200 bytes, of the 255 that disks take: the rest is for a number. It keeps its suffix."""
+    """Return a name of at most 200 of the 255 bytes that disks allow, with its suffix: the rest is for a number."""
     if len(name.encode()) <= _LONGEST_BYTES:
         return name
     suffix = PurePosixPath(name).suffix
     if len(suffix.encode()) > _SUFFIX_BYTES:
         suffix = ""
     stem = name.removesuffix(suffix).encode()[: _LONGEST_BYTES - len(suffix.encode())]
-    return stem.decode("utf-8", "ignore").strip(". ") + suffix
+    return stem.decode("utf-8", "ignore").strip(". ") + suffix  # the cut may have split a character
 
 
 def opaque(path: str) -> str:
@@ -76,7 +77,7 @@ def require_name(service: Service, name: str) -> str:
 
 
 def taken(service: Service, path: str, status: int | None) -> Conflict:
-    """Return the error for an upload to a path where a file is already; `status` is that of the answer."""
+    """Return the error for an upload to a path where a file is already; `status` is the answer's."""
     return Conflict(
         f"There is a file {path!r} already.",
         service=service.name,

@@ -63,6 +63,7 @@ def _received(service: Service, send: Send, into: Path, size: int, version: str)
                 _part(service, send, out, size, version)
             except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
                 cause = error
+            # Without ranges, the server begins anew with each request, so the place may move back.
             idle = 0 if out.tell() > furthest else idle + 1
             furthest = max(furthest, out.tell())
             if idle > _IDLE_MOST:
@@ -97,7 +98,7 @@ def _part(service: Service, send: Send, out: BinaryIO, size: int, version: str) 
             end = size
         elif not _is_range(answer, begin, size):
             raise BadAnswer(f"{service.error_name} sent another part than was asked for.", service=service.name)
-        out.writelines(chunk[: end - out.tell()] for chunk in answer.iter_raw())
+        out.writelines(chunk[: end - out.tell()] for chunk in answer.iter_raw())  # never more than was asked for
 
 
 def _is_range(answer: httpx.Response, begin: int, size: int) -> bool:

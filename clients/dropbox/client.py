@@ -113,6 +113,7 @@ class DropboxClient(Drive):
         del marker  # Dropbox keeps none with a file
         path = self._target(folder, name)
         try:
+            # The answer of an upload has no tag, as it can only be a file.
             return _shown({**DropboxUpload(self._api, self._content_url, path).sent(source), ".tag": "file"})
         except Conflict as error:
             raise taken(DROPBOX, path[1:], error.http_status) from error
@@ -140,6 +141,7 @@ class DropboxClient(Drive):
         """Ask for the changes of a folder. If Dropbox has reset its cursor, new files are taken from a listing."""
         place = _place(folder)
         if cursor is None:
+            # The cursor first: a file between the two requests is then known, and no later edit makes it look new.
             start = self._read("files/list_folder/get_latest_cursor", {"path": place})["cursor"]
             here = [_shown(one) for one in self._listed({"path": place}) if _is_there(one)]
             return FolderChanges([], json.dumps({"cursor": start, "known": known_of(here)}))
@@ -155,8 +157,8 @@ class DropboxClient(Drive):
         return FolderChanges(unknown(found, before["known"]), following)
 
     def folders(self) -> list[Json]:
-        """List folders: [{id, name, url}]; the name is the path. Of a large account, those of the first pages."""
-        asked = {"path": "", "recursive": True, "limit": 2000}
+        """List folders: [{id, name, url}]; the name is the path. A large account shows only some."""
+        asked = {"path": "", "recursive": True, "limit": 2000}  # the most that a page may have
         pages = islice(self._pages("files/list_folder", asked), _FOLDER_PAGES_MOST)
         found = [_shown(one) for page in pages for one in page["entries"] if one[".tag"] == "folder"]
         return [{"id": one.id, "name": one.path, "url": ""} for one in sorted(found, key=lambda one: one.path)]
@@ -246,7 +248,7 @@ def _shown(one: Json) -> DriveFile:
         media_type="",
         modified_at="" if is_folder else instant(datetime.fromisoformat(one["server_modified"])),
         version="" if is_folder else one["rev"],
-        url="",  # the API names none, and paths of an app's own folder are not those of the web
+        url="",  # the API has no URL, and a path in an app's own folder differs from the path on the web
     )
 
 

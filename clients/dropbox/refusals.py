@@ -36,6 +36,7 @@ def refusal(answer: httpx.Response) -> ServiceError:
     offset = _correct_offset(found.get("error"), tags)
     if answer.status_code == httpx.codes.CONFLICT:
         kind = next((_BY_TAG[tag] for tag in tags if tag in _BY_TAG), InvalidRequest)
+    # A summary looks like `path/not_found/..`.
     said = str(found.get("error_summary") or "").rstrip("./") or words_in(answer.content)
     error = of_status(DROPBOX, answer.status_code, dict(answer.headers), said, kind=kind)
     if offset is not None:

@@ -71,14 +71,14 @@ class WrittenFile:
 
 
 class FileClient(Client):
-    """The files below a folder; those of the demo are written in a folder of their own."""
+    """The files below a folder; the demo writes in a folder of its own."""
 
     service = FILE
 
     def __init__(self, folder: Folder, output: str, shared: Path | None = None) -> None:
         self._found, self._output = folder, output
         self.shared = shared
-        """The folder for what this program keeps for itself; None if there is none."""
+        """The folder for what this program keeps for itself, or None."""
         self.folder, self._private = folder.place, folder.private
 
     @classmethod
@@ -144,7 +144,7 @@ class FileClient(Client):
             for where, folders, names, at in os.fwalk(".", dir_fd=handle, follow_symlinks=False):
                 inside = [*parts, *Path(where).parts]
                 shown = sorted(name for name in folders if not name.startswith("."))
-                folders[:] = [name for name in shown if _is_text(name)]
+                folders[:] = [name for name in shown if _is_text(name)]  # os.fwalk goes into what this list keeps
                 if is_deep and len(folders) < len(shown):
                     odd = (name for name in shown if not _is_text(name))
                     unnamed += [f"{_as_text([*inside, name])}/" for name in odd if not _is_link(name, at)]
@@ -155,7 +155,7 @@ class FileClient(Client):
                     return
 
     def kept(self, unnamed: list[str] | None = None) -> Iterator[FileEntry]:
-        """Yield the files that people keep here, in all folders but those of the workspace that say what runs.
+        """Yield the files that people keep here, except in the workspace's folders that say what runs.
 
         `unnamed` as in `listed`.
         """
@@ -185,7 +185,7 @@ class FileClient(Client):
         return FileEntry(path, facts.st_size, _moment(facts.st_mtime))
 
     def write(self, path: str, content: BinaryIO, *, may_replace: bool) -> WrittenFile:
-        """Write a file in the folder for such, atomically; it is on disk when this returns, and private.
+        """Write a private file in the output folder, atomically; it is on disk when this returns.
 
         Writing the same again changes nothing but its mode. Raises InvalidRequest, Conflict (another file is there and
         must not be replaced), Unavailable.
@@ -205,7 +205,7 @@ class FileClient(Client):
                         remedy="Give another `path`, or let the step replace it (`on_exists`).",
                     )
                 os.replace(temporary, parts[-1], src_dir_fd=folder, dst_dir_fd=folder)
-                os.fsync(folder)
+                os.fsync(folder)  # a rename is on disk only once its folder is
             except BaseException:
                 with suppress(OSError):
                     os.unlink(temporary, dir_fd=folder)
@@ -213,7 +213,7 @@ class FileClient(Client):
         return WrittenFile("/".join(parts), size, digest, before is None)
 
     def remove(self, path: str, sha256: str) -> None:
-        """Delete a file in the folder for such, if its content is still that. Raises Conflict, InvalidRequest."""
+        """Delete a file in the output folder, if it still has this content. Raises Conflict, InvalidRequest."""
         if is_active():
             raise not_now(f"The file {path}")
         parts = self.place(path)
@@ -338,13 +338,15 @@ def _copied(content: BinaryIO, name: str, folder: int) -> tuple[int, str]:
 
 def _opened(name: str, folder: int, shown: str) -> int:
     """Open a file for reading, unless it has a second name. Raises InvalidRequest; OSError for a symbolic link."""
+    # Before it is opened: closing a descriptor of the live state would release SQLite's locks (`own_files`).
     if has_second_name(os.stat(name, dir_fd=folder, follow_symlinks=False)):
         raise refused(shown, SECOND_NAME, COPY_IT)
+    # Without O_NONBLOCK, opening a named pipe would wait for a writer.
     return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
 
 
 def _digest_of(name: str, folder: int) -> str | None:
-    """Return the hash of a regular file, None if there is none. Raises InvalidRequest; OSError for a link."""
+    """Return the hash of a regular file, or None without a file. Raises InvalidRequest; OSError for a link."""
     try:
         handle = _opened(name, folder, name)
     except FileNotFoundError:
@@ -356,4 +358,5 @@ def _digest_of(name: str, folder: int) -> str | None:
 
 
 def _moment(seconds: float) -> datetime:
+    # File systems allow any time; `datetime` ends with the year 9999.
     return datetime.fromtimestamp(min(max(seconds, 0), 253_370_764_800), UTC)

@@ -1,4 +1,4 @@
-"""Which folder a `file` connection may have: none that holds, or would replace, the program's own files."""
+"""Which folder a `file` connection may have: one that neither holds nor would replace the program's own files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Folder(Struct, frozen=True):
     private: frozenset[Path]
     """What no step may read or write, as it is named and as it is resolved."""
     is_workspace: bool = False
-    """Whether it is that of the workspace itself."""
+    """Whether it is the workspace itself."""
     problem: str = ""
     """Why no step may use this folder, as a sentence with the remedy; empty if they may."""
 
     @classmethod
     def of(cls, settings: FileSettings, opening: Opening) -> Folder:
-        """Return the folder of a connection; that of the workspace if the settings name none."""
+        """Return the folder of a connection: the workspace, unless the settings name another."""
         root = opening.workspace or Path(os.devnull)
         given = root / Path(settings.folder).expanduser() if settings.folder else root
         named = Path(os.path.abspath(given))  # noqa: PTH100 - links stay as they are

@@ -93,4 +93,4 @@ def _is_copy(given: tuple[str, ...], own: tuple[str, ...]) -> bool:
     before, name = own[:-1], own[-1]
     if "." not in name or len(given) < len(own) or given[: len(before)] != before:
         return False
-    return given[len(before)].lstrip("#").startswith(name)
+    return given[len(before)].lstrip("#").startswith(name)  # Emacs saves `#config.yaml#`

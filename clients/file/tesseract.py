@@ -37,7 +37,7 @@ class Tesseract(Struct, frozen=True):
 
 
 def tesseract() -> Tesseract | None:
-    """Return the installed tesseract, None if there is none."""
+    """Return the installed tesseract, or None."""
     program = shutil.which("tesseract")
     return _known(program) if program else None
 
@@ -48,6 +48,7 @@ def _known(program: str) -> Tesseract | None:
         lines, version = _said(program, "--list-langs"), _said(program, "--version")
     except (OSError, subprocess.TimeoutExpired):
         return None
+    # The first line is a heading.
     return Tesseract(program, tuple(sorted(one.strip() for one in lines[1:] if one.strip())), "".join(version[:1]))
 
 

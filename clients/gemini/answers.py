@@ -48,7 +48,7 @@ class _Collected(Struct):
         """Add a piece; return its text."""
         self.model = str(answer.model_version or self.model)
         if answer.usage_metadata is not None:
-            self.usage = _tokens(answer.usage_metadata)
+            self.usage = _tokens(answer.usage_metadata)  # the totals so far, in each piece
             self.has_thoughts = bool(answer.usage_metadata.thoughts_token_count)
         if answer.prompt_feedback is not None and answer.prompt_feedback.block_reason is not None:
             self.finish_reason = "content_filter"
@@ -63,7 +63,7 @@ class _Collected(Struct):
                 self.held_back = str(candidate.finish_message or candidate.finish_reason.name)
         parts = candidate.content.parts or [] if candidate.content is not None else []
         for call in (part.function_call for part in parts if part.function_call is not None):
-            number = f"call_{len(self.calls) + 1}"
+            number = f"call_{len(self.calls) + 1}"  # the API may leave the id out
             self.calls.append(tool_call(GEMINI, str(call.id or number), str(call.name or ""), call.args or {}))
         self.has_thoughts = self.has_thoughts or any(part.thought for part in parts)
         piece = "".join(part.text for part in parts if part.text and not part.thought)
@@ -75,6 +75,7 @@ class _Collected(Struct):
         if not self.finish_reason:
             raise BadAnswer(CUT_OFF, service=GEMINI.name)
         require_shallow(self.calls, GEMINI.name)
+        # Gemini ends with STOP even if it calls functions.
         ended = "tool_calls" if self.calls and self.finish_reason == "stop" else self.finish_reason
         return {
             "text": known.in_data("".join(self.text)),

@@ -70,7 +70,7 @@ class GeminiClient(ModelClient):
             client_args=loaded,
             async_client_args={**loaded, "ssl": trusted()},
         )
-        # Without a key, the SDK would take one from the environment. It retries nothing unless it is told to.
+        # Without a key, the SDK would take one from the environment. By default it does not retry.
         return Sdk(api_key=self._key.get_secret_value() or "none", vertexai=False, http_options=options)
 
     def models(self) -> list[str]:

@@ -35,6 +35,7 @@ request goes."""
 def contents(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
     """Return the instructions, and the turns; a conversation of instructions alone is what the user says."""
     system = "\n\n".join(str(one["content"]) for one in messages if one["role"] in _INSTRUCTIONS)
+    # A function response names its function; OpenAI's form has only the id of the call.
     names = {
         call["id"]: call["function"]["name"] for message in messages for call in message.get("tool_calls") or () if call
     }
@@ -62,6 +63,7 @@ def config(
         named["tools"] = [{"function_declarations": [_tool(tool["function"]) for tool in tools]}]
     if schema is not None:
         named |= {"response_mime_type": "application/json", "response_json_schema": dict(schema)}
+    # Otherwise the SDK might call functions and ask again by itself, past the limits of the step.
     return {**named, "automatic_function_calling": {"disable": True}}
 
 

@@ -72,7 +72,7 @@ class GitHubBranches:
         try:
             ref = found.get_git_ref(f"heads/{branch}").complete()
         except NotFound:
-            found.complete()
+            found.complete()  # raises NotFound if the repository is gone, too
             return
         head = str(raw(ref)["object"]["sha"])
         if head != sha and not _is_undone(found, sha, head, undone_markers):

@@ -27,6 +27,7 @@ _SUBJECT = re.compile(r"/repos/([^/]+/[^/]+)/(?:issues|pulls)/([0-9]+)\Z")
 
 
 _SETTLED_SECONDS = 3.0
+"""`Last-Modified` has whole seconds: more may change within the last one (RFC 9110 8.8.2.2)."""
 _CLASSIC_ONLY = (
     "GitHub shows notifications only to classic tokens with the scope `notifications` or `repo`: "
     "make one at https://github.com/settings/tokens/new."
@@ -84,6 +85,7 @@ class Feeds:
 
     def notifications(self, since: datetime | None, modified: str = "") -> FeedPage | None:
         """Return all notification threads the account participates in, [{repository, number}]; None: nothing new."""
+        # `all`: a person may have read a thread before this program asks.
         query: Json = {"all": "true", "participating": "true", "per_page": 50}
         if since is not None:
             query["since"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

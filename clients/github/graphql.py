@@ -30,7 +30,7 @@ _BY_TYPE: Mapping[str, type[ServiceError]] = {
 def asked(requester: Requester, document: str, variables: Mapping[str, Any], name: str) -> Json:
     """Send an operation: {data, errors: [{message, type, path}]}. Raises ServiceError if none of it was done.
 
-    `errors` are those of parts of it: GraphQL answers the rest all the same.
+    `errors` concern parts of it only: GraphQL answers the rest all the same.
     """
     operation = operation_of(document, name)
     if operation.kind not in (QUERY, MUTATION):
@@ -55,6 +55,6 @@ def _error(found: Mapping[str, Any]) -> Json:
 def _refused(errors: Sequence[Mapping[str, str]]) -> ServiceError:
     kind = _BY_TYPE.get(errors[0]["type"], InvalidRequest)
     said = "; ".join(each["message"].rstrip(".") for each in errors)[:500]
-    # Without a status it would be the key that is refused, for all workflows.
+    # Without a status, the key itself would count as refused, for all workflows.
     status = 403 if kind is AuthError else None
     return kind(f"GitHub refused it: {said}.", service=SERVICE, http_status=status)

@@ -52,7 +52,7 @@ class Issues:
 
     @reading()
     def lock(self, repository: str, number: int, reason: str) -> None:
-        """Let nobody comment but those who can write to the repository; `reason` is GitHub's word, empty for none."""
+        """Let only people with write access comment; `reason` is one of GitHub's words, or empty."""
         url = f"{self._api.issue(repository, number).url}/lock"
         self._api.requester.requestJsonAndCheck("PUT", url, input=given(lock_reason=reason or None))
 
@@ -89,7 +89,7 @@ class Issues:
 
     @reading()
     def milestone(self, repository: str, title: str) -> int:
-        """Return the number of the milestone with this title (or number); raises InvalidRequest if there is none."""
+        """Return the number of the milestone with this title (or number). Raises InvalidRequest."""
         titles = []
         for each in self._api.repository(repository).get_milestones(state="all"):
             found = raw(each)
@@ -125,7 +125,7 @@ _INCOMPLETE = "GitHub did not look through everything, as that took too long: na
 
 
 def to_restore(number: int, present: Json, left: Mapping[str, Any], before: Mapping[str, Any]) -> Json:
-    """Return the old values of the fields that still have theirs of `left`; raises Conflict if one was changed since.
+    """Return the old values of the fields that still have their values in `left`; raises Conflict for another value.
 
     Fields that have their old value again are left out.
     """
@@ -143,7 +143,9 @@ def to_restore(number: int, present: Json, left: Mapping[str, Any], before: Mapp
 
 def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
+        # GitHub ignores the case of labels and logins.
         return sorted(map(str.casefold, one)) == sorted(map(str.casefold, other))
     if isinstance(one, str) and isinstance(other, str):
+        # Browsers send CRLF, which GitHub keeps.
         return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
     return bool((one or None) == (other or None))

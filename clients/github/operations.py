@@ -81,7 +81,7 @@ def _fields(definitions: Sequence[Any], operation: Any) -> tuple[str, ...]:
 def is_query(body: bytes) -> bool:
     """Return whether the body of a request sends a query, so that it changes nothing (`ReadRequest.body`).
 
-    A body that one server may read differently from another is none: members twice, or others than GraphQL's own.
+    A body that servers may read in different ways does not count: with a member twice, or one that is not GraphQL's.
     """
     try:
         sent = json.loads(body.decode("utf-8"), object_pairs_hook=_once)

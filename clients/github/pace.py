@@ -115,7 +115,7 @@ class Pace:
                 self._closed_until = max(self._closed_until, self._paces.change(self._account, closed, is_hold=True))
 
     def _look(self, now: float) -> None:
-        """Learn what other processes were told; a read asks for this once a second at most."""
+        """Learn how long other processes have been asked to wait, at most once a second."""
         if abs(now - self._looked_at) >= _LOOK_SECONDS:
             self._looked_at = now
             self._closed_until = max(self._closed_until, _Written.read(self._paces.get(self._account)).closed_until)
@@ -141,6 +141,7 @@ class Pace:
 
     def _require_open(self, until: float, now: float) -> None:
         if until > now:
+            # More than a moment: the step then waits, without using up an attempt.
             raise _later("GitHub asked this account to wait.", max(until - now, MOMENT_SECONDS + 0.5))
 
 

@@ -26,6 +26,7 @@ class Pulls:
     def listed(self, repository: str, state: str, base: str, head: str, limit: int) -> ItemList:
         """List pull requests, newest first; `head` is a branch, or owner:branch for a fork."""
         owner = github_values.repository_name(repository).partition("/")[0]
+        # GitHub filters only by `owner:branch` (List pull requests).
         head = head if ":" in head or not head else f"{owner}:{head}"
         found = self._api.repository(repository).get_pulls(
             state=state, sort="created", direction="desc", **given(base=base or None, head=head or None)

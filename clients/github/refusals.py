@@ -98,7 +98,7 @@ _BY_STATUS: Mapping[int, str] = {
 
 
 def _permissions(headers: Mapping[str, str]) -> str:
-    """Return what to give a fine-grained token: sets that are parted by `;`, each of which is enough."""
+    """Return what to give a fine-grained token; `;` parts sets of permissions, and one set is enough."""
     sets = [_set(one) for one in headers.get("x-accepted-github-permissions", "").split(";") if "=" in one]
     if not sets:
         return ""

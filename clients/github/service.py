@@ -59,9 +59,9 @@ NEW_TITLE = TextLimit(256)
 """The same where the text is not to be changed."""
 LABEL = TextLimit(50)
 _MARKER = 64
-"""Room for the hidden comment by which a text is found again (clients/github/values.py)."""
+"""Room for the hidden comment that lets a step find its text again (clients/github/values.py)."""
 BODY = TextLimit(65_536 - _MARKER, way="text")
 """Of an issue, a pull request, a review: "body is too long (maximum is 65536 characters)"."""
 RELEASE_TITLE, RELEASE_BODY = TextLimit(250, rest="body"), TextLimit(125_000 - _MARKER, way="text")
 COMMIT_TITLE, COMMIT_MESSAGE = TextLimit(256), TextLimit(65_536, way="text")
-"""Git has no limit; more than this is no message."""
+"""Git has no limit; a longer text is hardly meant as a message."""

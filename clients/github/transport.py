@@ -158,6 +158,7 @@ def _followed(http: httpx.Client, request: httpx.Request, response: httpx.Respon
 
 
 def _read_of(http: httpx.Client, request: httpx.Request, target: httpx.URL) -> httpx.Request:
+    # A redirected write is only read there, without its body.
     headers = {name: value for name, value in request.headers.items() if not name.startswith(("content-", "transfer-"))}
     return http.build_request("HEAD" if request.method == "HEAD" else "GET", target, headers=headers)
 

@@ -42,7 +42,7 @@ def file_path(text: str) -> str:
 def api_path(text: str) -> str:
     """Parse a path of the REST API, such as /repos/acme/app/topics; raises InvalidRequest if it leads elsewhere."""
     path = text.strip()
-    if not _API_PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
+    if not _API_PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):  # `%2e%2e`, too
         raise InvalidRequest(
             f"{text!r} is not a path of GitHub's REST API.",
             service="github",
@@ -67,7 +67,7 @@ def unmarked(text: str) -> str:
 
 
 def mark_in(text: str) -> str:
-    """Return the hidden marker at the end of a text, with the blanks before it; "" if there is none.
+    """Return the hidden marker at the end of a text, with the blanks before it, or "".
 
     A marker means that this program wrote the text, here or elsewhere.
     """

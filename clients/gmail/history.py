@@ -65,7 +65,7 @@ class MailboxHistory:
         return [str(entry["id"]) for entry in found]
 
     def label_ids(self, name: str) -> set[str]:
-        """Return the ids of the labels that `label:name` matches in a search, where `-` stands for a space."""
+        """Return the ids of the labels that `label:name` matches in a search, where `-` matches a space."""
         wanted = _searched(name)
         return {label for label, known in self._labels.names().items() if _searched(known) == wanted}
 

@@ -78,9 +78,9 @@ class Labels:
             return {"id": label, "name": self._names[label], "created": known is None}
 
     def found(self, name: str) -> dict[str, Any] | None:
-        """Return the user label with this name, fetched again: {id, name, mails}; None if there is none.
+        """Return the user label with this name, fetched again: {id, name, mails}; or None.
 
-        Raises InvalidRequest for one of Gmail's own.
+        Raises InvalidRequest for a label of Gmail's own.
         """
         wanted = _name(name)
         with self._lock:

@@ -51,7 +51,7 @@ _OF_ALL = (AuthError, RateLimited, Timeout)
 _PAUSES_SECONDS = (0.5, 2.0)
 """Pauses before failed mails are fetched again, if others succeeded."""
 _SURELY_ALL = 8
-"""If the first ones all fail, the rest is not fetched."""
+"""If so many fail before any succeeds, the rest is not fetched."""
 
 
 class GmailReader:
@@ -225,7 +225,7 @@ class GmailReader:
         return self._file(str(found["id"]), parts[0])
 
     def attachments(self, message: str) -> list[File]:
-        """Return all attachments of a mail; files in an attached mail are part of that."""
+        """Return all attachments of a mail; an attached mail is one of them, with its own files inside."""
         found = self._get(message, "full")
         with reading(GMAIL):
             parts = [*own_attachment_parts(found["payload"])]
@@ -239,7 +239,7 @@ class GmailReader:
         return File(name_of(part), content, str(part.get("mimeType", "")))
 
     def _attached_mail(self, message: str, part: Part) -> File:
-        """Return an attached mail, of which Gmail gives only the parts, from the bytes of the mail that it lies in."""
+        """Return an attached mail, read from the bytes of the mail around it: Gmail itself gives only its parts."""
         raw = answered(self._users.messages().get(userId="me", id=message, format="raw"), "raw")["raw"]
         with one_mail(SERVICE, message):
             file = attachment_of(payload_of(from_base64url(str(raw))), attachment_id(part))

@@ -16,7 +16,7 @@ _REQUIRED = ("client_id", "client_secret", "auth_uri", "token_uri")
 
 
 class WrongClientSecret(WrongFile):
-    """The file is not that of an OAuth client for a desktop app."""
+    """The file does not describe an OAuth client for a desktop app."""
 
     default_remedy = _DESKTOP_APP
 

@@ -8,7 +8,7 @@ from clients.service import AccountKey
 _TOKEN_SERVER = "https://oauth2.googleapis.com"  # noqa: S105 - an address
 TOKEN_URL = f"{_TOKEN_SERVER}/token"
 RENEWAL = (ReadRequest("POST", "/token"), ReadRequest("POST", "/token", _TOKEN_SERVER))
-"""Renews the token of a sign-in, at the address in its file: Google's, or that of a stand-in."""
+"""Renews the token of a sign-in, at the address in its file: Google's, or a stand-in's."""
 
 
 def token_key(variable: str) -> AccountKey:

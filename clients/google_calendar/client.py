@@ -25,6 +25,7 @@ from clients.sign_in import Seal
 from clients.wording import counted
 
 _PAGE = 250
+"""The most that a page of calendars may have (CalendarList: list)."""
 _NO_EVENT = "Check the ids of the event and of the calendar; a deleted event no longer has one."
 
 
@@ -156,7 +157,7 @@ class GoogleCalendarClient(Client):
         return _as_made(found, where)
 
     def created(self, calendar: str, marker: str) -> Json | None:
-        """Return the event that `create` made with this marker, also if it has been deleted; None if there is none."""
+        """Return the event that `create` made with this marker, also if it has been deleted; or None."""
         where = self._id(calendar)
         try:
             request = self._sdk.events().get(calendarId=where, eventId=event_id(marker))
@@ -165,7 +166,7 @@ class GoogleCalendarClient(Client):
             return None
 
     def update(self, calendar: str, event: str, draft: EventDraft, invitations: str, marker: str) -> Json:
-        """Change the given members of an event as it is now; return {id, calendar, url, etag, before}."""
+        """Change the given members of an event; return {id, calendar, url, etag, before}."""
         where = self._id(calendar)
         found = self._got(where, event)
         body = draft.body()
@@ -205,7 +206,7 @@ class GoogleCalendarClient(Client):
         answered(request)
 
     def delete(self, calendar: str, event: str, invitations: str, *, may_be_gone: bool) -> Json:
-        """Delete an event; return {id, calendar}. Raises NotFound if there is none, unless it may be gone."""
+        """Delete an event; return {id, calendar}. Raises NotFound if it does not exist, unless it may be gone."""
         where = self._id(calendar)
         if not event.strip():
             raise InvalidRequest("The id of the event is empty.", service=self.service.name)

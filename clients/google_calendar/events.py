@@ -41,6 +41,7 @@ class EventDraft(Struct, frozen=True):
         busy = None if self.is_busy is None else "opaque" if self.is_busy else "transparent"
         found = {
             "summary": self.title,
+            # A patch merges: without the nulls, an all-day event would keep its `date` beside the new `dateTime`.
             "start": self.start and {"date": None, "dateTime": None, **self.start},
             "end": self.end and {"date": None, "dateTime": None, **self.end},
             # Calendar shows descriptions as HTML: a stranger's text must not become a link or a picture.
@@ -102,7 +103,7 @@ CONTENT = ("summary", "start", "end", "description", "location", "attendees", "r
 
 
 def kept(found: Mapping[str, Any], changed: Mapping[str, Any]) -> Json:
-    """Return the members that an update changes, as they are now; None: there is none."""
+    """Return the members that an update changes, as they are now; None for a member that is not set."""
     return {name: found.get(name) for name in CONTENT if name in changed}
 
 

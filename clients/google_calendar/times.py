@@ -41,7 +41,7 @@ def parsed(text: str, time_zone: str) -> date | datetime:
 
 
 def moment(text: str, time_zone: str) -> datetime:
-    """Return a moment; that of a day is its beginning. Raises InvalidRequest."""
+    """Return a moment; for a day, its beginning. Raises InvalidRequest."""
     found = parsed(text, time_zone)
     if isinstance(found, datetime):
         return found

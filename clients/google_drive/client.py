@@ -167,7 +167,7 @@ class GoogleDriveClient(Drive):
             return
 
     def changes(self, folder: str, cursor: str | None) -> FolderChanges:
-        """Compare the listing of a folder with that at the cursor: Drive's changes do not tell what is new in it."""
+        """Compare the listing of a folder with the one at the cursor: Drive's changes do not tell what is new in it."""
         return changes_of(self._inside(folder), cursor)
 
     def folders(self) -> list[Json]:
@@ -191,7 +191,7 @@ class GoogleDriveClient(Drive):
         return (_shown(one, f"{here}/{one['name']}".lstrip("/")) for one in places.inside(within))
 
     def _arrived(self, new_id: str, broken: ServiceError) -> Json:
-        """Return the file that a broken request has made; raises that error if there is none yet."""
+        """Return the file that a broken request has made; raises that error if the file is not there."""
         if broken.outcome == "not_done":
             raise broken
         try:

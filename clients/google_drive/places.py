@@ -1,4 +1,4 @@
-"""Files and folders of Google Drive by id and by path. Drive itself knows ids only, and names may be there twice."""
+"""Files and folders of Google Drive by id and by path. Drive knows ids only, and several files may share a name."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Places:
 
         Whoever may write into a shared folder can put a shortcut there that leads to any other file of the account: so
         no listing has them, and a workflow that passes on an id stays where it has found it. Raises NotFound,
-        InvalidRequest (several have the name; the id is that of a shortcut).
+        InvalidRequest (several have the name, or the id belongs to a shortcut).
         """
         if _ID.fullmatch(place):
             with suppress(NotFound):  # a path may look like an id

@@ -27,6 +27,7 @@ from clients.oauth.app import TokenSource
 from clients.transport import origin
 
 AT_ONCE_BYTES = 5 * 1024 * 1024
+"""Google recommends parts for larger files."""
 PART_BYTES = 32 * 256 * 1024
 """Google asks for multiples of 256 KiB."""
 _RECEIVED = re.compile(r"bytes=0-(\d+)")
@@ -84,7 +85,7 @@ class DriveUploads:
             answer = self._http.put(url, headers={"Content-Range": f"bytes {content_range}"}, content=content)
             if answer.status_code == httpx.codes.PERMANENT_REDIRECT:
                 received = _RECEIVED.fullmatch(answer.headers.get("range", ""))
-                return UploadProgress(int(received[1]) + 1 if received else 0)
+                return UploadProgress(int(received[1]) + 1 if received else 0)  # without `Range`, nothing has arrived
             if answer.status_code >= 300:
                 raise self._refusal(answer)
             return UploadProgress(0, answer.json())

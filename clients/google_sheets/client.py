@@ -96,6 +96,7 @@ class GoogleSheetsClient(Client):
             gone.http_status = error.http_status
             raise gone from error
         with reading(SHEETS_APP.service):
+            # A sheet of type OBJECT is a chart, without cells.
             known = [one["properties"] for one in found["sheets"] if one["properties"].get("sheetType") != "OBJECT"]
             mine = next((one for one in known if title in ("", one["title"])), None)
             if mine is None:
@@ -103,7 +104,7 @@ class GoogleSheetsClient(Client):
                 raise self._missing(f"The spreadsheet has no sheet {title!r}.", f"It has: {names}.")
             rows = int(mine["gridProperties"]["rowCount"])
             at = str(found["spreadsheetUrl"])
-            bare = Sheet(where, int(mine.get("sheetId", 0)), str(mine["title"]), rows, [], at)
+            bare = Sheet(where, int(mine.get("sheetId", 0)), str(mine["title"]), rows, [], at)  # the API omits a 0
         header = next(iter(self._values(bare, 1, 1)), [])
         return replace(bare, columns=columns_of(header))
 
@@ -140,13 +141,14 @@ class GoogleSheetsClient(Client):
         last = max((row["row"] for row in self._each(sheet, 1)), default=1)
         # A row that is put in between moves what somebody else writes there meanwhile, instead of overwriting it.
         grows = {"appendDimension": {"sheetId": sheet.id, "dimension": "ROWS", "length": 1}}
+        # The first row below the header does not take over the header's format.
         opened = {"insertDimension": {"range": _rows(sheet, last + 1), "inheritFromBefore": last > 1}}
         requests = [grows] if last >= sheet.rows else []
         self._batch(sheet, [*requests, opened, *_written(sheet, last + 1, cells), _mark(sheet, last + 1, marker)])
         return _made(sheet, last + 1)
 
     def written(self, sheet: Sheet, marker: str) -> Json | None:
-        """Return {id, row, url} of the row that a write with this marker has written; None if there is none."""
+        """Return {id, row, url} of the row that a write with this marker has written, or None."""
         for one in self._metadata(sheet, {"metadataValue": marker, "locationType": "ROW"}):
             place = one["location"]["dimensionRange"]
             if int(place.get("sheetId", 0)) == sheet.id:

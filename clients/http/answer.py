@@ -72,7 +72,7 @@ def body_of(answer: httpx.Response) -> AnswerBody:
 
 
 def content_of(answer: httpx.Response) -> bytes:
-    """Return the body of a text without gzip, of which no header says that it is there, and any other as it is.
+    """Return the body; a text that is compressed with gzip, although no header says so, is unpacked.
 
     Raises AnswerTooLarge if it has more bytes than may be read, AnswerRefused if it cannot be unpacked.
     """
@@ -119,7 +119,7 @@ def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, st
 
 
 def media_type_of(answer: httpx.Response) -> str:
-    """Return the media type of a response without its parameters; of none, what its name says if that is a text."""
+    """Return the media type of a response without its parameters; if it has none, the type that its name suggests."""
     return _kind(answer) or _UNKNOWN
 
 
@@ -141,9 +141,9 @@ def _is_text(kind: str) -> bool:
 
 
 def _kind(answer: httpx.Response) -> str:
-    """Return the media type, in lower case; empty for none. A type that says nothing is that of the address's ending.
+    """Return the media type, in lower case; the ending of the address replaces a type that says nothing.
 
-    Stores of files name this type for whatever was put there without one.
+    Stores of files name such a type for whatever was put there without one. Empty if nothing is known.
     """
     kind = str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()[:100]
     if kind and kind not in _SAY_NOTHING:

@@ -27,7 +27,7 @@ _SEE_OTHER = 303
 _MOVED = frozenset({307, 308})
 """A write was not done: it must be sent to another address (RFC 9110 15.4.8, 15.4.9)."""
 _LED = "led_by_stranger"
-"""Extension of a request to which a host that the connection does not name has redirected."""
+"""Extension of a request that follows a redirect by a host outside the connection."""
 _HARMLESS = ("accept", "accept-encoding", "accept-language", "range", "user-agent")
 """Headers that follow a redirect to another host; any other header may identify the caller."""
 
@@ -47,7 +47,7 @@ class HttpClient(Client):
 
     @classmethod
     def open(cls, settings: HttpSettings, opening: Opening) -> HttpClient:
-        """Return a client for these settings: of the demo, it reaches the demo's site only."""
+        """Return a client for these settings; for the demo, it reaches only the demo's site."""
         reads = ConnectionReads(HTTP.reads, title=HTTP.title)
         if opening.is_demo:
             others = http_client(allowed_origins=frozenset(), reads=reads, any_path=True)
@@ -62,7 +62,7 @@ class HttpClient(Client):
         return cls(settings, site_client(others, opening.demo_site, reach))
 
     def account(self) -> str:
-        """Return the hosts that receive this connection's credentials; "public" if there are none."""
+        """Return the hosts that receive this connection's credentials; "public" if no host does."""
         return ",".join(sorted(self._credentials.hosts)) or "public"
 
     def check(self) -> list[CheckLine]:

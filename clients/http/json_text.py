@@ -24,7 +24,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
 
 
 def read_json(text: str, media_type: str) -> tuple[Any, str]:
-    """Return the value of a text that is called JSON, and a sentence on what of it is not; null if nothing is.
+    """Return the value of a text that is called JSON, and a sentence on the parts that are not; None without any JSON.
 
     JSON lines and sequences of RFC 7464 are a list, also where the type says only JSON. Lines that are not JSON are
     left out; where the type does not say that there are lines, only the last one may be.
@@ -55,7 +55,7 @@ def _shallow(value: Any, note: str) -> tuple[Any, str]:
 
 
 def _rows(text: str, most_broken: int) -> tuple[list[Any], list[tuple[int, str]]]:
-    """Return the values of JSON lines, and the number of each line that is none, with the reason.
+    """Return the values of JSON lines, and the number of each line that is not JSON, with the reason.
 
     It ends after more than `most_broken` of these.
     """
