@@ -21,7 +21,7 @@ _LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"(?:[^"\\]|\\.)*"
 
 
 class FetchedMail(Struct, frozen=True):
-    """One mail of a FETCH answer; `content` is None if none was requested."""
+    """One mail of a FETCH answer; `content` is None if it was not requested."""
 
     uid: int
     flags: tuple[str, ...]
@@ -41,6 +41,7 @@ def fetched(data: Sequence[Any], *, has_content: bool) -> Iterator[FetchedMail]:
     """
     told: dict[int, dict[str, Any]] = {}
     for head, content in _answers(data):
+        # Without the quoted content, in which a mail could name the UID of another one.
         uid = _UID.search(_QUOTED.sub(b"", head))
         if uid is not None:
             told.setdefault(int(uid[1]), {}).update(_values(head, content))

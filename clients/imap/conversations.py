@@ -1,4 +1,4 @@
-"""The conversations of mails in a mailbox: of mails that name only the one they answer, that one is looked up."""
+"""The conversations of mails in a mailbox; if a mail names only the one that it answers, that one is looked up."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def unknown(chains: Sequence[Chain]) -> set[str]:
 
 
 def chain_in(found: FetchedMail) -> Chain:
-    """Return the chain of a mail; none if it cannot be read."""
+    """Return the chain of a mail; an empty one if it cannot be read."""
     with suppress(Exception):
         return chain_of(headers_of(found.content or b""))
     return Chain((), "", is_whole=True)
@@ -66,6 +66,7 @@ def _in_open_folder(session: ImapSession, names: Sequence[str]) -> list[Chain]:
     for start in range(0, len(usable), _AT_ONCE):
         some = usable[start : start + _AT_ONCE]
         with suppress(InvalidRequest):  # a server that cannot search for them
+            # HEADER finds parts of an id, too (RFC 3501 6.4.4), so more mails than the wanted ones may come.
             uids = session.search(_either(f"HEADER Message-ID {quoted(name.strip('<>'))}" for name in some))
             chains = [chain_of(headers_of(one.content or b"")) for one in session.fetch(uids[-500:], _HEADERS)]
             found += [one for one in chains if one.own in some]

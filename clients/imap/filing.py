@@ -1,4 +1,4 @@
-"""Changes to existing mails: their flags and their folder; and which mail a Message-ID is that of."""
+"""Changes to existing mails: their flags and their folder; and finding a mail by its Message-ID."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def set_flags(mailbox: Mailbox, mail: str, flags: Sequence[str], *, on: bool) ->
     wanted = mail_id(mail)
     checked = [_flag(flag) for flag in flags]
     with mailbox.holding(wanted, for_reading=False) as session:
-        _flags(session, wanted)
+        _flags(session, wanted)  # STORE says OK for a mail that is gone (RFC 3501 6.4.8)
         session.store(wanted.uid, "+FLAGS" if on else "-FLAGS", checked)
         return _flags(session, wanted)
 
@@ -47,6 +47,7 @@ def _flags(session: ImapSession, mail: MailId) -> list[str]:
     found = session.fetch([mail.uid])
     if not found:
         raise gone(mail)
+    # `\Recent` belongs to a session, not to the mail (RFC 3501 2.3.2).
     return sorted(flag for flag in found[0].flags if flag != "\\Recent")
 
 

@@ -48,7 +48,7 @@ def _compared_here(session: ImapSession, wanted: SearchCriteria, within: str, re
         refusal.remedy = "This server can search only for ASCII. Use the fields Contains, From, To and Subject instead."
         raise refusal
     uids = session.search(f"{within} {asked.written()}".strip())
-    session.takes_charset = False
+    session.takes_charset = False  # now that it took the same search in ASCII
     most = _TEXTS_MOST if "text" in compared else _HEADS_MOST
     if len(uids) > most:
         raise InvalidRequest(
@@ -69,7 +69,7 @@ def _read(session: ImapSession, uids: Sequence[int], compared: dict[str, str]) -
 
 
 def _matches(found: FetchedMail, compared: dict[str, str]) -> bool:
-    """Return whether a mail has these words, or cannot be read: then whoever lists it says so."""
+    """Return whether a mail has these words; True for one that cannot be read, so that its listing says so."""
     try:
         with one_mail(SERVICE, str(found.uid)):
             return all(_plain(word) in _plain(_part(found.content or b"", name)) for name, word in compared.items())

@@ -42,7 +42,7 @@ def search(mailbox: Mailbox, wanted: SearchCriteria, limit: int) -> Json:
         waiting = {uid: MailId(folder, selected.uidvalidity, uid) for uid in uids[:limit]}
         listed, chains = _listed(mailbox, ((waiting.pop(mail.uid), mail) for mail in session.contents(uids[:limit])))
         _put_together(listed["messages"], chains, lambda some: conversation_ids(mailbox, session, folder, some))
-    listed["unreadable"] += [unread(str(mail), "", gone(mail)) for mail in waiting.values()]
+    listed["unreadable"] += [unread(str(mail), "", gone(mail)) for mail in waiting.values()]  # deleted meanwhile
     return {**listed, "matched": len(uids), "has_more": len(uids) > limit}
 
 

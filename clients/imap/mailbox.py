@@ -120,7 +120,7 @@ class Mailbox:
                     self._put_back(session)
                     raise
                 except BaseException:
-                    session.close()
+                    session.close()  # its last answer may be half read
                     raise
                 self._put_back(session)
             finally:
@@ -213,6 +213,7 @@ class Mailbox:
 
 
 def _with_roles(listed: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[MailFolder]:
+    # A special use that the server reports counts more than a usual name.
     taken = {role for _, _, flags in listed for flag in flags if (role := _role(flag))}
     for name, delimiter, flags in listed:
         role = next(filter(None, map(_role, flags)), "") or _usual_role(name, delimiter, lambda one: one not in taken)

@@ -120,7 +120,7 @@ def _no_passwords(wire: MailSocket, capabilities: frozenset[str]) -> AuthError:
 def _introduce(client: imaplib.IMAP4) -> None:
     """Do after the login what the server can do: say who we are, and switch on what helps.
 
-    NetEase (163, 126, 188) opens no folder to a program without a name. Both are refused by servers that offer them.
+    NetEase (163, 126, 188) opens no folder to a program without a name. Some servers offer both, and then refuse them.
     """
     _tried(client, client._get_capabilities)  # noqa: SLF001 - there are more after the login
     capabilities = _capabilities(client)
@@ -132,7 +132,7 @@ def _introduce(client: imaplib.IMAP4) -> None:
 
 
 def _tried(client: imaplib.IMAP4, call: Callable[[], object]) -> None:
-    """Make a call that may be refused; a goodbye is none."""
+    """Make a call that the server may refuse, but not with a goodbye."""
     try:
         call()
     except client.abort:

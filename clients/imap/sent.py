@@ -29,7 +29,7 @@ def send(
     answers: Json | None,
     written_at: datetime | None,
 ) -> Json:
-    """Send a mail: {id, message_id, thread_id, recipients}; `id` is that of the copy in the Sent folder, or "".
+    """Send a mail: {id, message_id, thread_id, recipients}; `id` belongs to the copy in the Sent folder, or is "".
 
     `answers` as returned by `original`.
     """

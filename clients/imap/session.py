@@ -62,6 +62,7 @@ class ImapSession:
     def asking(self, what: str = "", fallback: type[NotFound | InvalidRequest] = InvalidRequest) -> Iterator[Any]:
         """Yield imaplib's client for one command; leftovers of earlier answers are discarded."""
         client = self._box.client
+        # imaplib looks at READ-ONLY before each command.
         kept = {key: value for key, value in client.untagged_responses.items() if key == "READ-ONLY"}
         client.untagged_responses.clear()
         client.untagged_responses.update(kept)
@@ -136,6 +137,7 @@ class ImapSession:
         charset = ("CHARSET", "UTF-8") if others else ()
         with self.asking("The search was not understood") as client:
             if others:
+                # imaplib calls a bound method for each piece that the server asks for; another callable would not do.
                 client.literal = Literals(others).next
             typ, data = client.uid("SEARCH", *charset, first)
             if typ != "OK":
@@ -165,8 +167,8 @@ class ImapSession:
     def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[FetchedMail]:
         """Fetch whole mails, some at a time.
 
-        Of a mail over `most_bytes` (25 MB: few servers accept larger ones) only the beginning is fetched, which has its
-        text.
+        Of a mail over `most_bytes` (25 MB: few servers accept larger ones), only the beginning is fetched; the text is
+        there.
         """
         most_bytes = _WHOLE_BYTES if most_bytes is None else most_bytes
         batch: list[FetchedMail] = []

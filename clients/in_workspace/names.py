@@ -25,6 +25,6 @@ def require_name(name: str, of: str, service: str) -> None:
 
 
 def _such_as(name: str) -> str:
-    """Return a name like this one that is allowed; empty if there is none."""
+    """Return an allowed name that resembles this one, or "" if nothing usable is left."""
     near = "_".join(_RUN.findall(name.lower()))[:64]
     return f", such as {near}" if is_name(near) else ""

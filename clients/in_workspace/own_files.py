@@ -1,8 +1,8 @@
 """What is never opened by a path that a person or a step gives: a file with a second name, and copies of the state.
 
-A second name (a hard link) may be that of a private file. Opening the live state file by one is worse than a leak: the
+A second name (a hard link) may belong to a private file. Opening the live state file by it is worse than a leak: the
 first `close` of any handle ends all locks that a process has on the file (POSIX; https://sqlite.org/howtocorrupt.html,
-2.2). So links are told apart before anything is opened.
+2.2). So links are recognized before anything is opened.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def is_state(handle: int) -> bool:
     if os.pread(handle, len(_MAGIC), 0) != _MAGIC:
         return False
     try:
+        # `immutable`: SQLite takes no lock, and looks for no journal beside the file (sqlite.org/uri.html).
         with closing(sqlite3.connect(f"file:/dev/fd/{handle}?mode=ro&immutable=1", uri=True)) as connection:
             return holds_state(connection)
     except sqlite3.Error:  # damaged, or encrypted

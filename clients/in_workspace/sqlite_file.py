@@ -20,7 +20,7 @@ def opened(
 ) -> Iterator[sqlite3.Connection]:
     """Give the file, made if need be; deleted rows leave no bytes in it. Raises Unavailable, which names `what` it is.
 
-    If neither can be written, it can be read; a file that is not there is then empty.
+    Where it cannot be written, it can still be read; a missing file is then empty.
 
     `schema` brings a file of any earlier version up to `version`; processes that open it together apply it once.
     """

@@ -46,7 +46,7 @@ class TextLimit(Struct, frozen=True):
 _GROWTH = {"characters": 1, "utf16": 2, "bytes": 4, "slack": 6, "telegram": 6, "discord": 3}
 """How many units a character takes at most; a list item gets a bullet, `<` becomes `&lt;`."""
 _WINDOW = {"slack": 1, "telegram": 6}
-"""How many times the limit a text may be that is read as one part: most of it may be the addresses of links."""
+"""A text of so many times the limit may still fit: most of it may be the addresses of links, which do not count."""
 _TAG = re.compile(r"<[^<>]*>")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
 _TICKS = re.compile(r"`+")
@@ -55,7 +55,7 @@ _WHOLE = re.compile(
     r"!?\[[^\[\]\n]{0,400}\]\([^()\s]{0,400}\)|<?https?://[^\s<>]{1,400}>?"
     r"|\*\*[^*\n]{1,400}\*\*|__[^_\n]{1,400}__|~~[^~\n]{1,400}~~"
 )
-"""What makes no sense when it is cut in two."""
+"""Links, addresses and emphasis, which make no sense when they are cut in two."""
 _SENTENCE = re.compile(r"[.!?…][\"”»)]?\s|[。！？]")
 _JOINER = "\u200d"
 _TOGETHER = frozenset({"Mn", "Me", "Mc", "Cf"})
@@ -270,7 +270,7 @@ def _at_pause(text: str, place: int) -> int:
 
 
 def _outside_code(text: str, place: int) -> int:
-    """Return a place no later than that, outside of code within a line: what stands there does nothing only in it.
+    """Return a place no later than that, outside code within a line: its text may have an effect where it is not code.
 
     0: the text begins with code that goes on behind the place.
     """
@@ -283,7 +283,7 @@ def _outside_code(text: str, place: int) -> int:
 
 
 def _open_code(text: str, begin: int, end: int) -> re.Match[str] | None:
-    """Return the backticks that open the code within a line that has not ended; None if there is none."""
+    """Return the backticks that open code within a line and are not closed yet, or None."""
     opened: re.Match[str] | None = None
     for found in _TICKS.finditer(text, begin, end):
         if opened is None:
@@ -296,7 +296,7 @@ def _open_code(text: str, begin: int, end: int) -> re.Match[str] | None:
 def _opening(text: str) -> str:
     """Return what opens the code in which a text ends, to open it again; "" if it ends outside.
 
-    Of code within a line, that is the case if the text is nothing else: it is not cut otherwise (`_outside_code`).
+    A text ends in code within a line only if it is nothing else: otherwise it is not cut there (`_outside_code`).
     """
     opened = _open_block(text)
     if opened is None:

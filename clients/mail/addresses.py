@@ -13,6 +13,7 @@ from clients.mail.parts import WORD, shown
 
 HEADER_MOST = 60_000
 """Characters of an address header that are read: two thousand addresses."""
+# Possessive quantifiers: a long header from an untrusted sender must not cause backtracking.
 _TOKEN = re.compile(
     rf"(?P<word>{WORD.pattern})"
     r'|(?P<quoted>"(?:[^"\\]|\\.)*+")'
@@ -47,6 +48,7 @@ class Address(Struct, frozen=True):
         """Return text that parses back to the same address, whatever the name contains."""
         name = self.name if self.spec else self.name.replace("@", " at ")
         if _SPECIALS.search(name):
+            # Programs decode encoded words even in quotes, although RFC 2047 5 forbids it.
             escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("=?", "= ?")
             name = f'"{escaped}"'
         return " ".join(filter(None, [name, f"<{self.spec}>" if name and self.spec else self.spec]))

@@ -39,6 +39,7 @@ _SPELLINGS = (
 """Names that no standard lists."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    # Before UTF-16, whose mark is the first half of this one.
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -75,6 +76,7 @@ def decoded(data: bytes, charset: str) -> str:
     without changing the header. If nearly all is valid, a bad byte becomes U+FFFD. An unknown charset is read as
     Windows-1252.
     """
+    # These signs begin the other letters of ISO-2022, HZ and UTF-7; zeros are in UTF-16 and UTF-32.
     if data.isascii() and b"\x1b" not in data and b"~" not in data and b"+" not in data and b"\0" not in data:
         return data.decode("ascii")
     if marked := marked_charset(data):
@@ -86,7 +88,7 @@ def decoded(data: bytes, charset: str) -> str:
 
 
 def marked_charset(data: bytes) -> str:
-    """Return the charset that the byte order mark at the beginning shows; empty if there is none."""
+    """Return the charset that a byte order mark at the beginning shows; empty without a mark."""
     return next((name for mark, name in _MARKS if data.startswith(mark)), "")
 
 
@@ -276,9 +278,9 @@ _OTHER_LETTER = re.compile(r"(?![\uff61-\uffdc])[^\W\d_\x00-\u02af]")
 
 
 def guessed_charset(pieces: Iterable[bytes]) -> str:
-    """Return the charset of a text without a name or mark of one: UTF-8 if most of its letters over 127 are that.
+    """Return the charset of a text without a name or mark of one: UTF-8 if most of its letters over 127 are UTF-8.
 
-    The rest is damage then. In texts of other charsets, at most a third as many letters are valid UTF-8 by chance.
+    The others are damaged then. In texts of other charsets, at most a third as many letters are valid UTF-8 by chance.
     """
     decoder = codecs.getincrementaldecoder(_UTF_8)("surrogateescape")
     good = bad = 0

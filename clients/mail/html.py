@@ -22,7 +22,7 @@ HTML_MOST = 2_000_000
 TAGS_MOST = 60_000
 """Tags of HTML that are read."""
 _CELL, _END_OF_ROW = "\ufdd0", "\ufdd1"
-"""Marks within a table: what is read has them nowhere (`visible_tree`)."""
+"""Marks within a table: noncharacters (Unicode 23.7), which `visible_tree` removes from what it reads."""
 _WITHOUT_MARKS = dict.fromkeys(map(ord, _CELL + _END_OF_ROW + CITED))
 _MATCHES_MOST = 100_000
 """Limit on elements times selectors."""
@@ -68,7 +68,7 @@ _FILLER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u2007\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff\u00a0 ]{6,}"
 )
 _ZERO_WIDTH = re.compile("[^\u00a0 ]")
-"""What newsletters fill their first line with, so that no text follows it in a list of mails."""
+"""In what newsletters fill their first line with, so that no text follows it in a list of mails."""
 
 
 def visible_text(html: str) -> str:
@@ -237,7 +237,7 @@ class _InLinearTime:
         return str(super().process_text(el if is_exact else _ShortBlanks.of(el), parent_tags))  # type: ignore[misc]
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Write text of which each blank counts, without the empty lines around it."""
+        """Write text in which each blank counts, without the empty lines around it."""
         begin = text[: len(text) - len(text.lstrip(" \n"))].rfind("\n") + 1
         kept = text[begin:].rstrip(" \n")
         if "moz-signature" in str(el.get("class") or ""):
@@ -351,7 +351,7 @@ def _extract(elements: list[PageElement]) -> None:
     """Take elements, given in document order, out of their tree, without a search among their siblings for each."""
     parents = {id(one.parent): one.parent for one in elements if one.parent is not None}
     places = {id(one): place for parent in parents.values() for place, one in enumerate(parent.contents)}
-    for element in reversed(elements):
+    for element in reversed(elements):  # from the end, so that the noted places stay right
         element.extract(places.get(id(element)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _MARK_TOKENS = 20
+"""Room for the last line, which says how much is missing."""
 _LAST_STRETCH = 200
 
 

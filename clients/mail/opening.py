@@ -134,6 +134,7 @@ class _Opening:
 
     def _unsealed(self, part: dict[str, Any]) -> dict[str, Any]:
         """Open signed content; a document that is signed by itself stays, beside what is in it."""
+        # Compressed content within compressed content is not unpacked: it may grow a thousandfold each time.
         sealed = opened_cms(self._taken(part), 0 if self._is_unpacked else self._room)
         if sealed.is_cut:
             self.untold[f"{_called(part)} was not read to its end"] = None
@@ -210,7 +211,7 @@ class _Opening:
 
 
 def own_parts(payload: Part) -> Iterator[Any]:
-    """Yield the parts of a mail in order, itself included, without those of the mails attached to it."""
+    """Yield the parts of a mail in order, itself included, but not the parts of mails attached to it."""
     waiting = [payload]
     while waiting:
         part = waiting.pop(0)
@@ -248,7 +249,7 @@ def _number(above: Part, place: int) -> str:
 
 
 def _wrapper(part: Part, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a part in place of which what is in it counts; only the headers of a mail remain."""
+    """Return a part as a mere wrapper of what is in it, without its own `Content-` headers."""
     kept = [one for one in part.get("headers") or [] if not str(one.get("name", "")).lower().startswith("content-")]
     return {**part, "mimeType": "multipart/mixed", "filename": "", "headers": kept, "body": {"size": 0}, "parts": parts}
 

@@ -23,7 +23,7 @@ from clients.mail.parts import header, shown
 from clients.mail.replies import chain_of
 
 DIVERTED = "X-Orchestra-Diverted"
-"""The header of a draft that answers another than the sender of a mail."""
+"""The header of a draft that answers somebody other than the sender of the mail."""
 _OWN_FIELDS = re.compile(
     rb"^(?:message-id|x-orchestra|x-orchestra-diverted):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE
 )
@@ -118,7 +118,7 @@ def build(
     """Build the mail; `answers` is the payload of the mail that it answers.
 
     `submitted` says how a mail that is not an answer came to be (RFC 3834 5: `auto-generated`), "" for a draft that a
-    person sends. A draft that answers another than the sender of a mail is marked so (`DIVERTED`).
+    person sends. A draft that answers somebody other than the sender is marked so (`DIVERTED`).
 
     Raises InvalidRequest if an address or a header cannot be written.
     """
@@ -150,7 +150,7 @@ def build(
 
 
 def require_recipients(name: str, values: Sequence[str]) -> None:
-    """Raise InvalidRequest unless a mail can be addressed to all of these; `name` is that of the field."""
+    """Raise InvalidRequest unless a mail can be addressed to all of these; `name` is the field's."""
     try:
         _addresses(name, values)
     except (ValueError, MessageError) as error:

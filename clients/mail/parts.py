@@ -51,7 +51,7 @@ _NAMES = {
 """What mail programs usually call such files."""
 _ENDINGS = {"image/jpg": ".jpg", "text/plain": ".txt", "application/octet-stream": ""}
 _TYPES = mimetypes.MimeTypes()
-"""Of Python alone: those of this machine may differ."""
+"""Python's own types: what this machine adds may differ from others."""
 _HAS_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 DEEPEST = 40
 """Maximum nesting of parts that is read."""
@@ -92,9 +92,11 @@ def _decoded_words(value: str) -> str:
     kept, place = [""], 0
     run, charset = b"", ""
     for found in WORD.finditer(value):
+        # A name may end with a language, as in `utf-8*en` (RFC 2231 5).
         between, name = value[place : found.start()], found[1].partition("*")[0]
         if between.strip() or name.lower() != charset.lower() or not place:
             kept.append(decoded(run, charset))
+            # Blanks between two encoded words do not count (RFC 2047 6.2).
             kept.append("" if place and not between.strip() else between)
             run = b""
         run += _word_bytes(found[2], found[3])
@@ -132,7 +134,7 @@ def is_text_file(part: Part) -> bool:
 
 
 def own_attachment_parts(payload: Part) -> Iterator[Part]:
-    """Yield the parts that are files, in order, without those of attached mails."""
+    """Yield the parts that are files, in order, but not the files of attached mails."""
     waiting = [(payload, 0)]
     while waiting:
         part, depth = waiting.pop(0)

@@ -37,6 +37,7 @@ _POINTING, _COLOURS = (
     re.compile(rf"(?<![^\W\d_])(?:{alternatives(words)})(?![a-z])", re.IGNORECASE) for words in (POINTING, COLOURS)
 )
 _ATTRIBUTION_LINES = 4
+"""An attribution may be wrapped over so many lines."""
 _HEADER_LINES = 16
 _RUNS_ON = re.compile(r"(?<=[:：])\s{2,}")
 _SAYS = re.compile(r"[.!?,…。！？，،؟]|\w\s+\w+\s+\w+\s+\w")
@@ -60,7 +61,7 @@ def without_quotes(text: str, envelope: Envelope | None = None) -> str:
 def without_signature(text: str) -> str:
     """Remove the signature below its separator (RFC 3676 4.3), and lines such as "Sent from my phone".
 
-    A separator within a text that goes on after it is none of a signature; mails below or above it stay whole.
+    A separator after which the text goes on begins no signature; mails below or above it stay whole.
     """
     lines = [line for line in text.split("\n") if not says_sent_from(line)]
     for begin in _delimiters(lines):
@@ -74,7 +75,7 @@ def without_signature(text: str) -> str:
 
 
 def _delimiters(lines: Sequence[str]) -> Sequence[int]:
-    """Return where signatures may begin, without those of mails within."""
+    """Return where signatures may begin, but not the signatures of mails within."""
     places = (place for place, line in enumerate(lines) if is_delimiter(line, lines[place + 1 : place + 3]))
     found = [*islice(places, _DELIMITERS_MOST)]
     inner = next((place for place in range(max(found, default=0)) if _is_quote(lines, place, has_marks=False)), None)
@@ -127,7 +128,7 @@ def _on_one_line(lines: Sequence[str]) -> str:
 
 
 class _Cutting:
-    """Goes through the lines of a mail that answers, or of which the subject does not say what it does."""
+    """Goes through the lines of a mail that answers, or whose subject does not say what it does."""
 
     def __init__(self, text: str, kind: Relation, envelope: Envelope) -> None:
         self._lines, self._kind, self._envelope = text.split("\n"), kind, envelope

@@ -26,8 +26,8 @@ _BOUNDARIES_MOST = 50_000
 def payload_of(content: bytes, number: str = "") -> dict[str, Any]:
     """Return the mail as Gmail's MessagePart, its bodies decoded: {partId, mimeType, filename, headers, body, parts}.
 
-    `number` is its `partId`, with which those of its parts begin, if it lies in another mail. Accepts any bytes. Parts
-    below 40 levels, or beyond the thousandth, are left out; the mail then has `left_out`, a list that describes them.
+    `number` is its `partId` if it lies in another mail; its parts continue this number. Accepts any bytes. Parts below
+    40 levels, or beyond the thousandth, are left out; the mail then has `left_out`, a list that describes them.
     """
     content = _with_line_feeds(content)
     splitting = _Splitting(content)
@@ -68,6 +68,7 @@ class _Splitting:
             self.left_out[f"only the first {BYTES_MOST:,} bytes and {LINES_MOST:,} lines of its headers were read"] = (
                 None
             )
+        # All headers of a mail share the limit; each part may have a few in any case.
         self._header_lines = max(self._header_lines - block.lines, 100)
         found: dict[str, Any] = {"partId": number, "headers": _listed(block.fields, self._charset)}
         of_type, of_disposition = (parameters(header(found, name)) for name in ("Content-Type", "Content-Disposition"))
@@ -88,7 +89,7 @@ class _Splitting:
     def _parts_of(
         self, begin: int, end: int, boundary: str, number: str, depth: int, kind: str
     ) -> list[dict[str, Any]] | None:
-        """Return the child parts, or None if there are none."""
+        """Return the child parts; None without any."""
         places = list(islice(self._pieces(begin, end, self._written(boundary)), _PARTS_MOST + 1)) if boundary else []
         if not places:
             return None

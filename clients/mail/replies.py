@@ -32,7 +32,7 @@ _ROBOTS = (
 
 
 def reply_address(payload: Mapping[str, Any]) -> str:
-    """Return the one address for an answer: from `Reply-To`, else from `From`; "" if there is none."""
+    """Return the one address for an answer: from `Reply-To`, else from `From`; "" without either."""
     for name in ("Reply-To", "From"):
         address = _address(header(payload, name))
         if address:
@@ -41,7 +41,7 @@ def reply_address(payload: Mapping[str, Any]) -> str:
 
 
 def diverted(payload: Mapping[str, Any]) -> str:
-    """Return a sentence if an answer goes to another address than that of the sender; "" if it does not."""
+    """Return a sentence if an answer goes to an address other than the sender's; "" if it does not."""
     to, sender = reply_address(payload), _address(header(payload, "From"))
     if to.lower() == sender.lower():
         return ""
@@ -106,6 +106,7 @@ def _automatic(payload: Mapping[str, Any]) -> str:
         return f"it is mass mail (Precedence: {precedence})"
     if any(header(payload, name) for name in _LIST_HEADERS):
         return "it came from a mailing list"
+    # Delivery reports come from an empty address, so that nothing answers them (RFC 5321 4.5.5).
     if kind.startswith("multipart/report") or header(payload, "Return-Path").strip() == "<>":
         return "it is a delivery report"
     return ""
@@ -132,7 +133,7 @@ class Chain(Struct, frozen=True):
 
     @property
     def first(self) -> str:
-        """The id of the first mail of the conversation, as far as these headers tell; "" if there is none."""
+        """The id of the first mail of the conversation, as far as these headers tell; "" if none has an id."""
         return next(iter(self.earlier), self.own)
 
 

@@ -73,7 +73,7 @@ class WholeText(Struct, frozen=True):
     left_out: list[str]
     """What was not read, in clauses."""
     untold: list[str]
-    """What could not be read, in clauses: that which is encrypted, or was not opened."""
+    """What could not be read, in clauses: parts that are encrypted, or were not opened."""
     missing: str
     """Why there is no text, as a sentence; empty if there is some."""
 
@@ -95,13 +95,13 @@ def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
 
     {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, left_out, signature, invitations,
     attachments}. `attachments` are [{id, name, media_type, bytes, inline}]; `inline` is true for what belongs to the
-    form of the mail, such as a picture in its HTML. `invitations` are those of `clients.mail_formats.calendar`.
+    form of the mail, such as a picture in its HTML. `invitations` are as in `clients.mail_formats.calendar`.
     `signature` says how the mail is signed, or is "". `text` has at most 200,000 characters; `text_truncated` tells
     that more is missing than `trim` leaves out. `full_text` is all that was read (at most 1,000,000 characters) if
     `text` is shorter, else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note:
     `[Cut here: ...]`. `left_out` says in sentences what of the mail is not in `text`.
     """
-    load = cache(load)
+    load = cache(load)  # a part may be read twice, and each load may be a request
     mail = opened(payload, load)
     return {
         **head_of(mail),
@@ -159,7 +159,7 @@ def _in_words(mail: Part, *, is_alone: bool) -> Iterator[str]:
 
 
 def _invitations_in(mail: Part) -> list[Invitation]:
-    """Return the invitations of a mail, and of those attached to it."""
+    """Return the invitations of a mail, and of the mails attached to it."""
     found, waiting = list[Invitation](), [mail]
     while waiting:
         part = waiting.pop(0)
@@ -190,7 +190,7 @@ def _below(*texts: str) -> str:
 
 
 def attachment_of(payload: Part, wanted: str, load: Load = nothing_left_out) -> tuple[dict[str, Any], bytes] | None:
-    """Return the attachment with this id, {id, name, media_type, bytes}, and its content; None if there is none."""
+    """Return the attachment with this id, {id, name, media_type, bytes}, and its content, or None."""
     for part in attachment_parts(opened(payload, load)):
         if attachment_id(part) == wanted:
             return attachment(part), body_bytes(part, load)
@@ -257,7 +257,7 @@ def _envelope(payload: Part) -> Envelope:
 
 
 def sentence(clause: str) -> str:
-    """Return a clause, such as those of `WholeText.left_out`, as a sentence."""
+    """Return a clause, such as one of `WholeText.left_out`, as a sentence."""
     return f"{clause[:1].upper()}{clause[1:]}."
 
 
@@ -317,7 +317,7 @@ class _Words:
         return list(self._noted)
 
     def whole(self, mail: Part) -> str:
-        """Return the text of a mail, without those of attached ones."""
+        """Return the text of a mail, without the texts of attached mails."""
         return "\n\n".join([*self.of(mail)] or [*self._of_spare(mail)] or [*self.of_files(mail)])
 
     def _of_spare(self, mail: Part) -> Iterator[str]:
@@ -361,6 +361,7 @@ class _Words:
         if kind != "text/plain" or len(plain) > STUB_MOST:
             yield from best
             return
+        # What was left out of the HTML does not matter if the plain text is taken.
         noted = dict(self._noted)
         _, others = next(alternatives, ("", []))
         read = chosen(plain, "\n\n".join(others))

@@ -36,7 +36,7 @@ def decoded_body(body: bytes, encoding: str) -> bytes:
 
 
 def from_base64_letters(data: bytes) -> bytes:
-    """Decode base64 or base64url in chunks, each of which may be padded; other characters are skipped.
+    """Decode base64 or base64url in chunks, each with or without padding; other characters are skipped.
 
     A truncated end is decoded as far as possible.
     """

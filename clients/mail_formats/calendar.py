@@ -90,7 +90,7 @@ class _Component(Struct):
     parts: list[_Component] = field(default_factory=list)
 
     def line(self, name: str) -> _Line:
-        """Return the first line of this name, an empty one if there is none."""
+        """Return the first line of this name, or an empty one."""
         return next(iter(self.lines.get(name, [])), _Line("", {}))
 
     def text(self, name: str, most: int = _LINE_MOST) -> str:
@@ -142,6 +142,7 @@ def _components(source: str) -> _Component:
 
 def _line(written: str, value: str) -> _Line:
     given = {one[1].upper(): one[2].replace('"', "") for one in _PARAMETER.finditer(written)}
+    # Parameters have escapes of their own (RFC 6868).
     known = {name: text.replace("^n", "\n").replace("^'", '"').replace("^^", "^") for name, text in given.items()}
     if known.get("ENCODING", "").upper() == "QUOTED-PRINTABLE":  # vCalendar 1.0
         value = binascii.a2b_qp(value.encode()).decode("utf-8", "replace")
@@ -173,7 +174,7 @@ class _Times:
         self._default = calendar.text("X-WR-TIMEZONE")
 
     def when(self, line: _Line) -> _When | None:
-        """Return the time on a line, None if there is none."""
+        """Return the time on a line, or None."""
         name = line.parameters.get("TZID", "")
         written = line.value
         if not _TIME.match(written) and ":" in written:  # a zone with a colon in its name that is not quoted
@@ -201,6 +202,7 @@ class _Times:
 def _clock(found: re.Match[str]) -> datetime:
     """Return what the clock shows at a time. Raises ValueError."""
     year, month, day, hour, minute, second = (one or "00" for one in found.groups()[:6])
+    # A leap second is written as 60 (RFC 5545 3.3.12), which `datetime` does not know.
     return datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{min(int(second), 59):02}")
 
 
@@ -277,6 +279,7 @@ def _person(line: _Line) -> dict[str, str]:
 def _is_whole_day(event: _Component, start: _When | None, end: _When | None) -> bool:
     if start is not None and not isinstance(start.at, datetime):
         return True
+    # Outlook writes whole days as midnights in its zone (MS-OXCICAL).
     said = event.line("X-MICROSOFT-CDO-ALLDAYEVENT").value.upper() == "TRUE"
     return said and all(one is None or f"{one.at:%H%M%S}" == "000000" for one in (start, end))
 
@@ -312,7 +315,7 @@ def _written(when: _When | None, *, is_whole: bool) -> str:
 
 
 def _recurrence(times: _Times, event: _Component) -> str:
-    """Return in words how an event comes back, and of which series it is one."""
+    """Return in words how an event comes back, or what series it belongs to."""
     said = [in_words(one.value) for one in event.lines.get("RRULE", [])[:3]]
     more = _days_of(times, event.lines.get("RDATE", []))
     if more:

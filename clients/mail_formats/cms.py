@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 Kind = Literal["signed", "compressed", "encrypted", "unknown"]
+# Object identifiers in DER, below 1.2.840.113549.1.7 (RFC 5652) and 1.2.840.113549.1.9.16.1.
 _KINDS: dict[bytes, Kind] = {
     bytes.fromhex("2a864886f70d010702"): "signed",
     bytes.fromhex("2a864886f70d010703"): "encrypted",

@@ -20,7 +20,7 @@ def _paragraphs(lines: list[str], *, deletes_blank: bool) -> Iterator[str]:
     open_depth, kept = -1, [""]
     for line in lines:
         depth = len(_QUOTES.match(line)[0])  # type: ignore[index]
-        words = line[depth:].removeprefix(" ")
+        words = line[depth:].removeprefix(" ")  # space-stuffing (RFC 3676 4.4)
         if open_depth >= 0 and (depth != open_depth or words == "-- "):
             yield "".join(kept)
             open_depth = -1

@@ -45,6 +45,7 @@ def _key(written: str, base: str) -> str:
     """Return a reference in the form in which it is compared: mail programs differ in case and in escapes."""
     scheme, colon, rest = written.partition(":")
     if colon and scheme.strip().lower() in ("cid", "mid"):
+        # `mid:` names the mail, then the part (RFC 2392 2).
         return f"cid:{unquote(rest).rpartition('/')[2] if scheme.lower() == 'mid' else unquote(rest)}".strip().lower()
     try:
         return unquote("".join(urljoin(base, written).split())).lower() if written else ""

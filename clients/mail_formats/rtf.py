@@ -42,7 +42,7 @@ _NO_TEXT = frozenset(
 )
 _LEVELS_MOST = 1000
 _CODE_PAGE_MOST = 2000
-"""No codec has a higher number; each name that is looked up is kept by Python for ever."""
+"""No codec has a higher number; Python keeps each name that is looked up."""
 
 
 class RichText(Struct, frozen=True):
@@ -53,7 +53,8 @@ class RichText(Struct, frozen=True):
 
 
 def decompressed(data: bytes) -> bytes:
-    """Return the RTF in a compressed one, at most two million bytes; b"" if it is none."""
+    """Return the RTF in a compressed one, at most two million bytes; b"" for anything else."""
+    # The header has two sizes, a type and a checksum, each of four bytes.
     kind = int.from_bytes(data[8:12], "little")
     if kind == _PLAIN:
         return data[16 : 16 + _MOST]
@@ -82,6 +83,7 @@ def _piece(data: bytes, place: int, is_reference: int, window: bytearray, write:
         return data[place : place + 1], place + 1
     written = int.from_bytes(data[place : place + 2])
     offset, length = written >> 4, (written & 15) + 2
+    # A reference to the place where the next letter goes marks the end.
     if len(data) < place + 2 or offset == write:
         return b"", place
     span = (write - offset) % _WINDOW  # a reference may reach into the letters that it makes
@@ -90,7 +92,7 @@ def _piece(data: bytes, place: int, is_reference: int, window: bytearray, write:
 
 
 def read_rtf(rtf: bytes) -> RichText | None:
-    """Return what RTF says, None if it is no RTF."""
+    """Return what RTF says; None for anything else."""
     if not rtf.lstrip().startswith(b"{\\rtf"):
         return None
     reader = _Reader(is_html=b"\\fromhtml" in rtf[:1000])
@@ -188,7 +190,7 @@ class _Reader:
         elif word == "uc":
             self._group.skips = min(number or 0, 8)
         elif word == "u" and number is not None:
-            self._add(chr(number % 65536))
+            self._add(chr(number % 65536))  # written as a signed number of 16 bits
             self._skip = self._group.skips
         elif word in _SIGNS and not (self.is_html and self._group.is_html_tag and word == "par"):
             self._add(_SIGNS[word])
@@ -196,10 +198,10 @@ class _Reader:
 
 
 def codec_of(number: int) -> str:
-    """Return the codec of a code page of Windows, that of Western Europe if it is unknown."""
+    """Return the codec of a code page of Windows; Western Europe's if it is unknown."""
     name = "utf-8" if number == 65001 else f"cp{min(number, _CODE_PAGE_MOST)}"
     try:
-        b"a".decode(name, "replace")  # of no bytes, the name would not be looked up
+        b"a".decode(name, "replace")  # for no bytes, the name would not be looked up
     except LookupError:  # also raised for codecs that are not of text
         return "cp1252"
     return name

@@ -38,7 +38,7 @@ _METHODS: Mapping[str, Method] = {
     "meeting.canceled": "CANCEL",
     "meeting.resp": "REPLY",
 }
-"""What stands in the class of a message, in the old words and in those of today."""
+"""What the class of a message contains, in old and in present words."""
 
 
 class TnefFile(Struct, frozen=True):
@@ -63,13 +63,13 @@ class TnefMail(Struct):
     method: Method = ""
     """What it asks for if it is an invitation, as iCalendar calls it."""
     meeting: dict[str, Any] = field(default_factory=dict)
-    """{starts, ends: aware times, location, all_day} of an invitation, those that are known."""
+    """{starts, ends: aware times, location, all_day} of an invitation, as far as they are known."""
     is_cut: bool = False
     """Whether the data end before they should, or have more than is read."""
 
 
 def read_tnef(data: bytes, level: int = 0) -> TnefMail | None:
-    """Return what a winmail.dat holds, None if it is none."""
+    """Return what a winmail.dat holds; None for anything else."""
     if not data.startswith(SIGNATURE):
         return None
     found = TnefMail()
@@ -81,17 +81,17 @@ def read_tnef(data: bytes, level: int = 0) -> TnefMail | None:
 
 
 def _attributes(data: bytes, found: TnefMail) -> Iterator[tuple[int, bytes]]:
-    place = 6
+    place = 6  # after the signature, and a key of two bytes
     while place + 9 <= len(data):
         _, name, size = struct.unpack_from("<BII", data, place)
         place += 9
         found.is_cut |= place + size > len(data)
         yield name, data[place : place + size]
-        place += size + 2
+        place += size + 2  # a checksum follows
 
 
 class _Reader:
-    """Takes the attributes in order: those of a file follow its beginning."""
+    """Takes the attributes in order: a file's follow its beginning."""
 
     def __init__(self, mail: TnefMail, level: int) -> None:
         self._mail, self._level, self._codec = mail, level, "cp1252"
@@ -123,6 +123,8 @@ class _Reader:
 
     def _take_properties(self, known: Mapping[Any, Any]) -> None:
         mail = self._mail
+        # MS-OXPROPS: 0x37 subject; 0x5D01, 0xC1F and 0xC1A the sender's address by SMTP, address and name; 0x1000 text;
+        # 0x1013 HTML; 0x1A class; 0x1009 compressed RTF.
         mail.subject = _words(known.get(0x37)) or mail.subject
         sender = _words(known.get(0x5D01)) or _words(known.get(0xC1F))
         mail.sender = f"{_words(known.get(0xC1A))} <{sender}>".strip() if "@" in sender else _words(known.get(0xC1A))
@@ -146,6 +148,8 @@ class _Reader:
             self._mail.is_cut = True
             return
         known = file.get("properties", {})
+        # MS-OXPROPS: 0x3701 content; 0x3707 and 0x3704 long and short name; 0x3001 display name; 0x370E media type;
+        # 0x3712 Content-ID.
         content = known.get(0x3701) if isinstance(known.get(0x3701), bytes) else b""
         name = _words(known.get(0x3707)) or _words(known.get(0x3704)) or self._text(file.get(str(_FILE_NAME), b""))
         if content.startswith(_EMBEDDED):
@@ -235,7 +239,7 @@ def _value(value: bytes, kind: int, codec: str) -> Any:
     if kind == _STRING:
         return value.decode(codec, "replace").rstrip("\0")
     if kind == 0x40:
-        ticks = int.from_bytes(value, "little")
+        ticks = int.from_bytes(value, "little")  # tenths of a microsecond
         return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
     if kind == 0xB:
         return value[:2] != b"\0\0"

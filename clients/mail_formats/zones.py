@@ -1,4 +1,4 @@
-"""Time zones of invitations: those of the IANA list, those of Windows, and those that a calendar defines itself."""
+"""Time zones of invitations: by the IANA list, by Windows, and as a calendar defines them itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ZONES_OF_PLACES: dict[str, str] = {
     "sri_jayawardenepura": "Asia/Colombo",
     "west_central_africa": "Africa/Lagos",
 }
-"""Places that Windows shows and after which neither list names a zone."""
+"""Places that Windows shows, but that neither list has a zone for."""
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
@@ -50,7 +50,7 @@ class Observance(Struct, frozen=True):
     weekday: int = 0
     """On which day of the week, from 0 for Monday."""
     which: int = 0
-    """On the how manieth of these in the month, from the end if negative; 0: on the day of `begins`."""
+    """Which of these days in the month, counted from its end if negative; 0: the day of `begins`."""
     until: datetime | None = None
     """When it began last."""
 
@@ -69,7 +69,7 @@ class Observance(Struct, frozen=True):
 
     def _in(self, year: int) -> datetime:
         if not self.which:
-            return self.begins.replace(year=year, month=self.month, day=min(self.begins.day, 28))
+            return self.begins.replace(year=year, month=self.month, day=min(self.begins.day, 28))  # in every month
         if self.which > 0:
             first = self.begins.replace(year=year, month=self.month, day=1)
             found = first + timedelta(days=(self.weekday - first.weekday()) % 7 + 7 * (self.which - 1))
@@ -98,7 +98,7 @@ def weekday_of(word: str) -> int:
 def shown_zone(name: str, clock: datetime) -> tzinfo | None:
     """Return the zone that Windows shows with this name, or the offset that is all of it; None if none is known.
 
-    The offset in the name is that of winter: only the places say whether it counts at this time of the clock. A place
+    The offset in the name is winter's: only the places say whether it counts at this time of the clock. A place
     whose zone does not have that offset in this year is not believed.
     """
     found = _SHOWN.fullmatch(name[:_NAME_MOST])
@@ -111,6 +111,7 @@ def shown_zone(name: str, clock: datetime) -> tzinfo | None:
         return timezone(offset)
     names = [name for place in _BETWEEN.split(places) for name in _zones_of(place.strip())]
     for zone in map(_zone, sorted(names, key=lambda one: one not in WINDOWS_ZONES.values())):
+        # Winter is in January, or in July south of the equator.
         if zone and offset in [zone.utcoffset(clock.replace(month=month, day=1)) for month in (1, 7)]:
             return zone
     return None
@@ -118,7 +119,7 @@ def shown_zone(name: str, clock: datetime) -> tzinfo | None:
 
 @cache
 def _places() -> dict[str, str]:
-    """Return {place in lower case: its zone}: those that stand for a zone of Windows go before others of that name."""
+    """Return {place in lower case: its zone}: places of Windows' zones go before others of that name."""
     known = [*sorted(available_timezones()), *WINDOWS_ZONES.values()]
     return {name.rpartition("/")[2].lower(): name for name in known if "/" in name} | _ZONES_OF_PLACES
 

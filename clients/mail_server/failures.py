@@ -89,6 +89,7 @@ _BUSY_REMEDY = (
     "Wait; the engine tries again. Close other programs that use this mailbox, or let fewer steps use it at once."
 )
 _AUTH_SMTP = frozenset({530, 534, 535, 538})
+"""Replies about the sign-in (RFC 4954 4 and 6)."""
 
 
 def refused(said: object, *, fallback: type[ServiceError] = InvalidRequest, what: str = "") -> ServiceError:

@@ -117,7 +117,7 @@ def _known(address: str) -> Provider | None:
 
 @contextmanager
 def signing_in(address: str) -> Iterator[None]:
-    """Add to a refused sign-in what the provider of this address wants, unless the server's words have told it."""
+    """Add to a refused sign-in what the provider of this address wants, unless the server has said it itself."""
     try:
         yield
     except AuthError as error:

@@ -218,7 +218,7 @@ class MailSocket:
 
 @functools.cache
 def _certificates(ca_file: str) -> ssl.SSLContext:
-    """Return an SSL context that trusts the CAs of the HTTP transport and those of one file."""
+    """Return an SSL context that trusts the CAs of the HTTP transport, and the ones in a file."""
     import httpx
 
     context = httpx.create_ssl_context()

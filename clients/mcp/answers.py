@@ -27,7 +27,7 @@ class ToolResult(Struct, frozen=True):
 
     text: str
     data: Any
-    """Its structured content; None if there is none."""
+    """Its structured content, or None."""
     left_out: Sequence[str]
     """What is not in `text`, such as a picture: a sentence for each part."""
     is_error: bool = False
@@ -41,7 +41,7 @@ class SaidAnswers:
         self.latest: Mapping[str, Any] = {}
         """The latest list of tools, or answer of a tool."""
         self.passed_on: frozenset[str] = frozenset()
-        """The names of the tools of that list which the SDK has got."""
+        """The names of the tools in that list that were passed on to the SDK."""
 
     @asynccontextmanager
     async def around(self, transport: AbstractAsyncContextManager[_Streams]) -> AsyncIterator[_Streams]:
@@ -63,7 +63,7 @@ class SaidAnswers:
         if isinstance(message, Exception) or not isinstance(message.message, JSONRPCResponse):
             return
         method, result = self._asked.pop(message.message.id, ""), message.message.result
-        # From 2026-07-28 on, a result may also say that it is none yet.
+        # From the protocol's version 2026-07-28 on, an answer may also say that there is no result yet.
         if method not in {_LIST, _CALL} or result.get("resultType", "complete") != "complete":
             return
         self.latest = result
@@ -102,7 +102,7 @@ class SaidAnswers:
 
 
 class _Stream:
-    """A stream of messages, of which `answers` hears."""
+    """A stream of messages that `answers` hears."""
 
     def __init__(self, stream: Any, answers: SaidAnswers) -> None:
         self._stream, self._answers = stream, answers

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DEMO = "demo"
-"""The server in the pins of tools of the stand-in, whose address is another on each machine."""
+"""The server in the pins of the stand-in's tools, as its address differs from machine to machine."""
 _PAGES_MOST, _TOOLS_MOST = 20, 1_000
 _NO_HEADERS = "Its `x-mcp-header` is not as the protocol says."
 _MOVED = "Redirects are not followed: set the connection's base_url to the address where the server is."
@@ -106,8 +106,9 @@ class McpClient(Client):
     async def _offered(self, session: Session, answers: SaidAnswers) -> list[OfferedTool]:
         found, cursor = list[OfferedTool](), None
         for _ in range(_PAGES_MOST):
+            # Not from the SDK's cache: a pin is compared with the tool as it is now.
             page = await session.list_tools(cursor=cursor, cache_mode="bypass")
-            # The protocol forbids to call a tool whose `x-mcp-header` is not valid: the SDK takes it out.
+            # The protocol forbids calling a tool whose `x-mcp-header` is not valid: the SDK takes it out.
             unheard = answers.passed_on - {one.name for one in page.tools}
             found += [
                 OfferedTool(self.server, told, _NO_HEADERS if named(told) in unheard else "")

@@ -78,7 +78,7 @@ class OfferedTool(Struct, frozen=True):
     told: Mapping[str, Any]
     """Its name, title, description, schemas and annotations, as JSON."""
     fault: str = ""
-    """Why the protocol forbids to call it; empty if it does not."""
+    """Why the protocol forbids calling it; empty if it does not."""
 
     @property
     def name(self) -> str:
@@ -93,7 +93,7 @@ class OfferedTool(Struct, frozen=True):
 
 
 def named(told: Mapping[str, Any]) -> str:
-    """Return the name in what a server says of a tool; empty if there is none."""
+    """Return the name in what a server says of a tool, or ""."""
     name = told.get("name")
     return name if isinstance(name, str) else ""
 

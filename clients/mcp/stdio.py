@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LIMITS = {"answer": "output_kb", "memory": "memory_mb", "processes": "processes", "files": "disk_mb"}
-"""The limit behind each reason for which a program is ended."""
+"""The setting behind each limit that ends a program."""
 _SHOWN = 80
 
 

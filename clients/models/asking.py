@@ -51,7 +51,7 @@ not help."""
 
 
 def named(model: str, service: Service) -> str:
-    """Return the name of a model. Raises InvalidRequest if there is none."""
+    """Return the name of a model. Raises InvalidRequest for an empty one."""
     if not model:
         raise InvalidRequest(
             "No model is set.",
@@ -115,7 +115,7 @@ def _empty(service: Service, why: str, *, has_thoughts: bool) -> BadAnswer:
 
 
 def unknown_model(error: NotFound, model: str, models: Callable[[], Sequence[str]]) -> NotFound:
-    """Return the error for a model that the server does not know, with the names of those that it offers.
+    """Return the error for a model that the server does not know, with the names of the models that it offers.
 
     `models`: asks the server, which costs nothing; if it has the model, or no list, the error is as it was.
     """
@@ -205,7 +205,7 @@ def is_of_the_request(error: InvalidRequest) -> bool:
 def another_may_answer(error: Exception) -> bool:
     """Return whether another model may answer where one gave no answer.
 
-    So it is after an outage, a refusal, an answer of no use, for an unknown model and without credit; not if the
+    It may after an outage, a refusal or an unusable answer, for an unknown model, and without credit; not if the
     request itself is wrong, or must not be sent.
     """
     if isinstance(error, InvalidRequest):

@@ -18,7 +18,7 @@ def bridged(http: httpx.Client) -> httpx2.Client:
 
 
 class _Bridge(httpx2.BaseTransport):
-    """Errors come as those of httpx, or of `clients.errors`."""
+    """Raises the errors of httpx and of `clients.errors`, which the SDK passes on."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http

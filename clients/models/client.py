@@ -35,7 +35,7 @@ class ModelClient(Client):
         self.base_url = settings.base_url
         self._key = settings.api_key
         self._without_schemas: set[str] = set()
-        """The models for which the server refuses a schema in the request."""
+        """Models that refuse a schema in the request."""
 
     @classmethod
     def open(cls, settings: Any, opening: Opening) -> Self:

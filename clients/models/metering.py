@@ -30,7 +30,7 @@ class ModelRequest(Struct, frozen=True):
     input_tokens: int
     """An upper bound."""
     output_tokens: int | None
-    """The most that the answer may have, as the request says it: a prompt may set any number. None if it says none."""
+    """The most that the answer may have, as the request says it: a prompt may set any number. None: not said."""
     is_for_vectors: bool = False
     """Whether it asks for vectors, so that no other model can take its place: its vectors could not be compared."""
 
@@ -90,13 +90,14 @@ def permitted(request: ModelRequest) -> Iterator[Permit]:
     except ServiceError as error:
         if isinstance(error, BadAnswer) and error.usage is not None:
             permit.answered(error.model, error.usage)
+        # Otherwise it may have been charged, and all that was reserved for it stays counted.
         elif error.http_status is not None or error.outcome == "not_done":
             permit.refused()
         raise
 
 
 def told_tokens(count: Any) -> int:
-    """Return how many tokens a server says it has counted; 0 for what is no such number.
+    """Return how many tokens a server says it has counted; 0 for any other value.
 
     A negative one would take from a budget what others have used, and one that is too large cannot be stored.
     """

@@ -40,7 +40,7 @@ _LOADING = re.compile(
 
 
 def error_in(body: Any) -> Any:
-    """Return the error that stands in place of an answer, by whatever name; None if there is none."""
+    """Return the error that was sent in place of an answer, by whatever name, or None."""
     if not isinstance(body, Mapping):
         return None
     if body.get("error"):
@@ -59,8 +59,9 @@ def code_in(body: Any) -> str:
 
 
 def status_in(body: Any) -> int:
-    """Return the status that an error within an answer stands for; 502 for one without."""
+    """Return the status that an error within an answer amounts to; 502 if it does not say."""
     inner = body.get("error", body) if isinstance(body, Mapping) else body
+    # OpenRouter and other gateways have the status here, as a number or a text.
     given = [inner.get(name) for name in ("code", "status", "status_code")] if isinstance(inner, Mapping) else []
     for one in given:
         number = int(one) if isinstance(one, str) and one.isascii() and one.isdigit() else one
@@ -83,7 +84,7 @@ _STATUSES: Mapping[str, int] = {
     "badrequest": 400,
     "overloaded": 529,
 }
-"""What the name of an error says about the status that it would have had."""
+"""What the name of an error says about the status that it would have had; 529 is Anthropic's."""
 
 
 def is_no_credit(status: int, code: str, said: str) -> bool:

@@ -30,7 +30,7 @@ def without_thoughts(text: str) -> str:
 
 
 def _end_of_thoughts(text: str) -> int | None:
-    """Return where the thoughts at the beginning end; None if there are none."""
+    """Return where the thoughts at the beginning end, or None."""
     begun = _OPENS.match(text)
     if begun is not None:
         closing = re.escape(f"</{begun[1]}>") if begun[1] else r"\[/THINK\]" if begun[2] else "◁/think▷"
@@ -40,6 +40,7 @@ def _end_of_thoughts(text: str) -> int | None:
     for ended in _CLOSES.finditer(text):
         fences += text.count("```", counted, ended.start())
         counted = ended.start()
+        # In a block of code, the mark belongs to the answer.
         if fences % 2 == 0 and not _is_quoted(text, ended):
             return None if _is_json(text) else ended.end()
     return None

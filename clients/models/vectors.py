@@ -32,9 +32,9 @@ def batches(texts: Sequence[str], service: Service) -> Iterator[Sequence[str]]:
 
 
 def in_order(entries: Sequence[Any], service: Service) -> list[Any]:
-    """Return the entries of an answer in the order of their texts; raises BadAnswer if their places are none.
+    """Return the entries of an answer in the order of their texts; raises BadAnswer for places that do not fit.
 
-    A server that says no places has kept the order.
+    A server that gives no places has kept the order.
     """
     places = [getattr(one, "index", None) for one in entries]
     if all(one is None for one in places):

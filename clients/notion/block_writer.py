@@ -191,6 +191,6 @@ class PageFiles:
 
 
 def _file_name(about: Json) -> str:
-    """Return the name of a file in a block: only the type `file` tells it, of others it ends the address."""
+    """Return the name of a file in a block: only the type `file` has it; for others it is the end of the address."""
     hosted = about.get("file") or {}
     return str(about.get("name") or unquote(urlsplit(str(hosted.get("url") or "")).path.rpartition("/")[2]))

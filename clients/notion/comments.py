@@ -40,7 +40,7 @@ class Comments:
     ) -> Json | None:
         """Return what `add` returned, if this connection has created a comment with this text since then.
 
-        `others`: ids of comments of other writes, as two with the same text cannot be told apart otherwise.
+        `others`: ids of comments of other writes, as two with the same text look alike.
         Raises OutcomeUnknown for a discussion that Notion does not list with the page: one on a block of it, or one
         that has been resolved.
         """

@@ -170,7 +170,7 @@ class Databases:
     def find_created(self, parent: str, title: str, since: datetime, others: Collection[str]) -> Json | None:
         """Return what `create` returned, if a database with this title was created on the page since then.
 
-        `others`: ids of databases of other writes, as two with the same title cannot be told apart otherwise.
+        `others`: ids of databases of other writes, as two with the same title look alike.
         """
         with reading():
             for block in every(self._api.blocks.children.list, block_id=page_id(parent)):

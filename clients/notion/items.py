@@ -178,7 +178,7 @@ class DatabasePages:
         return {**left(after), "before": before}
 
     def told(self, title: str, properties: Mapping[str, Any], database: str = "", page: str = "") -> list[str]:
-        """Return what would become of values that do not fit a database, or that of a page, in sentences."""
+        """Return what would become of values that do not fit a database, or a page's database, in sentences."""
         if not may_overflow(title, properties):
             return []
         schema = self._databases.find(database).schema if database else self._schema_of(self._live(page_id(page)))
@@ -230,7 +230,7 @@ class DatabasePages:
         return found
 
     def _schema_of(self, page: Json) -> Schema:
-        """Return the properties of a page: those of its data source, else its own."""
+        """Return the properties of a page: its data source's, else its own."""
         source = page["parent"].get("data_source_id")
         return self._databases.find(source).schema if source else page["properties"]
 

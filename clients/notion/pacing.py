@@ -49,6 +49,7 @@ class Pacer:
         if response.status_code not in {429, 529}:
             return
         asked = retry_after_seconds(response.headers, datetime.now(UTC))
+        # Requests may go BURST turns before the bucket is full, so the pause has to be longer by as many.
         held_until = self._clock() + (asked or 0) + BURST * self._seconds_each
         self._paces.change(self._account, lambda pace: (str(max(float(pace or 0), held_until)), None), is_hold=True)
 

@@ -67,6 +67,7 @@ class NotionReferences:
     def _page(self, described: Mapping[str, Any], title: str) -> str:
         """Return the id of the page with this title in the relation's data source."""
         source = str(described.get("relation", {}).get("data_source_id") or "")
+        # In every data source, the title property has the id `title`, whatever its name is.
         condition = {"property": "title", "title": {"equals": title}}
         with reading():
             found = [

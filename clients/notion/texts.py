@@ -97,7 +97,7 @@ class PageTexts:
     ) -> Json | None:
         """Return what `create` returned, if a page with this title was created there since then and has the full text.
 
-        `others`: ids of pages of other writes, as two with the same title and text cannot be told apart otherwise.
+        `others`: ids of pages of other writes, as two with the same title and text look alike.
         """
         wanted = essence(markdown)
         found = self._below(self._written.shown(page_id(parent))["id"], title, intended_at, others)

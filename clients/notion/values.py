@@ -68,7 +68,7 @@ def zoned(moment: Any, zone: str) -> Any:
 def to_notion(schema: Schema, values: Mapping[str, Any], zone: str = "UTC") -> Json:
     """Convert plain values {property: value} to Notion's form; None clears a property.
 
-    `zone` is that of times without one. Raises InvalidRequest that names the property, its type and what it takes.
+    `zone` applies to times without one. Raises InvalidRequest that names the property, its type and what it takes.
     """
     written: Json = {}
     for given, value in values.items():

@@ -1,4 +1,4 @@
-"""Loads all relations and people of pages, of which Notion includes at most 25."""
+"""Loads all relations and people of pages: Notion includes at most 25 in each property."""
 
 from __future__ import annotations
 

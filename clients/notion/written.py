@@ -54,7 +54,7 @@ class WrittenPages:
             self._api.pages.update(page["id"], in_trash=True)
 
     def shown(self, page_id: str) -> Json:
-        """Return a page, even from the trash. Raises NotFound; InvalidRequest if the id is that of another object."""
+        """Return a page, even from the trash. Raises NotFound; InvalidRequest for the id of another object."""
         try:
             with reading():
                 return whole(self._api, answered(self._api.pages.retrieve(page_id)))

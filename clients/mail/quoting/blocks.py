@@ -64,9 +64,9 @@ def header_at(lines: Sequence[str], place: int) -> Mapping[str, str]:
 
 
 def is_of_mail(header: Mapping[str, str], *, is_in_answer: bool) -> bool:
-    """Return whether a header is that of a mail: an itinerary has `From` and `To` as well, but no addresses.
+    """Return whether a header belongs to a mail: an itinerary has `From` and `To` as well, but no addresses.
 
-    Programs that show names only write a word for "sent"; `is_in_answer`: a mail is expected here.
+    Programs that show names without addresses write a word for "sent"; `is_in_answer`: a mail is expected here.
     """
     if FROM not in header or len(header) < 3 or next(iter(header)) not in (FROM, SENT):
         return False
@@ -99,7 +99,7 @@ def begins_like_notes(lines: Sequence[str], place: int) -> bool:
 
 
 def asks_above(line: str) -> bool:
-    """Return whether a line asks to answer above it, as those of help desks do: `##- Reply above this line -##`."""
+    """Return whether a line asks to answer above it, as help desks do: `##- Reply above this line -##`."""
     if not _REQUEST_LEAST <= len(line) <= _REQUEST_MOST:
         return False
     words = folded(line)

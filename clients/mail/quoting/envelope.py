@@ -64,7 +64,7 @@ def people_in(text: str) -> frozenset[str]:
 
 
 def forwards(subject: str) -> bool:
-    """Return whether a subject is that of a forwarded mail, in the languages of mail programs."""
+    """Return whether a subject says that a mail is forwarded, in the languages of mail programs."""
     return _by_prefix(subject)[0] is Relation.FORWARDS
 
 
@@ -77,7 +77,7 @@ def _by_prefix(subject: str) -> tuple[Relation, str]:
 
 
 def _people(header: Mapping[str, str], roles: Iterable[str]) -> frozenset[str]:
-    """Return the addresses in some lines of a header; of the sender's line the name, if it has no address."""
+    """Return the addresses in some lines of a header, or the names if there are no addresses."""
     values = [header[role] for role in roles if role in header]
     found = [folded(one) for value in values for one in ADDRESS.findall(value)]
     return frozenset(found or [folded(one.strip(" *_\"';,")) for one in values if one.strip()])

@@ -197,7 +197,7 @@ teléfono; telefoon; phone; device; gerät; outlook; yahoo; proton; gmail; mail;
 fastmail; canary; newton; tutanota; e-mail; app; 手机; 手機; 스마트폰; айфон; телефон; телефона; κινητό; טלפון
 هاتف; كمبيوتر; อุปกรณ์; điện thoại; ponsel
 """
-"""Words of which such a line has at least one."""
+"""Such a line has at least one of these words."""
 CONFIDENTIAL = """
 confidential; privileged; intended recipient; disclaimer; vertraulich; confidentiel; destinataire; confidencial
 destinatario; riservat; vertrouwelijk; konfidentiell; fortrolig; luottamuksellin; poufn; důvěrn; bizalmas
@@ -218,7 +218,8 @@ def folded(word: str) -> str:
     if word.isascii():
         return word.casefold().strip()
     bare = word.replace("\u200e", "").replace("\u200f", "").replace("\u200c", "")
-    return unicodedata.normalize("NFC", bare).casefold().replace("i\u0307", "i").strip()  # of a Turkish capital I
+    # A Turkish capital I with a dot becomes two letters: an i, and a dot above.
+    return unicodedata.normalize("NFC", bare).casefold().replace("i\u0307", "i").strip()
 
 
 def alternatives(text: str) -> str:

@@ -65,7 +65,7 @@ def plain(markdown: str) -> str:
 
 
 def _bare(line: str) -> str:
-    """Return a line with its dollar signs, if they are no equation without their escapes."""
+    """Return a line with its dollar signs, unless they would be an equation without their escapes."""
     bare = line.replace("\\$", "$")
     shown = bare if _with_money(bare) == line else line
     return _ESCAPED_IN_CELL.sub(r"\1\2", shown) if line.lstrip().startswith("|") else shown
@@ -85,7 +85,7 @@ def _lines(markdown: str) -> list[str]:
 
 
 def _numbered(lines: Sequence[str], depth: int = 0) -> list[tuple[str, bool]]:
-    """Return the lines with numbers escaped that belong to no list, each with whether it is text and no code."""
+    """Return the lines with numbers escaped that belong to no list, each with whether it is text, not code."""
     if depth > _DEEPEST:
         return [(line, False) for line in lines]
     found = list(chunks(lines))
@@ -116,7 +116,7 @@ def _inner(found: re.Match[str]) -> str:
 
 
 def _are_items(found: Sequence[Chunk]) -> list[bool]:
-    """Return of each block whether it is no numbered one, or in a list that Notion numbers in the same way."""
+    """Return for each block whether it has no number, or is in a list that Notion numbers in the same way."""
     numbers = [_number(chunk) for chunk in found]
     are: list[bool] = []
     for is_numbered, run in itertools.groupby(numbers, bool):
@@ -217,7 +217,7 @@ def _written(token: Token) -> str:
 
 
 def _with_money(text: str) -> str:
-    """Return inline Markdown with the dollar signs escaped that are part of no equation."""
+    """Return inline Markdown with the dollar signs escaped that belong to no equation."""
     if "$" not in text:
         return text
     made: list[str] = []

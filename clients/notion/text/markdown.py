@@ -56,7 +56,7 @@ def essence(text: str) -> str:
 
 
 def _essence(text: str) -> str:
-    """Return the essence of a part; that of a text is that of its parts, joined."""
+    """Return the essence of a part; joined, the essences of all parts are the essence of the text."""
     text = html.unescape(long_links_shown(text))
     text = _TASK.sub(r"\1", _NUMBER.sub("", _FENCE_LINE.sub("", _ATTRIBUTES.sub("", text))))
     return _TAG.sub("", _LINK.sub("]", text)).translate(_MARKUP)
@@ -71,7 +71,7 @@ def says_at_end(present: str, text: str) -> bool:
 def arrived(present: str, pieces: Sequence[str], *, is_all: bool = False) -> int | None:
     """Return how many parts of a text the page ends with, by their essence; the next one may have arrived partly.
 
-    The parts are those of a text as `literal` writes it.
+    The parts come from a text as `literal` writes it.
     `is_all`: the page must hold nothing else; None if it does.
     """
     sums = list(itertools.accumulate((_essence(piece) for piece in pieces), initial=""))
