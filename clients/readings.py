@@ -24,7 +24,7 @@ _ESCAPES = re.compile(
     """,
     re.VERBOSE,
 )
-"""Escapes of JSON, URLs and HTML; those of line ends and invisible characters are dropped."""
+"""Escapes of JSON, URLs and HTML; escapes of line ends and invisible characters are dropped."""
 _QUOTED_PRINTABLE = re.compile(rb"=(?:(?P<byte>[0-9a-fA-F]{2})|\r?\n)")
 _ROUNDS = (_ESCAPES, _ESCAPES, _QUOTED_PRINTABLE)
 """Quoted-printable comes last and alone: `=ab` is often just the beginning of a value."""

@@ -89,7 +89,7 @@ class ReadCommands(Struct, frozen=True):
     protocol: str
     names: frozenset[str]
     sign_in: str
-    """The command whose lines after the first are no commands."""
+    """The command that signs in: its lines after the first are no commands."""
     has_tags: bool
     """Whether a line begins with a tag, as in IMAP."""
     arguments: Mapping[str, re.Pattern[str]]

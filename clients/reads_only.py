@@ -93,7 +93,7 @@ def require_checked(what: str) -> None:
 def _install() -> None:
     """Watch the threads and sockets of this process: once, and only in one that plans.
 
-    An audit hook (PEP 578) would see sockets, too; but in Python it costs 0.4 microseconds at every `id()`, for ever.
+    An audit hook (PEP 578) would see sockets, too; but in Python it costs 0.4 microseconds at every `id()` for ever.
     """
     for kind, name, before in (
         (threading.Thread, "start", _hand_on),

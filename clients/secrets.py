@@ -3,8 +3,8 @@
 Services echo what they were sent: in refusals, redirects, headers and successful answers; whole or broken across lines,
 escaped for a URL, JSON or HTML, in base64 or hex. None of that may reach logs, state, pages or the REST API.
 
-`known` has those of every account. Each reading of a text (`readings.py`) is searched for all of them at once by one
-automaton, so the time depends on the text and hardly on the number of secrets.
+`known` has the secrets of every account. Each reading of a text (`readings.py`) is searched for all of them at once by
+one automaton, so the time depends on the text and hardly on the number of secrets.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class _Finder:
             spellings.setdefault(word[before : before + _KEY], []).append(word)
         options = re2.Options()
         options.max_mem, options.encoding = 64 << 20, re2.Options.Encoding.LATIN1  # arbitrary bytes
-        re2.purge()  # type: ignore[no-untyped-call]  # else those of before would be kept
+        re2.purge()  # type: ignore[no-untyped-call]  # else former patterns would be kept
         keys = b"|".join(map(re2.escape, sorted(spellings)))
         pattern = re2.compile(keys, options)  # type: ignore[no-untyped-call]
         self._ready = pattern, spellings, sorted({len(key) for key in spellings})
@@ -148,7 +148,7 @@ class Secrets:
     def keep(self, slot: str, *values: str) -> None:
         """Replace the current secrets of a slot.
 
-        One that is too short to be told from an everyday word is ignored.
+        One that is too short to be distinguished from an everyday word is ignored.
         """
         present = frozenset(value.strip() for value in values if _letters(value) >= self._shortest)
         if self._slots.get(slot, frozenset()) == present:
@@ -175,11 +175,11 @@ class Secrets:
         return _without(text, self._in_text)
 
     def in_data(self, text: str) -> str:
-        """Redact those that are not everyday words in a text for workflows."""
+        """Redact secrets, except everyday words, in a text for workflows."""
         return _without(text, self._in_data)
 
     def in_bytes(self, content: bytes) -> bytes:
-        """Redact those that are not everyday words in an answer's bytes; everything else stays the same."""
+        """Redact secrets, except everyday words, in an answer's bytes; everything else stays the same."""
         return self._in_data.redacted(content)
 
     def are_in(self, content: bytes) -> bool:
@@ -187,7 +187,7 @@ class Secrets:
         return next(self._in_data.spans(content), None) is not None
 
     def in_json(self, value: Any) -> Any:
-        """Redact those that are not everyday words in a JSON value."""
+        """Redact secrets, except everyday words, in a JSON value."""
         if isinstance(value, str):
             return self.in_data(value)
         if isinstance(value, list):
@@ -210,4 +210,4 @@ def _decoded(word: str) -> str:
 
 
 known = Secrets()
-"""Those of every connection opened, and of every request sent."""
+"""The secrets of every connection opened, and of every request sent."""

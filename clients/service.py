@@ -123,7 +123,7 @@ class Service(Struct, frozen=True):
     has_accounts: bool = True
     """Whether the service can say whose account it is; otherwise the connection's name identifies it."""
     extra: Extra | None = None
-    """Where its SDK, or that of some of its connections, is not installed with this program."""
+    """What is not installed with this program: its SDK, or the SDK for some of its connections."""
     offers_tools: bool = False
     """Whether an account has tools that become step types once a person has accepted them."""
     runs_locally: bool = False
@@ -131,8 +131,7 @@ class Service(Struct, frozen=True):
     reads_strangers_files: bool = False
     """Whether its steps read files of strangers, each in a child process of this machine."""
     embedding_model: str = ""
-    """The model that makes vectors at the service's own address, unless the connection names one; empty: there is none.
-    """
+    """The model that makes vectors at the service's own address, unless the connection names one; empty: none does."""
     runs_code: bool = False
     """Whether its steps run a person's code in the sandbox of this machine."""
     harmless: tuple[str, ...] = ()

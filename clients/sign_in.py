@@ -46,7 +46,7 @@ class SignInKeeper(Protocol):
         """Replace the text; it is durable once this returns. Raises OSError."""
 
     def version(self) -> str | None:
-        """Return what changes when the text is replaced, or None if there is none."""
+        """Return what changes when the text is replaced; None without a text."""
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the lock of the sign-in across processes. Raises Timeout."""
@@ -56,7 +56,7 @@ class StoredSignIn(Protocol):
     """The file of a sign-in; hold `locked()` around a read followed by a save."""
 
     def read(self) -> dict[str, Any]:
-        """Return the content. Raises AuthError if there is none, or none that can be read."""
+        """Return the content. Raises AuthError if it is missing, or cannot be read."""
 
     def save(self, info: Mapping[str, Any]) -> None:
         """Write the file atomically. Raises Unavailable."""
@@ -88,7 +88,7 @@ class SignInFacts(Struct, frozen=True):
 
 
 def client_id_content(client_id: str) -> bytes:
-    """Return the content of the file of a sign-in to which people bring only the id of a client."""
+    """Return the client file's content for a sign-in that needs only a client's id from people."""
     return json.dumps({"client_id": client_id.strip()}).encode()
 
 

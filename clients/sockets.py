@@ -100,7 +100,7 @@ class Stream(httpcore.NetworkStream):
         inner = self._inner.get_extra_info("socket")
         if isinstance(inner, socket.socket):
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(inner, socket.SHUT_RDWR)  # that of a TLS socket would break the reading thread
+                socket.socket.shutdown(inner, socket.SHUT_RDWR)  # SSLSocket's own method would break the reading thread
 
     def close(self) -> None:
         """Close the connection."""

@@ -83,7 +83,7 @@ def http_client(
     AnswerTooLarge. `reads` are the requests that may leave inside `reads_only()`; any other raises WriteRefused there.
     An address with `.` or `..` as a part of its path raises InvalidRequest: the addresses of an API have names and ids
     in them, and httpx would resolve such a part, and ask for something else. `any_path`: for addresses as people write
-    them, such as those of links.
+    them, such as links.
     """
     gate = NetworkGate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
     transport = _Transport(gate, allowed_origins, reads, names_itself=not any_path)
@@ -162,7 +162,7 @@ def _name(request: httpx.Request) -> None:
 
 @functools.cache
 def trusted() -> ssl.SSLContext:
-    """Return the trusted CAs: `SSL_CERT_FILE` if it is set, else those of certifi; slow to load."""
+    """Return the trusted CAs: `SSL_CERT_FILE` if it is set, else certifi's; slow to load."""
     return httpx.create_ssl_context()
 
 
@@ -186,6 +186,7 @@ class _Transport(httpx.BaseTransport):
             except httpx.NetworkError:
                 pass
             else:
+                # A server that names a time is not asked again before it.
                 if response.status_code not in STUMBLES or "retry-after" in response.headers:
                     return response
                 response.close()
@@ -269,7 +270,7 @@ def _codings(request: httpx.Request, response: httpx.Response) -> list[str]:
 def unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Yield what is in data of gzip, zlib or deflate (RFC 1950 to 1952), in pieces of at most 64 KB.
 
-    Data that are none stay as they are: some servers name a coding that a proxy before them has undone. Raises
+    Other data stay as they are: some servers name a coding that a proxy before them has undone. Raises
     AnswerRefused if they are damaged, or end too early.
     """
     pieces = iter(parts)

@@ -15,7 +15,7 @@ _HISSING = ("s", "x", "z", "ch", "sh")
 _MOST_LISTED = 20
 _LONGEST_NAME, _MOST_NAMES = 200, 1_000  # limits of the comparison letter by letter
 _MANY_NAMES = 100
-"""Of more names than these, only those of the same first letter are compared: a file may have thousands of faults."""
+"""Of more names, only the ones with the same first letter are compared: a file may have thousands of faults."""
 _NEAR = 0.65
 """The share of letters in common, in order, from which two names are near: `nope` and `openai` have 0.6."""
 

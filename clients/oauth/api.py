@@ -56,6 +56,7 @@ class OAuthApi:
         while token:
             sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
             with self._http.stream(method, url, headers=sent, **more) as answer:
+                # 416 tells a download that the file has become shorter.
                 if answer.status_code < 300 or answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                     yield answer
                     return

@@ -47,7 +47,7 @@ class SignInApp(Struct, frozen=True, kw_only=True):
     account_of: Callable[[httpx.Client, TokenSource, str], str]
     """Asks for the account's name; the last argument is the address of the API."""
     asks_more: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Parameters of the consent page beside those of RFC 6749."""
+    """Parameters of the consent page that RFC 6749 does not have."""
     brings: str = "--client-id ID"
     """What a person gives to sign in, as an option of `orchestra connections add`."""
     renewed_with: tuple[str, ...] = ("refresh_token", "client_id")

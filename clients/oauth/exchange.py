@@ -23,9 +23,10 @@ def exchanged(
 ) -> dict[str, Any]:
     """Return the token endpoint's answer to a code or a refresh token; `account`: whose it is, if that is known.
 
-    Raises AuthError if it is refused, any other ServiceError if nobody could ask; none of them sent anything else.
+    Raises AuthError if it is refused, any other ServiceError if nobody could ask; nothing else has been sent then.
     """
     try:
+        # Unredacted: the answer may repeat tokens that are known already.
         answer = http.post(url, data=dict(form), extensions={AS_IT_IS: True})
         if answer.status_code >= 500 or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             said = "the token could not be renewed now"

@@ -35,6 +35,7 @@ def listening(service: str, port: int, answers: Answers) -> Iterator[tuple[str, 
             remedy="Finish the other sign-in, or end the program that uses this port, and start again.",
         ) from error
     server.daemon_threads = True
+    # `shutdown` below takes as long as one poll.
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
@@ -83,7 +84,7 @@ def _handler(answers: Answers, expected: list[str]) -> type[BaseHTTPRequestHandl
             self.send_response(status)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(page)))
-            self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("Referrer-Policy", "no-referrer")  # the page's address contains the code
             self.end_headers()
             self.wfile.write(page)
 

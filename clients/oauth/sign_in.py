@@ -35,7 +35,7 @@ class Consent(Protocol):
     """One sign-in under way."""
 
     address: str
-    """That of the consent page, with all its parameters (RFC 6749 4.1.1, RFC 7636 4.3)."""
+    """The address of the consent page, with all its parameters (RFC 6749 4.1.1, RFC 7636 4.3)."""
     state: str
     """What the browser has to bring back."""
     secrets: tuple[str, ...]
@@ -66,7 +66,7 @@ def signed_in(
 ) -> SignedIn:
     """Let a person sign in with their browser; writes nothing.
 
-    `open_browser` is called with the address to open; `base_url` is that of the API; `timeout` is in seconds. Raises
+    `open_browser` is called with the address to open; `base_url` is the API's; `timeout` is in seconds. Raises
     AuthError (refused, or less than the needed access) and Timeout.
     """
     answers, registered = Answers(), urlsplit(client.redirect)
@@ -137,6 +137,7 @@ class _PublicConsent:
 
     def __init__(self, app: OAuthApp, client_id: str, base_url: str, redirect: str) -> None:
         self._app, self._base_url = app, base_url
+        # The verifier has 86 characters, of the 43 to 128 that RFC 7636 4.1 allows.
         self._form = {"client_id": client_id, "redirect_uri": redirect, "code_verifier": secrets.token_urlsafe(64)}
         self.state = secrets.token_urlsafe(32)
         self.secrets: tuple[str, ...] = (self._form["code_verifier"],)

@@ -132,7 +132,7 @@ class SignInFile:
             raise _unwritten(self.path, self.app, error) from error
 
     def version(self) -> str | None:
-        """Return a value that changes when the content is replaced, or None if there is none."""
+        """Return a value that changes when the content is replaced; None without any content."""
         return self._place.version()
 
     def locked(self) -> AbstractContextManager[None]:
@@ -168,6 +168,7 @@ def _wait_for(descriptor: int, app: SignInApp) -> None:
     give_up_at = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
+            # A blocking `flock` would know no time limit.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > give_up_at:

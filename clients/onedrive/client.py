@@ -85,7 +85,7 @@ class OnedriveClient(Drive):
     def search(self, words: str, folder: str, limit: int) -> list[DriveFile]:
         """Find files as OneDrive searches: by names and contents; new files may take a while."""
         within = self._item(folder)
-        asked = quote(words.replace("'", "''"), safe="")
+        asked = quote(words.replace("'", "''"), safe="")  # OData doubles quotation marks
         found: list[DriveFile] = []
         for one in self._pages(f"{self._url}/items/{within['id']}/search(q='{asked}')?$top={_PAGE}"):
             if "file" in one and not _is_elsewhere(one):
@@ -150,12 +150,13 @@ class OnedriveClient(Drive):
             return
 
     def changes(self, folder: str, cursor: str | None) -> FolderChanges:
-        """Ask for the changes of the drive: work accounts tell none of a single folder.
+        """Ask for the changes of the drive: work accounts do not offer the changes of a single folder.
 
         If OneDrive does not keep them so long, new files are taken from a listing.
         """
         within = self._item(folder)
         if cursor is None:
+            # The link first: a file between the two requests is then known, and no later edit makes it look new.
             _, link = self._delta(self._latest())
             return FolderChanges([], json.dumps({"link": link, "known": known_of(self._inside(within))}))
         before, here = json.loads(cursor), _path_of(within)
@@ -258,7 +259,7 @@ def _hash_of(found: Json) -> str:
 
 
 def _path_of(one: Json) -> str:
-    """Return the path below the root: that of the parent is like `/drive/root:/My%20invoices`."""
+    """Return the path below the root; the parent's is like `/drive/root:/My%20invoices`."""
     if "root" in one:
         return ""
     parent = str((one.get("parentReference") or {}).get("path") or "").partition("root:")[2]

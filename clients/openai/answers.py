@@ -52,7 +52,7 @@ class Collected(Struct):
     held_back: str = ""
     """What a filter has found, in the server's words."""
     was_filtered: bool = False
-    """Whether the server has said how its filter sees the question: so Azure does, also where it lets it pass."""
+    """Whether the server has said how its filter sees the question: Azure does so even if it lets the question pass."""
     has_choice: bool = False
     has_message: bool = False
     serves_one: bool = False
@@ -98,7 +98,7 @@ class Collected(Struct):
         return said
 
     def _taken_part(self, part: Any) -> str:
-        """Return the text of a part of the content; thoughts and references are none."""
+        """Return the text of a part of the content; "" for thoughts and references."""
         if isinstance(part, str):
             return part
         kind = str(_part(part, "type") or "text")
@@ -162,7 +162,7 @@ class Collected(Struct):
 def plain_answer(answer: Any, asked_model: str, refuse: Refuse) -> dict[str, Any]:
     """Return {text, tool_calls, finish_reason, model, usage} of the SDK's ChatCompletion, or of a text.
 
-    Raises BadAnswer for what is no answer, and the error that stands in it. The SDK does not fill in missing fields: a
+    Raises BadAnswer for anything else, or the error that an answer holds. The SDK does not fill in missing fields: a
     200 with `{}` has no choices at all, and what does not say that it is JSON comes as a text.
     """
     collected = Collected(asked_model)
@@ -171,6 +171,7 @@ def plain_answer(answer: Any, asked_model: str, refuse: Refuse) -> dict[str, Any
     if not collected.has_message and not collected.was_filtered:
         raise BadAnswer("The model server sent an answer without a message.", service=_SERVICE)
     if collected.has_message:
+        # A whole answer has ended, even if it does not say why.
         collected.finish_reason = collected.finish_reason or "stop"
     return collected.answer()
 

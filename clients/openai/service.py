@@ -48,7 +48,7 @@ OPENAI = Service(
         ),
         Setting("model", "OPENAI_MODEL", "Model", "Empty: the one in config.yaml"),
     ),
-    # The last four tell the size of the context: those of Ollama, LM Studio and llama.cpp.
+    # The last four ask Ollama, LM Studio and llama.cpp for the size of the context.
     reads=(
         ReadRequest("GET", "/models"),
         ReadRequest("GET", "/models/**"),

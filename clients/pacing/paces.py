@@ -25,7 +25,7 @@ class Paces(Protocol):
     """The paces of accounts; any thread. Nothing here fails: what cannot be shared is kept for this process."""
 
     def get(self, account: str) -> str:
-        """Return the pace of an account; "" if there is none. It may be a moment old."""
+        """Return the pace of an account; "" without one. It may be a moment old."""
 
     def change(self, account: str, change: Change[T], *, is_hold: bool = False) -> T:
         """Change the pace of an account; return the result. What `change` raises is raised, and nothing changed.

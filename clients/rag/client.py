@@ -93,7 +93,7 @@ class RagClient(Client):
             return Collection(name, documents, count, size, model, dimensions, made, connection)
 
     def documents(self, collection: str) -> list[StoredDocument]:
-        """Return the documents of a collection by id; none if there is no such collection."""
+        """Return the documents of a collection by id; a missing collection has none."""
         with self._reading(collection) as file:
             if file is None:
                 return []
@@ -104,7 +104,7 @@ class RagClient(Client):
             return [StoredDocument(*row) for row in rows]
 
     def passages(self, collection: str, document: str) -> list[PassageHit]:
-        """Return the passages of a document in order; none if there is no such document. Raises NotFound."""
+        """Return the passages of a document in order; an unknown document has none. Raises NotFound."""
         with self._there(collection) as file:
             return passages_of(file, document)
 
@@ -137,7 +137,7 @@ class RagClient(Client):
             return [passage(file, number, score, words.get(number, (0.0, ()))[1]) for number, score in best]
 
     def embedding(self, collection: str) -> Embedding | None:
-        """Return what makes the vectors of a collection, None if it has none or is not there."""
+        """Return what makes the vectors of a collection; None if it has no vectors or does not exist."""
         with self._reading(collection) as file:
             return None if file is None else vectors.embedding_of(file)[0]
 

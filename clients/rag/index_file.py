@@ -30,6 +30,7 @@ CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
 );
 {vectors.SCHEMA}
 """
+# FTS5's bm25() is negative, and lower for a better match.
 _BY_WORDS = """
 SELECT rowid, -bm25(words, 1.0, 3.0, 1.0) AS score, highlight(words, 0, char(2), char(3)) FROM words
 WHERE words MATCH ? ORDER BY score DESC, rowid LIMIT ?

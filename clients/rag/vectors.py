@@ -38,7 +38,7 @@ ORDER BY passages.number LIMIT ?
 
 
 def embedding_of(file: sqlite3.Connection) -> tuple[Embedding | None, int]:
-    """Return what makes the vectors, and their dimension; (None, 0) if there are none."""
+    """Return what makes the vectors, and their dimension; (None, 0) without vectors."""
     found = file.execute("SELECT connection, server, model, dimensions FROM embedding").fetchone()
     return (None, 0) if found is None else (Embedding(*found[:3]), int(found[3]))
 
@@ -50,7 +50,7 @@ def missing(file: sqlite3.Connection, documents: Sequence[str], limit: int) -> l
 
 
 def require_model(file: sqlite3.Connection, collection: str, model: str, dimensions: int | None = None) -> None:
-    """Raise InvalidRequest for vectors of another model or dimension than those of the collection."""
+    """Raise InvalidRequest for vectors of another model or dimension than the collection's."""
     known, length = embedding_of(file)
     if known is None or (known.model == model and dimensions in (None, length)):
         return

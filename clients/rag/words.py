@@ -1,4 +1,4 @@
-"""The words by which passages are found: those of a question as a query of SQLite's full-text search (FTS5)."""
+"""The words by which passages are found: a question as a query of SQLite's full-text search (FTS5)."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _WORDS_MOST = 100
 _ENDING = re.compile(r"(?:ungen|ung|heiten|heit|keiten|keit|end|ern|em|en|er|es|st|et|e|n|s|t)$")
 """Of German. The index knows only the endings of English (Porter's algorithm)."""
 _STEM_LEAST = 5
-"""Letters of a stem by which all words that begin with it are found; too many unrelated words share fewer letters."""
+"""Least letters of a stem that finds all words beginning with it; too many unrelated words share fewer letters."""
 _SHORT_STEM_LEAST = 3
-"""Letters of a stem that is looked for as a word, such as that of "Mieten"."""
+"""Letters of a stem that is looked for as a word, such as "miet" for "Mieten"."""
 
 
 def signs(text: str) -> str:
-    """Return what of a text is indexed beside its words.
+    """Return the text's parts that are indexed beside its words.
 
     These are the pairs of neighbouring signs of Chinese, Japanese and Korean, which are written without spaces, and
-    words with other forms of letters, such as ligatures and those of full width, in plain ones (Unicode: NFKC).
+    words with other forms of letters, such as ligatures and full-width ones, in plain letters (Unicode: NFKC).
     """
     runs = _CJK.findall(text)
     known = frozenset(runs)

@@ -154,7 +154,7 @@ class S3Client(Drive):
             raise changed from error
 
     def changes(self, folder: str, cursor: str | None) -> FolderChanges:
-        """Compare the listing of a folder with that at the cursor."""
+        """Compare the listing of a folder with the one at the cursor."""
         return changes_of(self._inside(folder), cursor)
 
     def folders(self) -> list[Json]:
@@ -162,7 +162,7 @@ class S3Client(Drive):
         return folder_rows(lambda folder: self._found(self._prefix(folder), {"delimiter": "/"}, _PAGES_MOST))
 
     def _prefix(self, folder: str) -> str:
-        """Return the prefix of the keys in a folder. Raises NotFound if there are none."""
+        """Return the prefix of the keys in a folder. Raises NotFound for a folder without keys."""
         path = path_of(folder, S3.name)
         prefix = f"{path}/" if path else ""
         if path and self._page({"prefix": prefix, "max-keys": "1"}).find("{*}Contents") is None:
@@ -204,6 +204,7 @@ class S3Client(Drive):
                 yield self._file(key, size, at, version)
 
     def _page(self, query: Mapping[str, str]) -> Element:
+        # A key may have characters that XML cannot contain (ListObjectsV2, encoding-type).
         asked = {"list-type": "2", "encoding-type": "url", **query}
         page = _document(self._asked("GET", "", asked))
         if not page.tag.endswith("ListBucketResult"):

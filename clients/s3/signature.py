@@ -32,10 +32,11 @@ def address(base_url: str, key: str, query: Mapping[str, str]) -> str:
 def signed(
     by: S3Credentials, method: str, url: str, headers: Mapping[str, str], content_sha256: str, at: datetime
 ) -> dict[str, str]:
-    """Return the headers of a request with those of its signature; `url` comes from `address`."""
+    """Return the headers of a request and of its signature; `url` comes from `address`."""
     parts = urlsplit(url)
     stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     given = {"host": parts.netloc, "x-amz-content-sha256": content_sha256, "x-amz-date": stamp}
+    # The signature covers values without repeated blanks; sent like this, they are what was signed.
     given |= {name.lower(): " ".join(value.split()) for name, value in headers.items()}
     names = ";".join(sorted(given))
     lines = "".join(f"{name}:{given[name]}\n" for name in sorted(given))

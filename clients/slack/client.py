@@ -27,6 +27,7 @@ _EVENT = "ai_orchestra_write"
 """The type of the metadata that marks our messages."""
 _ID = re.compile(r"[CDG][A-Z0-9]{8,}")
 _PAGE = 200
+"""Slack recommends no more (docs.slack.dev/apis/web-api/pagination)."""
 _PAGES_MOST = 100
 """The longest threads have some ten thousand answers."""
 _BESIDE = {"files": ("file", ("title", "name")), "attachments": ("card", ("title", "fallback", "text"))}
@@ -133,7 +134,7 @@ class SlackClient(Client):
     def send(self, channel: str, text: str, thread: str, marker: str, since: datetime | None = None) -> Json:
         """Send Markdown to a channel, marked so that `sent` finds it; return {id, channel, url, ids}.
 
-        A long text takes several messages, of which `ids` has all. Those sent since a time are not sent again.
+        A long text takes several messages; `ids` has all of them. Messages sent since a time are not sent again.
         """
         where, parts = self.channel_id(channel), in_parts(text, MESSAGE)
 
@@ -159,6 +160,7 @@ class SlackClient(Client):
 
     def _marked(self, channel: str, thread: str, marker: str, since: datetime) -> dict[int, Json]:
         """Return the messages with a marker since a time, by the number of their part. Raises InvalidRequest."""
+        # A minute earlier, as Slack's clock and ours may differ.
         query = {"oldest": f"{since.timestamp() - 60:.6f}", "include_all_metadata": "true"}
         found: dict[int, Json] = {}
         for one in self._messages(channel, thread, query):

@@ -38,7 +38,7 @@ _FORMS = (
 
 @dataclass(frozen=True)
 class DatabaseAddress:
-    """Where a database is, and as whom it is used."""
+    """Where a database is, and which user signs in."""
 
     dialect: Dialect
     host: str = ""

@@ -23,7 +23,7 @@ WHERE p.proname::text IN (SELECT json_array_elements_text($1::json))
     AND p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1
     AND NOT (n.nspname = 'pg_catalog' AND p.provolatile = 'i')
 """
-"""Functions that take one value, without those of PostgreSQL itself that only compute."""
+"""Functions that can take one value, except PostgreSQL's own immutable ones, which only compute."""
 _IS_COLUMN = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2)"
 
 Ask = Callable[[str, Sequence[str]], Sequence[Sequence[Any]]]
@@ -31,7 +31,7 @@ Ask = Callable[[str, Sequence[str]], Sequence[Sequence[Any]]]
 
 
 class Attribute(Struct, frozen=True):
-    """A name that follows that of a table, as in `t.f`."""
+    """A name that follows a table's, as in `t.f`."""
 
     name: str
     tables: tuple[str, ...] | None
@@ -50,7 +50,7 @@ def attributes_of(tree: exp.Expr) -> tuple[Attribute, ...]:
 
 
 def called(attributes: Iterable[Attribute], harmless: Iterable[str], ask: Ask) -> str | None:
-    """Return the first name that PostgreSQL would take for a function which may do more than read; None: there is none.
+    """Return the first name that PostgreSQL would take for a function which may do more than read, or None.
 
     `harmless` are the names of functions that only read their arguments.
     """

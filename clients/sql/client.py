@@ -204,6 +204,7 @@ def _within(rows: Iterator[Sequence[Any]], names: Sequence[str], most_bytes: int
     size = 0
     for row in rows:
         one = record(names, row)
+        # 6: the quotation marks, colon, comma and blanks around a name.
         size += sum(len(str(value)) + len(name) + 6 for name, value in one.items())
         if size > most_bytes:
             raise InvalidRequest(

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, Statement
 
 _MEMORY = "512MB"
-"""For tables and sorts of one file. Single values, such as those of `repeat`, come on top of it."""
+"""For tables and sorts of one file. Single values, such as `repeat` makes, come on top of it."""
 _SHUT: Mapping[str, str | bool] = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
@@ -53,6 +53,7 @@ _SHUT: Mapping[str, str | bool] = {
     "memory_limit": _MEMORY,
 }
 """https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview"""
+# In this order: nothing can be set once the configuration is locked.
 _LOCKED = ("SET GLOBAL TimeZone = 'UTC'", "SET GLOBAL lock_configuration = true")
 _LONGEST_SECONDS = 300.0
 _AGAIN_SECONDS = 0.05
@@ -211,7 +212,7 @@ def _interrupted(connection: DuckDBPyConnection) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-        timer.join()
+        timer.join()  # it must not interrupt a connection that is closed
 
 
 def _only(connection: DuckDBPyConnection, statement: str, kinds: Sequence[str]) -> Statement:
@@ -230,7 +231,7 @@ def _fetched(connection: DuckDBPyConnection, most: int) -> Sequence[Sequence[Any
 
 
 def _in_utc(row: Sequence[Any]) -> Sequence[Any]:
-    """Return a row whose times with a zone are in UTC, as those of the other databases."""
+    """Return a row whose times with a zone are in UTC, as from the other databases."""
     return [one.astimezone(UTC) if isinstance(one, datetime) and one.tzinfo is not None else one for one in row]
 
 

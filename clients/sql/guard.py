@@ -46,6 +46,7 @@ def limit(connection: sqlite3.Connection) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 100_000)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    # temp_store=2: temporary tables are in memory, not in files.
     for pragma in ("temp_store=2", "cell_size_check=1", "trusted_schema=0"):
         connection.execute(f"PRAGMA {pragma}")
     ends_at = time.monotonic() + seconds_left(300.0, TimeoutError)

@@ -53,11 +53,12 @@ WHERE t.table_schema = database() AND t.table_type = 'BASE TABLE' AND coalesce(e
 """
 _WRITES = ("insert", "update", "delete", "replace", "with")
 _DUPLICATE = 1062
-_NO_ACCESS = frozenset({1044, 1045, 1142, 1143, 1227, 1698})
-_BUSY = frozenset({1205, 1213, 1040, 1203})
-_STOPPED = frozenset({1317, 1969, 3024})
+_NO_ACCESS = frozenset({1044, 1045, 1142, 1143, 1227, 1698})  # no right to a database, sign-in, table, column, ...
+_BUSY = frozenset({1205, 1213, 1040, 1203})  # a lock was not free, a deadlock, too many connections (two kinds)
+_STOPPED = frozenset({1317, 1969, 3024})  # interrupted; the time limits of MariaDB and MySQL
 """Codes of the server (https://mariadb.com/kb/en/mariadb-error-code-reference/)."""
 _LEAST_CLIENT_CODE, _MOST_CLIENT_CODE = 2_000, 2_999
+"""Codes of the driver: the connection itself has failed."""
 
 
 class MysqlDatabase(Database):
@@ -178,6 +179,7 @@ class MysqlDatabase(Database):
                 cursor = connection.cursor()
                 cursor.execute(_PLAIN_MODE)
                 cursor.execute("SET SESSION time_zone = '+00:00'")
+                # For locks of metadata; row locks have a limit of their own.
                 cursor.execute(f"SET SESSION lock_wait_timeout = {TRANSIENT_SECONDS}")
                 cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {TRANSIENT_SECONDS}")
                 yield connection

@@ -97,6 +97,7 @@ class PostgresDatabase(Database):
         statement, values = _numbered(write.statement, write.parameters)
         with self._opened() as connection:
             self._ensure_once(connection)
+            # At a stricter level, an INSERT that waited for another one of the same marker would fail (40001).
             _run(connection, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             _limit(connection)
             if not _run(connection, _INSERT, [write.marker]).rows:
@@ -220,7 +221,7 @@ def _run(connection: CoreConnection, statement: str, values: Sequence[str | None
 
 
 def _require_columns(connection: CoreConnection, reading: ProvenStatement) -> None:
-    """Raise InvalidRequest if a name behind that of a table is a function that may do more than read."""
+    """Raise InvalidRequest if a name behind a table's is a function that may do more than read."""
     harmless = harmless_functions("postgres")
     name = called(reading.attributes, harmless, lambda statement, values: _run(connection, statement, values).rows)
     if name is not None:
@@ -270,6 +271,7 @@ def _mapped(error: Exception) -> ServiceError:
     """Return our error for an answer of the server: `C` is its SQLSTATE, `M` the message."""
     said = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     state, words = str(said.get("C", "")), str(said.get("M", error)).rstrip(".")
+    # Query cancelled; then wrong credentials (class 28) and missing rights (PostgreSQL, Appendix A, error codes).
     if state == "57014":
         return stopped(f"The database stopped the statement: {words}.")
     if state.startswith("28") or state == "42501":

@@ -209,7 +209,7 @@ def require_small_values(tree: exp.Expr) -> None:
 
 
 def _size_of(node: exp.Expr) -> tuple[str, list[exp.Expr | None], int]:
-    """Return (name, what decides the length, how long it may be) of a function; nothing decides that of most."""
+    """Return (name, what decides the length, how long it may be) of a function; for most functions, nothing decides."""
     from sqlglot import exp
 
     if isinstance(node, exp.GenerateSeries) and not isinstance(node.parent, exp.Table):

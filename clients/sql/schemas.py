@@ -39,7 +39,7 @@ class SeenTables(Struct, frozen=True):
 
 
 class Memory(Struct, frozen=True):
-    """A file in the folder of the state with the tables that one account saw; its time is that of the reading."""
+    """A file in the folder of the state with the tables that one account saw; its time is when they were read."""
 
     folder: Path
     address: DatabaseAddress

@@ -31,7 +31,7 @@ class RowSelection(Struct, frozen=True):
 
 
 def statement_of(selection: RowSelection, dialect: Dialect) -> tuple[str, dict[str, Any]]:
-    """Return the query and its parameters. Raises InvalidRequest for a name that none can have."""
+    """Return the query and its parameters. Raises InvalidRequest for an impossible name."""
     table, order = selection.table, selection.order_by and column_of(selection.table, selection.order_by)
     columns = ", ".join(_quoted(column_of(table, name), dialect) for name in selection.columns) or "*"
     values: dict[str, Any] = {}
@@ -54,7 +54,7 @@ def statement_of(selection: RowSelection, dialect: Dialect) -> tuple[str, dict[s
 
 
 def column_of(table: str, name: str) -> str:
-    """Return the name of a column without that of its table."""
+    """Return the name of a column without its table's."""
     return name.removeprefix(f"{table}.")
 
 

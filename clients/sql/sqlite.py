@@ -43,6 +43,7 @@ _FIND = "SELECT result FROM orchestra_once WHERE marker = ?"
 _TABLES = (
     "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND name <> 'orchestra_once' ORDER BY name"
 )
+# 1 is a hidden column of a virtual table; 2 and 3 are generated columns (sqlite.org/pragma.html, table_xinfo).
 _COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1'
 _REFERENCES = 'SELECT "from", "table", "to" FROM pragma_foreign_key_list(?)'
 _MOST_RETURNED = 1_000
@@ -152,7 +153,7 @@ def _require_not_ours(connection: sqlite3.Connection, shown: str) -> None:
 
 
 def _text(raw: bytes) -> str:
-    """Return a text that is read; SQLite keeps any bytes as one, and those that are not UTF-8 become U+FFFD."""
+    """Return a text that is read; SQLite keeps any bytes as a text, and what is not UTF-8 becomes U+FFFD."""
     return raw.decode("utf-8", "replace")
 
 

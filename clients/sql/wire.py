@@ -124,7 +124,7 @@ class _Raw(io.RawIOBase):
 
 
 class Tls(ssl.SSLContext):
-    """The TLS settings of a connection: drivers hand it their socket, which is a Wire."""
+    """The TLS settings of a connection: drivers hand it their socket, which is a DriverSocket."""
 
     def wrap_socket(self, sock: Any, *args: Any, **more: Any) -> Any:
         """Return the connection with TLS."""

@@ -107,7 +107,7 @@ class TelegramClient(Client):
     def send(self, chat: str, text: str, reply_to: int | None) -> Json:
         """Send Markdown to a chat: its id, its id and name as in `chats`, or @name; return {id, chat, url, ids}.
 
-        A long text takes several messages, of which `ids` has all; the first one answers `reply_to`.
+        A long text takes several messages; `ids` has all of them, and the first one answers `reply_to`.
         """
 
         def one(number: int, part: str) -> Json:

@@ -126,6 +126,7 @@ class WebdavClient(Drive):
             try:
                 self._sent("PUT", path, {"If-None-Match": "*"}, content=content)
             except Conflict as error:
+                # A 409 says that the folder is gone (RFC 4918 9.7.1).
                 is_taken = error.http_status == httpx.codes.PRECONDITION_FAILED
                 raise taken(WEBDAV, path, error.http_status) if is_taken else error from error
         try:
@@ -158,7 +159,7 @@ class WebdavClient(Drive):
             raise changed from error
 
     def changes(self, folder: str, cursor: str | None) -> FolderChanges:
-        """Compare the listing of a folder with that at the cursor."""
+        """Compare the listing of a folder with the one at the cursor."""
         return changes_of(self._listed(folder), cursor)
 
     def folders(self) -> list[Json]:
@@ -173,6 +174,7 @@ class WebdavClient(Drive):
         headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
         wanted = path_of(file_id, WEBDAV.name)
         with asking():
+            # The address of a folder ends with a slash (RFC 4918 5.2): some servers redirect without it.
             answer = self._sent("PROPFIND", wanted + "/" * (depth and wanted != ""), headers, content=_PROPERTIES)
         try:
             found = [self._shown(one) for one in found_in(answer.content)]
