@@ -22,6 +22,7 @@ from demo.service import service
 from demo.store import Store
 from demo.wire import Latency
 
+# Starting or ending takes a second or two, so a process that needs ten seconds hangs.
 _PATIENCE_SECONDS = 10.0
 
 
@@ -97,6 +98,7 @@ async def _serve(options: argparse.Namespace, store: Store, sockets: Mapping[str
         name: service(each, store, options.latency, reset=lambda: stand_ins.reset(store, options.dir))
         for name, each in stand_ins.load_all().items()
     }
+    # One event for both reasons to end, so that answers under way are finished in either case.
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,6 +123,7 @@ async def _serve(options: argparse.Namespace, store: Store, sockets: Mapping[str
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     """Set `stop` once standard input has ended."""
+    # A blocking read in a thread of its own: the event loop cannot watch standard input if that is a file.
     while os.read(0, 4096):
         pass
     loop.call_soon_threadsafe(stop.set)

@@ -68,6 +68,7 @@ def api_routes(store: Store, table: Table, headers: Callable[[], dict[str, str]]
             document = await json_document(request)
             call = _call(request, store, document)
             reads = request.method in {"GET", "HEAD"}
+            # A read needs no transaction, and must not wait for the writer of another process.
             with nullcontext() if reads else store.transaction():
                 reply = handler(call)
             return reply.response(headers())

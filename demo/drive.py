@@ -43,7 +43,8 @@ class DriveFiles:
         return store.get(f"{self.service}/files", key)
 
     def put(self, store: Store, key: str, facts: dict[str, Any], content: bytes | None = None) -> dict[str, Any]:
-        """Store a file or folder with a time and a number that no other version has; None: the content of the facts."""
+        """Store a file or folder with a time and a number of its own; without `content`, the one in `facts` stays."""
+        # The services write UTC as Z, not as +00:00.
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         one = {"created": at, **facts, "at": at, "number": store.next_number(f"{self.service}/versions")}
         if content is not None:
@@ -60,6 +61,7 @@ class DriveFiles:
             self._log(store, key, found | {"is_deleted": True})
 
     def _log(self, store: Store, key: str, one: dict[str, Any]) -> None:
+        # Changes are copies, because a file may have changed again, or be gone, when they are read.
         log = f"{self.service}/log"
         store.put(log, str(store.next_number(log)), {"key": key, **_facts(one)})
 
@@ -68,7 +70,7 @@ class DriveFiles:
         return store.all(f"{self.service}/log")
 
     def epoch(self, store: Store) -> str:
-        """Return what differs once positions in the changes are no longer good."""
+        """Return a text that changes as soon as positions in the changes are no longer valid."""
         forgotten = store.get(f"{self.service}/epoch", "epoch") or {"number": 0}
         return f"{store.generation}.{forgotten['number']}"
 
@@ -132,6 +134,7 @@ def file_answer(
     """Return a file with status 200, the part that was asked for with 206, or 416 (RFC 9110, 14)."""
     content, tag = content_of(one), headers.get("ETag", "")
     asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    # If-Range asks for the whole file if it has changed (RFC 9110, 13.1.5), and an unknown range is ignored (14.2).
     if asked is None or (tag and request.headers.get("if-range", tag) != tag):
         return Response(content, 200, headers, kind)
     begin, end = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)

@@ -19,17 +19,18 @@ _DRIVES = ("webdav", "s3", "dropbox", "onedrive", "google_drive")
 _OFFICE = ("google_calendar", "google_sheets")
 NAMES = ("gmail", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES, *_OFFICE, "mcp")
 FILES = {"sql": "shop.db"}
-"""The stand-ins that are no servers: the file of each, beside those of the others."""
+"""Stand-ins that are files instead of servers, by name; the files are in the demo folder, too."""
 LOCK_NAME = "demo.lock"
 FILE_NAME = "endpoints.json"
 DATABASE_NAME = "demo.db"
+# `is_held` holds the lock for a moment, which must not look like another process.
 _TRIES = 3
-"""A process that only checks the lock holds it for a moment."""
 
 
 def lock(folder: Path) -> int | None:
     """Lock the folder until this process ends: return the file descriptor, or None if another process has it."""
     folder.mkdir(parents=True, exist_ok=True)
+    # Close-on-exec: a child that inherited the descriptor would hold the lock after this process.
     descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     for _ in range(_TRIES):
         with contextlib.suppress(BlockingIOError):
@@ -56,6 +57,7 @@ def bind(port: int = 0) -> socket.socket:
     """Return a loopback socket on this port, or on a free one if it is 0 or in use."""
     # With TCP given explicitly, asyncio turns off Nagle's algorithm (40 ms per answer).
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # Otherwise a port stays taken for a minute after a restart, and its connections' addresses would change.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
@@ -86,6 +88,7 @@ def write(folder: Path, ports: Mapping[str, int], pid: int | None) -> None:
     part.touch(0o600)
     part.chmod(0o600)  # regardless of the umask
     part.write_text(json.dumps({"pid": pid, "ports": dict(ports)}), encoding="utf-8")
+    # A reader sees the old file or the new one, never half of it.
     part.replace(folder / FILE_NAME)
 
 
@@ -100,10 +103,11 @@ def wait_for_other(folder: Path, patience_seconds: float = 10) -> dict[str, int]
 
 
 def _is_alive(pid: object) -> bool:
-    """Return whether the process runs: a killed one leaves its line behind, and its successor may just have locked."""
+    """Return whether the process runs: a killed one leaves its entry, which its successor may not have replaced yet."""
     if not isinstance(pid, int):
         return False
     try:
+        # Signal 0 sends nothing; it only checks that there is such a process.
         os.kill(pid, 0)
     except OSError:
         return False

@@ -49,6 +49,7 @@ class InjectedFault:
         for name, value in values.items():
             _check(name, value)
         if "retry_after" in values:
+            # A wait alone means a rate limit, the most frequent case.
             values.setdefault("status", 429)
         return cls(**values)
 

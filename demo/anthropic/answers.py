@@ -13,6 +13,7 @@ from demo.model import model
 from demo.openai.pictures import told
 from demo.service import Refused
 
+# As of the real models (https://platform.claude.com/docs/en/build-with-claude/context-windows).
 CONTEXT_TOKENS = 200_000
 
 
@@ -52,6 +53,7 @@ def _cut(text: str, max_tokens: int) -> tuple[str, bool]:
     """Return the text within the maximum length, and whether it was longer."""
     given = text
     while model.count_tokens(text) > max_tokens:
+        # A token has at least one character, so cutting half as many characters as tokens never cuts too much.
         text = text[: -max(1, (model.count_tokens(text) - max_tokens) // 2)]
     return text, text != given
 
@@ -62,6 +64,7 @@ def _tool_use(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def server_sent_events(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield an answer as a stream (https://platform.claude.com/docs/en/build-with-claude/streaming)."""
+    # `message_start` counts what exists by then, one token; `message_delta` has the final number.
     usage = {**answer["usage"], "output_tokens": 1}
     yield _event("message_start", message={**answer, "content": [], "stop_reason": None, "usage": usage})
     for index, block in enumerate(answer["content"]):
@@ -79,6 +82,7 @@ def _deltas(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if block["type"] == "tool_use":
         yield {"type": "input_json_delta", "partial_json": json.dumps(block["input"], ensure_ascii=False)}
         return
+    # Long words are split, too, since a real stream cuts anywhere: a reader must not rely on whole words.
     for piece in re.findall(r"\s*\S{1,20}|\s+$", block["text"]):
         yield {"type": "text_delta", "text": piece}
 

@@ -13,7 +13,7 @@ from demo.openai.pictures import PictureHeader, pictures_in
 from demo.service import Refused
 
 _UNSUPPORTED = ("minimum", "maximum", "multipleOf", "minLength", "maxLength", "maxItems", "uniqueItems")
-"""What structured outputs refuse (https://platform.claude.com/docs/en/build-with-claude/structured-outputs)."""
+"""Members that structured outputs refuse (https://platform.claude.com/docs/en/build-with-claude/structured-outputs)."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class MessagesRequest:
         limit = body["max_tokens"]
         if not isinstance(limit, int) or limit < 1:
             raise Refused(400, "max_tokens: Input should be greater than or equal to 1")
+        # Anthropic's range ends at 1, the others' at 2, so a client cannot pass on one setting to all.
         if not 0 <= (body.get("temperature") or 0) <= 1:
             raise Refused(400, "temperature: range: 0..1")
         turns = _turns(body["messages"])
@@ -67,6 +68,7 @@ def _turns(given: Any) -> Sequence[Mapping[str, Any]]:
         if not isinstance(turn, dict) or turn.get("role") not in {"user", "assistant"}:
             raise Refused(400, f"messages.{index}.role: Input should be 'user' or 'assistant'")
         content = turn.get("content")
+        # A plain string is the short form of one text block (https://platform.claude.com/docs/en/api/messages).
         blocks = content if isinstance(content, list) else [{"type": "text", "text": content}]
         if not content or any(one["type"] == "text" and not str(one["text"]).strip() for one in blocks):
             raise Refused(400, f"messages.{index}: text content blocks must be non-empty")
@@ -100,6 +102,7 @@ def _function(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 def _choice(given: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any]:
     if given["type"] != "tool":
+        # The same choice has another name in OpenAI's form.
         return "required" if given["type"] == "any" else str(given["type"])
     if given.get("name") not in [each["function"]["name"] for each in tools]:
         raise Refused(400, f"Tool '{given.get('name')}' not found in provided tools")

@@ -21,12 +21,14 @@ MODEL = model.MODEL
 MODEL_ENTRY = {"type": "model", "id": MODEL, "display_name": "Demo", "created_at": "2025-10-09T08:53:20Z"}
 ERROR_TYPES = {
     401: "authentication_error",
+    # An account without credit: unlike with a 429, a later attempt fails as well.
     402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
     429: "rate_limit_error",
     504: "timeout_error",
+    # Outside the list of HTTP's statuses, and Anthropic's alone.
     529: "overloaded_error",
 }
 

@@ -22,8 +22,10 @@ HOOK_TOKEN = "demo-webhook"  # noqa: S105 - the same
 _BOT = {"id": "100000000000000021", "username": "orchestra", "global_name": None, "bot": True}
 _ADA = {"id": "100000000000000022", "username": "ada", "global_name": "Ada", "bot": False}
 _CHANNEL_PAGE = "/channels/{guild:int}/{channel:int}"
+# Discord's ids count milliseconds from 2015 on (https://discord.com/developers/docs/reference#snowflakes).
 _EPOCH_MS = 1_420_070_400_000
 _HOOK_PLACE = {"channel_id": next(iter(CHANNELS)), "guild_id": GUILD["id"]}
+# Codes of https://discord.com/developers/docs/topics/opcodes-and-status-codes#json.
 _TEXT_MOST, _NOT_FOUND, _INVALID = 2000, 10003, 50035
 
 
@@ -33,7 +35,7 @@ def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name
 
 
 def refusal(_: Store, token: str, __: str) -> tuple[int, str] | None:
-    """Refuse a request whose token is wrong: that of a bot follows the word `Bot`."""
+    """Refuse a request with a wrong token (a bot's follows the word `Bot`)."""
     return None if token == TOKEN else (401, "401: Unauthorized")
 
 
@@ -54,7 +56,9 @@ def write(store: Store, channel: str, author: dict[str, Any], text: str, **more:
     now = datetime.now(UTC)
     milliseconds = int(now.timestamp() * 1000) - _EPOCH_MS
     number = store.next_number("discord/messages")
+    # Discord strips messages, so a client that compares what it sent must do so as well.
     facts = {"channel_id": channel, "author": author, "content": text.strip(), "timestamp": now.isoformat()}
+    # The low 22 bits are a counter, which makes ids of the same millisecond differ.
     message = {"id": str((milliseconds << 22) + number), "type": 0, **facts, **more}
     store.put("discord/messages", message["id"], message)
     return message
@@ -110,9 +114,10 @@ def _text(body: dict[str, Any]) -> str:
 
 
 def _messages(call: StandInCall) -> StandInReply:
-    """Return messages, newest first: those after an id (the oldest of them), before one, or the newest."""
+    """Return messages, newest first: the oldest ones after an id, the newest before one, or the newest of all."""
     channel, limit = _channel(call), int(call.query("limit", "50"))
     found = [one for one in call.store.all("discord/messages") if one["channel_id"] == channel]
+    # Only the answer to a post has the nonce: a client cannot find its own messages by it.
     found = [{name: value for name, value in one.items() if name != "nonce"} for one in found]
     if call.query("after"):
         newer = [one for one in found if int(one["id"]) > int(call.query("after"))]
@@ -125,6 +130,7 @@ def _messages(call: StandInCall) -> StandInReply:
 def _post(call: StandInCall) -> StandInReply:
     """Store a message, or return the one that has its nonce already."""
     channel, nonce = _channel(call), call.body.get("nonce")
+    # Without the flag, a nonce is stored, but not checked (https://discord.com/developers/docs/resources/message).
     if call.body.get("enforce_nonce") and nonce:
         known = [one for one in call.store.all("discord/messages") if one.get("nonce") == nonce]
         if known:

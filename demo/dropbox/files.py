@@ -12,6 +12,7 @@ from demo.service import Refused
 from demo.store import Store
 
 FILES = DriveFiles("dropbox")
+# `content_hash` hashes the hashes of 4 MiB blocks (https://www.dropbox.com/developers/reference/content-hash).
 _BLOCK = 4 * 1024 * 1024
 
 
@@ -34,7 +35,8 @@ def found(store: Store, place: str) -> dict[str, Any] | None:
 
 
 def require(store: Store, place: str, *tags: str) -> dict[str, Any]:
-    """Return an entry, or refuse it as not found, with these tags before that."""
+    """Return an entry, or refuse it with these tags, followed by `not_found`."""
+    # The root is "", never "/", and all other paths begin with a slash.
     if place and not place.startswith(("/", "id:", "rev:")):
         raise refused(*tags, "malformed_path")
     one = found(store, place)
@@ -68,6 +70,7 @@ def put(store: Store, path: str, content: bytes) -> dict[str, Any]:
     there = found(store, path)
     blocks = (hashlib.sha256(content[at : at + _BLOCK]).digest() for at in range(0, len(content), _BLOCK))
     item_id = there["id"] if there else _new_id(store)
+    # At least 9 hexadecimal digits, as Dropbox's type `rev` demands.
     rev = f"0{store.next_number('dropbox/revs') + 0x15000000000000:x}"
     facts = {"id": item_id, "path": path, "is_folder": False, "rev": rev}
     facts["content_hash"] = hashlib.sha256(b"".join(blocks)).hexdigest()

@@ -21,6 +21,7 @@ from demo.store import Store
 TOKEN = "sl.demo-dropbox-token"  # noqa: S105 - the same for everybody, good for loopback only
 GRANTS = Grants(
     "dropbox",
+    # Dropbox's tokens are good for four hours.
     token_seconds=14_400,
     is_registered=lambda address: address == "http://127.0.0.1:53683/",
     is_offline=lambda asked: asked.get("token_access_type") == "offline",
@@ -33,12 +34,13 @@ Handler = Callable[[Store, dict[str, Any]], Any]
 def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
     """Return an error as Dropbox writes it."""
     tag = _SUMMARIES.get(status, "other")
+    # A 429 has its tag one level deeper than the other errors.
     inner: dict[str, Any] = {"reason": {".tag": tag}, "retry_after": 1} if status == 429 else {".tag": tag}
     return {"error_summary": f"{tag}/{message[:60]}", "error": inner}
 
 
 def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
-    """Return why a token is refused, None if it was given by the sign-in."""
+    """Return why a token is refused, or None if the sign-in has issued it."""
     del method
     return (401, "expired or unknown") if GRANTS.scopes_of(store, token) is None else None
 
@@ -73,6 +75,7 @@ def routes(store: Store) -> list[Route]:
         one = files.require(store, _argument(request)["path"], "path")
         if one["is_folder"]:
             raise refused("path", "not_file")
+        # The answer's body is the file, so its metadata is in a header.
         told = {"dropbox-api-result": json.dumps(files.shown(one)), "etag": f'W/"{one["rev"]}"'}
         return file_answer(request, one, told)
 
@@ -96,6 +99,7 @@ def _uploads(store: Store) -> list[Route]:
         if handler is None:
             raise Refused(400, "Unknown API function")
         _require_scope(store, request, scope)
+        # HTTP clients may add a type of their own, which Dropbox refuses in these words.
         if request.headers.get("content-type") != "application/octet-stream":
             raise Refused(400, 'Bad HTTP "Content-Type" header: expecting application/octet-stream')
         body = await request.body()
@@ -110,6 +114,7 @@ def _uploads(store: Store) -> list[Route]:
 
 def _named(endpoint: Callable[[Request], Any], method: str) -> Callable[[Request], Any]:
     async def named(request: Request) -> Response:
+        # A plain upload shares the handler of upload sessions, but its path has no part with the method.
         request.scope["path_params"] = {"method": method}
         answer: Response = await endpoint(request)
         return answer
@@ -200,6 +205,7 @@ def _matches(store: Store, asked: dict[str, Any], at: int) -> dict[str, Any]:
 
 
 def _metadata(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
+    # The root has no metadata at Dropbox, which refuses with a plain-text 400, not with tags.
     if not asked["path"]:
         raise Refused(400, 'Error in call to API function "files/get_metadata": the root folder is unsupported.')
     return files.shown(files.require(store, asked["path"], "path"))
@@ -214,6 +220,7 @@ def _delete(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upload(store: Store, asked: dict[str, Any], body: bytes) -> dict[str, Any]:
+    # An upload answers with FileMetadata, not with the union Metadata, so no `.tag` says that it is a file.
     return {key: value for key, value in files.shown(_committed(store, asked, body)).items() if key != ".tag"}
 
 

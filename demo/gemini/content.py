@@ -85,6 +85,7 @@ def _tool(declared: Mapping[str, Any]) -> dict[str, Any]:
 
 def _member(given: Mapping[str, Any], name: str) -> Any:
     """Return a member that may also have the name of the protocol's definition (ProtoJSON accepts both)."""
+    # https://protobuf.dev/programming-guides/json/
     return given.get(name) or given.get(re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", name))
 
 

@@ -41,6 +41,7 @@ STATUSES = {
 def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
     """Google's error body, https://ai.google.dev/gemini-api/docs/troubleshooting; a wrong key is a 400 there."""
     error: dict[str, Any] = {"code": status, "message": message, "status": STATUSES.get(status, "INTERNAL")}
+    # The reason is what tells a wrong key from an invalid request, as both are INVALID_ARGUMENT at Google.
     if status == 401:
         reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
         error["details"] = [reason]
@@ -91,7 +92,7 @@ async def stream(request: Request) -> Response:
 
 
 def _events(whole: Mapping[str, Any]) -> Iterator[str]:
-    """Yield an answer in pieces; the last has the reason of its end."""
+    """Yield an answer in pieces; the last says why it ended."""
     candidate = whole["candidates"][0]
     parts = candidate["content"]["parts"]
     pieces = [
@@ -104,6 +105,7 @@ def _events(whole: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _event(document: Mapping[str, Any]) -> str:
+    # Google ends lines with CR LF, the others with LF; the HTML standard allows both (9.2.5).
     return f"data: {json.dumps(document, ensure_ascii=False)}\r\n\r\n"
 
 

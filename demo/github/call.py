@@ -16,6 +16,7 @@ from demo.store import Store
 
 DOCUMENTATION_URL = "https://docs.github.com/rest"
 HOURLY_LIMIT = 5000
+# Undocumented limits; the messages of real refusals name them.
 LABEL_LENGTH = 50
 BODY_LENGTH = 65_536
 
@@ -96,6 +97,7 @@ def since(call: StandInCall, name: str = "since") -> str:
     if not given:
         return ""
     try:
+        # A "+" that the client did not encode arrives as a space.
         moment = datetime.fromisoformat(given.replace(" ", "+"))
     except ValueError as error:
         raise Refused(422, f"Invalid request.\n\n{given!r} is not a date-time.") from error
@@ -132,6 +134,7 @@ def conditional(handler: Handler, limit: HourlyLimit) -> Handler:
     def answer(call: StandInCall) -> StandInReply:
         reply = handler(call)
         if reply.status == 200:
+            # With the headers: the same page of a list may get another Link header.
             digest = hashlib.sha256(json.dumps([reply.document, reply.headers]).encode()).hexdigest()
             headers = {
                 **(reply.headers or {}),
@@ -160,6 +163,7 @@ class HourlyLimit:
 
     def resource(self, limit: int = HOURLY_LIMIT) -> dict[str, int]:
         """Return the state in the form of `GET /rate_limit`."""
+        # Starts over at the limit, too: a stand-in that ran out in a long test would seem broken.
         if self.resets_at <= time.time() or self.used >= HOURLY_LIMIT:
             self.used, self.resets_at = 0, int(time.time()) + 3600
         used = min(self.used, limit)

@@ -14,7 +14,7 @@ from demo.service import Refused
 from demo.store import Store
 
 _MOST_PAIRS = 1_000_000
-"""Pairs of lines; with more, `difflib` may take minutes."""
+"""Most pairs of lines to compare; with more, `difflib` may take minutes."""
 
 
 def blob_sha(content: bytes) -> str:
@@ -38,9 +38,10 @@ def set_head(store: Store, name: str, branch: str, sha: str) -> None:
 
 
 def history(store: Store, name: str, head: str = "") -> list[Record]:
-    """Return the commits that lead to `head` (default: that of the main branch), newest first."""
+    """Return the commits that lead to `head` (default: the main branch's), newest first."""
     commits = {each["sha"]: each for each in store.all("github/commits") if each["repository"] == name}
     seen: set[str] = set()
+    # All parents are followed, since a merge has two.
     ahead = [head or head_sha(store, name)]
     while ahead:
         sha = ahead.pop()
@@ -99,7 +100,7 @@ def content_of(store: Store, sha: str | None) -> bytes:
 
 
 def _difference(store: Store, old: str | None, new: str | None) -> list[str]:
-    """Return the diff of two contents as unified diff lines; of long ones, all lines are replaced."""
+    """Return two contents' differences as lines of a unified diff; in long ones, all lines count as replaced."""
     before, after = (content_of(store, sha).decode("utf-8", "replace").splitlines() for sha in (old, new))
     if len(before) * len(after) > _MOST_PAIRS:
         ranges = f"@@ -1,{len(before)} +1,{len(after)} @@"

@@ -49,6 +49,7 @@ def get_contents(call: StandInCall) -> StandInReply:
     if path in tree:
         content = content_of(call.store, tree[path])
         entry = file_entry(call.base, call.store, name, path, tree[path], reference)
+        # With line ends, as GitHub sends it: strict decoders must remove them first.
         return StandInReply({**entry, "encoding": "base64", "content": base64.encodebytes(content).decode()})
     entries = _folder(call, name, path, tree, reference)
     if not entries:
@@ -90,6 +91,7 @@ def _writable(call: StandInCall) -> tuple[str, str, str, dict[str, str]]:
     return name, path, branch, head["tree"] if head else {}
 
 
+# https://docs.github.com/rest/repos/contents#create-or-update-file-contents
 def _check_sha(call: StandInCall, path: str, current: str | None) -> None:
     """Require the sha of the content that is replaced (GitHub's guard against lost updates)."""
     given = call.body.get("sha")

@@ -74,6 +74,7 @@ type Mutation {
 @cache
 def schema() -> GraphQLSchema:
     """Return the schema."""
+    # Imported late, since most runs send no GraphQL query.
     from graphql import build_schema
 
     return build_schema(_SDL)
@@ -107,6 +108,7 @@ def answer(call: StandInCall) -> StandInReply:
         kind = getattr(each.original_error, "kind", "")
         return {**({"type": kind} if kind else {}), **each.formatted}
 
+    # A query that cannot be run at all has no `data`; a field that failed leaves null there (GraphQL spec, 7.1).
     told: Record = {} if found.data is None and found.errors else {"data": found.data}
     return StandInReply({**told, **({"errors": [error(each) for each in found.errors]} if found.errors else {})})
 

@@ -54,6 +54,7 @@ def update_issue(call: StandInCall) -> StandInReply:
     if (labels := names(call, "labels")) is not None:
         record["labels"] = labels
         for each in labels:
+            # GitHub creates missing labels, in grey.
             new_label(call.store, repository["full_name"], each, "ededed", None)
     if (assignees := _assignees(call, repository)) is not None:
         record["assignees"] = assignees
@@ -123,6 +124,7 @@ def list_issues(call: StandInCall) -> StandInReply:
         and each["updated_at"] >= changed_after
     ]
     field = {"updated": "updated_at", "comments": "comments"}.get(call.query("sort"), "created_at")
+    # The number is the second key, since issues of the same second would change places between pages.
     newest_first = call.query("direction", "desc") != "asc"
     kept.sort(key=lambda each: (each[field], each["number"]), reverse=newest_first)
     return page(call, kept, lambda each: issue(call.base, call.store, each))

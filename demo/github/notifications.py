@@ -18,6 +18,7 @@ POLL_SECONDS = 60
 def _threads(store: Store) -> list[Record]:
     """Return the notification threads, newest first: {id, issue, reason, updated_at, comment}."""
     own = login(store)
+    # @ada must not match in ada@ada.example or for @ada-lind.
     names = re.compile(rf"(?<![\w-])@{re.escape(own)}(?![\w-])", re.IGNORECASE)
     comments = [each for each in store.all("github/comments") if each["user"] != own]
     asked = [each for each in store.all("github/events") if each["reviewer"] == own]
@@ -28,7 +29,7 @@ def _threads(store: Store) -> list[Record]:
 def _of_issue(
     issue: Record, own: str, comments: list[Record], asked: list[Record], names: re.Pattern[str]
 ) -> list[Record]:
-    """Return the thread of an issue or pull request, with its newest reason, or None without a reason."""
+    """Return the thread of an issue or pull request, with its newest reason, or [] without a reason."""
     place = (issue["repository"], issue["number"])
     said = [each for each in comments if (each["repository"], each["issue"]) == place]
     reasons = [("mention", each["updated_at"], each["id"]) for each in said if names.search(each["body"] or "")]
@@ -119,6 +120,7 @@ def mark_read(call: StandInCall) -> StandInReply:
     """PATCH: mark the thread as read."""
     found = _one(call)
     call.store.put("github/read", found["id"], {"at": found["updated_at"]})
+    # 205 Reset Content, as documented (https://docs.github.com/rest/activity/notifications).
     return StandInReply(None, 205)
 
 

@@ -103,6 +103,7 @@ def update_pull(call: StandInCall) -> StandInReply:
             raise Refused(422, "Validation Failed", errors=[error])
         record["pull"]["base"] = call.body["base"]
     if "state" in call.body:
+        # A closed pull request keeps its head, even if its branch moves on or is deleted.
         record["pull"]["head_sha"] = head_of(call.store, record)
         set_state(call, record)
         record["state_reason"] = None
@@ -120,6 +121,7 @@ def merge(call: StandInCall) -> StandInReply:
     record, store = pull_of(call), call.store
     head, onto = head_of(store, record), base_of(store, record)
     if record["state"] != "open" or record["pull"]["draft"] or not is_mergeable(store, record):
+        # GitHub's 405 also means a draft, or one that was merged already: the client has to look which.
         raise Refused(405, "Pull Request is not mergeable")
     if call.body.get("sha") not in {None, head}:
         raise Refused(409, "Head branch was modified. Review and try the merge again.")
@@ -145,6 +147,7 @@ def _merged(call: StandInCall, record: Record, head: str, onto: str, method: str
     title = call.body.get("commit_title") or f"Merge pull request #{record['number']} from {record['pull']['head']}"
     rest = call.body.get("commit_message", record["title"])
     message = f"{title}\n\n{rest}" if rest else title
+    # Only a real merge has the head as its second parent.
     merged = head if method == "merge" else ""
     base = record["pull"]["base"]
     return str(new_commit(store, name, changes, message, person(call), now(), base, merged)["sha"])

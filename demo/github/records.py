@@ -9,6 +9,7 @@ from demo.github.call import not_found
 from demo.github.objects import Record
 from demo.store import Store
 
+# GitHub's index needs some seconds, too; a client that searches for what it just wrote must expect to miss it.
 SEARCH_LAG_SECONDS = 5
 REPOSITORY = "/repos/{owner}/{name}"
 
@@ -37,6 +38,7 @@ def save(store: Store, record: Record) -> None:
     store.put("github/issues", f"{record['repository']}#{record['number']}", record)
     key, moment = f"{record['repository']}#{record['number']}", time.time()
     versions = (store.get("github/search", key) or {"versions": []})["versions"]
+    # Only the last version that search can see already is kept; older ones are never shown again.
     old = [each for each in versions if each[0] <= moment - SEARCH_LAG_SECONDS]
     new = versions[len(old) :]
     store.put("github/search", key, {"versions": [*old[-1:], *new, [moment, record]]})

@@ -10,6 +10,7 @@ from demo.github.records import REPOSITORY, repository_of
 from demo.service import Refused
 from demo.store import Store
 
+# https://docs.github.com/rest/commits/commits#compare-two-commits
 MOST_FILES = 300
 
 

@@ -111,6 +111,7 @@ def dispatch_workflow(call: StandInCall) -> StandInReply:
     number = 21_000_000_000 + call.store.next_number("github/id")
     record = {"id": number, "repository": name, "workflow": file, "ref": ref, "inputs": call.body.get("inputs") or {}}
     call.store.put("github/workflow_runs", str(number), record)
+    # Without this, a dispatch answers 204, and the client does not learn which run it has started.
     if not call.body.get("return_run_details"):
         return StandInReply(None, 204)
     run_url = f"{call.base}/repos/{name}/actions/runs/{number}"

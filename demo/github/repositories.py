@@ -32,6 +32,7 @@ def list_repositories(call: StandInCall) -> StandInReply:
 def get_own_user(call: StandInCall) -> StandInReply:
     """GET /user."""
     created_at = call.store.all("github/repositories")[0]["created_at"]
+    # GitHub names the scopes of a classic token in each answer; the check of a connection reads them here.
     scopes = {"x-oauth-scopes": "repo, read:user"}
     return StandInReply(private_user(call.base, login(call.store), created_at), headers=scopes)
 

@@ -42,6 +42,7 @@ def _terms(query: str) -> list[str]:
     try:
         return shlex.split(query)
     except ValueError:
+        # An open quotation mark; GitHub searches anyway.
         return query.replace('"', " ").split()
 
 

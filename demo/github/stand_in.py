@@ -55,12 +55,13 @@ SAMPLE = Path(__file__).with_name("sample.json")
 
 
 def routes(store: Store) -> list[Route]:
-    """Return the REST API's routes, then those of the web pages."""
+    """Return the routes of the REST API and the web pages, in this order."""
     limit = HourlyLimit()
 
     def rate_limit(_: StandInCall) -> StandInReply:
         resources = {
             "core": limit.resource(),
+            # Search has its own limit, a minute's: https://docs.github.com/rest/search/search#rate-limit
             "search": limit.resource(30),
             "graphql": limit.resource(),
         }

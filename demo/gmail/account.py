@@ -87,11 +87,13 @@ def history(call: StandInCall) -> StandInReply:
         if each["kind"] in kinds and (not label or label in [*each["message"]["labelIds"], *each["labelIds"]])
     ]
     answer = page(call, entries, "history")
+    # https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list has no such field.
     del answer["resultSizeEstimate"]
     return StandInReply(answer | {"historyId": str(box.history_id)})
 
 
 def _history_entry(entry: Record) -> dict[str, Any]:
+    # Google leaves empty fields out, `labelIds` among them.
     message = {name: value for name, value in entry["message"].items() if value}
     change: dict[str, Any] = {"message": message}
     if entry["labelIds"]:

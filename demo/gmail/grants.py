@@ -16,6 +16,7 @@ from typing import Any
 from demo.store import Store
 
 TOKENS, GRANTS, RULES = "gmail_access", "gmail_grants", "gmail_sign_in"
+# As in Google's answers: an hour, less a second.
 TOKEN_SECONDS = 3599
 TESTING_SECONDS = 7 * 24 * 3600
 FULL_ACCESS = {"https://www.googleapis.com/auth/gmail.modify", "https://mail.google.com/"}
@@ -94,7 +95,7 @@ def refusal(
 ) -> tuple[int, str] | None:
     """Return why an access token is insufficient: status and message; None if it is sufficient.
 
-    `full` and `reading`: the scopes of which one is enough, for any request and for reads (default: Gmail's).
+    `full` and `reading`: the scopes that suffice, each alone, for any request and for reads (default: Gmail's).
     """
     known = store.get(TOKENS, token)
     if known is None or known["expires_at"] < GrantRules.of(store).now():

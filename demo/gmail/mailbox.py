@@ -16,6 +16,7 @@ from demo.service import Refused
 from demo.store import Store
 
 MAILS, RAW, HISTORY = "gmail_messages", "gmail_raw", "gmail_history"
+# Google keeps a week or more; a number makes the stand-in independent of the clock.
 HISTORY_KEPT = 5000
 # History ids are unique across resets of the sample data.
 HISTORY_SPAN = 1_000_000
@@ -134,7 +135,7 @@ class StandInMailbox:
 
     @property
     def oldest_history_id(self) -> int:
-        """Return the earliest id for which the history is available."""
+        """Return the earliest id that the history still covers."""
         return max(self._history_base, self.history_id - HISTORY_KEPT)
 
     def history_since(self, start: int) -> list[Record]:
@@ -166,18 +167,21 @@ class StandInMailbox:
     def _new_id(self, kind: str) -> str:
         """Return sixteen hexadecimal digits, unique across resets."""
         text = f"{kind}/{self.store.generation}/{self.store.next_number('gmail_' + kind)}"
+        # Gmail's ids of these years begin with 19: they hold the time.
         return f"19{hashlib.blake2b(text.encode(), digest_size=7).hexdigest()}"
 
     def _thread_for(self, fields: Mapping[str, Any], wanted: str) -> str:
-        """Return the requested thread, else that of the mail it answers under the same subject."""
+        """Return the requested thread, or the one of the mail that it answers under the same subject."""
         records = self.store.all(MAILS)
         if wanted:
             if not any(each["threadId"] == wanted for each in records):
                 raise not_found()
             return wanted
+        # Gmail demands both: https://developers.google.com/workspace/gmail/api/guides/threads
         answered = set(fields["references"])
         for each in reversed(records):
             is_about = bare_subject(each["fields"]["subject"]) == bare_subject(fields["subject"])
+            # The second case: an answer may arrive before the mail that it answers.
             linked = each["fields"]["message_id"] in answered or fields["message_id"] in each["fields"]["references"]
             if is_about and linked:
                 return str(each["threadId"])

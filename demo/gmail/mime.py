@@ -51,7 +51,7 @@ class Mail:
 
     @property
     def text(self) -> str:
-        """The text for a reader: the plain text, else that of the HTML."""
+        """The text for a reader: the plain text, or the words of the HTML if there is no plain text."""
         bodies = [part for _, part in _walk(self.message, "") if not part.is_multipart() and not filename_of(part)]
         for kind in ("text/plain", "text/html"):
             found = [decoded_text(part) for part in bodies if part.get_content_type() == kind]
@@ -69,6 +69,7 @@ class Mail:
 
     def snippet(self) -> str:
         """The beginning of the text, on one line, HTML-escaped as by Gmail."""
+        # Gmail writes the apostrophe as a decimal reference, Python as a hexadecimal one.
         return html.escape(" ".join(self.text.split())[:SNIPPET_LENGTH], quote=True).replace("&#x27;", "&#39;")
 
     def search_fields(self) -> dict[str, Any]:
@@ -101,7 +102,7 @@ _READ_AS = {
     "euc-kr": "cp949",
     "iso-8859-8-i": "iso-8859-8",
 }
-"""What senders actually write under these names."""
+"""What senders mean by these names, mostly larger charsets (https://encoding.spec.whatwg.org/#names-and-labels)."""
 
 
 def _with_plain_names(raw: bytes) -> bytes:
@@ -343,9 +344,11 @@ def _decoded_header(value: str, charset: str = "") -> str:
     kept: list[tuple[str, str, bytes]] = []
     place = 0
     for found in _WORD.finditer(flat):
+        # RFC 2231, 5: a language may follow the charset.
         between, name = flat[place : found.start()], found[1].partition("*")[0].lower()
         if kept and not between.strip() and kept[-1][1] == name:
             words, _, data = kept.pop()
+            # Senders split characters between two words, against RFC 2047, 5, so the bytes are joined first.
             kept.append((words + between + found[0], name, data + _word(found[2], found[3])))
         else:
             kept.append((between if between.strip() or not kept else "", "", b""))
@@ -374,5 +377,6 @@ def _decoded(words: str, charset: str, data: bytes) -> str:
 
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
     """Return head, separator and body."""
+    # Mails come with either line end, and some mix them.
     match = re.search(rb"\r?\n(\r?\n)", raw)
     return (raw[: match.start()], match.group(), raw[match.end() :]) if match else (raw, b"\n\n", b"")

@@ -134,6 +134,7 @@ def _from_code(store: Store, form: Mapping[str, str]) -> dict[str, Any]:
     """Redeem a code: valid once, for its client and redirect URL, with the verifier of its challenge."""
     code = form.get("code", "")
     asked = store.get(CODES, code)
+    # Also if the rest fails: a code is valid for one attempt (RFC 6749, 4.1.2).
     store.delete(CODES, code)
     if asked is None or asked["expires_at"] < time.time():
         raise Denied("invalid_grant", "Malformed auth code.")

@@ -35,12 +35,13 @@ PLACES = {
     "chats": "CHAT",
 }
 HIDDEN = frozenset({"SPAM", "TRASH"})
+# Far below Python's limit for recursion: three calls a level.
 MAX_DEPTH = 50
 
 
 @dataclass(frozen=True)
 class MailQuery:
-    """A parsed search; `reaches_hidden` tells that it names spam or trash, which are excluded otherwise."""
+    """A parsed search; `reaches_hidden`: it names spam or trash, which are excluded otherwise."""
 
     test: Test
     reaches_hidden: bool
@@ -150,6 +151,7 @@ def word_test(fields: Sequence[str], phrase: str) -> Test:
     Whole words only; in scripts written without spaces any run of letters matches.
     """
     wanted = words(phrase)
+    # Chinese, Japanese, Korean, Thai: without spaces, a whole sentence would be one word.
     unspaced = bool(re.search(r"[぀-ヿ一-鿿가-힯฀-๿]", phrase))
 
     def found_in(text: str) -> bool:
@@ -232,6 +234,7 @@ def _moment(value: str) -> float | None:
             return datetime(year, month, day, tzinfo=UTC).timestamp() * 1000
         except ValueError:
             return None
+    # Seconds since 1970, as https://developers.google.com/workspace/gmail/api/guides/filtering recommends.
     return float(value) * 1000 if value.isdecimal() and len(value) <= 12 else None
 
 

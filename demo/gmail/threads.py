@@ -9,7 +9,7 @@ from demo.gmail.views import brief, found, id_list, mailbox_of, page, shown
 
 
 def list_(call: StandInCall) -> StandInReply:
-    """GET threads: those with a matching mail, sorted by their newest match."""
+    """GET threads that have a matching mail, sorted by their newest match."""
     newest = {each["threadId"]: each for each in reversed(found(mailbox_of(call), call))}
     ordered = sorted(newest.values(), key=lambda each: (int(each["internalDate"]), each["id"]), reverse=True)
     threads = [{"id": each["threadId"], "snippet": each["snippet"], "historyId": each["historyId"]} for each in ordered]

@@ -22,7 +22,7 @@ from demo.store import Store
 Entry = TypeVar("Entry")
 _UNREST = "gmail_unrest"
 _LATEST = 30
-"""How many of the latest may be missing."""
+"""How many of the latest changes or mails may be missing."""
 
 
 def routes(store: Store) -> list[Route]:

@@ -20,6 +20,7 @@ from demo.gmail.mime import base64url
 from demo.service import Refused
 from demo.store import Store
 
+# 35 MiB: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send
 MAX_BYTES = 36_700_160
 TYPE = "message/rfc822"
 Put = Callable[[dict[str, Any], str], dict[str, Any]]

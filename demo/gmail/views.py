@@ -102,6 +102,7 @@ def number(call: StandInCall, name: str, default: int) -> int:
     text = call.query(name, str(default))
     if not text.isdecimal() or int(text) == 0:
         raise Refused(400, f"Invalid value at '{name}': {text}")
+    # https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list
     return min(int(text), MAX_RESULTS)
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from demo.service import Refused
 
 Event = dict[str, Any]
+# base32hex in lower case: https://developers.google.com/workspace/calendar/api/v3/reference/events/insert
 ID = re.compile(r"[a-v0-9]{5,1024}")
 _MEMBERS = {
     "id", "summary", "description", "location", "start", "end", "attendees", "recurrence", "transparency",
@@ -62,7 +63,7 @@ def _checked_time(given: Mapping[str, Any], name: str) -> None:
 
 
 def span(event: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """Return beginning and end; days are those of UTC."""
+    """Return beginning and end; a whole day begins at midnight UTC."""
     first, last = (_moment(event[name]) for name in ("start", "end"))
     return first, last
 
@@ -85,6 +86,7 @@ def instances(event: Event, until: datetime) -> Iterator[Event]:
     local = start.astimezone(zone).replace(tzinfo=None)
     step, count = _rule(event["recurrence"][0])
     for number in range(count):
+        # Local times are counted, so that an event stays at the same hour when the clocks change.
         begins = (local + number * step).replace(tzinfo=zone)
         if begins >= until:
             return

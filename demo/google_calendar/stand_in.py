@@ -21,6 +21,7 @@ from demo.store import Store
 TOKEN = "demo-google-calendar-token"  # noqa: S105 - the stand-in's, no secret
 ZONE = "Europe/Berlin"
 _SCOPE = "https://www.googleapis.com/auth/calendar"
+# Google says only "too far in the past" (410, https://developers.google.com/workspace/calendar/api/guides/errors).
 _LONGEST_AGO = timedelta(days=28)
 ERROR = GOOGLE_ERROR
 
@@ -153,6 +154,7 @@ def _found(call: StandInCall) -> Event:
     if found is None:
         raise Refused(404, "Not Found")
     wanted = call.request.headers.get("if-match")
+    # A cancelled event gets a refusal of its own from the caller, not a 412.
     if wanted not in (None, "*", found["etag"]) and found["status"] != "cancelled":
         raise Refused(412, "Precondition Failed")
     return found
@@ -178,7 +180,9 @@ def _list(call: StandInCall) -> StandInReply:
     if changed < datetime.now(UTC) - _LONGEST_AGO:
         raise Refused(410, "The requested minimum modification time lies too far in the past.")
     mine = [_shown(one) for one in call.store.all("gcal/events") if one["_calendar"] == calendar]
+    # With updatedMin, deleted events are always included, so that a client learns of them.
     if not call.query("updatedMin"):
+        # A deleted event stays as a cancelled one, which only lists of changes have.
         mine = [one for one in mine if one["status"] != "cancelled"]
         changed = datetime.fromtimestamp(0, UTC)
     found = [one for each in mine for one in (instances(each, latest) if is_single else [each])]
@@ -214,6 +218,7 @@ def _insert(call: StandInCall) -> StandInReply:
 
 
 def _answering(event: Event) -> Event:
+    # Google adds the answer that is still missing, so an event read back differs from what was sent.
     people = [{"responseStatus": "needsAction", **one} for one in event.get("attendees") or []]
     return {**event, "attendees": people} if people else event
 

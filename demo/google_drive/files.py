@@ -21,6 +21,7 @@ FOLDER, DOCUMENT, SHEET = f"{NATIVE}folder", f"{NATIVE}document", f"{NATIVE}spre
 ROOT, SHARED = "0AKdemo-my-drive-9PVA", "0AKdemo-marketing-9PVA"
 EXPORT_MOST = 10 * 1024 * 1024
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Key and value together: https://developers.google.com/workspace/drive/api/guides/properties
 _MARK_BYTES = 124
 
 
@@ -31,7 +32,7 @@ def refused(status: int, reason: str, message: str) -> Refused:
 
 
 def require(store: Store, item_id: str, *, all_drives: bool) -> dict[str, Any]:
-    """Return an item; what is in a shared drive is not found by clients that do not support these."""
+    """Return an item; clients without support for shared drives (`all_drives`) do not find what is in one."""
     found = FILES.get(store, ROOT if item_id == "root" else item_id)
     if found is None or (found["drive"] and not all_drives):
         raise refused(404, "notFound", f"File not found: {item_id}.")
@@ -51,6 +52,7 @@ def create(store: Store, given: dict[str, Any], content: bytes | None) -> dict[s
     item_id = given.get("id") or new_id(store)
     if FILES.get(store, item_id) is not None:
         raise refused(409, "fileIdInUse", "A file already exists with the provided ID.")
+    # Drive takes only ids that generateIds has issued.
     if store.get(IDS, item_id) is None:
         raise refused(400, "invalid", "The provided file ID is not usable.")
     parent = require(store, (given.get("parents") or [ROOT])[0], all_drives=True)
@@ -66,7 +68,7 @@ def create(store: Store, given: dict[str, Any], content: bytes | None) -> dict[s
 
 
 def put(store: Store, one: dict[str, Any], content: bytes | None) -> dict[str, Any]:
-    """Keep an item with a new content, as a person may; None: it has none."""
+    """Store an item with new content, or None for a folder or a shortcut."""
     hashed = {} if content is None else {"md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
     return FILES.put(store, one["id"], {**one, **hashed}, content)
 
@@ -92,6 +94,7 @@ def shown(one: dict[str, Any], base: str) -> dict[str, Any]:
     if one["target"]:
         facts["shortcutDetails"] = {"targetId": one["target"], "targetMimeType": "text/plain"}
     if "size" in one and kind == "file":
+        # ProtoJSON writes 64-bit numbers as texts (https://protobuf.dev/programming-guides/json/).
         facts |= {"size": str(one["size"]), "md5Checksum": one["md5"], "headRevisionId": f"0B{one['number']:030d}"}
     return facts
 

@@ -46,7 +46,7 @@ def parsed(query: str) -> Test:
 
 
 def _has_word(name: str, start: str) -> bool:
-    """Return whether a word of a name begins so: Drive finds no text in the middle of one."""
+    """Return whether a word of a name begins with `start`: Drive does not search inside words."""
     return any(word.startswith(start.lower()) for word in name.lower().split())
 
 

@@ -24,6 +24,7 @@ from demo.store import Store
 TOKEN = "demo-google-drive-token"  # noqa: S105 - the stand-in's, no secret
 ERROR = GOOGLE_ERROR
 _SCOPE = "https://www.googleapis.com/auth/drive"
+# https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
 _UNIT = 256 * 1024
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
 _UPLOAD = "/upload/drive/v3/files"
@@ -132,6 +133,7 @@ def _answer(request: Request, whole: dict[str, Any], usual: str) -> dict[str, An
 
 def _about(call: StandInCall) -> StandInReply:
     if not call.query("fields"):
+        # https://developers.google.com/workspace/drive/api/reference/rest/v3/about/get
         raise refused(400, "required", "The 'fields' parameter is required for this method.")
     user = {"kind": "drive#user", "displayName": "Ada Lind", "me": True, "permissionId": "0717"}
     user["emailAddress"] = f"demo-{call.store.generation}@example.com"
@@ -200,13 +202,14 @@ def _uploaded(store: Store, request: Request, body: bytes) -> Response:
 
 
 def _continued(store: Store, request: Request, body: bytes) -> Response:
-    """Take a part of a session, or tell what it has."""
+    """Take a part of a session, or answer how much it has."""
     found = FILES.session(store, request.query_params.get("upload_id", ""))
     asked = _CONTENT_RANGE.fullmatch(request.headers.get("content-range", ""))
     if found is None:
         raise refused(404, "notFound", "The upload session was not found or has expired.")
     if asked is None or (asked[1] and int(asked[2]) - int(asked[1]) + 1 != len(body)):
         raise refused(400, "badContent", "Failed to parse Content-Range header.")
+    # The answer to the last part may have been lost, and the client asks again: the file must not be made twice.
     if "made" in found:
         return _made(store, request, found)
     had = content_of(found)
@@ -225,6 +228,7 @@ def _continued(store: Store, request: Request, body: bytes) -> Response:
 
 
 def _waiting(had: bytes) -> Response:
+    # Google's 308 means "go on"; in RFC 9110, it is a permanent redirect. Without bytes there is no Range.
     return Response(status_code=308, headers={"range": f"bytes=0-{len(had) - 1}"} if had else {})
 
 
@@ -240,7 +244,7 @@ def _page(call: StandInCall) -> str:
 
 
 def _file_page(call: StandInCall) -> str:
-    """Return the page that links of files lead to: the text of one, or the names in a folder."""
+    """Return the page behind a file's link: a file's text, or the names in a folder."""
     one = files.require(call.store, call.part("id"), all_drives=True)
     names = [each["name"] for each in FILES.all(call.store) if each["parent"] == one["id"] and not each["trashed"]]
     text = "\n".join(sorted(names)) or content_of(one).decode("utf-8", "replace")

@@ -23,10 +23,11 @@ def sheet_of(title: str, number: int, rows: list[list[Any]], row_count: int = 10
 
 
 def entered(value: Any) -> Json:
-    """Return a value as ExtendedValue; {} for none."""
+    """Return a value as ExtendedValue; {} for an empty cell."""
     if value in (None, ""):
         return {}
     if isinstance(value, bool):
+        # Before numbers: in Python, True is an int.
         return {"boolValue": value}
     return {"numberValue": value} if isinstance(value, int | float) else {"stringValue": str(value)}
 
@@ -40,6 +41,7 @@ def effective(cell: Mapping[str, Any]) -> Any:
 
 def changed(book: Book, requests: list[Json]) -> tuple[Book, list[Json]]:
     """Return a spreadsheet after all the changes, and their replies; raises Refused and changes nothing."""
+    # Google makes all changes of a request or none, so a failure must leave the original.
     book, replies = copy.deepcopy(book), []
     if not requests:
         raise Refused(400, "Must specify at least one request.")
@@ -83,6 +85,7 @@ def _insert(book: Book, given: Json) -> None:
         raise Refused(400, "Cannot inherit from before the first row.")
     sheet["rows"][first:first] = [[] for _ in range(last - first)]
     for one in sheet["metadata"]:
+        # Metadata moves with its row, which is why a step can find a row by it later.
         one["row"] += (last - first) * (one["row"] >= first)
 
 
@@ -106,6 +109,7 @@ def _cells(book: Book, given: Json) -> None:
         cells = sheet["rows"][number]
         for index, cell in enumerate(row["values"], column):
             text = cell.get("userEnteredValue", {}).get("stringValue", "")
+            # In UTF-16 units, where an emoji counts twice.
             if len(text.encode("utf-16-le")) // 2 > _CELL_MOST:
                 said = f"Your input contains more than the maximum of {_CELL_MOST} characters in a single cell."
                 raise Refused(400, said)

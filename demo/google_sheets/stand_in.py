@@ -59,6 +59,7 @@ def _values(row: list[Json]) -> list[Any]:
     """Return the values of a row without the empty cells at its end."""
     values = [effective(cell) for cell in row]
     while values and values[-1] == "":
+        # https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values#ValueRange
         values.pop()
     return values
 
