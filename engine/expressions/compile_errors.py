@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from clients.wording import nearest
 from engine.base.errors import ExpressionError
+from engine.expressions.foreign import CALLED_SIGNS, CONSTANTS, ELSEWHERE, SIGNS, WRITTEN, meant_by
 from engine.expressions.function_table import FUNCTIONS
 from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Spelling, path_before, tokens
 from engine.expressions.wording.messages import plain_reason, without_code
@@ -19,29 +20,7 @@ _UNKNOWN = re.compile(r"undeclared reference to '(\w+)")
 _UNKNOWN_FIELD = re.compile(r"undefined field '([^']*)' not found in struct '([^']*)'")
 _STEP = re.compile(r"steps\.\w+")
 _SELECTED = re.compile(r"\s*\.\s*\??(\w+)")
-_WRITTEN: Mapping[str, str] = {one.name: one.written for one in FUNCTIONS}
-_ELSEWHERE: Mapping[str, str] = {name: one.name for one in FUNCTIONS for name in one.elsewhere.split()}
-_SIGNS: Mapping[str, str] = {"not": "!x", "and": "a && b", "or": "a || b"}
-_CONSTANTS: Mapping[str, str] = {
-    **dict.fromkeys(("None", "NULL", "Null", "nil", "undefined"), "null"),
-    **dict.fromkeys(("True", "TRUE"), "true"),
-    **dict.fromkeys(("False", "FALSE"), "false"),
-}
 _NOT = re.compile(r"\bnot\s+\Z")
-_SYNTAX = (
-    ("=>", "What becomes of each item is written x.map(item, item.name)."),
-    ("??", "What stands in for a missing value is written default(path, value)."),
-    ("==", "Equal is written a == b, unlike a != b."),
-    ("and", "And is written a && b."),
-    ("or", "Or is written a || b."),
-    ("if", "A choice is written condition ? a : b."),
-    ("/", "A pattern is a text: x.matches('^[a-z]+$')."),
-    ("|", "Functions are called like x.trim(); or is written a || b."),
-    ("&", "And is written a && b."),
-    ("=", "Equal is written a == b."),
-    (";", "An expression has no ';'."),
-    ("$", "Names are steps.<id>.output, inputs.<name> and, in a loop, the item's."),
-)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CLOCKS = frozenset({"now", "today", "utcnow", "Date"})
 _MACROS = frozenset(one.name for one in FUNCTIONS if one.is_macro)
@@ -97,8 +76,8 @@ def _worded(
     called = _qualified(name[1], spelt.text, offset) if name and is_function else ""
     if called:
         message, remedy = _call_words(called)
-    elif name and name[1] in _CONSTANTS:
-        remedy = f"Write {_CONSTANTS[name[1]]}."
+    elif name and name[1] in CONSTANTS:
+        remedy = f"Write {CONSTANTS[name[1]]}."
     if name:  # CEL may point behind the name, at the dot or bracket that follows
         begin = spelt.text.rfind(name.group(1), 0, offset + len(name.group(1)))
         offset = begin if begin >= 0 else offset
@@ -139,24 +118,24 @@ def _unknown_name(found: re.Match[str] | None, known: Mapping[str, Sequence[str]
 
 def _call_words(name: str) -> tuple[str, str]:
     """Return (message, remedy) for a call of an unknown function, or with the wrong number of arguments."""
-    if name in _WRITTEN:
-        return f"{name!r} does not take these arguments.", f"Write it like {_WRITTEN[name]}."
+    if name in WRITTEN:
+        return f"{name!r} does not take these arguments.", f"Write it like {WRITTEN[name]}."
     message = f"There is nothing named {name!r} here."
-    if name in _SIGNS:
-        return message, f"Write it like {_SIGNS[name]}."
+    if name in CALLED_SIGNS:
+        return message, f"Write it like {CALLED_SIGNS[name]}."
     if name in _CLOCKS:
         return message, "There is no clock; run.started_at is when the run began."
     meant = meant_by(name)
     if meant is None:
-        return message, f"Functions are: {', '.join(_WRITTEN)}."
-    return message, f"Did you mean {meant!r}? Write it like {_WRITTEN[meant]}."
+        return message, f"Functions are: {', '.join(WRITTEN)}."
+    return message, f"Did you mean {meant!r}? Write it like {WRITTEN[meant]}."
 
 
 def _unknown_function(name: str, called: str) -> dict[str, str | None]:
     """Return the details of the error about an unknown function, called with its name space; {} if it exists."""
-    if called in _WRITTEN:
+    if called in WRITTEN:
         return {}
-    guess = None if name in _SIGNS or name in _CLOCKS else meant_by(called)
+    guess = None if name in CALLED_SIGNS or name in _CLOCKS else meant_by(called)
     return {"unknown": "function", "name": name, "guess": guess}
 
 
@@ -164,15 +143,22 @@ def _syntax_words(source: str, offset: int) -> tuple[str, str] | None:
     """Return (message, remedy) for a known kind of syntax error at this offset, else None."""
     if not source.strip():
         return "There is no expression between the brackets.", "Write one, such as inputs.name, or take them out."
-    begin = max(offset - 1, 0) if source[offset - 1 : offset + 1] == "??" else offset
-    begin = _lone_bar(source, begin)
+    begin = _lone_bar(source, offset)
     if _NOT.search(source[:begin]):
         return "The expression cannot be read at 'not'.", "Not is written !x."
-    word = _WORD.match(source, begin)  # `or` is an operator, but not at the beginning of `order`
-    sign = next((sign for sign, _ in _SYNTAX if (word[0] == sign if word else source.startswith(sign, begin))), None)
+    sign = next((one for one in SIGNS if _stands(one.written, source, begin)), None)
     if sign is None:
         return None
-    return f"The expression cannot be read at {sign!r}.", _filter_words(source, begin, sign) or dict(_SYNTAX)[sign]
+    message = f"The expression cannot be read at {sign.written!r}."
+    return message, _filter_words(source, begin, sign.written) or sign.remedy
+
+
+def _stands(sign: str, source: str, offset: int) -> bool:
+    """Return whether a sign stands at an offset: CEL may read the first characters of `===`, and stop behind them."""
+    word = _WORD.match(source, offset)  # `or` is an operator, but not at the beginning of `order`
+    if word or sign.isalpha():
+        return word is not None and word[0] == sign
+    return sign in source[max(0, offset - len(sign) + 1) : offset + len(sign)]
 
 
 def _lone_bar(source: str, begin: int) -> int:
@@ -185,18 +171,13 @@ def _filter_words(source: str, begin: int, sign: str) -> str:
     """Return how to call the function behind a `|`; an empty text if it is unknown."""
     name = re.match(r"\|\s*([A-Za-z_]\w*)", source[begin:]) if sign == "|" else None
     meant = meant_by(name[1]) if name is not None else None
-    return f"Functions are called like {_WRITTEN[meant]}." if meant is not None else ""
-
-
-def meant_by(name: str) -> str | None:
-    """Return the function with this name in other languages, or with a similar name."""
-    return _ELSEWHERE.get(name) or nearest(name, list(_WRITTEN))
+    return f"Functions are called like {WRITTEN[meant]}." if meant is not None else ""
 
 
 def _field_words(name: str, holder: str) -> str | None:
     """Return the remedy for a field of other languages, such as `.length`; None if there is none."""
-    meant = "size" if name == "size" else _ELSEWHERE.get(name)
-    return None if meant is None else f"Write it like {_WRITTEN[meant].replace('x', holder or 'x', 1)}."
+    meant = "size" if name == "size" else ELSEWHERE.get(name)
+    return None if meant is None else f"Write it like {WRITTEN[meant].replace('x', holder or 'x', 1)}."
 
 
 def _is_call(text: str, offset: int) -> bool:
@@ -205,7 +186,7 @@ def _is_call(text: str, offset: int) -> bool:
 
 
 def _is_macro(name: str) -> bool:
-    return name in _MACROS or (name not in _WRITTEN and meant_by(name) in _MACROS)
+    return name in _MACROS or (name not in WRITTEN and meant_by(name) in _MACROS)
 
 
 def _followers(unknown: Mapping[int, str], text: str) -> set[int]:

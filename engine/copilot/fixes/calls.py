@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.expressions.compile_errors import meant_by
-from engine.expressions.function_table import FUNCTIONS
+from engine.expressions.foreign import ELSEWHERE, WRITTEN, meant_by
 from engine.expressions.templates import closing_bracket, path_before, tokens
 
-_WRITTEN = {one.name: one.written for one in FUNCTIONS}
-_ELSEWHERE = {name: one.name for one in FUNCTIONS for name in one.elsewhere.split()}
 _SELECTED = re.compile(r"\s*\.\s*(\w+)(?!\s*\()")
 _PLAIN = re.compile(r"[\w.\[\]'\"]+\Z")
 
@@ -38,9 +35,9 @@ def as_property(source: str, offset: int) -> Iterator[str]:
     found = _SELECTED.match(source, offset) or next(
         (one for one in _SELECTED.finditer(source) if one.start(1) == offset), None
     )
-    if found is None or (found[1] not in _ELSEWHERE and found[1] not in _WRITTEN):
+    if found is None or (found[1] not in ELSEWHERE and found[1] not in WRITTEN):
         return
-    meant, holder = _ELSEWHERE.get(found[1], found[1]), path_before(source, found.start())
+    meant, holder = ELSEWHERE.get(found[1], found[1]), path_before(source, found.start())
     start = found.start() - len(holder)
     for text in _calls(meant, holder, ""):
         yield f"{source[:start]}{text}{source[found.end() :]}"
@@ -48,7 +45,7 @@ def as_property(source: str, offset: int) -> Iterator[str]:
 
 def _calls(name: str, holder: str, inside: str) -> Iterator[str]:
     """Yield the call of a function, as its example is written."""
-    written = _WRITTEN[name]
+    written = WRITTEN[name]
     if written.startswith("math."):
         yield f"math.{name}({', '.join(one for one in (holder, inside) if one and one != 'Math')})"
     elif f".{name}(" in written:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from engine.copilot.fixes.calls import rewritten_call
+from engine.expressions.foreign import with_our_signs
 from engine.expressions.patterns import encodable, linear
 from engine.expressions.templates import Token, tokens
 from engine.expressions.typed import TypedExpression
 
 Compile = Callable[[str], TypedExpression | None]
-_SIGNS = (
-    (re.compile(r"!==|<>"), "!="),
-    (re.compile(r"===|(?<![=!<>])=(?!=)"), "=="),
-    (re.compile(r"(?<!&)&(?!&)|\band\b", re.IGNORECASE), "&&"),
-    (re.compile(r"\bor\b", re.IGNORECASE), "||"),
-    (re.compile(r"\bnot\s+", re.IGNORECASE), "!"),
-    (re.compile(r"\b(?:None|nil|undefined|NULL)\b"), "null"),
-    (re.compile(r"\bTrue\b|\bTRUE\b"), "true"),
-    (re.compile(r"\bFalse\b|\bFALSE\b"), "false"),
-)
 _CHOICE = r"(?s)\s*(?P<yes>.+?)\s+if\s+(?P<asked>.+?)\s+else\s+(?P<no>.+?)\s*"
 _FILTER = r"\s*(?P<value>[^|]+?)\s*\|\s*(?P<name>[A-Za-z_]\w*)\s*"
 _MISSING = r"(?s)\s*(?P<path>[\w.]+?)\s*(?:\?\?|\|\|)\s*(?P<other>.+?)\s*"
@@ -31,10 +21,10 @@ _NUMBERS = ("INT", "DOUBLE", "UINT")
 
 def other_languages(source: str) -> Iterator[str]:
     """Yield an expression with the signs of this language."""
-    signs = _outside_texts(source)
+    signs = with_our_signs(source)
     choice, filtered, missing = (linear(one).fullmatch(encodable(source)) for one in (_CHOICE, _FILTER, _MISSING))
     if choice is not None:
-        yield f" {_outside_texts(choice['asked'])} ? {choice['yes']} : {choice['no']} "
+        yield f" {with_our_signs(choice['asked'])} ? {choice['yes']} : {choice['no']} "
     if filtered is not None:
         call = f"{filtered['name']}({filtered['value']})"
         yield from (f" {one} " for one in rewritten_call(call, filtered["name"], 0))
@@ -65,22 +55,6 @@ def as_texts(source: str, offset: int, compiled: Compile) -> Iterator[str]:
 def _kind(compiled: Compile, source: str) -> str:
     typed = compiled(source)
     return "" if typed is None else typed.kind.split("<")[0]
-
-
-def _outside_texts(source: str) -> str:
-    """Replace signs everywhere but in quoted texts."""
-    pieces, position = [], 0
-    for one in tokens(source):
-        if one.kind == "string":
-            pieces += [_signed(source[position : one.offset]), one.text]
-            position = one.offset + len(one.text)
-    return "".join([*pieces, _signed(source[position:])])
-
-
-def _signed(text: str) -> str:
-    for pattern, sign in _SIGNS:
-        text = pattern.sub(sign, text)
-    return text
 
 
 def _ends(run: Sequence[Token], sign: int) -> tuple[int, int]:
