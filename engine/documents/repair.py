@@ -117,7 +117,7 @@ def repaired(
     variables of the environment, which override config.yaml, have texts only. `unquoted`: as for `faults`.
     """
     repair = DocumentRepair(document, stand_in)
-    for attempt in range(_MOST_ROUNDS):
+    for attempt in range(_MOST_ROUNDS):  # pydantic checks a model as a whole only when all of its fields are valid
         try:
             if is_strict:
                 return model.model_validate_json(json.dumps(repair.document), strict=True), repair
@@ -125,7 +125,7 @@ def repaired(
         except ValidationError as error:
             found = faults(error, model, repair.document, unquoted)
             if attempt == 0:
-                repair.document = copy.deepcopy(document)
+                repair.document = copy.deepcopy(document)  # only now: most documents have no faults
             if not repair.mend(found):
                 break
     return None, repair

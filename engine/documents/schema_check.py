@@ -29,7 +29,7 @@ _MOST_ERRORS = 50
 _KEPT_CHARACTERS = 2_000
 """Of schemas whose faults are kept. Schemas of variables are short, and often alike."""
 _SHORT_CHARACTERS = 20_000
-"""Of schemas of which many validators are kept; of longer ones, only a few are."""
+"""Schemas up to this length have 256 validators kept, longer ones four: a validator holds all of its schema."""
 _TOO_INVOLVED = "Its schema cannot be used: it is too complex to be checked."
 _TOO_MUCH = (
     f"It takes more than {MOST_STEPS:,} steps to check it against its schema."

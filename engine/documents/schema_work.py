@@ -17,6 +17,7 @@ from engine.expressions.patterns import BadPattern, pattern
 MOST_STEPS = 1_000_000
 """Steps of one check: a keyword applied, an entry of its list, a character of a message."""
 _AN_ERROR = 20
+"""The steps charged for an error, besides those for its message."""
 _STEPS_A_PATTERN = 1_000
 """The steps charged for RE2's work on a pattern."""
 _work = threading.local()
@@ -26,7 +27,10 @@ _FORMATS = {
     "date-time": re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_TIME}", re.ASCII),
     "time": re.compile(_TIME, re.ASCII),
 }
-"""The formats that are checked, as in RFC 3339, but seconds and offset may be missing; others are only remarks."""
+"""The formats that are checked, as in RFC 3339 (second 60 is a leap second), but seconds and offset may be missing.
+
+Others are only remarks.
+"""
 
 
 class TooMuchWork(Exception):

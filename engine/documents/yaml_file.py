@@ -22,6 +22,7 @@ _LONGEST_NUMBER = 20
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 _YAML_FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+[eE][-+][0-9]+\Z")
+"""With an exponent, YAML 1.1 takes for a number only what has a point and a signed exponent."""
 _SPELT = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 

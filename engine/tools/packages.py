@@ -66,6 +66,8 @@ class PackageFolders(Struct, frozen=True):
             new, file = Path(place, "new"), Path(place, "requirements.txt")
             file.write_text(lock, encoding="utf-8")
             (new / _PACKAGES).mkdir(parents=True)
+            # Copied, as a hard link would share its content with the cache of uv; and compiled now, as the sandbox
+            # shows the folder read-only.
             exactly = ("--require-hashes", "--no-deps", *WHEELS, "--link-mode", "copy", "--compile-bytecode")
             to = ("--python", python, "--target", str(new / _PACKAGES), "-r", str(file))
             run_uv(["install", "--quiet", *exactly, *to], f"The packages of the tool {name!r} cannot be installed")

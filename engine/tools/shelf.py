@@ -166,6 +166,7 @@ class ToolShelf:
 
     def write(self, name: str, files: Mapping[str, bytes | None]) -> None:
         """Write files of a tool by path, `tool.json` last; None deletes one. Raises InvalidInput, StorageError."""
+        # Only with `tool.json` is a folder a tool, so a new one never appears without its other files.
         for path, content in sorted(files.items(), key=lambda one: one[0] == TOOL):
             target = child(self.folder, name)
             for part in path.split("/"):

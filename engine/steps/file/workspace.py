@@ -243,6 +243,7 @@ def _content(it: WriteFields) -> bytes:
 def _copy(given: OpenedFile, out: int) -> None:
     os.lseek(given.handle, 0, os.SEEK_SET)
     source: BinaryIO
+    # Duplicates, as `fdopen` closes its handle: the callers close their own.
     with os.fdopen(os.dup(given.handle), "rb") as source, os.fdopen(os.dup(out), "wb") as copy:
         shutil.copyfileobj(source, copy, _TEXT_MOST)
 

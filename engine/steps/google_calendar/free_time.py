@@ -99,6 +99,7 @@ class Hours(Struct, frozen=True):
 
 
 _GRID = timedelta(minutes=15)
+"""All zones differ from UTC by whole quarters of an hour today, so that a grid in UTC is one in each of them."""
 
 
 def free_slots(busy: Sequence[Span], span: Span, length: timedelta, hours: Hours, limit: int) -> list[Span]:
