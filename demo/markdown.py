@@ -26,6 +26,7 @@ END_OF_DETAILS = re.compile(r"^\s*</details>\s*$")
 SUMMARY = re.compile(r"^\s*<summary>(.*)</summary>\s*$")
 IMAGE = re.compile(r"^!\[((?:\\.|[^\]\\])*)\]\((\S+)\)$")
 EMPTY = "<empty-block/>"
+# After an even number of backslashes only: an odd one escapes the tag.
 BREAK = re.compile(r"((?<!\\)(?:\\\\)*)<br/?>")
 # (pattern, type, other content of the block)
 LINES = (
@@ -115,6 +116,7 @@ def _line(line: str) -> Block:
         if found := pattern.match(line):
             sign, text = found[1], found[2] or ""
             if kind == "heading":
+                # Notion has four levels, Markdown six.
                 return block(f"heading_{min(len(sign), 4)}", text, is_toggleable=False)
             if kind == "to_do":
                 return block(kind, text, checked=sign != " ")
@@ -125,6 +127,7 @@ def _line(line: str) -> Block:
 def _code(lines: list[str], position: int, fence: re.Match[str]) -> tuple[Block, int]:
     inside, after = _until(lines, position, lambda line: line.strip() == fence[1])
     content = rich_text.plain("\n".join(inside))
+    # Notion's name for code without a language.
     language = fence[2].lower() or "plain text"
     return {"type": "code", "code": {"rich_text": content, "caption": [], "language": language}}, after
 
@@ -193,6 +196,7 @@ def to_markdown(blocks: list[Block], depth: int = 0) -> str:
     lines: list[str] = []
     number = 0
     for each in blocks:
+        # Blocks hold no numbers: each list counts from 1 again.
         number = number + 1 if each["type"] == "numbered_list_item" else 0
         lines += ["\t" * depth + line for line in _block_markdown(each, number)]
         children = each[each["type"]].get("children", [])
@@ -242,6 +246,7 @@ def _code_markdown(content: dict[str, Any]) -> list[str]:
     language = "" if content["language"] == "plain text" else content["language"]
     text = rich_text.text_of(content["rich_text"])
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    # Longer than any run inside, or the code would end there (CommonMark, 4.5).
     fence = "`" * max(3, longest + 1)
     return [f"{fence}{language}", *text.split("\n"), fence]
 

@@ -20,6 +20,7 @@ from demo.service import PublicRoute, json_object
 from demo.store import Store
 
 CODE_SECONDS = 600
+# The base64url of a SHA-256 digest has 43 characters.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -31,7 +32,7 @@ class _Denied(Exception):
 
 @dataclass(frozen=True)
 class OAuthRules:
-    """What tests may change. Empty `scopes`: people grant what is asked for."""
+    """What tests may change. With empty `scopes`, people grant all that is requested."""
 
     scopes: list[str] = field(default_factory=list)
     advanced_seconds: float = 0.0
@@ -124,12 +125,14 @@ class Grants:
             raise _Denied("invalid_grant", "refresh token is invalid or revoked")
         if not self._rules(store).rotates:
             return self._issued(store, found, "")
+        # A second use is refused, as of a stolen token (RFC 9700, 4.14.2).
         store.delete(self._in("grants"), found["token"])
         return self._issued(store, found, self._kept(store, found))
 
     def _from_code(self, store: Store, form: Mapping[str, str]) -> dict[str, Any]:
         """Redeem a code: once, for its client and address, with the verifier of its challenge (RFC 7636, 4.6)."""
         asked = store.get(self._in("codes"), form.get("code", ""))
+        # Also if the rest fails: a code is valid for one attempt (RFC 6749, 4.1.2).
         store.delete(self._in("codes"), form.get("code", ""))
         hashed = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
         if asked is None or asked["ends_at"] < self._now(store):

@@ -61,7 +61,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def messages_page(service: str, channels: Iterable[tuple[object, Iterable[tuple[object, object]]]]) -> str:
-    """Return a page with the messages of channels: the name of each, and who wrote what there."""
+    """Return a page with the messages of channels: each channel's name, then authors and texts."""
     parts = []
     for name, messages in channels:
         said = "".join(f"<p><b>{escaped(author)}</b><br>{escaped(text)}</p>" for author, text in messages)

@@ -33,8 +33,9 @@ MARKDOWN_SPECIAL = re.compile(r"([\\`*_~\[\]])")
 # Equation signs, and tags with a meaning of their own.
 DOLLAR = re.compile(r"\$")
 TAG = re.compile(r"<(?=br/?>|/?(?:details|summary|empty-block|page|database|table|tr|td)\b)")
-# What would make a line something other than a paragraph; the sign that does so is escaped.
+# A beginning that would turn a paragraph into another block; its sign is escaped.
 BLOCK_START = re.compile(r"^(\s*\d*)(#{1,6}(?:\s|$)|[-+*](?:\s|$)|>|[.)](?:\s|$)|-{3,}\s*$|`{3}|~{3}|\|)")
+# No "javascript:" or "data:": anybody can write the text of a page.
 SAFE_LINK = re.compile(r"^(https?:|mailto:|/|#)", re.IGNORECASE)
 TAGS = {"bold": "strong", "italic": "em", "strikethrough": "s", "underline": "u", "code": "code"}
 

@@ -41,6 +41,7 @@ def server(app: ASGIApp) -> StandInServer:
         access_log=False,
         # Longer than clients keep an idle connection, so that none is closed during a request.
         timeout_keep_alive=75,
+        # A faulty answer may take minutes; a stop must not wait for it.
         timeout_graceful_shutdown=1,
     )
     return StandInServer(config)

@@ -144,9 +144,9 @@ class RequestId:
 
 
 class TokenCheck:
-    """ASGI middleware that refuses a request without a token of the stand-in.
+    """ASGI middleware that refuses requests without a valid token.
 
-    That is its one TOKEN, or a token that its `refusal(store, token, method)` accepts, if it has this function.
+    Valid are the stand-in's TOKEN, and tokens that its `refusal(store, token, method)` accepts, if it has one.
     """
 
     def __init__(self, app: ASGIApp, *, stand_in: StandIn, routes: list[Route], store: Store) -> None:

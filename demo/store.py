@@ -41,6 +41,7 @@ class Store:
         self._depth = 0
         self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
+        # A stand-in that forgot an effect after a power cut would look like a step that lost it.
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.executescript(SCHEMA)
 
@@ -52,6 +53,7 @@ class Store:
     @property
     def generation(self) -> int:
         """Return how often the sample data has been created, 0 before the first time."""
+        # Read each time, since another process may reset the data.
         row = self._row(_GENERATION)
         return int(row[0]) if row else 0
 
@@ -93,6 +95,7 @@ class Store:
         """Group changes: all are made or, if the body raises, none. Never await inside."""
         with self._lock:
             if self._depth == 0:
+                # Takes the write lock at once: a transaction that reads first could not get it later (SQLITE_BUSY).
                 self._connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:

@@ -15,7 +15,7 @@ from demo.faults import FaultSwitch, InjectedFault
 
 CONTROL_PREFIX = "/_demo/"
 PIECE_SHARE = 0.2
-"""Share of an answer's latency: with 20 to 150 ms this is a quick model, about 60 words a second."""
+"""The pause before a piece of a stream, as a share of the latency: at 20 to 150 ms, about 60 words a second."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Wire:
         self.counts[f"{scope['method']} {path}"] += 1
         query = scope["query_string"].decode("latin-1")
         fault = self.switch.take(scope["method"], f"{path}?{query}" if query else path)
+        # Before any fault: a client that is still sending would see a broken connection instead of the answer.
         body = await _read_whole(receive)
         if fault is None:
             await self.app(scope, _replay(body, receive), self._late(send))
@@ -120,7 +121,7 @@ class Wire:
         await _deliver(answer, fault.drip, receive, send)
 
     def _broken(self, fault: InjectedFault) -> HeldResponse:
-        """Return the answer with which a fault replaces the service's own."""
+        """Return the answer that a fault sends instead of the service's own."""
         status = fault.status or 200
         body = self.failure(status, f"Fault set by the demo: {status}") if fault.body is None else fault.body.encode()
         headers = {"content-type": "application/json" if fault.body is None else "text/plain"}
@@ -178,6 +179,7 @@ async def _cut(scope: Scope, receive: Receive) -> None:
 
 async def _deliver(answer: HeldResponse, drip: float | None, receive: Receive, send: Send) -> None:
     """Send the answer, at once or byte by byte."""
+    # The stated length belongs to the body that a fault may have replaced.
     headers = [each for each in answer.headers if each[0] != b"content-length"]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

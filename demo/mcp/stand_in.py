@@ -1,4 +1,4 @@
-"""An MCP server of the official package over a list of customers: a tool that reads, and one that writes."""
+"""An MCP server, made with the official package, over a list of customers: a tool that reads, and one that writes."""
 
 from __future__ import annotations
 
@@ -92,8 +92,9 @@ def routes(store: Store) -> list[Route]:
     return [Route("/", answer, methods=["POST"]), *page_routes(store, [("/", _page)])]
 
 
+# A response, because the package writes to `send` itself, and a route must return one.
 class _Answer(Response):
-    """The answer of the server to one message; nothing is kept between two."""
+    """The server's answer to one message; nothing is kept for the next one."""
 
     def __init__(self, store: Store, body: bytes) -> None:
         super().__init__()
@@ -136,7 +137,9 @@ def _called(store: Store, name: str, arguments: dict[str, Any]) -> types.CallToo
         found = {"find_customer": _find, "add_note": _add_note}[name](store, arguments)
     except KeyError as error:
         said = types.TextContent(text=f"There is no {error.args[0]!r}.")
+        # A tool's failure is a result, which a model can read, not an error of the protocol.
         return types.CallToolResult(content=[said], is_error=True)
+    # Also as text, for clients that know no structured content (https://modelcontextprotocol.io/specification/, Tools).
     text = types.TextContent(text=json.dumps(found, ensure_ascii=False))
     return types.CallToolResult(content=[text], structured_content=found)
 

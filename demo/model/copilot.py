@@ -1,6 +1,6 @@
-"""The ten questions of the co-pilot that the demo's model answers: by a script, from the workflow that it is sent.
+"""The co-pilot's ten questions, which the demo's model answers by a script from the workflow in the request.
 
-It uses the tools that any model has there: it draws, proposes changes, and tries them in the demo.
+It uses the same tools as a real model: it draws, proposes changes, and tries them in the demo.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _TOOLS = {"propose", "try_in_demo", "draw"}
 _WORKFLOW, _REQUEST = re.compile(r'^# The workflow "[^\n]*\n'), "\n# The request\n"
 _RUN = re.compile(r"\n# (?:The last run, which has failed|The run that the person talks about)\n<data>\n(.*)\n</data>")
 _SIGNATURE = re.compile(r"^([\w.]+)\(.*\| (pure|reads|writes)(?:, \w+)? \| [^|]*$", re.MULTILINE)
-"""A line of the system message about a step type."""
+"""A line of the system message that describes a step type."""
 _EVERY_WEEKDAY = "0 8 * * 1-5"
 
 
 @dataclass(frozen=True)
 class CopilotMove:
-    """What the model does next: it uses a tool, or says its last words."""
+    """What the model does next: a tool's use, or its closing words."""
 
     text: str = ""
     tool: str = ""
@@ -36,7 +36,7 @@ class CopilotMove:
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """What the model has been sent."""
+    """The conversation, as sent to the model."""
 
     messages: Sequence[Message]
 
@@ -47,12 +47,12 @@ class SeenRequest:
 
     @property
     def question(self) -> str:
-        """What the person asks."""
+        """The person's question."""
         return self.request.rpartition(_REQUEST)[2].strip()
 
     @cached_property
     def workflow(self) -> Mapping[str, Any]:
-        """The workflow that is edited; empty if it cannot be read."""
+        """The edited workflow; empty if it cannot be read."""
         begun = _WORKFLOW.match(self.request)
         with suppress(ValueError, RecursionError):
             found, _ = json.JSONDecoder().raw_decode(self.request[begun.end() if begun else 0 :])
@@ -67,7 +67,7 @@ class SeenRequest:
 
     @cached_property
     def steps(self) -> Sequence[tuple[Step, Sequence[Step]]]:
-        """Each step, with those around it, the outermost first."""
+        """Each step, with the steps around it, the outermost first."""
         return list(_walked(self.workflow.get("steps"), ()))
 
     def of_effect(self, *effects: str) -> list[tuple[Step, Sequence[Step]]]:
@@ -76,7 +76,7 @@ class SeenRequest:
 
     @property
     def failed(self) -> Sequence[Mapping[str, Any]]:
-        """The steps that failed in the run that is told, if one is."""
+        """The failed steps of the run in the request, if there is one."""
         run = _RUN.search(self.request)
         with suppress(ValueError, RecursionError):
             return [one for one in json.loads(run[1])["steps"] if one.get("error")] if run else []
@@ -84,13 +84,13 @@ class SeenRequest:
 
     @property
     def results(self) -> list[Any]:
-        """What the tools have said since the person asked."""
+        """The tools' results since the person asked."""
         last = max((n for n, one in enumerate(self.messages) if one.get("role") == "user"), default=-1)
         return [_object(text_of(one)) for one in self.messages[last + 1 :] if one.get("role") == "tool"]
 
 
 def move(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> CopilotMove | None:
-    """Return what the model does next in a conversation of the co-pilot, None if it knows no script for it."""
+    """Return the model's next move in a conversation with the co-pilot, or None without a script for it."""
     offered = {one.get("function", {}).get("name") for one in tools}
     if not offered >= _TOOLS:
         return None
@@ -99,6 +99,7 @@ def move(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Cop
     if script is None:
         return None
     moves = script(seen)
+    # The number of results tells the turn: a move for each, and the last for all that follow.
     return moves[min(len(seen.results), len(moves) - 1)]
 
 
@@ -213,6 +214,7 @@ def _weekdays(seen: SeenRequest) -> list[CopilotMove]:
 
 
 def _notes(seen: SeenRequest) -> list[CopilotMove]:
+    # Both families of step types that ask a model.
     asks = [one for one, _ in seen.steps if str(one.get("uses")).partition(".")[0] in ("llm", "agent")]
     ops = [{"op": "notes", "step": one["id"], "text": "A model decides here."} for one in asks if not one.get("note")]
     if not ops:
@@ -232,7 +234,7 @@ QUESTIONS: Mapping[str, Callable[[SeenRequest], list[CopilotMove]]] = {
     "Start it every weekday at 8.": _weekdays,
     "Put a note on each step that asks a model.": _notes,
 }
-"""What is asked in the panel, word for word, and what comes of it: a move for each answer of the model."""
+"""The panel's questions, word for word, with a function that returns a move for each turn."""
 
 
 def _walked(given: Any, around: Sequence[Step]) -> Iterator[tuple[Step, Sequence[Step]]]:
@@ -247,7 +249,7 @@ def _propose(ops: Sequence[Mapping[str, Any]], why: str) -> CopilotMove:
 
 
 def _proposal(seen: SeenRequest) -> str:
-    """Return the id of the proposal that was made since the person asked, "" if it does not compile."""
+    """Return the id of the proposal made since the person asked, or "" if it does not compile."""
     made = seen.results[0] if seen.results else None
     return str(made.get("proposal", "")) if isinstance(made, dict) else ""
 

@@ -23,7 +23,7 @@ class Concept:
     """A meaning: the words for it in names of fields and of enum values, and its cues in mails.
 
     Cues are whole words: "*" matches any letters, "/" separates alternatives, and "don't" and "cannot" are read as
-    "do not" and "can not". Those in other languages are the ones that the sample mailbox needs.
+    "do not" and "can not". Cues in other languages are there as far as the sample mailbox needs them.
     """
 
     names: str
@@ -43,6 +43,7 @@ def _pattern_of(cues: str) -> re.Pattern[str]:
     known = [[f"(?:{word.replace('/', '|')})" for word in cue.split()] for cue in cues.split(",")]
     # Longest first, so that "not open" is preferred to "not".
     one = "|".join(" ".join(words) for words in sorted(known, key=len, reverse=True) if words)
+    # "(?!)" matches nothing: an empty list of cues would match everywhere.
     return re.compile(r"(?<!\w)(?:WORDS)(?!\w)".replace("WORDS", one.replace("*", r"\w*") or "(?!)"))
 
 
@@ -92,9 +93,9 @@ def needs_answer(document: PromptDocument) -> bool:
 
 
 def choose(values: Sequence[Any], document: PromptDocument, about: str = "") -> Any:
-    """Return the value that the document supports. If it supports none, or two equally: "unsure" or similar.
+    """Return the value that the document supports. Without one, or with two equal ones: "unsure" or similar.
 
-    `about` is the name and description of the field. If no value means "unsure": None, else what commits to least.
+    `about` is the name and description of the field. If no value means "unsure": None, or what commits to least.
     """
     texts = [value for value in values if isinstance(value, str)]
     meant: dict[str | None, Any] = {None: None} if None in values else {}

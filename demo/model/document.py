@@ -40,7 +40,7 @@ REMARK = re.compile(
 )
 # The first pages say what a mail is about.
 READ_MOST = 20_000
-# A paragraph up to this length is dropped if it addresses a program; of a longer one only those sentences.
+# A paragraph up to this length is dropped if it addresses a program; a longer one only loses those sentences.
 SHORT_PARAGRAPH = 400
 
 
@@ -66,7 +66,7 @@ class PromptDocument:
 
     @cached_property
     def title(self) -> str:
-        """The subject without "Re:" and "Fwd:", else the first sentence."""
+        """The subject without "Re:" and "Fwd:", or the first sentence."""
         first = next(iter(self.sentences), "" if self.is_given else self.own_text)
         return REPLY_PREFIX.sub("", self.subject).strip() or short(first, 80) or "(no subject)"
 
@@ -99,9 +99,10 @@ class PromptDocument:
 
     @cached_property
     def code(self) -> str:
-        """The first block of program output (a log, a stack trace), at most 15 lines; "" if none."""
+        """The first block of program output (a log, a stack trace), at most 15 lines, or ""."""
         lines = [line if CODE_LINE.match(line) else "" for line in self.own_text.splitlines()]
         run = re.split(r"\n{2,}", "\n".join(lines).strip("\n"))[0]
+        # Without backticks, which would end the code block around it in Markdown.
         return textwrap.dedent("\n".join(run.splitlines()[:15])).replace("`", "'")[:2000]
 
 
@@ -146,6 +147,7 @@ def short(text: str, limit: int) -> str:
     text = " ".join(text.split())
     if len(text) <= limit:
         return text
+    # Room for the "…".
     cut = text[: max(1, limit - 1)]
     return (cut.rsplit(" ", 1)[0] if " " in cut[limit // 2 :] else cut).rstrip(" ,;:") + "…"
 

@@ -21,6 +21,7 @@ EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 URL = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]")
 DATE = re.compile(r"\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b")
 DATE_TIME = re.compile(DATE.pattern + r"T\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
+# Fifteen digits: more lose precision as a float.
 NUMBER = re.compile(r"(?<![\w.,-])-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d+)?(?![\w-])")
 NEVER = re.compile(r"(?!)")
 MONTHS = "January February March April May June July August September October November December".split()
@@ -57,7 +58,7 @@ def fill(schema: Schema, document: PromptDocument) -> Any:
 
 @dataclass
 class Filler:
-    """Fills the fields of one schema from one document. One that reads a list item shares its counter and memo."""
+    """Fills the fields of one schema from one document. Fillers of list items share the counter and the memo."""
 
     root: Schema
     document: PromptDocument
@@ -102,7 +103,7 @@ class Filler:
         return {name: found for name, found in filled.items() if name in required or found not in (None, "", [], {})}
 
     def _array(self, name: str, schema: Schema, depth: int) -> list[Any]:
-        """Return several values: those of an enum with evidence, or lines as the name suggests."""
+        """Return several values: values of an enum with evidence, or lines as the name suggests."""
         items = _resolved(schema.get("items"), self.root)
         least = min(schema.get("minItems", 0), MOST_PLACES)
         most = max(least, schema.get("maxItems", MOST_ITEMS))
@@ -122,7 +123,7 @@ class Filler:
         return found[:most]
 
     def _lines(self, name: str, items: Schema) -> list[str]:
-        """Return strings for a list: what fits a pattern, list items, else the telling sentences."""
+        """Return strings for a list: words that fit a pattern, list items, or the telling sentences."""
         if pattern := _pattern_of(name, items):
             return list(dict.fromkeys(_matches(pattern, self.document.own_text)))
         if ASKED & {*words_of(name)}:
@@ -142,7 +143,7 @@ class Filler:
         return [line for line in self.document.own_text.splitlines() if words & set(words_of(line))]
 
     def _text(self, name: str, schema: Schema) -> str | None:
-        """Return text for the field: by its pattern or format, else by its name, else the sentence nearest to it."""
+        """Return text for the field: by its pattern or format, by its name, or the sentence nearest to it."""
         if pattern := _pattern_of(name, schema):
             lines = [*self._lines_naming({*words_of(name)}), self.document.subject, self.document.own_text]
             return next((_fitted(each, schema) for each in _matches(pattern, "\n".join(lines))), None)
@@ -164,6 +165,7 @@ def _pattern_of(name: str, schema: Schema) -> Any:
     """Return the pattern of a field; None for free text. One that is not RE2 syntax matches nothing."""
     if "pattern" in schema:
         try:
+            # RE2 needs linear time, so a pattern from a request cannot block the server.
             return re2.compile(schema["pattern"])  # type: ignore[no-untyped-call]
         except re2.error:
             return NEVER
@@ -180,7 +182,7 @@ def _matches(pattern: Any, text: str) -> list[str]:
 def _resolved(schema: Any, root: Schema, depth: int = 0, parts_read: Iterator[int] | None = None) -> dict[str, Any]:
     """Merge a schema with its `$ref`, its `allOf` and the first choice of `anyOf` and `oneOf` that is not null.
 
-    Null stays allowed. Properties are combined; of other keywords that of the schema itself counts.
+    Null stays allowed. Properties are combined; for other keywords, the schema's own value counts.
     """
     parts_read = parts_read or count()
     if not isinstance(schema, Mapping) or depth > MOST_REFERENCES or next(parts_read) > MOST_PARTS:
@@ -221,11 +223,12 @@ def _fits(value: Any, schema: Schema) -> bool:
 
 
 def _least(schema: Schema) -> float | int:
-    """Return the number nearest to 0 that is allowed, as far as it is found; else 0."""
+    """Return the allowed number nearest to 0 among some likely ones, or 0."""
     bounds = [schema[name] for name in BOUNDS if name in schema]
     step = schema.get("multipleOf") or ("integer" in _types_of(schema) and 1)
     with suppress(OverflowError, ValueError):
         middles = [one / 2 + other / 2 for one, other in combinations(bounds, 2)]
+        # The nearest allowed number is at 0 or beside a bound, or between two narrow ones.
         near = [0, *middles, *(each + more for each in bounds for more in (0, 1, -1))]
         tries = [(round(each / step) + more) * step for each in near for more in (0, 1, -1)] if step else near
         found = min((each for each in tries if _fits(each, schema)), key=abs, default=0)
@@ -234,7 +237,7 @@ def _least(schema: Schema) -> float | int:
 
 
 def _fitted(text: str, schema: Schema) -> str:
-    """Return the text within `maxLength`, else within the limit in the description ("in at most 80 characters")."""
+    """Return the text within `maxLength`, or within the limit in the description ("in at most 80 characters")."""
     said = LIMIT.search(str(schema.get("description", "")))
     most = schema.get("maxLength", int(said[1]) if said else MOST_CHARACTERS)
     least = min(schema.get("minLength", 0), MOST_CHARACTERS)
@@ -245,5 +248,6 @@ def _pointed(reference: str, root: Schema) -> Any:
     """Return the target of a local JSON pointer such as "#/$defs/Item", or None."""
     place: Any = root
     for part in filter(None, str(reference).removeprefix("#").split("/")):
+        # RFC 6901, 4: in this order, or "~01" would become "/".
         place = place.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(place, Mapping) else None
     return place

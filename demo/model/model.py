@@ -23,7 +23,7 @@ ASKS_FOR_REPLY = re.compile(r"\b(?:repl(?:y|ies)|answer to|draft|respond)\b", re
 KEYS = re.compile(r"[\"'`](\w{2,40})[\"'`]")
 DIMENSIONS = 256
 _WEIGHT = 6
-"""Of a meaning, in words: about as much as a word and its parts."""
+"""How much a shared meaning counts, in words: about as much as a shared word with its parts."""
 _MEANINGS = Path(__file__).with_name("meanings.txt").read_text(encoding="utf-8").splitlines()
 _BEGINNINGS = {word: number for number, group in enumerate(_MEANINGS) for word in group.split()}
 """Beginnings of words in English, German and French, and the number of their meaning."""
@@ -81,8 +81,10 @@ def embed(text: str, dimensions: int = DIMENSIONS) -> list[float]:
     vector = [0.0] * dimensions
     for feature in words + pieces + meanings * _WEIGHT:
         number = int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8).digest(), "big")
+        # The sign bit lets features that collide cancel on average (https://arxiv.org/abs/0902.2206).
         vector[number % dimensions] += 1.0 if number >> 63 else -1.0
     length = math.sqrt(sum(each * each for each in vector))
+    # A text without words gets a vector, too: a zero vector has no cosine.
     return [each / length for each in vector] if length else [1.0] + [0.0] * (dimensions - 1)
 
 
@@ -105,7 +107,7 @@ def _prose(document: PromptDocument) -> str:
 
 
 def _schema_from_words(instructions: str) -> dict[str, Any]:
-    """Return a schema for a plain "answer in JSON": one in the instructions, else the keys that they quote."""
+    """Return a schema for a plain "answer in JSON": one in the instructions, or the keys that they quote."""
     with suppress(ValueError, RecursionError):
         found, _ = json.JSONDecoder().raw_decode(instructions.partition("JSON Schema:")[2].lstrip())
         if isinstance(found, dict):
@@ -117,7 +119,7 @@ def _schema_from_words(instructions: str) -> dict[str, Any]:
 def _tool_asked_for(
     tools: Sequence[Mapping[str, Any]], choice: str | Mapping[str, Any], document: PromptDocument
 ) -> Mapping[str, Any] | None:
-    """Return the function to call, or None. Only the caller's words count, never those of a mail."""
+    """Return the function to call, or None. Only the caller's words count, never a mail's."""
     functions = {each["function"]["name"]: each["function"] for each in tools if each.get("type") == "function"}
     if isinstance(choice, Mapping):
         return functions.get(choice.get("function", {}).get("name"))

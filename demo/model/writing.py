@@ -17,13 +17,13 @@ KINDS = {
     "Upkeep": r"chore|refactor|build|ci|bump|update|upgrade|rename|remove|move|clean|drop|docs?|tests?|document",
     "Other": ".*",
 }
-"""The heading for a commit, by the first word of its message."""
+"""The headings of a digest: the first word of a commit's message chooses one."""
 PHRASES = {
     "the and is we you to of": "Hello,\n\nthank you for your mail.\n\nYou ask:{}\n\n[your answer]\n\nKind regards",
     "der die das und ist wir sie für": "Guten Tag,\n\nvielen Dank für Ihre Nachricht.\n\nSie fragen:{}\n\n"
     "[Ihre Antwort]\n\nFreundliche Grüße",
 }
-"""The draft in a language, by its common words."""
+"""The drafts by language, which is recognized by its common words."""
 
 PASSAGE = re.compile(r"^\[(\d+)\] ([^\n]*)\n(.*?)(?=\n\n\[\d+\] |\n\nQuestion: )", re.MULTILINE | re.DOTALL)
 COMMON = frozenset(
@@ -31,7 +31,7 @@ COMMON = frozenset(
     " who why will with you der die das ein eine und ist sind wie wann wo was wer ich zu im in".split()
 )
 FEWEST_SHARED = 2
-"""Words that a sentence and its heading must share with the question."""
+"""How many words a sentence and its heading must share with the question."""
 
 
 def summary(document: PromptDocument) -> str:
@@ -75,7 +75,7 @@ def draft(document: PromptDocument) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the commits in a text's JSON array as Markdown: their number, then their subjects by kind; "" if none."""
+    """Return the commits in a text's JSON array, if any, as Markdown: their number, then their subjects by kind."""
     try:
         entries = json.loads(text[text.find("[") : text.rfind("]") + 1])
     except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ def digest(text: str) -> str:
 
 
 def answer_from_passages(text: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return {answer, answered, passages}; None if the text is no question about passages."""
+    """Return {answer, answered, passages}; None if the text asks no question about passages."""
     _, _, question = text.partition("\n\nQuestion: ")
     if not question or not (schema.get("properties") or {}).keys() >= {"answer", "answered", "passages"}:
         return None

@@ -15,7 +15,9 @@ from demo.store import Store
 
 Record = dict[str, Any]
 VERSIONS = {"2025-09-03", "2026-03-11"}
+# https://developers.notion.com/reference/request-limits
 PAYLOAD_BYTES = 500_000
+# Undocumented: Notion says only that "some bursts beyond the average rate are allowed".
 BURST = 6
 SPACE = uuid.UUID("5a1d6f0e-0b1c-4b61-9a36-0f6f2f3c7d11")
 CODES = {
@@ -88,6 +90,7 @@ def now() -> str:
 
 def shown_time(kept: str) -> str:
     """Return a stored time as Notion shows it: rounded down to the minute."""
+    # Times of the same minute are equal, so a client cannot order changes by them alone.
     return f"{kept[:16]}:00.000Z"
 
 
@@ -173,6 +176,7 @@ def _check_request(call: StandInCall) -> None:
     if version not in VERSIONS:
         message = "Notion-Version header failed validation: Notion-Version header should be "
         if version is None:
+            # https://developers.notion.com/reference/versioning
             raise Refused(400, f"{message}defined, instead was `undefined`.", code="missing_version")
         raise invalid(f"{message}`{'` or `'.join(sorted(VERSIONS))}`, instead was `{version!r}`.")
     if int(call.request.headers.get("content-length", 0)) > PAYLOAD_BYTES:

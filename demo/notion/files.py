@@ -17,6 +17,7 @@ from demo.notion.tree import FILE_TYPES
 from demo.service import Refused, base_url
 from demo.store import Store
 
+# Larger files need several parts: https://developers.notion.com/docs/working-with-files-and-media
 MOST_BYTES = 20 * 1024 * 1024
 _KIND = "notion/files"
 
@@ -46,6 +47,7 @@ def create(call: StandInCall) -> StandInReply:
         raise invalid("body failed validation: body.mode should be `single_part`: the demo takes one part.")
     name = str(call.body.get("filename") or "")
     kind = call.body.get("content_type") or mimetypes.guess_type(name)[0]
+    # 900 bytes: https://developers.notion.com/reference/create-a-file-upload
     if not name or len(name.encode()) > 900 or not kind:
         raise invalid("body failed validation: body.filename should have an extension of a supported type.")
     moment, some_id = now(), new_id()
@@ -73,7 +75,7 @@ def attached(store: Store, given: Any) -> None:
 
 
 def shown(store: Store, content: Record, base: str) -> Record:
-    """Return the content of a block with the address of its file, if that was uploaded."""
+    """Return a block's content, with a URL instead of the id of an uploaded file."""
     upload = (content.get("file_upload") or {}).get("id")
     if not upload:
         return content

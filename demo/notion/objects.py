@@ -51,7 +51,7 @@ def parent_of(call: StandInCall, allowed: set[str]) -> Record:
 
 
 def properties_of(store: Store, page: Record) -> list[Record]:
-    """Return the properties of a page: those of its data source, else the title alone."""
+    """Return a page's properties: its data source's, or the title alone."""
     source = store.get("notion/data_sources", page["parent"].get("data_source_id", ""))
     if source:
         properties: list[Record] = source["properties"]

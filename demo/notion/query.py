@@ -13,6 +13,7 @@ from demo.store import Store
 
 TEXT_TYPES = {"title", "rich_text", "url", "email", "phone_number"}
 TIMES = {"created_time", "last_edited_time"}
+# https://developers.notion.com/reference/filter-data-source-entries (compound filters)
 DEEPEST = 2
 Test = Callable[[Any, Any], bool]
 TEXT_TESTS: dict[str, Test] = {
@@ -41,6 +42,7 @@ LIST_TESTS: dict[str, Test] = {
 }
 DATE_TESTS: dict[str, Test] = {
     "equals": lambda day, wanted: day is not None and day[: len(wanted)] == wanted,
+    # A time on the wanted day is longer than the day and so counts as later, never as before it.
     "before": lambda day, wanted: day is not None and day < wanted,
     "after": lambda day, wanted: day is not None and day[: len(wanted)] > wanted,
     "on_or_before": lambda day, wanted: day is not None and day[: len(wanted)] <= wanted,
@@ -159,4 +161,5 @@ def _key(store: Store, properties: list[Record], sort: Record) -> Callable[[Reco
 
 
 def _place(names: list[str], value: Record | None) -> int:
+    # Notion sorts options by their place in the schema, and empty values last.
     return names.index(value["name"]) if value else len(names)

@@ -28,6 +28,7 @@ def option(name: object, color: object = None) -> Record:
     if not isinstance(name, str) or not name or len(name) > 100:
         raise invalid("body failed validation: an option's name should be 1 to 100 characters.")
     if "," in name:
+        # https://developers.notion.com/reference/property-object#select
         raise invalid(f"Invalid select option, commas not allowed: {name}")
     if color is not None and color not in COLORS:
         raise invalid(f"body failed validation: color should be one of {', '.join(COLORS)}, instead was `{color!r}`.")
@@ -143,6 +144,7 @@ def _changed(here: Record, change: Any, others: list[Record]) -> Record:
         return after
     kind = kind_of(change, here["name"])
     if kind != here["type"]:
+        # Another type keeps the id, as at Notion, so that clients still find the property.
         return {**new_property(name, change), "id": here["id"]}
     if kind in OPTION_TYPES:
         known = {each["name"]: each for each in here["config"]["options"]}

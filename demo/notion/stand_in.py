@@ -47,9 +47,10 @@ TASKS: dict[str, Any] = {
 
 
 def routes(store: Store) -> list[Route]:
-    """Return the API's routes, then those of the web pages."""
+    """Return the routes of the API and the web pages, in this order."""
     limit = BurstLimit()
     table = [row for module in TABLES for row in module.TABLE]
+    # Last, since it fits every path: Notion answers an unknown one with 400, not 404.
     table += [(method, "/v1/{rest:path}", _unknown) for method in METHODS]
     checked = [(method, path, guarded(handler, limit)) for method, path, handler in table]
 

@@ -7,6 +7,7 @@ from typing import Any
 from demo import rich_text
 from demo.notion.call import invalid, too_long
 
+# All three: https://developers.notion.com/reference/request-limits
 LONGEST_TEXT = 2000
 """In UTF-16 units, as JavaScript counts."""
 LONGEST_EQUATION = 1000

@@ -9,6 +9,7 @@ from demo.notion import text as notion_text
 from demo.notion.call import Record, author, invalid, new_id, now, shown_time, too_long
 from demo.store import Store
 
+# https://developers.notion.com/reference/patch-block-children and /request-limits
 LONGEST_CHILDREN, MOST_BLOCKS, DEEPEST = 100, 1000, 2
 TEXT_TYPES = {
     *("paragraph", "heading_1", "heading_2", "heading_3", "heading_4", "bulleted_list_item"),

@@ -1,4 +1,4 @@
-"""Property values of a page: those a request may set, and those in an answer."""
+"""Property values of a page, as requests set them and as answers show them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ EMPTY_LISTS = {"title", "rich_text", "multi_select", "people", "files", "relatio
 LONGEST_LIST = 100
 REFERENCES = {"people", "relation"}
 MOST_REFERENCES = 25
-"""Per property in a page; `GET /v1/pages/{id}/properties/{property}` returns all."""
+"""References shown per property of a page; `GET /v1/pages/{id}/properties/{property}` returns all."""
+# https://developers.notion.com/reference/request-limits
 LENGTHS = {"url": 2000, "email": 200, "phone_number": 200}
 
 
@@ -97,6 +98,7 @@ def _option(here: Record, given: Any, where: str) -> Record:
         if given.get("id") == each["id"] or ("id" not in given and given.get("name") == each["name"]):
             return each
     if here["type"] == "status":
+        # The API cannot create options of a status.
         raise invalid(f'Invalid status option. Status option "{given.get("name") or given.get("id")}" does not exist.')
     options.append(notion_schema.option(given.get("name"), given.get("color")))
     return options[-1]

@@ -33,6 +33,7 @@ def _page_link(record: Record) -> str:
 
 def named(call: StandInCall) -> str:
     """Show the page or database whose id ends the URL."""
+    # Without dashes, since a person may have put the usual form of the id into the address.
     found = ID.search(call.part("name").replace("-", ""))
     some_id = str(uuid.UUID(found[1])) if found else ""
     if record := call.store.get("notion/pages", some_id):

@@ -23,6 +23,7 @@ def bot(store: Store) -> Record:
             "owner": {"type": "workspace", "workspace": True},
             "workspace_id": own_id(store, "workspace"),
             "workspace_name": f"demo-{store.generation}",
+            # 5 MiB, as in free workspaces.
             "workspace_limits": {"max_file_upload_size_in_bytes": 5_242_880},
         },
     }

@@ -16,6 +16,7 @@ from demo.store import Store
 FILES = DriveFiles("onedrive")
 DRIVE = "B4F00D1CAFE5EED0"
 ROOT = f"{DRIVE}!101"
+# support.microsoft.com, "Restrictions and limitations in OneDrive and SharePoint".
 _FORBIDDEN = re.compile(r'["*:<>?/\\|\x00-\x1f]|^\s|[\s.]$|^~\$')
 
 
@@ -33,7 +34,7 @@ def require(store: Store, item_id: str) -> dict[str, Any]:
 
 
 def child(store: Store, parent: str, name: str) -> dict[str, Any] | None:
-    """Return what has this name in a folder, in any case."""
+    """Return the item with this name in a folder, or None; case does not matter."""
     inside = (one for one in FILES.all(store) if one["parent"] == parent)
     return next((one for one in inside if one["name"].lower() == name.lower()), None)
 
@@ -62,7 +63,7 @@ def make_folder(store: Store, parent: str, name: str, item_id: str = "") -> dict
 
 
 def put(store: Store, parent: str, name: str, content: bytes, *, is_remote: bool = False) -> dict[str, Any]:
-    """Write a file, as a person may, or what leads to one of another drive; an existing one gets a new content tag."""
+    """Write a file, as a person may, or a link to another drive's; an existing one gets a new content tag."""
     there = child(store, parent, name)
     facts: dict[str, Any] = {"hash": _quick_xor(content), **({"is_remote": True} if is_remote else {})}
     item_id = there["id"] if there else _new_id(store)
@@ -79,7 +80,7 @@ def path_of(store: Store, one: dict[str, Any]) -> str:
 
 
 def shown(store: Store, one: dict[str, Any], base: str, *, in_delta: bool = False) -> dict[str, Any]:
-    """Return an item as Graph does; in changes its parent has no path, and there is no address of the content."""
+    """Return an item as Graph does; in changes, it lacks its parent's path and its content's address."""
     at = one["at"]
     facts: dict[str, Any] = {
         "id": one["id"],
@@ -119,7 +120,7 @@ def _put(store: Store, one: dict[str, Any], content: bytes | None) -> dict[str, 
 
 
 def key(one: dict[str, Any]) -> str:
-    """Return the key in the address of a content."""
+    """Return the key in the address of a file's content."""
     return hashlib.sha256(f"{one['id']}.{one['number']}".encode()).hexdigest()
 
 
@@ -128,9 +129,11 @@ def _new_id(store: Store) -> str:
 
 
 def _quick_xor(content: bytes) -> str:
-    """Return the hash as Microsoft's sample computes it, byte by byte."""
+    """Return the quickXorHash (https://learn.microsoft.com/onedrive/developer/code-snippets/quickxorhash)."""
     found = 0
     for place, byte in enumerate(content):
+        # Each byte is shifted by 11 bits more than the one before it, around a ring of 160 bits.
         moved = byte << (place * 11 % 160)
         found ^= (moved & ((1 << 160) - 1)) | (moved >> 160)
+    # The length goes into the last 64 of the 160 bits.
     return base64.b64encode((found ^ (len(content) << 96)).to_bytes(20, "little")).decode()

@@ -33,6 +33,7 @@ GRANTS = Grants(
     is_registered=_is_registered,
     is_offline=lambda asked: "offline_access" in asked.get("scope", "").split(),
 )
+# https://learn.microsoft.com/graph/api/driveitem-createuploadsession
 _UNIT = 320 * 1024
 _CODES = {
     401: "InvalidAuthenticationToken",
@@ -51,7 +52,7 @@ def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name
 
 
 def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
-    """Return why a token is refused, None if the sign-in gave it for this."""
+    """Return why a token is refused, or None if the sign-in has issued it for such a request."""
     granted = GRANTS.scopes_of(store, token)
     if granted is None:
         return 401, "Lifetime validation failed, the token is expired or unknown."
@@ -89,6 +90,7 @@ def routes(store: Store) -> list[Route]:
 
     async def content(request: Request) -> Response:
         one = files.require(store, request.path_params["id"])
+        # Microsoft refuses a token here, and a client that sends one shows it to another host.
         if "authorization" in request.headers or request.query_params.get("tempauth") != files.key(one):
             raise refused(401, "unauthenticated", "The address of the content is its own key")
         return file_answer(request, one, {"etag": f'"{one["id"]},{one["number"]}"'})
@@ -115,7 +117,7 @@ def routes(store: Store) -> list[Route]:
 
 
 def _write(store: Store, given: dict[str, Any]) -> dict[str, Any]:
-    """Write a file (`path`, `text`), or what leads to one of another drive (`is_remote`)."""
+    """Write a file (`path`, `text`), or a link to another drive's (`is_remote`)."""
     folder, _, name = given["path"].rpartition("/")
     within, text = files.by_path(store, folder)["id"], given["text"].encode()
     return {"id": files.put(store, within, name, text, is_remote=given.get("is_remote", False))["id"]}
@@ -148,9 +150,10 @@ def _answered(store: Store, request: Request, rest: str, body: bytes, asked: dic
 
 
 def _listed(store: Store, request: Request, one: dict[str, Any], below: str) -> dict[str, Any]:
-    """Return children, or what a search finds below an item, in pages of `$top`."""
+    """Return children, or the hits of a search below an item, in pages of `$top`."""
     searched = _SEARCH.fullmatch(below)
     if searched:
+        # OData writes an apostrophe in a text twice.
         words = searched["words"].replace("''", "'").lower().split()
         start = files.path_of(store, one)
         every = [x for x in FILES.all(store) if f"{files.path_of(store, x)}/".startswith(f"{start}/" * bool(start))]
@@ -194,7 +197,7 @@ def _require_fail(behaviour: str | None) -> None:
 
 
 def _uploaded(store: Store, request: Request, found: dict[str, Any], body: bytes) -> Response:
-    """Take a part of a session, tell what it has, or end it."""
+    """Take a part of a session, answer how much it has, or end it."""
     had = content_of(found)
     expected = {"expirationDateTime": "2099-01-01T00:00:00Z", "nextExpectedRanges": [f"{len(had)}-"]}
     if request.method == "GET":
@@ -213,6 +216,7 @@ def _uploaded(store: Store, request: Request, found: dict[str, Any], body: bytes
             raise refused(400, "invalidRequest", "Fragments must be multiples of 320 KiB")
         FILES.hold(store, found, whole)
         return JSONResponse({**expected, "nextExpectedRanges": [f"{len(whole)}-"]}, 202)
+    # Again, as somebody may have taken the name during the upload.
     files.require_free(store, found["parent"], found["name"])
     FILES.end(store, found)
     made = files.put(store, found["parent"], found["name"], whole)
@@ -233,6 +237,7 @@ def _delta(store: Store, token: str, base: str) -> dict[str, Any]:
                 error={"code": "resyncChangesApplyDifferences", "message": "Resync required."},
             )
         begin = int(at)
+    # Each item once, as it is now: delta shows the latest state, not each change.
     changed = {one["key"]: FILES.get(store, one["key"]) for one in log[begin:]}
     items = [
         files.shown(store, one, base, in_delta=True) if one else {"id": key, "deleted": {"state": "deleted"}}
@@ -243,5 +248,6 @@ def _delta(store: Store, token: str, base: str) -> dict[str, Any]:
 
 def _page(call: StandInCall) -> str:
     """Return a page with all files."""
+    # Without the root, the first item.
     every = FILES.all(call.store)[1:]
     return files_page("OneDrive", ((files.path_of(call.store, one), one.get("size", "")) for one in every))

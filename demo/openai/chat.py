@@ -94,7 +94,7 @@ class Completion:
 
 
 def _reply(asked: ChatRequest) -> model.ModelReply:
-    """Return the model's reply; a schema that it cannot follow is refused as an invalid one."""
+    """Return the model's reply; a schema that it cannot follow is refused as invalid."""
     try:
         return _answered(asked)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
@@ -123,6 +123,7 @@ def server_sent_events(completion: Completion, asked: ChatRequest) -> Iterator[s
             yield _event({**head, "choices": [_chunk_choice(index, delta, None)]})
         yield _event({**head, "choices": [_chunk_choice(index, {}, completion.finish_reason)]})
     if asked.stream_usage:
+        # The usage comes in a chunk without choices: https://platform.openai.com/docs/api-reference/chat-streaming
         yield _event({**head, "choices": [], "usage": completion.usage()})
     yield "data: [DONE]\n\n"
 

@@ -1,4 +1,4 @@
-"""The pictures in a chat request, validated as by the API; the model cannot see them, only read their file headers."""
+"""The pictures in a chat request, validated as by the API; the model does not see them, but reads their headers."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class PictureHeader:
     @property
     def tokens(self) -> int:
         """The token count: 85, plus 170 for each square of 512 pixels."""
+        # https://platform.openai.com/docs/guides/images-vision#calculating-costs, without scaling down large pictures.
         return 85 + 170 * math.ceil(self.width / _TILE) * math.ceil(self.height / _TILE)
 
 
@@ -46,7 +47,7 @@ def pictures_in(messages: Sequence[Mapping[str, Any]]) -> tuple[PictureHeader, .
 
 
 def told(pictures: Sequence[PictureHeader]) -> str:
-    """Return an honest answer: what is known without seeing them."""
+    """Return an honest answer: what the headers say, without a look at the pictures."""
     lines = [
         f"- Picture {number}: {each.form}, {each.width} x {each.height} pixels, {each.size_bytes:,} bytes."
         for number, each in enumerate(pictures, 1)
@@ -74,6 +75,7 @@ def _read(url: str) -> PictureHeader:
         raise _bad("Failed to download the image: the demo's stand-in fetches none.", "invalid_image_url")
     try:
         content = base64.b64decode(data, validate=True)
+        # Reads the header only: the pixels are never decoded.
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise _bad(_UNSUPPORTED, "invalid_image_format") from error

@@ -18,6 +18,7 @@ from demo.service import Refused
 ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
 LIMITS = {"temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2)}
 """The range of each number, https://platform.openai.com/docs/api-reference/chat/create."""
+# Both: https://platform.openai.com/docs/api-reference/chat/create
 MOST_CHOICES = 128
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
@@ -64,6 +65,7 @@ class ChatRequest:
             tool_choice=_tool_choice(body.get("tool_choice") or "auto", tools),
             stream=bool(body.get("stream")),
             stream_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+            # The second is the older name, which is still accepted.
             max_tokens=_positive(body, "max_completion_tokens") or _positive(body, "max_tokens"),
             choices=_choices(body),
             stop=_stop(body.get("stop")),
@@ -100,6 +102,7 @@ def _response_format(given: Any, messages: Sequence[Mapping[str, Any]]) -> tuple
     if kind == "json_schema":
         return _json_schema(given.get("json_schema")), False
     if kind == "json_object":
+        # Without the word, real models may write white space up to the limit, so the API demands it.
         if not any("json" in text_of(each).casefold() for each in messages):
             text = (
                 "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
@@ -135,7 +138,7 @@ def _check_characters(body: Mapping[str, Any]) -> None:
 
 
 def _check_schema(schema: Any, place: str, param: str) -> None:
-    """Refuse what is not JSON Schema, with the first cause in a line."""
+    """Refuse an invalid JSON Schema, with its first mistake on one line."""
     validator: Any = jsonschema.Draft202012Validator
     try:
         validator.check_schema(schema, format_checker=None)

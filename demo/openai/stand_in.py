@@ -25,6 +25,7 @@ ERROR_TYPES = {
     401: ("invalid_request_error", "invalid_api_key"),
     429: ("requests", "rate_limit_exceeded"),
 }
+# Both: https://platform.openai.com/docs/api-reference/embeddings/create
 MAX_INPUTS = 2048
 MAX_DIMENSIONS = 3072
 

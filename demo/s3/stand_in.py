@@ -21,6 +21,7 @@ from demo.store import Store
 TOKEN = "demo-s3-secret-access-key"  # noqa: S105 - the same for everybody, good for loopback only
 FILES = DriveFiles("s3")
 _PART = re.compile(rb"<PartNumber>(\d+)</PartNumber><ETag>([^<]+)</ETag>")
+# Except the last one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 _SMALLEST_PART = 5 * 1024 * 1024
 
 
@@ -30,7 +31,7 @@ def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name
 
 
 def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
-    """Let the route check the signature, which is of the whole request."""
+    """Let the route check the signature, since it covers the whole request."""
     del store, method
     return None if token.startswith("Credential=") else (403, "Access Denied")
 
@@ -96,6 +97,7 @@ def _list(store: Store, request: Request) -> Response:
     prefix, delimiter = asked.get("prefix", ""), asked.get("delimiter", "")
     most = min(int(asked.get("max-keys", 1000)), 1000)
     rows: dict[str, str] = {}
+    # S3 lists keys in the order of their UTF-8 bytes.
     for one in sorted(FILES.all(store), key=lambda one: str(one["key"]).encode()):
         key = one["key"]
         if not key.startswith(prefix):
@@ -103,6 +105,7 @@ def _list(store: Store, request: Request) -> Response:
         head, found, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
         if found:
             common = f"{prefix}{head}{delimiter}"
+            # As with encoding-type=url: XML cannot hold every character of a key.
             rows[common] = f"<CommonPrefixes><Prefix>{quote_plus(common, safe='/')}</Prefix></CommonPrefixes>"
         else:
             at = f"{one['at'][:19]}.000Z"
@@ -174,6 +177,7 @@ def _completed(store: Store, request: Request, key: str, body: bytes) -> Respons
     if any(len(piece) < _SMALLEST_PART for piece in pieces[:-1]):
         return _refused(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed object size.")
     content = b"".join(pieces)
+    # The suffix tells clients that this is not the MD5 of the content; real tags hash the parts' hashes.
     tag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}-{len(parts)}"'
     put(store, key, content, begun["metadata"], tag)
     _forget(store, upload)
@@ -194,6 +198,7 @@ def _delete(store: Store, request: Request, key: str) -> Response:
     if found is not None and request.headers.get("if-match", found["etag"]) != found["etag"]:
         return _refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
     FILES.delete(store, key)
+    # Also for a missing object: S3 does not tell.
     return Response(status_code=204)
 
 

@@ -48,7 +48,7 @@ def seed(store: Store) -> None:
 
 
 def publish(store: Store, post: dict[str, Any]) -> dict[str, Any]:
-    """Store a post under its slug; one that is there is replaced."""
+    """Store a post under its slug, in place of an earlier one."""
     kept = {"author": "Harbour Notes", "text": "", "at": datetime.now(UTC).isoformat(), **post}
     store.put("site/posts", kept["slug"], kept)
     return kept
@@ -60,7 +60,7 @@ def show(store: Store) -> dict[str, Any]:
 
 
 def routes(store: Store) -> list[Route]:
-    """Return the site's routes, and those by which tests publish and change."""
+    """Return the site's routes and the controls of tests."""
 
     async def feed(request: Request) -> Response:
         posts = sorted(store.all("site/posts"), key=lambda post: str(post["at"]), reverse=True)
@@ -97,7 +97,7 @@ def routes(store: Store) -> list[Route]:
 
 
 def _controls(store: Store) -> list[Route]:
-    """Return the routes by which tests publish a post and change a page."""
+    """Return the controls with which tests publish a post and change a page."""
 
     async def make_post(request: Request) -> Response:
         return JSONResponse(publish(store, await json_object(request)))

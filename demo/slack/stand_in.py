@@ -18,6 +18,7 @@ from demo.store import Store
 TOKEN = "demo-slack-token"  # noqa: S105 - the same for everybody, good for loopback only
 TEAM, BOT = "T0DEMO0001", "U0DEMOBOT1"
 CHANNELS = {"C0GENERAL1": "general", "C0SUPPORT1": "support", "C0RANDOM01": "random"}
+# https://docs.slack.dev/reference/methods/chat.postMessage (truncating content)
 _TEXT_MOST = 40_000
 _WELCOME = "Mails that people must see at once arrive here."
 
@@ -65,6 +66,7 @@ def routes(store: Store) -> list[Route]:
     async def method(request: Request) -> Response:
         handler = methods.get(request.path_params["method"])
         if handler is None:
+            # With status 200: Slack reports nearly all errors in the body (https://docs.slack.dev/apis/web-api).
             return JSONResponse({"ok": False, "error": "unknown_method"})
         body = await json_object(request) if request.method == "POST" else {}
         with store.transaction():
@@ -108,7 +110,9 @@ def _history(store: Store, request: Request) -> dict[str, Any]:
     if thread:
         found = [one for one in found if thread in {one["ts"], one.get("thread_ts")}]
     else:
+        # A history has no answers in threads, newest first; a thread is oldest first.
         found = [one for one in reversed(found) if one.get("thread_ts", one["ts"]) == one["ts"]]
+    # Slack leaves metadata out unless it is asked for.
     if asked.get("include_all_metadata") != "true":
         found = [{name: value for name, value in one.items() if name != "metadata"} for one in found]
     return _paged(found, request, "messages")

@@ -45,7 +45,7 @@ _CUSTOMERS = (
 
 
 def make(path: Path, today: date | None = None) -> None:
-    """Write the file anew, in place of an earlier one; its last orders are of `today`."""
+    """Write the file anew, in place of an earlier one; the last orders are from `today`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
@@ -53,6 +53,7 @@ def make(path: Path, today: date | None = None) -> None:
         connection.executescript(_SCHEMA)
         _fill(connection, today or datetime.now(UTC).date())
         connection.commit()
+    # A step that has the old file open keeps reading it until it connects again.
     part.replace(path)
 
 
@@ -72,6 +73,7 @@ def _fill(connection: sqlite3.Connection, today: date) -> None:
     ]
     connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?)", customers)
     for number, ordered_on in enumerate(_order_days(today), start=1):
+        # Rules instead of chance, so that each start makes the same shop.
         status = "cancelled" if number % 17 == 0 else "sent" if ordered_on < today else "new"
         order = (number, number % len(_CUSTOMERS) + 1, ordered_on.isoformat(), status)
         connection.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", order)

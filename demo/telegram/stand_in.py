@@ -18,7 +18,7 @@ from demo.store import Store
 
 TOKEN = "100200300:demo-telegram-token"  # noqa: S105 - the same for everybody, good for loopback only
 _TEXT_MOST = 4096
-"""UTF-16 units, after entities are parsed."""
+"""In UTF-16 units, after entities are parsed (https://core.telegram.org/bots/api#sendmessage)."""
 _TAG = re.compile(r"<[^<>]*>")
 _ADA = {"id": 4001, "is_bot": False, "first_name": "Ada", "last_name": "Lind", "username": "ada"}
 _CHATS = {"4001": {"id": 4001, "type": "private", **{k: _ADA[k] for k in ("first_name", "last_name", "username")}}}
@@ -92,8 +92,9 @@ def _no_hook(_: Store, __: dict[str, Any]) -> tuple[int, Any]:
 
 
 def _updates(store: Store, body: dict[str, Any]) -> tuple[int, Any]:
-    """Return the waiting updates; those before `offset` are forgotten."""
+    """Return the waiting updates; earlier ones than `offset` are forgotten."""
     offset = int(body.get("offset") or 0)
+    # An offset confirms all earlier updates: https://core.telegram.org/bots/api#getupdates
     for one in store.all("telegram/updates"):
         if one["update_id"] < offset:
             store.delete("telegram/updates", str(one["update_id"]))

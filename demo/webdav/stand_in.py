@@ -1,4 +1,4 @@
-"""A WebDAV server, as far as steps use it (RFC 4918; errors as sabre/dav of Nextcloud writes them)."""
+"""A WebDAV server, as far as steps use it (RFC 4918; with the errors of Nextcloud's sabre/dav)."""
 
 from __future__ import annotations
 
@@ -91,12 +91,13 @@ class _InBrowser(PublicRoute):
     """A file for somebody who follows a link: their browser would have signed in to a real server."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match what asks for a page, as no program does."""
+        """Match browsers alone: they ask for HTML, and programs do not."""
         found, child = super().matches(scope)
         return (found, child) if "text/html" in Headers(scope=scope).get("accept", "") else (Match.NONE, {})
 
 
 def _tag(one: dict[str, Any]) -> str:
+    # The number alone: each version of any file has another one.
     return f'"{one["number"]:08x}"'
 
 
@@ -120,6 +121,7 @@ def _propfind(store: Store, request: Request, path: str, body: bytes) -> Respons
     depth, found = request.headers.get("depth", "infinity"), _found(store, path)
     if b"<propfind" not in body:
         raise Refused(400, "The body is no propfind")
+    # Infinity is the default (RFC 4918, 9.1), and servers may refuse it.
     if depth not in {"0", "1"}:
         return _refused(403, "Forbidden", "Depth: infinity is not allowed")
     if found is None:
@@ -159,6 +161,7 @@ def _get(store: Store, request: Request, path: str, body: bytes) -> Response:
 def _put(store: Store, request: Request, path: str, body: bytes) -> Response:
     there, above = _found(store, path), _found(store, path.rpartition("/")[0])
     if above is None or not above["is_folder"]:
+        # RFC 4918, 9.7.1: a PUT does not create folders.
         return _refused(409, "Conflict", "Files cannot be created in non-existent collections")
     if there is not None and there["is_folder"]:
         return _refused(405, "MethodNotAllowed", "Cannot PUT to a collection")
@@ -186,6 +189,7 @@ def _delete(store: Store, request: Request, path: str, body: bytes) -> Response:
 def _mkcol(store: Store, request: Request, path: str, body: bytes) -> Response:
     del request, body
     if _found(store, path) is not None:
+        # RFC 4918, 9.3.1
         return _refused(405, "MethodNotAllowed", "The resource you tried to create already exists")
     make_folder(store, path)
     return Response(status_code=201)
