@@ -35,6 +35,7 @@ def page_tabs(labels: Sequence[str], key: str) -> Sequence[TabContainer]:
 
     wanted = st.query_params.get(PARAM, "")
     label = next((one for one in labels if tab_name(one) == wanted), labels[0])
+    # The address decides: Back in the browser changes it, and not the widget.
     if session.widget_value(key, shown[labels[0]]) != shown[label]:
         session.set_widget(key, shown[label])
     return st.tabs(list(shown.values()), key=key, on_change=opened)

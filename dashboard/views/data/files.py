@@ -117,6 +117,7 @@ def _page_of(path: str) -> int:
     return session.widget_value(f"files-page-{path}", 1)
 
 
+# `changed` is in the key of the cache, so that a file that was changed is read again at once.
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
 def _kept(_visit: Visit, root: str, path: str, changed: datetime | None, page: int) -> FileView:
     return _visit.orchestra.files.view(_visit.who, path, page)
