@@ -31,6 +31,7 @@ KEYS = (
 _NUMBERS = ("retention.", "notifications.refused_sign_ins")
 _SWITCHES = {"true": True, "false": False}
 _DIGITS = re.compile("[0-9]{1,15}")
+"""More digits stay a text, which the engine refuses with the key; int() would raise ValueError for thousands."""
 _SET_HELP = "KEY=VALUE, such as retention.days=90; KEY= removes the setting."
 
 
@@ -77,6 +78,7 @@ def _with(settings: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
     name, _, inner = key.partition(".")
     changed = _with(settings.get(name, {}), inner, value) if inner else value
     rest = {one: kept for one, kept in settings.items() if one != name}
+    # A section goes with its last setting.
     return rest if changed in (None, {}) else {**rest, name: changed}
 
 
