@@ -35,7 +35,7 @@ class FaultyExpression(Struct, frozen=True):
     begin: int
     """Where it begins in the field."""
     offset: int
-    """Of the problem, in it."""
+    """Where the problem is, in the expression."""
     visible: Visible
 
     def with_text(self, text: str) -> Idea:

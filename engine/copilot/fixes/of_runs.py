@@ -24,14 +24,14 @@ _THERE = "; it shows "
 _ONLY_ONE = re.compile(rf"{_THERE}(?!none\.)(?P<name>[^,\n]+)\.\Z")
 """The end of an error that lists the names that there are, if there is one."""
 _MISSING_ITEM = re.compile(r"(?P<list>\b[a-z_]\w*(?:\.\w+)*)\[0\]")
-_ATTEMPTS, _PAUSE_SECONDS = 5, 2
+_ATTEMPTS, _PAUSE_SECONDS = 5, 2  # pauses of 2, 4, 8 and 16 seconds: half a minute together
 
 
 class _Unknown(NamedTuple):
     """A name that a service does not know."""
 
     field: str
-    """Of the step."""
+    """The field of the step that has the unknown name."""
     value: str
     input: str
     """The input that has it, "" if it is written in the step."""

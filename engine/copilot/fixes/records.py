@@ -14,7 +14,7 @@ class Idea:
     """A change that may mend a problem."""
 
     label: str
-    """For a button: what it does."""
+    """What it does, as the words on a button."""
     ops: list[Operation]
     is_certain: bool = True
     """Whether it is also among those that are made at once; else a person chooses it by itself."""
@@ -27,13 +27,13 @@ class Fix:
     problem: int
     """The index of the problem in the draft's list."""
     code: str
-    """Of the problem."""
+    """The code of the problem that it mends."""
     step: str
     """The id of the step that has the problem, "" for the workflow."""
     label: str
-    """For a button: what it does."""
+    """What it does, as the words on a button."""
     ops: list[Operation]
-    """In the language of the canvas."""
+    """Operations as the canvas makes them."""
 
 
 def asking_always(before: object) -> Any:

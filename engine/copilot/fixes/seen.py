@@ -59,7 +59,7 @@ class SeenProblem(Struct, frozen=True, dict=True):
     path: JsonPath
     """The nearest place in the file that is there."""
     offset: int
-    """Into the text at that place."""
+    """Where the problem is, in the text at that place."""
 
     @classmethod
     def of(cls, problem: Problem, around: FixContext) -> SeenProblem:

@@ -30,14 +30,14 @@ class RecordFormat(Struct, Generic[One], frozen=True):
     """How records of a kind are kept."""
 
     prefix: str
-    """Of the settings."""
+    """What the keys of its settings begin with."""
     what: str
     """What one is called: "proposal"."""
     read: Callable[[Mapping[str, Any]], One]
     most: int
     """Records that are kept of each person and name."""
     most_characters: int
-    """Of them together, as JSON."""
+    """How long all of them may be together, as JSON."""
     member: str = ""
     """Which member has the name of what it is about, if one has."""
 

@@ -40,7 +40,7 @@ class CaseReport:
     demo: bool
     """Whether the demo's stand-in has answered."""
     cost_usd: float | None
-    """Of what was asked now; None if a price is not known."""
+    """The cost of what was asked now; None if a price is not known."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PromptProposal:
     prompt: str
     at: str
     base_etag: str
-    """Of the working text that it was made for."""
+    """The etag of the working text that it was made for."""
     changes: dict[str, Any]
     """The members of the prompt that are replaced: `messages`, `variables`, `output_schema`."""
     text: str
@@ -97,7 +97,7 @@ FOR_PROMPTS = RecordFormat(
 
 
 class Testing(Struct, frozen=True):
-    """With which model the cases are asked."""
+    """The model that answers the cases."""
 
     __test__ = False  # it is not a test of pytest
 

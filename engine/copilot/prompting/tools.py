@@ -44,7 +44,7 @@ class PromptTools(Struct):
     from_outside: bool
     values_sent: list[str] = field(default_factory=list)
     names: Aliases = field(default_factory=Aliases)
-    """By which the model knows the cases."""
+    """The names by which the model knows the cases."""
     repairs: int = 0
     offered: Sequence[JsonObject] = TOOLS
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.runs.runs import Runs
     from engine.runs.starting.acceptor import Acceptor
 
-_SECONDS = LONGEST_TRY_SECONDS / 2
+_SECONDS = LONGEST_TRY_SECONDS / 2  # for each of the two runs
 _LOOK_SECONDS = 0.2
 _OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
 

@@ -76,7 +76,7 @@ class KnownStep(Struct, frozen=True, dict=True):
             return Effect.WRITES
         try:
             return self.type.effect_of(self.node.step.arguments)[0]
-        except (OrchestraError, TypeError, AttributeError, ValueError):
+        except (OrchestraError, TypeError, AttributeError, ValueError):  # a draft's fields may have any value
             return Effect.WRITES
 
     @property
@@ -109,7 +109,7 @@ class KnownStep(Struct, frozen=True, dict=True):
     def _names_hosts(self) -> bool:
         try:
             return self.type is None or bool(self.type.hosts(self.node.step.arguments))
-        except (OrchestraError, TypeError, AttributeError, ValueError):
+        except (OrchestraError, TypeError, AttributeError, ValueError):  # as above
             return True
 
     @property

@@ -15,9 +15,9 @@ TickKind = Literal["destination", "trigger", "connection", "write", "instruction
 MOST = 20
 """Proposals that are kept of each person for each workflow or prompt."""
 MOST_CHARACTERS = 2_000_000
-"""Of them together, as JSON."""
+"""How long these may be together, as JSON."""
 LONGEST_TRY_SECONDS = 120.0
-"""For both runs of a proposal in the demo."""
+"""How long both runs of a proposal in the demo may take."""
 Status = Literal["open", "accepted", "partly_accepted", "rejected", "stale"]
 
 
@@ -98,7 +98,7 @@ class DemoRun:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
-    """Of the first run; None if a price is not known."""
+    """The cost of the first run; None if a price is not known."""
     asks: dict[str, int] = field(default_factory=dict)
     """How many questions to a person the first run ended at, by step type; nobody answers them in a try."""
 
@@ -180,7 +180,7 @@ class Before:
     """The text of a draft before a proposal was accepted."""
 
     id: str
-    """Of the proposal."""
+    """The id of the proposal."""
     at: str
     text: str
     renames: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""To which model each person lets conversations go, kept in the state."""
+"""The model that each person lets conversations go to, kept in the state."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
 
 COPILOT = "(co-pilot)"
-"""In reports of usage, in place of a workflow."""
+"""Stands where the name of a workflow would in reports of usage."""
 _ONCE = Retry(attempts=1, backoff_seconds=0.0)
 """A second attempt would say the first words again; a person can ask again."""
 

@@ -24,7 +24,7 @@ from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 
 _MOST_SCHEMAS = 200
-"""That are looked at for one place: a reference may lead to itself."""
+"""How many schemas are looked at for one place: a reference may lead to itself."""
 _IN_ANY = ("anyOf", "oneOf", "allOf")
 
 

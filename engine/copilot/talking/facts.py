@@ -16,7 +16,7 @@ _MOST_MEMBERS = 20
 _LONGEST_VALUE = 2_000
 _DEEPEST = 3
 _MORE = "…"
-"""In place of names that are not sent."""
+"""Stands for names that are not sent."""
 _PLACE = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 """A name or an index in the place of an error: `with.values[0].n`."""
 

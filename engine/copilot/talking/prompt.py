@@ -72,7 +72,7 @@ step in a loop by its id inside the loop; outside, steps.LOOP.output is a list o
 """
 _LONGEST_DRAFT = 60_000
 _LONGEST_EARLIER = 2_000
-_MOST_EARLIER = 6
+_MOST_EARLIER = 6  # what `SENDS` (setup.py) promises
 
 
 class Context(Struct, frozen=True):

@@ -17,6 +17,6 @@ class ModelQuestion(Struct, frozen=True):
     tools: Sequence[Mapping[str, Any]]
     model: str
     seconds: float
-    """For the whole answer."""
+    """How long the whole answer may take."""
     on_text: Callable[[str], None]
     usage: Usage = field(default_factory=Usage)

@@ -36,9 +36,9 @@ class AnswerPart:
     kind: PartKind
     text: str = ""
     language: str = ""
-    """Of code."""
+    """The programming language, if it is code."""
     choices: list[str] = field(default_factory=list)
-    """Of a question."""
+    """The answers that a question offers."""
     proposal_id: str = ""
     buttons: list[Button] = field(default_factory=list)
     passages: list[DocSection] = field(default_factory=list)
@@ -47,9 +47,9 @@ class AnswerPart:
     quotes_run: bool = False
     """Whether it has words of a run. No model is sent them: a person may only tick the values of steps."""
     step: str = ""
-    """Of code: the step that it is for, if any."""
+    """The step that code is for, if any."""
     field: str = ""
-    """Of code: the field of that step that it can replace."""
+    """The field of that step that code can replace."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,14 @@ class TurnTokens:
 
     input_tokens: int = 0
     cached_tokens: int = 0
-    """Those of the input that the server had read before; 0 if it does not say."""
+    """Input tokens that the server had read before; 0 if it does not say."""
     output_tokens: int = 0
     cost_usd: float | None = 0.0
     """None if a price is not known."""
 
     @property
     def tokens(self) -> int:
-        """Those of the input and the output."""
+        """Input and output together."""
         return self.input_tokens + self.output_tokens
 
 
@@ -146,14 +146,14 @@ class TurnLimits:
     calls: int = 8
     """Requests to the model."""
     tokens: int = 40_000
-    """Of all requests and answers, without input that the server had cached."""
+    """Tokens of all requests and answers, without input that the server had cached."""
     seconds: float = 60.0
     repairs: int = 3
 
 
 @dataclass(frozen=True)
 class TurnPrice:
-    """In US dollars for a million tokens."""
+    """Prices in US dollars for a million tokens."""
 
     input_per_million: float
     output_per_million: float

@@ -83,6 +83,7 @@ class Setups:
         if account is None:
             return replace(nothing, is_demo=self._name() != "")
         host, model = account.client.account(), str(getattr(account.client, "model", ""))
+        # Another host, another model or other words in SENDS: the person is asked again.
         is_agreed = self.agreements.get(p) == [host, model, DIGEST]
         return ModelSetup(
             is_on=True,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LONGEST_ASKED = 4_000
 _MOST_AT_ONCE = 8
 _MOST_OF_ONE = 2
-"""Of a person, so that others get answers, too."""
+"""Turns that one person may have at work, so that others get answers, too."""
 _GRACE_SECONDS = 30.0  # beyond its limit, for another process to store how a turn ended
 _LOST = "The server was stopped during this answer. Ask again."
 
@@ -32,7 +32,7 @@ class Turns:
         self._store, self._clock = store, clock
         self.limits = TurnLimits()
         self._working: dict[tuple[str, str], tuple[str, Working]] = {}
-        """By person and subject: the turn that this process works on."""
+        """The turn that this process works on, by person and subject."""
         self._lock = threading.Lock()
 
     def new(self, asked: str, about: About) -> Turn:

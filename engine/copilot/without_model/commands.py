@@ -50,7 +50,7 @@ class CommandedChange(Struct, frozen=True):
     """What a command changes."""
 
     words: str
-    """For people: what would be done."""
+    """What would be done, as people read it."""
     ops: list[Operation]
     """Empty if there is nothing to do."""
 

@@ -32,7 +32,7 @@ class DiagramNode:
     step: str
     """The id of its step; "" for what runs if something has failed."""
     title: str
-    """Of its step, or of the step that failed; "" for the run."""
+    """The title of its step, or of the step that failed; "" for the run."""
     kind: Kind | Literal["group"]
     is_loop: bool = False
     is_conditional: bool = False

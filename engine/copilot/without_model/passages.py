@@ -36,7 +36,7 @@ class DocSection:
     page_title: str
     title: str
     anchor: str
-    """Of its heading, as GitHub and the site make it; "" for the top of the page."""
+    """The anchor of its heading, as GitHub and the site make it; "" for the top of the page."""
     excerpt: str
     score: float = 0.0
 

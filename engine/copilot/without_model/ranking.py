@@ -78,7 +78,7 @@ def _meanings() -> Mapping[str, frozenset[str]]:
 
 _MEANINGS = _meanings()
 _MEANING_COUNTS = 0.4
-"""Of a word with the same meaning, as a part of the word itself."""
+"""How much a word with the same meaning counts, as a share of the word itself."""
 
 
 class TextIndex(Struct, frozen=True, dict=True):

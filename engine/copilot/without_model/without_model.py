@@ -56,7 +56,7 @@ class AnswerWithoutModel:
     fixes: list[Idea] = field(default_factory=list)
     """Changes that mend what the text says is wrong, each for a button."""
     diagram: Diagram | None = None
-    """Of what is explained."""
+    """A diagram of what is explained."""
     examples: list[str] = field(default_factory=list)
     """The commands, if the text was none, or one that cannot be done."""
     note: str = _NOTE

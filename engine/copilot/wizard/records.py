@@ -25,7 +25,7 @@ class WhenToStart(StrEnum):
     HAND = "hand"
     SCHEDULE = "schedule"
     NEW = "new"
-    """For each new item of the source."""
+    """A run for each new item of the source."""
 
 
 class ItemCount(StrEnum):
