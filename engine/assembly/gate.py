@@ -32,7 +32,7 @@ _SHOW_QUESTIONS = "`orchestra approvals list` shows the open ones."
 
 
 class RunOrigin(Struct, frozen=True):
-    """Whose run it is."""
+    """Where a run comes from: its workflow, and the workflows that called it."""
 
     workflow: str
     workflow_id: str
@@ -180,7 +180,7 @@ class _Guarded:
         self.__dict__.update(_gate=gate, _area=area, _rules=rules)
 
     def __setattr__(self, name: str, value: object) -> None:
-        self.__dict__.pop(name, None)
+        self.__dict__.pop(name, None)  # the guard around the value that it replaces
         setattr(self._area, name, value)
 
     def __getattr__(self, name: str) -> Any:

@@ -20,7 +20,7 @@ Rules = Mapping[str, Acts]
 _ANY: Acts = {}
 """About no workflow, run or question by name: the area itself leaves out what is hidden."""
 UNNAMED: Acts = {"name": "edit", "workflow": "edit", "run_id": "run", "question": "approve"}
-"""For a method that is not in the table (a test looks for those): as little as can be."""
+"""Rules for a method that is not in the table (a test looks for such methods): they allow as little as can be."""
 _SEE: Acts = {"name": "see"}
 _EDIT: Acts = {"name": "edit"}
 _SEE_IT: Acts = {"workflow": "see"}

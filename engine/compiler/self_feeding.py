@@ -46,7 +46,7 @@ class WorkflowFeeds(Struct, frozen=True):
     workflow: str
     writes: tuple[FedPlace, ...]
     triggers: Mapping[str, FedPlace]
-    """By their ids, in the order of the file."""
+    """The triggers by their ids, in the order of the file."""
 
 
 class FeedingChain(Struct, frozen=True):

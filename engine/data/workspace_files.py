@@ -67,7 +67,7 @@ class FileView:
     path: str
     size_bytes: int
     page: int
-    """From 1; of a table: the sheet."""
+    """Its number, from 1; for a table, the number of the sheet."""
     kind: str = ""
     """As file.detect names it, such as `pdf`; empty if it is unknown."""
     media_type: str = ""

@@ -52,7 +52,7 @@ class Versions:
         """Return the text of a version and its hash. Raises as `text`."""
         as_now = stamp(f"{self._shelf.folder}/{name}.versions/{number}.json")
         found = self._texts.get((name, number))
-        if found is None or not as_now or found[0] != as_now:
+        if found is None or not as_now or found[0] != as_now:  # no stamp: the file is gone, or has only just changed
             known = self.numbers(name)
             if number not in known:
                 raise UnknownName(f"version of the {self._shelf.kind} {name}", str(number), [str(one) for one in known])

@@ -33,6 +33,7 @@ def etag(text: str) -> str:
     """Return 16 hex digits that change when `text` does."""
     import hashlib  # 4 MB, which the process that holds the port does without
 
+    # JSON can hold half a character (a lone surrogate), which plain UTF-8 refuses.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

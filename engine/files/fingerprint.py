@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 Stamp = tuple[int, ...]
-_TICK_NS = 100_000_000
+_TICK_NS = 100_000_000  # Linux stamps files with a clock that advances every 1 to 10 ms; the rest is margin
 _COARSE_TICK_NS = 2_000_000_000
 """For file systems that store whole seconds only (FAT: every second one)."""
 

@@ -32,9 +32,9 @@ class RequestTally:
     def __init__(self) -> None:
         self.in_flight = 0
         self.counts: Counter[tuple[str, str, int]] = Counter()
-        """By method, template of the address and status."""
+        """How many, by method, template of the address and status."""
         self.seconds: dict[tuple[str, str], Histogram] = {}
-        """By method and template of the address."""
+        """How long they took, by method and template of the address."""
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that has ended."""
@@ -51,7 +51,7 @@ class Tally(Observer):
     def __init__(self) -> None:
         self.taken_up_runs = self.begun_runs = self.adopted_runs = self.takeovers = 0
         self.resumed_runs: Counter[str] = Counter()
-        """By who asked: `engine` or `person`."""
+        """The keys say who asked: `engine` or `person`."""
         self.ended_runs: Counter[str] = Counter()
         """By status."""
         self.failed_attempts: Counter[str] = Counter()

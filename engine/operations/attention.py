@@ -58,8 +58,8 @@ class AttentionItem:
 
     kind: Kind
     id: str
-    """Of the run or question, the name of the connection, `WORKFLOW/TRIGGER`, or where the budget is set; "" for held
-    writes."""
+    """The id of the run or question, the name of the connection, `WORKFLOW/TRIGGER`, or where the budget is set; "" for
+    held writes."""
     workflow: str
     """Its name; "" if it concerns several."""
     message: str
@@ -79,7 +79,7 @@ class Attention:
     set_aside: Sequence[RunRow]
     """Runs that took their process down too often, newest first, however old."""
     overtaken: AbstractSet[str]
-    """Those of them after which their workflow has succeeded."""
+    """The ids of runs in `set_aside` after which their workflow has succeeded."""
     dead: Sequence[DeadItem]
     """Items that could not become a run, or whose run failed."""
     all_alarms: Sequence[Alarm]

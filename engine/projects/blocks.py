@@ -219,7 +219,7 @@ def _likeness(text: str) -> Callable[[str], float]:
 
     def likeness(other: str) -> float:
         both = (len(text) + len(other)) or 1
-        if 2 * min(len(text), len(other)) / both <= _UNLIKE:
+        if 2 * min(len(text), len(other)) / both <= _UNLIKE:  # texts of such lengths cannot be more alike than this
             return 0.0
         return 2 * sum(min(count, letters[letter]) for letter, count in Counter(other).items()) / both
 

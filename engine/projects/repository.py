@@ -37,11 +37,11 @@ _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
 _WRITE = re.compile(r"^Write: (\S+)$", re.MULTILINE)
 _OLD_SECONDS = 5.0
 """Git holds the lock of a reference for milliseconds, so an older lock was left by a killed process."""
-_LOOKS, _LOOK_SECONDS = 40, 0.2
+_LOOKS, _LOOK_SECONDS = 40, 0.2  # eight seconds, so that a lock is seen to become old
 _FARTHEST = 1_000
 """How many commits are searched for one that a write has made, or whose tests passed."""
 _FILE = 0o100644
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest in ZIP: the time of a file must not change the bytes
 
 Result = TypeVar("Result")
 Changes = Mapping[str, str | None]
@@ -269,6 +269,7 @@ class ProjectRepository:
                 raise InvalidInput(f"There is no file {path} to delete in the project {self.name}.")
             return
         try:
+            # `go_back` puts back files that are not text: their bytes come as lone surrogates.
             blob = Blob.from_string(text.encode("utf-8", "surrogateescape"))
         except UnicodeEncodeError as error:
             said = f"The text of {path} has half a character at place {error.start + 1}: {text[error.start]!r}."

@@ -39,7 +39,7 @@ class Opinion(TypedDict):
 
     criterion: str
     score: float
-    """From 0, does not meet the criterion, to 1."""
+    """0: it does not meet the criterion; 1: it meets it wholly."""
     threshold: float
     """The lowest score that passes."""
     reason: str
@@ -302,7 +302,7 @@ class Judge(_OfText):
     type: Literal["judge"]
     criterion: Annotated[str, AfterValidator(_says_something)] = Field(min_length=1, max_length=2_000)
     connection: str = ""
-    """Whose model judges; empty: the tested column's."""
+    """The connection whose model judges; empty: the tested column's."""
     model: str = ""
     """Empty: the connection's own."""
     threshold: float = Field(0.7, ge=0, le=1)

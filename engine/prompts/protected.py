@@ -61,6 +61,7 @@ def labels_of(document: Any) -> dict[str, int]:
     """Return the labels in the text of a prompt, whatever else is wrong with it."""
     labels = document.get("labels") if isinstance(document, dict) else None
     found = labels if isinstance(labels, dict) else {}
+    # To Python, True is an integer.
     return {label: at for label, at in found.items() if isinstance(at, int) and not isinstance(at, bool)}
 
 

@@ -47,7 +47,7 @@ class ModelTalk(Struct, frozen=True):
     model: str = ""
     """Empty: the connection's own model."""
     parameters: JsonObject = field(default_factory=dict)
-    """Those that the client does not know are left out where the call asks a model of another service."""
+    """A parameter that the client does not know is left out where the call asks a model of another service."""
 
     def __post_init__(self) -> None:
         request, client = self.call.request, self.call.client

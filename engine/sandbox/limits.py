@@ -16,23 +16,23 @@ class ChildLimits:
     """What a child may use."""
 
     memory_bytes: int = 1024**3
-    """Of address space: the largest libraries need a fifth of it."""
+    """Address space: the largest libraries need a fifth of it."""
     data_bytes: int = 0
-    """Of private memory, instead of address space: for interpreters that reserve much more than they use."""
+    """Private memory, limited instead of address space for interpreters that reserve much more than they use."""
     cpu_seconds: int = 30
     wall_seconds: float = 60.0
     """The processor may be busy with other work."""
     file_bytes: int = 0
-    """Of the file that it may write; 0: none."""
+    """The size of the file that it may write; 0: it writes no file."""
     answer_bytes: int = 16 * 1024 * 1024
     said_bytes: int = 64 * 1024
-    """Of what it writes to stderr."""
+    """How much of its stderr is kept."""
     processes: int = 64
-    """With their threads, of the child and all that it starts; libraries start a thread for each processor."""
+    """Processes and threads of the child and all that it starts; libraries start a thread for each processor."""
     tree_bytes: int = 2 * 1024**3
-    """Of memory in use by all of these together."""
+    """Memory that all of these use together."""
     files: int = 10_000
-    """In the folders in which the child may write."""
+    """Files in the folders in which the child may write."""
     open_files: int = 64
 
     def of_process(self) -> dict[str, int]:

@@ -101,6 +101,7 @@ def _opened(content: bytes, longest_side: int) -> tuple[Image, str]:
         image.thumbnail((longest_side, longest_side))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise UnreadablePicture(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
+    # What Pillow raises depends on the format: a damaged PNG is a SyntaxError, for example.
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, MemoryError) as error:
         raise UnreadablePicture("The file is neither a readable picture nor a PDF.") from error
     return image, form

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+# Instructions of classic BPF (linux/bpf_common.h), and what a filter returns (seccomp(2)).
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
@@ -61,7 +62,7 @@ _X86_64 = (
     *(212, 237, 238, 256, 279),  # lookup_dcookie, memory policies
     *(319, 29, 30, 64, 68),  # memfd_create, shmget, shmat, semget, msgget: memory that no limit counts
 )
-_AARCH64 = (
+_AARCH64 = (  # row by row as above; it lacks some of the old calls
     *(117, 270, 271, 272),
     *(217, 218, 219),
     *(241, 280, 282),

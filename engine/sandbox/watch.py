@@ -22,7 +22,7 @@ class ChildWatch(Struct, frozen=True):
         """Return what the child takes too much of: `processes`, `memory` or `files`; empty if nothing."""
         found, size = 0, 0
         for one in descendants(self.process_id):
-            with suppress(OSError, ValueError, IndexError):
+            with suppress(OSError, ValueError, IndexError):  # a process that has just ended
                 found += sum(1 for _ in Path(f"/proc/{one}/task").iterdir())
                 size += _held(Path(f"/proc/{one}/status").read_text())
             if found > self.limits.processes:

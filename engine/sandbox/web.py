@@ -18,7 +18,7 @@ PageFormat = Literal["text", "markdown"]
 _SECONDS_MOST = 30.0
 _REFUSED = 2  # how web_child.py exits
 CPU_SECONDS = 10
-"""For one document: a feed of 1 MB takes less than one."""
+"""Enough for one document: a feed of 1 MB takes less than one second."""
 ANSWER_BYTES = 16 * 1024 * 1024
 _CHILD = Path(__file__).with_name("web_child.py")
 _FEED_REMEDY = "Correct `url`: give the address of an RSS, Atom or JSON feed."

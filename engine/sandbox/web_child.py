@@ -181,7 +181,7 @@ def _character(found: re.Match[str]) -> str:
     """Return a reference as it is, U+FFFD in place of one to no character (XML 1.0, 2.2): the library breaks there."""
     digits, base = (found[1], 16) if found[1] else (found[2], 10)
     digits = digits.lstrip("0")
-    number = int(digits or "0", base) if len(digits) < 8 else _LAST + 1
+    number = int(digits or "0", base) if len(digits) < 8 else _LAST + 1  # `int` refuses more than 4,300 digits
     return "&#xFFFD;" if number > _LAST or number in _SURROGATES else found[0]
 
 

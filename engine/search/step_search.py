@@ -15,6 +15,7 @@ from engine.search.step_words import ADDING, ALSO, FILLERS, SAME, STEP
 LONGEST_REQUEST = 400
 _WORD = re.compile(r"[^\W_]+")
 _ENDINGS = ("ungen", "ung", "ings", "ing", "ies", "ern", "es", "ed", "er", "en", "em", "et", "s", "e", "y", "n", "t")
+"""Endings of English and German words, the longer ones first."""
 _SHORTEST_STEM = 3
 _SHORTEST_PART = 4
 _TITLE, _SERVICE, _NAME, _ALSO, _TEXT = 3.0, 3.0, 2.0, 1.5, 0.6

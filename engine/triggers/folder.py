@@ -36,7 +36,7 @@ _OTHER_FILE = "Copy what may be read into a file of its own."
 _RIGHT = "Let the account that runs `orchestra` read it, then try again."
 _DISK = "Check that its disk is mounted, and that the account that runs `orchestra` may read it."
 _NANOSECONDS = 1_000_000_000
-_YEAR_2, _YEAR_9999 = -62_104_060_800, 253_370_764_800
+_YEAR_2, _YEAR_9999 = -62_104_060_800, 253_370_764_800  # a file may have any time; datetime ends at year 9999
 
 
 class FolderFields(Fields):

@@ -94,7 +94,7 @@ class ListedRelease(TypedDict):
 
 
 class IssuesCursor(TypedDict):
-    """From where issues are listed."""
+    """The place from which issues are listed."""
 
     above: int
     """Issues with greater numbers are new."""

@@ -23,7 +23,7 @@ class RowId(Struct, frozen=True):
 
     id: str
     digest: str
-    """Of its content."""
+    """The hash of its content."""
     skip: str = ""
     """Why it starts no run, if another row has the same key."""
 

@@ -96,7 +96,7 @@ class NewEntry(TriggerType):
 class _Entry(Struct, frozen=True):
     id: str
     digests: tuple[str, ...]
-    """Of its id, of its address, title and text, and of what identifies it where a feed renames its entries."""
+    """Hashes of its id, of its address, title and text, and of what identifies it where a feed renames its entries."""
     value: Mapping[str, Any]
 
     @property

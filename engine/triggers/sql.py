@@ -121,7 +121,7 @@ def _last_name(name: str) -> str:
 class _Row(Struct, frozen=True):
     known: RowId
     value: JsonValue
-    """Of the column that rises."""
+    """The value of the column that rises."""
     row: Mapping[str, JsonValue]
 
     @property

@@ -19,7 +19,7 @@ from engine.workspace.file_store import Shelf
 PREFIX = "access."
 """Before the id of a workflow, in the settings that remember its `access`."""
 _MAY_NAME_IT = re.compile(r'"access"|\\u')
-"""In a text that cannot be read as JSON: it may have an `access`, perhaps in escaped letters."""
+"""Found in a text that cannot be read as JSON: it may have an `access`, perhaps in escaped letters."""
 
 
 _TRUSTED_SECONDS = 0.25
@@ -31,7 +31,7 @@ class _Kept(Struct, frozen=True):
 
     access: WorkflowAccess
     names: tuple[str, ...]
-    """Those that it has and had, the last one first."""
+    """The names that it has and had, the last one first."""
     is_gone: bool = False
     """Whether its file was gone once: a later file with this id does not open the old runs by having no `access`."""
 
@@ -81,7 +81,7 @@ class ClosedWorkflows:
         self._shelf, self._settings, self._is_read_only = shelf, settings, is_read_only
         self._read: dict[str, tuple[Stamp, str, WorkflowAccess | None]] = {}
         self._all_open: tuple[int, float] = (-1, 0.0)
-        """At which count of edits there was none, and until when that may be taken for granted (monotonic)."""
+        """The count of edits at which nothing was closed, and until when that may be taken for granted (monotonic)."""
 
     def now(self) -> Closed:
         """Return all of them; the first one that somebody writes by hand counts after a moment. Raises StorageError."""

@@ -20,10 +20,10 @@ from engine.files.fingerprint import Stamp
 from engine.workflows.recent import Recent
 
 _TEXTS = 2
-"""Of each name: the saved one, and the one in the editor."""
+"""Texts that are kept of each name: the saved one, and the one in the editor."""
 _MOST_PLANS = 32
 _MOST_LETTERS = 500_000
-"""Of the texts whose plans are kept: a plan takes up to 160 times as much memory as its text."""
+"""How long the texts of kept plans may be together: a plan takes up to 160 times as much memory as its text."""
 _MOST_UNSAVED = 8
 """Names without a file whose texts are remembered: anybody may have a text checked under any name."""
 _MOST_UNSAVED_LETTERS = 1_000_000
@@ -159,7 +159,7 @@ class CompiledFiles:
         self._shelf, self._last_rename, self._compile = shelf, last_rename, compiling
         self._known: dict[str, tuple[_Known, ...]] = {}
         self._plans: Recent[int, tuple[CheckedText, Plan]] = Recent(_MOST_PLANS, _MOST_LETTERS)
-        """By the identity of what was checked, which is kept with the plan."""
+        """The keys are identities of what was checked, which is kept with the plan and so cannot be reused."""
         self._unsaved: Recent[str, None] = Recent(_MOST_UNSAVED, _MOST_UNSAVED_LETTERS)
 
     def asked(self) -> RecordedSurroundings:

@@ -123,6 +123,7 @@ class EnvironmentPlans:
         content = self.files.get(name)
         environment = self.environment(name, content)
         known = self._known.get(name)
+        # `environment` also changes with the connections that other environments name.
         if known is None or known[:2] != (environment, content):
             known = environment, content, self.candidate(name, content)
             self._known[name] = known

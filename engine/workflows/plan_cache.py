@@ -18,7 +18,7 @@ from engine.workflows.recent import Recent
 
 _MOST = 128
 _MOST_BYTES = 500_000
-"""Of the definitions of the plans that are kept."""
+"""How large the definitions of the kept plans may be together."""
 _Key = tuple[str, frozenset[tuple[str, str]]]
 
 

@@ -148,13 +148,13 @@ class Limits(_Settings):
     chained_polls_per_hour: int = Field(30, ge=1, le=100_000)
     """A trigger pauses after more polls within an hour that each found something after a run had written there."""
     requests_per_minute: int | None = Field(None, ge=1, le=60_000)
-    """To the API, with one token or from one address; without it, 6000, and no limit on loopback."""
+    """Requests to the API with one token or from one address; without it, 6000, and no limit on loopback."""
     runs_at_once_per_user: int | None = Field(None, ge=1, le=10_000)
     """How many runs of a user are at work at once, in all processes together; without it, as many as there are."""
     runs_at_once_per_connection: dict[ConnectionName, Annotated[int, Field(ge=1, le=10_000)]] = {}
     """The same for the runs that may use the real account of a connection."""
     runs_at_once: int = Field(100, ge=0, le=10_000)
-    """With a shared state: how many runs a process works on at once; 0: it only accepts them for others."""
+    """How many runs a process works on at once where the state is shared; 0: it only accepts them for others."""
 
 
 class RetentionSettings(_Settings):
@@ -162,7 +162,7 @@ class RetentionSettings(_Settings):
 
     days: int | None = Field(None, ge=1, le=36_500)
     demo_days: int | None = Field(None, ge=1, le=36_500)
-    """For demo runs, if they are to be deleted earlier."""
+    """Days for demo runs, if they are to be deleted earlier."""
     runs: int | None = Field(None, ge=1)
     """The maximum number of runs, keeping the newest."""
 
@@ -189,9 +189,9 @@ class NotificationSettings(_Settings):
     webhook: str | None = Field(None, min_length=1)
     """Gets each notice as JSON: its https:// address, or `env:NAME` or `secret:NAME` for it."""
     failed_runs: NoticeTime | None = None
-    """Of failed runs, too: `at_once`, every so many hours (`6h`), or at a time of day (`08:00`)."""
+    """Notices of failed runs, too: `at_once`, every so many hours (`6h`), or at a time of day (`08:00`)."""
     sign_ins: bool = False
-    """Of sign-ins, too: with new browsers, API tokens from new networks, and many that were refused."""
+    """Notices of sign-ins, too: with new browsers, API tokens from new networks, and many that were refused."""
     refused_sign_ins: int = Field(20, ge=1, le=100_000)
     """How many within an hour count as many."""
 
@@ -243,7 +243,7 @@ class ConnectionSettings(BaseModel):
 def _is_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
+    except (ValueError, OSError, KeyError):  # ValueError for a path, OSError for a folder of zones such as "Europe"
         raise Misfit("must be a time zone", "Write one such as Europe/Berlin.") from None
     return name
 
@@ -322,7 +322,7 @@ class Config(_Settings):
     default_environment: str = ""
     """The environment of runs that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     log_format: Literal["text", "json"] = "text"
-    """Of the server's log."""
+    """The format of the server's log."""
     log_level: Annotated[str, AfterValidator(_is_log_level)] = "warning"
     """What that log has: `debug`, `info`, `warning` or `error`, also for single loggers: `info, httpx=debug`."""
     state_dir: str = Field(".orchestra", min_length=1)

@@ -46,7 +46,7 @@ class StepLook:
 
 
 Looks: TypeAlias = dict[str, StepLook]
-"""By path."""
+"""Looks of steps, by path."""
 
 
 @dataclass(frozen=True)

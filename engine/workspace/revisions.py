@@ -12,7 +12,7 @@ from engine.documents.json_splice import Splice, inverse, spliced
 MOST = 400
 """Revisions that are kept: 200 changes and their undos."""
 MOST_CHARACTERS = 400_000
-"""Of all splices together; older revisions are forgotten first, and can then not be undone."""
+"""How long all splices may be together; older revisions are forgotten first, and can then not be undone."""
 
 
 class Revision(Struct, frozen=True):

@@ -254,6 +254,7 @@ def root(node: SyntaxNode) -> SyntaxNode:
 
 
 def _same(one: SyntaxNode, other: SyntaxNode) -> SyntaxNode:
+    # Sorted, as conditions are when they are normalized: `a == b` is `b == a`.
     return SyntaxNode("call", "_==_", tuple(sorted((one, other), key=repr)))
 
 

@@ -31,7 +31,7 @@ class Sink(Struct, frozen=True):
     """A field that decides where something goes, or instructs a model, and takes text of inputs."""
 
     words: str
-    """In words: "`steps.send.with.to`"."""
+    """The place in words: "`steps.send.with.to`"."""
     roots: tuple[ValueOrigin, ...] = ()
     """The inputs."""
     is_recipient: bool = False
@@ -79,7 +79,7 @@ class TextFlow:
             "env": NOTHING,
             "steps": Derived((every,), self._entries),
         }
-        """By their unique names in the file (engine/compiler/checks/scope.py)."""
+        """The keys are unique names in the file (engine/compiler/checks/scope.py)."""
 
     def value(self, kind: str, tree: SyntaxNode, facts: Facts) -> Derived:
         """Return the origins of an expression of a CEL type, at a place where the facts are certain."""

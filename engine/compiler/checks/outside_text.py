@@ -231,7 +231,7 @@ class OutsideCheck(Struct):
     def trigger(self, path: JsonPath, inputs: Mapping[str, Any]) -> frozenset[str]:
         """Check the inputs that a trigger gives; return those that may carry text from outside."""
         given = self.report.value_derived(path, inputs)
-        for where, sink in list(self.sinks):
+        for where, sink in list(self.sinks):  # a copy, because `_take` may append to it
             for root in sink.roots:
                 found = given.part(root.path[1:])
                 found = found.without_files() if sink.takes_files and root.is_exact else found

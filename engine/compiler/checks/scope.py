@@ -96,7 +96,7 @@ class Scope(Struct, frozen=True, dict=True):
     only: str = ""
     """The message for names that are not in scope here, if hardly any are."""
     environment: Environment | None = None
-    """Whose variables `env` has."""
+    """The environment whose variables `env` has."""
 
     def inner(
         self, variables: Mapping[str, Schema], steps: Mapping[str, Schema], wrong_name: str | None = None

@@ -38,7 +38,7 @@ class AccessModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     see: list[Who] = []
-    """Those who know that there is the workflow; nobody else may do anything with it."""
+    """Who knows that the workflow exists; nobody else may do anything with it."""
     run: list[Who] = []
     edit: list[Who] = []
     approve: list[Who] = []

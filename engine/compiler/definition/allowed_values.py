@@ -90,7 +90,7 @@ def _leads_up(text: str) -> bool:
             plain = _IGNORED.sub("", unicodedata.normalize("NFKC", text))  # U+2025, U+FF0E and others become dots
             return _UPWARD.search(plain) is not None
         text = plain
-    return True
+    return True  # nobody encodes a path so often in good faith
 
 
 @lru_cache(maxsize=1_000)

@@ -121,7 +121,7 @@ class ApprovalSettings(BaseModel):
     __pydantic_extra__: dict[str, Rule] = Field(init=False)
 
     default: Rule | None = None
-    """For the step types that are not named."""
+    """The rule for step types that are not named."""
     notify: str | None = Field(None, min_length=1)
     """A workflow that is started for each question, or the address of a webhook. Its message has a link."""
 

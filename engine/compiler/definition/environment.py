@@ -94,7 +94,7 @@ def no_workflows(name: str) -> JsonObject:
 
 
 CURRENT = "current"
-"""In place of the number of a version: the file as it is now."""
+"""Stands where the number of a version would: the file as it is now."""
 
 
 class Environment(Struct, frozen=True):
@@ -112,7 +112,7 @@ class Environment(Struct, frozen=True):
     """When each of these versions was made, by the id of its workflow."""
 
     of: RunEnvironment | None = None
-    """Of a run, with the workflows that it calls: what it has kept."""
+    """What a run has kept of the environment, for itself and the workflows that it calls."""
 
     @classmethod
     def of_run(cls, kept: RunEnvironment) -> Environment:

@@ -77,7 +77,7 @@ class Reach:
     workflow: str = ""
     """The called workflow in which the step is."""
     sender: str = ""
-    """Of mail that goes to somebody: the connection that sends it."""
+    """The connection that sends it, if it is mail that goes to somebody."""
 
 
 class PlannedFallback(Struct, frozen=True):
@@ -111,7 +111,7 @@ class Action(Struct, frozen=True):
     approval: WrittenRule = field(default_factory=WrittenRule)
     """What the file says about approvals of its calls."""
     other_models: tuple[PlannedFallback, ...] = ()
-    """Of a model step: its `fallback`, in order."""
+    """The `fallback` of a model step, in order."""
     embedding: str | None = None
     """The connection whose model makes its vectors, beside its own service."""
 

@@ -371,6 +371,6 @@ def syntax_problem(text: str) -> str:
             compile(text, "code", "exec", dont_inherit=True)
     except SyntaxError as error:
         return f"Line {error.lineno or 1} is not Python: {error.msg}."
-    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:  # such as a NUL, or too many levels
         return f"The code cannot be read: {error}."
     return ""

@@ -25,7 +25,7 @@ _NAMES_MOST = 65536
 """Bytes of names that decide in which encoding they are."""
 _USUAL = "cp437"
 _UTF_8 = 0x800
-"""Of the flags of an entry (APPNOTE 4.4.4): its name is UTF-8."""
+"""The flag of an entry that says that its name is UTF-8 (APPNOTE 4.4.4)."""
 _MAILS = frozenset({"mail", "smime", "winmail"})
 """Kinds of files that have files as a mail has them."""
 _MAIL_MOST = 200 * 1024 * 1024
@@ -140,7 +140,7 @@ def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
                 yield piece
     except (MemoryError, FileRefused):
         raise
-    except Exception as error:
+    except Exception as error:  # zlib and lzma have errors of their own
         raise FileRefused(f"The entry {entry.filename[:100]!r} is damaged.") from error
 
 

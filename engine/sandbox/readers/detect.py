@@ -15,12 +15,12 @@ class FileKind:
     """A kind of file."""
 
     name: str
-    """Of the module that reads it, or a word for what nothing reads."""
+    """The name of the module that reads it, or a word for what nothing reads."""
     media_type: str
     words: str
     """What it is, for people."""
     encoding: str = ""
-    """Of a text."""
+    """How a text is encoded."""
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."

@@ -41,7 +41,7 @@ def encoding_of(source: SourceFile) -> str:
 
 
 class LineNumbers:
-    """In how many lines something occurs, and the numbers of the first ones."""
+    """Counts the lines in which something occurs, and keeps the numbers of the first ones."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -15,7 +15,7 @@ CELLS = ("td", "th")
 _ON_A_LINE_OF_ITS_OWN = ("br", "hr", "p", "div", "li", "dt", "dd", "pre", "blockquote", "table", "tr", *CELLS)
 _SPAN = re.compile(r"\s*\+?(\d{1,6})")
 _ROWS_MOST = 1_000_000
-"""Of `rowspan="0"`: up to the last row (HTML standard, 4.9.12: table model)."""
+"""What `rowspan="0"` means: up to the last row (HTML standard, 4.9.12: table model)."""
 _HEAD_MOST = 200
 """Rows among which a head is."""
 _ADDED_MOST = 5_000_000

@@ -19,7 +19,7 @@ _LABELS = frozenset({"th", "thead", "caption"})
 _BLOCKS = frozenset("h1 h2 h3 h4 h5 h6 ul ol dl pre blockquote hr article section aside nav header footer".split())
 _LINES = ("p", "div", "br", "table", *_BLOCKS)
 _PLACES_MOST = 300_000
-"""Of a table, with the empty ones: merged cells may claim millions."""
+"""Cells of a table, with the empty ones: merged cells may claim millions."""
 _NO_DATA = frozenset({"presentation", "none"})
 _Places: TypeAlias = Mapping[int, int | str]
 """{a place of a row: the number of the cell that is there, or the text of a merged one}; nothing of empty places."""
@@ -30,9 +30,9 @@ class _Seen(Struct):
 
     tables: list[Any] = field(default_factory=list)
     labelled: set[int] = field(default_factory=set)
-    """Those that name their columns, or themselves."""
+    """Tables that name their columns, or themselves."""
     blocky: set[int] = field(default_factory=set)
-    """Those with more than words in a cell, such as lists or tables."""
+    """Tables with more than words in a cell, such as lists or tables."""
 
 
 def page_text(html: str, *, is_markdown: bool) -> str:

@@ -17,12 +17,12 @@ from engine.sandbox.readers.texts import TextBuilder, wanted_pages
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d)?")  # ISO 32000-1, 7.9.4
 _LETTERS_FEWEST = 3
 _HYPHEN = "\ufffe"
-"""In place of a hyphen at the end of a line, within a word."""
+"""What PDFium gives for a hyphen at the end of a line, within a word."""
 _IMAGE, _PATH = 3, 2
 """FPDF_PAGEOBJ_IMAGE and FPDF_PAGEOBJ_PATH."""
 _STROKES_FEWEST = 100
 _PICTURE_LEAST = 0.01
-"""Of the area of a page."""
+"""The share of a page's area from which a picture counts."""
 _HIDDEN = 2 | 32
 """The flags Hidden and NoView of an annotation (ISO 32000-1, 12.5.3)."""
 

@@ -48,6 +48,7 @@ def _opened(source: SourceFile) -> Any:
         return Image.open(source.content)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise FileRefused(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
+    # What Pillow raises depends on the format: a damaged PNG is a SyntaxError, for example.
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError) as error:
         raise FileRefused("The picture is damaged.") from error
 

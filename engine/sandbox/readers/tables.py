@@ -16,7 +16,7 @@ import orjson
 from engine.sandbox.readers.source import FileRefused
 
 INLINE_BYTES_MOST = 4_000_000
-"""Of the rows in the answer, as JSON."""
+"""How large the rows in the answer may be, as JSON."""
 COLUMNS_MOST = 16_384
 _SAMPLE = 200
 _MOST_ABOVE = 10

@@ -34,7 +34,7 @@ _ANSWER_SECONDS, _REMOVED_SECONDS = 15, 60
 _START_SECONDS = 20
 """What the service may take to start a container, beyond the time of the code."""
 _TRIED_SECONDS = 20
-"""For so long an answer about the image holds: a person may start Docker, or download the image, meanwhile."""
+"""How long an answer about the image holds: a person may start Docker, or download the image, meanwhile."""
 _TRAILER = 8  # bytes of the length that inside/command.py writes behind what is left
 _NO_PROCESS = b"Resource temporarily unavailable"
 """What the kernel says where there are as many as may be."""
@@ -162,6 +162,7 @@ def _excess(end: End, job: SandboxJob) -> str:
 def _closed(job: SandboxJob, container: str) -> Iterator[str]:
     """Yield the options that shut a container off, and limit it."""
     memory = job.limits.tree_bytes + job.disk_bytes + 2 * _SCRATCH_MB * _MB  # files in a tmpfs are memory, too
+    # Code never runs as root in a container, even where this process does.
     user, group = (os.getuid(), os.getgid()) if os.getuid() else (_NOBODY, _NOBODY)
     yield from ("--rm", "--interactive", "--name", container, "--hostname", "sandbox", "--pull", "never")
     yield from ("--network", "none", "--log-driver", "none", "--read-only", "--workdir", "/w")

@@ -144,7 +144,7 @@ class ShownFailure(Struct, frozen=True):
     step: str
     """The path of the step; empty if none is known."""
     error: str
-    """In one line."""
+    """The error in one line."""
     remedy: str
     is_refused: bool = False
     """Whether nothing failed but what a person had refused."""

@@ -34,7 +34,7 @@ class SignInMark(Struct, frozen=True):
     """What people know, and what has been counted."""
 
     number: int
-    """Of the last line of the audit trail that was looked at."""
+    """The number of the last line of the audit trail that was looked at."""
     hour: str = ""
     """The hour, in UTC, in which `refused` sign-ins were refused."""
     refused: int = 0

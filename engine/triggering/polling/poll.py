@@ -294,6 +294,7 @@ def _patiently(seconds: float, ask: Callable[[], Answer]) -> Answer:
 
 
 def _is_stumble(error: ServiceError) -> bool:
+    # The three do not pass within a second, and a timeout has used up the patience already.
     return error.retryable and not isinstance(error, RateLimited | AuthError | Timeout)
 
 

@@ -61,7 +61,7 @@ class PollReading(Struct):
             try:
                 done.append(self.prepare(item))
                 self.has_read, self._in_a_row = True, 0
-            except (AuthError, RateLimited, ConfirmationNeeded) as error:
+            except (AuthError, RateLimited, ConfirmationNeeded) as error:  # every further item would fail the same way
                 return done, error
             except (ServiceError, OSError) as error:
                 known = item.id in self.before

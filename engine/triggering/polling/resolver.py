@@ -71,7 +71,7 @@ class TriggerResolver:
     def __init__(self, context: TriggerContext, accounts: Accounts, runs: TriggeredRuns) -> None:
         self._context, self._accounts, self._runs = context, accounts, runs
         self.ids = context.ids
-        """By an id, rows name a workflow; a name without a readable file is its own id."""
+        """Rows name a workflow by its id; a name without a readable file is its own id."""
         self.plan = context.plan
         """Returns the plan of a workflow by its name. Raises UnknownName, InvalidFile."""
 

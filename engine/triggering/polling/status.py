@@ -41,7 +41,7 @@ class TriggerStatus:
     demo: bool
     is_on: bool
     is_resting: bool
-    """On for an account that is not in use now (Demo or Mine); it continues when that is switched back."""
+    """It is on for an account that is not in use now (Demo or Mine); it continues when that is switched back."""
     needs_start: bool
     """Whether turning it on requires a start; otherwise it continues from where it left off."""
     start_from: tuple[StartFrom, ...]
@@ -68,7 +68,7 @@ class TriggerStatus:
     """The error of the last poll, if it failed for another reason than `problem`."""
     note: str = ""
     environment: str = ""
-    """In which its runs start, "" if there are no environments."""
+    """The environment in which its runs start, "" without environments."""
     is_silent: bool = False
     """Whether it is on without a successful poll for two periods."""
     problem: TriggerError | None = None

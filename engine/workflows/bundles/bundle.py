@@ -16,7 +16,7 @@ from engine.prompts.prompt import LABEL
 from engine.tools.shelf import TOOL
 
 LARGEST_BYTES = 16_000_000
-"""Of a bundle, in a file or in a request."""
+"""How large a bundle may be, in a file or in a request."""
 LONGEST_NAME = 64
 Lines = list[str]
 """A text, line by line: written one after another, each with a line break but the last, they are the file."""
@@ -74,7 +74,7 @@ class Bundle(_Part):
     agents: dict[_Name, BundledAgent] = Field(default_factory=dict)
     tools: dict[_Name, BundledTool] = Field(default_factory=dict)
     mcp_tools: dict[str, BundledMcpTool] = Field(default_factory=dict)
-    """By `mcp.SERVER.TOOL`."""
+    """The tools by `mcp.SERVER.TOOL`."""
     connections: dict[_Name, str] = Field(default_factory=dict)
     """The service of each connection that the workflow and its agents name, "" if it was not known."""
     calls: list[_Name] = Field(default_factory=list)

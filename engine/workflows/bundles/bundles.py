@@ -127,7 +127,7 @@ class Bundles:
         """
         require(p, "edit", "import workflows")
         found = bundle(sent, file)
-        for lines in found.fragments.values():
+        for lines in found.fragments.values():  # before anything is created
             require_storable(text_of(lines))
         target = self._free_name(name or found.name)
         wanted = self._known(found, connections or {})
@@ -138,6 +138,7 @@ class Bundles:
         names["tool"] = {f"{TOOL}{old}": f"{TOOL}{new}" for old, new in tools.items()}
         agents, new_agents = self._parts.placed_agents(found.agents, names, wanted)
         text = pointed(parse(text_of(found.workflow), f"{file}: workflow"), {**names, "agent": agents}, wanted)
+        # The workflow comes last: after a crash, nothing names what is not there.
         self._create(new_fragments, new_prompts, p.id)
         self._parts.create(new_tools, new_agents, p.id)
         made = self._workflows.save(p, target, text, None)

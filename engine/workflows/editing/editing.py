@@ -68,7 +68,7 @@ class Edited:
     can_undo: bool
     can_redo: bool
     problems: list[Problem] | None
-    """Of the text; None if the caller did not ask for them."""
+    """The problems of the text; None if the caller did not ask for them."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class TriedEdit(Struct, frozen=True):
     draft: Draft | None
     """None: the text is the file's."""
     etag: str
-    """Of the file that it is based on."""
+    """The etag of the file that it is based on."""
 
     @property
     def base_rev(self) -> str:
@@ -114,7 +114,7 @@ class FileEdit:
     name: str
     text: str
     etag: str
-    """Of the text."""
+    """The etag of the text."""
     is_saved: bool
     differences: list[str]
     """What changes, in sentences."""
@@ -127,7 +127,7 @@ class _Now(Struct, frozen=True):
     draft: Draft | None
     text: str
     etag: str
-    """Of the file that the text is based on."""
+    """The etag of the file that the text is based on."""
 
     @property
     def rev(self) -> str:

@@ -23,7 +23,7 @@ class CanvasStep:
     parent: str
     """The path of the step around it, `on_failure`, or ""."""
     place: Literal["steps", "on_error", "on_failure"]
-    """In which of its lists."""
+    """The list of its parent, or of the workflow, that it is in."""
     title: str
     uses: str
     service: str

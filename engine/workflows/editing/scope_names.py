@@ -114,7 +114,7 @@ def _inside(whole: _Found) -> Iterator[_Found]:
     items = schema.get("items")
     if schema.get("type") == "array" and isinstance(items, Mapping) and not whole.is_of_item:
         first = _Found(f"{whole.name}[0]", within(schema, items), (*whole.path, ITEM), _DEEPEST - 1)
-        yield from islice(_inside(first), 1, None)
+        yield from islice(_inside(first), 1, None)  # its fields, not the item as a whole
 
 
 def _named(found: _Found, is_missing: bool, values: Mapping[str, Any], scope: StepNames) -> OfferedName:  # noqa: FBT001

@@ -19,7 +19,7 @@ class _Home(NamedTuple):
     around: str
     """The id of the step around it, "" at the top level."""
     place: Place
-    """Of the list, from that step or from the workflow."""
+    """The path of the list, from that step or from the workflow."""
 
 
 class StepHomes:
@@ -28,7 +28,7 @@ class StepHomes:
     def __init__(self, document: JsonObject, homes: Mapping[str, _Home]) -> None:
         self._document = document
         self._homes = homes
-        """By id."""
+        """The homes by the ids of the steps."""
 
     def __contains__(self, step: str) -> bool:
         return step in self._homes

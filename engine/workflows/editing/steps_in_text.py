@@ -37,6 +37,7 @@ class StepsInText:
         else:
             for one in splices:
                 new = edited(new, one)
+        # The homes of this text only if somebody has asked for them: an edit need not compute them.
         return StepsInText(_object(new), vars(self).get("_homes", self._before))
 
     @cached_property

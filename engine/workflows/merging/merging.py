@@ -40,7 +40,7 @@ class Merge(Struct, frozen=True):
     renames: list[tuple[str, str]]
     """The steps that have another id in the text than in main: (old, new)."""
     followed: list[tuple[str, str]] = field(default_factory=list)
-    """Those of them that a person has renamed: their receipts follow."""
+    """The renames among them that people have made: receipts follow."""
 
 
 def merge(texts: MergeTexts, file: str, rename: Renamer, choices: Choices, known: KnownRenames = NO_RENAMES) -> Merge:

@@ -34,7 +34,7 @@ class Outline(Struct, frozen=True):
     """The parts of a workflow. `whole` puts them together again."""
 
     fields: dict[str, Any]
-    """Of the workflow: lists of steps are empty, triggers are by id."""
+    """The fields of the workflow: lists of steps are empty, triggers are by id."""
     parts: dict[str, StepOutline]
     """The steps by id, outer before inner, in the order of the file."""
     lists: dict[str, list[str]]

@@ -152,7 +152,7 @@ def _triggers(old: Outline, new: Outline) -> Iterator[AnyOperation]:
                 operation = _operation(None, change)
                 assert isinstance(operation, SetField | UnsetField)
                 yield operation.model_copy(update={"field": [TRIGGERS, index, *change.field]})
-    for index in reversed(range(len(names))):
+    for index in reversed(range(len(names))):  # from the end, so that the indexes before it stay right
         if names[index] not in after:
             yield UnsetField(op="unset", field=[TRIGGERS, index])
     count = sum(id_ in after for id_ in names)

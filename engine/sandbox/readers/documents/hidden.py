@@ -11,7 +11,7 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 IGNORED = f"{W}del"
 """The name of an element that the library for Word documents does not read."""
 _KEPT = ("rPr", "fldChar", "instrText")
-"""Of a hidden run: fields begin and end in runs of their own."""
+"""What is kept of a hidden run: fields begin and end in runs of their own."""
 _OFF = ("0", "false", "off")
 
 

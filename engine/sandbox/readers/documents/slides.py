@@ -27,7 +27,7 @@ _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _TITLES = ("title", "ctrTitle")
 _NO_TEXT = ("sldNum", "dt", "ftr", "hdr", "sldImg")
 _OFF = ("0", "false")
-"""Of the attributes `show` and `hidden`."""
+"""Values of attributes such as `show`, `hidden` and `vMerge` that mean no."""
 
 
 def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:

@@ -80,7 +80,7 @@ def _picture(source: SourceFile) -> bytes:
         return _png(ImageOps.exif_transpose(Image.open(source.content)).convert("L"))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise FileRefused(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError) as error:  # as in picture.py
         raise FileRefused("The picture is damaged.") from error
 
 

@@ -18,7 +18,7 @@ from engine.sandbox.readers.workbooks.sheets import ExcelWorkbook, StoredSheet
 from engine.sandbox.readers.zips import opened_zip, refuse_entities
 
 _ROWS_SHOWN = 500
-"""Of each sheet, in a text."""
+"""How many rows of each sheet are shown in a text."""
 _CALCULATE = "Open the workbook in Excel or LibreOffice and save it to have them calculated."
 _ZIP = b"PK"
 _NAME_MOST = 31

@@ -35,7 +35,7 @@ class StoredSheet(Struct):
     """The cells of a sheet, and what else it says of them."""
 
     rows: Iterator[Sequence[Any]]
-    """From the first row on."""
+    """All rows, from the first one of the sheet on."""
     first_column: int = 0
     """The column where rows begin, from 0: the first that has a value."""
     merged: Sequence[Range] = ()
