@@ -1,4 +1,4 @@
-"""The port that accepts runs: each with its line in the audit trail, and with what it is started for."""
+"""The port that accepts runs, each with its line in the audit trail and the item or request that it is started for."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class RunEntry:
 
 
 class Notice(Struct, frozen=True):
-    """What tells people something: the run of a workflow, or a message that waits to be sent."""
+    """How people are informed: by a run of a workflow, or by a message that waits to be sent."""
 
     entries: Sequence[RunEntry] = ()
     messages: Mapping[str, str] = {}
@@ -70,19 +70,19 @@ class Notice(Struct, frozen=True):
 
 
 class PollSelection(Struct, frozen=True):
-    """What of a poll is stored: its items, and the runs for them."""
+    """The part of a poll that is stored: items, and the runs for them."""
 
     items: Sequence[ItemRecord]
     entries: Sequence[RunEntry]
     cancels_earlier: bool = False
-    """Whether the workflow's open runs that triggers have started are asked to end."""
+    """Whether to ask those open runs of the workflow that triggers started to end."""
 
 
 class Polled(Struct, frozen=True):
     """What a poll has found, to be stored at once."""
 
     trigger: TriggerRecord
-    """As it was before the poll: if its cursor has moved since, nothing of the poll counts."""
+    """The trigger as it was before the poll; if its cursor has moved since, the whole poll is discarded."""
     place: TriggerPosition | None
     """Where the trigger is now; None if it stays for the moment."""
     ids: Sequence[str]
@@ -113,15 +113,15 @@ class Acceptances(Protocol):
         """Turn a trigger on from a place; items that it has not seen yet are stored as left out."""
 
     def notify(self, trigger: TriggerRecord, at: str | None, notice: Notice) -> bool:
-        """Record since when people know of a problem (None: it is over), with what tells them. Raises Renamed.
+        """Record since when people have known of a problem (None: it is over), with the notice to them. Raises Renamed.
 
-        Return False, and store nothing, if another process has told them since `trigger` was read.
+        Return False, and store nothing, if another process has notified them since `trigger` was read.
         """
 
     def note(self, key: str, before: str, after: str, notice: Notice) -> bool:
-        """Change a small switch (`Settings`) that says what people know, with what tells them. Raises Renamed.
+        """Change a small switch (`Settings`) that says what people know, with the notice to them. Raises Renamed.
 
-        Return False, and store nothing, if its value is no longer `before` (empty: it has none).
+        Return False, and store nothing, if its value is no longer `before` (empty: no value).
         """
 
     def revive(self, item: ItemRecord, entry: RunEntry) -> bool:

@@ -40,13 +40,13 @@ class ApprovalStore(Protocol):
     """Keeps questions; any thread. Runs ask and withdraw them through the journal of their process."""
 
     def found(self, state: str | None, limit: int, without: Hidden = NOTHING_HIDDEN) -> list[ApprovalRecord]:
-        """Return questions in one state (None: any), newest first; `without` those of workflows."""
+        """Return questions in one state (None: any), newest first, `without` the questions of some workflows."""
 
     def count_open(self, without: Hidden = NOTHING_HIDDEN) -> int:
         """Return how many questions are open."""
 
     def open_like(self, *patterns: str, without: Hidden = NOTHING_HIDDEN) -> list[str]:
-        """Return the ids of open questions of which a text matches one of these patterns of SQL's LIKE."""
+        """Return the ids of open questions with a text that matches one of these patterns (of SQL's LIKE)."""
 
     def get(self, question: str) -> ApprovalRecord | None:
         """Return one question, if known."""
@@ -55,10 +55,10 @@ class ApprovalStore(Protocol):
         """Store an answer and wake the run that waits for it; False if the question is not open, or has expired."""
 
     def unnotified(self, limit: int) -> list[ApprovalRecord]:
-        """Return open questions that nobody was notified of, oldest first."""
+        """Return open questions about which nobody was notified, oldest first."""
 
     def notified(self, question: str, at: str) -> None:
-        """Record that people were notified of a question."""
+        """Record that people were notified about a question."""
 
 
 class Questions(Protocol):

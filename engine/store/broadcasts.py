@@ -14,13 +14,16 @@ class ChangeWatch(Protocol):
 
 
 class Broadcast(Protocol):
-    """Texts of less than 8,000 bytes that all processes hear that listen just then. Nothing raises: some are lost."""
+    """Sends texts to all processes that are listening at that moment. Nothing raises: some texts are lost.
+
+    A text has less than 8,000 bytes, the limit of NOTIFY (https://www.postgresql.org/docs/current/sql-notify.html).
+    """
 
     def tell(self, texts: Sequence[str]) -> None:
         """Send texts, in order, also to this process; any thread."""
 
     def heard(self, seconds: float) -> list[str]:
-        """Return texts as soon as some come, none after so many seconds; one thread at a time."""
+        """Return texts as soon as some arrive, or an empty list after so many seconds; one thread at a time."""
 
     def close(self) -> None:
         """Listen no more. Call it when no thread waits in `heard`."""

@@ -1,8 +1,8 @@
-"""The port by which processes take the runs that they work on: those of nobody, and of their own, those that wait.
+"""The port by which processes take runs to work on: runs that nobody owns, and waiting runs of their own.
 
 A run of nobody was accepted for any process, or left by one that died. While a run is *at work* it counts for the
-limits (engine/store/run_limits.py). It ceases to be with its end, with its wait, and with the process that owns it: so
-whatever dies, nothing has to be counted back.
+limits (engine/store/run_limits.py). It is no longer at work once it ends or waits, or the process that owns it dies: so
+no counter has to be corrected after a crash.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Claims(Protocol):
     def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> Sequence[TakenRun]:
         """Take at most `most` runs of nobody, and `most_of_mine` of this process's own, as the limits permit.
 
-        The most urgent go first, then the oldest; every tenth turn is that of a less urgent one. The runs are this
-        process's own and at work then; return them. A run that another one has called is left to that one, as long
-        as it is at work. Raises Fenced; Draining if it asks for runs of nobody.
+        The most urgent go first, then the oldest; every tenth turn goes to a less urgent one. Return the runs, which
+        are then this process's own and at work. A run that another run called is left to the process of its caller, as
+        long as the caller is at work. Raises Fenced; Draining if it asks for runs of nobody.
         """
 
     def at_work(self, owner: str) -> Sequence[str]:
@@ -46,7 +46,7 @@ class Claims(Protocol):
         """Return the limit because of which a run is not at work; None if it is, or waits for something else."""
 
     def wait(self, seconds: float, *, takes: bool = True) -> bool:
-        """Wait until there may be something to claim; at most so long. Return whether somebody has announced it.
+        """Wait until there may be something to claim; at most `seconds`. Return whether somebody has announced it.
 
         `takes`: whether this process would take a run of nobody.
         """

@@ -12,7 +12,7 @@ Why = Literal["breakpoint", "step"]
 
 
 class DebugState(NamedTuple):
-    """How far a debug run may go. A call that pauses keeps the turn in which it does; a later turn lets it go."""
+    """How far a debug run may go. A call that pauses keeps the turn in which it paused; a later turn lets it go."""
 
     breakpoints: tuple[str, ...]
     """Paths of steps, `each_mail.classify`, or of one repetition, `each_mail[3].classify`."""
@@ -21,9 +21,9 @@ class DebugState(NamedTuple):
     turn: int = 0
     """How often the run was continued."""
     released: tuple[str, ...] = ()
-    """The paths of the calls that one step lets go, in this turn."""
+    """The paths of the calls that were let go one by one, in this turn."""
     passed: tuple[str, ...] = ()
-    """The paths of the loops in which nothing pauses."""
+    """The paths of the loops in which nothing pauses any more."""
 
     @staticmethod
     def begun(breakpoints: Sequence[str]) -> DebugState:
@@ -31,7 +31,7 @@ class DebugState(NamedTuple):
         return DebugState(tuple(breakpoints), is_stepping=not breakpoints)
 
     def why_pauses(self, path: str) -> Why | None:
-        """Return why a call pauses that has not paused before; None if it does not."""
+        """Return why a call that has not paused before pauses; None if it does not pause."""
         if path in self.released or self._has_passed(path):
             return None
         if path in self.breakpoints or in_workflow(path) in self.breakpoints:
@@ -64,7 +64,7 @@ class DebugState(NamedTuple):
 
 
 def innermost_loop(path: str) -> str:
-    """Return the path of the innermost loop around a step, "" if there is none: `each_mail` of `each_mail[3].task`."""
+    """Return the path of the innermost loop around a step, "" outside loops: `each_mail` of `each_mail[3].task`."""
     items = list(StepPath.parse(path).items())
     return loop_of(str(items[-1])) if items else ""
 

@@ -71,7 +71,7 @@ def _counted(run_ids: Sequence[str], one: str, many: str) -> str:
 
 
 class SeenItem(Struct, frozen=True):
-    """What a run tells of the item that a trigger started it for."""
+    """What the log of a run says about the item that a trigger started it for."""
 
     workflow: str
     """The id of its workflow."""
@@ -84,19 +84,19 @@ class SeenItem(Struct, frozen=True):
 
 
 class ToldRun(Struct, frozen=True):
-    """The contents of a log, as they are stored. `event_texts`: of a run that can be resumed, None if it has ended."""
+    """The contents of a log, as they are stored. `event_texts`: only for a run that can be resumed, else None."""
 
     row: dict[str, Any]
     effects: list[dict[str, Any]]
     updates: list[dict[str, Any]]
-    """Those of `effects` that updated what another run had made."""
+    """The members of `effects` that updated what another run had made."""
     event_texts: list[str] | None
     unsure_since: str | None
     """Since when it may have written more than its log says."""
     latest_at: str
-    """When the last of what it tells happened: in a state that knows the run, no later than that knows."""
+    """When the last thing that the log records happened; a state that is not behind knows the run up to then."""
     questions: frozenset[str]
-    """The questions for which it waits, by id."""
+    """The ids of the questions whose answers it waits for."""
     seen: SeenItem | None = None
     """For a run that a trigger started."""
 
@@ -120,7 +120,7 @@ class StateProof(Protocol):
         """Return the highest id of a run that is listed, or ""."""
 
     def unlisted(self, run_ids: Sequence[str]) -> list[str]:
-        """Return those of these runs that are neither listed nor have been removed from the list."""
+        """Return which of these runs are neither listed nor have been removed from the list."""
 
     def asking(self, limit: int) -> list[str]:
         """Return the runs that wait for the answers to the newest open questions."""
@@ -147,11 +147,11 @@ class StateProof(Protocol):
         """Record that the logs have been read, and what they have shown; an `entry` of the audit trail with it."""
 
     def list_anew(self, writes: WriteList) -> None:
-        """Bring the lists of writes up to date with every run that either knows to have written."""
+        """Add to the lists the runs that only the state knows to have written, and count on from the higher number."""
 
     def restore(self, told: ToldRun, *, is_lost: bool) -> None:
-        """Restore what a log tells, without overwriting what is newer: an open run that has gone on since this state
-        was copied is as in its log, and its questions that were answered since are withdrawn.
+        """Restore what a log records, without overwriting what is newer: an open run that has gone on since this state
+        was copied becomes what its log says, and its questions that were answered since are withdrawn.
 
         `is_lost`: the state lacks something. Then writes that a log leaves open count as well; otherwise the ledger
         knows more.

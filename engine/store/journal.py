@@ -1,7 +1,7 @@
 """The port of the journal: events of runs, and what else a process records of the runs that it works on.
 
 Everything here happens on the engine's loop. What is appended or recorded in one turn of the loop is one transaction,
-which also checks that no other process has taken over; a future, and `committed()`, tell when it is on disk. If it
+which also checks that no other process has taken over; a future, and `committed()`, show when it is on disk. If it
 cannot be stored, the future raises JournalBroken, and so does `committed` of the run.
 """
 
@@ -81,7 +81,7 @@ class RunEnd(Struct, frozen=True):
     made_good: Sequence[str]
     """Keys of items that it has processed: those that failed or were dead no longer need attention."""
     plan_hash: str | None = None
-    """Of a plan."""
+    """Only for a run that is a plan."""
 
 
 class OwnRuns(Protocol):
@@ -141,7 +141,7 @@ class CalledRuns(Protocol):
         """Ask the owner of an open called run to cancel it."""
 
     def of_nobody(self, parent_run_id: str) -> list[str]:
-        """Return the open called runs of a run that no process owns."""
+        """Return the open runs that a run has called and that no process owns."""
 
 
 class RunSignal(NamedTuple):
@@ -165,13 +165,13 @@ class DueRuns(Protocol):
         """Return the runs of this process that wait for a later time, an answer or their turn."""
 
     def due_among(self, run_ids: Sequence[str], now: str) -> list[str]:
-        """Return those of these runs that are ours and waiting, and are due or to be cancelled."""
+        """Return which of these runs are ours and waiting, and are due or to be cancelled."""
 
     def at_work(self) -> list[str]:
         """Return the runs of this process that should be at work, or about to be."""
 
     def suspects(self) -> list[str]:
-        """Return those of them whose process has died again and again: it works on one at a time."""
+        """Return the runs `at_work` whose process has died again and again: it works on one of them at a time."""
 
     def has_line(self) -> bool:
         """Return whether runs of this process wait for their turn."""

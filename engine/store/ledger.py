@@ -79,11 +79,11 @@ def marker(identity: str, generation: int = 0) -> str:
     """Return 32 letters and digits for a write; after an undo (a new generation) the marker differs."""
     text = f"{identity}#{generation}" if generation else identity
     digest = hashlib.sha256(text.encode()).digest()
-    return base64.b32encode(digest[:20]).decode("ascii").lower()
+    return base64.b32encode(digest[:20]).decode("ascii").lower()  # 20 bytes: 32 characters, without padding
 
 
 def undo_marker(identity: str, generation: int = 0) -> str:
-    """Return the marker for what the undo of a write writes (a note, a commit); it differs from the write's own."""
+    """Return the marker for what the undo of a write leaves (a note, a commit); it differs from the write's own."""
     return marker(f"{identity}#undo", generation)
 
 
@@ -143,7 +143,7 @@ class Effects(Protocol):
         """Check that no other process has taken over."""
 
     def similar(self, write: IntendedWrite, since: str) -> asyncio.Future[list[SimilarWrite]]:
-        """Return other writes of that kind to that account, made since then, or whose time is not known."""
+        """Return other writes of that kind to that account that were made since then, or at an unknown time."""
 
     def begin_update(self, write: IntendedWrite, known: LedgerRow) -> asyncio.Future[bool]:
         """Record that what a write made is about to be changed; False if another was faster. The receipt is kept.
@@ -172,7 +172,7 @@ class Effects(Protocol):
     def undone(self, identity: str, generation: int, at: str) -> asyncio.Future[bool]:
         """Record that a write was undone in the service: the next run that wants it makes it again.
 
-        `generation`: that of the undone write. False if the ledger has no receipt for exactly that generation; an
+        `generation`: the generation that was undone. False if the ledger has no receipt for exactly this one; an
         interrupted update does not remove the receipt.
         """
 

@@ -15,7 +15,7 @@ class QueuedRuns(NamedTuple):
 
     runs: int = 0
     oldest_at: str | None = None
-    """When the oldest of those that never began was accepted (RFC 3339, UTC); None if there is none."""
+    """When the oldest run that never began was accepted (RFC 3339, UTC); None without such a run."""
 
 
 class Load(NamedTuple):
@@ -28,9 +28,9 @@ class Load(NamedTuple):
     in_line: QueuedRuns
     """Queued runs that wait for their turn, because their workflow limits how many are active at once."""
     processes: Sequence[OwnerRecord]
-    """The processes that own runs, also those that died and were not replaced yet."""
+    """The processes that own runs, including dead ones whose runs nobody has taken over yet."""
     used: Mapping[AccountMode, Amount]
-    """What answered calls of models have used since the beginning, by whose account."""
+    """What answered calls of models have used since the beginning, by the mode of the account."""
     set_aside: int = 0
     """Runs that took their process down too often, and that only a person resumes."""
 
@@ -39,7 +39,7 @@ class Loads(Protocol):
     """Measures the load; any thread."""
 
     def now(self) -> Load:
-        """Return the load, from one snapshot. Reads indexes only, but for queued runs, so it may be asked often."""
+        """Return the load, from one snapshot. Reads only indexes except for queued runs, so it may be asked often."""
 
     def size_bytes(self) -> int:
         """Return how much room the whole state takes."""

@@ -1,4 +1,4 @@
-"""Locks that are free once a process ends, in whatever way: one per owner of runs, and one for the server."""
+"""Locks that are released when a process ends, however it ends: one per owner of runs, and one for the server."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Locks(Protocol):
 
 
 class FileLock:
-    """A locked file: only the end of the process, or closing it, sets it free."""
+    """A locked file: only closing it, or the end of the process, releases it."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -88,7 +88,7 @@ class FileLocks:
         """Take the lock of this process. Raises StorageError."""
         with storage_errors(self._folder):
             lock = open_private(self._folder / f"{owner}.lock", "w")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # waits for processes that are just checking it: `is_locked` takes it, too
         return FileLock(lock)
 
     def is_held(self, owner: str) -> bool:
@@ -137,7 +137,7 @@ class ServeLock:
     def __init__(self, folder: Path) -> None:
         with storage_errors(folder):
             make_folder(folder, PRIVATE_FOLDER)
-            self._file = open_private(folder / "serve.lock", "a+")
+            self._file = open_private(folder / "serve.lock", "a+")  # "w" would erase the pid of whoever has the lock
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

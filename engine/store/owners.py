@@ -1,6 +1,6 @@
-"""The ports of processes that own runs: which there are, which are alive, and what each may do.
+"""The ports of processes that own runs: which processes there are, which are alive, and what each may do.
 
-A process is proven dead by its lock being free (the fast proof), or taken for dead after its lease. Whoever
+A free lock proves that its process is dead (the fast proof); a process also counts as dead after its lease. Whoever
 takes over *fences* it: nothing that it still tries to write is stored.
 """
 
@@ -57,7 +57,7 @@ class OwnedWork(Struct, frozen=True):
     runs: int = 0
     """How many runs."""
     oldest: Sequence[RunAtWork] = ()
-    """Those that were accepted first."""
+    """The runs that were accepted first."""
 
 
 def is_silent(locks: Locks, owner: OwnerRecord, now: datetime) -> bool:
@@ -70,7 +70,7 @@ class Owners(Protocol):
     """Knows the processes; any thread."""
 
     def get(self, owner: str) -> OwnerRecord | None:
-        """Return a process; None once its runs were taken over."""
+        """Return a process; None once its runs have been taken over."""
 
     def at_work(self, most: int) -> Mapping[str, OwnedWork]:
         """Return the open runs of each process that do not wait: how many, and at most so many of them.
@@ -88,7 +88,7 @@ class Owner(Protocol):
     id: str
     lease_seconds: float
     folder: Path
-    """A folder in that of the state, for files about processes."""
+    """A folder beside the state, for files about processes."""
     locks: Locks
     shares: bool
     """Whether runs that it accepts or takes over are for any worker, and not for itself alone."""
@@ -110,7 +110,7 @@ class Owner(Protocol):
         """
 
     def admit(self) -> None:
-        """Let this process put blobs again, if something else than a takeover shut it out. Raises Fenced."""
+        """Let this process put blobs again, if something other than a takeover shut it out. Raises Fenced."""
 
     def adopt(self) -> list[str]:
         """Adopt the open runs of every process that is dead, or stayed silent while this one watched; return their ids.

@@ -49,7 +49,7 @@ class BegunRename:
     """In an order in which each new id is free."""
     at: str
     etag: str
-    """Of the workflow's file after them."""
+    """The etag of the workflow's file after them."""
 
     @property
     def workflow(self) -> str:
@@ -94,7 +94,7 @@ class RenameStore(Protocol):
         """Complete a rename in progress if `is_done` says so of its files, else forget it; without one do nothing."""
 
     def turn_off(self, workflow_id: str, check: Check) -> list[TriggerKey]:
-        """Turn the triggers of a workflow off, unless `check` raises; return those that were on."""
+        """Turn the triggers of a workflow off, unless `check` raises; return the ones that were on."""
 
     def delete(self, workflow_id: str, check: Check, delete: Callable[[], T]) -> T:
         """Call `delete`, and forget what was agreed for the workflow; plans made before are no longer accepted."""

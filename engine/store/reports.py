@@ -19,9 +19,9 @@ from engine.store.spending import Amount, Pot, SpendingStore
 Answer = TypeVar("Answer")
 REPLICA_REMEDY = "See whether the server that `state_replica` names runs and follows the one of `state`."
 _LOOK_SECONDS = 10.0
-"""So often it is looked at; after a failure, it is asked nothing more until then."""
+"""How often the replica is looked at; after a failure, it is asked nothing until the next look."""
 _PATIENCE_SECONDS = 0.5
-"""For so long a page or a health check waits for that look."""
+"""How long a page or a health check waits for that look."""
 _MOST_BEHIND = timedelta(seconds=60)
 _ENDED = frozenset({ListedStatus.SUCCEEDED, ListedStatus.PARTS_FAILED, ListedStatus.FAILED, ListedStatus.CANCELLED})
 
@@ -50,7 +50,7 @@ class ReportSource(Protocol):
 
 
 class Reports:
-    """Reads what is only shown; any thread. What the program decides by is read from the state, which is not behind.
+    """Reads what is only shown; any thread. What the program bases decisions on is read from the state itself.
 
     A replica that fails costs its users nothing: the state is asked in its place.
     """
@@ -65,7 +65,7 @@ class Reports:
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
         """Return at most `limit` runs, as `RunStore.page` does; those that have not ended are as they are now.
 
-        Where the processes at work are, only the state knows: by the rows of a replica, runs would seem interrupted.
+        Only the state knows which processes are alive: by the rows of a replica, runs would seem interrupted.
         """
         runs = self._state.runs
         if self._open is None or not _ENDED.issuperset(wanted.statuses):
@@ -94,7 +94,7 @@ class Reports:
         return self._ask(lambda state: state.audit.names())
 
     def fault(self) -> str:
-        """Return why the replica is not asked at the moment, in sentences; "" if it is, or if there is none."""
+        """Return why the replica is not asked at the moment, in sentences; "" if it is asked, or without a replica."""
         said = self._looked()
         return said and f"The replica is not asked, so lists and reports come from the state itself: {said}"
 
@@ -142,9 +142,9 @@ class Reports:
             self._fault = ""
 
     def _require_in_step(self, replica: ReportSource) -> None:
-        """Raise StorageError for a replica that lacks heartbeats which the state has had for long."""
+        """Raise StorageError for a replica that lacks heartbeats which the state has had for more than a minute."""
         has = {one.owner: moment_of(one.heartbeat_at) for one in replica.loads.now().processes}
-        lasting = [
+        lasting = [  # a process that began within the last minute need not be in the replica yet
             (beat, one.owner)
             for one in self._state.loads.now().processes
             if (beat := moment_of(one.heartbeat_at)) - moment_of(one.started_at) > _MOST_BEHIND

@@ -1,6 +1,6 @@
 """How many runs may be at work at once, in all processes together, and which must wait for another's end.
 
-A called run belongs to the one at the top of its calls: together they count once.
+A called run counts together with its topmost caller, once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NO_LIMITS = RunLimits()
 
 
 class LimitedRun(NamedTuple):
-    """What of a run the limits concern; of a called run, what its topmost caller has."""
+    """What the limits need to know about a run; for a called run, these are the values of its topmost caller."""
 
     run_id: str
     started_by: str
@@ -48,7 +48,7 @@ class LimitReached(Struct, frozen=True):
 
     user: str = ""
     connection: str = ""
-    """One of the two."""
+    """Set if `user` is empty."""
     most: int = 0
 
     @property
@@ -110,6 +110,6 @@ def limited_connections(acceptance: Acceptance) -> str:
 
 
 def spaced(names: Iterable[str]) -> str:
-    """Return names as one text, in which each has a space on both sides; "" for none."""
+    """Return names as one text, in which each has a space on both sides, to be found by LIKE; "" for none."""
     found = " ".join(sorted(names))
     return found and f" {found} "

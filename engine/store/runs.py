@@ -31,12 +31,12 @@ def priority_of(acceptance: Acceptance) -> Priority:
 
 
 def item_words(trigger: TriggerItem | None) -> str:
-    """Return by what a run is found that a trigger has started: the item's title and whom it is from, in lower case."""
+    """Return the text by which a run is found that a trigger started: title and sender of its item, in lower case."""
     return "" if trigger is None else "\n".join(filter(None, (trigger["title"], trigger.get("sender")))).lower()
 
 
 def environment_name(environment: EnvironmentRecord | None) -> str:
-    """Return the name of the environment of a run, "" if it has none."""
+    """Return the name of the environment of a run, "" without one."""
     return "" if environment is None else environment["name"]
 
 
@@ -44,23 +44,23 @@ class RunFilter(Struct, frozen=True):
     """Which runs to list; None and () mean any. `since` and `until` (exclusive) are RFC 3339 texts in UTC."""
 
     statuses: tuple[str, ...] = ()
-    """Of ListedStatus; if succeeded runs are wanted, those of which parts failed are among them."""
+    """Values of ListedStatus; "succeeded" includes runs with failed parts."""
     workflow: str | None = None
-    """By name: the one that it had when the run was accepted."""
+    """The name that it had when the run was accepted."""
     workflow_id: str | None = None
     started_by: str | None = None
     parent: str | None = None
     """Run id of the caller."""
     plans: bool = False
-    """Plans, instead of runs that really run; without those that only check another one, or that a plan called."""
+    """Plans instead of runs that really run, but without plans that only check another one or were called by one."""
     text: str | None = None
-    """In its id, workflow, title or sentence, or in the title or sender of the item that started it."""
+    """Occurs in its id, workflow, title or sentence, or in the title or sender of the item that started it."""
     since: str | None = None
     until: str | None = None
     demo: bool | None = None
     environment: str | None = None
     without: frozenset[str] = frozenset()
-    """The ids of workflows whose runs are left out, with those of their branches and all that these have called."""
+    """The ids of workflows whose runs are left out, with the runs of their branches and all that these have called."""
 
 
 class InFlight(Struct, frozen=True):
@@ -95,7 +95,7 @@ class RunRecord(NamedTuple):
     is_test: int
     end_number: int | None
     plan_hash: str | None = None
-    """Of a plan: its hash, empty until it has ended. None for a run that really runs."""
+    """The hash of a plan, empty until it has ended. None for a run that really runs."""
     is_drifted: int | None = None
     """1 for a plan that no longer fitted the world when it was to be applied; it never is then."""
     drift: str | None = None
@@ -109,7 +109,7 @@ class RunRecord(NamedTuple):
     is_at_work: int = 0
     """1 while a process works on it, or is about to."""
     item: str = ""
-    """Of a run that a trigger has started: see `item_words`."""
+    """Set for a run that a trigger has started: see `item_words`."""
     acceptance: str | None = None
     """None for a run that has ended, and in lists, which do not read this long text."""
 
@@ -138,13 +138,13 @@ class RunStore(Protocol):
         """Return a run, if known."""
 
     def workflows_of(self, run_id: str) -> list[tuple[str, str]]:
-        """Return (name, id) of the workflow of a run, then of those that called it; [] if the run is not known."""
+        """Return (name, id) of the workflow of a run, then of the ones that called it; [] if the run is not known."""
 
     def unknown(self, run_id: str) -> UnknownName:
         """Return the error for a run without a row or a log; it says which, and whether receipts mention the run."""
 
     def standings(self, run_ids: Sequence[str]) -> Mapping[str, RunStanding]:
-        """Return how those of these runs stand that have not ended."""
+        """Return how these runs stand, without those that have ended."""
 
     def caller(self, run_id: str) -> RunRecord | None:
         """Return the run that called this one, if any."""
@@ -156,16 +156,16 @@ class RunStore(Protocol):
         """Return a run and (number, text) of its events from a number on, from one snapshot."""
 
     def last_event(self, run_id: str) -> int:
-        """Return the number of the newest event of a run, 0 if there is none."""
+        """Return the number of the newest event of a run, 0 without events."""
 
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
         """Return at most `limit` runs without their acceptance, newest first, older than run id `before`."""
 
     def listed(self, run_ids: Sequence[str]) -> list[RunRecord]:
-        """Return those of these runs that there are, without their acceptance."""
+        """Return these runs, as far as they are listed, without their acceptance."""
 
     def overtaken(self, run_ids: Sequence[str]) -> set[str]:
-        """Return those of these runs after which a later one of the workflow has succeeded, in the same mode."""
+        """Return which of these runs were followed by a successful run of the same workflow in the same mode."""
 
     def tally(self, since: str, until: str, without: frozenset[str] = frozenset()) -> dict[str, int]:
         """Return how many runs were accepted in a time, by status, without called ones and plans.
@@ -201,7 +201,7 @@ class RunStore(Protocol):
         """Return the ids of all runs that have ended."""
 
     def drop_ended(self, run_ids: Iterable[str]) -> None:
-        """Forget those of these runs that have ended."""
+        """Forget these runs, as far as they have ended."""
 
 
 class OldRuns(Protocol):
@@ -214,7 +214,7 @@ class OldRuns(Protocol):
         """Return the ended runs that may be removed, except the newest `count`, oldest first."""
 
     def take_off(self, run_ids: Sequence[str]) -> list[str]:
-        """Remove those runs that may still go; return their ids. They are `leaving` until `forget`."""
+        """Remove the runs that may still go; return their ids. They are `leaving` until `forget`."""
 
     def leaving(self) -> list[str]:
         """Return the removed runs that may still have files, because a process died before it deleted them."""
@@ -226,6 +226,7 @@ class OldRuns(Protocol):
 MOST_DEATHS_IN_A_ROW = 3
 """Deaths of its process in a row, with no step completed between them, after which a run that is tried is set aside."""
 MOST_DEATHS = 10
+"""Deaths after which a run is set aside in any case: in a row but never tried, or tried with progress in between."""
 SUSPECT = 2
 """From so many deaths in a row on, a process works on one such run at a time: if it dies again, that one is tried."""
 
@@ -236,7 +237,7 @@ class Deaths(Struct, frozen=True):
     in_a_row: int
     """With no step completed between them, whatever else the process worked on."""
     in_all: int
-    """Those in which the run was tried: the only one at work, or the only one that had seen `SUSPECT` deaths in a row.
+    """The deaths in which it was tried: it alone was at work, or it alone of these had seen `SUSPECT` deaths in a row.
 
     Machines die, too, and with them dies work that is not to blame.
     """

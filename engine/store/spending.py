@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Pot(NamedTuple):
-    """What is counted together: the calls of a run, or those of a workflow or of all in a day or a month.
+    """What is counted together: the calls of a run, or the calls of a workflow or of all workflows in a day or a month.
 
     Beside these, which budgets limit, answered calls are counted for each day by what asked (engine/budgets/use.py).
     """
@@ -60,7 +60,7 @@ class Reservation(Struct, frozen=True):
     pots: Sequence[Pot]
     at: str
     over_at: str
-    """When the call has ended at the latest, however it ended."""
+    """The time by which the call has ended, in whatever way."""
 
 
 class PotLevel(Struct, frozen=True):
@@ -69,7 +69,7 @@ class PotLevel(Struct, frozen=True):
     spent: Mapping[Pot, Amount]
     """With all reservations; a pot without calls is absent."""
     in_flight: Mapping[Pot, Amount]
-    """Of that, what calls have reserved whose answer is still to come; it may be settled lower."""
+    """The part of it that calls have reserved whose answer is still to come; it may be settled lower."""
 
 
 class Verdict(Protocol):
@@ -113,7 +113,7 @@ class SpendingStore(Protocol):
         """Return what is counted in these pots, with all reservations; those without calls are absent."""
 
     def in_flight(self, at: str) -> Mapping[Pot, Amount]:
-        """Return what calls have reserved whose answer is still to come, by pot; pots without any are absent."""
+        """Return by pot what calls have reserved whose answer is still to come; pots without any are absent."""
 
     def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
         """Return what is counted in the pots `use:KIND:…` from one day to another, both included, in their order."""

@@ -98,7 +98,7 @@ class State(Protocol):
 
     @property
     def triggered_runs(self) -> TriggeredRuns:
-        """What triggers want to know of runs."""
+        """What triggers want to know about runs."""
 
     @property
     def run_queue(self) -> RunQueue:
@@ -163,11 +163,11 @@ class State(Protocol):
     def records(self, owner: str, *, announces: bool = False) -> Records:
         """Open the journal of a process. Call this on the engine's loop.
 
-        `announces`: whether others that wait for runs are told when one of this process is no longer at work.
+        `announces`: whether processes that wait for runs hear when one of this process is no longer at work.
         """
 
     def acceptances(self, owner: str, *, shared: bool = False, waits: bool = False) -> Acceptances:
-        """Return the way in for runs: those of a process, or if it is `shared`, those that any worker may take.
+        """Return the port that accepts runs for a process or, if it is `shared`, for any worker.
 
         `waits`: they begin once the process claims them, and not at once.
         """

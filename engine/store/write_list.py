@@ -47,7 +47,7 @@ class WriteList:
                 _append(self._second, line)
 
     def last_number(self) -> int:
-        """Return the number of the newest write, 0 if there is none."""
+        """Return the number of the newest write, 0 without any."""
         newest = (*_read(self._first, _TAIL_BYTES), *_read(self._second, _TAIL_BYTES))
         return max((one.number for one in newest), default=0)
 
@@ -91,7 +91,7 @@ def _append(path: Path, line: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
     try:
         if os.write(handle, line) < len(line):
-            raise OSError(28, os.strerror(28), str(path))
+            raise OSError(28, os.strerror(28), str(path))  # ENOSPC: only a full disk cuts a write short
     finally:
         os.close(handle)
 

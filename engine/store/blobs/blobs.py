@@ -22,10 +22,10 @@ class Blobs(Protocol):
         """Return where a person finds a blob, for messages."""
 
     def get(self, name: str) -> bytes | None:
-        """Return a blob, or None if there is none. Raises InvalidFile if it cannot be read, StorageError."""
+        """Return a blob, or None if it does not exist. Raises InvalidFile if it cannot be read, StorageError."""
 
     def opened(self, name: str) -> AbstractContextManager[Path | None]:
-        """Give a local file with the content of a blob, to be read inside; None if there is none. Raises StorageError.
+        """Give a local file with the content of a blob, to be read inside; None without a blob. Raises StorageError.
 
         For blobs that are too large for memory.
         """
@@ -34,7 +34,7 @@ class Blobs(Protocol):
         """Return whether there is such a blob."""
 
     def version(self, name: str) -> Hashable | None:
-        """Return what changes whenever the blob does; None if there is no blob, or nothing would show a change."""
+        """Return a value that changes whenever the blob does; None without a blob, or if a change would not show."""
 
     def names(self, folder: str = "") -> list[str]:
         """Return the full names of the blobs and folders directly in a folder ("": the whole), sorted.
@@ -43,7 +43,7 @@ class Blobs(Protocol):
         """
 
     def size_bytes(self, *names: str) -> int:
-        """Return the size of these blobs together, and of the blobs directly in these folders; 0 if there is none."""
+        """Return the total size of these blobs and of the blobs directly in these folders; 0 for what is missing."""
 
     def put(self, name: str, data: bytes) -> None:
         """Store a blob in place of any former one; it is durable when this returns.
@@ -58,7 +58,7 @@ class Blobs(Protocol):
         """
 
     def put_hashed(self, folder: str, data: bytes) -> str:
-        """Store a blob in a folder under the SHA-256 of its content; return that (64 hex digits). Raises StorageError.
+        """Store a blob in a folder under the SHA-256 of its content; return this in hex digits. Raises StorageError.
 
         It is durable when this returns. Fencing does not apply: the name is derived from the content.
         """
@@ -78,5 +78,5 @@ class Blobs(Protocol):
     def put_by(self, process: str, admit: Callable[[], None]) -> Blobs:
         """Return these blobs, as far as they may be put by a process.
 
-        `admit` is called when the process is not admitted: it admits it again, or raises Fenced if it was shut out.
+        `admit` is called when the process is not admitted: it admits it again, or raises Fenced after a takeover.
         """

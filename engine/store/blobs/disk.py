@@ -52,18 +52,18 @@ class DiskBlobs:
         return str(self._path(name))
 
     def get(self, name: str) -> bytes | None:
-        """Return a blob, or None if there is none. Raises InvalidFile if it cannot be read, StorageError."""
+        """Return a blob, or None if it does not exist. Raises InvalidFile if it cannot be read, StorageError."""
         path = self._path(name)
         try:
             return path.read_bytes()
         except OSError as error:
-            if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            if isinstance(error, FileNotFoundError) and not path.is_symlink():  # a dangling link is damage, not absence
                 return None
             unreadable(str(path), path, error)
 
     @contextmanager
     def opened(self, name: str) -> Iterator[Path | None]:
-        """Give the file itself; None if there is none."""
+        """Give the file itself; None if it does not exist."""
         path = self._path(name)
         yield path if path.is_file() and not path.is_symlink() else None
 
@@ -88,7 +88,7 @@ class DiskBlobs:
         return sorted(found)
 
     def size_bytes(self, *names: str) -> int:
-        """Return the size of these files together, and of the files directly in these folders; 0 if there is none."""
+        """Return the total size of these files and of the files directly in these folders; 0 for what is missing."""
         files = [self._path(name) for name in names if not name.endswith("/")]
         inside = [one for name in names if name.endswith("/") for one in self._path(name).glob("*")]
         return sum(map(_size_bytes, [*files, *inside]))
@@ -117,11 +117,11 @@ class DiskBlobs:
             return errors | {names[path]: error for path, error in drafts.put().items()}
 
     def put_hashed(self, folder: str, data: bytes) -> str:
-        """Write a file named by its SHA-256, and return that; the hash is computed meanwhile. Raises StorageError."""
+        """Write a file named by its SHA-256, and return the hash, which is computed meanwhile. Raises StorageError."""
         return write_hashed(self._path(folder), data).name
 
     def put_file_hashed(self, folder: str, source: Path) -> str:
-        """Copy a file to one that is named by its SHA-256, and return that. Raises StorageError."""
+        """Copy a file to one that is named by its SHA-256, and return the hash. Raises StorageError."""
         return copy_hashed(self._path(folder), source).name
 
     def remove(self, names: Iterable[str]) -> None:
@@ -215,7 +215,7 @@ class DraftFolders:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a folder; a link that leads in a circle is none."""
+    """Return whether an entry is a folder; a link that leads in a circle is not."""
     try:
         return entry.is_dir()
     except OSError:

@@ -14,7 +14,7 @@ from engine.files.copying import PIECE_BYTES
 
 
 def pieces_of(data: bytes) -> list[bytes]:
-    """Return data in pieces of at most 1 MiB; at least one."""
+    """Return data in pieces of at most 1 MiB; at least one, since an empty blob needs a row, too."""
     return [data[start : start + PIECE_BYTES] for start in range(0, len(data), PIECE_BYTES)] or [b""]
 
 
@@ -25,7 +25,10 @@ def hash_of(source: Path) -> str:
 
 
 def proven_pieces(source: Path, digest: str) -> Iterator[bytes]:
-    """Yield a local file in pieces, at least one. Raises StorageError at the end if their SHA-256 is another one."""
+    """Yield a local file in pieces, at least one. Raises StorageError before the last one if their SHA-256 differs.
+
+    So whoever stores them never completes a blob whose name is not the hash of its content.
+    """
     found = hashlib.sha256()
     with storage_errors(source), source.open("rb") as content:
         piece = content.read(PIECE_BYTES)

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS blobs (
 );
 CREATE TABLE IF NOT EXISTS blob_writers (process text PRIMARY KEY);
 """
-"""Two processes that create a table at once would fail without the lock, IF NOT EXISTS or not."""
+"""Without the lock, two processes that create a table at the same time would fail, even with IF NOT EXISTS."""
 
 _PUT = """
 WITH admitted AS (SELECT FROM blob_writers WHERE process = %(process)s FOR KEY SHARE),
@@ -37,13 +37,13 @@ INSERT INTO blobs (name, piece, version, data)
 SELECT name, piece, %(version)s, data FROM given ORDER BY name, piece
 ON CONFLICT (name, piece) DO UPDATE SET version = excluded.version, data = excluded.data
 """
-"""One statement, so that the client is never waited for while it holds the lock on its row of `blob_writers`."""
+"""One statement: so nobody ever waits for a client that holds the lock on its row of `blob_writers`."""
 
 _NEW_PIECE = """
 INSERT INTO blobs (name, piece, version, data) VALUES (%s, %s, %s, %b) ON CONFLICT (name, piece) DO NOTHING
 """
 _WHOLE = "blobs JOIN blobs AS first USING (name, version) WHERE first.piece = 0"
-"""The version tells a former, longer content apart, of which two puts at the same moment may leave pieces."""
+"""The version excludes pieces of a former, longer content, which two puts at the same moment may leave behind."""
 
 _PIECES = f"SELECT blobs.data FROM {_WHOLE} AND name = %s ORDER BY blobs.piece"  # noqa: S608 - our own constant
 _VERSION = "SELECT version FROM blobs WHERE name = %s AND piece = 0"
@@ -118,7 +118,7 @@ class PostgresBlobs:
         return f"{self._database.place}: {name}"
 
     def get(self, name: str) -> bytes | None:
-        """Return a blob, or None if there is none. Raises StorageError."""
+        """Return a blob, or None if it does not exist. Raises StorageError."""
         pieces = self._database.rows(_PIECES, (name,))
         return b"".join(piece for (piece,) in pieces) if pieces else None
 
@@ -128,6 +128,7 @@ class PostgresBlobs:
         with ExitStack() as stack:
 
             def copied(connection: Connection) -> Path | None:
+                # The name makes it a cursor on the server; otherwise psycopg would fetch all pieces into memory.
                 with connection.transaction(), connection.cursor("pieces", scrollable=False) as pieces:
                     pieces.itersize = _PIECES_AT_ONCE
                     first = pieces.execute(_PIECES, (name,), binary=True).fetchone()
@@ -142,7 +143,7 @@ class PostgresBlobs:
         return self.version(name) is not None
 
     def version(self, name: str) -> UUID | None:
-        """Return the number of the put that stored the blob; None if there is none. Raises StorageError."""
+        """Return the id of the put that stored the blob; None without a blob. Raises StorageError."""
         return next((version for (version,) in self._database.rows(_VERSION, (name,))), None)
 
     def names(self, folder: str = "") -> list[str]:
@@ -171,7 +172,7 @@ class PostgresBlobs:
         return errors
 
     def put_hashed(self, folder: str, data: bytes) -> str:
-        """Store a blob under its SHA-256, unless it is there already, and return that. Raises StorageError."""
+        """Store a blob under its SHA-256, unless it is there already, and return the hash. Raises StorageError."""
         digest = hashlib.sha256(data).hexdigest()
         self._put_new(folder + digest, lambda: pieces_of(data))
         return digest
@@ -218,7 +219,7 @@ class PostgresBlobs:
         ]
         names, numbers, pieces = map(list, zip(*rows, strict=True))
         given = {"process": self._process, "names": names, "pieces": numbers, "data": pieces, "version": uuid4()}
-        if self._database.execute(_PUT, given) or self._admit is None:
+        if self._database.execute(_PUT, given) or self._admit is None:  # no row changed: this process has no row
             return
         self._admit()
         if not self._database.execute(_PUT, given):
@@ -248,7 +249,7 @@ def _create_missing_tables(connection: Connection) -> None:
 
 def _after(folder: str) -> str:
     """Return what sorts right after every name in a folder."""
-    return f"{folder[:-1]}0" if folder else "\U0010ffff"  # '0' follows '/'
+    return f"{folder[:-1]}0" if folder else "\U0010ffff"  # '0' follows '/'; nothing follows the last code point
 
 
 def _batches(blobs: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:

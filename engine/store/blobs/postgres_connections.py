@@ -22,7 +22,7 @@ class BlobConnections:
     def __init__(self, address: str) -> None:
         """Connect to nothing yet. `address`: `postgresql://…`, also as SQLAlchemy writes it: `postgresql+psycopg://…`.
 
-        Raises StorageError for an address that is none.
+        Raises StorageError for an address that cannot be read.
         """
         self._address = ServerAddress.parsed(address)
         self.place = self._address.shown

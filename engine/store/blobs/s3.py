@@ -43,7 +43,7 @@ class S3Blobs:
     """Each blob is an object. What S3 has acknowledged is durable, and every later read sees it.
 
     A process that may be shut out has a marker, the object `.writers/<process>`; to shut it out is to delete the
-    marker. S3 knows no transaction over two objects, so the promise is weaker than that of a disk or a database:
+    marker. S3 knows no transaction over two objects, so it promises less than a disk or a database:
 
     - Once it is shut out, a process begins no more puts: each looks for the marker first.
     - A put that has passed this look may still arrive, however late, but never in place of a blob that another process
@@ -51,8 +51,8 @@ class S3Blobs:
       there before the look (`If-Match`). Where that fails, the process looks again, and is fenced.
 
     So a log that is newer always stays. What may appear late is a blob that nobody has put since the process was shut
-    out. Two limits: the ETag by which S3 compares is that of the content, so a blob that was put again without a change
-    counts as the one before; and a blob that has been removed meanwhile counts as absent.
+    out. Two limits: S3 compares by ETag, which depends on the content alone, so a blob that was put again as it was
+    counts as unchanged; and a blob that has been removed meanwhile counts as absent.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class S3Blobs:
         return f"{self._place}/{name}"
 
     def get(self, name: str) -> bytes | None:
-        """Return a blob, or None if there is none. Raises StorageError."""
+        """Return a blob, or None if it does not exist. Raises StorageError."""
         with self._errors(name):
             try:
                 return self._store.get(name).bytes().to_bytes()
@@ -114,7 +114,7 @@ class S3Blobs:
 
     def _pieces(self, name: str, head: ObjectMeta) -> Iterator[bytes]:
         """Yield a blob in pieces, each with a request of its own: a time limit holds for a whole response."""
-        tag = head["e_tag"]
+        tag = head["e_tag"]  # with `if_match`: never pieces of two versions
         for start in range(0, head["size"], _PIECE_BYTES):
             with self._errors(name):
                 piece = self._store.get(name, options={"range": (start, start + _PIECE_BYTES), "if_match": tag})
@@ -126,7 +126,7 @@ class S3Blobs:
         return self._head(name) is not None
 
     def version(self, name: str) -> str | None:
-        """Return the ETag of a blob; None if there is none. Raises StorageError."""
+        """Return the ETag of a blob; None without a blob. Raises StorageError."""
         head = self._head(name)
         return None if head is None else head["e_tag"]
 
@@ -171,7 +171,7 @@ class S3Blobs:
         return errors
 
     def put_hashed(self, folder: str, data: bytes) -> str:
-        """Store a blob under its SHA-256, unless it is there already, and return that. Raises StorageError."""
+        """Store a blob under its SHA-256, unless it is there already, and return the hash. Raises StorageError."""
         digest = hashlib.sha256(data).hexdigest()
         if not self.exists(folder + digest):
             with self._errors(folder + digest):
@@ -189,7 +189,7 @@ class S3Blobs:
         return digest
 
     def remove(self, names: Iterable[str]) -> None:
-        """Delete objects, and all whose names begin with that of a folder. Raises StorageError."""
+        """Delete objects, and all whose names begin with the name of a folder. Raises StorageError."""
         with self._errors(""):
             gone = [one for name in names for one in (self._inside(name) if name.endswith("/") else [name])]
             self._store.delete(gone)
@@ -197,7 +197,7 @@ class S3Blobs:
     def admit(self, process: str) -> None:
         """Make the marker of a process. Raises StorageError, also if the service ignores conditions."""
         marker = _marker(process)
-        unmet: tuple[PutMode, ...] = ("create", {"e_tag": '"0"'})
+        unmet: tuple[PutMode, ...] = ("create", {"e_tag": '"0"'})  # the marker exists, and no ETag is "0"
         with self._errors(marker):
             self._store.put(marker, b"")
             for condition in unmet:
@@ -273,5 +273,6 @@ def _storage_errors(where: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
+        # obstore appends the response of the service, which is XML.
         said = str(error).partition("\n")[0].partition(": <?xml")[0].strip()
         raise StorageError(f"{where}: {said}.", remedy=_REMEDY) from error

@@ -14,15 +14,15 @@ class TokenRecord(NamedTuple):
     user_id: str
     name: str
     role: str
-    """The highest role with which it acts; empty: that of its user."""
+    """The highest role it acts with; empty: the role of its user."""
     mcp_only: int
     created_at: str
     expires_at: str
     """Empty: it has no end date."""
     used_at: str = ""
-    """Of the last use, to the hour; empty: never."""
+    """The time of the last use, to the hour; empty: never."""
     networks: str = ""
-    """From which it was used, with blanks between them."""
+    """The networks it was used from, separated by blanks."""
 
 
 class TokenStore(Protocol):
@@ -44,7 +44,7 @@ class TokenStore(Protocol):
         """Store when a token was used."""
 
     def note_network(self, id_hash: str, network: str, most: int, entry: AuditEntry) -> None:
-        """Store from which network a token is used, of at most so many; `entry`: unless it is the first, or known."""
+        """Store a network that a token is used from, up to `most`; `entry`: only if it is new, and not the first."""
 
     def revoke(self, user_id: str, prefix: str, entry: AuditEntry) -> bool:
         """Delete the token of a user whose hash begins with `prefix`; return whether there was one."""

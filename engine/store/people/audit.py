@@ -59,7 +59,7 @@ class AuditLog(Protocol):
         """Return the lines of these actions after the one with this number, the oldest first."""
 
     def last_number(self) -> int:
-        """Return the number of the newest line, 0 if there is none."""
+        """Return the number of the newest line, 0 without any."""
 
     def names(self) -> tuple[list[str], list[str]]:
         """Return the principals and the actions that occur in the trail, each sorted."""

@@ -20,14 +20,14 @@ class Identity(NamedTuple):
 
 
 class OpenedSession(Struct, frozen=True):
-    """What a sign-in by a provider leaves behind, once it is known whose it is."""
+    """What a sign-in by a provider stores, once its user is known."""
 
     session: NewSession
     success: Success
     role: str
     """The user's role from now on."""
     entries: tuple[AuditEntry, ...] = ()
-    """Of a user who was added, or of another role."""
+    """For a user who was added, or a role that changed."""
 
 
 class Identities(Protocol):
@@ -55,14 +55,14 @@ class Identities(Protocol):
         """Sign in whoever has this identity; if nobody has it, add the user `new` with it.
 
         `opened` gets the user as known so far, None for a new one. `check` may raise; it gets all users as they will
-        be. Return False, and change nothing, if `new` is needed, and its id is taken or it is None.
+        be. Return False, and change nothing, if `new` is needed but is None, or its id is taken.
         """
 
     def link(self, user_id: str, identity: Identity, entry: AuditEntry) -> bool | None:
-        """Give a user an identity in place of any other; return False if somebody else has it, None for no user.
+        """Give a user an identity in place of any other; return False if somebody else has it, None without this user.
 
         The user's sessions end.
         """
 
     def unlink(self, user_id: str, entry: AuditEntry) -> bool:
-        """Take the identity of a user, whose sessions end; return whether there was one."""
+        """Remove the identity of a user, and end their sessions; return whether there was one."""

@@ -27,7 +27,7 @@ class SessionRecord(NamedTuple):
 
 
 class SessionFacts(NamedTuple):
-    """What every request needs to know of a session: its end, and whose it is with which role."""
+    """What every request needs to know about a session: its end, its user, and the user's role."""
 
     expires_at: str
     user_id: str
@@ -36,7 +36,7 @@ class SessionFacts(NamedTuple):
 
 
 class Success(Struct, frozen=True):
-    """A good sign-in: the tries counted for `account` at `place` are forgotten, and `network` is known for a while."""
+    """A successful sign-in: tries counted for `account` at `place` are forgotten, `network` is known for a while."""
 
     account: str
     place: str
@@ -50,7 +50,7 @@ class NewSession(Struct, frozen=True):
     session: SessionRecord
     entry: AuditEntry
     also: Sequence[AuditEntry] = ()
-    """Further lines: of a browser that is new."""
+    """Further lines, about a new browser."""
 
 
 class SignInStore(Protocol):
@@ -90,7 +90,7 @@ class SignInStore(Protocol):
 
 
 class TryLimit(Struct, frozen=True):
-    """How many failed tries are allowed within a time; those of `account`, at `place`, or both (None: any)."""
+    """How many failed tries are allowed within a time: by `account`, at `place`, or both (None: any)."""
 
     most: int
     window: timedelta
@@ -99,7 +99,7 @@ class TryLimit(Struct, frozen=True):
     without: str = ""
     """Tries at places that begin with this text do not count."""
     spares_known: bool = False
-    """Whether it does not apply at places from which the account signed in before."""
+    """Whether it does not apply at places where the account signed in before."""
 
 
 class SignInLimitReached(Struct, frozen=True):
@@ -110,7 +110,7 @@ class SignInLimitReached(Struct, frozen=True):
 
 
 class LoginTries(Protocol):
-    """Counts tries to sign in, and remembers from where accounts signed in. Any thread."""
+    """Counts tries to sign in, and remembers where accounts signed in from. Any thread."""
 
     def reached(self, account: str, place: str, limits: Sequence[TryLimit], now: datetime) -> SignInLimitReached | None:
         """Return the first limit that is reached, if any."""

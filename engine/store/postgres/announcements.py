@@ -1,4 +1,4 @@
-"""Announcements of runs by NOTIFY (https://www.postgresql.org/docs/current/sql-notify.html): all hear of each."""
+"""Announcements of runs by NOTIFY (https://www.postgresql.org/docs/current/sql-notify.html): everybody hears each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NotifiedAnnouncements:
             if self._ear is None or self._ear.closed:
                 self._ear = self._server.address.connect()
                 self._ear.execute(f'LISTEN "{self._channel}"')
-                return True  # what was announced before this is looked for first
+                return True  # announcements before LISTEN are not heard, so there may be something already
             return any(True for _ in self._ear.notifies(timeout=seconds, stop_after=1))
 
     def close(self) -> None:

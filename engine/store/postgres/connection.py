@@ -14,7 +14,7 @@ from msgspec import Struct
 from engine.store.postgres.server.address import ServerAddress
 from engine.store.sql.base.database import Parameters, Question
 
-_LOCK = "SELECT pg_advisory_xact_lock({key}, 0)"
+_LOCK = "SELECT pg_advisory_xact_lock({key}, 0)"  # 0: writing; other locks have the `key_of` a name in this place
 _MARK = (
     "INSERT INTO journal_marks VALUES (%s, %s)"
     " ON CONFLICT (writer) DO UPDATE SET number = excluded.number, marked_at = now()"
@@ -23,11 +23,11 @@ _REQUIRE = "SELECT 1 / count(*) FROM ({question}) AS found"
 """An error of the server, which ends the transaction, if the question finds no row."""
 NOTHING_FOUND = "22012"
 """Its SQLSTATE, division by zero: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
-_PARAMETER = re.compile(r"'[^']*'|\?|(?<!:):([a-z_]+)|%")
+_PARAMETER = re.compile(r"'[^']*'|\?|(?<!:):([a-z_]+)|%")  # (?<!:) because of casts such as ::text
 
 
 class CommitMark(Struct, frozen=True):
-    """The number of a transaction of a journal, and the name of that journal: letters and digits."""
+    """The number of a transaction of a journal, and the name of the journal (letters and digits)."""
 
     writer: str
     number: int
@@ -49,7 +49,7 @@ class Server(Struct, frozen=True):
         connection.execute(_LOCK.format(key=self.key))
 
     def begin_if(self, connection: psycopg.Connection[Any], condition: Question, mark: CommitMark) -> None:
-        """Do the same; the mark tells later that the transaction was made.
+        """Do the same; the mark proves later that the transaction was made.
 
         If the question `condition` finds no row, what follows fails with NOTHING_FOUND.
         """
@@ -97,7 +97,7 @@ class PostgresCursor:
         return iter(self._cursor)
 
     def _arrive(self) -> None:
-        """Wait for the answers to what was sent so far; without a pipeline they are there."""
+        """Wait for the answers to what was sent so far; without a pipeline they are there already."""
         if self._pipeline is not None:
             self._pipeline.sync()
 

@@ -44,16 +44,19 @@ _MARKS = (
     "CREATE TABLE IF NOT EXISTS journal_marks (writer text PRIMARY KEY, number bigint NOT NULL,"
     " marked_at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 50)"
 )
-"""Which transaction of each journal was the last: of this server, so not among the tables that are copied."""
+"""The last transaction of each journal. Meaningful on this server alone, so not among the tables that are copied.
+
+Each commit of a journal updates its row; pages that are half empty keep such updates cheap (HOT).
+"""
 _OLD_MARKS = "DELETE FROM journal_marks WHERE marked_at < now() - interval '1 day'"
 _LETTERS = (
     """SELECT ' COLLATE "' || coalesce((SELECT collname FROM pg_collation WHERE collname = 'und-x-icu'"""
     """ AND getdatabaseencoding() = 'UTF8'), 'default') || '"'"""
 )
-"""Finds what `StateDatabase.letters` is on a server.
+"""Finds the value of `StateDatabase.letters` on a server.
 
-`lower` with the collation of our columns, "C", knows the letters of ASCII, and with that of the database those of its
-locale, which may be "C", too. That of ICU knows all; a server that was built without ICU does not have it.
+With "C", the collation of our columns, `lower` knows only the letters of ASCII; with the collation of the database, the
+letters of its locale, which may be "C", too. ICU's knows all; a server that was built without ICU does not have it.
 """
 
 
@@ -65,7 +68,7 @@ class PostgresState(SharedFacts):
     is_far = True
 
     def __init__(self, url: str, read_only: ReadOnly | None = None) -> None:
-        """`read_only`: why no tables are made, and the server keeps all our sessions from writing."""
+        """`read_only`: why nothing may be written; then no tables are made, and the server refuses our writes."""
         self.is_read_only = read_only is not None
         self.address = ServerAddress.parsed(url, read_only)
         self._pool = PostgresPool(self.address, _MOST_ASKERS)
@@ -134,12 +137,12 @@ class PostgresState(SharedFacts):
         """Open a transaction as `writing` does, for a driver cursor."""
         with storage_errors(self.address), self._pool.connection() as connection:
             try:
-                with connection.pipeline() as pipeline:  # others wait meanwhile: ways to the server are saved
+                with connection.pipeline() as pipeline:  # others wait meanwhile: fewer round trips to the server
                     self.server.begin_unheard(connection)
                     yield PostgresCursor(connection, pipeline)
                     connection.execute("COMMIT")
             except psycopg.Error:
-                connection.close()  # the driver may take statements for prepared that the server has left out
+                connection.close()  # the driver may take statements for prepared that the server has skipped
                 raise
             except BaseException:
                 roll_back(connection)
@@ -165,11 +168,11 @@ class PostgresState(SharedFacts):
         return PostgresTexts(self.server, self.asking)
 
     def broadcast(self) -> PostgresBroadcast:
-        """Return the way to tell all processes something."""
+        """Return the channel that reaches all processes."""
         return PostgresBroadcast(self.server, self.asking)
 
     def announce_runs(self, cursor: Cursor, count: int = 1) -> None:
-        """Announce so many runs once the transaction of the cursor is on disk."""
+        """Announce `count` runs once the transaction of the cursor is on disk."""
         self.announcements.announce(cursor, count)
 
     def wait_for_runs(self, seconds: float, *, takes: bool = True) -> bool:
@@ -183,7 +186,7 @@ class PostgresState(SharedFacts):
         self.announcements = BrokerAnnouncements(broker, f"ai-orchestra-{self._own_name()}")
 
     def _own_name(self) -> str:
-        """Return what distinguishes this state from all others, wherever a broker has messages of several."""
+        """Return a name that tells this state from others whose messages the same broker has."""
         if (known := self.fact(ANNOUNCEMENTS)) is not None:
             return known
         with self.writing() as connection:
@@ -193,7 +196,7 @@ class PostgresState(SharedFacts):
         return name
 
     def number_on(self, connection: Connection) -> None:
-        """Let the sequences go on after the highest number of each table."""
+        """Let the sequences go on after the highest number of each table: copied rows have not advanced them."""
         for table in metadata.sorted_tables:
             number = table.autoincrement_column
             if number is not None:
@@ -205,7 +208,7 @@ class PostgresState(SharedFacts):
         """Do nothing: the server looks after its log."""
 
     def shrink(self) -> bool:
-        """Do nothing: the server does it."""
+        """Do nothing: the server reclaims space itself."""
         return True
 
     def version(self) -> int:
@@ -233,7 +236,7 @@ class PostgresState(SharedFacts):
             self._engine.dispose()
 
     def _pooled(self) -> Connection:
-        if self._is_closed:
+        if self._is_closed:  # SQLAlchemy would open connections again, even after `dispose`
             raise StorageError(f"The state at {self.address.shown} is closed.")
         return self._engine.connect()
 

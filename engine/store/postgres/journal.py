@@ -22,7 +22,7 @@ _LAST_SECONDS = 3.0
 """The same for a process that is about to end: what it has not stored then, others do again, as after a crash."""
 _AGAIN_SECONDS = 0.2
 _SILENT_SECONDS = 1.0
-"""A question that fails after so long found no server, rather than one that refuses."""
+"""A question that fails only after this time met a server that is silent, not one that refuses."""
 _LEFT_ALONE_SECONDS = 3.0
 _REPEATED = ("40001", "40P01", "25P03", "57P01")
 """Serialization failure, deadlock, idle too long in a transaction, ended by an administrator."""
@@ -59,7 +59,7 @@ class PostgresJournalConnection:
         began = time.monotonic()
         with storage_errors(self._server.address):
             if began < self._silent_until and self._silence is not None:
-                raise self._silence.with_traceback(None)
+                raise self._silence.with_traceback(None)  # or its traceback would grow each time that it is raised
             try:
                 return self._read(statement, parameters)
             except psycopg.OperationalError as error:
@@ -100,7 +100,7 @@ class PostgresJournalConnection:
                 return result
 
     def add_events(self, cursor: Cursor, events: Sequence[EventRow]) -> None:
-        """Insert events in the transaction of a cursor: as one statement, which costs half of one for each."""
+        """Insert events in the transaction of a cursor, as one statement: this costs half of a statement for each."""
         cursor.execute(_ADD_EVENTS, tuple(map(list, zip(*events, strict=True))))
 
     def _tried(self, condition: Question, work: Callable[[Cursor], Result], ends_at: float) -> Result:
@@ -122,7 +122,7 @@ class PostgresJournalConnection:
             except BaseException as error:
                 is_gone = connection.closed
                 if isinstance(error, psycopg.Error):
-                    connection.close()  # the driver may take statements for prepared that the server has left out
+                    connection.close()  # the driver may take statements for prepared that the server has skipped
                 elif not is_gone:
                     with suppress(psycopg.Error):
                         connection.execute("ROLLBACK")
@@ -151,10 +151,10 @@ class PostgresJournalConnection:
         return self._writer
 
     def _was_made(self, ends_at: float) -> bool:
-        """Look whether the last transaction, whose end was not heard of, has left its mark. Raises StorageError.
+        """Return whether the last transaction, whose outcome is unknown, has left its mark. Raises StorageError.
 
-        To begin another one waits until the first is over, at most until the server notices that its connection is
-        gone. The number that the server gave it would not do: after a crash it gives the same numbers again.
+        Beginning another one waits until the first is over, at most until the server notices that its connection is
+        gone. The server's own number of the transaction would not do: after a crash it may use the number again.
         """
         while self._is_patient(ends_at):
             with suppress(psycopg.Error):

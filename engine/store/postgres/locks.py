@@ -18,13 +18,14 @@ from engine.store.sql.base.database import Cursor
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.4
 _SURE_SECONDS = 1.4
-"""For so long after it had its lock, nobody can have taken over from a process: less than others wait."""
+"""For this long after a process had its lock, nobody can have taken over: others wait for `patience_seconds`."""
 _HOLD = "SELECT pg_try_advisory_lock(%s, %s)"
 _IS_HELD = (
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND classid::bigint = ? AND objid::bigint = ?"
 )
+"""`objsubid` is 2 for locks with two keys: https://www.postgresql.org/docs/current/view-pg-locks.html."""
 
 
 class PostgresLocks:
@@ -108,7 +109,7 @@ class SessionLock:
 
     def _take(self, connection: psycopg.Connection[Any]) -> None:
         """Take the lock, unless the server has not noticed yet that the former connection of this process is gone."""
-        asked_at = elapsed_seconds()
+        asked_at = elapsed_seconds()  # before the answer, which may have been on its way for long
         [self._has_it] = connection.execute(_HOLD, self._keys).fetchone() or (False,)
         if self._has_it:
             self._had_at = asked_at

@@ -35,6 +35,7 @@ SELECT period::date AS day, split_part(scope, ':', 2) AS kind, split_part(scope,
     calls, input_tokens, output_tokens, nano_usd / 1e9 AS usd, unpriced AS calls_without_price
 FROM spending WHERE strpos(scope, 'use:') = 1 AND period ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
 """
+"""A scope is `use:kind:mode:name`, and `substr` counts from 1: hence the 7."""
 _LOGS = r"""
 FROM runs
 JOIN blobs AS first ON first.piece = 0 AND first.name =
@@ -90,7 +91,7 @@ _LOG_VIEWS = {"report_steps": _STEPS, "report_agents": _AGENTS, "report_definiti
 
 
 def create_views(connection: Connection) -> None:
-    """Create the views, or bring those of an earlier release into today's form: they may only get more columns.
+    """Create the views, or bring an earlier release's into today's form: PostgreSQL only lets them get more columns.
 
     This waits for those who are asking, so only a new or a migrated state needs it.
     """
@@ -100,7 +101,7 @@ def create_views(connection: Connection) -> None:
 
 
 def create_log_views(connection: Connection) -> None:
-    """Create those views of what is in the logs that are missing, if logs are in the same database."""
+    """Create the views of the logs that are missing, if the logs are in the same database."""
     if not _is_there(connection, "blobs"):
         return
     for name, query in _LOG_VIEWS.items():

@@ -25,7 +25,7 @@ _PUT = (
 )
 _PUT_NEW = "INSERT INTO kept_texts SELECT * FROM unnest(?::text[], ?::text[], ?::text[])"
 _BELOW = "SELECT name FROM kept_texts WHERE name > ? AND name < ? ORDER BY name"
-"""In the order of bytes, all that begins with `folder/` is between this and `folder0`."""
+"""In the order of bytes, every name that begins with `folder/` is between this and `folder0`."""
 _DIRECTLY_IN = (
     "SELECT substr(name, ?), text FROM kept_texts"
     " WHERE name > ? AND name < ? AND strpos(substr(name, ?), '/') = 0 ORDER BY name"
@@ -120,7 +120,7 @@ class PostgresTexts:
             connection = self._server.address.connect()
             try:
                 connection.execute("SELECT pg_advisory_lock(%s, %s)", (self._server.key, key_of(f"text {name}")))
-            except psycopg.errors.LockNotAvailable:
+            except psycopg.errors.LockNotAvailable:  # after the `lock_timeout` that each of our connections sets
                 connection.close()
                 said = f"Another process has worked on {name} for 30 seconds."
                 raise InUse(said, remedy="Try again; `orchestra workers list` shows the processes.") from None

@@ -1,1 +1,1 @@
-"""The store in SQL that SQLite and PostgreSQL both know; the only statements of the engine."""
+"""The store in SQL that SQLite and PostgreSQL both understand."""

@@ -87,11 +87,11 @@ class SqlAcceptances:
         self._store_within(chosen)
 
     def notify(self, trigger: TriggerRecord, at: str | None, notice: Notice) -> bool:
-        """Record since when people know of a problem, with what tells them; False if they know already."""
+        """Record since when people have known of a problem, with the notice to them; False if they know already."""
         return self._tell(lambda connection: set_alarmed(connection, trigger, at), notice)
 
     def note(self, key: str, before: str, after: str, notice: Notice) -> bool:
-        """Change what people know, with what tells them; False if it has changed meanwhile."""
+        """Change what people know, with the notice to them; False if it has changed meanwhile."""
         return self._tell(lambda connection: exchanged(connection, key, before, after), notice)
 
     def _tell(self, marks: Callable[[Connection], bool], notice: Notice) -> bool:
@@ -164,7 +164,7 @@ class SqlAcceptances:
 
 
 def insert_accepted(cursor: Cursor, acceptance: Acceptance, title: str, owner: str) -> None:
-    """Store a run that another one has called, in a transaction of the journal."""
+    """Store a run that another run has called, in a transaction of the journal."""
     cursor.execute(_ADD_RUN, _accepted(acceptance, title, owner))
 
 

@@ -25,7 +25,7 @@ class SqlApprovals:
         self._database = database
 
     def found(self, state: str | None, limit: int, without: Hidden = NOTHING_HIDDEN) -> list[ApprovalRecord]:
-        """Return questions in one state (None: any), newest first; `without` those of workflows."""
+        """Return questions in one state (None: any), newest first, `without` the questions of some workflows."""
         shown = select(*_COLUMNS).where(_is_shown(without))
         statement = shown.order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
         if state is not None:
@@ -41,7 +41,7 @@ class SqlApprovals:
             return int(connection.execute(statement).scalar_one())
 
     def open_like(self, *patterns: str, without: Hidden = NOTHING_HIDDEN) -> list[str]:
-        """Return the ids of open questions of which a text matches one of these patterns of SQL's LIKE."""
+        """Return the ids of open questions with a text that matches one of these patterns (of SQL's LIKE)."""
         statement = select(approvals.c.id).where(approvals.c.state == "open", _matches(patterns), _is_shown(without))
         with self._database.reading() as connection:
             return [str(one) for one in connection.execute(statement).scalars()]
@@ -65,20 +65,20 @@ class SqlApprovals:
         return is_first
 
     def unnotified(self, limit: int) -> list[ApprovalRecord]:
-        """Return open questions that nobody was notified of, oldest first."""
+        """Return open questions about which nobody was notified, oldest first."""
         unknown = (approvals.c.state == "open") & approvals.c.notified_at.is_(None)
         statement = select(*_COLUMNS).where(unknown).order_by(approvals.c.asked_at, approvals.c.id).limit(limit)
         with self._database.reading() as connection:
             return [ApprovalRecord(*row) for row in connection.execute(statement)]
 
     def notified(self, question: str, at: str) -> None:
-        """Record that people were notified of a question."""
+        """Record that people were notified about a question."""
         with self._database.writing() as connection:
             connection.execute(approvals.update().where(approvals.c.id == question).values(notified_at=at))
 
 
 def _is_shown(without: Hidden) -> ColumnElement[bool]:
-    """Return the condition that a question is none of these workflows; a question outlives its run, not its name."""
+    """Return the condition that a question belongs to none of these workflows; without its run, only its name tells."""
     if not without.ids:
         return true()
     is_orphan = approvals.c.run_id.not_in(select(runs.c.run_id))

@@ -29,6 +29,7 @@ Change = Callable[[Cursor], Any]
 Item = TypeVar("Item")
 _HEALTH = "INSERT INTO meta VALUES ('health', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _LATEST_SECONDS = 0.02
+"""How long something that nobody waits for may wait for a commit that somebody does wait for."""
 _MANY_COMMITS = 32
 """After this many commits more will follow: it pays to grow the write-ahead log to its full length."""
 _LONGEST_ROW = 8
@@ -42,7 +43,7 @@ class _Batch:
         self.events: list[EventRow] = []
         self.changes: list[tuple[Change, asyncio.Future[Any], str | None]] = []
         self.gathered: dict[Callable[[Cursor, Sequence[Any]], None], list[tuple[Any, asyncio.Future[Any]]]] = {}
-        """What one call for all writes, after the changes."""
+        """What is written by one call for all items, after the changes."""
         self.waiters: list[asyncio.Future[None]] = []
         """One future per waiter: cancelling one must not affect the others."""
 
@@ -52,7 +53,7 @@ class _Batch:
         return not self.events and not self.changes and not self.gathered
 
     def futures(self) -> Iterator[asyncio.Future[Any]]:
-        """Yield the futures of its changes, in the order of their results, then those of what was gathered."""
+        """Yield the futures of its changes, in the order of their results, then the futures of what was gathered."""
         yield from (future for _, future, _ in self.changes)
         yield from (future for items in self.gathered.values() for _, future in items)
 
@@ -165,7 +166,7 @@ class SqlJournal:
             self._thread.shutdown()
             self._thread = None
             if self._under_way is not None and self._writing is not None:
-                self._written_by_thread(self._under_way, self._writing)
+                self._written_by_thread(self._under_way, self._writing)  # the loop may end before its callback
         self._flush()
         self._connection.close()
 
@@ -216,7 +217,7 @@ class SqlJournal:
     def _committed(
         self, batch: _Batch, writing: concurrent.futures.Future[list[Any]], done: asyncio.Future[list[Any]]
     ) -> None:
-        """Tell what became of a batch that a thread has written, and go on with the next, unless `close` has."""
+        """Report what became of a batch that a thread has written, and go on with the next, unless `close` has."""
         _heard(done)
         if self._under_way is batch:
             self._written_by_thread(batch, writing)
@@ -228,7 +229,7 @@ class SqlJournal:
         self._settle(batch, writing.result() if error is None else error)
 
     def _gap_before(self, batch: _Batch) -> Exception | None:
-        """Return the error that has lost events of a run before those in a batch: they were added meanwhile."""
+        """Return the error that has lost earlier events of a run in this batch, which were added meanwhile."""
         return next((self._broken[run_id] for run_id, _, _ in batch.events if run_id in self._broken), None)
 
     def _settle(self, batch: _Batch, outcome: list[Any] | BaseException) -> None:

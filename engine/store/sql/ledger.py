@@ -122,7 +122,7 @@ class SqlEffects:
         return self._journal.still_ours()
 
     def similar(self, write: IntendedWrite, since: str) -> asyncio.Future[list[SimilarWrite]]:
-        """Return other writes of that kind to that account, made since then, or whose time is not known."""
+        """Return other writes of that kind to that account that were made since then, or at an unknown time."""
         values = (write.account, write.uses, write.identity, since)
         return self._journal.change(
             lambda cursor: [SimilarWrite(*row) for row in cursor.execute(_SIMILAR, values).fetchall()]
@@ -247,7 +247,7 @@ def _entry(row: tuple[Any, ...]) -> LedgerRow:
             generation=int(generation),
             owner=owner,
         )
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError):  # also JSON that is nested too deeply
         return LedgerRow("damaged", str(run_id), str(path), "", _NOBODY_KNOWS, None, None, None, 1, 0, None)
 
 

@@ -19,7 +19,7 @@ _QUEUED = (
     " FROM runs WHERE status = 'queued' GROUP BY lane IS NOT NULL"
 )
 _PROCESSES = f"SELECT {', '.join(OwnerRecord._fields)} FROM owners ORDER BY owner"  # noqa: S608 - columns of ours
-# Each answered call counts once for its connection, so these together are all of them.
+# Each answered call counts once for its connection, so these together are all calls.
 _USED = (
     f"SELECT {', '.join(f'sum({name})' for name in Amount._fields)} FROM spending"  # noqa: S608 - columns of ours
     " WHERE scope >= ? AND scope < ?"
@@ -69,6 +69,6 @@ def _used(cursor: Cursor) -> Mapping[AccountMode, Amount]:
     found = {}
     for mode in AccountMode:
         scope = f"use:connection:{mode}"
-        sums = cursor.execute(_USED, (f"{scope}:", f"{scope};")).fetchone()
+        sums = cursor.execute(_USED, (f"{scope}:", f"{scope};")).fetchone()  # ";" follows ":"
         found[mode] = Amount(*(int(one or 0) for one in sums))
     return found

@@ -34,11 +34,12 @@ class SqlOldRuns:
         """Return the ended runs that may be removed, except the newest `count`, oldest first."""
         ended = select(runs.c.run_id).where(runs.c.ended_at.is_not(None)).order_by(runs.c.run_id.desc())
         with self._database.reading() as connection:
+            # "9" is higher than every id, which begins with the year.
             newest = connection.execute(ended.offset(count - 1).limit(1)).scalar() if count else "9"
         return [] if newest is None else self._may_go(runs.c.run_id < newest)
 
     def take_off(self, run_ids: Sequence[str]) -> list[str]:
-        """Remove the rows of those runs that may still go; return their ids. They are `leaving` until `forget`."""
+        """Remove the rows of the runs that may still go; return their ids. They are `leaving` until `forget`."""
         with self._database.writing() as connection:
             needed = _referred_to(connection) | _in_doubt(connection, run_ids)
             may_go = [run_id for run_id in run_ids if run_id not in needed]
@@ -88,6 +89,7 @@ def _referred_to(connection: Connection) -> set[str]:
     is_open = runs.c.status.in_(OPEN_RUNS)
     relatives = select(runs.c.origin_run_id, runs.c.parent_run_id).where(is_open)
     called = select(runs.c.run_id).where(runs.c.parent_run_id.in_(select(runs.c.run_id).where(is_open)))
+    # Coarse, but it spares reading the acceptances of all open runs, which are long.
     asks = or_(*(runs.c.acceptance.contains(f'"{name}"') for name in _SOURCES))
     asking = select(runs.c.acceptance).where(is_open, asks)
     found = {run_id for row in connection.execute(relatives) for run_id in row if run_id}

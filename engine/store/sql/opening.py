@@ -84,7 +84,7 @@ def open_database(folder: Path, address: str, broker: str = "", *, is_read_only:
 
 
 def replica_at(address: str) -> Callable[[], StateDatabase] | None:
-    """Return what opens the replica at an address, and raises StorageError; None if there is no address."""
+    """Return a function that opens the replica at an address, and raises StorageError; None without an address."""
     return (lambda: _only_read(address, "It is a replica", "Write to the state itself.")) if address else None
 
 

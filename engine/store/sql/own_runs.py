@@ -25,7 +25,7 @@ _STARTED = (
 _PARKED = "UPDATE runs SET status = 'waiting', due_at = ?, is_at_work = 0 WHERE run_id = ?"
 _INTERRUPTED = "UPDATE runs SET status = 'interrupted', is_at_work = 0 WHERE run_id = ?"
 _AT_ONCE = "0001-01-01T00:00:00.000Z"
-"""When a run is due that is being put away: before any time at which it is woken."""
+"""The due time of a run that is being put away: before any time at which it can be woken."""
 _PUT_AWAY = (
     "UPDATE runs SET sentence = ?, counts = ?, owner = CASE status WHEN 'interrupted' THEN NULL ELSE owner END,"  # noqa: S608
     f" due_at = CASE due_at WHEN '{_AT_ONCE}' THEN ? ELSE due_at END"
@@ -72,6 +72,7 @@ _MINE = (
 _MINE_AT_WORK = f"{_MINE} AND is_at_work = 1"
 _SUSPECTS = f"{_MINE} AND {IS_SUSPECT} ORDER BY run_id"
 _ANY_IN_LINE = "SELECT 1 FROM runs WHERE owner = ? AND lane IS NOT NULL AND ended_at IS NULL LIMIT 1"
+# `<` and `>`, which indexes serve; `<>` would make SQLite read all owners of runs.
 _OTHERS = (
     "SELECT EXISTS (SELECT 1 FROM owners WHERE owner <> ?)"
     " OR EXISTS (SELECT 1 FROM runs WHERE owner < ?) OR EXISTS (SELECT 1 FROM runs WHERE owner > ?)"
@@ -137,7 +138,7 @@ class SqlOwnRuns:
         return self._journal.change(lambda cursor: cursor.execute(statement, (sentence, run_id)))
 
     def _tell(self, cursor: Cursor) -> None:
-        """Tell those who wait for the limits that a run is no longer at work."""
+        """Announce to the processes that wait for a limit that a run is no longer at work."""
         if self._announce is not None:
             self._announce(cursor)
 
@@ -184,7 +185,7 @@ class SqlCalledRuns:
         return self._journal.change(lambda cursor: cursor.execute(_CANCEL, (run_id,)))
 
     def of_nobody(self, parent_run_id: str) -> list[str]:
-        """Return the open called runs of a run that no process owns."""
+        """Return the open runs that a run has called and that no process owns."""
         return [run_id for (run_id,) in self._journal.read(_OF_NOBODY, (parent_run_id,))]
 
 
@@ -209,7 +210,7 @@ class SqlDueRuns:
         return {run_id for (run_id,) in self._journal.read(_NOT_DUE, (self._journal.owner, now))}
 
     def due_among(self, run_ids: Sequence[str], now: str) -> list[str]:
-        """Return those of these runs that are ours and waiting, and are due or to be cancelled."""
+        """Return which of these runs are ours and waiting, and are due or to be cancelled."""
         due = _DUE_AMONG.format(places=places(run_ids))
         return [run_id for (run_id,) in self._journal.read(due, (*run_ids, self._journal.owner, now))]
 
@@ -218,7 +219,7 @@ class SqlDueRuns:
         return [run_id for (run_id,) in self._journal.read(_MINE_AT_WORK, (self._journal.owner,))]
 
     def suspects(self) -> list[str]:
-        """Return those of them whose process has died again and again: it works on one at a time."""
+        """Return the runs `at_work` whose process has died again and again: it works on one of them at a time."""
         return [run_id for (run_id,) in self._journal.read(_SUSPECTS, (self._journal.owner,))]
 
     def has_line(self) -> bool:

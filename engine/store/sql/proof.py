@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _FOR_RELEASE = compact({"needs_person": True})[1:-1]
-"""In the event of a step that waits until a person releases held writes; in a text of a step its quotes are escaped."""
+"""Part of the event of a step that waits until a person releases held writes; in texts, its quotes are escaped."""
 
 
 class SqlProof:
@@ -66,7 +66,7 @@ class SqlProof:
             return str(connection.execute(select(func.max(runs.c.run_id))).scalar() or "")
 
     def unlisted(self, run_ids: Sequence[str]) -> list[str]:
-        """Return those of these runs that are neither listed nor have been removed from the list."""
+        """Return which of these runs are neither listed nor have been removed from the list."""
         if not run_ids:
             return []
         listed = select(runs.c.run_id).where(runs.c.run_id >= min(run_ids))
@@ -125,7 +125,7 @@ class SqlProof:
                 audit.record(connection, entry)
 
     def list_anew(self, writes: WriteList) -> None:
-        """Bring the lists of writes up to date with every run that either knows to have written."""
+        """Add to the lists the runs that only the state knows to have written, and count on from the higher number."""
         with self._database.writing() as connection:
             made = set(connection.execute(select(effects.c.run_id).distinct()).scalars())
             counted = self.counted_writes() or 0
@@ -138,9 +138,9 @@ class SqlProof:
             _count_writes(connection, max(counted, len(made), *(one.number for one in sent)))
 
     def restore(self, told: ToldRun, *, is_lost: bool) -> None:
-        """Restore what a log tells, without overwriting what is newer.
+        """Restore what a log records, without overwriting what is newer.
 
-        An open run that has gone on since this state was copied is as in its log.
+        An open run that has gone on since this state was copied becomes what its log says.
         """
         with self._database.writing() as connection:
             if is_behind(connection, told.row["run_id"], told.latest_at):
@@ -161,7 +161,7 @@ class SqlProof:
 
 
 def is_behind(connection: Connection, run_id: str, latest_at: str) -> bool:
-    """Return whether all events of an open run are older: they are stored before its log is written."""
+    """Return whether all stored events of an open run are older; events are stored before the log is written."""
     row = connection.execute(select(runs.c.ended_at, runs.c.queued_at).where(runs.c.run_id == run_id)).first()
     if row is None or row.ended_at is not None:
         return False
@@ -171,7 +171,7 @@ def is_behind(connection: Connection, run_id: str, latest_at: str) -> bool:
 
 
 def forget_open(connection: Connection, told: ToldRun) -> None:
-    """Forget an open run as it was, so that its log says how it is, and withdraw what it does not ask any more."""
+    """Forget an open run, so that it can be restored from its log, and withdraw questions that it no longer asks."""
     run_id = told.row["run_id"]
     connection.execute(runs.delete().where(runs.c.run_id == run_id))
     connection.execute(events.delete().where(events.c.run_id == run_id))

@@ -77,7 +77,7 @@ class SqlRenames:
             follow(begun)
 
     def turn_off(self, workflow_id: str, check: Check) -> list[TriggerKey]:
-        """Turn the triggers of a workflow off, unless `check` raises; return those that were on."""
+        """Turn the triggers of a workflow off, unless `check` raises; return the ones that were on."""
         is_its = triggers.c.workflow == workflow_id
         with self._database.writing() as connection:
             check(_open_runs(connection, workflow_id))
@@ -102,7 +102,7 @@ class SqlRenames:
 
 
 def _open_runs(connection: Connection, workflow_id: str) -> list[OpenRun]:
-    """Return the open runs of a workflow, and those whose acceptance names it."""
+    """Return the open runs of a workflow, and open runs whose acceptance names it."""
     may_call = runs.c.acceptance.contains(json.dumps(workflow_id), autoescape=True)
     is_open = runs.c.status.in_(OPEN_RUNS) & ((runs.c.workflow_id == workflow_id) | may_call)
     found = connection.execute(select(runs.c.workflow, runs.c.acceptance).where(is_open))

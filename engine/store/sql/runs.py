@@ -59,7 +59,7 @@ _BACKLOG = (
 )
 _EVENTS = "SELECT number, event FROM events WHERE run_id = ? AND number >= ? ORDER BY number"
 _SEARCHED = "(sentence || '\n' || run_id || '\n' || title || '\n' || workflow)"
-"""As one text: to lower and compare that takes less time than doing so for each column."""
+"""As one text: to lower and compare this takes less time than to do so for each column."""
 _LIST = "`orchestra runs list` shows what there is."
 _REMOVED = (
     "It was removed, as `retention` says or by hand. What it wrote is remembered, so that nothing is written twice, and"
@@ -89,7 +89,7 @@ class SqlRuns:
             return _record(cursor, run_id)
 
     def workflows_of(self, run_id: str) -> list[tuple[str, str]]:
-        """Return (name, id) of the workflow of a run, then of those that called it; [] if the run is not known."""
+        """Return (name, id) of the workflow of a run, then of the ones that called it; [] if the run is not known."""
         found: list[tuple[str, str]] = []
         above: str | None = run_id
         with self._database.asking() as cursor:
@@ -99,7 +99,7 @@ class SqlRuns:
         return found
 
     def standings(self, run_ids: Sequence[str]) -> dict[str, RunStanding]:
-        """Return how those of these runs stand that have not ended."""
+        """Return how these runs stand, without those that have ended."""
         statement = _STANDINGS.format(places=places(run_ids))
         with self._database.asking() as cursor:
             found = cursor.execute(statement, run_ids).fetchall()
@@ -140,6 +140,7 @@ class SqlRuns:
             statements = page_statements(wanted, before, limit, special, self._database.letters)
             found = [cursor.execute(*one).fetchall() for one in statements]
         newest_first = merge(*found, key=itemgetter(0), reverse=True)
+        # A run may be listed under two statuses, such as "succeeded" and "parts_failed".
         each_once = (next(same) for _, same in groupby(newest_first, key=itemgetter(0)))
         return [RunRecord(*row) for row in islice(each_once, limit)]
 
@@ -150,7 +151,7 @@ class SqlRuns:
         return [RunRecord(*row) for row in found]
 
     def overtaken(self, run_ids: Sequence[str]) -> set[str]:
-        """Return those of these runs after which a later run of the same workflow has succeeded."""
+        """Return which of these runs were followed by a successful run of the same workflow."""
         if not run_ids:
             return set()
         with self._database.asking() as cursor:
@@ -227,7 +228,7 @@ class SqlRuns:
         return [InFlight(*row) for row in rows]
 
     def last_event(self, run_id: str) -> int:
-        """Return the number of the newest event of a run, 0 if there is none."""
+        """Return the number of the newest event of a run, 0 without events."""
         with self._database.reading() as connection:
             statement = select(func.max(events.c.number)).where(events.c.run_id == run_id)
             return connection.execute(statement).scalar() or 0
@@ -244,7 +245,7 @@ class SqlRuns:
             return set(connection.execute(select(runs.c.run_id).where(runs.c.ended_at.is_not(None))).scalars())
 
     def drop_ended(self, run_ids: Iterable[str]) -> None:
-        """Delete the rows of those of these runs that have ended."""
+        """Delete the rows of these runs, as far as they have ended."""
         with self._database.writing() as connection:
             for run_id in run_ids:
                 connection.execute(runs.delete().where((runs.c.run_id == run_id) & runs.c.ended_at.is_not(None)))
@@ -268,8 +269,8 @@ def page_statements(
 ) -> list[tuple[str, list[Any]]]:
     """Return the statements, with their parameters, whose rows together contain a page of the list.
 
-    There is one per status: only so are the newest of several statuses read from the end of the index. `special` has
-    the conditions of what is listed as a status and is none; `letters` is that of the database.
+    There is one per status: only then are the newest of several statuses read from the end of the index. `special` has
+    the conditions of what is listed as a status without being one; `letters` is the database's.
     """
     conditions = _conditions(wanted, before, letters)
     ways = [[*conditions, _has_status(status, special)] for status in wanted.statuses] or [conditions]

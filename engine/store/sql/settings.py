@@ -72,7 +72,7 @@ class SettingsTable:
 
 
 def exchanged(connection: Connection, key: str, before: str, after: str) -> bool:
-    """Replace a value in the caller's transaction; return False if it is not `before` (empty: it has none)."""
+    """Replace a value in the caller's transaction; return False if it is not `before` (empty: no value)."""
     is_it = settings.c.key == key
     if (connection.execute(select(settings.c.value).where(is_it)).scalar() or "") != before:
         return False

@@ -41,7 +41,7 @@ class SqlState:
     """The ports, each made when it is first used: a command needs few of them."""
 
     def __init__(self, database: StateDatabase, replica: Callable[[], StateDatabase] | None = None) -> None:
-        """`replica` opens a database with the same rows, a little later, which is only read; None: there is none."""
+        """`replica`: opens a database with the same rows, a little later, which is only read."""
         self._database, self._replica = database, replica
 
     @property
@@ -106,7 +106,7 @@ class SqlState:
 
     @shared_property
     def triggered_runs(self) -> SqlTriggeredRuns:
-        """What triggers want to know of runs."""
+        """What triggers want to know about runs."""
         return SqlTriggeredRuns(self._database)
 
     @shared_property
@@ -200,7 +200,7 @@ class SqlState:
         )
 
     def acceptances(self, owner: str, *, shared: bool = False, waits: bool = False) -> SqlAcceptances:
-        """Return the way in for runs: those of a process, or if it is `shared`, those that any worker may take.
+        """Return the port that accepts runs for a process or, if it is `shared`, for any worker.
 
         `waits`: they begin once the process claims them, and not at once.
         """

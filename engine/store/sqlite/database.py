@@ -72,7 +72,7 @@ class SqliteState(SharedFacts):
     """A state database: `reading()` and `writing()` open a connection; a write is on disk when its block ends."""
 
     parts_failed = PARTS_FAILED_SQLITE
-    letters = ""  # `know_capitals`
+    letters = ""  # `know_capitals` replaces `lower`
     size_bytes = "page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     is_far = False
 
@@ -219,6 +219,7 @@ class SqliteState(SharedFacts):
             return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
+        # Pools lend a connection to one thread after the other.
         connection = sqlite3.connect(
             self._address, timeout=30, isolation_level=None, check_same_thread=False, uri=self.is_read_only
         )
@@ -382,7 +383,7 @@ def _missing(known: set[str]) -> list[str]:
 
 @cache
 def _definitions() -> dict[str, list[str]]:
-    """Return what creates each table. SQLAlchemy would look for all of them one by one, whenever a file is opened."""
+    """Return the statements that create each table; SQLAlchemy would look for all tables whenever a file is opened."""
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -471,7 +472,7 @@ def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
 
 
 def know_capitals(connection: sqlite3.Connection) -> None:
-    """Let `lower` know the letters of all alphabets: SQLite's own knows those of ASCII."""
+    """Let `lower` know the letters of all alphabets: SQLite's own knows only ASCII."""
     connection.create_function("lower", 1, _lower, deterministic=True)
 
 
@@ -481,7 +482,7 @@ def _lower(text: Any) -> Any:
 
 def _pragmas() -> Iterator[str]:
     yield "PRAGMA journal_mode=WAL"
-    yield "PRAGMA synchronous=FULL"
+    yield "PRAGMA synchronous=FULL"  # with NORMAL, a power cut could take back commits of a log (WAL)
     yield "PRAGMA foreign_keys=ON"
     yield f"PRAGMA journal_size_limit={_LARGEST_WAL_BYTES}"
     if sys.platform == "darwin":  # fsync on macOS does not reach the disk's surface

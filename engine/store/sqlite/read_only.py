@@ -16,7 +16,7 @@ def is_read_only(folder: Path) -> bool:
 
 
 def uri_to_read(path: Path) -> str:
-    """Return the URI of a state for SQLite; without a file, of one in memory, which all connections of it share.
+    """Return the URI of a state for SQLite; without a file, the URI of an empty one in memory for all connections.
 
     Raises OSError if it may not be read (https://www.sqlite.org/wal.html#read_only_databases).
     """

@@ -1,6 +1,6 @@
 """Announcements of runs through a broker: of all processes that wait, one hears of each run.
 
-By NOTIFY of PostgreSQL all of them hear of each, and look. A broker spares the server that where there are many.
+By NOTIFY of PostgreSQL, all of them hear of each run, and look. Where there are many, a broker spares the server this.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _CONNECT_SECONDS, _SEND_SECONDS, _PAUSE_SECONDS = 5.0, 5.0, 1.0
 _HOLD_SECONDS = 20.0
 """How long a message is held while its process works: less than a broker waits for its acknowledgement.
 
-Who holds one gets no other, so processes with free slots get them.
+A process that holds one gets no other, so the next ones reach processes with free slots.
 """
 _LISTEN_SECONDS = 60.0
 """After so long without a message a client is replaced: it may have lost its consumer without noticing."""
 _MOST = 100
-"""So many announcements wait to be sent at most; each makes somebody take several runs."""
+"""How many announcements may wait to be sent; each makes a process take several runs."""
 _LAST_SECONDS, _CLOSE_SECONDS = 0.5, 3.0
 
 

@@ -22,11 +22,12 @@ _EXTRAS = {
 }
 """By the scheme of the address, after `taskiq+`: the extra that its client needs, and a package of it."""
 _KEPT_SECONDS, _MOST_KEPT = 60, 100
+"""An older announcement is of no use: a process that hears none looks once a second."""
 _UNUSED_SECONDS = 24 * 3600
 """After so long without any process, the broker forgets what it has kept for them."""
 _CONNECT_SECONDS, _PING_SECONDS = 4, 10
 _TALKATIVE = ("aiormq", "aio_pika")
-"""Loggers that repeat what is told once here, with a traceback each second."""
+"""Loggers that repeat every second, with a traceback, what we log once."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class BrokerAddress:
 
 
 def _parts(url: str) -> SplitResult | None:
-    """Return the parts of an address of one host, None if it is none: a password with "/" would be in its path."""
+    """Return the parts of an address of one host, None if it is not one: a password with "/" would be in its path."""
     try:
         parts = urlsplit(url)
         is_one = bool(parts.hostname) and (parts.port is None or parts.port > 0) and "," not in parts.netloc

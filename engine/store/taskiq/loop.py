@@ -11,7 +11,7 @@ from typing import Any
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Looks up names in threads of its own: a process waits at its end for those of an executor, however long."""
+    """Looks up names in threads of its own: at its end, a process waits for an executor's threads, however long."""
 
     async def getaddrinfo(self, host: Any, port: Any, **how: Any) -> Any:
         """Do as `socket.getaddrinfo`."""
@@ -61,7 +61,7 @@ class LoopThread:
             self._loop.call_soon_threadsafe(what)
 
     def close(self, seconds: float) -> None:
-        """Cancel all that runs, wait for it, at most so long, and end."""
+        """Cancel all that runs, wait for it, at most `seconds`, and end."""
         with self._lock:
             was_closed, self._is_closed = self._is_closed, True
         if was_closed:
@@ -84,7 +84,8 @@ class LoopThread:
     async def _end(self, seconds: float) -> None:
         """Cancel what was begun here, so that it can disconnect, and then whatever a client has left behind."""
         await _cancelled(self._own, seconds / 2)
-        await _cancelled({one for one in self._own if not one.done()}, seconds / 2)  # a client took it for its own end
+        # Again, in case a client has taken the first cancellation for the end of its own work.
+        await _cancelled({one for one in self._own if not one.done()}, seconds / 2)
         current = asyncio.current_task()
         await _cancelled({one for one in asyncio.all_tasks() if one is not current}, 1)
 

@@ -9,7 +9,7 @@ FOLDERS = ("versions", "tries")
 
 
 def copy_texts(source: TextStore, target: TextStore) -> None:
-    """Copy all texts, replacing those of the same names, and read each again. Raises StorageError."""
+    """Copy all texts, replacing texts of the same names, and read each back. Raises StorageError."""
     for name in (name for folder in FOLDERS for name in source.below(folder)):
         text = source.get(name)
         if text is None:  # it has gone meanwhile

@@ -45,7 +45,7 @@ class FolderTexts:
         return read_text(path, name, _LARGEST_BYTES) if is_there else None
 
     def mark(self, name: str) -> str | None:
-        """Return the number and the time of a file."""
+        """Return the inode and the modification time of a file."""
         try:
             status = (self.root / name).stat()
         except OSError:
@@ -114,7 +114,7 @@ class FolderTexts:
                 shutil.rmtree(path)
 
     def locked(self, name: str) -> AbstractContextManager[None]:
-        """Hold the lock of the operating system on a file beside."""
+        """Hold a lock of the operating system on a file beside it."""
         return exclusive(self.root / f"{name}.lock")
 
     def where(self, name: str) -> str:

@@ -19,10 +19,10 @@ class TextStore(Protocol):
     """Whether all machines of the workspace have the same texts."""
 
     def get(self, name: str) -> str | None:
-        """Return a text, None if there is none."""
+        """Return a text, None if it does not exist."""
 
     def mark(self, name: str) -> str | None:
-        """Return what changes whenever the text is put, None if there is none; cheap."""
+        """Return a mark that changes whenever the text is put, None without a text; cheap."""
 
     def names(self, folder: str) -> list[str]:
         """Return the last parts of the names in a folder, but not in folders of it, sorted."""

@@ -28,7 +28,7 @@ class RefusalStore(Protocol):
         """Return every refusal, oldest first."""
 
     def report(self, refusal: RefusalRecord, holds: Callable[[RefusalRecord], bool]) -> None:
-        """Store a refusal, unless the same one is known and `holds` says of it that it is still met."""
+        """Store a refusal, unless the same one is known and, as `holds` says, still met."""
 
     def forget(self, connection: str, mode: str | None = None, workflow: str | None = None) -> None:
         """Remove the refusals of a connection: in one mode, of one workflow, or (None) of any."""

@@ -1,4 +1,4 @@
-"""The port of what triggers want to know of runs: those that they have started, and those whose end they watch."""
+"""What triggers want to know about runs: the ones that they have started, and the ones whose end they watch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class OpenCounts(NamedTuple):
 
     queued: Counter[tuple[str, str]]
     running: Counter[tuple[str, str]]
-    """Those at work, and those that wait for a time or an answer."""
+    """Runs at work, and runs that wait for a time or an answer."""
 
 
 class MadeByRuns(NamedTuple):
@@ -24,12 +24,12 @@ class MadeByRuns(NamedTuple):
     made: list[OwnWrite]
     open_since: str
     """When the latest write began that is under way, or was when its process died: what it has made is not known yet.
-    Empty if there is none.
+    Empty without such a write.
     """
 
 
 class WriteOfRun(NamedTuple):
-    """A write, and when the id of which workflow's run was about to make it."""
+    """A write, the id of the workflow whose run was about to make it, and when."""
 
     workflow: str
     at: str
@@ -44,7 +44,7 @@ class FailedRuns(NamedTuple):
     """How many of each workflow, by name, the most first."""
     newest: Sequence[FailedRun]
     first_at: str
-    """When the first of them ended; empty if there is none."""
+    """When the first of them ended; empty without any."""
 
 
 class FailedRun(NamedTuple):
@@ -56,7 +56,7 @@ class FailedRun(NamedTuple):
 
 
 class TriggeredRuns(Protocol):
-    """Reads runs; any thread. Runs that other runs called are parts of those, and do not count."""
+    """Reads runs; any thread. A run that another run called is a part of it, and does not count."""
 
     def open_counts(self) -> OpenCounts:
         """Count the open runs of triggers."""
@@ -68,7 +68,7 @@ class TriggeredRuns(Protocol):
         """Return the ids of the newest successful runs of a workflow that triggers have started, newest first."""
 
     def started_by(self, workflow: str, trigger: str, run_ids: Sequence[str]) -> list[str]:
-        """Return those of the runs that a trigger has started, by id."""
+        """Return which of these runs a trigger has started, by id."""
 
     def made(self, workflow: str, uses: Sequence[str], since: str) -> MadeByRuns:
         """Return what runs of a workflow, and the runs that they called, have written by these step types.
@@ -79,7 +79,7 @@ class TriggeredRuns(Protocol):
     def writes_since(self, since: str, counts: Callable[[str], bool]) -> list[WriteOfRun]:
         """Return the writes that runs begun since then have made or begun, the oldest first.
 
-        `counts`: whether those of a step type do.
+        `counts`: whether the writes of a step type count.
         """
 
     def polls_since(self, key: TriggerKey, since: str) -> list[str]:
@@ -97,7 +97,7 @@ class TriggeredRuns(Protocol):
     def failed_since(self, number: int, limit: int, *, started_by: Collection[str], workflow: str) -> FailedRuns:
         """Return what failed after the end with this number, with the newest `limit` runs, the newest first.
 
-        Without the demo, test runs, plans, runs of a `workflow`, and those that were `started_by` these.
+        Without the demo, test runs, plans, runs of a `workflow`, and runs that one of `started_by` has started.
         """
 
     def last_end(self) -> int:
@@ -105,7 +105,7 @@ class TriggeredRuns(Protocol):
 
 
 class QueuedRun(NamedTuple):
-    """A run that waits for its turn among those of its workflow."""
+    """A run that waits for its turn among the runs of its workflow."""
 
     run_id: str
     workflow: str

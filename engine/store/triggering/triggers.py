@@ -82,11 +82,11 @@ class ItemRecord(NamedTuple):
     note: str = ""
     """Why it was left out."""
     error: str | None = None
-    """JSON; of a dead item, or of one held back by failing reads."""
+    """JSON; set for a dead item, or one held back by failing reads."""
     attempts: int = 0
     """Polls in which it could not be read."""
     value: str | None = None
-    """Of a dead item, if it could be read, as JSON."""
+    """The value of a dead item as JSON, if it could be read."""
 
     @property
     def key(self) -> TriggerKey:
@@ -112,7 +112,7 @@ class TurnedOn(Struct, frozen=True):
 
 
 class TriggerPosition(NamedTuple):
-    """How far a trigger has come with a good poll."""
+    """How far a trigger has come with a successful poll."""
 
     cursor: str
     looked_at: str
@@ -138,7 +138,7 @@ class TriggerStore(Protocol):
         """Return every trigger, ordered by workflow and trigger."""
 
     def on(self) -> list[TriggerRecord]:
-        """Return those that are on, ordered by when they are due."""
+        """Return the triggers that are on, ordered by when they are due."""
 
     def get(self, key: TriggerKey) -> TriggerRecord | None:
         """Return the record of a trigger; None if it was never on."""
@@ -178,7 +178,7 @@ class SeenItems(Protocol):
         """Return, for each trigger, how many items started no run, by reason."""
 
     def dead(self, workflow: str | None, limit: int, without: frozenset[str] = frozenset()) -> list[DeadRecord]:
-        """Return dead items and items whose run failed, newest first; `without` those of workflows, by id."""
+        """Return dead items and items whose run failed, newest first; `without`: ids of workflows that are left out."""
 
     def find(self, workflow: str, trigger: str, item: str) -> ItemRecord | None:
         """Return an item. If several accounts have it, prefer one that needs attention, then the newest."""

@@ -25,7 +25,7 @@ _DEFAULTS = {
 }
 """https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; what the address says comes first.
 
-Together less than a server may be silent before its parent replaces it: it waits for the state, and does not hang.
+Together they are less than a server may be silent before its parent replaces it: waiting for the state is no hang.
 """
 _SETTINGS = (
     "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; SET client_encoding = 'UTF8';"
@@ -82,7 +82,7 @@ class ServerAddress:
 
 
 class _Text(StrDumper):
-    """PostgreSQL's texts cannot hold U+0000; JSON escapes it, and a title may lose it."""
+    """PostgreSQL's texts cannot hold U+0000: JSON escapes it, and elsewhere, as in a title, it becomes U+FFFD."""
 
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)

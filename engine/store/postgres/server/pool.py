@@ -20,7 +20,7 @@ class PostgresPool:
     """Gives connections outside of transactions, each to one thread at a time; opens as many as are needed at once."""
 
     def __init__(self, address: ServerAddress, most_free: int) -> None:
-        """`most_free`: so many are kept open while nobody uses them."""
+        """`most_free`: how many are kept open while nobody uses them."""
         self._address, self._most_free = address, most_free
         self._free: list[tuple[Connection, float]] = []
         self._is_closed = False
@@ -55,7 +55,7 @@ class PostgresPool:
         while True:
             try:
                 connection, since = self._free.pop()
-            except IndexError:
+            except IndexError:  # to ask first whether there is one would race with other threads
                 return None
             if time.monotonic() - since < _ASK_FIRST_SECONDS:
                 return connection

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 AT_WORK = "is_at_work = 1 AND ended_at IS NULL"
 """For the runs that count for the limits; one that was taken because it is due still has the status "waiting"."""
 IS_BUSY = f"{AT_WORK} AND status IN ('queued', 'running') AND lane IS NULL"
-"""For those of them that have begun, or are about to."""
+"""For the runs among them that have begun, or are about to."""
 
 
 def is_on_its_own() -> ColumnElement[bool]:

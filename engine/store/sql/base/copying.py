@@ -28,7 +28,7 @@ _KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
     int: ("a whole number", (int,)),
     float: ("a number", (int, float)),
 }
-"""What a column of a type has; SQLite keeps any value in any column."""
+"""What the values of a column of a type must be; SQLite keeps any value in any column."""
 _OF_LIMITS = "54"
 """The class of SQLSTATE for a value that is too large, such as one for an index."""
 _OF_ONE_DATABASE = (ANNOUNCEMENTS, UNREAD_LOGS, "health", "schema_version")
@@ -44,7 +44,7 @@ class CopiedState:
     rows: Mapping[str, int]
     """How many rows of each table."""
     sha256: str
-    """Of the hashes of all tables, each of its rows in the order of their keys: the same in both."""
+    """The hash of the hashes of all tables, each over its rows in the order of their keys: the same in both."""
 
 
 class _Content(NamedTuple):
@@ -52,7 +52,7 @@ class _Content(NamedTuple):
 
     rows: int
     sha256: str
-    """Of its rows, in the order of their keys."""
+    """The hash of its rows, in the order of their keys."""
 
 
 def copied(source: StateDatabase, target: StateDatabase) -> CopiedState:
@@ -67,6 +67,7 @@ def copied(source: StateDatabase, target: StateDatabase) -> CopiedState:
             for rows in _pieces(source, table):
                 _require_whole(table, rows)
                 _insert(writing, table, rows)
+        # Set when the target was made: it lacked everything then.
         writing.execute(meta.delete().where(meta.c.key == UNREAD_LOGS))
         target.number_on(writing)
     found = _hashed(source)
@@ -159,7 +160,7 @@ def _fault(column: Column[Any], value: Any) -> str:
 
 def _insert(writing: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows. Raises StorageError that names the first one that the other database refuses."""
-    writing.exec_driver_sql("SAVEPOINT piece")
+    writing.exec_driver_sql("SAVEPOINT piece")  # or an error would end the whole transaction, on PostgreSQL
     try:
         writing.execute(table.insert(), rows)
     except DBAPIError as error:

@@ -89,7 +89,7 @@ class StateDatabase(Protocol):
 
     @property
     def parts_failed(self) -> str:
-        """Return the condition for runs that succeeded though parts failed; no SQL for JSON is common to both."""
+        """Return the condition for runs that succeeded though parts failed; both have their own SQL for JSON."""
 
     @property
     def letters(self) -> str:
@@ -124,25 +124,25 @@ class StateDatabase(Protocol):
         """Return a connection for a journal."""
 
     def locks(self, folder: Path) -> Locks:
-        """Return the locks of the processes that share the database; `folder` is for those that are files."""
+        """Return the locks of the processes that share the database; `folder` is for locks that are files."""
 
     def texts(self, folder: Path) -> TextStore:
-        """Return the named texts beside the tables; `folder` is for those that are files."""
+        """Return the named texts beside the tables; `folder` is for texts that are files."""
 
     def broadcast(self) -> Broadcast | None:
-        """Return the way to tell all processes something; None if they are those of one machine."""
+        """Return the channel that reaches all processes; None if all of them are on one machine."""
 
     def announce_runs(self, cursor: Cursor, count: int = 1) -> None:
-        """Tell the processes that wait for runs of so many, once the transaction of the cursor is on disk."""
+        """Announce `count` runs to the processes that wait for some, once the transaction of the cursor is on disk."""
 
     def wait_for_runs(self, seconds: float, *, takes: bool = True) -> bool:
-        """Wait until runs are announced; at most so long, perhaps shorter. Return whether they were.
+        """Wait until runs are announced; at most `seconds`, perhaps shorter. Return whether they were.
 
         `takes`: whether this process would take one.
         """
 
     def number_on(self, connection: Connection) -> None:
-        """Number new rows after those that the transaction of a connection has put with numbers of their own."""
+        """Number new rows after those that the transaction of a connection has inserted with numbers of their own."""
 
     def lengthen(self) -> None:
         """Prepare for many commits."""

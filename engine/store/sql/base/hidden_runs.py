@@ -1,4 +1,4 @@
-"""Which runs somebody may not see: those of some workflows and of their branches, and the runs that these called."""
+"""Which runs somebody may not see: the runs of some workflows and their branches, and the runs that these called."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HIDDEN = (
 
 
 def hidden_runs(ids: Collection[str]) -> Select[Any]:
-    """Return the query for the ids of all runs of these workflows, by id, and of those below them."""
+    """Return the query for the ids of all runs of these workflows, by id, and of all runs below them."""
     of_branch = [runs.c.workflow_id.startswith(f"{one}@", autoescape=True) for one in ids]
     found = select(runs.c.run_id).where(or_(runs.c.workflow_id.in_(ids), *of_branch)).cte("hidden", recursive=True)
     called = select(runs.c.run_id).join(found, runs.c.parent_run_id == found.c.run_id)

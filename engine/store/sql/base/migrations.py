@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {}
-"""{form: (what brings it into the next one, that one)}. Forms before that of 0.1.0, the first release, have no step."""
+"""{form: (change, next form)}. The forms from before 0.1.0, the first release, have no step."""
 
 
 def migrated(connection: Connection, found: str) -> str:

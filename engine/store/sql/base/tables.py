@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Texts are sorted by their bytes everywhere: run ids and times must be."""
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers new rows only if their key is declared as INTEGER (https://www.sqlite.org/autoinc.html)."""
 
 SCHEMA_VERSION = "21"
 """The schema version that this release writes. 0.1.0 is the first release; the numbers before were never released."""
@@ -60,12 +61,12 @@ runs = Table(
     Column("owner", TEXT),
     Column("due_at", TEXT),
     Column("cancel_requested", INTEGER, nullable=False, default=0),
-    # What a run needs and that does not change (inputs, definition, hash): the start of its document.
+    # What a run needs and what does not change (inputs, definition, hash): the start of its document.
     Column("acceptance", TEXT),
     Column("log", TEXT),
     # For a run that a trigger has queued and that still waits: the queue it is in (a workflow's id).
     Column("lane", TEXT),
-    # A test run: one step alone, or with pinned outputs.
+    # A test run: a part of its workflow, with pinned outputs, a debug run or a replay (`is_test`).
     Column("is_test", INTEGER, nullable=False, server_default="0"),
     # The position of its last end among all ends, in the order in which they were stored, whatever clocks said: rising
     # milliseconds since 1970. A run whose process died at its very end is stored late, with the time of that end.
@@ -107,6 +108,8 @@ runs = Table(
     _index("runs_by_end", "ended_at", "run_id", where="ended_at IS NOT NULL"),
 )
 
+# SQLite keeps rows without a rowid in the index of their key, so that one tree is written and read, not two
+# (https://www.sqlite.org/withoutrowid.html).
 events = Table(
     "events",
     metadata,
@@ -339,7 +342,7 @@ sessions = Table(
     # Where it was opened, according to the request: IP address and browser name; "" if unknown.
     Column("address", TEXT, nullable=False, server_default=""),
     Column("agent", TEXT, nullable=False, server_default=""),
-    Column("issuer", TEXT, nullable=False, server_default=""),  # that signed in its user; "": a password or a link
+    Column("issuer", TEXT, nullable=False, server_default=""),  # signed the user in; "": a password or a link did
     # 1 if its user had not signed in with that browser before.
     Column("is_new_device", INTEGER, nullable=False, server_default="0"),
 )
@@ -368,12 +371,12 @@ api_tokens = Table(
     Column("id_hash", TEXT, primary_key=True),
     Column("user_id", TEXT, nullable=False),
     Column("name", TEXT, nullable=False),
-    Column("role", TEXT, nullable=False),  # empty: that of the user
+    Column("role", TEXT, nullable=False),  # empty: the role of the user
     Column("mcp_only", INTEGER, nullable=False),
     Column("created_at", TEXT, nullable=False),
     Column("expires_at", TEXT, nullable=False),  # empty: never
     Column("used_at", TEXT, nullable=False),  # empty: never
-    Column("networks", TEXT, nullable=False, server_default=""),  # from which it was used, with blanks between them
+    Column("networks", TEXT, nullable=False, server_default=""),  # where it was used from, separated by blanks
     Index("api_tokens_by_user", "user_id"),
 )
 
@@ -395,7 +398,7 @@ login_addresses = Table(
     Column("address", TEXT, primary_key=True),
     Column("at", TEXT, nullable=False),
 )
-"""Addresses from which a user signed in recently: other people's failed tries do not lock them out there."""
+"""Addresses where a user signed in recently: other people's failed tries do not lock them out there."""
 
 audit = Table(
     "audit",
@@ -410,9 +413,9 @@ audit = Table(
 
 
 def insertion_into(table: Table, connection: Connection) -> Any:
-    """Return an insertion that may say `on_conflict_…`, which SQLAlchemy has apart for each database."""
+    """Return an insertion that may say `on_conflict_…`, for which SQLAlchemy has a class of each database."""
     if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # 20 modules, which the many with a file do not need
+        from sqlalchemy.dialects import postgresql  # 20 modules, which a state in a file does not need
 
         return postgresql.insert(table)
     from sqlalchemy.dialects import sqlite

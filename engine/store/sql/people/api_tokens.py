@@ -58,7 +58,7 @@ class SqlTokens:
             connection.execute(used)
 
     def note_network(self, id_hash: str, network: str, most: int, entry: AuditEntry) -> None:
-        """Store from which network a token is used, of at most so many."""
+        """Store a network that a token is used from, up to `most`."""
         is_it = api_tokens.c.id_hash == id_hash
         with self._database.writing() as connection:
             found = connection.execute(select(api_tokens.c.networks).where(is_it)).scalar()

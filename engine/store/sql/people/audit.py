@@ -45,7 +45,7 @@ class SqlAudit:
             ]
 
     def last_number(self) -> int:
-        """Return the number of the newest line, 0 if there is none."""
+        """Return the number of the newest line, 0 without any."""
         with self._database.reading() as connection:
             return connection.execute(select(func.max(audit.c.number))).scalar() or 0
 

@@ -68,7 +68,7 @@ class SqlIdentities:
             return True
 
     def link(self, user_id: str, identity: Identity, entry: AuditEntry) -> bool | None:
-        """Give a user an identity; return False if somebody else has it, None for no user."""
+        """Give a user an identity; return False if somebody else has it, None without this user."""
         with self._database.writing() as connection:
             if connection.execute(select(users.c.id).where(users.c.id == user_id)).first() is None:
                 return None
@@ -82,7 +82,7 @@ class SqlIdentities:
             return True
 
     def unlink(self, user_id: str, entry: AuditEntry) -> bool:
-        """Take the identity of a user; return whether there was one."""
+        """Remove the identity of a user; return whether there was one."""
         with self._database.writing() as connection:
             if not forget_identity(connection, user_id):
                 return False
@@ -92,7 +92,7 @@ class SqlIdentities:
 
 
 def forget_identity(connection: Connection, user_id: str) -> bool:
-    """Take the identity of a user in the caller's transaction; return whether there was one."""
+    """Remove the identity of a user in the caller's transaction; return whether there was one."""
     return connection.execute(identities.delete().where(identities.c.user_id == user_id)).rowcount > 0
 
 

@@ -168,7 +168,7 @@ def begin(connection: Connection, sign_in: NewSession) -> None:
 
 
 def remember(connection: Connection, success: Success) -> None:
-    """Forget the failed tries before a good sign-in, and remember its network, in the caller's transaction."""
+    """Forget the failed tries before a successful sign-in, and remember its network, in the caller's transaction."""
     there = (login_failures.c.user_id == success.account) & (login_failures.c.address == success.place)
     connection.execute(login_failures.delete().where(there))
     at = timestamp(success.at)

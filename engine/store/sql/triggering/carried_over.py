@@ -39,7 +39,7 @@ _FAILED = """
 
 
 def made_good(cursor: Cursor, end: RunEnd) -> None:
-    """Remove items from the list of those that need attention, because a run of their workflow has processed them.
+    """Remove items from the list of what needs attention, because a run of their workflow has processed them.
 
     An item is identified by the key of the loop item. Call this in the transaction that ends the run.
     """

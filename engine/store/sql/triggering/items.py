@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 _AT_ONCE = 500
-"""Ids per query: SQLite has a limit."""
+"""Ids per query: SQLite before 3.32 allows 999 parameters (https://www.sqlite.org/limits.html)."""
 
 
 class SqlItems:
@@ -69,7 +69,7 @@ class SqlItems:
             return {TriggerKey(*row[:4]): row[-1] for row in connection.execute(statement)}
 
     def dead(self, workflow: str | None, limit: int, without: frozenset[str] = frozenset()) -> list[DeadRecord]:
-        """Return dead items and items whose run failed, newest first; `without` those of workflows, by id."""
+        """Return dead items and items whose run failed, newest first; `without`: ids of workflows that are left out."""
         dead = trigger_items.select().where(trigger_items.c.state == "dead")
         found: list[DeadRecord] = []
         with self._database.reading() as connection:

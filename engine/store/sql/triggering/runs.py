@@ -1,4 +1,4 @@
-"""What triggers want to know of runs: those that they have started, and those whose end they watch."""
+"""What triggers want to know about runs: the ones that they have started, and the ones whose end they watch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COLUMNS = (
 )  # fmt: skip
 _DEEPEST = 32
 _AT_ONCE = 500
-"""Ids per query: SQLite has a limit."""
+"""Ids per query: SQLite before 3.32 allows 999 parameters (https://www.sqlite.org/limits.html)."""
 
 _WRITE = (effects.c.uses, effects.c.identity, effects.c.generation, effects.c.receipt, effects.c.output)
 
@@ -110,7 +110,7 @@ class SqlTriggeredRuns:
             return list(connection.execute(statement.order_by(it.seen_at)).scalars())
 
     def started_by(self, workflow: str, trigger: str, run_ids: Sequence[str]) -> list[str]:
-        """Return those of the runs that a trigger has started, by id."""
+        """Return which of these runs a trigger has started, by id."""
         if not run_ids:
             return []
         of_it = (runs.c.workflow_id == workflow) & (runs.c.started_by == f"trigger:{trigger}")
@@ -125,7 +125,7 @@ class SqlTriggeredRuns:
         statement = ended_since(number, demo=demo)
         with self._database.reading() as connection:
             rows = list(connection.execute(statement.limit(limit)).mappings())
-            if len(rows) == limit:
+            if len(rows) == limit:  # the caller goes on after the last number, so all of its runs must be here
                 last = rows[-1]
                 same = (runs.c.end_number == last["end_number"]) & (runs.c.run_id > last["run_id"])
                 rows += connection.execute(statement.where(same)).mappings()
@@ -164,7 +164,10 @@ class SqlTriggeredRuns:
 
 
 def ended_since(number: int, *, demo: bool | None) -> Any:
-    """Return the statement that lists those runs; it uses the index by number, as no other fits all conditions."""
+    """Return the statement that lists runs from an end number on.
+
+    It uses the index by number: `+ ""` and `+ 0` keep the database from taking another one.
+    """
     has_ended = (runs.c.end_number >= number) & (runs.c.ended_at + "" != "")
     wanted = has_ended & (runs.c.is_test == 0) & runs.c.plan_hash.is_(None) & is_on_its_own()
     if demo is not None:
@@ -173,7 +176,7 @@ def ended_since(number: int, *, demo: bool | None) -> Any:
 
 
 def started_by_triggers(workflow: str) -> ColumnElement[bool]:
-    """Select the open runs of a workflow that triggers have started; runs called by those are not counted."""
+    """Select the open runs of a workflow that triggers have started, without the runs that these called."""
     own = (runs.c.workflow_id == workflow) & runs.c.started_by.startswith("trigger:") & is_on_its_own()
     return own & runs.c.status.in_(OPEN_RUNS) & runs.c.ended_at.is_(None)
 

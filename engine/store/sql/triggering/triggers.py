@@ -30,7 +30,7 @@ class SqlTriggers:
             return [_record(row) for row in connection.execute(statement)]
 
     def on(self) -> list[TriggerRecord]:
-        """Return those that are on, ordered by when they are due."""
+        """Return the triggers that are on, ordered by when they are due."""
         statement = triggers.select().where(triggers.c.is_on == 1).order_by(triggers.c.look_again_at)
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(statement)]

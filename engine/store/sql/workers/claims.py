@@ -32,7 +32,7 @@ _ANY = f"SELECT 1{_NOBODYS} ORDER BY priority, run_id LIMIT 1"
 """In the order of an index that has only runs of nobody; without it, PostgreSQL reads all that are open."""
 _ANY_OF_MINE = f"SELECT 1{_MINE} LIMIT 1"
 _LOOK = f"SELECT EXISTS (SELECT 1 FROM owners WHERE owner = ? AND is_draining = 1), ({_ANY})"  # noqa: S608
-"""Whether the process is draining, and whether there is anything to take of nobody."""
+"""Whether the process is draining, and whether there is a run of nobody to take."""
 _TAKE = "UPDATE runs SET owner = ?, is_at_work = 1 WHERE run_id = ?"
 _GIVE_BACK = "UPDATE runs SET is_at_work = 0 WHERE run_id = ? AND owner = ?"
 _AT_WORK_HERE = f"SELECT run_id FROM runs WHERE {AT_WORK} AND owner = ?"  # noqa: S608 - conditions of ours
@@ -43,7 +43,7 @@ _TOPS_AT_WORK = (
     " SELECT runs.run_id, runs.started_by, runs.connections FROM busy JOIN runs ON runs.run_id = busy.run_id"
     " WHERE busy.parent_run_id IS NULL"
 )
-"""The runs at the top of the calls of those at work."""
+"""The topmost callers of the runs at work."""
 _ONE = "SELECT run_id, parent_run_id, started_by, connections FROM runs WHERE run_id = ?"
 _WAITS = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ? AND{_READY}"  # noqa: S608 - conditions of ours
 _FRESH = (
@@ -83,7 +83,7 @@ class SqlClaims:
         self._turns = count(1)
 
     def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[TakenRun]:
-        """Make at most so many runs of nobody, and of its own, ones that a process works on."""
+        """Let a process work on at most so many runs of nobody, and of its own."""
         with self._database.asking() as cursor:
             is_draining, has_any = cursor.execute(_LOOK, (owner, now)).fetchone() if most > 0 else (False, None)
             if is_draining:
@@ -105,7 +105,7 @@ class SqlClaims:
         return [TakenRun(run_id, fresh.get(run_id)) for run_id in choice.taken]
 
     def _fresh(self, owner: str, run_ids: Sequence[str]) -> dict[str, str]:
-        """Return the acceptances of those of these runs that nobody has worked on, in one read."""
+        """Return the acceptances of the runs that nobody has worked on yet, in one read."""
         if not run_ids:
             return {}
         with self._database.asking() as cursor:
@@ -145,7 +145,7 @@ class _Choice:
         self.taken: list[str] = []
 
     def take(self, which: str, values: tuple[str, ...], most: int, turns: Iterator[int]) -> None:
-        """Take at most so many of the runs that a condition selects, the most urgent first."""
+        """Take at most `most` of the runs that a condition selects, the most urgent first."""
         wanted = len(self.taken) + most
         self._take_suspect(which, values)
         for _ in range(_MOST_PAGES):
@@ -178,20 +178,20 @@ class _Choice:
     def _with_shares(
         self, found: Sequence[_Waiting], which: str, values: tuple[str, ...], turns: Iterator[int]
     ) -> list[_Waiting]:
-        """Return a page in which the turns of less urgent runs are theirs."""
+        """Return a page in which less urgent runs have the turns that are theirs."""
         chosen = {one.run_id: one for one in found}
         for turn in [next(turns) for _ in found]:
             owed = Priority.of_turn(turn)
             if owed is not None and all(one.priority < owed.rank for one in chosen.values()):
                 for one in self._page(which, values, 1, owed.rank):
-                    chosen.popitem()
+                    chosen.popitem()  # the last one, which is the least urgent
                     chosen[one.run_id] = one
         return list(chosen.values())
 
     def _page(
         self, which: str, values: tuple[str, ...], most: int, rank: int | None = None, *, suspects: bool = False
     ) -> list[_Waiting]:
-        """Return the most urgent of these runs, or the oldest of a rank, without those that a limit keeps back."""
+        """Return the most urgent of these runs, or the oldest of a rank, without runs that a limit keeps back."""
         left_out, more = self._left_out()
         ranked = "" if rank is None else f" AND priority = {rank}"
         kind = f" AND {'' if suspects else 'NOT '}{IS_SUSPECT}"
@@ -199,7 +199,7 @@ class _Choice:
         return [_Waiting(*row) for row in self._cursor.execute(statement, (*values, *more, most)).fetchall()]
 
     def _left_out(self) -> tuple[str, list[str]]:
-        """Return the condition that leaves out whom a limit keeps back, and its parameters."""
+        """Return the condition that leaves out runs that a limit keeps back, and its parameters."""
         known = [*self.taken, *self._passed_over]
         parts, values = ([f" AND run_id NOT IN ({places(known)})"], known) if known else ([], [])
         if self._crowd is None:

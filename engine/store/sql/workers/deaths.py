@@ -19,11 +19,11 @@ _TO_BLAME = (
     f"{IS_BUSY} AND owner = ?"  # noqa: S608 - a condition of ours
     " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.parent_run_id = runs.run_id AND other.ended_at IS NULL)"
 )
-"""Not a run that waits for one that it has called: no step of it ends meanwhile, however far the other one gets."""
+"""Without runs that wait for one that they called: no step of theirs ends meanwhile, however far that one gets."""
 
 
 def _too_many(more: int) -> str:
-    """Return the condition for runs with so many deaths more than too many, as `Deaths.are_too_many` says it."""
+    """Return the condition for runs with so many more deaths than `Deaths.are_too_many` allows."""
     few, many = MOST_DEATHS_IN_A_ROW + more, MOST_DEATHS + more
     return f"(in_a_row >= {few} AND in_all >= {few}) OR in_a_row >= {many} OR in_all >= {many}"
 
@@ -32,7 +32,7 @@ _TOO_OFTEN = f"SELECT run_id FROM run_deaths WHERE {_too_many(0)}"  # noqa: S608
 _GIVEN_UP = f"SELECT run_id FROM run_deaths WHERE {_too_many(_MORE)}"  # noqa: S608 - a condition of ours
 
 IS_SUSPECT = f"EXISTS (SELECT 1 FROM run_deaths WHERE run_deaths.run_id = runs.run_id AND in_a_row >= {SUSPECT})"  # noqa: S608
-"""The condition for runs of which a process works on one at a time."""
+"""The condition for runs that a process works on one at a time."""
 
 
 def count(cursor: Cursor, owner: str) -> None:
@@ -57,7 +57,7 @@ def set_aside(cursor: Cursor) -> tuple[str, list[str]]:
 
     It names them: PostgreSQL has no statistics of so small a table, and would rather read all runs that have failed.
     """
-    found = [run_id for (run_id,) in cursor.execute(_TOO_OFTEN).fetchall()] or [""]
+    found = [run_id for (run_id,) in cursor.execute(_TOO_OFTEN).fetchall()] or [""]  # PostgreSQL refuses `IN ()`
     return f"run_id IN ({places(found)}) AND status IN ('failed', 'interrupted')", found
 
 

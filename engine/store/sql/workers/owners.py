@@ -58,7 +58,7 @@ class SqlOwners:
         self._database = database
 
     def get(self, owner: str) -> OwnerRecord | None:
-        """Return a process; None once its runs were taken over."""
+        """Return a process; None once its runs have been taken over."""
         with self._database.reading() as connection:
             return _row(connection, owner)
 
@@ -112,7 +112,7 @@ class SqlOwner:
         with storage_errors(folder):
             make_folder(folder, PRIVATE_FOLDER)
         self._admit()
-        self._lock = self.locks.hold(self.id)
+        self._lock = self.locks.hold(self.id)  # before its row: a process with a row and a free lock is dead
         self._beaten_at = elapsed_seconds()
         now = timestamp(clock())
         row = {"owner": self.id, "pid": os.getpid(), "kind": kind, "started_at": now, "heartbeat_at": now}
@@ -148,7 +148,7 @@ class SqlOwner:
         return elapsed_seconds() - self._beaten_at < self.lease_seconds and self._lock.is_certain()
 
     def admit(self) -> None:
-        """Let this process put blobs again, if something else than a takeover shut it out. Raises Fenced.
+        """Let this process put blobs again, if something other than a takeover shut it out. Raises Fenced.
 
         This happens in a transaction, so that a process that takes over does it later, and shuts this one out.
         """
@@ -181,7 +181,7 @@ class SqlOwner:
         return self._taken_over([*self._others(), None], self._stays_gone)
 
     def take(self, run_id: str) -> bool:
-        """Adopt one open run whose owner is dead or silent, or that has none; return False if another process owns it.
+        """Adopt one open run without a living owner that beats its heart; return False if another process owns it.
 
         The other runs of that owner are not adopted, but it can no longer write to them.
         """
@@ -221,7 +221,7 @@ class SqlOwner:
         return found
 
     def _others(self) -> Iterator[str]:
-        """Yield every other owner, including those that only runs still name."""
+        """Yield every other owner, including owners that only runs still name."""
         known = select(owners.c.owner)
         orphaned = runs.c.status.in_(OPEN_RUNS) & runs.c.owner.is_not(None) & runs.c.owner.not_in(known)
         with self._database.reading() as connection:
@@ -326,6 +326,7 @@ class SqlOwner:
             if mine is None:
                 connection.execute(owners.delete().where(owners.c.owner == self.id))
             else:
+                # Without a lease, others adopt its runs at once, and do not count a death (`_has_died`).
                 connection.execute(owners.update().where(owners.c.owner == self.id).values(lease_seconds=0))
             return mine is None
 
