@@ -220,11 +220,11 @@ _TYPES: Mapping[type, AbstractSet[str]] = {
     dict: {"object"},
     type(None): {"null"},
 }
-"""The names in a schema of what a JSON text can be."""
+"""The types of a schema that fit a value of each type; 3.0 is an integer, too."""
 
 
 def _types(schema: object) -> list[str]:
-    """Return the types that a schema names; a schema that names none is one of texts."""
+    """Return the types that a schema names; a schema without types is for texts."""
     named = schema.get("type", "string") if isinstance(schema, Mapping) else "string"
     return [named] if isinstance(named, str) else [*named]
 
@@ -232,8 +232,8 @@ def _types(schema: object) -> list[str]:
 def from_text(name: str, text: str, schema: JsonSchema, of: str = "input") -> Any:
     """Return the typed value of an input (or of what `of` names), converted as its schema requires.
 
-    Raises InvalidInput. Text stays text; everything else is JSON. What may be a text is one unless it is JSON of
-    another type that it may have, such as null. A list may be written as its items, separated by commas.
+    Raises InvalidInput. Text stays text; everything else is JSON. A value that may be a text is one, unless it is JSON
+    of another type that is allowed, such as null. A list may be written as its items, separated by commas.
     """
     types = _types(schema)
     if types == ["string"]:

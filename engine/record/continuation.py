@@ -42,7 +42,7 @@ def events_of(run: Run) -> Iterator[Event]:
 
 
 def _step_events(step: StepRecord, began_at: str) -> Iterator[Event]:
-    """Yield the events of a step; those of one that never began are of the time when its run began."""
+    """Yield the events of a step; if it never began, they have the time when its run began."""
     at = step["ended_at"] or step["started_at"] or began_at
     named: dict[str, Any] = {"at": at, "started_at": step["started_at"], "path": step["path"]}
     if "items" in step:

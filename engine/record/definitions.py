@@ -13,7 +13,7 @@ from engine.record.differences import ABSENT, Difference, differences
 _OF_LOOPS = step_fields.names(lambda one: one.is_of_loop)
 """The fields of the loop, rather than of the call, in a step with its own `foreach`."""
 _DECISIVE = (*step_fields.names(lambda one: one.is_fixed or bool(one.is_fixed_after)), "connection")
-"""The fields on which outputs depend: those that a resume needs unchanged, and the name of the account."""
+"""The fields on which outputs depend: the ones that a resume needs unchanged, and the name of the account."""
 
 
 def steps_of(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -51,7 +51,7 @@ def changes(old: RunDefinition, new: RunDefinition) -> list[Difference]:
 
 
 def changed_steps(old: RunDefinition, new: RunDefinition) -> Iterator[str]:
-    """Yield the paths of the steps that are not in both definitions, or whose output may be another there."""
+    """Yield the paths of the steps that are not in both definitions, or whose output may differ between them."""
     before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
     for path in {**before, **after}:
         was, now = before.get(path), after.get(path)

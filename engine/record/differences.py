@@ -49,7 +49,7 @@ def differences(field: str, old: Any, new: Any) -> Iterator[Difference]:
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from differences(f"{field}[{index}]", one, other)
-    elif _comparable(old) != _comparable(new) or (type(old) is bool) != (type(new) is bool):
+    elif _comparable(old) != _comparable(new) or (type(old) is bool) != (type(new) is bool):  # True == 1
         yield Difference(field, old, new)
 
 

@@ -90,7 +90,7 @@ class RunProgress:
 
 
 class _Builder:
-    """A run document and its steps by path. Each change makes a new object, so those handed out stay as they are."""
+    """A run document and its steps by path. Each change makes a new object: what was handed out stays as it is."""
 
     def __init__(self, acceptance: Acceptance) -> None:
         self._run: RunHead = {
@@ -281,7 +281,7 @@ class _Builder:
         self._steps[event.path] = {**step, "output": event.output, "effect": event.effect, "ended_at": event.at}
 
     def _begun(self, event: StepStarted | StepWaiting | StepFinished, copied: Iterable[str]) -> StepRecord:
-        """Return the record of a step with what an event tells of it; it is not kept yet."""
+        """Return the record of a step with what an event says about it; it is not kept yet."""
         step = self._step(event.path)
         if "paused" in step:
             step = cast("StepRecord", {name: value for name, value in step.items() if name != "paused"})

@@ -187,7 +187,7 @@ class ModelFailed(_Event, frozen=True):
     model: str
     error: Failure
     usage: UsageRecord | UnsetType | None = UNSET
-    """What it used all the same: a refusal is paid."""
+    """What it used all the same: a refusal costs money, too."""
 
 
 class WriteSettled(_Event, frozen=True):
@@ -219,7 +219,7 @@ class StepWaiting(_Event, frozen=True):
     then: Any = UNSET
     """Its output once that time has come."""
     held: Hold | UnsetType | None = UNSET
-    """Why a service, or a person, has it wait."""
+    """Why a service, or a person, makes it wait."""
     paused: Paused | UnsetType = UNSET
     """In a debug run: that it pauses before its call."""
     waited: Sequence[str] | UnsetType = UNSET
@@ -233,7 +233,7 @@ class StepWaiting(_Event, frozen=True):
     approval: Text = UNSET
     """The id of the question."""
     call_hash: Text = UNSET
-    """If it is whether the step may make its call: which call."""
+    """If the question is whether the step may make its call: the hash of the call."""
     approved: Approved | UnsetType = UNSET
     child_run_id: Text = UNSET
     people_wait_seconds: float | UnsetType = UNSET
@@ -265,7 +265,7 @@ class StepFinished(_Event, frozen=True):
     handled: Flag = UNSET
     """Whether the run goes on without it: it is not executed again."""
     fallback: Flag = UNSET
-    """Whether the output is that of its `on_error` steps."""
+    """Whether the output comes from its `on_error` steps."""
     identity: Text = UNSET
     """The identity of its write."""
     note: Text = UNSET
@@ -279,11 +279,11 @@ class StepFinished(_Event, frozen=True):
     child_run_id: Text = UNSET
     """The run that it called."""
     people_wait_seconds: float | UnsetType = UNSET
-    """Of a called agent: how long it has waited for people."""
+    """For a called agent: how long it has waited for people."""
     stops: StopRecord | UnsetType | None = UNSET
     """If it ended the run."""
     planned: PlannedStep | UnsetType | None = UNSET
-    """What a plan says of it instead of running it."""
+    """What a plan says about it instead of running it."""
     attempt_at: Text = UNSET
     """When the attempt that succeeded began, if others failed before."""
 
@@ -296,7 +296,7 @@ Event: TypeAlias = (
 
 
 def members(event: Event) -> dict[str, Any]:
-    """Return what an event tells, by name."""
+    """Return the members that an event has, by name."""
     return {name: value for name, value in msgspec.structs.asdict(event).items() if value is not UNSET}
 
 

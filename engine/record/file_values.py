@@ -69,7 +69,7 @@ def kept(folder: RunFolder, text: str, media_type: str) -> FileValue:
 
 
 def live(value: Any, folder: RunFolder) -> Any:
-    """Convert the form of events and logs to that of expressions: each reference of this run becomes a FileValue."""
+    """Convert the form of events and logs to the form of expressions: references of this run become FileValues."""
     if isinstance(value, list):
         return [live(inner, folder) for inner in value]
     if not isinstance(value, dict):
@@ -82,7 +82,7 @@ def live(value: Any, folder: RunFolder) -> Any:
 
 
 def written(value: Any, folder: RunFolder) -> Any:
-    """Convert from the form of expressions to that of events and logs; the inverse of `live`."""
+    """Convert the form of expressions to the form of events and logs; the inverse of `live`."""
     if isinstance(value, FileValue):
         return value.document()
     if isinstance(value, Unknown):

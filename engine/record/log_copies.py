@@ -22,7 +22,7 @@ class CopiedLogs:
 
 
 def copied_logs(source: RunLogs, target: Blobs) -> CopiedLogs:
-    """Copy what the target lacks or has otherwise, and read each copy again. Raises StorageError.
+    """Copy what the target lacks or has with another content, and read each copy back. Raises StorageError.
 
     What was copied stays there if it fails, so that the next time has less to do.
     """
@@ -40,7 +40,7 @@ def _is_copied(name: str, source: Blobs, target: Blobs) -> bool:
         if _hash_in(target, name) == digest:
             return False
         folder, _, own = name.rpartition("/")
-        if own == digest:
+        if own == digest:  # a large value, which need not fit into memory
             target.put_file_hashed(f"{folder}/", path)
         else:
             target.put(name, path.read_bytes())

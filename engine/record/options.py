@@ -98,8 +98,8 @@ def refuse_in_service(options: RunOptions, started_by: str, caller: Any) -> None
 def breakpoints_of(plan: Plan, named: Sequence[str]) -> list[str]:
     """Return the paths of the steps at which a debug run of a plan pauses, in file order of the plan.
 
-    A step is named by its path, by one of its repetitions (`each_mail[3].classify`), or by its id alone; the breakpoint
-    of a group or loop is that of its first step. Raises InvalidInput for a step that is not there.
+    A step is named by its path, by one of its repetitions (`each_mail[3].classify`), or by its id alone; for a group or
+    loop, its first step is meant. Raises InvalidInput for a step that is not there.
     """
     nodes = _nodes(plan)
     by_id = {node.id: path for path, node in nodes.items()}
@@ -112,7 +112,7 @@ def breakpoints_of(plan: Plan, named: Sequence[str]) -> list[str]:
 
 
 def _first_call(node: Node, path: StepPath) -> str:
-    """Return the path of a step, or that of the first step in a group or loop."""
+    """Return the path of a step, or of the first step in a group or loop."""
     while node.action is None and node.body is not None:
         node = node.body.nodes[0]
         path = path.inner(node.id)

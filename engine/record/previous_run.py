@@ -42,7 +42,7 @@ def keys_of(run: Run) -> dict[str, str | None]:
 
 
 def places(run: Run) -> dict[Place, StepRecord]:
-    """Return the steps of a run document by place; of several items with the same key, the first."""
+    """Return the steps of a run document by place; if several items have the same key, the first one counts."""
     keys, found = keys_of(run), dict[Place, StepRecord]()
     for step in run["steps"]:
         found.setdefault(place_of(step["path"], keys), step)
@@ -80,7 +80,7 @@ class EarlierRun:
         return self._steps.get(place)
 
     def key(self, item: str) -> str | None:
-        """Return the key of an item by its run path, or None if it has none or the run has no such item."""
+        """Return the key of an item by its run path, or None if it has no key or the run has no such item."""
         return self._keys.get(item)
 
     def mode(self, connection: str | None) -> str | None:

@@ -65,8 +65,8 @@ class RunFiles:
     """Stores the files of one run, and reads those of any run: a called run uses files of its caller.
 
     A file is stored in the folder of the run under its SHA-256, so that its name proves its content. Its name is all
-    that a step needs to read it, and strangers may have seen one: `plain_json` takes those out of the results of steps
-    and the items of triggers that were not given, and `RunReader.require_files` checks the inputs of a run.
+    that a step needs to read it, and strangers may have seen one: `plain_json` removes names that were not given from
+    the results of steps and the items of triggers, and `RunReader.require_files` checks the inputs of a run.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -83,7 +83,7 @@ class RunFiles:
 
         Raises StorageError.
         """
-        size = file.size_bytes
+        size = file.size_bytes  # before `_put`, which removes a file at `path`
         return self._reference(file, size, self._put(file))
 
     def _reference(self, file: FileContent, size: int, digest: str) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class RunFiles:
 
 
 def _unreadable(file: RunFile, folder: RunFolder, why: str) -> InvalidRequest:
-    """Return the error for a file; it may be told to strangers, so it names no folder of this machine."""
+    """Return the error for a file; strangers may see it, so it names no folder of this machine."""
     return _refused(f"The file {file.name!r} of run {folder.run_id} {why}.")
 
 

@@ -83,7 +83,7 @@ class RunLogs:
         return self.blobs.where(_log_name(run_id))
 
     def version(self, run_id: str) -> Hashable | None:
-        """Return what changes whenever the log of a run does; None if nothing would show that."""
+        """Return a value that changes whenever the log of a run does; None if a change would not show."""
         return self.blobs.version(_log_name(run_id))
 
     def exists(self, run_id: str) -> bool:
@@ -171,7 +171,7 @@ class RunLogs:
             raise InvalidFile(error.message, error.problems, remedy=_RENAMES_REMEDY) from error
 
     def run_ids(self, since_day: str = "") -> Iterator[str]:
-        """Yield the id of every run with a log, of those since a day (`2026-11-20`), oldest first."""
+        """Yield the id of every run with a log, oldest first; `since_day` (`2026-11-20`): only from that day on."""
         for day in filter(_DAY.match, self.blobs.names()):
             if day < since_day:
                 continue

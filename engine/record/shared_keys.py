@@ -11,12 +11,12 @@ from engine.record.types.run import Run
 from engine.record.types.step import StepEffect, StepRecord
 
 _SCOPE = 3
-"""Where the identity of a write says by what it is distinguished: `keys`, `once`, ..."""
+"""The place in the identity of a write that names the kind of its scope: `keys`, `once`, ..."""
 _MOST_NAMED = 6
 
 
 def shared_writes(steps: Iterable[StepRecord]) -> dict[str, str]:
-    """Return {path: path of the step that made the write} of writes that another item of the same run has made."""
+    """Return {path: path of the step that made the write} for writes that another item of the same run has made."""
     alike: dict[str, list[tuple[str, StepEffect]]] = {}
     for step in steps:
         if step["effect"]:
@@ -55,7 +55,7 @@ def shared_key_sentences(run: Run, shared: Mapping[str, str]) -> Iterator[str]:
 
 
 def item_name(path: str) -> str:
-    """Return the number, from 1, of the item around a step; of an item in a loop in a loop its path."""
+    """Return the number, from 1, of the item around a step; in a loop in a loop, return the path of the item."""
     item = StepPath.parse(items_around(path)[-1])
     return str(item) if len(item.parts) > 1 or item.index is None else str(item.index + 1)
 

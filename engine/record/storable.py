@@ -9,7 +9,7 @@ from typing import Any
 
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
 
-_LONG_NUMBER = re.compile(r"[0-9]{19}")
+_LONG_NUMBER = re.compile(r"[0-9]{19}")  # 2**63 has as many digits
 
 
 def unstorable(value: Any) -> Iterator[str]:

@@ -35,10 +35,10 @@ _ENDINGS = {
 
 _FIRST_NAME = re.compile(r"[.\[]")
 _MAKING = ("add", "create", "upsert")
-"""Verbs of step types after whose objects what they make is counted."""
+"""With these verbs, what a step type makes is called by its object: `create_draft` makes drafts."""
 _NUMBERED = re.compile(r"_[0-9]+$")
 _ID = re.compile(r"<.*>|[0-9]{5,}|(?=.*[0-9])[0-9a-f-]{12,}|(?=.*[0-9])(?=.*[A-Za-z])[\w=-]{16,}", re.ASCII)
-"""Keys that say nothing to a person: those of services."""
+"""Keys that say nothing to a person: ids of services."""
 _MOST_FIELDS = 5
 _LONGEST_TITLE, _LONGEST_REASON = 80, 200
 
@@ -135,7 +135,7 @@ def _paused_sentence(run: Run, paused: Sequence[StepRecord]) -> str:
 
 
 def _plan_sentence(run: Run) -> str:
-    """Return e.g. "Plan: 12 writes (9 tasks, 3 labelled), 3 kept, besides those of 2 called runs."."""
+    """Return e.g. "Plan: 12 writes (9 tasks, 3 labelled), 3 kept, besides the writes of 2 called runs."."""
     found = Counter(planned["write"] for step in run["steps"] if "write" in (planned := step.get("planned") or {}))
     if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.RUNNING):
         return f"Plan: {_ENDINGS.get(run['status'], run['status']).lower()}."
@@ -232,7 +232,7 @@ def _correction_sentence(run: Run, corrects: CorrectedAnswer) -> str:
 
 
 def _corrected_sentence(steps: Sequence[StepRecord]) -> Iterator[str]:
-    """Say which runs go on from answers that a person has corrected since; nothing if none."""
+    """Say which runs go on from answers that a person has corrected since; nothing if no answer was corrected."""
     found = [step["corrected"]["run_id"] for step in steps if "corrected" in step]
     if found:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
@@ -279,9 +279,6 @@ def _plain_sentence(run: Run) -> str:
     failed = [f"{amber:,} failed"] if amber > 0 else []
     parts = [f"{counted(done, 'step')} done", *(f"{count:,} {because}" for because, count in refused.items()), *failed]
     return f"{_ENDINGS[run['status']]}: {', '.join(parts)}."
-
-
-# --- loops
 
 
 def _loop_sentence(run: Run, loop: StepRecord) -> str:
@@ -390,9 +387,6 @@ def _write_counts(writes: Sequence[_Write]) -> Iterator[str]:
         yield counted(done.total(), word) if is_thing else f"{done.total():,} {word}"
 
 
-# --- what was there already
-
-
 def _reused_sentences(run: Run, loop: StepRecord | None) -> Iterator[str]:
     """Describe items (without a loop: writes) by the state of their effects; each counts once.
 
@@ -422,7 +416,7 @@ def _made_again_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:
 
 
 def _undone_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:
-    """Say how many of the run's own writes have been undone since; nothing if none."""
+    """Say how many of the run's own writes have been undone since; nothing if no write was undone."""
     undone = sum(bool(effect.get("undone")) for effect in effects)
     made = sum(not effect["reused"] or bool(effect.get("undone")) for effect in effects)
     if undone == made == 1:

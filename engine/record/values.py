@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 LARGE_BYTES = 256 * 1024
 _LOOKED_AT = 200
 _BYTES_A_CHARACTER = 6  # at most, as JSON: `\u0001`
-_BYTES_A_NUMBER = 25
+_BYTES_A_NUMBER = 25  # -2.2250738585072014e-308, and a comma
 _BYTES_A_REFERENCE = 200
 
 
@@ -146,7 +146,7 @@ def look(value: Any) -> ValueLook:
 
 
 Forms: TypeAlias = tuple[Any, Any]
-"""A kept value in the form of expressions and in that of events and logs; the same object if it is plain."""
+"""A kept value in the form of expressions, and in the form of events and logs; the same object if it is plain."""
 
 
 async def forms(value: Any, values: Values, keep: Callable[[Any], Any]) -> Forms:

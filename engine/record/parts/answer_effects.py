@@ -68,7 +68,7 @@ def _depends(node: Node, nodes: Mapping[str, Node], found: set[str], path: str) 
 
 
 def _touches(named: str, found: set[str]) -> bool:
-    """Return whether an output that is referred to is that of a found step, or of a group with one in it."""
+    """Return whether a reference names the output of a found step, or of a group with one in it."""
     return not named or named in found or any(one.startswith(f"{named}.") for one in found)
 
 

@@ -13,7 +13,7 @@ from engine.record.types.run import RunOptions
 
 
 class Redoing(Selection):
-    """The steps before the answer keep the outputs of the earlier run; those behind it in the same item run as usual.
+    """The steps before the answer keep the outputs of the earlier run; steps behind it in the same item run as usual.
 
     In items of inner loops other than the one of the answer, steps keep their outputs, too.
     """

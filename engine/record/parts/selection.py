@@ -47,7 +47,7 @@ class Selection:
         self._made_up, self._earlier = options.get("made_up") or {}, earlier
 
     def items_of(self, node: Node) -> list[Any] | None:
-        """Return the made-up items of a loop, None if it has those of its `foreach`."""
+        """Return the made-up items of a loop, None if its items come from its `foreach`."""
         items = self._made_up.get(node.path)
         return None if items is None else list(items)
 

@@ -53,7 +53,7 @@ def plan_hash(run: Run) -> str:
 class AppliedRun:
     """The part of a plan that one run applies; `tree`: the planning runs of the whole plan, this one among them.
 
-    `open_paths`: the steps, without indexes, that a plan lists without planning them: those that run after a failure.
+    `open_paths`: the steps, without indexes, that a plan lists without planning them, as they run after a failure.
     """
 
     def __init__(self, run: Run, tree: Iterable[Run], open_paths: AbstractSet[str], blobs: Blobs) -> None:
@@ -64,7 +64,7 @@ class AppliedRun:
         self._objects = Counter(_object(step["planned"]) for one in tree for step in one["steps"] if "planned" in step)
 
     def step(self, path: str) -> StepRecord | None:
-        """Return a step as it was planned; an item of a loop that was not known is planned as any other."""
+        """Return a step as it was planned; if the items of a loop were not known, one was planned for all of them."""
         return self._steps.get(path) or self._steps.get(self._as_planned(path))
 
     def has_planned(self, path: str) -> bool:
@@ -105,7 +105,7 @@ def _object(planned: PlannedStep) -> tuple[str, str] | None:
 def misfit(planned: Any, actual: Any, field: str = "with") -> Difference | None:
     """Return the first place at which arguments are not as planned; what was not known may be anything.
 
-    Of a text that was known in part, the known parts must be there, in that order.
+    If a text was known in part, its known parts must be there, in that order.
     """
     if isinstance(planned, Unknown):
         pattern = ".*".join(map(re.escape, _MARKED.split(planned.text)))
@@ -116,6 +116,6 @@ def misfit(planned: Any, actual: Any, field: str = "with") -> Difference | None:
     elif isinstance(planned, list) and isinstance(actual, list) and len(planned) == len(actual):
         pairs = ((f"{field}[{n}]", *both) for n, both in enumerate(zip(planned, actual, strict=True)))
     else:
-        is_equal = planned == actual and type(planned) is type(actual)
+        is_equal = planned == actual and type(planned) is type(actual)  # 1 == True == 1.0
         return None if is_equal else Difference(field, planned, actual)
     return next((found for place, one, other in pairs if (found := misfit(one, other, place)) is not None), None)

@@ -15,8 +15,8 @@ _NAMES = ("id", "number", "sha", "key", "path", "url", "name")
 def world_changes(before: Any, now: Any, volatile: AbstractSet[str]) -> Iterator[Difference]:
     """Yield what differs between two outputs of a read; `volatile`: members that may differ.
 
-    In a list of objects, each that was there must be there and equal; further ones are no change, and then neither is a
-    count beside the list.
+    In a list of objects, each that was there must be there and equal; further ones are no change. A count beside such a
+    list belongs to `volatile`.
     """
     if not isinstance(before, Mapping) or not isinstance(now, Mapping):
         yield from _list_changes("", before, now) if _is_items(before) else differences("", before, now)

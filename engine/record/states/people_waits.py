@@ -1,4 +1,4 @@
-"""How long an agent has waited for people: that is no time of its own, nor of the agent that called it."""
+"""How long an agent has waited for people: its own time limit, and its caller's, do not count this."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.record.types.step import StepRecord
 
 
 def people_wait(run: Run, now: datetime) -> timedelta:
-    """Return how long an agent, and those that it has called, have waited for people; zero for a workflow's run.
+    """Return how long an agent, and the agents that it called, have waited for people; zero for a workflow's run.
 
     An agent makes one call at a time, so the waits of its steps do not overlap.
     """

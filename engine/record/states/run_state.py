@@ -1,7 +1,7 @@
 """The state of a run, summarized by the steps of its workflow.
 
 A run of thousands of items has as many records; its state has one entry for each step of the workflow. It has no inputs
-and outputs: those are in the run's document.
+and outputs, which are in the run's document.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class StepState(TypedDict):
     status: str
     """The most urgent status of its repetitions: failed, running, waiting, pending, cancelled, succeeded, skipped."""
     counts: Mapping[str, int]
-    """How many repetitions have which status; of a loop, its items."""
+    """How many repetitions have which status; for a loop, how many of its items."""
     started_at: str | None
     """When the first repetition began."""
     ended_at: str | None
@@ -116,7 +116,7 @@ def begun_at(step: StepRecord) -> str | None:
 
 
 def changes(before: RunState, after: RunState) -> RunChange:
-    """Return the changes from one state of a run to a later one; `{}` if there are none."""
+    """Return the changes from one state of a run to a later one; `{}` without any."""
     change: dict[str, Any] = {
         name: value for name, value in after.items() if name != "steps" and value != before.get(name)
     }
@@ -206,13 +206,13 @@ class _Tally:
             self._cost += times * used["cost_usd"]
 
     def usage(self) -> TokenUsage:
-        """Return the sum; the cost is None if one of them is."""
-        cost = None if self._unpriced else round(self._cost, 6)
+        """Return the sum; the cost is None if a price is not known."""
+        cost = None if self._unpriced else round(self._cost, 6)  # taking floats away again leaves a tiny rest
         return {"input_tokens": self._input, "output_tokens": self._output, "cost_usd": cost}
 
     def state(self) -> StepState:
         """Return the state of the step."""
-        items = +self._items
+        items = +self._items  # without the zeros
         both = self._own + items
         is_open = any(both[status] for status in OPEN_STEPS)
         return {

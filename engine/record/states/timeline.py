@@ -33,7 +33,7 @@ from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 
 MOST_FRAMES = 400
-"""Of a run with more times, frames in between are joined: each still has the state at its own time."""
+"""If a run has more times, frames in between are joined: each still has the state at its own time."""
 _SHORTEST_IDLE_SECONDS = 1.0
 _AT_REST = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.FAILED, RunStatus.INTERRUPTED)
 _ENGINE = "engine"
@@ -53,7 +53,7 @@ class Idle(TypedDict):
     until: str
     seconds: float
     status: str
-    """Of the run, during that time: `queued`, `waiting`, or `failed` or `interrupted` before somebody resumed it."""
+    """The run's in that period: `queued`, `waiting`, or `failed` or `interrupted` before somebody resumed it."""
     resumed_by: str | None
     """Who ended it, if a person did."""
 
@@ -79,7 +79,7 @@ class StepUpdate(NamedTuple):
 
 
 def timeline(run: Run) -> Timeline:
-    """Return the timeline of a run; of one that has not ended, up to now."""
+    """Return the timeline of a run; up to now if it has not ended."""
     sweep = _Sweep(run)
     idle = list(sweep.idle())
     kept = _joined(sweep.times, {time for one in idle for time in (one["since"], one["until"])})

@@ -28,7 +28,7 @@ class AskedCall:
     mode: str
     """`demo` or `mine`."""
     identity: str
-    """Of a write: by which it happens once; of a read: empty."""
+    """The identity under which a write happens once; empty for a read."""
     arguments: JsonObject
     """The fields; large values are names of files."""
     outside: Mapping[str, str]
@@ -38,11 +38,11 @@ class AskedCall:
     allow: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The values that the step allows for a field, by name; an edit is checked against them, too."""
     preview: Preview | None = None
-    """What the call would do to what, read when the person was asked; None if the arguments say it all."""
+    """What the call would do, and to what, read when the person was asked; None if the arguments say it all."""
     unreadable: str = ""
     """Why that could not be read; the approval is then about the arguments alone."""
     plan: str = ""
-    """The plan that has shown the call, which is only made as it was shown; empty if there is none."""
+    """The plan that has shown the call, which is only made as it was shown; empty without a plan."""
     notes: Sequence[str] = ()
     """What was done to its texts, in sentences: what a service would refuse was shortened, links were taken out."""
     again: str = ""

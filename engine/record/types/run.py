@@ -73,27 +73,27 @@ class RunOptions(TypedDict, total=False):
     replay: ReadOnly[str]
     """The run whose answers it uses."""
     plays: ReadOnly[JsonObject]
-    """Of a replay: the file of the run whose answers it plays ({`$file`}); it calls nothing."""
+    """For a replay: the file of the run whose answers it plays ({`$file`}); it calls nothing."""
     only: ReadOnly[str]
-    """Of a test run: the path of the step that runs alone."""
+    """For a test run: the path of the step that runs alone."""
     pins: ReadOnly[JsonObject]
-    """Of a test run: {step path: the output used instead of running it}."""
+    """For a test run: {step path: the output used instead of running it}."""
     from_run: ReadOnly[str]
-    """Of a test run: the run whose outputs stand in for the other steps."""
+    """For a test run: the run whose outputs stand in for the other steps."""
     outdated: ReadOnly[Sequence[str]]
-    """Of a run with `from_run`: the steps whose outputs there another definition has made; all in them is outside."""
+    """For a run with `from_run`: the steps whose outputs there another definition has made; all in them is outside."""
     made_up: ReadOnly[Mapping[str, Sequence[Any]]]
-    """Of a test run with made-up values, which writes nothing: {path of a loop: its items instead of `foreach`}."""
+    """For a test run with made-up values, which writes nothing: {path of a loop: its items instead of `foreach`}."""
     plan: ReadOnly[PlanTerms]
-    """Of a planning run: it writes nothing."""
+    """For a planning run: it writes nothing."""
     check: ReadOnly[str]
-    """Of a planning run: the plan that it compares with the present state of the world."""
+    """For a planning run: the plan that it compares with the present state of the world."""
     apply: ReadOnly[AppliedPlan]
     """The plan that it executes."""
     debug: ReadOnly[DebugTerms]
-    """Of a debug run, which pauses before steps and uses only stand-ins."""
+    """For a debug run, which pauses before steps and uses only stand-ins."""
     corrects: ReadOnly[CorrectedAnswer]
-    """Of a run that does an item of an earlier run again. It is not a test: `pins` has the corrected answer, `only` the
+    """For a run that does an item of an earlier run again. It is no test: `pins` has the corrected answer, `only` the
     item, if it is one of a loop, and `from_run` the earlier run, whose outputs stand in for the steps before."""
 
 
@@ -108,7 +108,7 @@ class TriggerItem(TypedDict):
     item: ReadOnly[str]
     title: ReadOnly[str]
     sender: NotRequired[ReadOnly[str]]
-    """Of a mail: whom it is from."""
+    """For a mail: its sender."""
 
 
 class OutsideInput(TypedDict):
@@ -149,7 +149,7 @@ class EnvironmentRecord(TypedDict):
 
     name: ReadOnly[str]
     version: ReadOnly[int | str]
-    """Of its workflow; `current`: the file as it was."""
+    """The version of its workflow; `current`: the file as it was."""
     connections: ReadOnly[Mapping[str, str]]
     """The connection that stood for each of these names; `demo`: the stand-in of its service."""
 
@@ -211,7 +211,7 @@ class Counts(TypedDict):
     """How many steps, items and writes there were, by how they ended."""
 
     steps: ReadOnly[int]
-    """That ended with success or failure."""
+    """The ones that ended with success or failure."""
     failed_steps: ReadOnly[int]
     items: ReadOnly[int]
     failed_items: ReadOnly[int]
@@ -248,7 +248,7 @@ class RunHead(RunStart):
 
     schema_version: ReadOnly[int]
     status: RunStatus
-    """Read from a log it is the plain text, which is equal. For an open run, its row knows better than its events."""
+    """Read from a log, it is plain text, which is equal. For an open run, its row knows better than its events."""
     sentence: str
     """What happened, in words; filled in by `engine.record.summary.sentence` from all the rest."""
     started_at: ReadOnly[str | None]

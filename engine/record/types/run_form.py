@@ -17,7 +17,7 @@ from engine.record.types.run import Run
 
 _MOMENT = Annotated[datetime, msgspec.Meta(tz=True)]
 _OPEN: frozenset[Any] = frozenset({WorkflowDefinition, PromptDefinition})
-"""Checked when they were saved; who reads them skips what does not fit."""
+"""Checked when they were saved; readers skip what does not fit."""
 
 
 def is_run(document: Any, faults: list[str]) -> TypeGuard[Run]:
@@ -37,7 +37,7 @@ def _run_form() -> Any:
 
 
 def _form(kind: Any, name: str) -> Any:
-    """Return a type as msgspec checks it: without ReadOnly, and with members that are times as such."""
+    """Return a type as msgspec checks it: without ReadOnly, and with texts named `…_at` as times."""
     if kind in _OPEN:
         return Mapping[str, Any]
     if is_typeddict(kind):

@@ -140,9 +140,9 @@ class EditedCall(TypedDict):
     """A call that a person edited before they approved it."""
 
     arguments: ReadOnly[JsonObject]
-    """Those with which it was made."""
+    """The arguments with which it was made."""
     changed: ReadOnly[Sequence[str]]
-    """The names of those that the person changed."""
+    """The names of the arguments that the person changed."""
 
 
 class HeldBudget(TypedDict):
@@ -154,7 +154,7 @@ class HeldBudget(TypedDict):
 
 
 class Hold(TypedDict):
-    """Why a step waits although it asked for nothing: a service, or a person, has it wait."""
+    """Why a step waits although it asked for nothing: a service, or a person, makes it wait."""
 
     by: ReadOnly[str]
     """The service, or AI-Orchestra."""
@@ -198,13 +198,13 @@ class Wait(TypedDict, total=False):
     approval: ReadOnly[str]
     """The id of the question that a person has to answer."""
     call_hash: ReadOnly[str]
-    """If the question is whether the step may make its call: which call."""
+    """If the question is whether the step may make its call: the hash of the call."""
     child_run_id: ReadOnly[str]
     """The run that it called."""
     held: ReadOnly[Hold]
-    """Why a service, or a person, has it wait."""
+    """Why a service, or a person, makes it wait."""
     paused: ReadOnly[Paused]
-    """Of a debug run: that it pauses before its call."""
+    """For a debug run: that it pauses before its call."""
 
 
 class PreviewRecord(TypedDict):
@@ -223,25 +223,25 @@ class PreviewRecord(TypedDict):
 
 
 class PlannedStep(TypedDict, total=False):
-    """What a plan says of a step that it did not run."""
+    """What a plan says about a step that it did not run."""
 
     write: ReadOnly[Literal["new", "kept"]]
-    """Of a write: to be made, or made by an earlier run and kept."""
+    """For a write: to be made, or made by an earlier run and kept."""
     account: ReadOnly[str]
-    """Of a write: the identity of the account that it goes to."""
+    """For a write: the identity of the account that it goes to."""
     unknown: ReadOnly[Sequence[str]]
     """The paths of the arguments that are known only when the plan is applied; "" means all of them."""
     may: ReadOnly[str]
     """Why it may not run, as a sentence; absent if it does."""
     asks: ReadOnly[bool]
-    """Of a write: true if a person has to approve it, by the rules as they were when it was planned; else absent."""
+    """For a write: true if a person has to approve it, by the rules as they were when it was planned; else absent."""
     note: ReadOnly[str]
     """What else happens there, as a sentence: it waits, it asks a person."""
     preview: ReadOnly[PreviewRecord]
     receipt: ReadOnly[ReceiptRecord | None]
-    """Of a write that is kept."""
+    """For a write that is kept."""
     changes: ReadOnly[Sequence[FieldDifference]]
-    """Of a plan that is checked: how what is read now differs from what was read for it."""
+    """For a plan that is checked: how what is read now differs from what was read for it."""
 
 
 class StepRecord(TypedDict):
@@ -252,16 +252,16 @@ class StepRecord(TypedDict):
 
     id: ReadOnly[str]
     path: ReadOnly[str]
-    """`each_mail[3].task`; of an item `each_mail[3]`."""
+    """`each_mail[3].task`; for an item `each_mail[3]`."""
     key: ReadOnly[str | None]
-    """Of an item: its key, None if the loop names none."""
+    """For an item: its key; None if the loop has no keys."""
     title: ReadOnly[str]
     """For people."""
     uses: ReadOnly[str | None]
     """The step type; None for groups, loops and items."""
     connection: ReadOnly[str | None]
     status: ReadOnly[StepStatus]
-    """Read from a log it is the plain text, which is equal."""
+    """Read from a log, it is plain text, which is equal."""
     started_at: ReadOnly[str | None]
     ended_at: ReadOnly[str | None]
     arguments: ReadOnly[JsonObject | None]
@@ -270,27 +270,27 @@ class StepRecord(TypedDict):
     error: ReadOnly[Failure | None]
     attempts: ReadOnly[Sequence[AttemptRecord]]
     effect: StepEffect | None
-    """Of a write: how it was made. An undo adds to it later."""
+    """For a write: how it was made. An undo adds to it later."""
     usage: ReadOnly[UsageRecord | None]
     items: NotRequired[ReadOnly[Sequence[Sequence[Any]]]]
-    """Of a loop: [key, title] of each item."""
+    """For a loop: [key, title] of each item."""
     noun: NotRequired[ReadOnly[str]]
-    """Of a loop: the word for an item."""
+    """For a loop: the word for an item."""
     request: NotRequired[ReadOnly[JsonObject]]
     """What was sent to a model; may be a reference to a file."""
     due_at: NotRequired[ReadOnly[str | None]]
     """When the wait ends; None if a person ends it."""
     held: NotRequired[ReadOnly[Hold]]
     paused: NotRequired[ReadOnly[Paused]]
-    """Of a debug run: that it pauses before its call; absent as soon as it is made."""
+    """For a debug run: that it pauses before its call; absent as soon as it is made."""
     waited: NotRequired[ReadOnly[Sequence[str]]]
     """When it began to wait, each time; absent if it never did."""
     handled: NotRequired[ReadOnly[bool]]
     """Whether the run goes on without it: it is not executed again."""
     fallback: NotRequired[ReadOnly[bool]]
-    """Whether the output is that of its `on_error` steps."""
+    """Whether the output comes from its `on_error` steps."""
     identity: NotRequired[ReadOnly[str]]
-    """Of a write, from before it was sent."""
+    """For a write, from before it was sent."""
     note: NotRequired[ReadOnly[str]]
     """Why a test run left it out, or what a listing could not read."""
     pinned: NotRequired[ReadOnly[bool]]
@@ -304,15 +304,15 @@ class StepRecord(TypedDict):
     child_run_id: NotRequired[ReadOnly[str]]
     """The run that it called."""
     people_wait_seconds: NotRequired[ReadOnly[float]]
-    """Of a called agent: how long it has waited for people; absent if it has not."""
+    """For a called agent: how long it has waited for people; absent if it has not."""
     stops: NotRequired[ReadOnly[StopRecord]]
     """If it ended the run."""
     planned: NotRequired[ReadOnly[PlannedStep]]
     """In a plan: what would have happened instead."""
     failed_models: NotRequired[ReadOnly[Sequence[FailedModel]]]
-    """Of a model step with a `fallback`: the models that gave no answer, in the order in which they were asked."""
+    """For a model step with a `fallback`: the models that gave no answer, in the order in which they were asked."""
     corrected: NotRequired[CorrectedRecord]
-    """Of a model step: the correction of its answer, added later."""
+    """For a model step: the correction of its answer, added later."""
 
 
 CANNOT_BE_UPDATED = "cannot be updated"
