@@ -51,7 +51,7 @@ def within(schema: Schema, inner: Any) -> Schema:
 
 
 def chosen(schema: Schema, value: Any) -> Schema | None:
-    """Return the alternative that an object means: by a member with few values, or else the only one with its names."""
+    """Return the alternative that an object means: by a member with a fixed value, else the only one with its names."""
     if not isinstance(value, Mapping):
         return None
     options = [resolved(within(schema, one)) for one in (*schema.get("oneOf", ()), *schema.get("anyOf", ()))]
@@ -72,7 +72,7 @@ def _few(schema: Any) -> Sequence[object]:
 def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
     """Follow `$ref` and unwrap `X or null`; return (schema, whether null is allowed)."""
     seen = 0
-    while isinstance(schema, dict) and "$ref" in schema and seen < 20:
+    while isinstance(schema, dict) and "$ref" in schema and seen < 20:  # references may form a circle
         schema = definition(str(schema["$ref"]), root)
         seen += 1
     if not isinstance(schema, dict):  # `true` is a schema, too: anything
@@ -219,6 +219,7 @@ class _File:
             self._put_single(field, schema, root, nullable, 0)
 
     def _put_map(self, message: Any, field: Any, values: Schema, root: Schema) -> None:
+        # How protobuf describes a map: repeated entries (https://protobuf.dev/programming-guides/proto3/#maps).
         entry = message.nested_type.add(name=f"Map{field.number}")
         entry.options.map_entry = True
         entry.field.add(name="key", number=1, label=self._kinds.LABEL_OPTIONAL, type=self._kinds.TYPE_STRING)

@@ -55,7 +55,7 @@ def compile_errors(
 
 
 def _field_remedy(name: str, fields: Sequence[str], holder: str) -> str:
-    """Return a suggestion for the field that was meant; an empty text if there is none."""
+    """Return a suggestion for the field that was meant, or an empty text."""
     near = nearest(name, fields)
     if holder and near:
         return f"`{holder}.{name}`: did you mean `{holder}.{near}`?"
@@ -175,7 +175,7 @@ def _filter_words(source: str, begin: int, sign: str) -> str:
 
 
 def _field_words(name: str, holder: str) -> str | None:
-    """Return the remedy for a field of other languages, such as `.length`; None if there is none."""
+    """Return the remedy for a field of other languages, such as `.length`, if it is known."""
     meant = "size" if name == "size" else ELSEWHERE.get(name)
     return None if meant is None else f"Write it like {WRITTEN[meant].replace('x', holder or 'x', 1)}."
 

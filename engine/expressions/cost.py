@@ -228,7 +228,7 @@ class Estimate:
     def formatted(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `'%s'.format([…])`: each value once, as JSON; a number with the maximum number of digits."""
         form, values = parts[0], parts[1]
-        total = form.total + 6 * values.total + _LONGEST_PRECISION * values.count
+        total = form.total + 6 * values.total + _LONGEST_PRECISION * values.count  # 6: `\u0001`
         return Bound(total, total, total)
 
     def matched(self, node: SyntaxNode, parts: Sequence[Bound]) -> Bound:

@@ -33,7 +33,7 @@ _IDLE_SECONDS = 20.0
 
 
 def main(packages: str) -> None:
-    """Answer requests until stdin ends or none comes for a while; `packages`: those with functions, as JSON."""
+    """Answer requests until stdin ends or none comes for a while; `packages`: the ones with functions, as JSON."""
     from cel_expr_python import cel
 
     take_functions(msgspec.json.decode(packages, type=list[Package]))

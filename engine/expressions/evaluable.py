@@ -114,7 +114,7 @@ def _put_nothing_for_null(expressions: Iterable[Any]) -> None:
 def _put_arranged(expressions: Iterable[Any]) -> None:
     """Change each macro of ours, which has been checked as a filter, into a call of our function.
 
-    `x.filter(each, _arranged('sort', []))` becomes `@arrange('sort', x, [])`; of `sortBy`, the items become pairs of
+    `x.filter(each, _arranged('sort', []))` becomes `@arrange('sort', x, [])`; for `sortBy`, the items become pairs of
     key and item first: `@arrange('sortBy', x.map(each, [key, each]), [])`.
     """
     for one in expressions:

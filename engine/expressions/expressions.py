@@ -185,7 +185,7 @@ class Template:
     source: str
     pieces: tuple[str | Expression | Fixed, ...]
     ranks: tuple[int, ...] = field(default=(), compare=False)
-    """How far each piece may have text from outside (`Derived.rank`): 0 none, 1 that of inputs, 2 some."""
+    """How far each piece may have text from outside (`Derived.rank`): 0 none, 1 what inputs have, 2 some."""
     addresses: tuple[bool, ...] = field(default=(), compare=False)
     """Which pieces are addresses of pages as their services have made them."""
 
@@ -217,7 +217,7 @@ class Template:
         return "".join(texts)
 
     def parts(self, names: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-        """Yield each piece of the text with the expression that it is the value of; None for literal text.
+        """Yield each piece of the text with the expression whose value it is; None for literal text.
 
         Raises ExpressionError.
         """

@@ -47,19 +47,19 @@ class Function(Struct, frozen=True):
     also: str = ""
     """Other names that are accepted, separated by spaces: what other tools, and models, write."""
     implementation: Callable[[Any], str] | None = None
-    """Of our functions of any value. The text has at most `expression_limits.MOST_GROWTH` times its characters."""
+    """For our functions of any value. The text has at most `expression_limits.MOST_GROWTH` times its characters."""
     overloads: tuple[Overload, ...] = ()
-    """Of our other functions; each can be called as a method of its first argument, too."""
+    """For our other functions; each can be called as a method of its first argument, too."""
     arguments: int | None = None
-    """Of our macros, which return items of their list: the number of arguments behind it."""
+    """For our macros, which return items of their list: the number of arguments behind it."""
     growth: int = 1
-    """Of our functions: the characters in the result for each one of the arguments, at most."""
+    """For our functions: the characters in the result for each one of the arguments, at most."""
     more: int = 0
-    """Of our functions: characters that the result may have besides."""
+    """For our functions: characters that the result may have besides."""
 
     @property
     def called(self) -> str:
-        """The name in CEL: that of `math.abs` has two parts."""
+        """The name in CEL, which has two parts for `math.abs`."""
         return f"math.{self.name}" if self.written.startswith("math.") else self.name
 
     @property
@@ -318,10 +318,10 @@ EXAMPLE_NAMES: Mapping[str, object] = {"steps": {"read": {"status": "skipped"}},
 
 
 _AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
-_GROUPS = "()" * 9
+_GROUPS = "()" * 9  # a replacement may name \1 to \9
 
 _Trial = tuple[tuple[str | None, ...], Callable[..., Any]]
-"""What stands for each argument that is not written (None: for a value, written or not), and a call with them."""
+"""What replaces each argument that is not a literal (None: whatever it is), and a call with the arguments."""
 _DATE: _Trial = ((None, "yyyy", "UTC", "en"), lambda _, *how: times.formatted(_AT, *how))
 _PATTERN: _Trial = ((None, "."), lambda _, pattern: patterns.extracted_text("", pattern))
 _TRIALS: Mapping[str, _Trial] = {

@@ -85,7 +85,7 @@ class Domain(Generic[V, F]):
         return self.unknown
 
     def joined(self, values: Sequence[V]) -> V:
-        """Return what is known of a value that may be any of these; there may be none."""
+        """Return what is known of a value that may be any of these; `values` may be empty."""
         return self.unknown
 
     def chosen(self, value: V, by: V) -> V:
@@ -111,7 +111,7 @@ class Domain(Generic[V, F]):
         return facts
 
     def forgotten(self, facts: F, name: str) -> F:
-        """Return the facts without those about a variable: a macro reuses its name."""
+        """Return the facts without the ones about a variable: a macro reuses its name."""
         return facts
 
 
@@ -122,7 +122,7 @@ class Interpreter(Generic[V, F]):
         self._domain = domain
 
     def value(self, node: SyntaxNode, facts: F, names: Mapping[str, V]) -> V:
-        """Return the value of a node; `names` has those of bound variables."""
+        """Return the value of a node; `names` has the values of bound variables."""
         kind = node.kind
         if kind in _PATH_KINDS:
             return self._path(node, facts, names)
@@ -165,7 +165,7 @@ class Interpreter(Generic[V, F]):
         return domain.call(node, [self.value(part, facts, names) for part in parts], facts)
 
     def _loop(self, node: SyntaxNode, facts: F, names: Mapping[str, V]) -> V:
-        """Read a macro. The result of `filter` and `map` is a list; that of others is what they accumulate."""
+        """Read a macro. The result of `filter` and `map` is a list; the result of others is what they accumulate."""
         domain, (gathered, second) = self._domain, node.value
         over, first, goes_on, step, result = node.parts
         item = domain.item(self.value(over, facts, names))

@@ -30,7 +30,7 @@ _SAID_BY_SERVICES = ("sender", "address")
 _FILES = (FORMAT, WORKSPACE_FILE)
 _FEW = 4
 MOST_KEPT = 6
-"""Origins of a value that are kept for people; one more than are told."""
+"""Origins of a value that are kept for people; one more than messages name."""
 _DEEPEST = 8
 """Levels of literals whose parts are followed separately; deeper ones count as one value."""
 
@@ -45,7 +45,7 @@ class ValueOrigin:
     is_outside: bool = False
     """Whether all text in it comes from outside, and not only what its schema marks so."""
     is_input: bool = False
-    """Whether its text is that of inputs of the workflow: who starts the workflow decides where it comes from."""
+    """Whether its text comes from inputs of the workflow: whoever starts it decides where they come from."""
     is_whole: bool = True
     """Whether the derived value has its fields, rather than being computed from it."""
     is_exact: bool = True
@@ -59,17 +59,17 @@ class ValueOrigin:
     cause: ValueOrigin | None = field(default=None, compare=False, repr=False)
     """What its text from outside comes from in turn, if known."""
     others: tuple[ValueOrigin, ...] = field(default=(), compare=False, repr=False)
-    """What else it comes from; of many, the first."""
+    """What else it comes from; only the first, if there are many."""
     words: str = field(default="", compare=False)
     """What it is, for people."""
     workflow: str = field(default="", compare=False)
     """The workflow in which it is, if not the one that is looked at."""
     _carries_text: bool | None = field(default=None, init=False, compare=False, repr=False)
-    """None before it was asked for; each step that takes the value asks several times."""
+    """None before it is first asked for; each step that takes the value asks several times."""
 
     @property
     def carries_text(self) -> bool:
-        """Return whether text of somebody else may be left of it; for an input, if the input has such text."""
+        """Return whether text of somebody else may be left in it; for an input, if the input has such text."""
         if self._carries_text is None:
             found = has_outside_text(self.schema, is_outside=self.is_outside or self.is_input)
             object.__setattr__(self, "_carries_text", found)
@@ -105,7 +105,7 @@ class ValueOrigin:
             is_outside = self.is_outside or (not self.is_input and self.carries_text)
             return replace(self, path=path, schema=ANYTHING, is_outside=is_outside)
         is_outside = (self.is_outside or schema.get("outside") is True) and schema.get("outside") is not False
-        if self.cause is not None:  # the type is an author's, of a model's answer: it cannot say who has sent a mail
+        if self.cause is not None:  # an author wrote the type of a model's answer: it cannot say who has sent a mail
             schema = {name: one for name, one in schema.items() if name not in _SAID_BY_SERVICES}
         return replace(self, path=path, schema=within(self.schema, schema), is_outside=is_outside)
 
@@ -128,7 +128,7 @@ class Derived(Struct, frozen=True):
 
     @property
     def every_outside(self) -> tuple[ValueOrigin, ...]:
-        """The origins whose text comes from outside, whoever starts the workflow; of many, the first."""
+        """The origins whose text comes from outside, whoever starts the workflow; only the first, if there are many."""
         return tuple(islice(self._outside(), MOST_KEPT))
 
     def _outside(self) -> Iterator[ValueOrigin]:
@@ -136,13 +136,13 @@ class Derived(Struct, frozen=True):
 
     @property
     def inputs(self) -> tuple[ValueOrigin, ...]:
-        """The inputs of which text is left."""
+        """The inputs whose text is left in it."""
         found = [root for one in self.origins if one.is_input and one.carries_text for root in one.roots or (one,)]
         return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
     @property
     def every_input(self) -> tuple[ValueOrigin, ...]:
-        """The inputs of which text is left, also beside text from outside."""
+        """The inputs whose text is left in it, also beside text from outside."""
         found = [root for one in self.origins if one.carries_text for root in one.roots or ((one,) * one.is_input)]
         return tuple(dict.fromkeys(found))
 
@@ -197,7 +197,7 @@ class Derived(Struct, frozen=True):
     def without_files(self) -> Derived:
         """Return the value without the files in it, and the paths of files that were found in the workspace.
 
-        A type says so only of what a service itself returns: that of a model's answer, or of an input, is an author's.
+        A type says so only for what a service itself returns: an author wrote the types of models' answers and inputs.
         """
         left = tuple([one for one in self.origins if not one.is_file])
         return self if len(left) == len(self.origins) else structs.replace(self, origins=left, fields=None, items=None)
@@ -229,7 +229,7 @@ def _leads_to_a_file(schema: Schema) -> bool:
 
 
 def made_from(value: Derived, path: Path, schema: Schema = ANYTHING) -> tuple[ValueOrigin, ...]:
-    """Return the origins of a value of some type at a path, whose text is all that of another value."""
+    """Return the origins of a value of some type at a path, whose text all comes from another value."""
     outside, inputs = value.outside, value.inputs
     is_whole = schema is not ANYTHING
     if outside is not None:
@@ -270,7 +270,7 @@ def source(
 
 
 class Origins(Domain[Derived, Equal]):
-    """The origins of values, given those of the variables."""
+    """The origins of values, given the origins of the variables."""
 
     unknown = NOTHING
 

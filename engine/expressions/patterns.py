@@ -129,7 +129,7 @@ def encodable(text: str) -> str:
 
 
 def extracted(text: str, source: str) -> list[str]:
-    """Return the first match of an RE2 pattern, or of its only group, in a list; [] if there is none.
+    """Return the first match of an RE2 pattern, or of its only group, in a list; [] without a match.
 
     As cel-go's `regex.extract` (ext/regex.go), which gives an optional. Raises RefusedValue.
     """
@@ -137,7 +137,7 @@ def extracted(text: str, source: str) -> list[str]:
 
 
 def extracted_text(text: str, source: str) -> str:
-    """Return the first match of an RE2 pattern, or of its only group; "" if there is none. Raises RefusedValue."""
+    """Return the first match of an RE2 pattern, or of its only group; "" without a match. Raises RefusedValue."""
     return next(_matches(text, source), "")
 
 
@@ -165,7 +165,7 @@ def replaced(text: str, source: str, new: str) -> str:
     for found in compiled.finditer(encodable(text)):
         made += [text[behind : found.start()], written(found)]
         size += len(made[-1])
-        if size > max(6 * len(text), 1_000_000):
+        if size > max(6 * len(text), 1_000_000):  # 6: the `growth` that its row in the table of functions allows
             raise RefusedValue("The new text makes the result too long.", "Take less at once.")
         behind = found.end()
     return "".join([*made, text[behind:]])
@@ -190,7 +190,7 @@ def _matches(text: str, source: str) -> Iterator[str]:
 def linear(pattern: str) -> Any:
     """Return a pattern of our own, in RE2's syntax, with the methods of `re.Pattern`: for texts of strangers.
 
-    Python's own take for ever on some texts, and hold the interpreter meanwhile. Its texts must be `encodable`.
+    Python's own patterns take for ever on some texts, and hold the interpreter meanwhile. Texts must be `encodable`.
     """
     import re2
 

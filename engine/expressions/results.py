@@ -36,7 +36,7 @@ class _Reading:
         loop = expr.comprehension
         gathered = _gathered(loop) if kind == "comprehension" else None
         if gathered is not None and gathered.ident.name == loop.iter_var and self._is_list(loop.iter_range):
-            return self.schema(loop.iter_range)  # a filter: its items are those of its list
+            return self.schema(loop.iter_range)  # a filter: its items are items of its list
         if gathered is not None:
             return {"type": "array", "items": self.schema(gathered)}
         if kind == "call" and expr.call.function == "sum":

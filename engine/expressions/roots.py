@@ -36,7 +36,7 @@ class Roots(Struct, frozen=True):
         written: dict[int, tuple[str, ...]] = {}
         for path, (first, *more) in self.offsets:
             field = f".{self.fields[path]}"
-            if more:  # `steps`, the dot and the id: CEL's positions are those of the dots
+            if more:  # `steps`, the dot and the id: CEL's positions are the positions of the dots
                 dot, name = more
                 written.update({first: (f"{message}{{}}",), dot: (field,), name: ()})
             else:

@@ -113,7 +113,7 @@ class SyntaxNode:
 ARRANGED = "_arranged"
 """The condition of a macro of ours for CEL's checker: `x.sort()` is `x.filter(each, _arranged('sort', []))`."""
 Names = Mapping[str, tuple[str, ...]]
-"""The path for which each field of the first message stands (engine/expressions/roots.py)."""
+"""The path that each field of the first message replaces (engine/expressions/roots.py)."""
 
 
 def tree(found: Any) -> SyntaxNode:
@@ -122,7 +122,7 @@ def tree(found: Any) -> SyntaxNode:
 
 
 def with_names(node: SyntaxNode, names: Names) -> SyntaxNode:
-    """Return a tree with the names that its roots stand for."""
+    """Return a tree with the names that its roots have replaced."""
     if node.kind != "root":
         return node.having(tuple([with_names(part, names) for part in node.parts])) if node.parts else node
     path = names.get(node.name, (node.name,))

@@ -125,7 +125,7 @@ def _end(text: str, begin: int) -> int:
 
 
 def path_before(source: str, offset: int) -> str:
-    """Return the path directly before a dot, such as `steps.mails.output`; "" if there is none."""
+    """Return the path directly before a dot, such as `steps.mails.output`; "" without a path."""
     run = [token for token in tokens(source[:offset]) if token.kind != "space"]
     begin = len(run)
     while begin > 0 and run[begin - 1].kind in ("name", "close"):
@@ -317,7 +317,7 @@ def _put_macro(
 
 
 def _put_groups(name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
-    """Write each item as a group of its own; ours joins those with the same key."""
+    """Write each item as a group of its own; our function joins groups with the same key."""
     each = arguments[0][0].text
     writer.put(f"map({each}, {{'key': ", name.offset)
     _rewrite(arguments[1], writer)

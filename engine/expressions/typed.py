@@ -91,7 +91,7 @@ class TypedExpression(Struct, frozen=True):
 
 
 class WrongExpression(Exception):
-    """An expression does not compile; `errors` are those of `compile_errors`."""
+    """An expression does not compile; `errors` come from `compile_errors`."""
 
     def __init__(self, errors: Sequence[ExpressionError]) -> None:
         super().__init__(errors[0].message)

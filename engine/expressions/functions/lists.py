@@ -54,7 +54,7 @@ def numbers_to(count: int) -> list[int]:
 def arranged(how: str, items: list[Any], arguments: list[Any]) -> list[Any]:
     """Return some of the items of a list, in some order; `how` is one of _WAYS. Raises RefusedValue.
 
-    The items of `sortBy` are pairs of key and item, those of `group_by` objects {key, items} with one item each.
+    The items of `sortBy` are pairs of key and item; the items of `group_by`, objects {key, items} with one item each.
     """
     if any(isinstance(one, datetime | timedelta) for one in items):  # cel-expr-python takes none back in a list
         raise RefusedValue(
@@ -71,6 +71,7 @@ def _sorted(items: list[Any]) -> list[Any]:
 def _sorted_by(pairs: list[Any]) -> list[Any]:
     keys = [pair[0] for pair in pairs]
     _require_comparable("sortBy", keys)
+    # By place, since the items behind equal keys may not be comparable.
     return [pairs[place][1] for place in sorted(range(len(keys)), key=keys.__getitem__)]
 
 

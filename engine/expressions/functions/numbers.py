@@ -35,7 +35,7 @@ _WHOLE = {
     ",": r"[1-9][0-9]{0,2}(?P<group>[ .'\u2019])[0-9]{3}(?:(?P=group)[0-9]{3})*",
     ".": r"[1-9][0-9]{0,2}(?P<group>[ ,'\u2019])[0-9]{3}(?:(?P=group)[0-9]{3})*|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}",
 }
-"""In groups; those of two are of India."""
+"""In groups of digits; groups of two are written in India."""
 _BODY = {
     mark: re.compile(rf"(?P<whole>{whole}|[0-9]+)?(?:{re.escape(mark)}(?:(?P<part>[0-9]+)|-{{1,2}})?)?\Z", re.ASCII)
     for mark, whole in _WHOLE.items()
@@ -83,7 +83,7 @@ def parsed_number(text: str, language: str) -> float:
     number = float(f"{'-' * is_negative}{whole}.{body['part'] or '0'}{exponent}")
     if isinf(number):  # no JSON has it
         raise NotANumber(text)
-    return float(f"{number / 100:.15g}") if is_percent else number
+    return float(f"{number / 100:.15g}") if is_percent else number  # 12.3 / 100 is 0.12300000000000001
 
 
 def _in_ascii(text: str, mark: str) -> str:

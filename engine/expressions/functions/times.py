@@ -1,6 +1,6 @@
 """Functions of times: dates as people write them, in their time zone.
 
-Patterns are those of Unicode (UTS 35, date field symbols), as Java, .NET and date-fns have them: `dd.MM.yyyy`.
+Patterns are Unicode's (UTS 35, date field symbols), as Java, .NET and date-fns have them: `dd.MM.yyyy`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REMEDY = (
     "Letters are yyyy MM dd HH mm ss, MMM and MMMM for the month's name, EEE and EEEE for the day's, XXX for +01:00."
 )
 _INSTEAD = {"Y": "yyyy", "D": "dd", "u": "yyyy", "L": "MM", "c": "EEE", "n": "mm", "%": "yyyy"}
-"""What letters of other languages mean here, where they mean the year of a week or the day of a year."""
+"""What to write in place of letters that mean something else, or nothing, such as the year of a week (Y)."""
 
 _NAMES: Mapping[str, tuple[str, str, str, str]] = {
     "en": (
@@ -120,7 +120,7 @@ def parsed(text: str, pattern: str, zone: str = "UTC", language: str = "en") -> 
 
 def day(moment: datetime | str, zone: str = "UTC") -> str:
     """Return the day of a time in a time zone: `2026-11-28`. Raises RefusedValue."""
-    return _local(moment, zone).strftime("%Y-%m-%d").zfill(10)
+    return _local(moment, zone).strftime("%Y-%m-%d").zfill(10)  # %Y has no leading zeros on Linux
 
 
 def start_of(unit: str, moment: datetime | str, zone: str = "UTC") -> datetime:
