@@ -1,6 +1,6 @@
-"""Addresses in texts: where a browser would go with them, read strictly, so that an unclear one is nobody's.
+"""Addresses in texts: where a browser would go with them, read strictly, so that an unclear one leads to no place.
 
-A place is a host as a person reads it, `docs.example.org`, with its port unless that is the usual one of the scheme.
+A place is a host as a person reads it, `docs.example.org`, with its port unless the scheme usually has this port.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _IGNORED = re.compile(r"[\x00-\x20\x7f-\x9f\xad\u034f\u061c\u180b-\u180f\u200b-\
 _USUAL_PORTS = {"http": "80", "https": "443"}
 _BEGIN = r"(?:(?:https?|ftp):\\?/\\?/|(?<![^\W_])www\.|(?<![a-z0-9])(?:mailto|xmpp):(?=[\w.+-]+@))"
 _BARE = re.compile(rf"{_BEGIN}[^\s<>\"'`]+", re.IGNORECASE)
-"""What a service makes a link of by itself (github.github.com/gfm, Autolinks (extension); our Notion client)."""
+"""What services turn into links by themselves (github.github.com/gfm, Autolinks (extension); our Notion client)."""
 _INNER = re.compile(rf"(?:[^\w=/?&%.-]|_)(?={_BEGIN})|[/=?&%.-](?=(?:mailto|xmpp):[\w.+-]+@)", re.IGNORECASE)
 """The sign before an address in another, at which some services begin a link of its own."""
 _AFTER = ".,;:!?*_~()[]{}|\\"
@@ -44,7 +44,7 @@ _CLOSING = re.compile(
 )
 """A keyword that closes the issue that is named next to it (docs.github.com, Linking a pull request to an issue).
 
-Longer than this are no names of GitHub; without a limit, each keyword could be followed by the rest of the text.
+GitHub has no longer names; without a limit, the search after each keyword could go through the rest of the text.
 """
 _REFERENCE = re.compile(
     r"(?<![\w/.@-])[\w.-]{1,140}/[\w.-]{1,140}(?:#|&(?:#0*35|#x0*23|num);)\d+|(?<![^\W_])GH-\d+",
@@ -67,9 +67,9 @@ _ORDER = re.compile(
 )
 """A line that bots take as an order: `/close` (docs.prow.k8s.io/docs/components/plugins), `bors r+`.
 
-They read the text as it is written, some of them without its tags and comments: code and quotes are no difference to
-many of them, and `&#47;close` is none. A bot that looks for its word anywhere in a text is not held up: `/close` within
-a line may be a path.
+They read the text as it is written, some of them without its tags and comments: code and quotes make no difference to
+many of them, and `&#47;close` is not an order. A bot that looks for its word anywhere in a text is not held up:
+`/close` within a line may be a path.
 """
 _OF_COMMIT = re.compile(
     rf"{_LINE}[ \t]*(co-authored-by|signed-off-by|skip-checks)(?=[ \t]*:)"
@@ -85,7 +85,7 @@ _LONGEST_PLACE = 100
 
 
 def place_of(address: str) -> str:
-    """Return the place that an address leads to, in lower case; empty if that is not plain.
+    """Return the place that an address leads to, in lower case; empty if it is not plain.
 
     `https://Docs.Example.org/a` leads to `docs.example.org`, and so does `mailto:ann@docs.example.org`.
     """
@@ -155,7 +155,7 @@ def mentions(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def silent(text: str, begin: int, end: int) -> int:
-    """Return where a blank takes the effect from a mention, or from the name of an issue, without Markdown."""
+    """Return where a blank makes a mention, or the name of an issue, harmless in text that is not Markdown."""
     words = text[begin:end]
     if words.startswith(("@", "&")):
         return begin + (1 if words.startswith("@") else words.index(";") + 1)
@@ -185,13 +185,13 @@ def mentioned_in(text: str) -> set[str]:
 
 
 def issue_at(address: str) -> str:
-    """Return the part of an address that names an issue, in lower case; empty if it names none."""
+    """Return the part of an address that names an issue, in lower case; empty without an issue."""
     found = _ISSUE.match(address)
     return found[0].lower() if found else ""
 
 
 def without_orders(text: str, is_named: IsNamed) -> tuple[str, int]:
-    """Return a text in which no line is an order to a bot, and nothing one of a commit, and how many were.
+    """Return a text without lines that are orders to bots, and without orders in commits, and how many there were.
 
     `/close` gets a blank, `bors` a full stop; neither sign means anything in Markdown.
     """

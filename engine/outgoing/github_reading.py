@@ -21,7 +21,7 @@ _INLINE = frozenset(
 """Tags that do not part words; code does."""
 _APART = "\nx\n"
 _HARMLESS = WORD_ATTRIBUTES | {"align", "disabled", "type", "checked"}
-"""Attributes that cmark-gfm writes itself, and those that only hold words."""
+"""Attributes that cmark-gfm writes itself, and attributes that only hold words."""
 
 
 def has_links(text: str, is_named: IsNamed) -> bool:
@@ -32,7 +32,7 @@ def has_links(text: str, is_named: IsNamed) -> bool:
     import cmarkgfm
     from cmarkgfm.cmark import Options
 
-    plain = text.replace("\0", "\ufffd")
+    plain = text.replace("\0", "\ufffd")  # CommonMark 2.3, Insecure characters
     page: str = cmarkgfm.github_flavored_markdown_to_html(plain, Options.CMARK_OPT_UNSAFE)  # type: ignore[no-untyped-call]
     if _MAY_LEAD.search(page) is None:
         return False
@@ -75,13 +75,13 @@ class _Look(HTMLParser):
         self.is_live = True
 
     def handle_decl(self, decl: str) -> None:
-        """Nor this."""
+        """Nobody sees a declaration, either."""
         self.is_live = True
 
     def unknown_decl(self, data: str) -> None:
-        """Nor this."""
+        """Nor a section of CDATA."""
         self.is_live = True
 
     def handle_pi(self, data: str) -> None:
-        """Nor this."""
+        """Nor an instruction for programs."""
         self.is_live = True

@@ -26,7 +26,7 @@ class Harmless(Struct):
     """Whether the workflow names the place to which a link leads."""
     changes: MarkdownChanges = field(default_factory=MarkdownChanges)
     hidden: int = 0
-    """Characters that nobody saw."""
+    """How many hidden characters were shown."""
 
     def value(self, value: Any, own: Collection[str], markup: Markup) -> Any:
         """Return a value with its texts made harmless; `own`: hidden characters that the author uses. Files stay."""

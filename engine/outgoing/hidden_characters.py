@@ -6,10 +6,11 @@ use, in which it stays, so that ordinary text in every language looks the same:
 - Joiners between letters of Arabic, Indic and other joining scripts (UAX 31, 2.3.1 and UTS 46, CONTEXTJ: rules A1, A2
   and B, here by script), and in emoji sequences (UTS 51, ED-16).
 - Variation selectors 15 and 16, one after a character with a text and an emoji style, or in a keycap (UTS 51, ED-9a),
-  and those of Mongolian. All others are shown: the many of ideographs and mathematical signs can carry any text.
+  and the Mongolian ones. All others are shown: so many belong to ideographs and mathematical signs that they can carry
+  any text.
 - Tag characters in the flags of England, Scotland and Wales (UTS 51, ED-14a: the only ones in general use).
 - Marks, embeddings and isolates of direction in lines with right-to-left letters (UAX 9), if each one that begins is
-  ended in its line. Overrides are always shown: with them, a text reads otherwise than it is (CVE-2021-42574).
+    ended in its line. Overrides are always shown: with them, people read something else than is there (CVE-2021-42574).
 - A soft hyphen between letters, a break (U+200B) between letters of scripts without spaces (UAX 14), fillers in
   Hangul, a joiner of marks (U+034F) between marks, and a byte order mark at the beginning.
 """
@@ -49,7 +50,7 @@ _STYLED = re.compile(
     "\U0001f5dc-\U0001f5de\U0001f5e1\U0001f5e3\U0001f5e8\U0001f5ef\U0001f5f3\U0001f5fa\U0001f6cb"
     "\U0001f6cd-\U0001f6cf\U0001f6e0-\U0001f6e5\U0001f6e9\U0001f6f0\U0001f6f3]"
 )
-"""Characters with a text and an emoji style (`emoji-variation-sequences.txt`; beyond U+FFFF those shown as text)."""
+"""Characters with a text and an emoji style (`emoji-variation-sequences.txt`; beyond U+FFFF if shown as text)."""
 _SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
 _JOINING = re.compile(
     "[\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1700-\u18af\u1900-\u1aaf\u1b00-\u1c4f\ua840-\ua87f\ua8e0-\ua8ff\uaa00-\uaadf"

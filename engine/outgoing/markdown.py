@@ -1,6 +1,6 @@
 """Turn links and images in Markdown into text, unless they lead to a place that is named.
 
-`[text](https://evil.example/x)` becomes ``text (link to `evil.example`: `https://evil.example/x`)``: who reads it sees
+`[text](https://evil.example/x)` becomes ``text (link to `evil.example`: `https://evil.example/x`)``: a reader sees
 where it would lead, and can copy the address; no service makes a link of it. A bare address becomes code. Raw HTML that
 may load or link something, and comments, are shown as they are written.
 
@@ -35,8 +35,9 @@ _MAY_LEAD = re.compile(
     r"://|www\.|\]\s*[(\[:]|<[a-z!?/]|&|\\/|(?:mailto|xmpp):|`{3}|~{3}|\\(?:href|csname)|(?<![a-z0-9])@[a-z0-9]|#\d|GH-\d",
     re.IGNORECASE | re.ASCII,
 )
-"""What a text has at least that has a link in it."""
+"""Every text with a link has at least one of these."""
 _ROUNDS = 8
+"""Passes over a text, since each change may bring out another link; after that, the text becomes code."""
 _MOST_SIGNS = 5_000
 """Brackets and signs of emphasis in one paragraph, cells in one row: markdown-it takes quadratic time for them."""
 _MOST_OPEN = 500
@@ -137,7 +138,7 @@ def _count(text: str, signs: str) -> int:
 
 
 def _unused_quote(text: str) -> str:
-    """Return as many backticks as stand nowhere together in a text, so that they quote whatever is beside them."""
+    """Return a number of backticks that a text nowhere has in a row, so that they quote whatever is between them."""
     used = {len(run) for run in _RUNS.findall(text)}
     return "`" * next(size for size in range(1, len(used) + 2) if size not in used)
 
@@ -207,7 +208,7 @@ def _of_part(text: str, one: MarkdownPart, quote: str, is_named: IsNamed, change
     blank = " " if text[bracket : one.label_end].strip() else ""
     where = f"{one.kind} {'at' if one.kind == 'image' else 'to'} {quote}{place or '?'}{quote}"
     yield _Edit(one.begin, bracket, "")
-    told = "" if one.is_by_reference else f": {address}"  # that of a reference stays below, where it is defined
+    told = "" if one.is_by_reference else f": {address}"  # a reference's is still below, where it is defined
     yield _Edit(one.label_end, one.end, f"{blank}({where}{told})")
 
 
@@ -334,7 +335,7 @@ def _lines_of_words(text: str) -> Iterator[str]:
 
 
 def _cells_of_tags(joined: str) -> Iterator[str]:
-    """Yield the cells of tables that are written as HTML, of which Notion gets the lines as one.
+    """Yield the cells of tables that are written as HTML, whose lines Notion gets as one.
 
     Its parser may begin a cell at any tag, so each one counts; backticks are not relied on. Raises UnknownPosition if
     there are so many cells within each other that reading them would take long.

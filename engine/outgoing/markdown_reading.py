@@ -1,7 +1,7 @@
-"""Read a Markdown text as the services do that show it, with the place of everything that may lead away.
+"""Read a Markdown text as the services that show it do, with the place of everything that may lead away.
 
-The blocks and inline parts are those of markdown-it (CommonMark, tables, raw HTML). It tells no places inside a
-paragraph: its rules for links, images, addresses in brackets, code and HTML are wrapped here, and note theirs.
+markdown-it finds the blocks and inline parts (CommonMark, tables, raw HTML), but says nothing about places inside a
+paragraph: its rules for links, images, addresses in brackets, code and HTML are wrapped here, and note where they are.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LANGUAGE = re.compile(rf"(?!(?:{'|'.join(sorted(DRAWN_LANGUAGES))})\s*\Z)[a-z0-
 """What may stand behind the marks of a block of code: a language, but none that GitHub draws, with links."""
 _BACKTICKS = re.compile(r"`+")
 _IN_ADDRESS = re.compile(r"\]\([^\s`]{0,2000}`")
-"""A backtick where the address of a link may be, of which cmark and markdown-it differ where it ends."""
+"""A backtick where the address of a link may be; cmark and markdown-it find different ends of it."""
 _LONGEST_RUN = 80
 """GitHub's parser pairs no longer ones (cmark's MAXBACKTICKS)."""
 _EQUATION = re.compile(r"\$(?![\s$])(?:\\.|[^$\\\n]){1,1000}?(?<!\s)\$(?!\d)")
@@ -51,7 +51,7 @@ class MarkdownPart(Struct, frozen=True):
     kind: Kind
     begin: int
     label_end: int
-    """Where what people read of it ends; it begins after the bracket."""
+    """Where the words that people read end; they begin after the bracket."""
     end: int
     address: str = ""
     is_by_reference: bool = False
@@ -70,7 +70,7 @@ class MarkdownReading(Struct):
     languages: list[tuple[int, int]] = field(default_factory=list)
     """Begin and end of what is behind the marks of a block of code, if it is not the name of a language."""
     unpaired: list[tuple[int, int]] = field(default_factory=list)
-    """Begin and end of each run of backticks of which parsers differ whether it begins code."""
+    """Begin and end of each run of backticks that begins code for some parsers, but not for others."""
     paired: list[tuple[int, int]] = field(default_factory=list)
     """The other runs of such paragraphs."""
     shown: list[str] = field(default_factory=list)
@@ -103,7 +103,7 @@ def read(text: str) -> MarkdownReading:
 def read_line(text: str, *, has_equations: bool) -> MarkdownReading:
     """Read a line as if no other were around it, and as nothing but words. Raises UnknownPosition.
 
-    `has_equations`: `$…$` is an equation, as in Notion, and what is in it no code.
+    `has_equations`: `$…$` is an equation, as in Notion, and nothing in it is code.
     """
     reading = MarkdownReading()
     parser = _parser_of_equations() if has_equations else _parser()
@@ -145,7 +145,7 @@ def _backticks(text: str, code: set[tuple[int, int]]) -> tuple[list[tuple[int, i
     """Return the runs of backticks that parsers may pair in different ways, and the others.
 
     After an unmatched run, cmark takes runs for unmatched that are not. What is unclear may not be relied on: if the
-    pairs are others than those of `code`, because a link, a tag or a backslash is in between, all runs are.
+    pairs differ from `code`, because a link, a tag or a backslash is in between, all runs are unclear.
     """
     runs = [found.span() for found in _BACKTICKS.finditer(text)]
     unpaired: list[tuple[int, int]] = []
@@ -204,7 +204,7 @@ class _Lines:
         return min(self._begins[number], self._size)
 
     def placing(self, content: str, first: int, end: int) -> Callable[[int], int]:
-        """Return the function from a place in the content of a block to that in the text. Raises UnknownPosition."""
+        """Return the function from a place in the content of a block to one in the text. Raises UnknownPosition."""
         own = content.split("\n")
         if len(own) > end - first:
             raise UnknownPosition
@@ -315,7 +315,7 @@ def _without_label(rule: Any, state: StateInline) -> bool:
 
 
 def _read_label(state: StateInline, begin: int, end: int) -> None:
-    """Note what is in the words of an image: without the image, it counts."""
+    """Note what is in the words of an image: it counts once the image is gone."""
     names = ("pos", "posMax", "pending", "tokens", "tokens_meta", "delimiters", "level")
     before = {name: getattr(state, name) for name in names}
     state.pos, state.posMax, state.level = begin, end, state.level + 1
