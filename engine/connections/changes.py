@@ -19,13 +19,12 @@ from clients.wording import counted, listed
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, SecretLost, UnknownName, own_words
 from engine.base.names import checked_name
-from engine.base.services import client_class, client_classes, declaration, has_stand_in, is_for
+from engine.base.services import add_command, client_class, client_classes, declaration, has_stand_in, is_for
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
 from engine.connections.choices import KnownChoices
 from engine.connections.connection_failures import Troubles
 from engine.connections.doctor import Doctor
-from engine.connections.lost_secrets import way_out
 from engine.connections.modes import Modes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, ConnectionStatuses
@@ -198,9 +197,9 @@ class ConnectionChanges:
     def begin_sign_in(self, p: Principal, name: str, content: bytes, service: str = "") -> SignIn:
         """Start a sign-in in the background; return it once a person can open its address.
 
-        `content`: of the file that a person brings. `service` is only needed for a connection that does not exist yet;
-        without it, the service is the one of the connection's name, else the first that people sign in to. Raises
-        ServiceError, InvalidInput, InUse, NotAllowed, UnknownName.
+        `content`: what is in the file that a person brings. `service` is only needed for a connection that does not
+        exist yet; without it, the connection's name decides, else it is the first service that people sign in to.
+        Raises ServiceError, InvalidInput, InUse, NotAllowed, UnknownName.
         """
         _require_may_sign_in(p)
         checked_name("connection", name)
@@ -254,7 +253,7 @@ class ConnectionChanges:
 
     def _way_out(self, lost: list[Unopened]) -> str:
         services = {name: one.service for name, one in self._config().config.connections.items()}
-        return way_out(lost, self._safe.keys.file, services)
+        return _way_out(lost, self._safe.keys.file, services)
 
     @property
     def _safe(self) -> Safe:
@@ -329,7 +328,7 @@ def _require_may_sign_in(p: Principal) -> None:
 
 
 def _signed_in_to(name: str) -> str:
-    """Return the service of a new connection that is to be signed in to, and of which only the name is given."""
+    """Return the service of a new connection that a person signs in to, given only its name."""
     names = [one for one, kind in client_classes().items() if kind.sign_in_way]
     return next((one for one in names if name == one or name.startswith(f"{one}-")), names[0])
 
@@ -376,3 +375,16 @@ def _no_longer_clear(connections: Sequence[str], workflows: Sequence[str]) -> st
         f"There are {len(connections)} connections to this service now: {listed(connections)}. Steps that name none no"
         f" longer say which one they mean, so {which} cannot run. Name one as `connection` in each of these steps."
     )
+
+
+def _way_out(lost: Sequence[Unopened], key_file: Path, services: Mapping[str, str]) -> str:
+    """Return a sentence saying how to open, replace or drop each; `services` is {connection: service}."""
+    ways = "; ".join(f"{one.name}: {_replaced(one, services)}" for one in lost)
+    return f"Restore the key, as another line of {key_file} (from a backup). If that is not possible, {ways}."
+
+
+def _replaced(lost: Unopened, services: Mapping[str, str]) -> str:
+    name = lost.name.partition(".")[0]
+    if name not in services:
+        return f"no connection needs it, remove {lost.place}"
+    return f"{add_command(services[name], name)} stores it again, or remove {lost.place} and the connection"

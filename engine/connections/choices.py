@@ -1,4 +1,4 @@
-"""What accounts have for a field to name: remembered for a minute, so that forms do not keep asking the services."""
+"""What accounts offer for a field to name: remembered for a minute, so that forms do not keep asking the services."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Troubles:
         self._ids = ids
         self._refusals, self._config, self._accounts, self._clock = refusals, config, accounts, clock
         self._known: set[tuple[str, str]] | None = None
-        """Those that affect all workflows, as known to this process: checked after every successful call."""
+        """The refusals that affect all workflows, as known to this process: checked after every successful call."""
 
     def report(self, connection: str, mode: AccountMode, error: AuthError, workflow_id: str = "") -> None:
         """Record that a call was refused; a refusal that is already known changes nothing.

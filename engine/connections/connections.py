@@ -35,7 +35,7 @@ from engine.plugins.registry import step_type
 from engine.plugins.step import EMBEDDING
 
 _FRESH = timedelta(minutes=15)
-"""How long what an account was seen to have is sure enough to stop a workflow."""
+"""For how long the last look at an account is certain enough to stop a workflow."""
 
 
 class Connections(ConnectionChanges):
@@ -89,7 +89,7 @@ class Connections(ConnectionChanges):
     def check(self, p: Principal, name: str, mode: AccountMode | None = None) -> builtins.list[CheckLine]:
         """Check a connection and describe what works, in plain sentences, each with a remedy if it does not.
 
-        `mode`: whose account; default: the one in use. A stored key can so be checked before runs use it.
+        `mode`: whose account; default: the one in use. So a stored key can be checked before runs use it.
         If the service accepts the account, earlier refusals are forgotten.
         Raises UnknownName, and NotAvailableYet for an own account in a process that runs with --demo.
         """
@@ -152,7 +152,7 @@ class Connections(ConnectionChanges):
 
         The format is `model`, one of `Service.pickers`, or `embedding_connection`, for which no account is asked. [] if
         there is no such connection, or its service cannot be asked. An account is asked once a minute, whoever needs
-        its choices; a part of the workspace each time. Raises TooManyRequests.
+        its choices; the workspace itself is asked each time. Raises TooManyRequests.
         """
         require(p, "run", "ask accounts what they have")
         if not connection and is_in_workspace(own := pickers().get(form), None):

@@ -121,7 +121,7 @@ class Doctor:
             yield CheckLine("files", ok=False, text=f"{said} `chmod 600 {shown}` makes it private.")
 
     def _secret_files(self, name: str) -> Iterator[Path]:
-        """Yield the files of this machine; what is sealed in the state on a server has none."""
+        """Yield the files of this machine; secrets that are sealed in the state on a server have none."""
         loaded = self._config()
         settings = loaded.config.connections[name].settings
         if references(settings):

@@ -78,7 +78,7 @@ class StatePaces:
 
 
 class CachedPaces:
-    """Paces on a Redis server; what it does not know, or while it does not answer, is where they are without it.
+    """Paces on a Redis server; while it does not answer or know a pace, they come from where they are without it.
 
     It may lose everything at any moment. So what a service has asked for (`is_hold`) is kept in both places.
     """

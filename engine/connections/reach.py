@@ -16,8 +16,6 @@ from clients.check_line import CheckLine
 from clients.transport import origin
 from engine.base.clock import Clock
 
-"""What was tried, whether it works, and a sentence, with the remedy if it does not."""
-
 CLOCK_SKEW = timedelta(seconds=60)
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 

@@ -1,4 +1,4 @@
-"""Sign-ins by browser: how they are sealed, and those in progress."""
+"""Sign-ins by browser: how they are sealed, and the ones in progress."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class SharedPlace:
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Turn the errors of the state into one after which a call is repeated."""
+    """Turn the errors of the state into one after which callers repeat a call."""
     try:
         yield
     except StorageError as error:
@@ -127,6 +127,7 @@ class SignIn:
         if not query or not redirect or self.ended.is_set():
             raise InvalidInput("No sign-in in progress ended at this address.", remedy=_PASTE)
         try:
+            # Our own sign-in listens there, on this machine: a proxy of the environment could not reach it.
             answer = httpx.get(f"{redirect}?{query}", timeout=_ADDRESS_SECONDS, trust_env=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise InvalidInput("The sign-in is no longer waiting.", remedy="Start it again.") from error

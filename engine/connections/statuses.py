@@ -41,7 +41,7 @@ class ConnectionStatus(Struct, frozen=True):
     note: str
     has_stand_in: bool = True
     served_mode: AccountMode = AccountMode.DEMO
-    """The mode in the dashboard and in `orchestra serve`; `mode` is that of this process."""
+    """The mode in the dashboard and in `orchestra serve`; `mode` is this process's."""
     key_variable: str = ""
     key_place: str = ""
     key_url: str = ""
@@ -179,7 +179,7 @@ class ConnectionStatuses:
         return f"No key was found: {missing}. {self.remedy(name)}"
 
     def _variables(self, name: str) -> list[str]:
-        """Return the variables with a connection's key: those it names, else the usual ones of the service."""
+        """Return the variables with a connection's key: the ones it names, else the usual ones of the service."""
         connection = self._config().config.connections[name]
         key = declaration(connection.service).key
         return references(connection.settings) or ([key.variable] if key else [])

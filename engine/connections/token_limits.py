@@ -1,6 +1,6 @@
 """What a program with an API token may change of a connection: nothing that decides where it leads.
 
-Whoever finds a token would else get the machine (a folder such as `~/.ssh`, a program) or the keys of others: by
+Otherwise, whoever finds a token would get the machine (a folder such as `~/.ssh`, a program) or the keys of others: by
 another address for a connection that has one, or by a connection of their own that names it (`secret:…`, `env:…`).
 """
 
