@@ -1,4 +1,4 @@
-"""The secret that signs tokens and links: of one machine, or for several, sealed in the state that they share."""
+"""The secret that signs tokens and links: one machine's, or for several machines, sealed in the state they share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BYTES = 32
 
 
 def signing_secret(state_dir: Path, safe: Safe) -> bytes:
-    """Return ORCHESTRA_TOKEN_SECRET, else what a shared vault keeps, else that of the file `token.key`.
+    """Return ORCHESTRA_TOKEN_SECRET, else what a shared vault keeps, else what the file `token.key` has.
 
     The first process makes it. Without a key for the vault, each machine has its own. Raises as `token_secret`, and
     SecretLost for another key.

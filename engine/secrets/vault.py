@@ -101,14 +101,14 @@ class Safe:
             self.texts.put(text, self.sealed(json.dumps(asdict(kept))))
 
     def keep_first(self, name: str, make: Callable[[], StoredSecret]) -> StoredSecret:
-        """Return the secret of a name; if there is none, store what `make` returns. Raises as `keep` and `kept`."""
+        """Return the secret of a name; if it is missing, store what `make` returns. Raises as `keep` and `kept`."""
         with self.changing():
             if not self.has(name):
                 self.texts.put(_text_of(name), self.sealed(json.dumps(asdict(make()))))
         return self.kept(name)
 
     def kept(self, name: str) -> StoredSecret:
-        """Return a secret. Raises InvalidInput if there is none of this name, SecretLost if it cannot be decrypted."""
+        """Return a secret. Raises InvalidInput for an unknown name, SecretLost if it cannot be decrypted."""
         text = _text_of(name)
         content = self.texts.get(text)
         if content is None:
@@ -121,7 +121,7 @@ class Safe:
             raise SecretLost(f"{self.texts.where(text)} is not a kept secret.") from None
 
     def forget_others(self, connection: str, names: Collection[str]) -> None:
-        """Delete the secrets of a connection, except those with these names, which are the ones in use."""
+        """Delete the secrets of a connection, except the ones with these names, which are in use."""
         with self.changing():
             for file in self.texts.names(FOLDER):
                 if file.startswith(f"{connection}.") and file.removesuffix(".json") not in names:

@@ -1,6 +1,6 @@
 """The keys of the vault: from ORCHESTRA_SECRET_KEY, or from a private file that is made at first use.
 
-Where several machines share the secrets, only a key from the environment seals: a file would be of one machine alone.
+Where several machines share the secrets, only a key from the environment seals: only one machine would have a file.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class SafeKeys:
             return self._filed() or self._replaced([_new_key()])
 
     def with_new(self) -> list[str]:
-        """Add a new key before those in the file and return them all; keys from the environment are unchanged."""
+        """Add a new key before the ones in the file and return them all; keys from the environment are unchanged."""
         if self._given or self._is_shared:
             return self.for_sealing()
         with self._changing():
