@@ -38,16 +38,16 @@ class Principal:
     touch (engine/runs/starting/consent.py), or True for all of them. Automatic actions never give consent.
     """
     by_token: bool = field(default=False, compare=False)
-    """Whether a program acts with an API token: whoever finds one must not get other ways to sign in by it."""
+    """Whether a program acts with an API token: whoever finds one must not gain other ways to sign in by it."""
     hidden: Hidden = field(default=NOTHING_HIDDEN, compare=False, repr=False)
     """Set by the façade (engine/assembly/gate.py) for whatever is done in this person's name."""
 
     def sees(self, workflow: str) -> bool:
-        """Return whether the `access` of a workflow, by its name or that of its branch, lets them know of it."""
+        """Return whether the `access` of a workflow, named by itself or by a branch, lets them know of it."""
         return workflow.partition("@")[0] not in self.hidden.names
 
     def shown(self, workflows: Iterable[str]) -> list[str]:
-        """Return those of these workflows that they see; other names, such as `agent:NAME`, stay."""
+        """Return the workflows among these that they see; other names, such as `agent:NAME`, stay."""
         return [one for one in workflows if self.sees(one)]
 
     def may_run(self, workflow: str) -> bool:
@@ -64,7 +64,7 @@ class Principal:
 
 
 NOTIFIER = Principal("approval-notices", "operator")
-"""Starts the workflow that tells people of questions; its runs have links with which anybody can answer."""
+"""Starts the workflow that notifies people of questions; its runs have links with which anybody can answer."""
 
 ENGINE = Principal("engine", "owner")
 """The principal of maintenance work that nobody requested."""

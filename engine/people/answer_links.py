@@ -25,7 +25,7 @@ _TOKEN = re.compile(rf"(?<![a-z2-7]){LINK_FORM}(?![A-Za-z0-9_-])")
 _WHAT = "see what has a link in it with which anybody can answer a question"
 
 _LINE_END = r"(?:\n|\r\n|\\\\{0,3}(?:r\\{1,4})?n)"
-"""Also as a text inside JSON has it."""
+"""A line end, also as a text inside JSON has it."""
 _BETWEEN = (
     rf"(?:=?{_LINE_END}[ \t>]{{0,8}}"  # as in quoted-printable, or in a quoted mail
     r"|\\{1,4}(?=[._-]|\Z)|:color\[\]"  # Markdown, and as the dashboard writes it
@@ -100,17 +100,17 @@ def without_links_in(value: Any) -> Any:
 
 
 def _without(text: str) -> str:
-    """Return bytes, one character each, without links; also without those in Base64."""
+    """Return bytes, one character each, without links, also without links in Base64."""
     return _BASE64.sub(_decoded, _REST.sub(_left_out, text))
 
 
 def _without_in_part(text: str) -> str:
-    """Return a part of such a text: Base64 at its beginning may be the rest of some that was cut anywhere."""
+    """Return a part of such a text: Base64 at its beginning may be the rest of a piece that was cut anywhere."""
     begin = _BASE64.match(text)
     if begin is None:
         return _without(text)
     written = begin[0]
-    for skipped in range(1, 4):
+    for skipped in range(1, 4):  # four signs are three bytes: the cut may be after any of them
         written = written[:skipped] + _BASE64.sub(_decoded, written[skipped:])
     return _without(written + text[begin.end() :])
 

@@ -25,18 +25,18 @@ PREFIX = "orch_"
 DAYS = 90
 DAYS_MOST = 3_650
 UNUSED = timedelta(days=365)
-"""A token that is not used for so long ends, even without an end date."""
+"""A token that is not used for this long ends, even without an end date."""
 MOST = 50
-"""Of one user."""
+"""The most tokens of one user."""
 NEW_NETWORK = "tokens.new_network"
 """What the audit trail calls the use of a token from a network that is new."""
 NETWORKS_MOST = 20
-"""From how many networks a token is watched: one that is used from more is at home everywhere."""
+"""How many networks of a token are noted: one that is used from more is at home everywhere."""
 _USED_AFTER = timedelta(hours=1)
-"""Storing the last use of every request would write at each."""
+"""After each request, storing its time would be a write for each."""
 _SHOWN_ID = 16
 _WRONG = "?api-token"
-"""Under which wrong tokens are counted; no user has this id."""
+"""The account under which wrong tokens are counted; no user has this id."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ApiToken:
     user_id: str
     name: str
     role: Role | None
-    """The highest role with which it acts; None: that of its user."""
+    """The highest role with which it acts; None: its user's role."""
     mcp_only: bool
     created_at: datetime
     ends_at: datetime | None
@@ -56,7 +56,7 @@ class ApiToken:
     """To the hour."""
     is_valid: bool
     networks: tuple[str, ...]
-    """From which it was used, the newest last: /24 of IPv4, /48 of IPv6, "loopback"; at most 20."""
+    """The networks it was used from, the newest last: /24 of IPv4, /48 of IPv6, "loopback"; at most 20."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class ApiTokens:
             raise InvalidInput(f"{record.user_id} has {MOST} tokens.", remedy="Revoke those that nobody uses.")
 
     def list(self, p: Principal, user_id: str) -> list[ApiToken]:
-        """Return the tokens of a user, by name, with those that have ended. Raises UnknownName."""
+        """Return the tokens of a user, by name, also ended ones. Raises UnknownName."""
         self._require_own(p, user_id, "see the API tokens of somebody else", is_change=False)
         existing(self._people.users(), user_id)
         return [self._shown(one) for one in self._tokens.of(user_id)]
@@ -148,7 +148,7 @@ class ApiTokens:
     def _count_wrong(self, address: str) -> None:
         try:
             self._limit.count(_WRONG, address)
-        except TooManyTries as error:  # it is not for waiting: the token will be no better later
+        except TooManyTries as error:  # in other words: to wait is no help, the token will be no better later
             said = "The API token is not valid, or no longer, and too many such tokens have come from this address."
             remedy = "Make a token on the page API tokens; a valid one works at once."
             raise TooManyTries(said, remedy=remedy, retry_after_seconds=error.retry_after_seconds) from None
@@ -195,7 +195,7 @@ class ApiTokens:
 
 
 def _checked(role: str, of_user: str) -> Role:
-    """Return the role of a token. Raises InvalidInput if it is unknown, or higher than that of its user."""
+    """Return the role of a token. Raises InvalidInput if it is unknown, or higher than its user's."""
     found = checked_role(role)
     if _lower(of_user, role) != found:
         raise InvalidInput(
@@ -212,7 +212,7 @@ def _checked_days(days: int) -> int:
 
 
 def _lower(of_user: str, of_token: str) -> Role:
-    """Return the lower of two roles; a token without a role has that of its user."""
+    """Return the lower of two roles; a token without a role has its user's."""
     return as_role(max(of_user, of_token or of_user, key=lambda one: ROLES.index(as_role(one))))
 
 

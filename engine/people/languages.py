@@ -24,7 +24,7 @@ class Languages:
         return self._settings.get(_key(user_id))
 
     def set(self, p: Principal, user_id: str, language: str) -> None:
-        """Choose the language of a user, "" for that of their browser; users may choose their own.
+        """Choose the language of a user, "" for the browser's; users may choose their own.
 
         The dashboard shows English instead of a language that it does not have. Raises InvalidInput, UnknownName,
         NotAllowed.

@@ -49,14 +49,14 @@ class LoginLimit:
     def count(self, account: str, address: str, device: str = "") -> None:
         """Count one try for an account, which need not exist; raise TooManyTries if a limit is reached.
 
-        `device` is that of a browser in which the account signed in before.
+        `device`: of a browser in which the account signed in before.
         """
         place = place_of(address, device)
         limits = _limits(account, place)
         self._refuse(self._tries.count(account, place, limits, self._clock(), (WINDOW, KNOWN_LASTS)))
 
     def success(self, account: str, address: str, device: str = "") -> Success:
-        """Return what to remember of a good sign-in."""
+        """Return what to remember of a successful sign-in."""
         return Success(account, place_of(address, device), network_of(address), self._clock())
 
     def _refuse(self, reached: SignInLimitReached | None) -> None:
@@ -70,7 +70,7 @@ class LoginLimit:
 
 
 def _limits(account: str, place: str) -> list[TryLimit]:
-    """Return the limits for a try; a device, and a place where the account signed in, has its own only."""
+    """Return the limits for a try; a device, and a place where the account signed in, has only its own."""
     own = TryLimit(PER_USER, WINDOW, account=account, place=place)
     if place.startswith(_DEVICE):
         return [own]
@@ -105,7 +105,7 @@ class PasswordChecks:
 
 
 def place_of(address: str, device: str) -> str:
-    """Return the counter of a try: that of the known device, else that of the address."""
+    """Return the counter of a try: the known device's, else the address's."""
     return f"{_DEVICE}{device}" if device else network_of(address)
 
 

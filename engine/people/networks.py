@@ -8,7 +8,7 @@ LOOPBACK = "loopback"
 
 
 def place_in_network(address: str) -> str:
-    """Return the /24 of an IPv4 address, the /48 of an IPv6 address (a site, RFC 6177), or `loopback`; "" if none."""
+    """Return the /24 of an IPv4 address, the /48 of an IPv6 address (a site, RFC 6177), or `loopback`; else ""."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -21,7 +21,7 @@ _LONGEST_NAME = 100
 
 
 def is_known(people: People, name: str) -> bool:
-    """Return whether a name is that of a user, or of somebody at the command line."""
+    """Return whether a name belongs to a user, or to somebody at the command line."""
     return name.startswith(LOCAL) or people.user(name) is not None
 
 
@@ -47,7 +47,7 @@ class Member(User):
 
 
 def existing(users: Sequence[UserRecord], user_id: str) -> UserRecord:
-    """Return the record of a user; raise UnknownName if there is none."""
+    """Return the record of a user; raise UnknownName for an unknown id."""
     for user in users:
         if user.id == user_id:
             return user

@@ -103,7 +103,7 @@ class Sessions:
         return moment_of(found.expires_at) > self._clock()
 
     def renewed(self, found: SessionFacts) -> str | None:
-        """Return the new end of a session that is used now, 14 days from now; None if that is no matter yet.
+        """Return the new end of a session that is used now, 14 days from now; None if it need not move yet.
 
         A session that a provider opened is never extended: the provider may have removed the person.
         """

@@ -42,7 +42,7 @@ class SignInRules(_Part):
     """How people sign in: by a provider that speaks OpenID Connect, by password, or both."""
 
     issuer: str = ""
-    """The address of the provider, as it writes it itself; empty: there is none."""
+    """The address of the provider, exactly as the provider writes it; empty: no provider."""
     client_id: str = ""
     client_secret: str = ""
     """`env:NAME` or `secret:NAME`; empty for a public client."""
@@ -51,9 +51,9 @@ class SignInRules(_Part):
     scopes: list[str] = ["openid", "profile", "email"]
     roles: RoleClaim = RoleClaim()
     session_hours: int = Field(12, ge=1, le=336)
-    """How long a session lasts that the provider opened. Using it does not extend it."""
+    """How long a session that the provider opened lasts. Using it does not extend it."""
     passwords: bool = True
-    """Whether passwords are accepted; with a provider, of its people only those of owners."""
+    """Whether passwords are accepted; of people who sign in with a provider, only owners may use theirs."""
 
     @field_validator("issuer")
     @classmethod
@@ -85,7 +85,7 @@ class SignInRules(_Part):
 
     @property
     def session_lasts(self) -> timedelta:
-        """How long a session lasts that the provider opened."""
+        """How long a session that the provider opened lasts."""
         return timedelta(hours=self.session_hours)
 
     @property

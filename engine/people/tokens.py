@@ -36,7 +36,7 @@ class Claim(Struct, frozen=True):
 
     user_id: str
     mark: str
-    """Of what it depends on."""
+    """The mark of what it depends on."""
 
 
 class TokenSigner:
@@ -50,7 +50,7 @@ class TokenSigner:
     def issue(self, user_id: str, depends_on: str) -> str:
         """Return a JWT valid for one hour (RFC 7519, header type of RFC 9068).
 
-        `depends_on`: a secret text; the token ends as soon as it is another one for this user.
+        `depends_on`: a secret text; the token ends as soon as this text changes for the user.
         """
         import jwt
 

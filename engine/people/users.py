@@ -76,7 +76,7 @@ class Users:
         is_of: Callable[[str, str], bool] = _none,
         sign_in: SignInRules = _PASSWORDS,
     ) -> None:
-        """`secret` returns what signs tokens. `is_of(user id, key)` tells which settings other modules store for a
+        """`secret` returns what signs tokens. `is_of(user id, key)` says which settings other modules store for a
         user: they go with the user. `sign_in` says whose passwords are accepted.
         """
         self._people, self._sign_ins, self._identities = state.people, state.sign_ins, state.identities

@@ -41,7 +41,7 @@ FAULTY = WorkflowAccess(is_faulty=True)
 
 
 def access_of(document: Mapping[str, Any]) -> WorkflowAccess | None:
-    """Return the `access` of a workflow, None if it has none."""
+    """Return the `access` of a workflow, None without one."""
     if KEY not in document:
         return None
     given = document[KEY]
@@ -56,5 +56,5 @@ def access_of(document: Mapping[str, Any]) -> WorkflowAccess | None:
 def _is_named(p: Principal, names: tuple[str, ...] | None) -> bool:
     if names is None or p.id in names:
         return True
-    enough = ROLES[ROLES.index(p.role) :]  # their own role, and those that can do less
+    enough = ROLES[ROLES.index(p.role) :]  # their own role, and all that can do less
     return any(f"{ROLE}{one}" in names for one in enough)

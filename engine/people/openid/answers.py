@@ -28,7 +28,7 @@ def asked(
 ) -> dict[str, Any]:
     """Return the JSON object at an address: by GET, or by POST with a form. Raises ProviderFailed.
 
-    `name`: of the provider. `refusals`: whether an answer of 400 or 401 is returned as well (RFC 6749, 5.2).
+    `name`: the provider's. `refusals`: whether an answer of 400 or 401 is returned as well (RFC 6749, 5.2).
     """
     import httpx
 

@@ -1,4 +1,4 @@
-"""The way to the provider and back: where the browser is sent, and for whom its code is (OpenID Connect Core, 3.1)."""
+"""The way to the provider and back: where the browser is sent, and whom its code is for (OpenID Connect Core, 3.1)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def code_of(provider: OpenIdProvider, answer: Mapping[str, str]) -> str:
 def person_of(
     provider: OpenIdProvider, secret: str, form: Mapping[str, str], nonce: str, now: Callable[[], datetime]
 ) -> dict[str, Any]:
-    """Return the claims about the person for whom a code is. Raises SignInRefused, ProviderFailed.
+    """Return the claims about the person whom a code is for. Raises SignInRefused, ProviderFailed.
 
     `form` has `code`, `redirect_uri` and `code_verifier`.
     """
@@ -72,7 +72,7 @@ def person_of(
         claims = claims_of(id_token, provider.keys(after_rotation=True), expected, now())
     if claim_values(claims, settings.roles.claim) or not (description.userinfo_endpoint and access_token):
         return claims
-    return {**_more(provider, access_token, claims["sub"]), **claims}
+    return {**_more(provider, access_token, claims["sub"]), **claims}  # the signed claims win
 
 
 def _tokens(provider: OpenIdProvider, secret: str, form: Mapping[str, str]) -> dict[str, Any]:

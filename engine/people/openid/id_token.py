@@ -14,7 +14,7 @@ from engine.base.errors import SignInRefused
 _SKEW_SECONDS = 60
 _LONGEST_TOKEN = 50_000
 LONGEST_SUBJECT = 255
-"""Of a subject (OpenID Connect Core, 2)."""
+"""The most characters of a subject (OpenID Connect Core, 2)."""
 
 
 class ExpectedToken(Struct, frozen=True):
@@ -25,7 +25,7 @@ class ExpectedToken(Struct, frozen=True):
     nonce: str
     algorithms: Sequence[str]
     access_token: str = ""
-    """Which came with it: the token may have its hash."""
+    """The access token that came with it: the ID token may have its hash."""
 
 
 class UnknownKey(SignInRefused):

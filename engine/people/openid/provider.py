@@ -17,14 +17,14 @@ from engine.people.sign_in_rules import SignInRules, is_safe
 _DISCOVERY = "/.well-known/openid-configuration"
 _FRESH = timedelta(hours=1)
 _AFTER_FAILURE = timedelta(seconds=15)
-"""So long a provider that failed is not asked again: each sign-in would wait for it, and hold a thread."""
+"""How long a provider that failed is not asked again: each sign-in would wait for it, and hold a thread."""
 _BETWEEN_KEYS = timedelta(minutes=1)
-"""A token may name any key; so often the keys are read again for one that is unknown."""
+"""How often the keys may be read again for an unknown one: a token may name any key."""
 _MOST_KEYS = 100
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 )  # fmt: skip
-"""Those with a public key. With HS256, everybody who knows that key could sign."""
+"""Algorithms with a public key. With HS256, everybody who knows that key could sign."""
 
 
 class ProviderDescription(Struct, frozen=True):

@@ -10,7 +10,7 @@ from engine.people.sign_in_rules import RoleClaim
 
 
 def role_of(claims: Mapping[str, Any], rules: RoleClaim) -> Role | None:
-    """Return the most powerful role that the claim gives, else that of all others, if any."""
+    """Return the most powerful role that the claim gives, else the role of all others, if any."""
     values = claim_values(claims, rules.claim)
     return next((role for role in ROLES if values.intersection(rules.values_of(role))), rules.others)
 

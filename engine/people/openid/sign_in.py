@@ -54,7 +54,7 @@ class OpenIdSignIn:
         audit: Audit,
         clock: Clock,
     ) -> None:
-        """`client_secret` returns that of our client, "" for none. `secret` returns what signs cookies."""
+        """`client_secret` returns our client's, "" without one. `secret` returns what signs cookies."""
         self.settings = settings
         self._client_secret, self._secret, self._clock = client_secret, secret, clock
         self._identities, self._sign_ins, self._audit = state.identities, state.sign_ins, audit
