@@ -1,4 +1,4 @@
-"""Which budgets a call counts for: those of its run, of the runs that called it, and of all workflows."""
+"""Which budgets a call counts for: the budgets of its run, of the runs that called it, and of all workflows."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def pots_of(runs: Sequence[SpendingRun], at: datetime, zone: ZoneInfo) -> list[P
 
 
 def budgets_of(runs: Sequence[SpendingRun], settings: BudgetSettings, at: datetime, zone: ZoneInfo) -> list[Budget]:
-    """Return the budgets that a call counts for, those of wider scope last."""
+    """Return the budgets that a call counts for, the widest scope last."""
     found = [budget for run in runs for budget in workflow_budgets(run, settings, at, zone)]
     return [*dict.fromkeys(found), *common_budgets(settings, at, zone)]
 

@@ -1,4 +1,4 @@
-"""Counts the requests to models that the steps of a run send, and lets none through that no budget has room for.
+"""Counts the requests to models that the steps of a run send, and holds back any that a budget has no room for.
 
 A request is decided about where it is sent, in the thread of the step's call; the decision and the reservation are one
 transaction of the run's journal (engine/store/spending.py), so that no other call, of whatever process, comes between.
@@ -170,7 +170,7 @@ class CallPermit:
         self.model = verdict.model
 
     def answered(self, model: str, usage: Mapping[str, int], said: int = 0) -> None:
-        """Count what was used; each count that the server does not give, as much as it can have been."""
+        """Count what was used; a count that the server does not give is taken as high as it can have been."""
         input_tokens, output_tokens = (
             usage["input_tokens"] or self._request.input_tokens,
             usage["output_tokens"] or said,

@@ -34,8 +34,8 @@ class Prices(Struct, frozen=True):
     ) -> int | None:
         """Return the nano-USD of a call, None if they are unknown.
 
-        `cached`: of the input tokens, those read from the server's cache and those written into it. They have prices of
-        their own in the public list; a price of config.yaml is for all.
+        `cached`: how many input tokens were read from the server's cache, and how many written into it. They have
+        prices of their own in the public list; a price of config.yaml is for all.
 
         `models`: the names that it goes by, such as the one that was asked and the one that answered. The provider is
         identified by the server's address: the same model has another price elsewhere.
@@ -77,6 +77,7 @@ def is_local(base_url: str) -> bool:
 
 
 def _cost(price: Price, input_tokens: int, output_tokens: int) -> int:
+    # By their texts: Decimal(0.4) would be a little more than 0.4.
     millionths = Decimal(str(price.input)) * input_tokens + Decimal(str(price.output)) * output_tokens
     return int((millionths * (NANO // 1_000_000)).to_integral_value(ROUND_CEILING))
 

@@ -63,7 +63,7 @@ class Limit(_Part):
 
     @property
     def other_model(self) -> str:
-        """The model to ask once the limit is reached; empty if there is none."""
+        """The model to ask once the limit is reached; empty without one."""
         return self.on_limit.model if isinstance(self.on_limit, ModelAtLimit) else ""
 
 
@@ -85,7 +85,7 @@ class WorkflowBudget(_Part):
                 yield period, limit
 
     def over(self, defaults: WorkflowBudget) -> WorkflowBudget:
-        """Return these limits, with those of `defaults` for the periods that have none."""
+        """Return these limits, with the limits of `defaults` for the periods that have none."""
         return defaults.model_copy(update=dict(self.limits()))
 
 
@@ -93,10 +93,10 @@ class BudgetSettings(_Part):
     """`budgets` in config.yaml."""
 
     day: Limit | None = None
-    """Of all workflows together."""
+    """For all workflows together."""
     month: Limit | None = None
     workflow: WorkflowBudget = WorkflowBudget()
-    """Of each workflow that does not say otherwise."""
+    """For each workflow that does not say otherwise."""
     strict: bool = False
     """Whether calls of models with an unknown price are refused."""
 
