@@ -37,7 +37,7 @@ class PromptDefinition(TypedDict, total=False):
     """Labels that move only if the cases pass, or with a reason."""
     model: ReadOnly[str | None]
     parameters: ReadOnly[JsonObject]
-    """Of the request to the model, such as `temperature`."""
+    """Parameters of the request to the model, such as `temperature`."""
     variables: ReadOnly[Mapping[str, JsonSchema]]
     messages: ReadOnly[Sequence[PromptMessage]]
     output_schema: ReadOnly[JsonSchema | None]
@@ -69,7 +69,7 @@ class ToolDefinition(TypedDict):
     entry: NotRequired[ReadOnly[str]]
     """The file of its code, for messages; absent in runs that began before it was kept."""
     lock: NotRequired[ReadOnly[str]]
-    """Its packages with their hashes (engine/tools/lock.py); absent if it has none."""
+    """Its packages with their hashes (engine/tools/lock.py); absent without packages."""
 
 
 class McpToolDefinition(TypedDict):
@@ -78,11 +78,11 @@ class McpToolDefinition(TypedDict):
     connection: ReadOnly[str]
     """The connection to its server."""
     name: ReadOnly[str]
-    """Its name in steps, after the connection's: that at the server with `_` for what steps do not allow."""
+    """Its name in steps, after the connection's: the server's name for it, with `_` for what steps do not allow."""
     tool: ReadOnly[JsonObject]
-    """What the server said of it: its name there, description, schemas and annotations."""
+    """What the server said about it: its name there, description, schemas and annotations."""
     hash: ReadOnly[str]
-    """Of the server and all that it said."""
+    """The hash of the server and all that it said."""
     effect: ReadOnly[str]
     """`reads` or `writes`, as a person has said."""
     roles: ReadOnly[Mapping[str, str]]
@@ -133,13 +133,13 @@ class RunEnvironment(TypedDict):
 
     name: ReadOnly[str]
     versions: ReadOnly[Mapping[str, int | str]]
-    """The version of each workflow: of the run, and of those it calls; `current`: the file as it was."""
+    """The version of each workflow, the run's own and the ones that it calls; `current`: the file as it was."""
     since: ReadOnly[Mapping[str, str]]
     """When each version with a number was made, by the id of its workflow: steps renamed later have new ids."""
     connections: ReadOnly[Mapping[str, str]]
     """The connection to use for a name in the workflows; `demo`: the stand-in of that connection."""
     stand_ins: ReadOnly[Sequence[str]]
-    """Connections that steps do not take by themselves, since in some environment they stand for others."""
+    """Connections that steps do not take by themselves, since some environment uses them in place of others."""
     variables: ReadOnly[JsonObject]
 
 
@@ -152,6 +152,6 @@ class RunDefinition(TypedDict):
     workflows: NotRequired[ReadOnly[Mapping[str, WorkflowDefinition]]]
     """The workflows that it calls, directly or indirectly, by name."""
     tools: NotRequired[ReadOnly[Mapping[str, WorkspaceTool]]]
-    """The tools of the workspace that its steps use, by `uses`; absent if there are none."""
+    """The tools of the workspace that its steps use, by `uses`; absent without any."""
     environment: NotRequired[ReadOnly[RunEnvironment]]
     """Absent if the workspace has no environments."""

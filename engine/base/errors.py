@@ -266,7 +266,7 @@ class BudgetExceeded(OrchestraError):
 
 
 class PriceUnknown(OrchestraError):
-    """The price of a model is not known, and the settings do not allow to ask it."""
+    """The price of a model is not known, and the settings do not allow it to be asked."""
 
 
 class SecretLost(OrchestraError):

@@ -18,9 +18,9 @@ Result = TypeVar("Result")
 LONGEST_SOURCE = 50_000
 """Characters of one expression."""
 LONGEST_TEXT = 100_000
-"""Characters that CEL reads: of an expression with the types of its names."""
+"""Characters that CEL reads: an expression with the types of its names."""
 LARGEST_RESULT = 8_000_000
-"""Characters in the result of an expression, of a field, or of all fields of a step."""
+"""Characters in the result of an expression, in a field, or in all fields of a step."""
 LARGEST_INPUT = 32_000_000
 """Characters of the values that an expression or a call needs in memory at once."""
 SECONDS = 5

@@ -84,7 +84,7 @@ def indented_inside(value: Any) -> str:
         text = orjson.dumps(value, option=_INDENTED).decode()
     except TypeError:
         text = _indented_by_python(value)
-    return text.replace("\n", "\n  ")
+    return text.replace("\n", "\n  ")  # only real line ends: inside a text they are escaped
 
 
 def _indented_by_python(value: Any) -> str:

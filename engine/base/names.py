@@ -29,7 +29,7 @@ class Hidden:
     """Their names now, and those that they had."""
     ids: frozenset[str] = frozenset()
     not_run: frozenset[str] = frozenset()
-    """The names of those that they may not run, whether they see them or not."""
+    """The names of the workflows that they may not run, whether they see them or not."""
 
     def __bool__(self) -> bool:
         """Return whether there is any."""
@@ -74,7 +74,7 @@ def branch_address(workflow: str, branch: str) -> str:
 
 
 def is_branch(name: str) -> bool:
-    """Return whether a name is that of a branch of a workflow."""
+    """Return whether a name belongs to a branch of a workflow."""
     return "@" in name
 
 
@@ -116,7 +116,7 @@ def file_stem(name: str) -> str:
 
 
 def require_no_branch(name: str, what: str, instead: str = "") -> None:
-    """Raise InvalidInput if a name is that of a branch.
+    """Raise InvalidInput if a name belongs to a branch.
 
     `what`: what a branch never does. `instead`: what a person can do besides merging it.
     """
@@ -174,6 +174,7 @@ class _Latest:
             is_same = begin == self._begin
             self._number = self._number + 1 + secrets.randbelow(_STEP) if is_same else secrets.randbelow(_FIRST)
             self._begin = begin
+            # six letters of five bits each, the highest bits first: so ids sort as their numbers
             return begin + "".join(_BASE32[self._number >> shift & 31] for shift in range(25, -1, -5))
 
 

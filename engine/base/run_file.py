@@ -17,7 +17,7 @@ _PLACE = re.compile(r"(\d{8}T\d{6}Z-[a-z2-7]{8})\.files/([0-9a-f]{64})\Z")
 FORMAT = "run-file"
 """Marks the schema of a file, so that the compiler can tell it from other objects."""
 WORKSPACE_FILE = "workspace-file"
-"""Marks a path in the workspace: of a field, that it takes one; of an output, that it leads to a file found there."""
+"""Marks a path in the workspace: for a field, that it takes one; for an output, that it leads to a file found there."""
 
 
 class FileContent(Struct, frozen=True):
@@ -66,7 +66,7 @@ def owner_of(place: str) -> tuple[str, str] | None:
 
 
 def place_of(value: Mapping[str, Any]) -> str | None:
-    """Return the location in an object that a step could take for a file of a run; None if there is none."""
+    """Return the location in an object that a step could take for a file of a run, if it has one."""
     place = value.get(PLACE)
     return place if isinstance(place, str) and owner_of(place) is not None else None
 

@@ -158,7 +158,7 @@ def _files() -> Mapping[str, bool]:
 
 @cache
 def _client_in(name: str) -> type[Client] | None:
-    """Return the client class in a module of `clients/`, None if there is none."""
+    """Return the client class in a module of `clients/`, if there is one."""
     if name not in _files() or (_files()[name] and _shipped(name) is None):
         return None
     module = importlib.import_module(f"clients.{name}.client" if _files()[name] else f"clients.{name}")

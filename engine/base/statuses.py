@@ -115,7 +115,7 @@ class Priority(StrEnum):
 
     @staticmethod
     def of_turn(turn: int) -> Priority | None:
-        """Return the priority that the turn with this number belongs to, None if it is that of the most urgent.
+        """Return the priority that the turn with this number belongs to, None if it belongs to the most urgent.
 
         Every tenth turn belongs to the oldest of low and of normal priority, alternately: so these go on, slowly,
         however many others there are.

@@ -1,6 +1,6 @@
 """The fields that a step may have in a workflow file: each is one row.
 
-The order of the rows is that of the canonical form (engine/workspace/canonical.py). The other columns say which other
+The rows are in the order of the canonical form (engine/workspace/canonical.py). The other columns say which other
 field a field needs (engine/compiler/definition/model.py), to what a comparison assigns it when a call has its own
 `foreach` (engine/record/definitions.py), and when a run that continues with a newer definition needs it unchanged
 (engine/runs/starting/upgrade_definition.py), so that another value of it may give another output.

@@ -93,7 +93,7 @@ class StepPath(Struct, frozen=True):
         return ".".join(map(str, self.parts[len(outer.parts) :]))
 
     def is_inside(self, outer: StepPath) -> bool:
-        """Return whether another path contains this one. A loop without an index stands for all its items."""
+        """Return whether another path contains this one. A loop without an index means all its items."""
         if len(self.parts) < len(outer.parts) or self == outer:
             return False
         pairs = zip(outer.parts, self.parts, strict=False)
@@ -108,11 +108,11 @@ def _parsed(text: str) -> StepPath:
     return StepPath(tuple(PathPart(one[1], int(one[2]) if one[2] else None) for one in found if one))
 
 
-# For records by the thousand: the same of a path as text, which is not read as a whole for it.
+# For thousands of records: the same about a path as text, which is not parsed for it.
 
 
 def is_item(text: str) -> bool:
-    """Return whether a path is that of an item of a loop."""
+    """Return whether a path leads to an item of a loop."""
     return text.endswith("]")
 
 

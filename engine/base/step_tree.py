@@ -31,7 +31,7 @@ FAILURE_PREFIX = f"{FAILURE}."
 
 
 def agent_workflow(reference: str) -> str:
-    """Return the name of the workflow that an agent is; `reference`: `name`, `name@label` or `name@7`.
+    """Return the name of the workflow that an agent becomes; `reference`: `name`, `name@label` or `name@7`.
 
     >>> agent_workflow("research@7")
     'agent:research:7'
@@ -139,7 +139,7 @@ class StepDefinition(Struct, frozen=True):
 
     @property
     def condition(self) -> str:
-        """The condition without its braces, empty if there is none."""
+        """The condition without its braces, empty without one."""
         condition = self.json.get("if")
         if isinstance(condition, bool):
             return str(condition).lower()
@@ -180,7 +180,7 @@ def home_of(node: StepNode[StepDefinition]) -> str:
 
 
 def step_nodes(document: object) -> Iterator[StepNode[StepDefinition]]:
-    """Yield every step of a workflow document, outer before inner, in file order; those of `on_failure` last.
+    """Yield every step of a workflow document, outer before inner, in file order; the steps of `on_failure` last.
 
     What is not a step, in a document with problems, is skipped.
     """

@@ -34,7 +34,7 @@ class shared_property(Generic[Made]):  # noqa: N801 - named like functools.cache
     """A `functools.cached_property` that is made once, even if several threads ask for it at the same time.
 
     From Python 3.12 on, `cached_property` takes no lock: two threads would each make one, such as two stores of what is
-    being tried, of which only one is kept.
+    being tried, and only one would be kept.
     """
 
     def __init__(self, make: Callable[[Any], Made]) -> None:
@@ -81,12 +81,12 @@ _abandoned: contextvars.ContextVar[threading.Event | None] = contextvars.Context
 
 
 def abandoned() -> threading.Event | None:
-    """Return what is set once nobody waits for the work of this thread; None outside such work."""
+    """Return the event that is set once nobody waits for the work of this thread; None outside such work."""
     return _abandoned.get()
 
 
 class _Line:
-    """Tasks that wait, the most urgent first, then in order; every tenth turn is that of a less urgent one."""
+    """Tasks that wait, the most urgent first, then in order; every tenth turn goes to a less urgent one."""
 
     def __init__(self) -> None:
         self._tasks: dict[Priority, deque[_Task]] = {priority: deque() for priority in Priority}
@@ -101,7 +101,7 @@ class _Line:
         self._entries.put(None)
 
     def get(self, seconds: float) -> _Task:
-        """Wait for a task and take it. Raises queue.Empty if there is none for so long."""
+        """Wait for a task and take it. Raises queue.Empty if none comes in time."""
         self._entries.get(timeout=seconds)
         with self._lock:
             self._turns += 1
@@ -185,7 +185,7 @@ class WorkerThreads:
             return task.is_given_up
 
     def _next(self) -> _Task | None:
-        """Return the next work, or None if there was none for long and this thread should end."""
+        """Return the next work, or None if none has come for long and this thread should end."""
         while True:
             with self._lock:
                 self._idle += 1
