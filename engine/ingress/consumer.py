@@ -87,7 +87,7 @@ class Consumer(Struct, frozen=True):
                 return
 
     async def _answer(self, unanswered: list[tuple[BrokerMessage, Outcome]]) -> None:
-        """Tell the broker what became of messages; those of which it could not be told remain in the list."""
+        """Report to the broker what became of messages; the list keeps the ones that it did not get."""
         told = await asyncio.gather(*(self._answer_to(*one) for one in unanswered), return_exceptions=True)
         errors = [error for error in told if error is not None]
         unanswered[:] = [one for one, error in zip(unanswered, told, strict=True) if error is not None]

@@ -78,7 +78,7 @@ class Ingress(Struct, frozen=True):
         return asyncio.create_task(_reached(consumer, stop, begun))
 
     def user(self) -> Principal:
-        """Return as whom messages start runs, with the role of now. Raises InvalidInput if there is no such user."""
+        """Return the user as whom messages start runs, with the present role. Raises InvalidInput if unknown."""
         user_id = self.settings.user
         found = self.state.people.user(user_id) if user_id else None
         if found is None:

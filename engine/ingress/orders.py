@@ -22,7 +22,7 @@ from engine.store.acceptances import IdempotentRequest
 _LONGEST_TYPE, _LONGEST_TEXT = 100, 1_000
 """In ASCII, so that the headers of a dead letter fit into 4,096 bytes: the smallest frame that AMQP allows."""
 _LONGEST_KEY = 1_000
-"""Of a request; an index of PostgreSQL takes no more than 2,700 bytes."""
+"""The longest key of a request; an index of PostgreSQL takes no more than 2,700 bytes."""
 _LARGEST_BYTES = 1_000_000
 
 
@@ -58,7 +58,7 @@ class RunOrder(BaseModel):
             raise InvalidInput(f"The message: {place or 'it'}: {own_words(first)}", remedy=remedy) from None
 
     def request(self, topic: str, message: BrokerMessage) -> IdempotentRequest:
-        """Return what makes delivering it again return the same run. Raises InvalidInput if there is nothing."""
+        """Return the key by which another delivery finds the same run. Raises InvalidInput without any."""
         given = self.idempotency_key or message.sent_id
         if not given and not message.place:
             raise InvalidInput(

@@ -29,7 +29,7 @@ class Status(Struct, frozen=True):
     sentence: str = ""
     """How it ended."""
     idempotency_key: str | None = None
-    """Of the message that started it; only when it is queued."""
+    """The key of the message that started it; only when it is queued."""
 
     @classmethod
     def queued(cls, accepted: Accepted) -> Status:
@@ -54,8 +54,8 @@ class Due(Struct, frozen=True):
 class Outbox(Struct):
     """The statuses of a user's runs that are still to be sent; one thread at a time.
 
-    The end of a run is told at least once: the position among all ends moves after it was sent. That it runs or waits
-    is told if somebody could see it: a short run may have ended before.
+    The end of a run is sent at least once: the position among all ends moves after it was sent. That a run runs or
+    waits is sent only if it lasts long enough to be seen: a short one may have ended before.
     """
 
     runs: RunStore
@@ -63,7 +63,7 @@ class Outbox(Struct):
     settings: Settings
     user: str
     _told: Mapping[str, str] = field(default_factory=dict)
-    """The status of each open run that was told last."""
+    """The status of each open run that was sent last."""
 
     def begin(self) -> None:
         """Begin with the next end, if no status of this user's runs was ever sent."""

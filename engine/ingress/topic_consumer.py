@@ -1,4 +1,4 @@
-"""Accept the runs that messages ask for: as those of REST, many in one transaction, each with its own outcome."""
+"""Accept the runs that messages ask for: as the REST API does, but many in one transaction, each with an outcome."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class TopicConsumer(Struct, frozen=True):
     plan: Callable[[str, str], Plan]
     """Returns the plan of a workflow in an environment. Raises UnknownName, InvalidFile, InvalidInput."""
     user: Callable[[], Principal]
-    """Returns as whom messages act. Raises InvalidInput, NotAllowed."""
+    """Returns the user as whom messages act. Raises InvalidInput, NotAllowed."""
     topic: str
     is_trusted: bool = False
-    """Whether their inputs count as those of a person, and not as text from outside."""
+    """Whether their inputs count as a person's, and not as text from outside."""
 
     def take(self, messages: Sequence[BrokerMessage]) -> list[Outcome]:
         """Accept the runs of these messages and start them; return what became of each, once all is on disk.
@@ -89,7 +89,7 @@ class TopicConsumer(Struct, frozen=True):
         entries = [one.entry for one in found if isinstance(one, _Taken) and one.entry is not None]
         self.acceptor.begin_each(entries)
         if any(isinstance(one.error, Renamed) for one in entries):
-            raise Renamed  # those that are stored are found by their requests
+            raise Renamed  # what is stored already is found by its request
         return [one.outcome() if isinstance(one, _Taken) else one for one in found]
 
     def _ready(self, p: Principal, message: BrokerMessage, plans: _Plans) -> _Taken | OrderRefused:

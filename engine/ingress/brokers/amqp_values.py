@@ -16,7 +16,7 @@ _Read = Callable[..., tuple[int, Any]]
 
 
 def accept_any() -> None:
-    """Have pamqp decode any short string, table and time, in all of this process; the second call changes nothing."""
+    """Make pamqp decode any short string, table and time, in this whole process; the second call changes nothing."""
     from pamqp import decode
 
     for kind, strict, instead in (
@@ -40,11 +40,12 @@ def _tolerant(read: _Read, instead: Callable[[bytes, Exception], tuple[int, Any]
 
 def _text(value: bytes, _: Exception) -> tuple[int, str]:
     """Bytes that are not UTF-8 stay distinct: two ids must not become one."""
-    end = 1 + int.from_bytes(value[:1])
+    end = 1 + int.from_bytes(value[:1])  # one byte of length, then the text (AMQP 0-9-1, 4.2.5.3)
     return end, value[1:end].decode(errors="backslashreplace")
 
 
 def _no_table(value: bytes, error: Exception) -> tuple[int, dict[str, str]]:
+    # four bytes of length, then the fields (AMQP 0-9-1, 4.2.5.5)
     return 4 + int.from_bytes(value[:4]), {UNREADABLE: f"{type(error).__name__}: {error}"}
 
 

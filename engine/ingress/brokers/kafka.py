@@ -27,7 +27,7 @@ class KafkaTopics:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Connect; the topics are those of the cluster."""
+        """Connect; topics are made in the cluster, not here."""
         try:
             await self._broker.connect()
             yield
@@ -48,7 +48,7 @@ class KafkaTopics:
             batch_timeout_ms=200,
             max_records=BATCH,
             group_id=self._topics.group,
-            auto_offset_reset="earliest",
+            auto_offset_reset="earliest",  # a new group takes what was sent before it
             ack_policy=AckPolicy.MANUAL,
             parser=parser,
             decoder=_whole,
@@ -104,8 +104,8 @@ async def handle(message: KafkaMessage, receiver: Receiver) -> None:
 def unread(batch: tuple[ConsumerRecord[Any, Any], ...], consumer: ConsumerProtocol | None) -> KafkaMessage:
     """Return a batch without reading any of it.
 
-    FastStream's own parser decodes the headers, and fails for those that are not UTF-8: the batch would then never be
-    taken, and the commit of the next one would pass it over.
+    FastStream's own parser decodes the headers, and fails for headers that are not UTF-8: the batch would then never
+    be taken, and the commit of the next one would pass it over.
     """
     from faststream.kafka.message import KafkaAckableMessage
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ACK_SECONDS = 60.0
-"""After so long a message that was not acknowledged is delivered again; the client that had it may be dead."""
+"""After this time, a message that was not acknowledged is delivered again; the client that had it may be dead."""
 _CONNECT_SECONDS = 10.0
 """To begin with; a server that is lost later is looked for without end."""
 _STATUS_SECONDS = 7 * 24 * 3600.0
@@ -35,8 +35,8 @@ _PAUSE_SECONDS = 1.0
 _MOST_WAITING_BYTES = 256 * 1024 * 1024
 """What the client holds of messages that are not taken yet; beyond, it drops them, and they come again."""
 _CLIENT_HEADERS_BYTES = 512
-"""At most so much is added to our own headers of a letter: its content type, an id, the name of its stream."""
-_TOO_LARGE_FOR_STREAM = 10054
+"""How much is added at most to our own headers of a letter: its content type, an id, the name of its stream."""
+_TOO_LARGE_FOR_STREAM = 10054  # JSStreamMessageExceedsMaximumErr of the server
 _SENT_ID = "Nats-Msg-Id"
 _KEY = "Orchestra-Key"
 

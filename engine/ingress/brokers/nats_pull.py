@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _REQUEST_SECONDS = 1.0
-"""After so long the server answers that there was nothing."""
+"""After this time, the server answers that there was nothing."""
 _ANSWER_SECONDS = 5.0
 """Longer than a request, so that there is one at a time."""
 _WATCH_SECONDS = 2.0
@@ -49,9 +49,9 @@ class Pull(Struct):
     """On the monotonic clock; until then one message at a time, so that one that cannot be decoded hides no other."""
 
     async def messages(self) -> list[Msg]:
-        """Return the next messages; none if there are none within a second. Raises nats.errors.Error."""
+        """Return the next messages; an empty list if none comes within a second. Raises nats.errors.Error."""
         batch = BATCH if time.monotonic() > self._careful_until else 1
-        request = {"batch": batch, "expires": int(_REQUEST_SECONDS * 1e9)}
+        request = {"batch": batch, "expires": int(_REQUEST_SECONDS * 1e9)}  # nanoseconds
         place = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}"
         await self.client.publish(place, json.dumps(request).encode(), reply=self.inbox.subject)
         found: list[Msg] = []
@@ -59,7 +59,7 @@ class Pull(Struct):
         with suppress(TimeoutError):
             while len(found) < batch:
                 one = await self.inbox.next_msg(max(0.001, ends_at - time.monotonic()))
-                if not one.reply:  # of the server: messages have a reply, to which the acknowledgement goes
+                if not one.reply:  # the server's own answer: messages have a reply, to which the acknowledgement goes
                     await _pause_after(one)
                     break
                 if not found:

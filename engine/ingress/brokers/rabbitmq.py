@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _KEY = "orchestra-key"
 _MOST_BREAKS = 3
-"""So often a connection may end at a frame that cannot be decoded, before a message is acknowledged."""
+"""How often a connection may end at a frame that cannot be decoded, before a message is acknowledged."""
 
 
 class RabbitTopics:
@@ -37,7 +37,7 @@ class RabbitTopics:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Connect, and make the queues that are missing; those that there are stay as they are."""
+        """Connect, and make the queues that are missing; existing ones stay as they are."""
         try:
             (await self._broker.connect()).close_callbacks.add(self._closed)
             await self._make(self._topics.topic)
