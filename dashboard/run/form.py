@@ -115,7 +115,7 @@ def _missing(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
 
 
 def environment_of(plan: Plan) -> str:
-    """Return the environment of a plan, "" if there are none."""
+    """Return the environment of a plan, "" in a workspace without environments."""
     return "" if plan.environment is None else plan.environment["name"]
 
 

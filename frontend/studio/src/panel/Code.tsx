@@ -83,7 +83,7 @@ export function Code({ id, value, language, isDisabled, isInvalid, describedBy, 
   );
 }
 
-// Return the blanks that the next line begins with: those of the last one, and more after what opens a block.
+// Return the blanks that the next line begins with: as the last one, and with more after what opens a block.
 export function indentation(before: string): string {
   const line = before.slice(before.lastIndexOf("\n") + 1);
   const blanks = /^[ \t]*/.exec(line)?.[0] ?? "";
