@@ -117,6 +117,7 @@ class Opening(Struct, frozen=True):
 
     def http(self, service: Service, base_url: str) -> httpx.Client:
         """Return a new HTTP client for the API of a service; for a demo account, it reaches nothing else."""
+        # Imported late, since most commands open no connection.
         from clients.transport import http_client, origin, rewriting
 
         only = frozenset({origin(base_url)}) if self.is_demo else None

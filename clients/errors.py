@@ -83,6 +83,7 @@ class Unavailable(ServiceError):
     """The service is down, unreachable or closed the connection (5xx, connection refused or cut)."""
 
     retryable = True
+    # The request may have been carried out before the connection broke.
     default_outcome = "unknown"
     default_remedy = "Check that the service is up and reachable, then try again."
 

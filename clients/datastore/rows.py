@@ -23,6 +23,7 @@ ANSWER_BYTES_MOST = 20_000_000
 """Of the values that one query returns: what is beyond counts in `total` only."""
 KEY_CHARACTERS_MOST = 300
 SERVICE = "datastore"
+# What a BIGINT of PostgreSQL and an INTEGER of SQLite hold.
 _WHOLE = range(-(2**63), 2**63)
 _SHOWN_MOST = 60
 _MORE = "Keep larger data in a database or a file."
@@ -117,7 +118,9 @@ def _within(found: Iterable[StoredRow]) -> Iterator[TableRow]:
 def json_of(value: Any) -> str:
     """Return the JSON text of a value, the same for equal values. Raises InvalidRequest."""
     try:
+        # Sorted, so that a row saved again with the same value is seen as unchanged.
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+        # Raises UnicodeEncodeError, a ValueError, for half of a surrogate pair.
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"The value cannot be stored as JSON: {error}.", service=SERVICE) from error

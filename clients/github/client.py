@@ -314,6 +314,7 @@ class GitHubClient(Client):
         with reading():
             address = github_values.api_path(path)
             status, heads, answer = self._api.requester.requestJson(method, address, parameters=dict(query), input=body)
+            # Lists name their next page in the Link header (docs.github.com, REST, "Using pagination").
             has_more = 'rel="next"' in heads.get("link", "")
             return {"status": status, "json": json.loads(answer) if answer else None, "has_more": has_more}
 

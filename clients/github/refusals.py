@@ -36,6 +36,7 @@ def refused(response: httpx.Response) -> ServiceError:
     if status == 403 and _CLOSED.search(said):
         return _takes_no_more(said)
     is_limited = status == 403 and _LIMITED.search(said) is not None
+    # GitHub's 404 says "Not Found" and nothing else.
     told = said + (_place(response.request.url) if status == 404 else "")
     error = failures.of_status(GITHUB, status, response.headers, told, kind=RateLimited if is_limited else None)
     if is_limited and error.retry_after_seconds is None:
@@ -117,6 +118,7 @@ def _set(permissions: str) -> str:
 def _scopes(headers: Mapping[str, str]) -> str:
     """Return what to give a classic token, if it has none of the scopes that would do."""
     accepted = [one.strip() for one in headers.get("x-accepted-oauth-scopes", "").split(",") if one.strip()]
+    # Only answers to classic tokens have this header.
     has = {one.strip() for one in headers.get("x-oauth-scopes", "").split(",")}
     if not accepted or "x-oauth-scopes" not in headers or has & set(accepted):
         return ""

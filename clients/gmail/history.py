@@ -51,6 +51,7 @@ class MailboxHistory:
         here = history_id
         try:
             for answer in self._pages(history_id):
+                # Pages are answered at different moments, and only the greatest id covers them all.
                 here = max(here, str(answer.get("historyId") or here), key=int)
                 told += readable(_things(answer), _change)
         except NotFound:
@@ -125,6 +126,7 @@ def _changes(told: list[Json | UnreadableItem], history_id: str) -> MailboxChang
         else:
             put.setdefault(one["id"], set()).update(one["added"])
     there = {one: known for one, known in labels.items() if one not in gone}
+    # A deletion that cannot be read starts no run, so it is not worth a notice.
     unreadable = [one for one in told if isinstance(one, UnreadableItem) and one.raw[0] != _GONE]
     return MailboxChanges(
         there, {one: added for one, added in put.items() if one not in arrived}, history_id, unreadable
@@ -132,4 +134,5 @@ def _changes(told: list[Json | UnreadableItem], history_id: str) -> MailboxChang
 
 
 def _searched(name: str) -> str:
+    # Gmail's search writes blanks and slashes of labels as hyphens (https://support.google.com/mail/answer/7190).
     return name.casefold().replace(" ", "-").replace("/", "-")

@@ -65,6 +65,7 @@ class GmailReader:
 
         `unreadable` are matches that cannot be read: [{id, subject, reason}].
         """
+        # The list has ids only, so each mail takes a request of its own.
         found = answered(self._users.messages().list(userId="me", q=query, maxResults=limit))
         ids = [str(entry["id"]) for entry in entries(found, "messages")][:limit]
         return {

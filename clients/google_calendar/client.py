@@ -98,6 +98,7 @@ class GoogleCalendarClient(Client):
         token, where = None, self._id(calendar)
         asked = {"timeMin": rfc3339(earliest), "timeMax": latest and rfc3339(latest), "q": query or None}
         while True:
+            # One more than wanted tells whether there are more.
             most = min(_PAGE, limit + 1 - len(found))
             request = self._sdk.events().list(
                 calendarId=where, singleEvents=True, orderBy="startTime", maxResults=most, pageToken=token, **asked
@@ -179,6 +180,7 @@ class GoogleCalendarClient(Client):
             body={**body, "extendedProperties": {"private": private}},
             sendUpdates=invitations,
         )
+        # Google then refuses the change (412) if somebody else was faster.
         request.headers["If-Match"] = found["etag"]
         return {**_as_made(answered(request), where), "before": before}
 
@@ -279,12 +281,14 @@ class GoogleCalendarClient(Client):
 
     def _id(self, calendar: str) -> str:
         """Return the id of a calendar; `primary` and what is an address already are ids."""
+        # Ids of calendars are addresses; names are looked up.
         if calendar == PRIMARY or "@" in calendar:
             return calendar
         return str(self._calendar(calendar)["id"])
 
 
 def _as_calendar(one: Mapping[str, Any]) -> Json:
+    # The name that this account has given to a calendar of others.
     name = str(one.get("summaryOverride") or one.get("summary", ""))
     return {
         "id": str(one["id"]),

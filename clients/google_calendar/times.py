@@ -74,6 +74,7 @@ def _later(moment: datetime, minutes: int) -> datetime:
 
 
 def _at(moment: datetime, time_zone: str) -> Json:
+    # Recurring events need the zone beside the offset (API reference, Events, `start.timeZone`).
     return {"dateTime": moment.isoformat(timespec="seconds"), "timeZone": time_zone}
 
 

@@ -132,6 +132,7 @@ class GoogleDriveClient(Drive):
             new_id = str(answer["ids"][0])
         marks = {"appProperties": {KEY: marker}} if marker else {}
         try:
+            # An id that was used already is refused (409), so a repeated upload cannot make a second file.
             made = self._uploads.sent({"id": new_id, "name": name, "parents": [within["id"]], **marks}, source)
         except (BadAnswer, Timeout, Unavailable) as error:
             made = self._arrived(new_id, error)
@@ -223,6 +224,7 @@ class GoogleDriveClient(Drive):
 def _path_in(every: Mapping[str, Json], one: Json, root: str) -> str:
     """Return the path of a folder below the root, by the folders that are known; empty if it is elsewhere."""
     names: list[str] = []
+    # Bounded, as a broken answer could make folders contain each other.
     while len(names) <= len(every):
         names.append(str(one["name"]))
         parent = (one.get("parents") or [""])[0]

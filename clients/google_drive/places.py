@@ -24,6 +24,7 @@ FIELDS = (
 )
 _NEEDED = ("id", "name", "mimeType")
 _SHORTCUT = "application/vnd.google-apps.shortcut"
+# Ids have about 19 to 44 such characters; few names do, and those are tried as paths next.
 _ID = re.compile(r"root|[A-Za-z0-9_-]{15,}")
 _PAGE = 1000
 _DEEPEST = 100
@@ -103,6 +104,7 @@ class Places:
 
     def named(self, folder: Json, name: str) -> list[Json]:
         """Return what has exactly this name in a folder, shortcuts too."""
+        # Drive's `=` ignores case, but names may differ by case alone.
         return [one for one in self._found(_in(folder), f"name = {quoted(name)}") if one["name"] == name]
 
     def path_of(self, one: Json) -> str:
@@ -129,6 +131,7 @@ class Places:
     def _below(self, folder: Json, names: list[str]) -> Json:
         first, *rest = names
         try:
+            # A folder of one's own called "Shared drives" comes first.
             found = self._followed(self._child(folder, first, is_folder=bool(rest)))
         except NotFound:
             if first != SHARED or not rest or folder["id"] != self.by_id("root")["id"]:

@@ -70,6 +70,7 @@ def letters(index: int) -> str:
     found = ""
     index += 1
     while index:
+        # The letters count without a zero: Z is followed by AA.
         index, rest = divmod(index - 1, 26)
         found = chr(ord("A") + rest) + found
     return found

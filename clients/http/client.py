@@ -168,6 +168,7 @@ class HttpClient(Client):
         following = self._to(request, url)
         if is_led:
             following.extensions[_LED] = True
+        # The mark stays over all hops, so that no chain of redirects reaches the demo's site for a stranger.
         if STRANGER in request.extensions or request.url.host != HOST:
             following.extensions[STRANGER] = True
         return self._with_credentials(following)

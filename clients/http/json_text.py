@@ -20,6 +20,7 @@ _MAY_BE_CUT = re.compile(r"[-+.\w]+\Z")
 _BROKEN_MOST = 10_000
 """So many lines are left out; with more of them, the text is not JSON. Each takes longer to refuse than to read."""
 _WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
+# Texts are matched as well, and without backtracking, so that a NaN inside one is not taken for the culprit.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
 
 
@@ -64,6 +65,7 @@ def _rows(text: str, most_broken: int) -> tuple[list[Any], list[tuple[int, str]]
     is_sequence = _RECORD in text
     for number, part in _parts(text):
         try:
+            # 12 may be the beginning of 123.
             if is_sequence and _MAY_BE_CUT.fullmatch(part):
                 raise json.JSONDecodeError("It may be cut off", part, len(part))
             rows.append(_value(part))
@@ -77,6 +79,7 @@ def _rows(text: str, most_broken: int) -> tuple[list[Any], list[tuple[int, str]]
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """Yield the texts of a sequence or of lines, with their numbers from 1."""
     parts = text.split(_RECORD) if _RECORD in text else text.split("\n")
+    # Before the first record sign is nothing, which is not a record.
     first = 0 if _RECORD in text and not parts[0].strip() else 1
     return ((number, part) for number, part in enumerate(parts, first) if part.strip())
 

@@ -19,6 +19,7 @@ from clients.wording import counted
 
 _ROLES = ("drafts", "sent", "trash", "archive")
 _CAPABILITIES = ("UIDPLUS", "MOVE", "IDLE", "CONDSTORE", "SPECIAL-USE")
+# For each line, so that a server that hangs does not hide what the other lines say.
 _CHECK_SECONDS = 30.0
 
 

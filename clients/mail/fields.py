@@ -7,6 +7,7 @@ import re
 from msgspec import Struct, field
 
 _FIELD = re.compile(rb"([!-9;-~\x80-\xff]*)[ \t]*:")
+# Not an address at the beginning of a line, such as http://example.org.
 _SURELY_A_FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9-]*[ \t]*:(?!//)")
 _END = re.compile(rb"\n\r*\n")
 _FROM = (b"From ", b">From ")
@@ -35,6 +36,7 @@ class HeaderBlock(Struct):
         if line[:1] in b" \t" and self._found:
             self.go_on(line)
             return True
+        # Without a field before it, a blank cannot continue one: some programs indent the first line.
         line = line.lstrip(b" \t")
         found = _FIELD.match(line)
         if found is None:
@@ -63,6 +65,7 @@ def block_of(content: bytes, begin: int, end: int, lines: int = LINES_MOST) -> H
     place = begin
     while place < end:
         if place - begin >= BYTES_MOST or block.lines >= lines:
+            # One back: the end of the last line may be the first half of the empty line.
             block.body, block.is_cut = _after_empty_line(content, place - 1, end), True
             return block
         line, following = _line(content, place, end)

@@ -113,6 +113,7 @@ class _Opening:
     def _taken(self, part: Part, most: int = _BYTES_MOST) -> bytes:
         """Return the content of a part that is to be opened; b"" if it cannot be had, or is too much."""
         most = min(self._room, most) if self._parts > 0 and self._level < LEVELS_MOST else -1
+        # The stated size spares a fetch in vain; it may be wrong, so the content is measured as well.
         content = self._content(part) if int((part.get("body") or {}).get("size") or 0) <= most else None
         if content is None or len(content) > most:
             self.untold[f"{_called(part)} was not opened, as {self._why_closed(content)}"] = None
@@ -151,6 +152,7 @@ class _Opening:
 
     def _unsealed_parts(self, part: dict[str, Any], sealed: SealedContent) -> dict[str, Any]:
         inner = payload_of(sealed.content, _number(part, 0))
+        # Without headers of MIME, it is a document that was signed by itself, such as contract.pdf.p7m.
         if not any(header(inner, name) for name in ("Content-Type", "Content-Transfer-Encoding", "MIME-Version")):
             document = str(part.get("filename") or "")[: -len(".p7m")]
             return {

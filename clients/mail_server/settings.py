@@ -89,6 +89,7 @@ class Servers:
         own = self._settings
         if own.sent_copy:
             return own.sent_copy
+        # A server of one's own may keep no copy, whatever the address's provider does.
         known = None if own.smtp_host else provider_of(own.address)
         return "server" if known is not None and known.keeps_sent else "client"
 
@@ -109,6 +110,7 @@ def connector_of(settings: ImapSettings, *, is_demo: bool) -> MailConnector:
 
     A mailbox has no stand-in, so the connector is shut while only the demo may be reached.
     """
+    # Only addresses and localhost are allowed as such: a name may lead to a private address by its owner's choice.
     written = [host for host in (settings.host, settings.smtp_host) if literal(host) or host.lower() == "localhost"]
     allowed = frozenset(host.lower() for host in [*settings.allow_hosts, *written])
     return MailConnector(NetworkGate(public_only=True, allow_hosts=allowed), is_shut=is_demo)

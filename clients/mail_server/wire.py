@@ -50,6 +50,7 @@ class MailConnector:
 
     def __init__(self, gate: NetworkGate, *, is_shut: bool = False) -> None:
         self._gate, self._is_shut = gate, is_shut
+        # Weak, so that closed sessions are not kept for as long as the client lives.
         self._wires: weakref.WeakSet[MailSocket] = weakref.WeakSet()
         self._lock = threading.Lock()
 
@@ -158,6 +159,7 @@ class MailSocket:
         except (httpcore.NetworkError, OSError):
             raise self._broken() from None
 
+    # The name that smtplib calls.
     sendall = send
 
     def makefile(self, _mode: str) -> MailSocket:
@@ -168,6 +170,7 @@ class MailSocket:
         """Return the next line with its end; `most` (smtplib's limit is below ours) bounds it."""
         scanned = 0
         while (end := self._buffer.find(b"\n", scanned)) < 0:
+            # Only what has arrived since is searched: a long line would otherwise take quadratic time.
             scanned = len(self._buffer)
             if scanned > min(most, LINE_MOST):
                 raise self._too_large()

@@ -117,6 +117,7 @@ def only_asks(body: bytes) -> bool:
 def may_leave(body: bytes) -> bool:
     """Return whether a message may leave now: while a plan is made, what only asks, reads or answers."""
     method = method_of(body)
+    # Without a method, it is an answer to the server.
     return not method or method.startswith("notifications/") or not is_active() or only_asks(body)
 
 

@@ -83,11 +83,13 @@ class _Lines:
     @asynccontextmanager
     async def streams(self) -> AsyncIterator[_Streams]:
         """Yield what the session reads and writes."""
+        # No buffer: a message is taken from the program only when the session wants it.
         given, reading = anyio.create_memory_object_stream["SessionMessage | Exception"](0)
         writing, taken = anyio.create_memory_object_stream["SessionMessage"](0)
 
         async def listen() -> None:
             async with given:
+                # Abandoned: a read from a silent program cannot be cancelled, but ends with the program.
                 while line := await to_thread.run_sync(self._program.line, abandon_on_cancel=True):
                     if (message := self._read(line)) is not None:
                         await given.send(message)

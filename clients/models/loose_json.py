@@ -39,6 +39,7 @@ def loose_json(text: str) -> Any:
     try:
         value, end = loose_json_at(text, 0)
     except ValueError:
+        # The strict reader's words: they fit what the model should have written.
         raise strict from None
     if _SPACE.match(text, end).end() != len(text):  # type: ignore[union-attr]  # it matches anything
         raise strict
@@ -125,6 +126,7 @@ class _Reader:
             raise ValueError("it has an unknown escape")
         self.at = found.end() - 1
         said: str = json.loads(f'"\\{found[0]}"')
+        # Raises ValueError for half of a pair: no text can be stored with it.
         said.encode()
         return said
 
@@ -132,6 +134,7 @@ class _Reader:
         number = _NUMBER.match(self._text, self.at)
         if number is not None:
             self.at = number.end()
+            # JSON has no plus before a number.
             return strict_json(number[0].removeprefix("+"))
         word = self._match(_WORD)
         if word not in _WORDS:

@@ -52,6 +52,7 @@ class BlockWriter:
         """
         fresh = _tail(self._children(page_id), since)
         there = overlap([_said(each) for each in fresh], [_sent(each) for each in blocks])
+        # From the end, so that an interruption leaves a beginning, which `overlap` still finds.
         for block in reversed(fresh[len(fresh) - there :]):
             with reading():
                 self._api.blocks.delete(block["id"])
@@ -76,6 +77,7 @@ class BlockWriter:
         except InvalidRequest as error:
             if len(blocks) == 1 or not is_limit(error):
                 raise
+        # Notion does not say how much too large they are, so halves are tried until they fit.
         half = len(blocks) // 2
         self._send(parent_id, blocks[:half])
         return self._send(parent_id, blocks[half:])
@@ -91,6 +93,7 @@ def _tail(there: Sequence[Json], begun_at: datetime) -> list[Json]:
     old = [
         number
         for number, block in enumerate(there)
+        # Notion rounds times down to the minute; the skew covers that, too.
         if datetime.fromisoformat(block["created_time"]) < begun_at - CLOCK_SKEW
     ]
     return list(there[old[-1] + 1 if old else 0 :])
@@ -119,6 +122,7 @@ def _said(block: Json) -> tuple[str, str]:
     content = block.get(kind) or {}
     text = plain_text(content.get("rich_text")) + str(content.get("expression") or "")
     text += "".join(plain_text(cell) for cell in content.get("cells") or [])
+    # Without blanks, since Notion loses some of them.
     return kind, "".join(text.split())
 
 

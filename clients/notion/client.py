@@ -135,6 +135,7 @@ class NotionClient(Client):
 
 def _pacer(settings: NotionSettings, paces: Paces | None) -> Pacer | None:
     rate = settings.requests_per_second
+    # A stand-in or a proxy may allow more, so only Notion itself is paced unless the settings ask for it.
     if rate is None and settings.base_url == URL:
         rate = REQUESTS_PER_SECOND
     return Pacer(rate, paces, settings.token.get_secret_value()) if rate else None

@@ -84,6 +84,7 @@ class Content:
         if start is None:
             self.replace(page_id, markdown)
         else:
+            # All blocks count, however old: they are the beginning of this text.
             self._append(page_id, pieces[start:], _EVER if present else None)
 
     def replace(self, page_id: str, markdown: str) -> None:
@@ -95,6 +96,7 @@ class Content:
         except InvalidRequest as error:
             if len(first) <= SHORT_CHARACTERS or not is_limit(error):
                 raise
+            # Too large after all: the page is emptied first, and all of the text is appended in smaller parts.
             first = ""
             self._send(page_id, "replace_content", new_str="")
         self._append(page_id, pieces[1:] if first else pieces, None)
@@ -134,4 +136,5 @@ class Content:
 
 def _in_place(tag: str, loaded: dict[str, str]) -> str:
     """Return the text for an `<unknown url="..."/>` tag whose block was loaded, else the tag."""
+    # Ids have dashes in the API, and none in addresses.
     return next((text for block, text in loaded.items() if block.replace("-", "") in tag.replace("-", "")), tag)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from notion_client import Client
 
 KEY_PROPERTY = "Orchestra key"
+# A run writes many pages in a row, and schemas change rarely; a refusal clears the cache earlier.
 _KEPT_SECONDS = 60.0
 CLOCK_SKEW = timedelta(seconds=120)
 """How far Notion's clock, which shows whole minutes, may differ from ours."""
@@ -242,6 +243,7 @@ class Databases:
         with reading():
             found = [DataSource.of(each) for each in self._search(name)]
         alike = [each for each in found if each.name.strip().casefold() == name.casefold()]
+        # The exact spelling wins if names differ by case alone.
         same = [each for each in alike if each.name.strip() == name] or alike
         if len(same) == 1:
             return same[0]

@@ -81,6 +81,7 @@ class DatabasePages:
 
         A page that was begun with this marker and not finished is finished instead.
         """
+        # Without a marker, no property is added to a person's database.
         source = self._databases.keyed(database) if marker else self._databases.find(database)
         wanted = self._wanted(source, title, properties, markdown)
         with self._databases.used():

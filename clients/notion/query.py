@@ -130,6 +130,7 @@ def _tests(name: str, kind: str, value: Any) -> list[Json]:
             f"The property {name!r} is of type {kind}: give a filter in Notion's own form for it.", service="notion"
         )
     if value is None:
+        # A checkbox is never empty: Notion refuses that condition for it.
         return [{"equals": False} if kind == "checkbox" else {"is_empty": True}]
     if isinstance(value, dict):
         return [_test(name, kind, str(word), one) for word, one in value.items()]

@@ -175,6 +175,7 @@ def _file(value: Any) -> Json:
     """Return a file on the web from its URL, or from {name, url}."""
     given = value if isinstance(value, dict) else {"url": value}
     url = str(_string(given["url"]))
+    # Notion demands a name (at most 100 characters).
     name = given.get("name") or url.rpartition("/")[2] or url
     return {"type": "external", "name": str(name)[:100], "external": {"url": url}}
 

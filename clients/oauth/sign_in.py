@@ -73,10 +73,12 @@ def signed_in(
     with listening(app.name, registered.port or 0, answers) as (address, expected):
         redirect = client.redirect if registered.port else _with_port(client.redirect, urlsplit(address).port)
         consent = client.begin(redirect)
+        # Any page may call the port; only the answer with this state counts (RFC 6749, 10.12).
         expected.append(consent.state)
         open_browser(consent.address)
         code = returned_code(answers, app.name, app.at, timeout)
     now = now_utc()
+    # Before the first request, whose failure could show them.
     known.keep("sign-in under way", code, *consent.secrets)
     with http_client() as http:
         answer = consent.answer(http, code)

@@ -97,4 +97,5 @@ def _part(answer: Any, name: str) -> Any:
 
 def _named(entries: Any, name: str, key: str) -> Any:
     listed = entries if isinstance(entries, list) else []
+    # Ollama gives a model without a tag the tag `latest`.
     return next((one for one in listed if _part(one, key) in (name, f"{name}:latest")), None)

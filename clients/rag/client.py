@@ -120,9 +120,9 @@ class RagClient(Client):
     def search(self, collection: str, question: str, limit: int, vector: Sequence[float] = ()) -> list[PassageHit]:
         """Return the passages that fit a question best, the best first. Raises NotFound for an unknown collection.
 
-        With the question's `vector`, the order by words and the order by meaning are fused. One without any word, such
-        as `?!`, finds nothing. While a plan is made, a
-        collection that is not there yet is empty: a step before may make it.
+        With the question's `vector`, the order by words and the order by meaning are fused. A question without any
+        word, such as `?!`, finds nothing. While a plan is made, a collection that is not there yet is empty: an earlier
+        step may make it.
         """
         if is_active() and not self._path(collection).exists():
             return []
@@ -211,6 +211,7 @@ class RagClient(Client):
         if is_active():
             raise refused(f"The collection {collection!r}")
         with _opened(self._path(collection)) as file:
+            # Takes the lock at once: a transaction that reads first could not get it while another process writes.
             file.execute("BEGIN IMMEDIATE")
             with file:
                 yield file

@@ -74,6 +74,7 @@ def parsed(url: str) -> DatabaseAddress:
         raise _wrong("The connection has no `url`.")
     try:
         parts = urlsplit(url.strip())
+        # `postgresql+psycopg://`, as SQLAlchemy writes it; the driver is ours to choose.
         scheme, _, _driver = parts.scheme.lower().partition("+")
         port, host = parts.port, parts.hostname or ""
     except ValueError:
@@ -102,6 +103,7 @@ def _file(parts: SplitResult, dialect: Dialect) -> DatabaseAddress:
     path = unquote(parts.path)
     if parts.netloc or not path.strip("/") or parts.query:
         raise _wrong("The `url` of a database file has no host and no options.")
+    # Three slashes are relative, four absolute, as in SQLAlchemy: only the first of the path is dropped.
     return DatabaseAddress(dialect, database=path.removeprefix("/"))
 
 

@@ -51,6 +51,7 @@ def header_at(lines: Sequence[str], place: int) -> Mapping[str, str]:
     continued, is_after_blank = 0, False
     for line in lines[place : place + _LOOKED_AT]:
         role, value = label(line)
+        # A second sender begins the header of another mail.
         if role and not (role == FROM and FROM in found):
             found.setdefault(role, value)
         elif not found:

@@ -116,6 +116,7 @@ def broken_lines(markdown: str) -> int:
 
 
 def _is_full(line: str, following: str) -> bool:
+    # A cheap test first: splitting every pair of lines would take seconds for a long page.
     if len(line) < _FULL_CHARACTERS and sum(map(line.count, _MARKS)) < PIECES_MOST - 1:
         return False
     [block, *more], [after, *_] = _of_words(line.lstrip()), _of_words(following.lstrip())
@@ -162,6 +163,7 @@ def _equation(expression: str) -> list[Json]:
     if len(expression) <= EQUATION_CHARACTERS:
         return [{"type": "equation", "equation": {"expression": expression}}]
     pieces = plain_pieces(expression)
+    # Too long for an equation, so its source is shown instead.
     return [{"type": "code", "code": {"rich_text": some, "language": "latex"}} for some in _shares(pieces)]
 
 

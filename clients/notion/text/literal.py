@@ -196,6 +196,7 @@ def _closed(text: str) -> str:
             made += [*(end for _, end in reversed(around)), "\n", *(begin for begin, _ in around)]
         else:
             made.append(_written(token))
+    # Rewritten only if a mark spans lines, or the parser has joined some: any other text stays as its author wrote it.
     is_closed = not opened and breaks == text.count("\n")
     return text if is_closed else _BLOCK_SIGN.sub(r"\1\\\2", "".join(made))
 
