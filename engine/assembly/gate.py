@@ -130,7 +130,7 @@ class AccessGate:
         return self._about(closed, subject, given[subject].id).allows(p, act)
 
     def _decide(self, decide: Any, p: Principal, closed: Closed, decisions: Sequence[Decision]) -> list[Decided]:
-        """Let `p` answer the questions that they may; the others are refused one by one."""
+        """Let `p` answer the questions that they may; each of the others is refused."""
         refused: dict[int, OrchestraError] = {}
         for number, one in enumerate(decisions):
             about = self._about(closed, "question", one.id)

@@ -157,7 +157,7 @@ class OpenedWorkspace:
         return Rebuild(self.state, self.logs, self.services, is_lost=is_lost)
 
     def owner(self, kind: str, slots: int | None) -> Owner:
-        """Return this process as an owner of runs. `slots`: how many it takes at once, None if it shares none."""
+        """Return this process as an owner of runs. `slots`: how many it takes at once, None if it shares no runs."""
         return SqlOwner(
             self.database,
             self.workspace.state_dir / "owners",

@@ -87,7 +87,7 @@ class WorkflowAreas:
         return WorkflowEditing(shelf, self.workflows, compiled, self.drafts, self._last_values)
 
     def _last_values(self, p: Principal, workflow: str) -> dict[str, Any]:
-        """Return the inputs of the last successful run of a workflow and the outputs of its steps, {} if none.
+        """Return the inputs of the last successful run of a workflow and the outputs of its steps, {} without a run.
 
         Test runs do not count: their values may be made up.
         """

@@ -147,7 +147,7 @@ def require_unused_in_environments(workspace: Workspace, name: str, default: str
 
 
 def _called(versions: Versions, workflow: str, number: int) -> set[str]:
-    """Return the workflows that a version calls; none if it cannot be read, because then it does not run."""
+    """Return the workflows that a version calls; an empty set if it cannot be read, because then it does not run."""
     try:
         found = references(parse(versions.text(workflow, number), versions.file(workflow, number)).value)
     except (InvalidFile, UnknownName):

@@ -58,7 +58,7 @@ class KeptVersions:
     """The saved texts of the files of a folder, the numbered ones, and their labels."""
 
     def __init__(self, shelf: Shelf, numbered: Versions, environments: EnvironmentFiles | None = None) -> None:
-        """`environments`: those that name versions; None if none does."""
+        """`environments`: the ones that name versions; None if no environment does (agents)."""
         self._shelf, self.numbered, self._environments = shelf, numbered, environments
         self.labels = VersionLabels(shelf)
 

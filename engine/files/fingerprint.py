@@ -14,7 +14,7 @@ _COARSE_TICK_NS = 2_000_000_000
 
 
 def stamp(path: Path | str) -> Stamp | None:
-    """Return a fingerprint of the file's metadata, which changes with the file; () if there is no file, or can be none.
+    """Return a fingerprint of the file's metadata, which changes with the file; () if no file is or can be there.
 
     Return None if changes cannot be detected: for a link, or for a file changed so recently that the file system's
     clock may not have advanced since, so that another change would leave the same metadata.

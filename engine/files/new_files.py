@@ -13,7 +13,7 @@ from engine.files.atomic import SHARED_FILE, SHARED_FOLDER, make_folder, storage
 from engine.files.group_sync import GroupSync
 
 _AT_ONCE = 16
-"""So many files are synced at a time; more take longer than one sync of everything on the disk."""
+"""How many files are synced at a time; more take longer than one sync of everything on the disk."""
 _SyncAll = Callable[[Collection[Path], Callable[[Path], None]], None]
 
 

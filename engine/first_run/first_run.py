@@ -1,4 +1,4 @@
-"""The `first_run` area: five steps to a run on a person's own mail; each can be skipped, none asks what is known."""
+"""The `first_run` area: five steps to a run on a person's own mail. Each can be skipped, and asks for nothing known."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _ANSWER_TITLE = "{{ steps.read.output.title == '' ? 'Mail: ' + mail.subject : st
 
 
 class FirstChoices(Struct, frozen=True):
-    """What the workflow uses: services by name, "" for none."""
+    """What the workflow uses: services by name, "" where it uses no service."""
 
     mailbox: str
     model: str

@@ -95,7 +95,7 @@ class Attention:
 
     @property
     def failed(self) -> list[RunRow]:
-        """The runs that failed and have not been made good; those that were set aside last."""
+        """The runs that failed and have not been made good, then the runs that were set aside."""
         found = failing(self.recent, self.dead)
         known = {row.run_id for row in [*found, *self.interrupted]}
         return [*found, *(row for row in unsettled(self.set_aside, self.overtaken) if row.run_id not in known)]

@@ -42,7 +42,7 @@ class Demo:
         self._logs, self._audit, self._cancel, self._writes = logs, audit, cancel, writes
 
     def endpoints(self) -> Mapping[str, Any]:
-        """Return the address of each stand-in; start them if none are running."""
+        """Return the address of each stand-in; start them if they are not running."""
         return self._stand_ins.endpoints()
 
     def show(self, p: Principal) -> dict[str, Any]:

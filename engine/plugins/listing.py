@@ -25,7 +25,7 @@ class UnreadableThing(BaseModel):
 def unreadable_of(call: Call, found: ItemList) -> JsonValue:
     """Return the unreadable objects for the output, and leave a note on the call if there are any.
 
-    Raises BadAnswer if none can be read.
+    Raises BadAnswer if no object can be read.
     """
     if not found.unreadable:
         return []

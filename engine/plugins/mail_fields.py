@@ -279,6 +279,6 @@ def mail_preview(mail: OutgoingMail, answers: Mapping[str, Any] | None) -> Previ
 
 
 def mail_head(mail: Mapping[str, JsonValue]) -> str:
-    """Return from whom a mail is, what it is about, and when it came."""
+    """Return who a mail is from, what it is about, and when it came."""
     head = {"From": mail["from"], "To": mail["to"], "Subject": mail["subject"], "Date": mail["date"]}
     return "\n".join(f"{name}: {one_line(str(value))}" for name, value in head.items() if value)

@@ -232,7 +232,7 @@ class FromPackage(StepType):
     def seen_schema(
         self, arguments: Mapping[str, JsonValue], schema: dict[str, JsonValue], seen: Any
     ) -> dict[str, JsonValue]:
-        """Return the same of what the account was seen to have."""
+        """Return the schema with what the account was seen to have, also with each text as one from outside."""
         found: dict[str, JsonValue] = from_outside(super().seen_schema(arguments, schema, seen))
         return found
 

@@ -49,7 +49,7 @@ class Around(Struct, frozen=True):
     root: Path
     """The folder of the workspace."""
     time_zone: str
-    """The zone in `config.yaml`, used by schedules that name none."""
+    """The zone in `config.yaml`, used by schedules that name no zone."""
     workflow: str
     """The workflow that the trigger starts."""
     ended_runs: Callable[[int, int], Sequence[JsonObject]]
@@ -59,7 +59,7 @@ class Around(Struct, frozen=True):
     whenever it ended.
     """
     last_end: Callable[[], int]
-    """Returns the highest end number of any run, 0 if none has ended."""
+    """Returns the highest end number of any run, 0 if no run has ended."""
     inbox: Any = None
     """Where submissions of the trigger's form wait (`Inbox`)."""
     private: frozenset[Path] = frozenset()

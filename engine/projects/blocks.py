@@ -54,7 +54,7 @@ class EditBlock(Struct, frozen=True):
 
 
 def blocks(text: str) -> list[EditBlock]:
-    """Return the blocks in a text, whatever is said around them. Raises EditRefused for none, or for half a one."""
+    """Return the blocks in a text, whatever is around them. Raises EditRefused without a block, or for half a block."""
     found = list(_blocks(text.split("\n")))
     if not found:
         raise EditRefused("There is no edit in the text.", remedy=_FORM)

@@ -32,7 +32,7 @@ class Projects:
 
     @classmethod
     def in_folder(cls, folder: Path) -> Projects:
-        """Return the projects in `projects/` of a workspace, for steps, which delete none."""
+        """Return the projects in `projects/` of a workspace, for steps, which delete no project."""
         return cls(Workspace(folder.parent), utc_now)
 
     def list(self) -> Infos:

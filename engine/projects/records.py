@@ -46,4 +46,4 @@ class CommitInfo:
     is_green: bool | None
     """Whether the tests passed; None: they were not run."""
     run_id: str
-    """The run that made it, "" for none."""
+    """The run that made it, "" if a person did."""

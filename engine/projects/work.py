@@ -115,7 +115,7 @@ class RunBranch(Struct, frozen=True):
         return commit == self.head or self.repository.commit(commit).run_id == self.run_id
 
     def go_back(self, marker: str) -> MadeCommit | None:
-        """Return to the last commit whose tests passed, by a commit that says so; None if there was none."""
+        """Return to the last commit whose tests passed, by a commit that says so; None if no commit passed."""
         green = self.last_green()
         if green is None or green == self.head:
             return None

@@ -173,7 +173,7 @@ class Similar(_OfText):
     at_least: float = Field(0.8, ge=0, le=1)
 
     def fault(self, facts: AnswerFacts) -> str:
-        """Compare by words, case and spaces apart."""
+        """Compare by words, whatever their case and the spaces between them."""
         text = self._text(facts)
         if text is None:
             return f"There is no {self.field!r} in {_shown(facts.text)}."

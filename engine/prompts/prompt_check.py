@@ -27,7 +27,7 @@ _Known = Callable[[Mapping[str, Schema]], Mapping[str, Schema]]
 def problems_of(file: JsonFile, versions: Collection[int], fragments: Lookup | None = None) -> list[Problem]:
     """Return all problems of a prompt file, by place; `versions` are the numbers saved so far.
 
-    `fragments` returns the texts of fragments; without it, the text may have none.
+    `fragments` returns the texts of fragments; without it, the text may not use fragments.
     """
     return _problems(file, versions, dict, fragments)
 

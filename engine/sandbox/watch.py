@@ -59,7 +59,7 @@ def descendants(process_id: int) -> Iterator[int]:
 
 
 def children(process_id: int) -> list[int]:
-    """Return the processes that a process has started; none where the system does not say."""
+    """Return the processes that a process has started; [] where the system does not say."""
     found: list[int] = []
     with suppress(OSError):
         for thread in Path(f"/proc/{process_id}/task").iterdir():

@@ -86,7 +86,7 @@ class WorkspaceSearch:
         self._headings: dict[tuple[Kind, str], _Heading] = {}
 
     def find(self, p: Principal, query: str, limit: int = 20) -> list[Hit]:
-        """Return at most `limit` hits that have every word of the query, best first; none for an empty query."""
+        """Return at most `limit` hits that have every word of the query, best first; [] for an empty query."""
         require(p, "view", "search")
         query = query.strip()[:LONGEST_QUERY]
         if not query:

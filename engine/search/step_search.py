@@ -27,7 +27,7 @@ _LEAST = 0.35
 
 
 class StepWords(Struct, frozen=True):
-    """What a step type is found by; `service` is the title of its service, "" for none."""
+    """What a step type is found by; `service` is the title of its service, "" without a service."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class StepSearch(Struct, frozen=True, dict=True):
     types: Sequence[StepWords]
 
     def fitting(self, request: str) -> list[str]:
-        """Return the names of the step types that fit the words of a request, the best first; none for no words.
+        """Return the names of the step types that fit the words of a request, the best first; [] without words.
 
         One that has the request as its name or its title is always first.
         """

@@ -270,7 +270,7 @@ def _of_key(key: str) -> tuple[str, str]:
 
 
 def public_url(state_dir: Path, configured: str) -> str:
-    """Return the address of the server without a slash at its end; empty if none serves the workspace."""
+    """Return the address of the server without a slash at its end; empty if no server serves the workspace."""
     if configured:
         return configured.rstrip("/")
     try:

@@ -91,7 +91,7 @@ class TriggerPreviews(Struct, frozen=True):
 
 
 def _with_inputs(named: NamedTrigger, item: Item) -> PreviewItem:
-    """Return the inputs of the run for an item that was read, or why it would have none."""
+    """Return the inputs of the run for an item that was read, or why there can be no inputs."""
     try:
         return _line(item, checked_inputs(named.plan, inputs_of(named.trigger, item, _not_kept)), None)
     except BadAnswer as error:  # it is nested too deeply: no service was called

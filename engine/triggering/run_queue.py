@@ -74,7 +74,7 @@ class RunStarter:
         return released
 
     def _at_once_if_any(self) -> dict[str, int]:
-        """Return how many runs of each queued workflow may be active; nothing if it is the turn of none.
+        """Return how many runs of each queued workflow may be active; nothing if no workflow has its turn.
 
         While none is queued and nobody writes, no query is made.
         """

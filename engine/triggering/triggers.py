@@ -57,7 +57,7 @@ class Difficulties(NamedTuple):
     alarms: list[Alarm]
     """Why some need attention."""
     trying_again: list[TriggerStatus]
-    """Triggers whose last poll failed and that will try again by themselves; none needs attention yet."""
+    """Triggers whose last poll failed and that will try again by themselves; they need no attention yet."""
 
 
 class Triggers:

@@ -280,7 +280,7 @@ def _sha256(file: _File) -> str:
 
 
 def _text(file: _File) -> tuple[str, str]:
-    """Return (the text of a file, why it has none). Raises NotFound, Unavailable, InvalidRequest (no permission)."""
+    """Return (the text of a file, why it has no text). Raises NotFound, Unavailable, InvalidRequest (no permission)."""
     try:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW)  # it may have become a link meanwhile
         with os.fdopen(descriptor, "rb") as content:

@@ -59,7 +59,7 @@ class _OfMails(TriggerType):
         return found, [self._read(look, fresh[one]) for one in look.unseen(fresh)]
 
     def _read(self, look: Look, item: Item) -> Item:
-        """Return a mail with its value, or with why it has none: one mail does not hold up the others."""
+        """Return a mail with its value, or with why it has no value: one mail does not hold up the others."""
         if item.skip or item.error or item.value is not None:
             return item
         try:

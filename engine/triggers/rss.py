@@ -165,7 +165,7 @@ def _plain_address(url: str) -> str:
 
 
 def _oldest_first(entries: Sequence[_Entry]) -> list[_Entry]:
-    """Order entries by their times; if one has none, the feed's order counts, which is newest first by custom."""
+    """Order entries by their times; if one has no time, the feed's order counts, which is newest first by custom."""
     rising = list(reversed(entries))
     times = {one.id: one.at for one in rising if one.at is not None}
     return sorted(rising, key=lambda one: times[one.id]) if len(times) == len(rising) else rising

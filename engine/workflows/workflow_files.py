@@ -388,7 +388,7 @@ class WorkflowFiles:
         return self._compiled.plan(name)
 
     def positions(self, p: Principal, name: str) -> Positions:
-        """Return how far steps were moved in the drawing: {path: [x, y]}, {} if none was moved."""
+        """Return how far steps were moved in the drawing: {path: [x, y]}, {} if no step was moved."""
         require(p, "view", "see workflows")
         return self._layout(name).positions
 

@@ -144,7 +144,7 @@ class Limits(_Settings):
     calls_at_once: int = Field(8, ge=1, le=64)
     lease_seconds: float = Field(30, ge=1, le=3600)
     most_waiting_runs: int = Field(1000, ge=1, le=10_000_000)
-    """So many runs may wait to begin at any rate; more, as many as ended in the last minute."""
+    """How many runs may wait to begin at any time; more may wait if as many ended in the last minute."""
     chained_polls_per_hour: int = Field(30, ge=1, le=100_000)
     """A trigger pauses after more polls within an hour that each found something after a run had written there."""
     requests_per_minute: int | None = Field(None, ge=1, le=60_000)
@@ -222,7 +222,7 @@ class IngressSettings(_Settings):
     group: str = Field("orchestra", pattern=r"^[a-z0-9_-]{1,64}$")
     """Consumers of one group share the messages."""
     user: str = ""
-    """As whom messages start runs."""
+    """The principal in whose name messages start runs."""
     trusted: bool = False
     """Whether inputs count as a person's, and not as text from outside."""
 
@@ -320,7 +320,7 @@ class Config(_Settings):
     copilot: CopilotSettings = CopilotSettings()
     plugins: PluginSettings = PluginSettings()
     default_environment: str = ""
-    """The environment of runs that name none; empty: `dev`, or the first by name (docs/environments.md)."""
+    """The environment of runs that name no environment; empty: `dev`, or the first by name (docs/environments.md)."""
     log_format: Literal["text", "json"] = "text"
     """The format of the server's log."""
     log_level: Annotated[str, AfterValidator(_is_log_level)] = "warning"

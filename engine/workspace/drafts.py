@@ -56,7 +56,7 @@ class Drafts:
     ) -> Draft:
         """Store a text and return once it is on disk.
 
-        `after` is the revision of the draft it replaces, "" if none was known; None replaces any. Raises StaleEdit if
+        `after` is the revision of the draft it replaces, "" if no draft was known, None for any. Raises StaleEdit if
         another window of the same person has stored something else meanwhile, NotAllowed, InvalidInput.
         """
         key = _key(p, kind, name)
@@ -77,7 +77,7 @@ class Drafts:
         return draft
 
     def revise(self, p: Principal, kind: Kind, name: str, known: Draft | None, new: Draft) -> bool:
-        """Store a draft in place of the known one, None for none; return whether it still was the current one.
+        """Store a draft in place of the known one (None: there was no draft); return whether that was still current.
 
         Raises NotAllowed, InvalidInput.
         """

@@ -24,11 +24,11 @@ _Find = Callable[[str], StepType | TriggerType]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _SHOWN = 5
 _WATCHER = "workflow.finished"
-"""The trigger type that watches the runs of other workflows, of all of them if it names none."""
+"""The trigger type that watches the runs of other workflows, or of all workflows if it names no workflow."""
 
 
 class FileReference(Struct, frozen=True):
-    """What the file of a workflow or an agent refers to; `suffix` is the label or version, "" if none.
+    """What the file of a workflow or an agent refers to; `suffix` is the label or version, "" without one.
 
     A tool has the name of its step type: `tool.iban-check`, `mcp.notes.add`.
     """

@@ -84,7 +84,7 @@ def to_undo(revisions: Sequence[Revision]) -> Revision | None:
 
 
 def to_redo(revisions: Sequence[Revision]) -> Revision | None:
-    """Return the undo that is to be reverted, None if the last change is no undo."""
+    """Return the undo that a redo would revert, None if the last change is not an undo."""
     redone = 0
     for one in reversed(revisions):
         if one.kind == "redo":

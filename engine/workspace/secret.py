@@ -49,7 +49,7 @@ Strangers write these texts, so the time depends on their length alone: what may
 end that makes it a secret is missing.
 """
 _WHOLE = frozenset({"headers", "cookies", "set-cookie"})
-"""Members all of whose texts may be secrets, but for the headers below."""
+"""Members in which every text may be a secret, except the headers below."""
 _PLAIN_HEADERS = frozenset({"accept", "content-type", "content-length", "date", "user-agent"})
 
 

@@ -60,7 +60,7 @@ NO_RENAMES = KnownRenames()
 
 
 def known_renames(path: Path) -> KnownRenames:
-    """Return the renames in a file, none if it is missing or damaged: then no receipts follow, and a merge says so."""
+    """Return the renames in a file; empty if it is missing or damaged: then no receipts follow, and a merge says so."""
     try:
         found = read(path).value
         return KnownRenames(*([(str(old), str(new)) for old, new in found[side]] for side in ("main", "branch")))

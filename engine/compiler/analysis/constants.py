@@ -26,12 +26,12 @@ _OPERATORS: Mapping[str, Any] = {
 
 
 def value_without(path: SyntaxNode, node: SyntaxNode) -> Any:
-    """Return the value of an expression if an optional path has none; UNKNOWN if that depends on other values."""
+    """Return the value of an expression if an optional path has no value; UNKNOWN if that depends on other values."""
     return Interpreter(Constants(path)).value(node, None, {})
 
 
 class Constants(Domain[Any, None]):
-    """Known values, where an optional path has none."""
+    """Known values, where an optional path has no value."""
 
     unknown = UNKNOWN
 

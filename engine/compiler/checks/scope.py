@@ -87,7 +87,7 @@ class Scope(Struct, frozen=True, dict=True):
     steps: ChainMap[str, Schema]
     """Output schema of every step that a name may refer to here, including siblings that run later."""
     wrong_loop_names: frozenset[str] = frozenset()
-    """The invalid names of enclosing loops: an unknown root name may be meant as such an item."""
+    """The invalid names of enclosing loops: an unknown root name may be meant as an item of such a loop."""
     bindings: Mapping[str, str] = field(default_factory=dict)
     """Unique names for variables whose name has several meanings (the variables of loops)."""
     parts: Mapping[str, ValueParts] = field(default_factory=dict)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, called: Callees, scope: Scope) -> None:
-    """Record the facts of a compiled step; none if its `if` is wrong or its id is not unique."""
+    """Record the facts of a compiled step, unless its `if` is wrong or its id is not unique."""
     report = scope.report
     if step.id in report.doubts.twice or condition is BROKEN:
         return

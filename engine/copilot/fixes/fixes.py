@@ -73,7 +73,7 @@ class Fixes:
         return self._proposals.make(p, workflow, canvas.rev, found.ops, found.label, source="rules")
 
     def for_run(self, p: Principal, workflow: str, run: Run) -> Idea | None:
-        """Return a change of the draft that mends the failure of a run; None if none is known."""
+        """Return a change of the draft that mends the failure of a run; None if no such change is known."""
         require(p, "edit", "mend workflows")
         canvas = self._editing.canvas(p, workflow)
         for one in run_ideas(run, _steps(canvas.text), _defaults(canvas.text)):

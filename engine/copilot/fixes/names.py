@@ -36,7 +36,7 @@ def trigger_type_meant(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def connection_meant(seen: SeenProblem) -> Iterator[Idea]:
-    """An unknown connection, or none where several fit: the nearest one, or the only one."""
+    """An unknown connection, or no connection where several fit: the nearest one, or the only one."""
     kind, known = seen.kind, seen.around.surroundings.names
     if kind is None:
         return
@@ -67,7 +67,7 @@ def workflow_meant(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def sibling_meant(seen: SeenProblem) -> Iterator[Idea]:
-    """A step in `needs` that is not beside this one: the nearest one that is, or none."""
+    """A step in `needs` that is not beside this one: the nearest one that is, or no step."""
     node = seen.node
     if node is None:
         return

@@ -112,7 +112,7 @@ def _is_stricter(key: str, before: Any, after: Any) -> bool:
 
 
 def _are_lower(before: Any, after: Any) -> bool:
-    """Return whether all limits are still there, and none is higher."""
+    """Return whether all limits are still there, and no limit is higher."""
     if isinstance(before, Mapping):
         return isinstance(after, Mapping) and all(_are_lower(one, after.get(key)) for key, one in before.items())
     return _is_equal(before, after) or _is_lower(before, after)

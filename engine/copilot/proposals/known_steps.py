@@ -114,7 +114,7 @@ class KnownStep(Struct, frozen=True, dict=True):
 
     @property
     def given(self) -> dict[str, Any]:
-        """The fields that are given, those without a value aside."""
+        """The fields that are given and have a value."""
         return {name: one for name, one in self.node.step.arguments.items() if one not in (None, "", [], {})}
 
     def fields(self, role: Role) -> Iterator[tuple[str, Any]]:

@@ -21,7 +21,7 @@ class CodeStep(Struct, frozen=True):
     language: str
 
     def speaks(self, language: str) -> bool:
-        """Return whether code that is marked with a language, or with none, may be for this step."""
+        """Return whether code that is marked with this language, or with no language, may be for this step."""
         marked = language.lower()
         return _NAMES.get(marked, marked) in ("", _NAMES.get(self.language, self.language))
 

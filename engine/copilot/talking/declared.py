@@ -85,7 +85,7 @@ class DeclaredInRun:
         return NOTHING if node is None else self._arguments(node.step)
 
     def output(self, step: StepRecord) -> Declared:
-        """Return what is declared in the output of a step; a record of a group or loop has none."""
+        """Return what is declared in the output of a step; a record of a group or loop has no output."""
         node = self._node(step["path"])
         return NOTHING if node is None else self._output(node.step)
 

@@ -194,7 +194,7 @@ class Talking:
         return box, list[dict[str, Any]](messages(context, earlier, asked))
 
     def _names(self, p: Principal, workflow: str, selection: Sequence[str]) -> list[str]:
-        """Return what a step behind the selected one may use; [] for none or several, or if the text has errors."""
+        """Return what a step behind the selected one may use; [] unless one is selected, or if the text has errors."""
         if len(selection) != 1:
             return []
         with suppress(OrchestraError):

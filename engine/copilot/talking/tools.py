@@ -80,7 +80,7 @@ class Toolbox(Struct):
     workflows: WorkflowFiles
     run_of: Callable[[str], Run]
     drawn: Callable[[Sequence[str]], Diagram | None]
-    """Returns the diagram of steps, or of the workflow for none. Raises UnknownName, InvalidInput."""
+    """Returns the diagram of steps; without any, of the workflow. Raises UnknownName, InvalidInput."""
     from_outside: bool
     """Whether text from outside is in the conversation."""
     values_sent: list[str] = field(default_factory=list)

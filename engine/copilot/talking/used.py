@@ -76,7 +76,7 @@ def names_of(tools: Sequence[JsonObject]) -> tuple[str, ...]:
 
 
 def unknown(name: str, tools: Sequence[JsonObject]) -> ToolOutcome:
-    """Return what becomes of a call of a tool that there is not."""
+    """Return what becomes of a call of a tool that does not exist."""
     said = f"There is no tool {name!r}. The tools are: {', '.join(names_of(tools))}."
     return ToolOutcome(UsedTool(name[:100], said, ok=False), {"error": said}, is_repair=True, complaint=said)
 

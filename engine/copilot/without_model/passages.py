@@ -42,7 +42,7 @@ class DocSection:
 
 
 def passages(query: str, most: int = 3) -> list[DocSection]:
-    """Return the sections that fit best; none where the documentation is not installed, or no word is in common."""
+    """Return the sections that fit best; [] where the documentation is not installed, or no word is in common."""
     sections, index = _index()
     found = index.best(query, most)
     return [_with_score(sections[place], score) for place, score in found]

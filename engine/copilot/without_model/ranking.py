@@ -97,7 +97,7 @@ class TextIndex(Struct, frozen=True, dict=True):
         return Counter(term for counts in self._counts for term in counts)
 
     def best(self, query: str, most: int) -> list[tuple[int, float]]:
-        """Return (place, score) of the texts that fit best, the best first; none without a word in common."""
+        """Return (place, score) of the texts that fit best, the best first; [] without a word in common."""
         wanted = _weights(terms(query))
         average = sum(counts.total() for counts in self._counts) / max(len(self._counts), 1)
         scored = [(place, self._score(counts, wanted, average)) for place, counts in enumerate(self._counts)]

@@ -58,7 +58,7 @@ class AnswerWithoutModel:
     diagram: Diagram | None = None
     """A diagram of what is explained."""
     examples: list[str] = field(default_factory=list)
-    """The commands, if the text was none, or one that cannot be done."""
+    """The commands, if the text was not a command, or was one that cannot be done."""
     note: str = _NOTE
     quotes_run: bool = False
     """Whether the text has words of a run: a service may quote there what strangers have sent."""
@@ -78,7 +78,7 @@ class WithoutModel:
     ) -> AnswerWithoutModel:
         """Do a command of a workflow, or return what the documentation and the samples have of some words.
 
-        `selection`: the ids of the steps that `explain` explains, if it names none.
+        `selection`: the ids of the steps that `explain` explains, if it names no steps itself.
 
         Raises UnknownName (no such run), InvalidInput (no such step, a run of another workflow), InvalidFile (the text
         of the workflow cannot be read), NotAllowed.

@@ -101,7 +101,7 @@ class Offer(BaseModel):
     name: str
     title: str
     service: str
-    """The service that must be connected; empty: none."""
+    """The service that must be connected; empty: no service."""
     is_connected: bool
     places: tuple[FilledField, ...]
     can_start: bool = False

@@ -177,7 +177,7 @@ def _target_offer(one: WizardTarget, connected: Collection[str]) -> Offer:
 
 
 def _service(kind: type[PluginType] | PluginType) -> str:
-    """Return the service that must be connected; empty if none is needed."""
+    """Return the service that must be connected; empty if no service is needed."""
     return "" if kind.connection_optional or service_of(kind.service) is None else str(kind.service)
 
 

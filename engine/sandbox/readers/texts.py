@@ -89,7 +89,7 @@ def _row(cells: Iterable[Any]) -> str:
 
 
 def wanted_pages(pages: Sequence[Sequence[int]], count: int) -> list[int]:
-    """Return the numbers of the pages that were asked for, from 1, of those that there are; all if none were named."""
+    """Return the numbers, from 1, of the pages that were asked for and exist; all pages if no page was named."""
     if not pages:
         return list(range(1, count + 1))
     return [number for number in range(1, count + 1) if any(first <= number <= last for first, last in pages)]

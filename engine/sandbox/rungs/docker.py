@@ -151,7 +151,7 @@ class Docker:
 
 
 def _excess(end: End, job: SandboxJob) -> str:
-    """Return which limit of the job an end has gone over; empty if none."""
+    """Return the limit of the job that an end has gone over; empty if it kept to all of them."""
     if len(end.out) > job.limits.answer_bytes:
         return "answer"
     if len(end.left) > job.left_bytes:

@@ -23,7 +23,7 @@ def rungs(setup: RungSettings) -> list[Rung]:
 
 
 def taken(setup: RungSettings, needs: CodeNeeds) -> Rung:
-    """Return the rung for code. Raises InvalidRequest if none knows the language, SandboxMissing for another lack."""
+    """Return the rung for code. Raises InvalidRequest if no rung knows the language, else SandboxMissing."""
     found = _first(setup, needs)
     if not isinstance(found, tuple):
         return found

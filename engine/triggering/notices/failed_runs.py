@@ -142,7 +142,7 @@ class ShownFailure(Struct, frozen=True):
 
     run: FailedRun
     step: str
-    """The path of the step; empty if none is known."""
+    """The path of the step; empty if it is not known."""
     error: str
     """The error in one line."""
     remedy: str

@@ -1,4 +1,4 @@
-"""Store a notice in the transaction that moves the mark of what people know, so that a crash loses and repeats none."""
+"""Store a notice in the transaction that moves the mark of what people know: a crash neither loses nor repeats one."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Watched(Struct, frozen=True):
 
     @property
     def client(self) -> Any:
-        """The opened client of its connection, or None if it needs none."""
+        """The opened client of its connection, or None if it needs no connection."""
         return None if self.account is None else self.account.client
 
 

@@ -13,7 +13,7 @@ from engine.workspace.revisions import Revision, back_to
 
 @dataclass(frozen=True)
 class DraftState:
-    """The state of the text that a person edits: their draft, or the file if they have none."""
+    """The state of the text that a person edits: their draft, or the file if they have no draft."""
 
     rev: str
     """The etag of the text."""

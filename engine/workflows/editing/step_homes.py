@@ -115,7 +115,7 @@ def _enter(homes: dict[str, _Home], step: JsonObject, home: _Home) -> bool:
 
 
 def _list(holder: JsonObject, place: Place) -> Sequence[Any]:
-    """Return the steps at a place, none if there is no list."""
+    """Return the steps at a place, [] if there is no list."""
     found: Any = holder
     for part in place:
         found = found.get(part) if isinstance(found, Mapping) else None

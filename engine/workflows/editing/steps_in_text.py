@@ -18,7 +18,7 @@ from engine.workflows.editing.step_homes import STEPS, StepHomes, step_homes
 
 _SHOWN = 12
 _MANY = 20
-"""So many splices take longer one by one than to read the whole text again."""
+"""From so many splices on, it is quicker to read the whole text again than to apply them one by one."""
 
 
 class StepsInText:

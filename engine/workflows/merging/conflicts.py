@@ -41,7 +41,7 @@ class MergeConflict:
     """What was changed there, as a sentence."""
     in_branch: str
     base: Any
-    """The value before both changes; null if there was none."""
+    """The value before both changes; null if there was no value."""
     main: Any
     branch: Any
     is_field: bool

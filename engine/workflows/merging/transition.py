@@ -22,7 +22,7 @@ from engine.workflows.merging.outline import STEPS, TRIGGERS, Outline, has_steps
 
 
 def transition(old: Outline, new: Outline) -> list[AnyOperation]:
-    """Return the operations that turn one workflow into another; equal parts need none."""
+    """Return the operations that turn one workflow into another; equal parts need no operation."""
     fields = list(_fields(old, new))
     early = [one for one, is_late in fields if not is_late]
     late = [one for one, is_late in fields if is_late]

@@ -18,7 +18,7 @@ _SIDE_BY_SIDE = 0.4
 _LONG = 300
 """Pixels of a line whose own slope is measured."""
 _SAME_ROW = 0.5
-"""Middles that are less than this part of a line's height apart are one row."""
+"""Lines belong to one row if their middles are less than this part of a line's height apart."""
 
 
 class _Line(Struct, frozen=True):
