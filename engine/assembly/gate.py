@@ -68,7 +68,7 @@ class AccessGate:
         if rules is None:
             return area
         known = self._guarded.get(name)
-        if known is None or known[0] != area:
+        if known is None or known[0] != area:  # not `is not`: each look at a method makes a new one, which is equal
             found = self._method(area, rules) if inspect.ismethod(area) else _Guarded(self, area, rules)
             known = self._guarded[name] = area, found
         return cast("Area", known[1])

@@ -108,6 +108,7 @@ def _check(text: str, before: Sequence[Problem], file: JsonFile, name: str, arou
 
 
 def _errors(problems: Sequence[Problem]) -> Counter[str]:
+    # By their codes: messages name steps, which have other ids now.
     return Counter(one.code for one in problems if one.severity == "error")
 
 

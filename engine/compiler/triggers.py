@@ -31,6 +31,7 @@ from engine.plugins.trigger import TriggerType
 
 _NOBODY: frozenset[str] = frozenset()
 _ITEM = re.compile(r"\{\{(?:[^}]|\}(?!\}))*\bitem\b")
+"""`item` in an expression, which one `}` alone does not end."""
 _IGNORED = "No input receives the item: each new item starts the whole workflow, and its run does not know which it is."
 _GIVE_IT = "Give an input what was found, like `{{ item.id }}`, and let a step use that input."
 _ONLY_ITEM = "The inputs of a trigger see only 'item': what was found."

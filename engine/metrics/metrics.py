@@ -48,7 +48,7 @@ class Metrics:
         return self._registry()
 
     def _registry(self, *collectors: Collector) -> CollectorRegistry:
-        registry = CollectorRegistry(auto_describe=False)
+        registry = CollectorRegistry(auto_describe=False)  # True would collect everything once, only to register it
         for one in (*collectors, ProcessFigures(self._tally, self._silent_seconds)):
             registry.register(one)
         ProcessCollector(registry=registry)  # processor time, memory, open files

@@ -52,7 +52,7 @@ _KNOWN: dict[Package, Added | str] = {}
 """What each package adds, or why it is left out; a package is loaded once in the life of a process."""
 _AT_ONCE = 4
 """Packages that are tried at a time: each trial is a process of its own."""
-_lock = threading.RLock()
+_lock = threading.RLock()  # a package that is being loaded may ask for the packages itself
 _off: frozenset[str] = frozenset()
 _found: Packages | None = None
 _is_loading = False

@@ -200,6 +200,7 @@ class Triggers:
             self._resolver.named(workflow, trigger)
             raise InvalidInput(f"The trigger {trigger!r} of {workflow!r} is not on.")
         in_use = [row for row in rows if not self._is_resting(row)] or rows
+        # Looked up before: one that is gone from its file is not listed once it is off.
         known = [one for one in self._statuses.all(workflow) if one.id == trigger and one.is_on]
         for is_demo in {row.demo for row in in_use}:
             self._rows.turn_off(workflow_id, trigger, demo=is_demo)

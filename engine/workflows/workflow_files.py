@@ -177,7 +177,7 @@ class WorkflowFiles:
         document, problems = self._checked(checked_workflow(name), text)
         gets_another_id = self._ids.of(name) != name or name not in self._shelf.names()
         if document is not None and "id" not in document and gets_another_id:
-            return [one for one in problems if one.code != "same_id"]
+            return [one for one in problems if one.code != "same_id"]  # saving gives it an id of its own
         return problems
 
     def names_at(self, p: Principal, name: str, text: str, line: int, column: int) -> ScopeNames:

@@ -247,7 +247,7 @@ class OutsideCheck(Struct):
         self._resolve_own_calls()
         outputs = [self.report.value_derived(("outputs",), model.outputs)]
         for node in model.nodes():
-            if node.step.uses == STOP and not node.is_after_failure:
+            if node.step.uses == STOP and not node.is_after_failure:  # a run that stops early has these outputs instead
                 path = (*node.place, "with", "outputs")
                 outputs.append(self.report.value_derived(path, node.step.with_.get("outputs", {})))
         sinks = tuple(sink for _, sink in self.sinks)
@@ -393,7 +393,7 @@ def _may_be_file(schema: Schema) -> bool:
 def _has_strict_parts(schema: Schema, depth: int = 0) -> bool:
     """Return whether a part of a value must not take text from outside."""
     if depth > _DEEPEST:
-        return True
+        return True  # in doubt, it is refused
     parts_of = [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), *schema.get("anyOf", ())]
     inner = [resolved(within(schema, one)) for one in (*parts_of, schema.get("items")) if one is not None]
     return any(one.get("role") in _STRICT or _has_strict_parts(one, depth + 1) for one in inner)

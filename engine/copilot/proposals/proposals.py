@@ -228,7 +228,7 @@ class Proposals:
         _require_acceptable(workflow, found, ticks)
         self._create_if_missing(p, workflow)
         tried = self._editing.tried(p, workflow, self._base_rev(p, proposal), list(ops))
-        if not _is_as_checked(tried.base, made.base):
+        if not _is_as_checked(tried.base, made.base):  # another window has changed the draft: the caller checks it anew
             return None
         is_begun = bool(proposal.accepted) or tried.made.text == tried.base  # in the draft, though not marked so yet
         if not is_begun:

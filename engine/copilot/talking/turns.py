@@ -117,6 +117,7 @@ class Turns:
                 turn.id,
                 lambda one: replace(
                     one,
+                    # Somebody may have stopped it meanwhile, also in another process.
                     status=one.status if one.status != "working" else ended.status,
                     problem=one.problem or ended.problem,
                     parts=working.parts,

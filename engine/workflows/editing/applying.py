@@ -85,7 +85,7 @@ def _apply(editing: _Editing, operations: Sequence[tuple[int, AnyOperation]], *,
     renames = [one for _, one in operations if isinstance(one, RenameStep)] if is_one_change else []
     if len(renames) > 1:
         if not editing.renamed(renames):
-            half = len(operations) // 2
+            half = len(operations) // 2  # some of them meet: smaller parts can still be one change
             _apply(editing, operations[:half], is_one_change=True)
             _apply(editing, operations[half:], is_one_change=True)
         return

@@ -217,7 +217,7 @@ class WorkflowEditing:
         again = _writes_again(self._shelf.file(name), saved, text, renames)
         problems = [*self._workflows.check(p, name, text), *again]
         self._checked[name, files.etag(text)] = time.monotonic(), problems
-        for old in list(self._checked)[:-_MOST_CHECKED]:
+        for old in list(self._checked)[:-_MOST_CHECKED]:  # a copy, as other threads add and remove, too
             self._checked.pop(old, None)
         return problems
 
@@ -257,6 +257,7 @@ class WorkflowEditing:
             now = self._now(p, name)
             done = _done_before(now.draft, op_id, asked)
             if done is not None:
+                # The splices fit only the text before that change, and lead only to the one after it: else send the whole.
                 is_whole = done.base != base_rev or done.rev != now.rev
                 return self._edited(p, name, now, done.base, done.splices, done.words, is_whole=is_whole, check=check)
             made = self._made(name, now, base_rev, ops)
