@@ -220,7 +220,7 @@ class Shelf:
     def _put(self, name: str, text: str, before: str | None, by: str, merged_from: str = "") -> None:
         if text == before:
             return
-        if before is not None and before != self.history.latest_text(name):
+        if before is not None and before != self.history.latest_text(name):  # changed by another program
             self.history.keep(name, before, OUTSIDE_EDITOR, self._clock())
         version = self.history.keep(name, text, by, self._clock(), merged_from)
         try:

@@ -129,4 +129,4 @@ def _free_id(latest: str, by: str, at: datetime) -> str:
     if latest[:_STAMP_LENGTH] >= stamp:
         after = datetime.strptime(latest[:_STAMP_LENGTH], _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
         stamp = after.strftime(_STAMP)
-    return f"{stamp}-{quote(by, safe='')[:100]}"
+    return f"{stamp}-{quote(by, safe='')[:100]}"  # names of files have 255 bytes at most

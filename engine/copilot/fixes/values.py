@@ -16,7 +16,7 @@ from engine.copilot.fixes.schemas import schemas_of
 from engine.copilot.fixes.seen import SeenProblem
 from engine.expressions.celtypes import Schema
 
-_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z")
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z")  # 18 digits are within 64 bits in any case
 _ONLY_IN_LOOPS = ("as", "key", "item_title", "parallel", "on_item_error")
 _ALIKE = 0.7
 """How much of a misspelt option must be right."""

@@ -61,6 +61,7 @@ _PLACES = {
 _FRAME = re.compile(r"\s+at ")
 _NO_MEMORY = re.compile(r"\AMemoryError\b|out of memory|Cannot allocate memory|cannot allocate memory")
 _NO_SPACE = re.compile(r"No space left on device|ENOSPC|File (?:too large|size limit exceeded)|EFBIG")
+# Sequences that begin with CSI or OSC, and other escapes (ECMA-48).
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -173,6 +174,7 @@ def _environment(code: Code, inputs: str) -> dict[str, str]:
 
 def _copy(file: OpenedFile, to: Path) -> None:
     os.lseek(file.handle, 0, os.SEEK_SET)
+    # Of a second handle: closing that one leaves the caller's open.
     with os.fdopen(os.dup(file.handle), "rb") as source, to.open("xb") as target:
         shutil.copyfileobj(source, target, _MB)
 
@@ -359,7 +361,7 @@ def line_of(code: Code, said: str) -> int | None:
         if place and not (_FRAME.match(line) and _FRAME.match(before)):  # of a stack, the innermost: the first
             found = int(place[1])
         before = line
-    lines = code.text.count("\n") + 1
+    lines = code.text.count("\n") + 1  # a missing end is reported for the line behind the last
     return min(found, lines) if found else None
 
 
@@ -367,7 +369,7 @@ def syntax_problem(text: str) -> str:
     """Return what is wrong with the syntax of Python code, with its line; empty if nothing."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # such as an odd escape in a text, with which code runs
             compile(text, "code", "exec", dont_inherit=True)
     except SyntaxError as error:
         return f"Line {error.lineno or 1} is not Python: {error.msg}."

@@ -257,7 +257,7 @@ class WorkflowEditing:
             now = self._now(p, name)
             done = _done_before(now.draft, op_id, asked)
             if done is not None:
-                # The splices fit only the text before that change, and lead only to the one after it: else send the whole.
+                # The splices lead from the text before that change to the one after it, and help with no other.
                 is_whole = done.base != base_rev or done.rev != now.rev
                 return self._edited(p, name, now, done.base, done.splices, done.words, is_whole=is_whole, check=check)
             made = self._made(name, now, base_rev, ops)

@@ -27,7 +27,7 @@ def writer(file: JsonFile, path: JsonPath, value: Any, *, is_one_line: bool) -> 
 def checked(value: Any) -> Any:
     """Return a value that a file can have. Raises InvalidInput for half characters, NaN, numbers over 64 bits."""
     try:
-        text = json.dumps(value, ensure_ascii=True)
+        text = json.dumps(value, ensure_ascii=True)  # as escapes, half characters come to the check below
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput("The value is not JSON.", remedy="Send text, numbers, lists and objects.") from error
     try:

@@ -197,7 +197,7 @@ class _Merge:
     def _homes(self, steps: Mapping[str, JsonObject], fields: JsonObject) -> dict[str, str]:
         """Return the list in which each step is; a new step is dropped with its list."""
         steps = dict(steps)
-        while True:
+        while True:  # a step that goes may take a list with it, and so further steps
             known = set(_lists(steps, fields))
             homes = {id_: self._home(id_, known) for id_ in steps}
             lost = [id_ for id_, home in homes.items() if home is None]
@@ -238,6 +238,7 @@ class _Merge:
         ring = _way_up(homes, id_)
         moved = [one for one in ring if len({self._home_in(side, one) for side in (self._main, self._branch)}) > 1]
         as_main: dict[str, Side] = dict.fromkeys(ring, "main")
+        # First as people have decided; if that is a circle, too, as in main, which has none.
         for sides in ({one: self._place(one) for one in moved}, as_main):
             for one, side in sides.items():
                 homes[one] = self._home_in(self._sides.of(side), one) or ""
