@@ -11,7 +11,7 @@ Subject = Literal[
     "name", "workflow", "run_id", "good", "bad", "plan_id", "question", "approval", "decisions", "run", "new"
 ]
 Acts = Mapping[Subject, Act]
-"""What must be allowed for the workflow of each of these arguments; a missing or empty argument is not looked at.
+"""What must be allowed for the workflow of each of these arguments; a missing or empty argument is ignored.
 
 `new`: a name that does not exist is for a new workflow, so a hidden name is refused as one that is taken.
 """

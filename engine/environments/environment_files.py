@@ -96,7 +96,7 @@ class EnvironmentFiles:
 
 
 def of_triggers(found: Mapping[str, EnvironmentFile], workflow: str, default: str) -> str:
-    """Return the environment in which the triggers of a workflow start runs. Raises InvalidInput if several say so."""
+    """Return the environment in which the triggers of a workflow start runs. Raises InvalidInput if several do."""
     names = [name for name, one in found.items() if workflow in one.workflows and one.workflows[workflow].triggers]
     if len(names) > 1:
         raise InvalidInput(

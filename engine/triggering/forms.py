@@ -148,7 +148,7 @@ class Forms:
         return OpenForm(token, named.fields, row, self._resolver.inbox(named))
 
     def new_page(self, form: OpenForm) -> str:
-        """Return the id of a page of a form, which everything has that is sent from it."""
+        """Return the id of a new page of a form: all that is sent from this page has it."""
         return new_page_id(self._parts.secret(), form.token, self._parts.clock())
 
     def submission_of(self, form: OpenForm, page_id: str) -> str | None:

@@ -1,7 +1,7 @@
 """Notify people of new questions, if `approvals.notify` says how: by a workflow, or by a request to a webhook.
 
 The message has a link (engine/runs/approval_links.py). A question counts as notified once that is stored, so a crash in
-between sends a second message, never none. What fails is tried again, more and more slowly.
+between sends a second message, rather than no message. What fails is tried again, more and more slowly.
 """
 
 from __future__ import annotations

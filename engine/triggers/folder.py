@@ -204,7 +204,7 @@ class _Folder(Struct, frozen=True):
 
     def file_of(self, item_id: str) -> _File:
         """Return the file of an item, which a step may read. Raises NotFound, InvalidRequest."""
-        relative = item_id.rsplit(":", 2)[0]
+        relative = item_id.rsplit(":", 2)[0]  # from the end: a path may have colons itself
         file = self._file(self.place / relative) if ".." not in Path(relative).parts else None
         if file is None or file.id != item_id:
             raise NotFound(f"The file {relative} has been deleted or changed.")

@@ -13,7 +13,7 @@ from engine.documents.shapes import Misfit
 Act = Literal["see", "run", "edit", "approve"]
 ACTS: tuple[Act, ...] = get_args(Act)
 ROLE = "role:"
-"""Before a role in a list: whoever has this role or a more powerful one."""
+"""Written before a role in a list: whoever has this role or a more powerful one."""
 ROLE_NAMES = tuple(f"{ROLE}{one}" for one in ("owner", "editor", "operator", "viewer"))
 
 

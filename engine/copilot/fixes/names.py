@@ -31,7 +31,7 @@ def step_type_meant(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def trigger_type_meant(seen: SeenProblem) -> Iterator[Idea]:
-    """A trigger type that there is not."""
+    """A trigger type that does not exist."""
     yield from _types(seen, list(trigger_types()))
 
 
@@ -52,17 +52,17 @@ def connection_meant(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def error_meant(seen: SeenProblem) -> Iterator[Idea]:
-    """An error that there is not, in `retry`."""
+    """An error in `retry` that does not exist."""
     yield from _nearest(seen, sorted(RETRIED))
 
 
 def prompt_meant(seen: SeenProblem) -> Iterator[Idea]:
-    """A prompt that there is not."""
+    """A prompt that does not exist."""
     yield from _nearest(seen, seen.around.prompts)
 
 
 def workflow_meant(seen: SeenProblem) -> Iterator[Idea]:
-    """A workflow that there is not."""
+    """A workflow that does not exist."""
     yield from _nearest(seen, [one for one in seen.around.workflows if one != seen.around.name])
 
 
@@ -79,7 +79,7 @@ def sibling_meant(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def circle(seen: SeenProblem) -> Iterator[Idea]:
-    """Steps that wait for each other: one of them waits no more."""
+    """Steps that wait for each other: one of them no longer waits."""
     beside = [one for one in seen.around.nodes if one.place[:-1] == seen.path[: len(one.place) - 1]]
     for one in beside:
         waits = one.step.needs or []

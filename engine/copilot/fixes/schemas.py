@@ -16,7 +16,7 @@ _DEEPEST = 20
 
 
 def schemas_of(seen: SeenProblem) -> Iterator[Schema]:
-    """Yield the schemas of the field, each alternative by itself; nothing of a field that there is not."""
+    """Yield the schemas of the field, each alternative by itself; nothing for a field that does not exist."""
     inside: Sequence[str | int] = seen.inside
     if seen.kind is not None and inside[:1] == ("with",):
         root, inside = fields_schema(seen.kind.fields), inside[1:]

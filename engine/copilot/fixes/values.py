@@ -31,7 +31,7 @@ def converted(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def misspelt_constant(seen: SeenProblem) -> Iterator[Idea]:
-    """A status with which another is compared, and that there is not."""
+    """A status in a comparison that does not exist."""
     if not isinstance(seen.value, str):
         return
     for found in re.finditer(r"'([a-z_]+)'|\"([a-z_]+)\"", seen.value):

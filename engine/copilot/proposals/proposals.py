@@ -42,7 +42,7 @@ class Conversations(Struct, frozen=True):
     """What is asked of the conversations of people about workflows."""
 
     have_strangers: Callable[[Principal, str], bool]
-    """Returns whether text from outside is in the one of a person about a workflow."""
+    """Returns whether text from outside is in a person's conversation about a workflow."""
     kept_over: Callable[[Principal, str], AbstractContextManager[None]]
     """Keeps what was said of a workflow while it is created."""
 
@@ -94,8 +94,8 @@ class Proposals:
         """Store a proposal for the person's draft with all that is computed of it; the draft stays as it is.
 
         `base_rev`: the etag of the text that the operations were made for, as `editing.apply` takes it. If there is no
-        workflow of this name, the text is a blank one, and `base_rev` is not looked at. `from_outside`:
-        whether text from outside had a part in them; it had in any case if the conversation about the workflow has it.
+        workflow of this name, the text is a blank one, and `base_rev` is ignored. `from_outside`: whether text from
+        outside had a part in them; it had in any case if the conversation about the workflow has such text.
 
         Raises InvalidInput (an operation, with its place), EditConflict, NotAllowed, InvalidFile, StorageError.
         """
@@ -244,7 +244,7 @@ class Proposals:
 
 
 def _is_as_checked(now: str, checked: str) -> bool:
-    """Return whether a text is the one that was checked; the one of a new workflow has got an id."""
+    """Return whether a text is the one that was checked; a new workflow has got an id since."""
     if now == checked:
         return True
     one, other = (parse(text, "").value for text in (now, checked))

@@ -207,7 +207,7 @@ class Talking:
         return None
 
     def _context(self, p: Principal, workflow: str, selection: Sequence[str]) -> tuple[Context, str]:
-        """Return the text that a turn is about, with its etag. Raises InvalidInput for a step that there is not."""
+        """Return the text that a turn is about, with its etag. Raises InvalidInput for an unknown step."""
         try:
             canvas = self._ground.editing.canvas(p, workflow)
             done = [one.words for one in self._ground.editing.draft_text(p, workflow).revisions[-10:]]

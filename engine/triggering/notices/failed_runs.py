@@ -1,7 +1,7 @@
 """Notify people of failed runs, at once or as a digest, as `notifications.failed_runs` says.
 
 What people know is an end number (`runs.end_number`) in a small switch. It moves in the transaction that stores the
-notice, so that a crash loses none and sends none twice, and many failures are one notice.
+notice, so that a crash neither loses a notice nor sends it twice, and many failures are one notice.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class FailedRunNotices:
 
     def _tell(self, when: str, written: str, mark: _Mark) -> None:
         number, teller = max(mark.end, self._clean_until), self.notices.channel.settings.workflow or ""
-        starters = (TELLER.id, NOTIFIER.id)  # a notice that fails is no reason for another
+        starters = (TELLER.id, NOTIFIER.id)  # a notice that fails must not lead to another notice
         found = self.runs.failed_since(number, _READ, started_by=starters, workflow=teller)
         if when == AT_ONCE and not found.counts:
             self._clean_until = found.last_end

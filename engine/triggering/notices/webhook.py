@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 4.0, 300.0
 _LOOK_SECONDS = 10.0
 _KEPT = timedelta(days=1)
-_UNKNOWN_MOST = 2
+_UNKNOWN_MOST = 2  # a message that may have arrived is sent once more, and not again and again
 
 
 class NotSent(OSError):

@@ -124,7 +124,7 @@ class Looks(Struct):
         The cursor moves with the last piece.
         """
         stored: list[Prepared] = []
-        for begin in range(0, max(len(fresh), 1), _PIECE):
+        for begin in range(0, max(len(fresh), 1), _PIECE):  # once even without items, since the cursor moves
             prepared, failure = reading.piece(fresh[begin : begin + _PIECE])
             is_whole = failure is None and begin + _PIECE >= len(fresh)
             if prepared:

@@ -272,7 +272,7 @@ class WorkflowEditing:
         raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
 
     def tried(self, p: Principal, name: str, base_rev: str, sent: object) -> TriedEdit:
-        """Return what `apply` would make of the person's draft; nothing is stored. Raises as that."""
+        """Return what `apply` would make of the person's draft; nothing is stored. Raises as `apply`."""
         require(p, "edit", "edit workflows")
         ops, now = operations(sent), self._now(p, name)
         made = self._made(name, now, base_rev, ops)
@@ -359,7 +359,8 @@ class WorkflowEditing:
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> WorkflowFile:
         """Save a text as `WorkflowFiles.save` does; the person's draft is deleted if it has this text.
 
-        Raises as that; the details of StaleEdit are the text and `etag` of the file, and the `differences` of the text.
+        Raises as that method; the details of StaleEdit are the text and `etag` of the file, and the `differences` of
+        the text.
         """
         try:
             saved = self._workflows.save(p, name, text, etag)
