@@ -65,7 +65,7 @@ def too_long(source: str) -> ExpressionError:
 
 
 def too_many_names(count: int) -> ExpressionError:
-    """Return the error for an expression with so many names that CEL would not read it."""
+    """Return the error for an expression with more names than CEL would read."""
     return ExpressionError(
         f"The expression names values in {count:,} places; it is too long with so many.",
         remedy="Put parts of it into flow.set, and use those.",

@@ -54,7 +54,7 @@ class RunMeter:
     def of_call(
         self, connection: str, base_url: str, seconds: float, *, is_demo: bool, use: Use | None = None
     ) -> CallMeter:
-        """Return the meter of a call of a connection, which takes at most so many seconds; `use`: what asks."""
+        """Return the meter of a call of a connection, which takes at most `seconds`; `use`: what asks."""
         prices = Prices(self._settings().prices, connection, base_url, is_demo)
         told: Use = {**(use or {}), "connection": connection}
         return CallMeter(self, prices, timedelta(seconds=seconds + _GRACE_SECONDS), told)

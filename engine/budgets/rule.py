@@ -35,9 +35,9 @@ class CallVerdict(Struct, frozen=True):
     amount: Amount | None = None
     """What to reserve; None: it is not made now."""
     stops: Sequence[BudgetUse] = ()
-    """The budgets because of which it is not made."""
+    """The budgets that forbid it."""
     tells: Sequence[BudgetUse] = ()
-    """Budgets that are used up, and because of which it is made all the same, or with another model."""
+    """Budgets that are used up, but let it be made all the same, or with another model."""
 
     @property
     def is_pause(self) -> bool:

@@ -165,7 +165,7 @@ class _File:
         return self._added(message.name)
 
     def whole(self, schema: Schema) -> str:
-        """Add the type of a closed object, with those of all objects inside it, to the pool; return its name."""
+        """Add the type of a closed object, with the types of all objects inside it, to the pool; return its name."""
         return self._added(self._message(schema, schema).removeprefix(f"{_PACKAGE}."))
 
     def _added(self, name: str) -> str:

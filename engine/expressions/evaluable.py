@@ -36,7 +36,7 @@ def named(serialized: bytes, names: Names) -> bytes:
 
 
 def keys_in_order(value: Mapping[Any, Any], size: int) -> list[Any]:
-    """Return the sorted keys of an object, which has so many in CEL. Raises ValueError if Python has fewer.
+    """Return the sorted keys of an object, which has `size` of them in CEL. Raises ValueError if Python has fewer.
 
     Python takes 1 and true for the same key, as well as 0 and false.
     """

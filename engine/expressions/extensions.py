@@ -26,8 +26,8 @@ from engine.expressions.syntax import ARRANGED
 
 
 def extensions() -> list[Any]:
-    """Return the CEL extensions available to every expression: strings, math, optionals and our own functions, with
-    those of installed packages.
+    """Return the CEL extensions available to every expression: strings, math, optionals, our own functions, and
+    the functions of installed packages.
     """
     return _extensions(packaged_functions())
 

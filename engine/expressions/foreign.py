@@ -63,7 +63,7 @@ def meant_by(name: str) -> str | None:
 
 
 def with_our_signs(source: str) -> str:
-    """Return an expression with our signs and constants in place of those of other languages; texts stay."""
+    """Return an expression with our signs and constants in place of other languages' own; texts stay."""
     pieces, position = [], 0
     for one in tokens(source):
         if one.kind == "string":

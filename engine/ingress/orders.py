@@ -111,7 +111,7 @@ class OrderRefused(Struct, frozen=True):
 
 
 def _cut(text: str, most: int) -> str:
-    """Return the beginning of a text, so that it has at most so many characters once it is JSON in ASCII."""
+    """Return the beginning of a text, so that it has at most `most` characters once it is JSON in ASCII."""
     while len(json.dumps(text)) - 2 > most:
         text = text[: min(most, len(text) * 3 // 4)]
     return text

@@ -13,7 +13,7 @@ from engine.outgoing.addresses import DRAWN_LANGUAGES, WORD_ATTRIBUTES, IsNamed,
 
 _MAY_LEAD = re.compile(r"<[!?]|<[^<>\s]+\s|<pre lang|@|#\d|GH-\d|/\d", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[^?%]+")
-"""A bare mail address, of which GitHub makes a link."""
+"""A bare mail address, which GitHub turns into a link."""
 _CODE = frozenset({"code", "pre"})
 _INLINE = frozenset(
     {"em", "strong", "del", "a", "b", "i", "s", "u", "span", "sub", "sup", "ins", "kbd", "mark", "font"}

@@ -62,7 +62,7 @@ class RunFolder(Struct, frozen=True):
 
 
 class RunFiles:
-    """Stores the files of one run, and reads those of any run: a called run uses files of its caller.
+    """Stores the files of one run, and reads the files of any run: a called run uses files of its caller.
 
     A file is stored in the folder of the run under its SHA-256, so that its name proves its content. Its name is all
     that a step needs to read it, and strangers may have seen one: `plain_json` removes names that were not given from

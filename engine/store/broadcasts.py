@@ -23,7 +23,7 @@ class Broadcast(Protocol):
         """Send texts, in order, also to this process; any thread."""
 
     def heard(self, seconds: float) -> list[str]:
-        """Return texts as soon as some arrive, or an empty list after so many seconds; one thread at a time."""
+        """Return texts as soon as some arrive, or an empty list after `seconds`; one thread at a time."""
 
     def close(self) -> None:
         """Listen no more. Call it when no thread waits in `heard`."""

@@ -43,7 +43,7 @@ class Claims(Protocol):
         """Record that runs which this process has claimed are not at work: they are its own, and wait."""
 
     def obstacle(self, run_id: str, now: str, limits: RunLimits) -> LimitReached | None:
-        """Return the limit because of which a run is not at work; None if it is, or waits for something else."""
+        """Return the limit that keeps a run from being at work; None if it is, or waits for something else."""
 
     def wait(self, seconds: float, *, takes: bool = True) -> bool:
         """Wait until there may be something to claim; at most `seconds`. Return whether somebody has announced it.

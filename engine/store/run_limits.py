@@ -79,7 +79,7 @@ class Crowd:
             self._connections.update(run.connections)
 
     def obstacle(self, run: LimitedRun) -> LimitReached | None:
-        """Return the limit because of which a run may not begin now, if any."""
+        """Return the limit that keeps a run from beginning now, if any."""
         if run.run_id in self._known:
             return None  # a run that it called, or that called it, is at work: they count once
         if run.started_by in self.full_users:

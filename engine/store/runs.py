@@ -228,7 +228,7 @@ MOST_DEATHS_IN_A_ROW = 3
 MOST_DEATHS = 10
 """Deaths after which a run is set aside in any case: in a row but never tried, or tried with progress in between."""
 SUSPECT = 2
-"""From so many deaths in a row on, a process works on one such run at a time: if it dies again, that one is tried."""
+"""From this many deaths in a row on, a process works on one such run at a time: if it dies again, that one is tried."""
 
 
 class Deaths(Struct, frozen=True):

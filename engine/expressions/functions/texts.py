@@ -43,7 +43,7 @@ def padded(text: str, length: int, filling: str = " ") -> str:
 
 
 def truncated(text: str, length: int) -> str:
-    """Return the text, cut to at most so many characters if it is longer, with "…" at its end. Raises RefusedValue."""
+    """Return the text, cut to at most `length` characters if it is longer, with "…" at its end. Raises RefusedValue."""
     if length < 1:
         raise RefusedValue(f"A text cannot be cut to {length} characters.", "Give a number from 1 on.")
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"

@@ -48,7 +48,7 @@ class AskedCall:
     again: str = ""
     """If it was approved before: what has changed since, so that it is asked again."""
     is_edited: bool = False
-    """Whether it was approved as edited before: the arguments are those of the edit."""
+    """Whether it was approved as edited before: the arguments come from the edit."""
 
     @classmethod
     def parse(cls, text: str) -> AskedCall:

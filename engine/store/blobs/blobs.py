@@ -52,7 +52,7 @@ class Blobs(Protocol):
         """
 
     def put_all(self, blobs: Iterable[tuple[str, bytes]], count: int) -> dict[str, Exception]:
-        """Put blobs, made one by one, all durable when this returns; return {name: error} for those that are not.
+        """Put blobs, made one by one, all durable when this returns; return {name: error} for the others.
 
         `count`: about how many there will be. No name may occur twice. Raises StorageError and Fenced if none is put.
         """

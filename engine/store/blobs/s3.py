@@ -64,7 +64,7 @@ class S3Blobs:
     def at(cls, place: S3Place, environment: Mapping[str, str]) -> S3Blobs:
         """Return the blobs of a place, with the keys of the usual variables; no request is sent. Raises StorageError.
 
-        Without AWS_ACCESS_KEY_ID, the keys are those that AWS gives to this machine, container or pod.
+        Without AWS_ACCESS_KEY_ID, AWS gives the keys to this machine, container or pod.
         """
         full = place.completed(environment)
         config: S3Config = {"region": full.region}

@@ -176,7 +176,7 @@ class PostgresState(SharedFacts):
         self.announcements.announce(cursor, count)
 
     def wait_for_runs(self, seconds: float, *, takes: bool = True) -> bool:
-        """Wait for an announcement; at most so long. Return whether there was one, or may have been."""
+        """Wait for an announcement, at most `seconds`. Return whether there was one, or may have been."""
         return self.announcements.wait(seconds, takes=takes)
 
     def announce_through(self, broker: str) -> None:
@@ -186,7 +186,7 @@ class PostgresState(SharedFacts):
         self.announcements = BrokerAnnouncements(broker, f"ai-orchestra-{self._own_name()}")
 
     def _own_name(self) -> str:
-        """Return a name that tells this state from others whose messages the same broker has."""
+        """Return a name that differs from the names of other states whose messages the same broker has."""
         if (known := self.fact(ANNOUNCEMENTS)) is not None:
             return known
         with self.writing() as connection:

@@ -29,7 +29,7 @@ _HOLD_SECONDS = 20.0
 A process that holds one gets no other, so the next ones reach processes with free slots.
 """
 _LISTEN_SECONDS = 60.0
-"""After so long without a message a client is replaced: it may have lost its consumer without noticing."""
+"""After this time without a message, a client is replaced: it may have lost its consumer without noticing."""
 _MOST = 100
 """How many announcements may wait to be sent; each makes a process take several runs."""
 _LAST_SECONDS, _CLOSE_SECONDS = 0.5, 3.0

@@ -24,7 +24,7 @@ _EXTRAS = {
 _KEPT_SECONDS, _MOST_KEPT = 60, 100
 """An older announcement is of no use: a process that hears none looks once a second."""
 _UNUSED_SECONDS = 24 * 3600
-"""After so long without any process, the broker forgets what it has kept for them."""
+"""After this time without any process, the broker forgets what it has kept for them."""
 _CONNECT_SECONDS, _PING_SECONDS = 4, 10
 _TALKATIVE = ("aiormq", "aio_pika")
 """Loggers that repeat every second, with a traceback, what we log once."""

@@ -37,7 +37,7 @@ class TextStore(Protocol):
         """Store a text, replacing any other of this name."""
 
     def put_new(self, folder: str, texts: Mapping[str, str]) -> None:
-        """Store texts by whole names, none of which exists, in a folder or directly in folders of it; quicker."""
+        """Store texts by whole names, where none exists yet, in a folder or directly in folders of it; quicker."""
 
     def remove(self, *names: str) -> None:
         """Delete texts, if they exist."""

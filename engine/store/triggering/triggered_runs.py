@@ -91,7 +91,7 @@ class TriggeredRuns(Protocol):
         `demo`: only runs of the demo (True), only others (False), or all (None). More than `limit` are returned only if
         ends share the last number: runs stored by an earlier release or rebuilt from a log are numbered by their times.
         Each has its id, workflow, title, status, sentence, starter, end and `chain`: the workflows of the runs before
-        it, each of which started the next by its end, the nearest first.
+        it, where the end of each started the next, the nearest first.
         """
 
     def failed_since(self, number: int, limit: int, *, started_by: Collection[str], workflow: str) -> FailedRuns:

@@ -83,7 +83,7 @@ class SqlClaims:
         self._turns = count(1)
 
     def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[TakenRun]:
-        """Let a process work on at most so many runs of nobody, and of its own."""
+        """Let a process work on at most this many runs: nobody's, and its own."""
         with self._database.asking() as cursor:
             is_draining, has_any = cursor.execute(_LOOK, (owner, now)).fetchone() if most > 0 else (False, None)
             if is_draining:
@@ -130,7 +130,7 @@ class SqlClaims:
             return _crowd(cursor, limits).obstacle(_topmost(cursor, _Waiting(*row)))
 
     def wait(self, seconds: float, *, takes: bool = True) -> bool:
-        """Wait until there may be something to claim; at most so long. Return whether somebody has announced it."""
+        """Wait until there may be something to claim, at most `seconds`. Return whether somebody has announced it."""
         return self._database.wait_for_runs(seconds, takes=takes)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _MORE = 2
-"""After so many deaths more, not even failing the run is attempted: that killed the process, too."""
+"""After this many deaths more, not even failing the run is attempted: that killed the process, too."""
 _TO_BLAME = (
     f"{IS_BUSY} AND owner = ?"  # noqa: S608 - a condition of ours
     " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.parent_run_id = runs.run_id AND other.ended_at IS NULL)"
@@ -23,7 +23,7 @@ _TO_BLAME = (
 
 
 def _too_many(more: int) -> str:
-    """Return the condition for runs with so many more deaths than `Deaths.are_too_many` allows."""
+    """Return the condition for runs with this many deaths more than `Deaths.are_too_many` allows."""
     few, many = MOST_DEATHS_IN_A_ROW + more, MOST_DEATHS + more
     return f"(in_a_row >= {few} AND in_all >= {few}) OR in_a_row >= {many} OR in_all >= {many}"
 
