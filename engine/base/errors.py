@@ -21,7 +21,7 @@ def own_words(error: Mapping[str, Any]) -> str:
 
 
 _LONGEST_SHOWN = 200
-_SQLITE_READONLY = 8
+_SQLITE_READONLY = 8  # SQLITE_READONLY (sqlite.org/rescode.html); its extended codes differ only above the last byte
 _OF_PROMPT = re.compile(r"prompts/(?P<name>[\w-]+)\.(?:json\b|cases/|versions/)")
 """The beginning of a file of a prompt: its text, a case, a version."""
 

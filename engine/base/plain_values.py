@@ -12,7 +12,7 @@ from engine.base.json_text import whole_text
 from engine.base.lazy_values import Deferred
 from engine.base.run_file import PLACE, FileContent, place_of
 
-_WHOLE = range(-(2**63), 2**63)
+_WHOLE = range(-(2**63), 2**63)  # the integers of CEL
 
 
 Keep = Callable[[FileContent], Any]

@@ -23,7 +23,7 @@ from engine.base.statuses import Priority
 
 _TURN_SECONDS = 0.001
 """With Python's 5 ms, what goes between threads and the disk ten times would wait 50 ms beside a compilation."""
-_IDLE_SECONDS = 30.0
+_IDLE_SECONDS = 30.0  # a thread without work for this long ends
 _MOST_GIVEN_UP = 4
 """Abandoned calls allowed per thread."""
 

@@ -70,6 +70,7 @@ class Budget(Struct, frozen=True):
 
     def share(self, spent: Amount) -> float:
         """Return the share of it that is used, 1.0 at the limit."""
+        # a limit of 0 is used up before anything is spent
         return max(one.used / one.most if one.most else 1.0 for one in measures(self.limit, spent))
 
 
@@ -113,6 +114,7 @@ def pots_of(runs: Sequence[SpendingRun], at: datetime, zone: ZoneInfo) -> list[P
 def budgets_of(runs: Sequence[SpendingRun], settings: BudgetSettings, at: datetime, zone: ZoneInfo) -> list[Budget]:
     """Return the budgets that a call counts for, the widest scope last."""
     found = [budget for run in runs for budget in workflow_budgets(run, settings, at, zone)]
+    # once each: several of the runs may be of one workflow
     return [*dict.fromkeys(found), *common_budgets(settings, at, zone)]
 
 

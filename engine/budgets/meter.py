@@ -28,7 +28,7 @@ from engine.budgets.use import Use, pots_of_use
 from engine.plugins.step import Usage
 from engine.store.spending import Amount, Pot, Reservation, Spending
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.1  # between the looks whether calls in flight now leave room
 _GRACE_SECONDS = 5.0
 """Added to the time limit of a call, after which its reservation no longer belongs to a request."""
 

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from clients.addresses import is_loopback
 from engine.budgets.settings import LOCAL, UNKNOWN, Price
 
-NANO = 1_000_000_000
+NANO = 1_000_000_000  # amounts are whole nano-USD, so that sums are exact
 _MOST_OUTPUT_TOKENS = 131_072
 """No model offered today writes a longer answer."""
 _FREE = Price(input=0, output=0)

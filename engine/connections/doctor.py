@@ -22,7 +22,7 @@ from engine.workspace.workspace import Workspace
 
 _SECONDS = 30.0
 """The time limit for a whole check."""
-_LET_IN_SECONDS = 10.0
+_LET_IN_SECONDS = 10.0  # for the key alone, not for the content of the account
 _OF_THE_ACCOUNT = frozenset({"settings", "reachable", "server", "sign-in", "sending", "scopes"})
 """The lines about access to the account; the others are about its content, or this machine."""
 

@@ -13,8 +13,8 @@ from engine.base.services import services
 
 USUAL: Sequence[tuple[str, int]] = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
 """The default port of each server (from each project's documentation)."""
-_SECONDS = 1.5
-_SHOWN = 20
+_SECONDS = 1.5  # a server on this machine or its host answers at once
+_SHOWN = 20  # models of a server
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ _FILE = "paces.db"
 _KEY = "pace:"
 _REST_SECONDS = 5.0
 """How long a cache that does not answer is left alone."""
-_ANSWER_SECONDS = 0.5
-_KEPT_SECONDS = 24 * 3600
+_ANSWER_SECONDS = 0.5  # calls of services wait for it; then what is behind the cache is asked
+_KEPT_SECONDS = 24 * 3600  # since the last change: the cache forgets accounts that nobody uses
 
 
 def opened_paces(folder: Path, settings: Settings, *, is_shared: bool, cache: str) -> Paces:

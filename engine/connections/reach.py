@@ -16,7 +16,7 @@ from clients.check_line import CheckLine
 from clients.transport import origin
 from engine.base.clock import Clock
 
-CLOCK_SKEW = timedelta(seconds=60)
+CLOCK_SKEW = timedelta(seconds=60)  # more than an answer takes on its way
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 
 

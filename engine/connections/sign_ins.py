@@ -18,7 +18,7 @@ from engine.store.texts.texts import TextStore
 
 _ADDRESS_SECONDS = 15.0
 _LARGEST_FILE_BYTES = 100_000
-_LONGEST_QUERY = 10_000
+_LONGEST_QUERY = 10_000  # characters
 _PASTE = "Paste the whole address of the page that did not open, with `code=` in it."
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from engine.base.errors import OrchestraError, StorageError
 from engine.connections.stand_ins import command_line, end_process
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 
-_TRIES = 3
+_TRIES = 3  # in a row; then connections are turned away, since a client would wait for an answer
 
 
 class StandInPorts:

@@ -16,7 +16,7 @@ from engine.base.errors import StorageError
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 
 LATENCY_VARIABLE = "ORCHESTRA_DEMO_LATENCY"
-_END_SECONDS = 10.0
+_END_SECONDS = 10.0  # then they are killed
 
 
 class StandInProcess:

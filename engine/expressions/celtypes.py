@@ -21,7 +21,7 @@ _PACKAGE = "wf"
 _MOST_TYPES = 50_000
 _MOST_TYPES_OF_ONE = 500
 """Types of one step or variable: a schema with several cycles would otherwise produce millions."""
-_MOST_NUMBERED = 10_000
+_MOST_NUMBERED = 10_000  # each keeps its schema, as another one could get the same id() otherwise
 _DEEPEST = 12
 """Levels of a schema that are checked; deeper values may be anything."""
 

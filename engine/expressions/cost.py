@@ -19,8 +19,8 @@ from engine.expressions.interpreter import CHEAP
 from engine.expressions.patterns import BadPattern, pattern
 from engine.expressions.syntax import ARRANGED, SyntaxNode
 
-TOO_MUCH = 1 << 62
-_CANDIDATES = 20_000
+TOO_MUCH = 1 << 62  # more than any limit
+_CANDIDATES = 20_000  # of more values than these, only sizes are kept
 _ITEM_OF_A_LIST = 16
 """Bytes copied by each step of `map` and `filter` for each item collected so far."""
 _PROGRAM_A_CHARACTER = 1_000

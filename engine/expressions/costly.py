@@ -25,14 +25,14 @@ from engine.packages.in_force import with_functions
 _WALL_SECONDS = 60.0
 """Wall-clock limit, generous for a busy machine; the child itself limits its computing time."""
 _LONGEST_LINE_SECONDS = 600.0
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.2  # how often the child's time and memory are checked
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); sys.path += sys.argv[3:];"
     " from engine.expressions import costly_child; costly_child.main(sys.argv[2])"
 )
 """The path is passed in: isolated Python ignores this folder and the environment, and we may not be installed."""
 _ROOT = str(Path(__file__).resolve().parents[2])
-_PIECE = 1 << 16
+_PIECE = 1 << 16  # what a pipe of Linux holds
 _KEPT_WITHIN = sys.platform.startswith("linux")
 """Whether the operating system enforces the memory limit."""
 

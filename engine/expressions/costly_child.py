@@ -28,8 +28,8 @@ from engine.expressions.typed import loaded
 from engine.packages.in_force import take_functions
 from engine.packages.installed import Package
 
-NO_MEMORY = 3
-_IDLE_SECONDS = 20.0
+NO_MEMORY = 3  # the exit status
+_IDLE_SECONDS = 20.0  # without a request for this long, it ends and gives its memory back
 
 
 def main(packages: str) -> None:

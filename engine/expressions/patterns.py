@@ -24,7 +24,7 @@ MOST_STEPS_TOGETHER = 1_000_000
 """Steps of all patterns of one file or schema: about a second of compiling."""
 _STEPS_OF_A_REFUSED = 50_000
 """The steps charged for a pattern that turns out to be unusable."""
-_MEMORY_BYTES = 4 * 1024 * 1024
+_MEMORY_BYTES = 4 * 1024 * 1024  # for a pattern and the states that RE2 keeps of it while it searches
 _REFERENCE = re.compile(r"\\(.?)", re.DOTALL)
 _CODE_UNIT = re.compile(r"(\\\\)|\\u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\(\?<(?![=!])")
 _UNSUPPORTED = (

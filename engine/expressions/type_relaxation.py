@@ -55,6 +55,7 @@ def compile_in(environment: Any, spelt: Spelling) -> tuple[Any, list[Sequence[Ed
             break
         made.append(edits)
         spelt = edited(spelt, edits)
+    # after too many places, the errors of the text as it was written; else the ones that no edit removes
     raise Unsound(*told[0 if edits else -1])
 
 

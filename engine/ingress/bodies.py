@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, write_whole
 
-_MOST = 100
+_MOST = 100  # bodies that a broker refuses as dead letters are rare, and may be large
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from engine.store.settings import Settings
 from engine.store.triggering.triggered_runs import TriggeredRuns
 
 _POSITION = "ingress.status"
-_AT_ONCE = 500
+_AT_ONCE = 500  # rows of one query
 _UNDER_WAY = (RunStatus.RUNNING, RunStatus.WAITING)
 
 

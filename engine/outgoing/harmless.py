@@ -16,7 +16,7 @@ from engine.outgoing.hidden_characters import shown
 from engine.outgoing.markdown import MarkdownChanges, without_links
 from engine.plugins.step import Markup
 
-_MOST_PLACES = 3
+_MOST_PLACES = 3  # named in a sentence, the most frequent ones
 
 
 class Harmless(Struct):

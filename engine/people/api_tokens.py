@@ -22,7 +22,7 @@ from engine.store.people.people import People
 
 PREFIX = "orch_"
 """Scanners for leaked secrets find tokens by it: `orch_` and 64 hexadecimal digits."""
-DAYS = 90
+DAYS = 90  # unless whoever makes it says otherwise
 DAYS_MOST = 3_650
 UNUSED = timedelta(days=365)
 """A token that is not used for this long ends, even without an end date."""
@@ -34,7 +34,7 @@ NETWORKS_MOST = 20
 """How many networks of a token are noted: one that is used from more is at home everywhere."""
 _USED_AFTER = timedelta(hours=1)
 """After each request, storing its time would be a write for each."""
-_SHOWN_ID = 16
+_SHOWN_ID = 16  # hex digits of the hash: enough to tell tokens apart, useless for signing in
 _WRONG = "?api-token"
 """The account under which wrong tokens are counted; no user has this id."""
 

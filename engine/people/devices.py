@@ -17,7 +17,7 @@ from engine.store.people.sign_ins import NewSession
 
 NEW_DEVICE = "users.new_device"
 """What the audit trail calls a sign-in with a browser that is new."""
-_LONGEST = 128
+_LONGEST = 128  # characters of a cookie that are looked at; ours have 97
 _MOST = 20
 """Cookies read per request: one for each account that signed in with this browser."""
 

@@ -27,8 +27,8 @@ ADDRESS_WINDOW = timedelta(minutes=1)
 PER_ACCOUNT = 50
 ACCOUNT_WINDOW = timedelta(minutes=5)
 """The limit per account, for all addresses together."""
-_DEVICE = "device "
-KNOWN_LASTS = timedelta(days=30)
+_DEVICE = "device "  # no address begins like this
+KNOWN_LASTS = timedelta(days=30)  # since the last sign-in from a network
 AT_ONCE = 4
 AT_ONCE_PER_ADDRESS = 2
 """Each check takes 64 MiB and a thread that others need. Browsers that signed in before have as many slots again."""

@@ -16,7 +16,7 @@ from engine.store.people.sign_ins import SessionFacts, SessionRecord
 SESSION_LASTS = timedelta(days=14)
 LINK_LASTS = timedelta(minutes=15)
 _RENEW_AFTER = timedelta(hours=1)  # of use: renewing every minute would write at every click
-_LONGEST_SECRET = 128
+_LONGEST_SECRET = 128  # characters that are hashed; a session's secret has 43
 _SHOWN_ID = 16  # hex digits of the hash: enough to tell sessions apart, useless for signing in
 _LONGEST_SHOWN = 200
 

@@ -27,8 +27,8 @@ _AUDIENCE = "orchestra-api"
 # Our tokens have exactly this header, so no `kid`, `jwk`, `jku` or `crit` can have a meaning (RFC 8725, 3).
 _HEADER = {"alg": "HS256", "typ": "at+jwt"}
 _CLAIMS = ["iss", "aud", "sub", "jti", "iat", "exp", "pwd"]
-_LONGEST_TOKEN = 2_048
-_MOST_KEPT = 256
+_LONGEST_TOKEN = 2_048  # a longer one is refused before anything in it is read
+_MOST_KEPT = 256  # tokens whose signature needs no second check
 
 
 class Claim(Struct, frozen=True):

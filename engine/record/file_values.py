@@ -143,7 +143,7 @@ class _Recent:
             if found in self._values:
                 self._values.move_to_end(found)
                 return self._values[found]
-        value = _read(found)
+        value = _read(found)  # without the lock: it may take long, and values in memory are given out meanwhile
         with self._lock:
             self._keep(found, value)
         return value

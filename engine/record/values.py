@@ -18,10 +18,10 @@ from engine.store.journal import JournalBroken
 Result = TypeVar("Result")
 
 LARGE_BYTES = 256 * 1024
-_LOOKED_AT = 200
+_LOOKED_AT = 200  # parts of a value; most values have fewer
 _BYTES_A_CHARACTER = 6  # at most, as JSON: `\u0001`
 _BYTES_A_NUMBER = 25  # -2.2250738585072014e-308, and a comma
-_BYTES_A_REFERENCE = 200
+_BYTES_A_REFERENCE = 200  # `$file` with a run's folder and 64 digits, `bytes` and `media_type`
 
 
 class Values:

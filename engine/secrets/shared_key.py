@@ -11,7 +11,7 @@ from engine.secrets.vault import Safe, StoredSecret
 
 _NAME = "ORCHESTRA.token-secret"
 """No connection has such a name: connections are written in small letters."""
-_BYTES = 32
+_BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as the hash
 
 
 def signing_secret(state_dir: Path, safe: Safe) -> bytes:

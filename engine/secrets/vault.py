@@ -189,6 +189,7 @@ class Safe:
         """
         target = Safe(self._state_dir, self._environment, texts)
         contents = {name: self.texts.get(name) for name in self.all()}
+        # without content, it was removed meanwhile
         sealed = {name: target.sealed(self.opened(content)) for name, content in contents.items() if content}
         with target.changing():
             for name, content in sealed.items():

@@ -14,7 +14,7 @@ from engine.expressions.functions.refused import RefusedValue, cited
 
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z']+)|(')")
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
-_MOST = 100
+_MOST = 100  # characters of a pattern
 _TWO_DIGIT_PIVOT = 70
 """`yy` from 70 on is of the last century (POSIX 2008, strptime, with 69)."""
 _UNITS = ("hour", "day", "week", "month", "quarter", "year")

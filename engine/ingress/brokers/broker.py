@@ -13,9 +13,9 @@ from msgspec import Struct
 from engine.base.errors import OrchestraError
 
 _log = logging.getLogger(__name__)
-_STOP_SECONDS = 3.0
-_CANCEL_SECONDS = 0.5
-_LONGEST_LABEL_BYTES = 200
+_STOP_SECONDS = 3.0  # for a client that waits for a server which has gone
+_CANCEL_SECONDS = 0.5  # then a task is cancelled again, see `cancelled`
+_LONGEST_LABEL_BYTES = 200  # AMQP takes 255 for an id (0-9-1, 4.2.5.3)
 
 BATCH = 500
 """The most messages that are accepted together."""

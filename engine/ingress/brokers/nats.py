@@ -30,8 +30,8 @@ _ACK_SECONDS = 60.0
 """After this time, a message that was not acknowledged is delivered again; the client that had it may be dead."""
 _CONNECT_SECONDS = 10.0
 """To begin with; a server that is lost later is looked for without end."""
-_STATUS_SECONDS = 7 * 24 * 3600.0
-_PAUSE_SECONDS = 1.0
+_STATUS_SECONDS = 7 * 24 * 3600.0  # then the stream drops a status: nobody needs to acknowledge them
+_PAUSE_SECONDS = 1.0  # after a failure
 _MOST_WAITING_BYTES = 256 * 1024 * 1024
 """What the client holds of messages that are not taken yet; beyond, it drops them, and they come again."""
 _CLIENT_HEADERS_BYTES = 512

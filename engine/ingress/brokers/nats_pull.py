@@ -27,7 +27,7 @@ _REQUEST_SECONDS = 1.0
 """After this time, the server answers that there was nothing."""
 _ANSWER_SECONDS = 5.0
 """Longer than a request, so that there is one at a time."""
-_WATCH_SECONDS = 2.0
+_WATCH_SECONDS = 2.0  # between two questions whether the server still answers
 _SILENCE_SECONDS = 10.0
 """A server that has not answered for this long counts as lost."""
 _JOIN_SECONDS = 0.1

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
 _SECONDS = 10.0
-_MOST_BYTES = 500_000
+_MOST_BYTES = 500_000  # an answer without end must not fill the memory
 _LONGEST_SHOWN = 200
 logger = logging.getLogger(__name__)
 

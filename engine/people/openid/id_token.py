@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from engine.base.errors import SignInRefused
 
-_SKEW_SECONDS = 60
-_LONGEST_TOKEN = 50_000
+_SKEW_SECONDS = 60  # how far the provider's clock and ours may be apart
+_LONGEST_TOKEN = 50_000  # a longer one is refused before anything in it is read
 LONGEST_SUBJECT = 255
 """The most characters of a subject (OpenID Connect Core, 2)."""
 
@@ -68,6 +68,7 @@ def _signed(token: str, keys: Sequence[Mapping[str, Any]], algorithms: Sequence[
     from joserfc.errors import InvalidKeyIdError
     from joserfc.jwk import KeySet
 
+    # providers add parameters of their own to the header, which the strict check would refuse
     registry = jws.JWSRegistry(algorithms=list(algorithms), strict_check_header=False)
     try:
         return jwt.decode(token, KeySet(_usable(keys)), registry=registry)

@@ -16,9 +16,9 @@ from msgspec import Struct
 from engine.base.clock import Clock
 
 PENDING_LASTS = timedelta(minutes=10)
-_LONGEST = 4_000
-_LONGEST_NEXT = 1_000
-_MOST_USED = 10_000
+_LONGEST = 4_000  # browsers keep cookies of 4,096 bytes (RFC 6265, 6.1)
+_LONGEST_NEXT = 1_000  # characters, so that the cookie is short enough
+_MOST_USED = 10_000  # then the ones that have ended are forgotten
 
 
 class PendingSignIn(Struct, frozen=True):

@@ -119,6 +119,7 @@ class _Sweep:
         for at in self.times:
             touched.update(map(work.take, self._by_time.get(at, ())))
             if at in wanted:
+                # a new dict: the states before keep theirs
                 steps = {**steps, **{step: work.tallies.of(step) for step in touched}}
                 touched.clear()
                 yield at, cast("RunState", {**last, **work.head(at), "steps": steps})
@@ -202,7 +203,7 @@ def _updates_of(run: Run, step: StepRecord, loops: Mapping[str, str | None]) -> 
         yield StepUpdate(max(ended_at, begun_at(step) or ended_at), path, last)
 
 
-_START, _ATTEMPT, _WAIT = range(3)
+_START, _ATTEMPT, _WAIT = range(3)  # in the order in which they count if they are at the same time
 _AFTER = {_START: StepStatus.RUNNING, _ATTEMPT: StepStatus.RUNNING, _WAIT: StepStatus.WAITING}
 
 
@@ -226,5 +227,5 @@ def _gave_up(run: Run, step: StepRecord, at: str) -> bool:
 
 def _joined(times: Sequence[str], wanted: Collection[str]) -> set[str]:
     """Return as many of the times as a timeline has, with the first, the last and the wanted ones."""
-    every = -(-len(times) // MOST_FRAMES)
+    every = -(-len(times) // MOST_FRAMES)  # rounded up
     return {*times[::every], times[-1], *wanted}

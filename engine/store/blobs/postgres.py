@@ -84,7 +84,7 @@ _SHUT_OUT = "DELETE FROM blob_writers WHERE process = %s"
 _LARGEST_BATCH_BYTES = 8 * 1024 * 1024
 _LARGEST_BATCH = 500
 _LARGEST_REMOVAL = 1000
-_PIECES_AT_ONCE = 4
+_PIECES_AT_ONCE = 4  # rows of at most 1 MiB that are in memory together
 
 
 class PostgresBlobs:

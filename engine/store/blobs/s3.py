@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from obstore.store import S3Config
 
 _AT_ONCE = 16
-_LARGEST_BATCH = 64
-_PIECE_BYTES = 8 * 1024 * 1024
-_MOST_TRIES = 5
-_REQUEST_SECONDS = 60
+_LARGEST_BATCH = 64  # then the marker of the process is looked for again
+_PIECE_BYTES = 8 * 1024 * 1024  # at 140 KB/s, a piece still arrives within the time limit
+_MOST_TRIES = 5  # while others replace the same blob
+_REQUEST_SECONDS = 60  # for a whole response
 _CONNECT_SECONDS = 5
 _RETRY_SECONDS = 20
 _KEYS: Mapping[str, Literal["access_key_id", "secret_access_key", "session_token"]] = {

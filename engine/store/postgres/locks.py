@@ -16,7 +16,7 @@ from engine.store.postgres.server.address import storage_errors
 from engine.store.sql.base.database import Cursor
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.4
+_LOOK_SECONDS = 0.4  # three times within _SURE_SECONDS
 _SURE_SECONDS = 1.4
 """For this long after a process had its lock, nobody can have taken over: others wait for `patience_seconds`."""
 _HOLD = "SELECT pg_try_advisory_lock(%s, %s)"

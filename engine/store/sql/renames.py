@@ -55,7 +55,7 @@ class SqlRenames:
         """Call `save`, move receipts, call `follow`, and record that the rename is complete."""
         with self._database.writing() as connection:
             check(_open_runs(connection, begun.workflow))
-            save()
+            save()  # first: if this process dies before the commit, `settle` sees the new file and moves the receipts
             move_receipts(connection, begun.renames)
             end_rename(connection)
             follow()
@@ -103,6 +103,7 @@ class SqlRenames:
 
 def _open_runs(connection: Connection, workflow_id: str) -> list[OpenRun]:
     """Return the open runs of a workflow, and open runs whose acceptance names it."""
+    # with its quotes, as in the text of the column: not an id that is part of another
     may_call = runs.c.acceptance.contains(json.dumps(workflow_id), autoescape=True)
     is_open = runs.c.status.in_(OPEN_RUNS) & ((runs.c.workflow_id == workflow_id) | may_call)
     found = connection.execute(select(runs.c.workflow, runs.c.acceptance).where(is_open))

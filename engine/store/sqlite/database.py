@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 _LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _WAL_SLACK_BYTES = 256 * 1024
 """Excess length at which a checkpoint also truncates the log; SQLite itself shortens it only when it restarts it."""
-_LEAST_ROOM_BYTES = 64 * 1024
+_LEAST_ROOM_BYTES = 64 * 1024  # the index grows by 32 KiB (sqlite.org/walformat.html, 2)
 _FEW_PAGES = 10
-_MOST_ASKERS = 8
-_LOOK_SECONDS = 0.05
+_MOST_ASKERS = 8  # connections for short reads that stay open; more are closed after use
+_LOOK_SECONDS = 0.05  # processes of one machine see new runs by looking
 _IN_PLACE_SECONDS = 0.01
 """How long a journal trusts that its file is still there: to look costs a fifteenth of a step, and more would be gone
 with the file than what is written meanwhile."""

@@ -13,8 +13,8 @@ from engine.store.sqlite.database import SqliteState, damage_seen, storage_error
 
 _LARGEST_CHECKED_BYTES = 64 * 1024 * 1024
 """Larger files are read completely only after a request has met damage in them."""
-_AGAIN_SECONDS = 10.0
-_BUSY_SECONDS = 2.0
+_AGAIN_SECONDS = 10.0  # at least between two complete readings of a damaged file
+_BUSY_SECONDS = 2.0  # how long it waits for a lock on the file
 _FIRST_ROWS = " UNION ALL ".join(
     f"SELECT count(*) FROM (SELECT * FROM {table.name} LIMIT 1)"  # noqa: S608 - our own names
     for table in metadata.sorted_tables

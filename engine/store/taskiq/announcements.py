@@ -32,7 +32,7 @@ _LISTEN_SECONDS = 60.0
 """After this time without a message, a client is replaced: it may have lost its consumer without noticing."""
 _MOST = 100
 """How many announcements may wait to be sent; each makes a process take several runs."""
-_LAST_SECONDS, _CLOSE_SECONDS = 0.5, 3.0
+_LAST_SECONDS, _CLOSE_SECONDS = 0.5, 3.0  # a process that ends waits no longer for a broker
 
 
 class BrokerAnnouncements:

@@ -87,7 +87,7 @@ def _jetstream(url: str, name: str) -> AsyncBroker:
 
     kept = StreamConfig(
         retention=RetentionPolicy.WORK_QUEUE,
-        storage=StorageType.MEMORY,
+        storage=StorageType.MEMORY,  # what a restart loses is found by looking, see _KEPT_SECONDS
         max_age=_KEPT_SECONDS,
         max_msgs=_MOST_KEPT,
         discard=DiscardPolicy.OLD,
@@ -102,7 +102,7 @@ def _jetstream(url: str, name: str) -> AsyncBroker:
         consumer_config=shared,
         pull_consume_batch=1,
         pull_consume_timeout=5.0,
-        allow_reconnect=False,
+        allow_reconnect=False,  # see `BrokerAddress.broker`
         max_reconnect_attempts=1,
         connect_timeout=_CONNECT_SECONDS,
         ping_interval=_PING_SECONDS,

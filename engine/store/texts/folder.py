@@ -82,7 +82,7 @@ class FolderTexts:
     def put(self, name: str, text: str) -> None:
         """Write a file."""
         path = self.root / name
-        for folder in reversed(path.relative_to(self.root).parents):
+        for folder in reversed(path.relative_to(self.root).parents):  # the outermost first
             make_folder(self.root / folder, PRIVATE_FOLDER)
         write_whole(path, text, mode=PRIVATE_FILE)
 
@@ -101,7 +101,7 @@ class FolderTexts:
         source, target = self.root / folder, self.root / new
         if source.is_dir():
             with storage_errors(source):
-                shutil.rmtree(target, ignore_errors=True)
+                shutil.rmtree(target, ignore_errors=True)  # a rename replaces only an empty folder
                 make_folder(target.parent, PRIVATE_FOLDER)
                 source.replace(target)
                 sync_folder(source.parent)

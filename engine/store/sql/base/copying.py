@@ -21,8 +21,8 @@ from engine.store.sql.base.tables import meta, metadata, owners, runs
 if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Table
 
-_AT_ONCE = 500
-_LONGEST = 40
+_AT_ONCE = 500  # rows in memory at a time
+_LONGEST = 40  # characters of a value in a message
 _KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
     str: ("a text", (str,)),
     int: ("a whole number", (int,)),

@@ -187,6 +187,7 @@ def _reached(
         tries = select(login_failures.c.at).where(*_counted(limit, now)).order_by(login_failures.c.number.desc())
         latest = connection.execute(tries.limit(limit.most)).scalars().all()
         if len(latest) >= limit.most:
+            # the oldest of these tries: once it leaves the window, one more is possible
             return SignInLimitReached(limit, moment_of(latest[-1]))
     return None
 

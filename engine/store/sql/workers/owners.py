@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 _log = logging.getLogger(__name__)
-_BEATS_IN_A_LEASE = 3
+_BEATS_IN_A_LEASE = 3  # so that two may fail before others take the process for dead
 _STARTING_SECONDS = 2.0
 _BUSY = (
     "SELECT owner, of_owner, run_id, workflow, title, started_at FROM ("  # noqa: S608 - a condition of ours
