@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class AccountSighting(Struct, frozen=True):
-    """What an account was last seen to have, as its step types understand it, and when."""
+    """The last known content of an account, in a form for its step types, and when it was seen."""
 
     what: Any
     at: datetime
@@ -168,7 +168,7 @@ class Client(ABC):
         """
 
     def look_closer(self, now: datetime) -> Iterable[CheckLine]:
-        """Yield what else `connections check` should say of an account that works, such as an expiry or a limit."""
+        """Yield further lines for `connections check` of a working account, such as an expiry or a limit."""
         del now
         return ()
 
@@ -179,7 +179,7 @@ class Client(ABC):
         return cls.service.key.url if cls.service.key else ""
 
     def seen(self) -> AccountSighting | None:
-        """Return what the account was last seen to have, for the compiler; None if nothing is known. Asks nobody."""
+        """Return the last known content of the account, for the compiler; None if nothing is known. Sends nothing."""
         return None
 
     def is_public(self, place: str) -> bool:

@@ -128,7 +128,7 @@ def of_status(
 
 
 def words_in(body: Any) -> str:
-    """Return what the body of a refusal says; it may be bytes, text, or JSON that has been read. Empty: nothing.
+    """Return the words in the body of a refusal; it may be bytes, text, or JSON that has been read. Empty: nothing.
 
     Of JSON, the usual places: `message`, `error` and its `message`, `detail` (RFC 9457), `errors` with their fields; if
     none has words, all of them by their names. Of a page, for example a proxy's, its text.

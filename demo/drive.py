@@ -35,7 +35,7 @@ class DriveFiles:
     service: str
 
     def all(self, store: Store) -> list[dict[str, Any]]:
-        """Return everything in the order in which it was made."""
+        """Return everything in the order of creation."""
         return store.all(f"{self.service}/files")
 
     def get(self, store: Store, key: str) -> dict[str, Any] | None:

@@ -76,11 +76,11 @@ class StoreClient(Client):
         return cls(opening.shared_folder / name if opening.shared_folder else None, is_demo=opening.is_demo)
 
     def account(self) -> str:
-        """Return what the tables belong to."""
+        """Return the owner of the tables."""
         return "demo-tables" if self._is_demo else "tables"
 
     def label(self) -> str:
-        """Return what the tables belong to, for people."""
+        """Return the owner of the tables, in words for people."""
         return "the demo's tables" if self._is_demo else "the tables of this workspace"
 
     def check(self) -> list[CheckLine]:

@@ -1,4 +1,4 @@
-"""Rows of a table, their limits, and which of them are wanted in which order."""
+"""Rows of a table, their limits, and queries: which rows, in which order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TableRow:
 
 
 class SavedRow(Struct, frozen=True):
-    """What saving a row has done."""
+    """The result of saving a row."""
 
     row: TableRow
     before: StoredRow | None
@@ -216,7 +216,7 @@ def _shown(value: Any) -> str:
 
 
 def require_room(table: str, count: int, size_bytes: int) -> None:
-    """Raise InvalidRequest if a table with so many rows of so many bytes in all is too large."""
+    """Raise InvalidRequest if a table with this number of rows and bytes is too large."""
     if count > ROWS_MOST:
         raise InvalidRequest(f"The table {table!r} is full: it has {ROWS_MOST:,} rows.", service=SERVICE, remedy=_MORE)
     if size_bytes > TABLE_BYTES_MOST:
@@ -257,7 +257,7 @@ def _member(one: StoredRow, name: str) -> Any:
 
 
 def _rank(value: Any) -> tuple[int, float, str]:
-    """Return what orders values of any type: nothing first, then numbers, texts, others."""
+    """Return a sort key for values of any type: null first, then numbers, texts, others."""
     if value is None:
         return (0, 0, "")
     if isinstance(value, int | float):

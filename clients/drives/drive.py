@@ -37,7 +37,7 @@ class DriveFile(Struct, frozen=True):
 
 
 class FolderChanges(Struct, frozen=True):
-    """What has come into a folder since a cursor; a file may be listed again, but no file that was there before."""
+    """The new files of a folder since a cursor; they may be listed again, but never files from before the cursor."""
 
     files: list[DriveFile]
     """Oldest first, without folders."""

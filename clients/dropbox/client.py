@@ -220,7 +220,7 @@ _ROOT = DriveFile(
 
 
 def _place(file_id: str) -> str:
-    """Return what Dropbox takes for an id or path: an id, a path with a slash before it, or "" for the root."""
+    """Return an id or path in Dropbox's form: an id, a path with a slash before it, or "" for the root."""
     if file_id.startswith("id:"):
         return file_id
     path = path_of(file_id, DROPBOX.name)

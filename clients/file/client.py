@@ -62,7 +62,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """What a write has left."""
+    """The result of a write."""
 
     path: str
     size_bytes: int

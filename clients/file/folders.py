@@ -26,7 +26,7 @@ class Folder(Struct, frozen=True):
     named: Path
     """As the settings name it, absolute; a step may name files by this path, too."""
     private: frozenset[Path]
-    """What no step may read or write, as it is named and as it is resolved."""
+    """Paths that no step may read or write, as written and as resolved."""
     is_workspace: bool = False
     """Whether it is the workspace itself."""
     problem: str = ""
@@ -49,7 +49,7 @@ class Folder(Struct, frozen=True):
 
 
 def private_in(root: Path, private: Iterable[Path]) -> frozenset[Path]:
-    """Return what is private in a workspace, as it is named and as it is resolved."""
+    """Return the private paths of a workspace, as written and as resolved."""
     both = {place for one in private for place in (one, resolved(one))}
     return frozenset(one for one in both if not is_within(resolved(root), one))  # a state folder may be around all
 

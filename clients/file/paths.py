@@ -23,7 +23,7 @@ _SECRET = (
 )
 """Names that hold keys by custom, or a copy of the state."""
 _COPIED = re.compile(r"(~|\.(bak|backup|old|orig|save|swp|[0-9]+))+\Z")
-"""What editors and people append to the name of a copy."""
+"""Endings that editors and people give to the name of a copy."""
 _REMEDY = "Give the path of a file inside the workspace, relative to it, such as `inbox/invoice.pdf`."
 
 

@@ -24,13 +24,13 @@ class Tesseract(Struct, frozen=True):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What it needs of the environment: where its languages are, if they are not in the usual place."""
+        """The environment that it needs: where its languages are, unless they are in the usual place."""
         place = os.environ.get("TESSDATA_PREFIX")
         return {"TESSDATA_PREFIX": place} if place else {}
 
     @property
     def places(self) -> tuple[str, ...]:
-        """What it reads besides the programs of the system: its languages, and itself where it is elsewhere."""
+        """Paths that it reads besides the system's programs: its languages, and itself if it is elsewhere."""
         top = Path(self.program).resolve().parents[1]
         itself = () if top == Path("/usr") else (self.program, *(str(top / one) for one in ("bin", "lib", "share")))
         return (*itself, *self.environment.values())

@@ -93,7 +93,7 @@ class GitHubBranches:
 
     @reading()
     def compare(self, repository: str, base: str, head: str, commits: int, files: int, characters: int) -> Json:
-        """Return what `head` has that `base` lacks: {status, ahead_by, behind_by, url, commits, files, …}."""
+        """Return the changes of `head` that `base` lacks: {status, ahead_by, behind_by, url, commits, files, …}."""
         comparison = self._api.repository(repository).compare(base, head)
         found = raw(comparison.complete())
         changed: list[Any] = found.get("files") or []

@@ -106,7 +106,7 @@ class Feeds:
         return replace(first, items=here, unreadable=[one for one in places if isinstance(one, UnreadableItem)])
 
     def mentions(self, repository: str, number: int, login: str) -> Iterator[Json | UnreadableItem]:
-        """Yield each text of an issue or pull request in which somebody else mentions the account.
+        """Yield each text of an issue or pull request where somebody else mentions the account.
 
         {id, kind, repository, number, title, url, text, author, is_own, at}; nothing if it is gone.
         """

@@ -85,7 +85,7 @@ def find_removal(repository: Repository, path: str, branch: str, marker: str, si
 
 
 def read_content(repository: Repository, path: str, ref: str) -> Json:
-    """Return what is at a path: {path, kind: file|folder, sha, url, content: bytes|None, entries}."""
+    """Return the file or folder at a path: {path, kind: file|folder, sha, url, content: bytes|None, entries}."""
     found = repository.get_contents(path, **given(ref=ref or None))
     if isinstance(found, list):
         entries = [raw(each) for each in found]

@@ -43,14 +43,14 @@ def free_at(written_at: Sequence[float], now: float) -> float:
 
 
 class _Written(Struct, frozen=True):
-    """What is known of an account: when it wrote in the last hour, and until when it may send nothing."""
+    """The record of an account: when it wrote in the last hour, and until when it may send nothing."""
 
     turns: tuple[float, ...] = ()
     closed_until: float = 0.0
 
     @classmethod
     def read(cls, pace: str) -> _Written:
-        """Return what `text` wrote; the empty record for an empty text."""
+        """Return the record in a text that `text` wrote; an empty record for an empty text."""
         if not pace:
             return cls()
         known = json.loads(pace)

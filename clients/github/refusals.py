@@ -60,7 +60,7 @@ def renamed(status: int, before: str, now: str) -> InvalidRequest:
 
 
 def _remedy(status: int, headers: Mapping[str, str], said: str) -> str:
-    """Return what helps against a refusal; empty: nothing special is known."""
+    """Return a remedy for a refusal, or "" if nothing special is known."""
     if status == 403 and (sso := headers.get("x-github-sso", "")):
         found = _SSO_URL.search(sso)
         where = f" at {found[1]}" if found else f" at {_TOKENS} (Configure SSO)"
@@ -99,7 +99,7 @@ _BY_STATUS: Mapping[int, str] = {
 
 
 def _permissions(headers: Mapping[str, str]) -> str:
-    """Return what to give a fine-grained token; `;` parts sets of permissions, and one set is enough."""
+    """Return the permissions that a fine-grained token needs; `;` separates sets, and one set is enough."""
     sets = [_set(one) for one in headers.get("x-accepted-github-permissions", "").split(";") if "=" in one]
     if not sets:
         return ""
@@ -116,7 +116,7 @@ def _set(permissions: str) -> str:
 
 
 def _scopes(headers: Mapping[str, str]) -> str:
-    """Return what to give a classic token, if it has none of the scopes that would do."""
+    """Return the scopes that a classic token needs, if it has none of them."""
     accepted = [one.strip() for one in headers.get("x-accepted-oauth-scopes", "").split(",") if one.strip()]
     # Only answers to classic tokens have this header.
     has = {one.strip() for one in headers.get("x-oauth-scopes", "").split(",")}

@@ -56,6 +56,7 @@ class Releases:
         try:
             present = raw(found.complete())
         except NotFound:
+            # Raises NotFound if the repository itself cannot be seen: the release may then still exist.
             self._api.repository(repository).complete()
             return
         text = github_values.unmarked(present.get("body") or "")
@@ -80,6 +81,7 @@ class Releases:
         _, data = self._api.requester.requestJsonAndCheck(
             "POST",
             f"/repos/{name}/actions/workflows/{quote(workflow, safe='')}/dispatches",
+            # Without the details, GitHub answers 204, and nobody knows which run was started.
             input={"ref": ref, "inputs": dict(inputs), "return_run_details": True},
         )
         told = data or {}

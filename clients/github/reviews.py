@@ -56,6 +56,7 @@ class Reviews:
         `fields`: {body, path, line, side, commit}; an empty commit is the newest one.
         """
         pull = self._api.pull(repository, number)
+        # GitHub demands a commit for a comment on a line.
         commit = fields["commit"] or raw(pull.complete())["head"]["sha"]
         asked = {
             "body": github_values.marked(str(fields["body"]), marker),

@@ -52,7 +52,7 @@ def api_path(text: str) -> str:
 
 
 def marked(text: str, marker: str) -> str:
-    """Append the hidden marker by which a text is found again; return the text unchanged if there is no marker."""
+    """Append the hidden marker that finds a text again; return the text unchanged without a marker."""
     return f"{text}\n\n{marker_of(marker)}" if marker else text
 
 

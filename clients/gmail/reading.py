@@ -51,7 +51,7 @@ _OF_ALL = (AuthError, RateLimited, Timeout)
 _PAUSES_SECONDS = (0.5, 2.0)
 """Pauses before failed mails are fetched again, if others succeeded."""
 _SURELY_ALL = 8
-"""If so many fail before any succeeds, the rest is not fetched."""
+"""If this many fail before any succeeds, the rest is not fetched."""
 
 
 class GmailReader:

@@ -69,7 +69,7 @@ def span(starts: str, ends: str, minutes: int, time_zone: str) -> tuple[Json, Js
 
 
 def _later(moment: datetime, minutes: int) -> datetime:
-    """Return a moment so many minutes of real time later, also where clocks are put forward in between."""
+    """Return a moment this many minutes of real time later, even if the clocks change in between."""
     return (moment.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(moment.tzinfo)
 
 

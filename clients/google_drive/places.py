@@ -38,7 +38,7 @@ def quoted(text: str) -> str:
 
 
 class Places:
-    """What is where in an account; for one operation, since it remembers the folders that it came by."""
+    """The files and folders of an account, for one operation: it remembers each folder that it has read."""
 
     def __init__(self, sdk: Any) -> None:
         self._files, self._drives = sdk.files(), sdk.drives()
@@ -74,7 +74,7 @@ class Places:
         return self._known[file_id]
 
     def found(self, *terms: str, **where: Any) -> Iterator[Json]:
-        """Yield what is not in the trash, is not a shortcut and fits all terms of a query, by name."""
+        """Yield the items that fit all terms of a query, by name, without shortcuts and the trash."""
         return (one for one in self._found(*terms, **where) if one["mimeType"] != _SHORTCUT)
 
     def _found(self, *terms: str, **where: Any) -> Iterator[Json]:
@@ -99,11 +99,11 @@ class Places:
                 return
 
     def inside(self, folder: Json, *terms: str) -> Iterator[Json]:
-        """Yield what is directly in a folder, without shortcuts."""
+        """Yield the items directly in a folder, without shortcuts."""
         return self.found(_in(folder), *terms)
 
     def named(self, folder: Json, name: str) -> list[Json]:
-        """Return what has exactly this name in a folder, shortcuts too."""
+        """Return the items with exactly this name in a folder, including shortcuts."""
         # Drive's `=` ignores case, but names may differ by case alone.
         return [one for one in self._found(_in(folder), f"name = {quoted(name)}") if one["name"] == name]
 
@@ -158,7 +158,7 @@ class Places:
         return str(answered(self._drives.get(driveId=drive_id, fields="id,name"), "name")["name"])
 
     def _followed(self, one: Json) -> Json:
-        """Return what a shortcut leads to."""
+        """Return the target of a shortcut; any other item is returned unchanged."""
         if one["mimeType"] != _SHORTCUT:
             return one
         with reading(DRIVE_APP.service):

@@ -225,7 +225,7 @@ class GoogleSheetsClient(Client):
             return [list(row) for row in found]
 
     def _cells(self, sheet: Sheet, row: int, indexes: Sequence[int]) -> dict[str, Json]:
-        """Return what was entered into cells of a row, by the letters of the columns; {} for an empty one."""
+        """Return the entered values of a row's cells, by the letters of the columns; {} for an empty cell."""
         request = self._sdk.get(
             spreadsheetId=sheet.spreadsheet,
             ranges=[sheet.span(row, row)],

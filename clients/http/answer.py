@@ -32,7 +32,7 @@ _NO_BODY = frozenset({204, 205, 304})
 
 
 class AnswerBody(Struct, frozen=True):
-    """What an answer says."""
+    """The content of an answer."""
 
     json: Any
     """None if it is not JSON, or empty."""
@@ -58,7 +58,7 @@ def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
 
 
 def body_of(answer: httpx.Response) -> AnswerBody:
-    """Return what an answer says, read as the type that the server names; never fails."""
+    """Return the content of an answer, read as the type that the server names; never fails."""
     kind = _kind(answer)
     try:
         content = content_of(answer)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class DocumentVersion(Struct, frozen=True):
-    """What a server calls the present state of a document; empty if it calls it nothing."""
+    """A server's names for the present state of a document; empty if it gives none."""
 
     etag: str = ""
     modified: str = ""

@@ -93,7 +93,7 @@ def _left_out(text: str, broken: list[tuple[int, str]]) -> str:
 
 
 def _no_json(text: str, media_type: str, error: Exception) -> str:
-    """Return what the server claims, and why it is not so."""
+    """Return the server's claim, and why it is wrong."""
     return f"The server says that its answer is {media_type}, but it is not: {_reason(text, error)}. It is in `text`."
 
 

@@ -39,7 +39,7 @@ class Pages:
         self.items: list[Any] = []
         self.count = 0
         self.notes: list[str] = []
-        """What was not read of the pages, in sentences."""
+        """Notes on parts of the pages that were not read, in sentences."""
         self._bytes = 0
         self._seen = {str(first)}
 

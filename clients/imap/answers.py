@@ -66,7 +66,7 @@ def _answers(data: Sequence[Any]) -> Iterator[tuple[bytes, bytes | None]]:
 
 
 def _values(head: bytes, content: bytes | None) -> Iterator[tuple[str, Any]]:
-    """Yield what one answer tells of a mail: name and value."""
+    """Yield the facts about a mail in one answer: name and value."""
     quoted = _QUOTED.search(head)
     if content is not None:
         yield "content", content

@@ -59,7 +59,7 @@ def as_quoted(name: bytes) -> bytes:
 
 
 def refusal_of_folder(error: NotFound, folder: str, listed: Sequence[ListedFolder]) -> ServiceError:
-    """Return what the refusal of a folder means, given the folders that the mailbox has."""
+    """Return the meaning of a folder's refusal, given the folders of the mailbox."""
     usable = [one.name for one in listed if not _UNUSABLE & {flag.lower() for flag in one.flags}]
     if folder in usable and isinstance(error, FolderRefused):
         return InvalidRequest(

@@ -78,7 +78,7 @@ def _matches(found: FetchedMail, compared: dict[str, str]) -> bool:
 
 
 def _part(content: bytes, name: str) -> str:
-    """Return what a search in this field looks at (RFC 3501 6.4.4)."""
+    """Return the part of a mail that a search in this field looks at (RFC 3501 6.4.4)."""
     if name in _HEADERS:
         return " ".join(map(shown, headers(headers_of(content), _HEADERS[name])))
     payload = payload_of(content)

@@ -18,6 +18,7 @@ from clients.mail.raw import headers_of
 from clients.mail_server.providers import SERVICE
 from clients.smtp.client import SmtpSender, recipients_of
 
+# The step has done its work by then, so a slow copy must not use up its time.
 _COPY_SECONDS = 20.0
 
 

@@ -36,7 +36,7 @@ class TextLimit(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it says, for people: "at most 256 characters; a longer one is shortened, with all of it in `body`"."""
+        """The limit, for people: "at most 256 characters; a longer one is shortened, with all of it in `body`"."""
         unit = "bytes" if self.unit == "bytes" else "characters"
         then = "becomes several" if self.parts > 1 else "is shortened"
         rest = f", with all of it in `{self.rest}`" if self.rest else ""
@@ -46,7 +46,7 @@ class TextLimit(Struct, frozen=True):
 _GROWTH = {"characters": 1, "utf16": 2, "bytes": 4, "slack": 6, "telegram": 6, "discord": 3}
 """How many units a character takes at most; a list item gets a bullet, `<` becomes `&lt;`."""
 _WINDOW = {"slack": 1, "telegram": 6}
-"""A text of so many times the limit may still fit: most of it may be the addresses of links, which do not count."""
+"""How many times the limit a text may be and still fit: addresses of links, which may be most of it, do not count."""
 _TAG = re.compile(r"<[^<>]*>")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
 _TICKS = re.compile(r"`+")
@@ -171,7 +171,7 @@ _Cut = Callable[[str, int], int]
 
 
 def _pieces(text: str, limit: TextLimit, most: int) -> Iterator[tuple[str, int, str]]:
-    """Yield (part, where it begins, all that is left) for at most so many parts of a text."""
+    """Yield (part, where it begins, the rest of the text) for each part, up to a maximum number."""
     opening, begin = "", 0
     for number in range(most):
         left = opening + text[begin:]
@@ -294,7 +294,7 @@ def _open_code(text: str, begin: int, end: int) -> re.Match[str] | None:
 
 
 def _opening(text: str) -> str:
-    """Return what opens the code in which a text ends, to open it again; "" if it ends outside.
+    """Return the sign that reopens the code that a text ends in; "" if it ends outside code.
 
     A text ends in code within a line only if it is nothing else: otherwise it is not cut there (`_outside_code`).
     """
@@ -307,7 +307,7 @@ def _opening(text: str) -> str:
 
 
 def _open_block(text: str) -> re.Match[str] | None:
-    """Return the line that opens the block of code in which a text ends; None if it ends outside."""
+    """Return the opening line of the code block that a text ends in; None if it ends outside one."""
     opened: re.Match[str] | None = None
     for found in _FENCE.finditer(text):
         if opened is None:
@@ -318,7 +318,7 @@ def _open_block(text: str) -> re.Match[str] | None:
 
 
 def _closed(text: str) -> str:
-    """Return a text with the block of code closed in which it ends."""
+    """Return a text with its open code block, if any, closed."""
     opening = _opening(text)
     if not opening:
         return text

@@ -121,6 +121,7 @@ def whole_pull(base: str, store: Store, record: Record) -> Record:
     """Return a pull request with its counts and whether it can be merged."""
     pull, is_open = record["pull"], record["state"] == "open"
     files = files_of(base, store, record)
+    # GitHub computes this in the background, and answers None meanwhile; the stand-in knows it at once.
     mergeable = is_mergeable(store, record) if is_open else None
     return {
         **simple_pull(base, store, record),

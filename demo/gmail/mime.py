@@ -116,7 +116,7 @@ def _with_plain_names(raw: bytes) -> bytes:
 
 
 def _down_to(levels: int, raw: bytes) -> Message:
-    """Return a mail nested deeper than the parser supports, without parts below so many levels."""
+    """Return a mail nested deeper than the parser supports, without the parts below a number of levels."""
     head, gap, body = _split(raw)
     message = message_from_bytes(head + gap)
     boundary = message.get_boundary()

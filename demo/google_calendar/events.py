@@ -129,7 +129,7 @@ def patched(event: Event, body: Mapping[str, Any]) -> Event:
 
 
 def later(start: datetime, days: int, hour: int) -> datetime:
-    """Return an hour so many working days later."""
+    """Return an hour on the day that is this many working days later."""
     day = start
     while days > 0 or day.weekday() > 4:
         day += timedelta(days=1)
