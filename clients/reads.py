@@ -93,7 +93,7 @@ class ReadCommands(Struct, frozen=True):
     has_tags: bool
     """Whether a line begins with a tag, as in IMAP."""
     arguments: Mapping[str, re.Pattern[str]]
-    """What the arguments of a command must be, in capitals, with `BODY.PEEK[…]` as `PEEKED`."""
+    """The pattern for the arguments of a command, in capitals, with `BODY.PEEK[…]` as `PEEKED`."""
 
     def __str__(self) -> str:
         """Return the commands as people read them."""

@@ -73,7 +73,7 @@ class Extra(Struct, frozen=True):
     package: str
     """As package indexes call it."""
     module: str
-    """What is imported of it."""
+    """The module that is imported from it."""
     of: str = ""
     """What needs it, as people call it. Empty: the service."""
     setting: str = ""
@@ -155,7 +155,7 @@ class Service(Struct, frozen=True):
     shown_at: tuple[str, ...] = ()
     """The hosts of its own pages: a link to them leads to no stranger."""
     link: str = OTHER_LINK
-    """What the addresses lead to that its steps return, in one word."""
+    """One word for the pages that the addresses in its steps' results lead to."""
     shared_file: str = ""
     """A file in the state folder that the clients of all processes of a workspace share."""
     is_in_workspace: bool = False

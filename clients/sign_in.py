@@ -17,7 +17,7 @@ from clients.errors import InvalidRequest
 
 
 class WrongFile(InvalidRequest):
-    """What a person brought for a sign-in is another file."""
+    """A person brought the wrong file for a sign-in."""
 
 
 class Seal(Protocol):
@@ -46,7 +46,7 @@ class SignInKeeper(Protocol):
         """Replace the text; it is durable once this returns. Raises OSError."""
 
     def version(self) -> str | None:
-        """Return what changes when the text is replaced; None without a text."""
+        """Return a value that changes when the text is replaced; None without a text."""
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the lock of the sign-in across processes. Raises Timeout."""
@@ -74,7 +74,7 @@ class SignedIn:
 
 
 class SignInFacts(Struct, frozen=True):
-    """What is known about a sign-in without asking the service; times are RFC 3339."""
+    """Facts about a sign-in that are known without asking the service; times are RFC 3339."""
 
     account: str
     owner: str

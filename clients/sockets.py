@@ -76,7 +76,7 @@ class NetworkGate(httpcore.NetworkBackend):
 
 
 class Stream(httpcore.NetworkStream):
-    """A connection on which every read and write obeys the deadline of the calling thread."""
+    """A connection whose reads and writes obey the deadline of the calling thread."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner

@@ -268,7 +268,7 @@ def _codings(request: httpx.Request, response: httpx.Response) -> list[str]:
 
 
 def unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what is in data of gzip, zlib or deflate (RFC 1950 to 1952), in pieces of at most 64 KB.
+    """Yield the content of gzip, zlib or deflate data (RFC 1950 to 1952), in pieces of at most 64 KB.
 
     Other data stay as they are: some servers name a coding that a proxy before them has undone. Raises
     AnswerRefused if they are damaged, or end too early.
@@ -299,7 +299,7 @@ def unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _inflater(begin: bytes) -> Any:
-    """Return what reads compressed data that begin so; None if they are not compressed."""
+    """Return a decompressor for data with this beginning; None if they are not compressed."""
     if begin.startswith(GZIP):
         return zlib.decompressobj(_ANY_HEADER)
     if len(begin) < len(GZIP):

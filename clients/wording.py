@@ -17,7 +17,7 @@ _LONGEST_NAME, _MOST_NAMES = 200, 1_000  # limits of the comparison letter by le
 _MANY_NAMES = 100
 """Of more names, only the ones with the same first letter are compared: a file may have thousands of faults."""
 _NEAR = 0.65
-"""The share of letters in common, in order, from which two names are near: `nope` and `openai` have 0.6."""
+"""The least share of letters in common, in order, that makes two names near: `nope` and `openai` have 0.6."""
 
 
 def plural(word: str) -> str:
@@ -106,7 +106,7 @@ def matches(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _rows(one: Sequence[str], places: Mapping[str, int], size: int) -> Iterator[int]:
-    """Yield, after each item of `one`, the places at which the common sequence does not become longer, as bits."""
+    """Yield, after each item of `one`, the places where the common sequence does not become longer, as bits."""
     whole = row = (1 << size) - 1
     for item in one:
         found = row & places.get(item, 0)

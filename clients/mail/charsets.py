@@ -52,7 +52,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 _JAPANESE = re.compile(r"(?:cs)?iso-?2022-?jp.*|cp5022\d|jis7?")
 _MARKED = ("utf-7", "utf-16", "utf-32", "hz", "iso2022")
 _BY_MARKS = {"iso2022_kr": (b"\x1b$)C", b"\x0e"), "hz": (b"~{",)}
-"""Charsets of plain ASCII bytes, in which these marks switch to other letters."""
+"""Charsets of plain ASCII bytes, with the marks that switch to other letters."""
 _WIDE = {"utf-16": "utf-16-le", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be"}
 _WIDE |= {"utf-32": "utf-32-le", "utf-32-le": "utf-32-le", "utf-32-be": "utf-32-be"}
 _NAMED = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
@@ -214,7 +214,7 @@ def _strict(data: bytes, names: list[str]) -> str | None:
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")
 _INSIDE = bytes(range(0xC0))
-"""Bytes of UTF-8 with which no letter outside of ASCII begins."""
+"""Bytes that never begin a letter outside of ASCII in UTF-8."""
 
 
 def _utf8_letters(text: str) -> tuple[int, int]:
@@ -269,7 +269,7 @@ _OTHERS = frozenset(
 """Guesses that are believed; the others are made of texts in Latin letters, nearly always in the usual one."""
 JAPANESE = frozenset(("shift_jis", "shift_jis_2004", "cp932", "euc_jp", "euc_jis_2004"))
 _TO_JAPANESE = re.compile(rb"\x1b(?:\$[@B]|\(J)")
-"""What switches to the letters of ISO-2022-JP, all of whose bytes are ASCII (RFC 1468)."""
+"""Sequences that switch to the letters of ISO-2022-JP, all of whose bytes are ASCII (RFC 1468)."""
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _KANA = re.compile("[\u3041-\u30fa]")

@@ -60,7 +60,7 @@ _NAMES = re.compile(r"[.#]([\w-]+)")
 _BLANKS = re.compile(r"[\t \r\n]{2,}|[\t\r]")
 _QUOTED_LINE = re.compile(r"^(?=>)", re.MULTILINE)
 _DIGITS_MOST = 9
-"""Of the number at which a list starts."""
+"""Digits of the number that a list starts at, at most."""
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -226,7 +226,7 @@ class _ShortBlanks(Struct, frozen=True):
 
 
 class _InLinearTime:
-    """What the library does in a time that grows with the square of a text."""
+    """Replaces steps of the library that take quadratic time."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -237,7 +237,7 @@ class _InLinearTime:
         return str(super().process_text(el if is_exact else _ShortBlanks.of(el), parent_tags))  # type: ignore[misc]
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Write text in which each blank counts, without the empty lines around it."""
+        """Write preformatted text, where each blank counts, without the empty lines around it."""
         begin = text[: len(text) - len(text.lstrip(" \n"))].rfind("\n") + 1
         kept = text[begin:].rstrip(" \n")
         if "moz-signature" in str(el.get("class") or ""):

@@ -48,6 +48,7 @@ def marked(kept: str, told: str) -> str:
 
 def _kept(text: str, most: int) -> str:
     """Return the longest beginning within that many tokens, cut between words."""
+    # No token has more than three characters, by the estimate.
     low, high = 0, min(len(text), most * 3)
     while low < high:
         middle = (low + high + 1) // 2

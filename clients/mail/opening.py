@@ -91,7 +91,7 @@ class _Opening:
         return found
 
     def _within(self, part: dict[str, Any], kind: str) -> dict[str, Any]:
-        """Open a part without parts, if it is of a kind in which something lies."""
+        """Open a part without parts, if it is of a kind that contains something."""
         name = str(part.get("filename") or "").strip().lower()
         if kind in MAILS or name.endswith(".eml"):
             return self._with_mail(part, is_sure=kind in MAILS)
@@ -104,14 +104,14 @@ class _Opening:
         return part
 
     def _content(self, part: Part) -> bytes | None:
-        """Return the content of a part, None if it cannot be had."""
+        """Return the content of a part, or None if it is not available."""
         try:
             return body_bytes(part, self._load)
         except (LookupError, Unreadable):
             return None
 
     def _taken(self, part: Part, most: int = _BYTES_MOST) -> bytes:
-        """Return the content of a part that is to be opened; b"" if it cannot be had, or is too much."""
+        """Return the content of a part that is to be opened; b"" if it is not available, or too much."""
         most = min(self._room, most) if self._parts > 0 and self._level < LEVELS_MOST else -1
         # The stated size spares a fetch in vain; it may be wrong, so the content is measured as well.
         content = self._content(part) if int((part.get("body") or {}).get("size") or 0) <= most else None
@@ -241,7 +241,7 @@ def _is_picture(part: Part) -> bool:
 
 
 def _keys(part: Part) -> set[str]:
-    """Return under which names HTML may show a part; some programs name the file alone."""
+    """Return the names that HTML may use for a part; some programs give only the file's name."""
     location = header(part, "Content-Location") or ("" if says_attached(part) else str(part.get("filename") or ""))
     return part_keys(header(part, "Content-ID"), location, header(part, "Content-Base"))
 

@@ -1,4 +1,4 @@
-"""The parts of a mail in Gmail's form, to which every mail is converted: headers, files, charsets."""
+"""The parts of a mail in Gmail's form, which every mail is converted to: headers, files, charsets."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _NAMES = {
     "application/x-pkcs7-signature": "smime.p7s",
     "application/pgp-signature": "signature.asc",
 }
-"""What mail programs usually call such files."""
+"""Usual names of such files."""
 _ENDINGS = {"image/jpg": ".jpg", "text/plain": ".txt", "application/octet-stream": ""}
 _TYPES = mimetypes.MimeTypes()
 """Python's own types: what this machine adds may differ from others."""
@@ -179,7 +179,7 @@ def name_of(part: Part) -> str:
 
 
 def _subject_of(part: Part) -> str:
-    """Return what an attached mail that was opened is about, as the name of a file."""
+    """Return the subject of an opened attached mail, as a file name."""
     inner: Part = next(iter(part.get("parts") or []), {})
     subject = shown(header(inner, "Subject")).replace("/", "_").replace("\\", "_")
     return f"{cut_to_line(subject, _NAME_MOST)}.eml" if subject else ""

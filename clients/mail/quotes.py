@@ -37,7 +37,7 @@ _POINTING, _COLOURS = (
     re.compile(rf"(?<![^\W\d_])(?:{alternatives(words)})(?![a-z])", re.IGNORECASE) for words in (POINTING, COLOURS)
 )
 _ATTRIBUTION_LINES = 4
-"""An attribution may be wrapped over so many lines."""
+"""How many lines a wrapped attribution may have."""
 _HEADER_LINES = 16
 _RUNS_ON = re.compile(r"(?<=[:：])\s{2,}")
 _SAYS = re.compile(r"[.!?,…。！？，،؟]|\w\s+\w+\s+\w+\s+\w")
@@ -135,12 +135,12 @@ class _Cutting:
         self._last = max((place for place, line in enumerate(self._lines) if line.strip()), default=0)
         self._kept: list[str] = []
         self._quoting: set[str] = set()
-        """The marks with which a program has quoted the mail that is answered."""
+        """The marks that a program has put before the quoted mail."""
         self._is_new = kind is Relation.UNKNOWN and not self._envelope.is_answer
         """Whether nothing says that the mail answers another one."""
 
     def own(self) -> str:
-        """Return what is not quoted; a forwarded mail counts as own."""
+        """Return the text that is not quoted; a forwarded mail counts as own text."""
         place = 0
         while place < len(self._lines):
             end = self._end_of_marks(place)

@@ -122,7 +122,7 @@ def _from_robot(*addresses: str) -> str:
 
 
 class Chain(Struct, frozen=True):
-    """What a mail's headers tell of its conversation."""
+    """The headers of a mail that concern its conversation."""
 
     earlier: tuple[str, ...]
     """The ids of earlier mails, oldest first as far as the headers tell."""

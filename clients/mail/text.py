@@ -67,13 +67,13 @@ class WholeText(Struct, frozen=True):
     """All that is read of a mail's text."""
 
     own: str
-    """What its sender wrote; lines that they cite begin with `CITED`."""
+    """The sender's own text; lines that they cite begin with `CITED`."""
     more: str
-    """What follows: invitations in words, and the text of attached mails, each below its head."""
+    """The rest: invitations in words, and the text of attached mails, each below its head."""
     left_out: list[str]
-    """What was not read, in clauses."""
+    """The parts that were not read, in clauses."""
     untold: list[str]
-    """What could not be read, in clauses: parts that are encrypted, or were not opened."""
+    """The parts that could not be read, in clauses: they are encrypted, or were not opened."""
     missing: str
     """Why there is no text, as a sentence; empty if there is some."""
 

@@ -102,7 +102,7 @@ class _Component(Struct):
 
 
 class Calendar(Struct, frozen=True):
-    """What is read of a calendar."""
+    """The events of a calendar, as far as they are read."""
 
     events: list[Invitation]
     left_out: int
@@ -112,7 +112,7 @@ class Calendar(Struct, frozen=True):
 def read_calendar(source: str, method: str = "", most: int = 20) -> Calendar:
     """Return the first events of a calendar; `method` says what it asks for if it does not say so itself.
 
-    Accepts any text. A rule by which an event comes back is put in words, never counted through.
+    Accepts any text. A rule of recurrence is put in words, and never expanded.
     """
     calendars = [one for one in _components(source).parts if one.kind == "VCALENDAR"]
     known = [(calendar, _Times(calendar)) for calendar in calendars]
@@ -200,7 +200,7 @@ class _Times:
 
 
 def _clock(found: re.Match[str]) -> datetime:
-    """Return what the clock shows at a time. Raises ValueError."""
+    """Return a local time, as the clock shows it. Raises ValueError."""
     year, month, day, hour, minute, second = (one or "00" for one in found.groups()[:6])
     # A leap second is written as 60 (RFC 5545 3.3.12), which `datetime` does not know.
     return datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{min(int(second), 59):02}")

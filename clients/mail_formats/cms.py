@@ -27,7 +27,7 @@ _ELEMENTS_MOST = 1_000_000
 
 
 class SealedContent(Struct, frozen=True):
-    """What a container is, and what is in it; `content` is empty if it takes a key, or has only certificates."""
+    """A container's kind and content; `content` is empty if it takes a key, or has only certificates."""
 
     kind: Kind
     content: bytes = b""

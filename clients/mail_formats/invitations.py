@@ -1,4 +1,4 @@
-"""Says what an invitation says, in words."""
+"""Puts an invitation into words."""
 
 from __future__ import annotations
 

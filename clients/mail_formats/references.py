@@ -20,7 +20,7 @@ _LENGTH_MOST = 2000
 
 
 def shown_parts(source: str, base: str = "") -> set[str]:
-    """Return what HTML shows, as `part_key` writes it; `base` is the place of the HTML itself."""
+    """Return the references in HTML, as `part_key` writes them; `base` is the place of the HTML itself."""
     found = set()
     for number, written in enumerate(_written(_COMMENT.sub("", source[:_READ_MOST]))):
         if number >= _SHOWN_MOST:
@@ -30,7 +30,7 @@ def shown_parts(source: str, base: str = "") -> set[str]:
 
 
 def part_keys(content_id: str, location: str, base: str = "") -> set[str]:
-    """Return under which names HTML may show a part that has this `Content-ID` and `Content-Location`."""
+    """Return the names that HTML may use for a part with this `Content-ID` and `Content-Location`."""
     by_id = content_id.strip().removeprefix("<").removesuffix(">").strip()[:_LENGTH_MOST]
     keys = {_key(f"cid:{by_id}", "") if by_id else "", _key(location.strip()[:_LENGTH_MOST], base)}
     return keys - {""}
@@ -42,7 +42,7 @@ def _written(source: str) -> Iterator[str]:
 
 
 def _key(written: str, base: str) -> str:
-    """Return a reference in the form in which it is compared: mail programs differ in case and in escapes."""
+    """Return a reference in a form for comparison: mail programs differ in case and in escapes."""
     scheme, colon, rest = written.partition(":")
     if colon and scheme.strip().lower() in ("cid", "mid"):
         # `mid:` names the mail, then the part (RFC 2392 2).

@@ -46,7 +46,7 @@ _CODE_PAGE_MOST = 2000
 
 
 class RichText(Struct, frozen=True):
-    """What RTF says: a text, or the HTML that it was made of."""
+    """The content of RTF: a text, or the HTML that it was made of."""
 
     form: Literal["text", "html"]
     text: str
@@ -92,7 +92,7 @@ def _piece(data: bytes, place: int, is_reference: int, window: bytearray, write:
 
 
 def read_rtf(rtf: bytes) -> RichText | None:
-    """Return what RTF says; None for anything else."""
+    """Return the content of RTF; None for anything else."""
     if not rtf.lstrip().startswith(b"{\\rtf"):
         return None
     reader = _Reader(is_html=b"\\fromhtml" in rtf[:1000])

@@ -1,4 +1,4 @@
-"""Reads winmail.dat, in which Outlook puts the text and the files of a mail (MS-OXTNEF)."""
+"""Reads winmail.dat, where Outlook puts the text and the files of a mail (MS-OXTNEF)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _METHODS: Mapping[str, Method] = {
     "meeting.canceled": "CANCEL",
     "meeting.resp": "REPLY",
 }
-"""What the class of a message contains, in old and in present words."""
+"""Parts of a message's class, in old and in present words."""
 
 
 class TnefFile(Struct, frozen=True):
@@ -51,7 +51,7 @@ class TnefFile(Struct, frozen=True):
 
 
 class TnefMail(Struct):
-    """What a winmail.dat holds."""
+    """The content of a winmail.dat."""
 
     subject: str = ""
     sender: str = ""
@@ -61,7 +61,7 @@ class TnefMail(Struct):
     mails: list[TnefMail] = field(default_factory=list)
     """Mails that are attached."""
     method: Method = ""
-    """What it asks for if it is an invitation, as iCalendar calls it."""
+    """The method of an invitation, as iCalendar calls it."""
     meeting: dict[str, Any] = field(default_factory=dict)
     """{starts, ends: aware times, location, all_day} of an invitation, as far as they are known."""
     is_cut: bool = False
@@ -69,7 +69,7 @@ class TnefMail(Struct):
 
 
 def read_tnef(data: bytes, level: int = 0) -> TnefMail | None:
-    """Return what a winmail.dat holds; None for anything else."""
+    """Return the content of a winmail.dat; None for anything else."""
     if not data.startswith(SIGNATURE):
         return None
     found = TnefMail()

@@ -40,7 +40,7 @@ _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 class Observance(Struct, frozen=True):
-    """A part of a zone's year: from when on which offset counts (RFC 5545 3.6.5)."""
+    """A part of a zone's year: an offset, and when it begins (RFC 5545 3.6.5)."""
 
     begins: datetime
     """When it first began, by the clock."""

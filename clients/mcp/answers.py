@@ -23,18 +23,18 @@ _NAMED_MOST = 20
 
 
 class ToolResult(Struct, frozen=True):
-    """What a tool has returned."""
+    """The result of a tool."""
 
     text: str
     data: Any
     """Its structured content, or None."""
     left_out: Sequence[str]
-    """What is not in `text`, such as a picture: a sentence for each part."""
+    """The parts that are not in `text`, such as a picture: a sentence for each."""
     is_error: bool = False
 
 
 class SaidAnswers:
-    """The answers of one conversation, in which one question is asked at a time."""
+    """The answers of one conversation, where one question is asked at a time."""
 
     def __init__(self) -> None:
         self._asked: dict[Any, str] = {}
@@ -45,7 +45,7 @@ class SaidAnswers:
 
     @asynccontextmanager
     async def around(self, transport: AbstractAsyncContextManager[_Streams]) -> AsyncIterator[_Streams]:
-        """Yield the streams of a transport, on which lists and answers arrive without what is odd in them."""
+        """Yield the streams of a transport; lists and answers arrive there without their odd parts."""
         async with transport as (reading, writing):
             yield _Reading(reading, self), _Writing(writing, self)
 
@@ -87,7 +87,7 @@ class SaidAnswers:
         return cursor if isinstance(cursor, str) and cursor else None
 
     def result(self) -> ToolResult:
-        """Return what the latest answer of a tool says. Raises BadAnswer."""
+        """Return the content of a tool's latest answer. Raises BadAnswer."""
         data = self.latest.get("structuredContent")
         parts = self.latest.get("content", None if data is None else [])
         if not isinstance(parts, list):

@@ -43,7 +43,7 @@ class McpClient(Client):
         self._settings = settings
         self._is_demo, self._start = opening.is_demo, partial(opening.start, program_of(settings))
         self.server = DEMO if opening.is_demo else settings.server
-        """What pins of its tools name."""
+        """The server, as pins of its tools name it."""
         self.http = opening.http(MCP, settings.base_url)
 
     @classmethod
@@ -69,7 +69,7 @@ class McpClient(Client):
         ]
 
     def tools(self) -> list[OfferedTool]:
-        """Return what the server offers. Raises ServiceError."""
+        """Return the tools that the server offers. Raises ServiceError."""
         return self._asked(self._offered)
 
     def call(self, name: str, pin: str, arguments: Mapping[str, Any], *, reads: bool) -> ToolResult:

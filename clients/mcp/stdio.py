@@ -82,7 +82,7 @@ class _Lines:
 
     @asynccontextmanager
     async def streams(self) -> AsyncIterator[_Streams]:
-        """Yield what the session reads and writes."""
+        """Yield the streams that the session reads and writes."""
         # No buffer: a message is taken from the program only when the session wants it.
         given, reading = anyio.create_memory_object_stream["SessionMessage | Exception"](0)
         writing, taken = anyio.create_memory_object_stream["SessionMessage"](0)

@@ -82,7 +82,7 @@ def metered(meter: Meter | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def permitted(request: ModelRequest) -> Iterator[Permit]:
-    """Ask for a request; an error with which the server refused it is reported."""
+    """Ask for a request; if the server refuses it, the error is reported."""
     meter = _meter.get()
     permit: Permit = _Free(request.model) if meter is None else meter.admit(request)
     try:

@@ -12,7 +12,7 @@ _SAY_NOTHING = re.compile(
     r"latest|preview|exp|experimental|stable|instruct|chat|it|hf|turbo|gguf|mlx|awq|gptq|fp8|fp16|bf16|f16|f32|int[48]"
     r"|\d+bit|i?q\d+|k|m|s|l|xs|xl|xxs|nl|ud|free|nitro|floor|extended|online|exacto|00\d"
 )
-"""Parts by which names of one model differ: versions, quantizations, variants of the price (OpenRouter)."""
+"""Parts in which names of the same model differ: versions, quantizations, variants of the price (OpenRouter)."""
 
 
 def is_other_model(asked: str, answered: str) -> bool:

@@ -52,5 +52,5 @@ def _texts(content: Any) -> Iterator[str]:
 
 
 def _rounded(count: int) -> int:
-    """Return a count to two or three digits, as it is only about so many."""
+    """Return a count rounded to two or three digits, since it is an estimate."""
     return count if count < 100 else round(count, -1) if count < 10_000 else round(count, -3)

@@ -9,7 +9,7 @@ from typing import Any
 from clients.errors import AuthError, InvalidRequest, ModelRefused, NotFound, RateLimited, ServiceError, Unavailable
 
 _NAMES = ("message", "detail", "error", "msg", "error_msg", "error_description", "title", "reason", "errors")
-"""What an answer that is an error has: OpenAI, FastAPI, Ollama, OAuth, RFC 9457, gateways."""
+"""Members of an answer that is an error: OpenAI, FastAPI, Ollama, OAuth, RFC 9457, gateways."""
 _DEEPEST = 6
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 """Error codes (https://platform.openai.com/docs/guides/error-codes) that only the account's owner can resolve."""
@@ -84,7 +84,7 @@ _STATUSES: Mapping[str, int] = {
     "badrequest": 400,
     "overloaded": 529,
 }
-"""What the name of an error says about the status that it would have had; 529 is Anthropic's."""
+"""The status that belongs to the name of an error; 529 is Anthropic's."""
 
 
 def is_no_credit(status: int, code: str, said: str) -> bool:

@@ -116,7 +116,7 @@ class NotionClient(Client):
         return [*lines, CheckLine("databases", ok=False, text=f"No database is shared with this connection. {remedy}")]
 
     def look_closer(self, now: datetime) -> Iterator[CheckLine]:
-        """Yield what the databases are like."""
+        """Yield lines about the databases."""
         with suppress(httpx.HTTPError):
             yield from look(self._settings, self.http, now)
 

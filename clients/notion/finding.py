@@ -135,7 +135,7 @@ class Finder:
 
 
 def _mark(page: Any, moment: Moment) -> str:
-    """Return what tells a listed page from the same page after a change."""
+    """Return a value that tells a listed page from the same page after a change."""
     known = page if isinstance(page, Mapping) else {"id": page}
     return f"{known.get('id')}@{known.get(moment)}"
 

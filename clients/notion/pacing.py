@@ -17,7 +17,7 @@ REQUESTS_PER_SECOND = 3.0
 BURST = 5
 """Requests that may go at once after a pause: "some bursts beyond the average rate are allowed" (request limits)."""
 _LONGEST_SECONDS = 3600.0
-"""What lies further ahead was written before a clock was set back."""
+"""A time further ahead was written before a clock was set back."""
 
 
 class Pacer:

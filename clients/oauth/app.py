@@ -51,7 +51,7 @@ class SignInApp(Struct, frozen=True, kw_only=True):
     brings: str = "--client-id ID"
     """What a person gives to sign in, as an option of `orchestra connections add`."""
     renewed_with: tuple[str, ...] = ("refresh_token", "client_id")
-    """What of a sign-in file renews its token."""
+    """The members of a sign-in file that renew its token."""
 
     @property
     def name(self) -> str:

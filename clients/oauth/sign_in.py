@@ -37,9 +37,9 @@ class Consent(Protocol):
     address: str
     """The address of the consent page, with all its parameters (RFC 6749 4.1.1, RFC 7636 4.3)."""
     state: str
-    """What the browser has to bring back."""
+    """The value that the browser has to bring back."""
     secrets: tuple[str, ...]
-    """What no log may show."""
+    """Texts that no log may show."""
 
     def answer(self, http: httpx.Client, code: str) -> dict[str, Any]:
         """Return the token endpoint's answer to the code. Raises ServiceError."""
@@ -52,7 +52,7 @@ class Registered:
     redirect: str
     """Its redirect address; without a port any is accepted."""
     noted: Mapping[str, str]
-    """What of it the sign-in file keeps, to renew the token."""
+    """The members for the sign-in file, which are needed to renew the token."""
     begin: Callable[[str], Consent]
     """Begins a sign-in, whose redirect is this address with its port."""
 
@@ -89,7 +89,7 @@ def signed_in(
 
 
 def facts_in(info: Mapping[str, Any]) -> SignInFacts:
-    """Return the facts in the content of a sign-in file, but for its end."""
+    """Return the facts in the content of a sign-in file, except when it ends."""
     granted = granted_in(info).split() or info.get("scopes") or []
     return SignInFacts(
         account=str(info.get("account", "")),

@@ -202,7 +202,7 @@ class OnedriveClient(Drive):
         return self._get(f"{self._url}/root:/{quote(path)}" if path else f"{self._url}/root")
 
     def _folder(self, folder: str, name: str) -> Json:
-        """Return the folder in which a file of this name can be. Raises NotFound, InvalidRequest."""
+        """Return the folder for a file of this name. Raises NotFound, InvalidRequest."""
         require_name(ONEDRIVE, name)
         within = self._item(folder)
         if "folder" not in within:

@@ -52,6 +52,7 @@ class OneDriveUpload:
         return self._progress(self._told("PUT", session, headers=headers, content=part))
 
     def _progress(self, told: Any) -> UploadProgress:
+        # The answer to the last part is the item itself.
         if "id" in told:
             return UploadProgress(0, told)
         ranges = told["nextExpectedRanges"]

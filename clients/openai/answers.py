@@ -24,7 +24,7 @@ from clients.secrets import known
 
 _SERVICE = OPENAI.name
 REFUSAL, CONTENT_FILTER = "refusal", "content_filter"
-"""The `finish_reason` of an answer in which the model refuses, and of one that the server holds back."""
+"""The `finish_reason` if the model refuses to answer, and if the server holds the answer back."""
 _SAID_MOST = 200
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
 _ENDS = {
@@ -41,7 +41,7 @@ Refuse = Callable[[int, Any], ServiceError]
 
 
 class Collected(Struct):
-    """What has arrived of an answer (https://platform.openai.com/docs/api-reference/chat-streaming)."""
+    """The part of an answer that has arrived (https://platform.openai.com/docs/api-reference/chat-streaming)."""
 
     model: str
     text: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Collected(Struct):
     calls: dict[int, dict[str, str]] = field(default_factory=dict)
     finish_reason: str = ""
     held_back: str = ""
-    """What a filter has found, in the server's words."""
+    """The findings of a filter, in the server's words."""
     was_filtered: bool = False
     """Whether the server has said how its filter sees the question: Azure does so even if it lets the question pass."""
     has_choice: bool = False

@@ -74,7 +74,7 @@ class OpenAIClient(ModelClient):
         self._sdk = _sdk(settings.base_url, settings.api_key.get_secret_value(), http)
         self._without_streams = False
         self._other_models: dict[tuple[str, str], str] = {}
-        """What to say of a model that has answered in place of another."""
+        """Sentences about models that have answered in place of others."""
         self._begin_in_thoughts: set[str] = set()
         """The models whose thoughts have only an end in their text."""
 

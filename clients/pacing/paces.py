@@ -35,7 +35,7 @@ class Paces(Protocol):
 
 
 def account_of(service: str, token: str) -> str:
-    """Return what an account is called here: nobody can tell the token from it."""
+    """Return a name for an account that does not give away its token."""
     return f"{service}:{hashlib.sha256(f'{service} pace {token}'.encode()).hexdigest()[:16]}"
 
 

@@ -51,11 +51,11 @@ class RagClient(Client):
         return cls(opening.shared_folder, prefix, is_demo=opening.is_demo)
 
     def account(self) -> str:
-        """Return what the collections belong to."""
+        """Return the owner of the collections."""
         return "demo-collections" if self._is_demo else "collections"
 
     def label(self) -> str:
-        """Return what the collections belong to, for people."""
+        """Return the owner of the collections, in words for people."""
         return "the demo's collections" if self._is_demo else "the collections of this workspace"
 
     def check(self) -> list[CheckLine]:
@@ -137,7 +137,7 @@ class RagClient(Client):
             return [passage(file, number, score, words.get(number, (0.0, ()))[1]) for number, score in best]
 
     def embedding(self, collection: str) -> Embedding | None:
-        """Return what makes the vectors of a collection; None if it has no vectors or does not exist."""
+        """Return the model of a collection's vectors; None if it has no vectors or does not exist."""
         with self._reading(collection) as file:
             return None if file is None else vectors.embedding_of(file)[0]
 

@@ -22,7 +22,7 @@ class Document(Struct, frozen=True):
 
 
 class Embedding(Struct, frozen=True):
-    """What makes the vectors of a collection."""
+    """The model that makes the vectors of a collection, and its connection."""
 
     connection: str
     """The name of the connection."""
@@ -45,7 +45,7 @@ class Collection:
     vectors: int = 0
     """The passages that have a vector."""
     connection: str = ""
-    """The connection through which they were made."""
+    """The connection that made them."""
 
 
 @dataclass(frozen=True)

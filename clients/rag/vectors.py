@@ -38,7 +38,7 @@ ORDER BY passages.number LIMIT ?
 
 
 def embedding_of(file: sqlite3.Connection) -> tuple[Embedding | None, int]:
-    """Return what makes the vectors, and their dimension; (None, 0) without vectors."""
+    """Return the model of the vectors, and their dimension; (None, 0) without vectors."""
     found = file.execute("SELECT connection, server, model, dimensions FROM embedding").fetchone()
     return (None, 0) if found is None else (Embedding(*found[:3]), int(found[3]))
 

@@ -1,4 +1,4 @@
-"""The words by which passages are found: a question as a query of SQLite's full-text search (FTS5)."""
+"""Turns a question into a query of SQLite's full-text search (FTS5): the words that find passages."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def queries(question: str) -> list[str]:
 
 
 def _terms(word: str) -> Iterator[str]:
-    """Yield what finds a word: itself, its stem, and if that is long enough, all words that begin with it."""
+    """Yield the terms that find a word: itself, its stem, and if that is long enough, all words that begin with it."""
     for spelled in dict.fromkeys((word, word.replace("ß", "ss"), word.replace("ss", "ß"))):
         yield f'"{spelled}"'
         stem = _ENDING.sub("", spelled)

@@ -173,7 +173,7 @@ class S3Client(Drive):
         return self._found(self._prefix(folder), {"delimiter": "/"})
 
     def _found(self, prefix: str, query: Mapping[str, str], most: int | None = None) -> Iterator[DriveFile]:
-        """Yield what is below a prefix, without the empty objects that stand for folders.
+        """Yield the objects below a prefix, without the empty ones that represent folders.
 
         Raises ListingCut after `most` pages, BadAnswer if the server names a page again.
         """
@@ -290,7 +290,7 @@ def _pieces(content: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def _whole(tags: Iterable[str]) -> bytes:
-    """Return what completes an upload: the parts, in order."""
+    """Return the XML that completes an upload: the parts, in order."""
     row = "<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>"
     rows = "".join(row.format(number, escape(tag)) for number, tag in enumerate(tags, 1))
     return f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()

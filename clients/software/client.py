@@ -32,7 +32,7 @@ class ProjectClient(Client):
         return self._root / "projects"
 
     def account(self) -> str:
-        """Return what they belong to."""
+        """Return the owner of the projects."""
         return "projects"
 
     def check(self) -> list[CheckLine]:

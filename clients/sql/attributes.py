@@ -35,7 +35,7 @@ class Attribute(Struct, frozen=True):
 
     name: str
     tables: tuple[str, ...] | None
-    """What `t` may be, quoted; None if it may be something else than a table of the database."""
+    """The tables that `t` may be, quoted; None if it may be anything else."""
 
 
 def attributes_of(tree: exp.Expr) -> tuple[Attribute, ...]:

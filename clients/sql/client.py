@@ -110,7 +110,7 @@ class SqlClient(Client):
         return self._database().execute(write)
 
     def found(self, marker: str) -> WriteResult | None:
-        """Return what the write with this marker did, None if it was not made."""
+        """Return the result of the write with this marker, or None if it was not made."""
         return self._database().found(marker)
 
     def schema(self) -> Sequence[SqlTable]:
@@ -198,7 +198,7 @@ def _place_of(error: ServiceError) -> str:
 
 
 def _within(rows: Iterator[Sequence[Any]], names: Sequence[str], most_bytes: int) -> Iterator[dict[str, Any]]:
-    """Yield rows as objects. Raises InvalidRequest once they take more than so many bytes."""
+    """Yield rows as objects. Raises InvalidRequest once they take too many bytes."""
     if len(names) > _MOST_COLUMNS:
         raise InvalidRequest(f"The query has {len(names)} columns; {_MOST_COLUMNS} are the most.", service=NAME)
     size = 0

@@ -79,7 +79,7 @@ def columns_of_table(table: SqlTable, dialect: Dialect) -> Columns:
 
 
 def _schema(column: TableColumn, dialect: Dialect) -> Schema:
-    """Return what the values of a column are: in SQLite they may be anything, and many may be null."""
+    """Return a schema for the values of a column: in SQLite they may be anything, and many may be null."""
     kind = column.type.lower()
     base = re.split(r"[ (]", kind)[0]
     is_open = dialect == "sqlite" or column.is_nullable or kind.endswith("]")
@@ -91,7 +91,7 @@ def _schema(column: TableColumn, dialect: Dialect) -> Schema:
 
 
 class _Query(Struct, frozen=True):
-    """What the names in a query mean."""
+    """The meaning of the names in a query."""
 
     dialect: Dialect | None
     """None: any."""

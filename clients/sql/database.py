@@ -69,7 +69,7 @@ class WriteStatement(Struct, frozen=True):
 
 
 class WriteResult(Struct, frozen=True):
-    """What a write did: the number of rows, and those that it returns."""
+    """The result of a write: the number of rows, and the rows that it returns."""
 
     affected: int
     rows: Sequence[Mapping[str, Value]] = field(default_factory=tuple)
@@ -98,7 +98,7 @@ class Database(ABC):
 
     @abstractmethod
     def found(self, marker: str) -> WriteResult | None:
-        """Return what the write with this marker did; None if it was not made. Raises ServiceError."""
+        """Return the result of the write with this marker; None if it was not made. Raises ServiceError."""
 
     @abstractmethod
     def tables(self) -> Sequence[SqlTable]:

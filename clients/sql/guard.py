@@ -18,7 +18,7 @@ _NEVER = frozenset(
         sqlite3.SQLITE_SAVEPOINT,
     }
 )
-"""What also a write must not do: reach other files, change settings, or end its own transaction."""
+"""Actions that a write must not take either: reach other files, change settings, or end its own transaction."""
 _FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "randomblob", "zeroblob"})
 _LONGEST_VALUE = 10_000_000
 _STEPS = 10_000

@@ -66,7 +66,7 @@ def _with_names(statement: str) -> str:
 
 
 def _remedy(said: str, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Return what to do about a column that is not there, "" for another error."""
+    """Return the remedy for a missing column, or "" for another error."""
     missing = re.match(r"no such column: (.*)", said, re.DOTALL)
     if missing is None:
         return ""

@@ -258,7 +258,7 @@ def _rows(cursor: Any, wire: DriverSocket, limit: int) -> Iterator[Sequence[Any]
 
 
 def _wire_of(connection: Connection[Any]) -> DriverSocket:
-    """Return what the driver sends through."""
+    """Return the connection that the driver sends through."""
     wire = connection._sock  # noqa: SLF001 - the driver has no public name for it
     assert isinstance(wire, DriverSocket)
     return wire

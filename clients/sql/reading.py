@@ -28,10 +28,10 @@ ESCAPED_NAME = re.compile(r'u&"', re.IGNORECASE)
 _LONGEST_LIST = 1_000_000
 _LONGEST_TEXT = 10_000
 _LONGEST_WRITTEN = 10_000_000
-"""What one function may make in DuckDB, whose limit of memory leaves single values out."""
+"""The largest value that a function may make in DuckDB, whose limit of memory does not count single values."""
 _WIDTH = re.compile(r"\d{5}|\*|:[^}]*\{")
 _OF_FILES = re.compile(r"[./\\:*?\[]")
-"""What names of files and addresses have, which DuckDB reads like tables: `SELECT * FROM 'sales.csv'`."""
+"""Signs of files and addresses, which DuckDB reads like tables: `SELECT * FROM 'sales.csv'`."""
 _FUNCTIONS_OF_ALL = frozenset(
     """abs acos ascii asin atan atan2 avg bit_length cast ceil ceiling char char_length coalesce concat concat_ws cos
         cot count date degrees exp floor format greatest hex ifnull instr json_array json_extract json_object
@@ -161,7 +161,7 @@ def _only(statement: str, dialect: Dialect) -> exp.Expr:
 
 
 def _reasons(tree: exp.Expr, dialect: Dialect) -> Iterator[str]:
-    """Yield what makes a statement more than a read."""
+    """Yield the reasons why a statement is more than a read."""
     from sqlglot import exp
 
     if not isinstance(tree, exp.Query):
@@ -174,7 +174,7 @@ def _reasons(tree: exp.Expr, dialect: Dialect) -> Iterator[str]:
 
 
 def hazard(node: exp.Expr, dialect: Dialect, functions: frozenset[str]) -> str:
-    """Return what one part of a statement may do beyond reading; "" for a part that only reads."""
+    """Return what a part of a statement may do beyond reading; "" if it only reads."""
     from sqlglot import exp
 
     changing = (exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Set, exp.Transaction, exp.Copy, exp.Attach)

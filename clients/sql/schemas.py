@@ -58,6 +58,7 @@ class Memory(Struct, frozen=True):
         with suppress(OSError):
             path.parent.mkdir(mode=0o700, exist_ok=True)
             draft.write_text(json.dumps([asdict(table) for table in tables], ensure_ascii=False), encoding="utf-8")
+            # In one step, since the compiler of another process may be reading.
             draft.replace(path)
 
     def seen(self) -> tuple[SeenTables, datetime] | None:

@@ -101,7 +101,7 @@ class SqliteDatabase(Database):
         return WriteResult(**json.loads(connection.execute(_FIND, (marker,)).fetchone()[0]))
 
     def tables(self) -> Sequence[SqlTable]:
-        """Return the tables and views of the file, without those in which virtual tables keep their contents.
+        """Return the tables and views of the file, without the ones that hold the contents of virtual tables.
 
         SQLite older than 3.37 does not tell these apart (https://www.sqlite.org/pragma.html#pragma_table_list).
         """

@@ -24,7 +24,7 @@ from clients.sql.service import NAME
 _CONNECT_SECONDS = 15.0
 _READ_BYTES = 65_536
 _MOST_BYTES = 64_000_000
-"""What one answer may take on the way: more than the rows of a step, with room for how the server writes them."""
+"""Most bytes of one answer: more than the rows of a step, since servers write them at greater length."""
 
 
 class DriverSocket:
@@ -53,7 +53,7 @@ class DriverSocket:
         return len(data)
 
     def recv(self, most: int) -> bytes:
-        """Return what has arrived. Raises InvalidRequest once one answer takes more memory than it should."""
+        """Return bytes that have arrived. Raises InvalidRequest once one answer takes more memory than it should."""
         if self._received > _MOST_BYTES:
             raise InvalidRequest(
                 f"One answer of {self._shown} takes more than {_MOST_BYTES // 1_000_000} MB.",

@@ -24,7 +24,7 @@ from clients.secrets import known
 from clients.telegram.service import MESSAGE, TELEGRAM, TelegramSettings
 
 UPDATES_MOST = 100
-"""What one answer holds at most."""
+"""Most updates in one answer."""
 _KINDS = ("message", "channel_post")
 _TOKEN = re.compile(r"/bot\d+:[^/]+/")
 _REMEDIES = {
@@ -185,7 +185,7 @@ def _refusal(answer: httpx.Response) -> ServiceError:
 
 
 def chat_id(chat: str) -> str:
-    """Return what names a chat to Telegram: the first word of a choice in `TelegramClient.chats`."""
+    """Return a chat's name for Telegram: the first word of a choice in `TelegramClient.chats`."""
     return chat.strip().split(" ", 1)[0]
 
 

@@ -12,6 +12,7 @@ _VERB = re.compile(
 )
 _IN_MARKS = re.compile(r"(-{3,}|>{3})\s?(.{10,300})\s?\1-*")
 """As Zoho and GroupWise write it: without a colon."""
+# Invisible signs of direction, which some programs put around names and dates.
 _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _NUMBER = re.compile(r"\d")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2}(?!\d)")
@@ -38,6 +39,7 @@ def is_attribution(text: str, *, has_marks_below: bool) -> bool:
 
 def is_dated_sender(text: str) -> bool:
     """Return whether a line has an address, a year and a time, as attributions have in every language."""
+    # Without addresses, whose digits may look like a time.
     return bool(_ADDRESS.search(text) and _YEAR.search(text) and _TIME.search(_ADDRESS.sub("", text)))
 
 

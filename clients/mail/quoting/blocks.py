@@ -38,7 +38,7 @@ _CONTINUED = 6
 
 
 def label(line: str) -> tuple[str, str]:
-    """Return what a line of a header tells, and its value; ("", "") for any other line."""
+    """Return the role of a header's line, and its value; ("", "") for any other line."""
     begin = line[:_LABEL_MOST]
     found = _LABEL.match(line[:1000]) if ":" in begin or "：" in begin else None
     role = ROLES.get(folded(found[1])) if found else None
@@ -46,7 +46,7 @@ def label(line: str) -> tuple[str, str]:
 
 
 def header_at(lines: Sequence[str], place: int) -> Mapping[str, str]:
-    """Return the header that begins in a line, {what it tells: value} in its order; {} if none does."""
+    """Return the header that begins in a line, {role: value} in its order; {} if no header does."""
     found: dict[str, str] = {}
     continued, is_after_blank = 0, False
     for line in lines[place : place + _LOOKED_AT]:

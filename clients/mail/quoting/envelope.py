@@ -27,7 +27,7 @@ class Relation(Enum):
 
 
 class Envelope(Struct, frozen=True):
-    """What the headers of a mail say."""
+    """The headers of a mail, as far as they matter for quotes."""
 
     subject: str = ""
     sender: frozenset[str] = frozenset()
@@ -45,7 +45,7 @@ class Envelope(Struct, frozen=True):
         return kind
 
     def forwards(self, header: Mapping[str, str], own: int, old: int) -> bool:
-        """Return whether a mail of unknown kind forwards the mail with this header, {what it tells: text}.
+        """Return whether a mail of unknown kind forwards the mail with this header, {role: text}.
 
         An answer goes to people of the mail that it answers. `own` and `old` are the lengths of both texts, which
         decide if there is no address to compare: people write few words above what they pass on.

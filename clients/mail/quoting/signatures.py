@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from clients.mail.quoting.words import CONFIDENTIAL_MARKS, DEVICE_WORDS, SENT_FROM_MARKS, folded
 
 _DELIMITERS = frozenset({"--", "—"})
+# Mailman's rule above the footer of a list has 47 signs.
 _LONG_RULE = re.compile(r"_{40,60}\s*")
 _LINES_MOST = 20
 _SENT_FROM_MOST = 90
+# A shorter word, such as "mac", may be a part of another one.
 _LONG_WORD = 5
 _LINK = re.compile(r"\[([^\[\]]{0,200})\]\([^()]{0,2000}\)|<https?:[^<>\s]{1,2000}>|\(\s?https?:[^()\s]{1,2000}\s?\)")
 _OF_OUTLOOK = re.compile(r"\bhttps?://aka\.ms/\w+")
@@ -49,7 +51,7 @@ def signature_lines(below: Sequence[str]) -> int:
 
 
 def says_sent_from(line: str) -> bool:
-    """Return whether a line tells from which device or program a mail was sent, in the words of that program."""
+    """Return whether a line says which device or program a mail was sent from, in that program's words."""
     bare = folded(_LINK.sub(r"\1", line[:2000])).strip(" *_.()[]<>")
     if _OF_OUTLOOK.search(line[:2000]) and "outlook" in bare and len(bare) <= _SENT_FROM_MOST:
         return True

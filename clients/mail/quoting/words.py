@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 FROM, SENT, DATE, TO, COPY, SUBJECT = "from", "sent", "date", "to", "copy", "subject"
-"""What a line of a header block tells. `SENT`: a date, in words that only mail programs use."""
+"""The roles of lines in a header block. `SENT`: a date, in words that only mail programs use."""
 _COLUMNS = FROM, SENT, DATE, TO, COPY, SUBJECT
 _HEADERS = """
 af | Van | Gestuur | Datum | Aan | Cc | Onderwerp
@@ -100,7 +100,7 @@ dikirim semula; dipanjangkan; הועבר; המועבר; מועבר; ممر; مع
 هدایت; فوروارد; ส่งต่อ; अग्रेषित; फ़ॉरवर्ड; áframsen; edastatud; pārsūtīt; persiųst; reunvi; birbidal; përcjell
 перанакір; перасла; әрі қарай жіберілген; გადაგზავნილ; გადამისამართ; փոխանց; վերահասց; uzatilgan; renvià
 """
-"""Parts of the words by which programs name a forwarded mail, in the line above it."""
+"""Parts of programs' words for a forwarded mail, in the line above it."""
 ORIGINAL = """
 original; ursprüngliche nachricht; d'origine; d’origine; oorspronk; origineel; ursprungligt; oprindelig; opprinnelig
 opphavleg; alkuperäinen; oryginaln; původní; pôvodn; eredeti; исходн; оригинал; початков; зыходн; αρχικ; πρωτότυπ
@@ -108,7 +108,7 @@ izvorn; izvirn; özgün; orijinal; pesan asli; orisinal; mesej asal; thư gốc;
 元メ; 원본; מקור; الأصلي; الاصلي; اصلی; نخستین; ต้นฉบับ; मूल; algne; sākotnēj; origināl; jatorriz; orixinal
 upprunaleg; reply message; asl xabar; түпнұсқа; თავდაპირველ; საწყის; բնօրինակ; origjinal; oarspronklik; wreiddiol
 """
-"""Parts of the words by which programs name the mail that is answered, in the line above it."""
+"""Parts of programs' words for the mail that is answered, in the line above it."""
 
 ABOVE_THIS_LINE = """
 above this line; oberhalb dieser zeile; oberhalb dieser linie; über dieser zeile; über dieser linie; über diese zeile
@@ -158,13 +158,13 @@ trs; пересл; переслано; пер; пд; преп; 转发; 转寄; �
 proslijeđeno; prosleđeno; posredovano; ct; chuyển tiếp; reenv; reenviado; weiterleitung; encaminhado; inoltro
 inoltrato; doorgestuurd; przekazane; forward; forwarded
 """
-"""What subjects of forwarded mails begin with."""
+"""Beginnings of subjects of forwarded mails."""
 REPLY_PREFIXES = """
 re; aw; antw; antwort; sv; r; rif; res; resp; rép; odp; od; odg; ynt; cev; cvp; yanıt; vá; válasz; vast; răsp; rasp
 απ; σχετ; atb; ats; отв; ответ; на; відп; відповідь; одг; 回复; 回覆; 答复; 答覆; 回信; 返信; 回應; 回; 답장; 회신
 답변; תגובה; השב; מענה; رد; رد على; پاسخ; ตอบ; ตอบกลับ; bls; balas; tl; trả lời; svar; reply
 """
-"""What subjects of answers begin with."""
+"""Beginnings of subjects of answers."""
 
 
 SENT_FROM = """
@@ -188,7 +188,7 @@ dohvatite outlook; изпратено от; изпратено с; отправ�
 에서 보냄; 에서 보냈습니다; 에서 보낸; enviat des; enviat amb; bidalia; saadetud; sūtīts no; nosūtīts no; išsiųsta iš
 siųsta iš; sendita per; sent úr; sent með; dërguar nga; жіберілді
 """
-"""How programs say from which device or program a mail was sent."""
+"""How programs say which device or program a mail was sent from."""
 DEVICES = """
 iphon; ipad; ipod; ios; android; galaxy; samsung; huawei; xiaomi; redmi; oneplus; pixel; nokia; blackberry; windows
 mac; apple; smartphone; mobile; mobil; mobiltelefon; mobiel; móvil; handy; tablet; telefon; téléphone; telefono
@@ -214,7 +214,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def folded(word: str) -> str:
-    """Return a word in the form in which words are compared: composed, without case, without marks of direction."""
+    """Return a word as words are compared here: composed, without case, without marks of direction."""
     if word.isascii():
         return word.casefold().strip()
     bare = word.replace("\u200e", "").replace("\u200f", "").replace("\u200c", "")

@@ -18,7 +18,7 @@ LEVELS_MOST = 2
 
 
 class Batch(Struct):
-    """What one request appends, and what later requests append inside its last block."""
+    """The blocks of one request, and the blocks that later requests append inside the last of them."""
 
     sent: list[Json] = field(default_factory=list)
     inside_of_last: list[Json] = field(default_factory=list)
@@ -74,6 +74,7 @@ def _opened(block: Json) -> tuple[Json, list[Json]]:
 def _size(block: Json) -> _Size:
     children = children_of(block)
     sizes = [_size(child) for child in children]
+    # Forty bytes more: room for the list of children around them, and commas.
     own = len(json.dumps(with_children(block, []), ensure_ascii=False, separators=(",", ":")).encode()) + 40
     return _Size(
         blocks=1 + sum(size.blocks for size in sizes),

@@ -11,7 +11,7 @@ _COMMAND = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})?|[_^]\{[^{}]*\}")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE = re.compile(r"[€£¥₹]|[.,;:!?]\s")
 _CURRENCY = re.compile(r"(?<![A-Za-z])(?:US|AU?|CA?|R|NZ|HK|SG?|MX|NT)\Z")
-"""What comes before the dollar sign of a country: the sign opens a sum there, and closes no equation."""
+"""Letters before a country's dollar sign, which opens a sum of money there and does not close an equation."""
 
 _AMOUNT_ENDS = re.compile(r"[\d.][kKmMbB]?\Z")
 """As in `$100-$200` and `$5k-$6k`: what comes before the next sign is a sum, not `2x`."""

@@ -38,7 +38,7 @@ def inline_tokens(text: str) -> list[Token]:
 
 
 def long_links_shown(text: str) -> str:
-    """Return Markdown in which a link too long for Notion is shown as code after its text."""
+    """Return Markdown with each link that is too long for Notion shown as code after its text."""
     return text if len(text) <= TEXT_UNITS else _LINK.sub(_shown_if_long, text)
 
 

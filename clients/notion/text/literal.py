@@ -131,7 +131,7 @@ def _number(chunk: Chunk) -> str:
 
 
 def _lines_of_notion(lines: Sequence[tuple[str, bool]]) -> Iterator[str]:
-    """Yield the lines with sums of money escaped, and with marks that end in the line in which they begin."""
+    """Yield the lines with sums of money escaped, and with each mark ended in the line where it begins."""
     position = 0
     while position < len(lines):
         line, is_text = lines[position]
@@ -180,7 +180,7 @@ def _is_open(text: str) -> bool:
 
 
 def _closed(text: str) -> str:
-    """Return inline Markdown in which all that is open at the end of a line is closed there, and opened again."""
+    """Return inline Markdown with every mark that is open at a line end closed there, and opened again after it."""
     made: list[str] = []
     around: list[tuple[str, str]] = []
     breaks = opened = 0
