@@ -35,6 +35,6 @@ def _prompts(model: WorkflowModel, around: Surroundings) -> Iterator[PromptDefin
 
 def _services(model: WorkflowModel) -> Iterator[str]:
     for node in model.nodes():
-        with suppress(OrchestraError):
+        with suppress(OrchestraError):  # the same
             if node.step.uses is not None and (service := step_type(node.step.uses).service):
                 yield service

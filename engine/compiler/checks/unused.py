@@ -73,7 +73,7 @@ def warn(model: WorkflowModel, plan: Plan, report: Report, names: UsedNames) -> 
             report.warn(path, f"No step uses the input {name!r}.", "unused_input", "Use it, or take it out.")
     places = list(_every(model, plan, names))
     for_nothing = [one for one in places if _is_for_nothing(one, names)]
-    if len(for_nothing) > len(names.strangers):
+    if len(for_nothing) > len(names.strangers):  # each unknown name may have been meant as one of them
         for one in for_nothing:
             message = f"Nothing uses the output of step {one.step.id!r}, and it is all that the step is for."
             remedy = f"Use steps.{one.step.id}.output, give it in 'outputs', or take the step out."
