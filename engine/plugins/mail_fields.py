@@ -177,7 +177,7 @@ class MailTextFields(Fields):
         "Your own HTML (an empty text is made from it)", "", widget="text", contentMediaType="text/html"
     )
 
-    @field_validator("to", "cc", "bcc", "reply_to", check_fields=False)
+    @field_validator("to", "cc", "bcc", "reply_to", check_fields=False)  # fields of derived classes
     @classmethod
     def _are_addresses(cls, given: str | list[str], field: ValidationInfo) -> str | list[str]:
         name, found = str(field.field_name), addresses(given)
