@@ -37,11 +37,11 @@ class AccountSighting(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Program:
-    """A program of this machine that a connection starts, and what it may have."""
+    """A program of this machine that a connection starts, with its access and its limits."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
-    """The whole environment: nothing of ours is passed on."""
+    """The whole environment: this program's own is not passed on."""
     folders: tuple[str, ...]
     """What it may read; relative paths are in the workspace."""
     hosts: tuple[str, ...]
@@ -93,7 +93,7 @@ def _as_it_is(content: bytes) -> bytes:
 
 
 class Opening(Struct, frozen=True):
-    """What a client gets besides its settings: how far it may reach, and what it shares with other processes."""
+    """What a client gets besides its settings: its reach, and the things that it shares with other processes."""
 
     is_demo: bool = False
     """Only the service's stand-in may be reached."""

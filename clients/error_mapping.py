@@ -66,7 +66,7 @@ _WORDS = (
     "description", "detail", "details", "title", "fieldviolations", "violations", "errors", "fault", "faultstring",
     "hint", "metadata", "raw",
 )  # fmt: skip
-"""Where APIs say what is wrong, in the order of how much a person learns from it; without case and underscores.
+"""Members where APIs describe an error, the most helpful first; without case and underscores.
 
 `raw` of `metadata` has the words of the provider that OpenRouter has asked.
 """
@@ -153,7 +153,7 @@ def words_of_page(page: str) -> str:
 
 
 def _read(said: Any) -> Any:
-    """Return the JSON that a text is; anything else as it is."""
+    """Return a JSON text's value; anything else unchanged."""
     if not isinstance(said, str) or not said.lstrip().startswith(("{", "[", '"', "null")):
         return said
     try:

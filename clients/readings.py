@@ -38,7 +38,7 @@ def plain(content: bytes) -> bytes:
 
 
 def readings(content: bytes) -> Iterator[tuple[bytes, Steps]]:
-    """Yield readings of a content with the steps that decoded each: none at first, then more while more decodes."""
+    """Yield readings of a content, each with the steps that decoded it: no step first, then more while more decodes."""
     yield plain(content), ()
     steps: Steps = ()
     for escapes in _ROUNDS:

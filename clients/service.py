@@ -131,7 +131,7 @@ class Service(Struct, frozen=True):
     reads_strangers_files: bool = False
     """Whether its steps read files of strangers, each in a child process of this machine."""
     embedding_model: str = ""
-    """The model that makes vectors at the service's own address, unless the connection names one; empty: none does."""
+    """The model for vectors at the service's own address, unless the connection names one; empty without vectors."""
     runs_code: bool = False
     """Whether its steps run a person's code in the sandbox of this machine."""
     harmless: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ class Service(Struct, frozen=True):
     pickers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person picks instead of typing: {format of a field: the client's method that lists the choices}."""
     finders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """The client's method that looks up what was typed instead, by the same formats: NotFound if it is not there."""
+    """The client's methods that look up a typed value instead, by the same formats; they raise NotFound."""
     public_place: PublicPlace | None = None
     shown_at: tuple[str, ...] = ()
     """The hosts of its own pages: a link to them leads to no stranger."""

@@ -66,7 +66,7 @@ class DriveFiles:
         store.put(log, str(store.next_number(log)), {"key": key, **_facts(one)})
 
     def changes(self, store: Store) -> list[dict[str, Any]]:
-        """Return all that was put or deleted (`is_deleted`), as it was then, each with its `key`."""
+        """Return everything that was put or deleted (`is_deleted`), in its state at the time, each with its `key`."""
         return store.all(f"{self.service}/log")
 
     def epoch(self, store: Store) -> str:
@@ -89,7 +89,7 @@ class DriveFiles:
         return store.get(f"{self.service}/sessions", key)
 
     def hold(self, store: Store, session: dict[str, Any], content: bytes) -> None:
-        """Keep what has arrived in a session."""
+        """Store the bytes of a session so far."""
         held = {**session, "content": base64.b64encode(content).decode()}
         store.put(f"{self.service}/sessions", session["id"], held)
 

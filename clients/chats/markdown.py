@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SIGNS = re.compile(r"\*+|`(?!`)")
 _STARS = re.compile(r"```[\s\S]*?(?:```|\Z)|`[^`\n]+`|https?://\S+|\\.|(\*+)")
-"""Finds stars; skips code, addresses and what is escaped."""
+"""Finds stars; skips code, addresses and escapes."""
 
 
 class Marks(Struct, frozen=True):

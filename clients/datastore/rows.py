@@ -16,11 +16,11 @@ from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from clients.in_workspace.names import require_name
 
 ROWS_MOST = 100_000
-"""Rows of one table; what is larger belongs in a database."""
+"""Rows of one table; a larger one belongs in a database."""
 TABLE_BYTES_MOST = 50_000_000
 VALUE_BYTES_MOST = 64_000
 ANSWER_BYTES_MOST = 20_000_000
-"""Of the values that one query returns: what is beyond counts in `total` only."""
+"""Most bytes of values that one query returns; further rows count in `total` only."""
 KEY_CHARACTERS_MOST = 300
 SERVICE = "datastore"
 # What a BIGINT of PostgreSQL and an INTEGER of SQLite hold.
@@ -73,7 +73,7 @@ class TableRows(Struct, frozen=True):
 
 
 class StoredRow(Struct, dict=True):
-    """A row as it is stored, with its value as JSON text."""
+    """A stored row, with its value as JSON text."""
 
     key: str
     text: str

@@ -168,7 +168,7 @@ class DiscordClient(Client):
         return whole(found) if len(found) == len(parts) else None
 
     def _parts_since(self, where: Json, parts: list[str], since: datetime, others: Container[str]) -> Iterator[Json]:
-        """Yield the messages of the first parts, in order, as far as they are there."""
+        """Yield the messages of the first parts, in order, until one is missing."""
         me, wanted = self.identity(), iter(parts)
         part = next(wanted, None)
         for one in self._since(where, since):

@@ -50,7 +50,7 @@ class Drive(Client):
 
     @abstractmethod
     def entries(self, folder: str, limit: int) -> list[DriveFile]:
-        """List what is directly in a folder, by name; `limit` at most. Raises NotFound."""
+        """List the items directly in a folder, by name; `limit` at most. Raises NotFound."""
 
     @abstractmethod
     def search(self, words: str, folder: str, limit: int) -> list[DriveFile]:

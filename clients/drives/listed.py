@@ -1,4 +1,4 @@
-"""What is new, and what fits a search, from listings."""
+"""Finds new files, and files that fit a search, by listings."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 
 def parsed(content: bytes) -> ET.Element:
-    """Return the root of a document. Raises ValueError for what is not XML, and for a DTD."""
+    """Return the root of a document. Raises ValueError for anything but XML, and for a DTD."""
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse
     try:

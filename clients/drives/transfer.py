@@ -22,7 +22,7 @@ _IDLE_MOST = 3
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 AS_FILE = {AS_IT_IS: True, "most_bytes": FILE_BYTES}
-"""The request extensions of a download: bytes arrive as they are, one part at a time in memory."""
+"""The request extensions of a download: bytes arrive unchanged, one part at a time in memory."""
 Send = Callable[[Mapping[str, str]], AbstractContextManager[httpx.Response]]
 """Sends the request of a download with these headers more, as `httpx.Client.stream`; raises ServiceError for a status
 that is neither 200, 206 nor 416."""

@@ -164,7 +164,7 @@ class DropboxClient(Drive):
         return [{"id": one.id, "name": one.path, "url": ""} for one in sorted(found, key=lambda one: one.path)]
 
     def _target(self, folder: str, name: str) -> str:
-        """Return the path of a file in a folder that is there. Raises NotFound, InvalidRequest."""
+        """Return the path of a file in an existing folder. Raises NotFound, InvalidRequest."""
         require_name(DROPBOX, name)
         within = self.file(folder)
         if not within.is_folder:

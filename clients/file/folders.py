@@ -19,7 +19,7 @@ OWN = ("workflows", "prompts", "environments", "agents", "tools", "mcp", "logs")
 
 
 class Folder(Struct, frozen=True):
-    """A folder, as it is found once: a link that is changed later leads nowhere else."""
+    """A folder, resolved once: a link that is changed later does not lead elsewhere."""
 
     place: Path
     """Resolved."""

@@ -28,7 +28,7 @@ _BY_TYPE: Mapping[str, type[ServiceError]] = {
 
 
 def asked(requester: Requester, document: str, variables: Mapping[str, Any], name: str) -> Json:
-    """Send an operation: {data, errors: [{message, type, path}]}. Raises ServiceError if none of it was done.
+    """Send an operation: {data, errors: [{message, type, path}]}. Raises ServiceError if nothing was done.
 
     `errors` concern parts of it only: GraphQL answers the rest all the same.
     """

@@ -73,7 +73,7 @@ class GmailSender:
         return self._sent(answered(request, "id"), marker)
 
     def is_diverted(self, draft: str) -> bool:
-        """Return whether a draft of ours answers somebody other than the sender of the mail. Raises NotFound."""
+        """Return whether a draft of this program answers somebody other than the mail's sender. Raises NotFound."""
         found = _known(draft, self._users.drafts().get(userId="me", id=_draft_id(draft), format="metadata"))
         return bool(header(found["message"].get("payload") or {}, DIVERTED))
 

@@ -1,4 +1,4 @@
-"""What the requests to Gmail have in common: pages of lists, and what it means that something is not there."""
+"""Shared by requests to Gmail: pages of lists, and the meaning of a 404."""
 
 from __future__ import annotations
 

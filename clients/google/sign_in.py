@@ -1,4 +1,4 @@
-"""How people sign in to a service of Google: its console, the browser, and what is known of a sign-in."""
+"""How people sign in to a service of Google: its console, the browser, and the facts about a sign-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events: what is sent to the API for one, and what its answers are to workflows."""
+"""Events: as the API takes them, and as workflows see them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def event_id(marker: str) -> str:
 
 
 class EventDraft(Struct, frozen=True):
-    """What an event is to be; None: unchanged."""
+    """The wanted members of an event; None leaves one unchanged."""
 
     title: str | None = None
     start: Json | None = None

@@ -41,6 +41,6 @@ GOOGLE_CALENDAR = Service(
 )
 
 TITLE, DESCRIPTION, LOCATION = TextLimit(1024, rest="description"), TextLimit(8192, way="text"), TextLimit(1024)
-"""https://support.google.com/calendar: what an event holds."""
+"""The limits of an event (https://support.google.com/calendar)."""
 NEW_TITLE = TextLimit(1024)
-"""Of a change, which leaves the description as it is."""
+"""The limit of a changed title: the rest cannot go into the description, which a change leaves alone."""

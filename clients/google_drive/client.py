@@ -103,7 +103,7 @@ class GoogleDriveClient(Drive):
         return _shown(found, places.path_of(found))
 
     def download(self, file_id: str, into: Path, limit: int) -> DriveFile:
-        """Download a file and compare its hash, or what Google exports a document of its own as."""
+        """Download a file and compare its hash, or an export if it is one of Google's own documents."""
         places = Places(self._sdk)
         found = places.item(file_id)
         if found["mimeType"] == FOLDER:
@@ -168,7 +168,7 @@ class GoogleDriveClient(Drive):
             return
 
     def changes(self, folder: str, cursor: str | None) -> FolderChanges:
-        """Compare the listing of a folder with the one at the cursor: Drive's changes do not tell what is new in it."""
+        """Compare a folder's listing with the one at the cursor: Drive's changes do not say which files are new."""
         return changes_of(self._inside(folder), cursor)
 
     def folders(self) -> list[Json]:
@@ -192,7 +192,7 @@ class GoogleDriveClient(Drive):
         return (_shown(one, f"{here}/{one['name']}".lstrip("/")) for one in places.inside(within))
 
     def _arrived(self, new_id: str, broken: ServiceError) -> Json:
-        """Return the file that a broken request has made; raises that error if the file is not there."""
+        """Return the file that a broken request has made; raises the request's error if there is no such file."""
         if broken.outcome == "not_done":
             raise broken
         try:

@@ -17,7 +17,7 @@ from clients.listing import Json
 
 FOLDER = "application/vnd.google-apps.folder"
 SHARED = "Shared drives"
-"""How the path of what is in a shared drive begins."""
+"""First part of the paths in shared drives."""
 FIELDS = (
     "id,name,mimeType,parents,size,modifiedTime,md5Checksum,headRevisionId,webViewLink,trashed,driveId,"
     "shortcutDetails/targetId"

@@ -39,7 +39,7 @@ class AnswerBody(Struct, frozen=True):
     text: str
     """Empty if its type says that it is not text."""
     notes: list[str]
-    """Sentences on what was not read, and on what was not as the server says."""
+    """Sentences on parts that were not read, or are not as the server says."""
 
 
 def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:

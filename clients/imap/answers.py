@@ -116,7 +116,7 @@ def listed_folder(part: Any) -> ListedFolder | None:
 
 
 def _readable(name: bytes) -> str:
-    """Decode a folder's name (RFC 3501 5.1.3); one that is not encoded so stays as it is written."""
+    """Decode a folder's name (RFC 3501 5.1.3); a name without this encoding stays unchanged."""
     from imap_tools.imap_utf7 import utf7_decode
 
     with suppress(ValueError):

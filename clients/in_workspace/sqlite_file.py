@@ -46,7 +46,7 @@ def _is_writable(path: Path) -> bool:
 
 
 def _copied(path: Path, schema: str, version: int) -> sqlite3.Connection:
-    """Return the contents of a file that cannot be written, as they are now; writes to them raise sqlite3.Error."""
+    """Return the present contents of a file that cannot be written; writes to them raise sqlite3.Error."""
     found = sqlite3.connect(":memory:", isolation_level=None)
     try:
         if path.exists():

@@ -45,7 +45,7 @@ class Address(Struct, frozen=True):
     spec: str
 
     def __str__(self) -> str:
-        """Return text that parses back to the same address, whatever the name contains."""
+        """Return text that parses back to the same address, with any name."""
         name = self.name if self.spec else self.name.replace("@", " at ")
         if _SPECIALS.search(name):
             # Programs decode encoded words even in quotes, although RFC 2047 5 forbids it.

@@ -57,7 +57,7 @@ class HeaderBlock(Struct):
 
 
 def block_of(content: bytes, begin: int, end: int, lines: int = LINES_MOST) -> HeaderBlock:
-    """Read the headers that begin there; if none do, all of it is body.
+    """Read the headers that begin there; without headers, everything is body.
 
     Of headers over 1,000,000 bytes or `lines` lines only the first are kept; the body is found in any case.
     """

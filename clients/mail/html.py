@@ -22,7 +22,7 @@ HTML_MOST = 2_000_000
 TAGS_MOST = 60_000
 """Tags of HTML that are read."""
 _CELL, _END_OF_ROW = "\ufdd0", "\ufdd1"
-"""Marks within a table: noncharacters (Unicode 23.7), which `visible_tree` removes from what it reads."""
+"""Marks within a table: noncharacters (Unicode 23.7), which `visible_tree` removes from its input."""
 _WITHOUT_MARKS = dict.fromkeys(map(ord, _CELL + _END_OF_ROW + CITED))
 _MATCHES_MOST = 100_000
 """Limit on elements times selectors."""
@@ -88,7 +88,7 @@ def mail_text(html: str) -> str:
 
 
 def text_of(tree: BeautifulSoup, write_table: WriteTable) -> str:
-    """Convert a tree of visible elements to Markdown, as `visible_text` does, with tables as they are written here."""
+    """Convert a tree of visible elements to Markdown, as `visible_text` does, with tables in this module's form."""
     is_deep = _flatten(tree) > _STEPS_MOST
     text = tidy(tree.get_text("\n", strip=True) if is_deep else _markdown(tree, write_table))
     return text or tidy("\n".join(map(_description, tree.find_all("img"))))
@@ -104,7 +104,7 @@ def visible_tree(html: str) -> BeautifulSoup:
 
 
 def bounded(html: str) -> str:
-    """Return HTML that the parser reads in seconds, whatever it was: its beginning, without comments, whole tags."""
+    """Return HTML, of any origin, that the parser reads in seconds: its beginning, without comments, whole tags."""
     return _whole_tags(_uncommented(shortened(html, TAGS_MOST)))
 
 
@@ -147,7 +147,7 @@ def _end_of(found: re.Match[str] | None, html: str) -> int:
 
 
 def _end_of_text(html: str, tag: re.Match[str], kept: list[str], endless: set[str]) -> int:
-    """Return where the parser goes on after a tag; what is text up to an end tag, whatever it looks like, is kept."""
+    """Return where the parser goes on after a tag; text up to an end tag is kept, even if it looks like tags."""
     name, begin = tag["name"].lower(), tag.end()
     if name not in _TEXT_TO_ITS_END or tag[0].startswith("</") or name in endless:
         return begin
@@ -276,7 +276,7 @@ def _converter(write_table: WriteTable) -> MarkdownConverter:
         """Collects the rows of each table, and keeps lines in cells apart."""
 
         def process_element(self, node: PageElement, parent_tags: set[str] | None = None) -> str:
-            """Convert what is in a cell as elsewhere: the library writes it on one line, except in headings."""
+            """Convert the content of a cell as elsewhere: the library writes it on one line, except in headings."""
             around = parent_tags or set()
             around = around if around & _HEADINGS else around - {"_inline"}
             return str(super().process_element(node, around))  # type: ignore[misc]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def keep_numbers(parser: MarkdownIt) -> None:
-    """Let a parser read as paragraphs what is not a list: a single number but 1, or numbers that do not count on."""
+    """Make a parser read false lists as paragraphs: a single number but 1, or numbers that do not count on."""
     parser.core.ruler.after("block", "numbers", _numbers)
 
 

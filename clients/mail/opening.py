@@ -19,7 +19,7 @@ from clients.mail_formats.tnef import SIGNATURE, TnefFile, TnefMail, read_tnef
 LEVELS_MOST = 5
 """Mails within mails that are opened."""
 _BYTES_MOST = 64 * 1024 * 1024
-"""Total size of what is opened."""
+"""Total size of the opened contents."""
 _PARTS_MOST = 2000
 _EVENTS_MOST = 20
 _CALENDAR_MOST = 1024 * 1024
@@ -134,7 +134,7 @@ class _Opening:
         return {**part, "mimeType": "message/rfc822", "parts": [self._inner_mail(inner)]}
 
     def _unsealed(self, part: dict[str, Any]) -> dict[str, Any]:
-        """Open signed content; a document that is signed by itself stays, beside what is in it."""
+        """Open signed content; a document that is signed by itself stays, beside its content."""
         # Compressed content within compressed content is not unpacked: it may grow a thousandfold each time.
         sealed = opened_cms(self._taken(part), 0 if self._is_unpacked else self._room)
         if sealed.is_cut:
@@ -251,7 +251,7 @@ def _number(above: Part, place: int) -> str:
 
 
 def _wrapper(part: Part, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a part as a mere wrapper of what is in it, without its own `Content-` headers."""
+    """Return a part as a mere wrapper of its content, without its own `Content-` headers."""
     kept = [one for one in part.get("headers") or [] if not str(one.get("name", "")).lower().startswith("content-")]
     return {**part, "mimeType": "multipart/mixed", "filename": "", "headers": kept, "body": {"size": 0}, "parts": parts}
 

@@ -167,7 +167,7 @@ def attachment(part: Part) -> dict[str, Any]:
 
 
 def name_of(part: Part) -> str:
-    """Return the name of a file: its own, else one by what it is about, how it is described, or its type."""
+    """Return the name of a file: its own, or one from its subject, its description or its type."""
     kind = media_type(part)
     name = shown(str(part.get("filename") or "")) or (_subject_of(part) if kind in MAILS else "")
     described = shown(header(part, "Content-Description")).replace("/", "_").replace("\\", "_")

@@ -1,4 +1,4 @@
-"""Removes from a mail's text what is not its own: quoted mails and the signature."""
+"""Removes quoted mails and the signature from a mail's text."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _on_one_line(lines: Sequence[str]) -> str:
 
 
 class _Cutting:
-    """Goes through the lines of a mail that answers, or whose subject does not say what it does."""
+    """Goes through the lines of an answer, or of a mail whose subject does not say whether it is one."""
 
     def __init__(self, text: str, kind: Relation, envelope: Envelope) -> None:
         self._lines, self._kind, self._envelope = text.split("\n"), kind, envelope
@@ -175,7 +175,7 @@ class _Cutting:
         return place
 
     def _another_mail_begins(self, place: int) -> bool:
-        """Return whether all that follows is another mail, without marks."""
+        """Return whether the whole rest is another mail, without marks."""
         if asks_above(self._lines[place]):
             return bool(_SAYS.search(" ".join(self._kept[:50])))  # a help desk may write its name above
         if (
@@ -221,7 +221,7 @@ class _Cutting:
         return self._envelope.forwards(header, len(_joined(self._kept)), self._length_of_mail(place, len(header)))
 
     def _length_of_mail(self, place: int, header: int) -> int:
-        """Return the length of the mail that begins there, without its header and what it quotes itself."""
+        """Return the length of the mail that begins there, without its header and its own quotes."""
         begin = place + 1 + header
         end = next((one for one in range(begin, len(self._lines)) if _is_quote(self._lines, one)), len(self._lines))
         return len(_joined(self._lines[begin:end]))
@@ -293,7 +293,7 @@ class _Cutting:
         return -min(found)[1] if found else None  # the shortest match with a date, else the shortest
 
     def _drop_rules(self) -> None:
-        """Remove empty lines and lines of dashes at the end of what is kept."""
+        """Remove empty lines and lines of dashes at the end of the kept text."""
         while self._kept and (
             not self._kept[-1].strip()
             or _RULE.fullmatch(self._kept[-1])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def html_of(markdown: str) -> str:
-    """Return Markdown (CommonMark, with tables) as HTML; HTML in it is shown as it is written."""
+    """Return Markdown (CommonMark, with tables) as HTML; HTML in it is shown literally."""
     return str(_parser().render(markdown)).strip()
 
 

@@ -1,4 +1,4 @@
-"""Decides which mails a program must not answer, where an answer goes (RFC 3834), and what is one conversation.
+"""Decides which mails a program must not answer, where an answer goes (RFC 3834), and which mails are a conversation.
 
 `Reply-To` is as little proven as all that a stranger writes: with it, a mail asks for an answer to anybody's address.
 """
@@ -129,7 +129,7 @@ class Chain(Struct, frozen=True):
     own: str
     """Its Message-ID, or ""."""
     is_whole: bool
-    """Whether the headers list all earlier mails, and not only the one that this one answers."""
+    """Whether the headers list all earlier mails, not only the answered one."""
 
     @property
     def first(self) -> str:
@@ -164,7 +164,7 @@ def _is_like_person(name: str) -> bool:
 
 
 def firsts(chains: Sequence[Chain], others: Sequence[Chain] = ()) -> list[str]:
-    """Return the id of the conversation of each mail: mails that share any id belong together, in whatever order.
+    """Return the id of the conversation of each mail: mails that share any id belong together, in any order.
 
     `others` are mails that are not asked for, but may connect them.
     """

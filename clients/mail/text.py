@@ -123,7 +123,7 @@ def head_of(payload: Part) -> dict[str, Any]:
 
 
 def full_text_of(mail: Part, load: Load) -> WholeText:
-    """Return all that is read of the text of a mail, which was opened."""
+    """Return the readable text of an opened mail."""
     words = _Words(load)
     own = words.whole(mail)
     more = _below(*_in_words(mail, is_alone=not own), *_attached(mail, words))
@@ -262,7 +262,7 @@ def sentence(clause: str) -> str:
 
 
 def _said(text: str, left_out: Sequence[str]) -> str:
-    """Append a last line that says what was left out."""
+    """Append a last line that names what was left out."""
     return marked(text, "; ".join(left_out)) if left_out and text else text
 
 

@@ -50,7 +50,7 @@ def _chunk(letters: bytes) -> bytes:
 
 
 def _from_base64(body: bytes) -> bytes:
-    """Decode base64 (RFC 2045 6.8); text mislabelled as base64 stays as it is, also below base64 (a list's footer).
+    """Decode base64 (RFC 2045 6.8); text mislabelled as base64 stays unchanged, also below base64 (a list's footer).
 
     Lines of base64 have no blanks between letters.
     """
@@ -82,7 +82,7 @@ def _is_base64(data: bytes, *, is_all: bool) -> bool:
 
 
 def _from_uuencode(body: bytes) -> bytes:
-    """Decode the data between `begin 644 name` and `end`; text mislabelled as uuencode stays as it is."""
+    """Decode the data between `begin 644 name` and `end`; text mislabelled as uuencode stays unchanged."""
     found = _UU_BEGIN.search(body)
     if found is None:
         return body

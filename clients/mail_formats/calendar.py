@@ -110,7 +110,7 @@ class Calendar(Struct, frozen=True):
 
 
 def read_calendar(source: str, method: str = "", most: int = 20) -> Calendar:
-    """Return the first events of a calendar; `method` says what it asks for if it does not say so itself.
+    """Return the first events of a calendar; `method` is its request if the calendar does not state one.
 
     Accepts any text. A rule of recurrence is put in words, and never expanded.
     """
@@ -285,7 +285,7 @@ def _is_whole_day(event: _Component, start: _When | None, end: _When | None) -> 
 
 
 def _last_day(start: _When | None, end: _When | None) -> _When | None:
-    """Return the last day of an event of whole days: what is written as its end is the day after (3.6.1)."""
+    """Return the last day of an event of whole days: its written end is the day after (3.6.1)."""
     if start is None or end is None or end.day <= start.day:
         return start
     return _When(end.day - timedelta(days=1))

@@ -122,7 +122,7 @@ def _elements(data: bytes, place: int, end: int) -> Iterator[_Element]:
 
 
 def _end(data: bytes, place: int, limit: int) -> int:
-    """Return where an element of unknown length ends: at the latest where what it is in ends."""
+    """Return where an element of unknown length ends: at the end of its container at the latest."""
     depth = 1
     for _ in range(_ELEMENTS_MOST):
         found = _element(data, place) if place < limit else None

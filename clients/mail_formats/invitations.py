@@ -22,7 +22,7 @@ _NAMED_MOST = 20
 
 
 def in_words(event: Invitation) -> str:
-    """Return what is planned, when, where, and with whom, a line for each."""
+    """Return title, time, place and people of an event, a line for each."""
     method = event["method"]
     said = "Cancelled" if event["status"] == "cancelled" else _SAID.get(method, "Event")
     title = f"{said} ({method})" if method else said

@@ -25,7 +25,7 @@ _SAID_MOST = 200
 
 
 def in_words(rule: str) -> str:
-    """Return a rule in words: "every 2 weeks on Monday and Friday, 10 times"; as it is written if it is an odd one."""
+    """Return a rule in words: "every 2 weeks on Monday and Friday, 10 times"; an odd rule is returned unchanged."""
     parts = {name.strip().upper(): value.strip() for name, _, value in (one.partition("=") for one in rule.split(";"))}
     unit = _UNITS.get(parts.get("FREQ", "").upper())
     interval, count = parts.get("INTERVAL", "1"), parts.get("COUNT", "")

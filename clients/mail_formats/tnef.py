@@ -20,7 +20,7 @@ _BODY, _CODE_PAGE, _PROPERTIES, _SUBJECT = 0x2800C, 0x69007, 0x69003, 0x18004
 _FILE_BEGINS, _FILE_NAME, _FILE_CONTENT, _FILE_PROPERTIES = 0x69002, 0x18010, 0x6800F, 0x69005
 _MESSAGE_CLASS = 0x78008
 _EMBEDDED = bytes.fromhex("0703020000000000c000000000000046")
-"""IID_IMessage: what is attached is a mail."""
+"""IID_IMessage: the attachment is a mail."""
 _FIXED = {0: 4, 1: 4, 2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 0xA: 4, 0xB: 4, 0x14: 8, 0x40: 8, 0x48: 16}
 """Bytes of a value by its type, with what fills them up to four."""
 _STRING, _UNICODE, _OBJECT, _BINARY = 0x1E, 0x1F, 0x0D, 0x102

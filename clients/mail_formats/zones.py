@@ -80,7 +80,7 @@ class Observance(Struct, frozen=True):
 
 
 def zone_of(name: str) -> ZoneInfo | None:
-    """Return the time zone with this name, as IANA, Windows or a program writes it; None if none is known."""
+    """Return the time zone with this name, as IANA, Windows or a program writes it; None if it is unknown."""
     name = name.strip().strip('"').strip()[:_NAME_MOST]
     known = name.lower().removeprefix("tzone://microsoft/").replace(" daylight time", " standard time")
     found = _zone(WINDOWS_ZONES.get(known, name))
@@ -96,7 +96,7 @@ def weekday_of(word: str) -> int:
 
 
 def shown_zone(name: str, clock: datetime) -> tzinfo | None:
-    """Return the zone that Windows shows with this name, or the offset that is all of it; None if none is known.
+    """Return the zone that Windows shows with this name, or its offset if it has no places; None if it is unknown.
 
     The offset in the name is winter's: only the places say whether it counts at this time of the clock. A place
     whose zone does not have that offset in this year is not believed.

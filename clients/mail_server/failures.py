@@ -52,7 +52,7 @@ _TOOK = re.compile(r"\s*\(\d+\.\d+ \+ \d+\.\d+[^()]*secs\)")
 _WRAPPED = re.compile(r"\w+ command error: BAD \[b['\"](.*)['\"]\]")
 """imaplib's message for a BAD answer."""
 _COMMAND = re.compile(r"^command: [A-Z ]+ => ")
-"""What imaplib puts before some of its own messages."""
+"""The prefix of some messages of imaplib itself."""
 _BUSY = re.compile(
     r"too many|rate limit|throttl|bandwidth limit|try again later|max\w* (number of )?connection|connection limit",
     re.IGNORECASE,

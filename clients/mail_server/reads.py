@@ -1,4 +1,4 @@
-"""The commands to mail servers that change nothing: all that leaves while only reads may (`reads_only()`)."""
+"""The commands to mail servers that change nothing: no others leave while only reads may (`reads_only()`)."""
 
 from __future__ import annotations
 

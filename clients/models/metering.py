@@ -39,7 +39,7 @@ class Permit(Protocol):
     """The permission for one request."""
 
     model: str
-    """The model to ask: not always the one that was wanted."""
+    """The model to ask: not always the wanted one."""
 
     def answered(self, model: str, usage: Mapping[str, int], said: int = 0) -> None:
         """Report the answer: the model that gave it, {input_tokens, output_tokens}, and the bytes of its text."""

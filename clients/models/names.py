@@ -1,4 +1,4 @@
-"""Compares the name of the model that answered with the one that was asked for."""
+"""Compares the name of the model that answered with the requested one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices when a model server has read only a part of what it was sent: some cut long prompts without a word."""
+"""Notices when a model server has read only a part of a prompt: some cut long ones without a word."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PARTS = re.compile(rf"[{_DENSE}]+|[^\W{_DENSE}]+|[^\w\s]+(?=\s|\Z)")
 _DENSE_PER_TOKEN = 4
 """More letters than a tokenizer puts into one token, on average, in these scripts."""
 _WORTH_TOLD = 1_000
-"""Tokens: no server has a context that small, and short prompts are answered from what was read before."""
+"""Tokens: no server has a context that small, and short prompts are answered from the server's cache."""
 _MISSING = 0.8
 
 

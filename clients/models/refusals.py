@@ -40,7 +40,7 @@ _LOADING = re.compile(
 
 
 def error_in(body: Any) -> Any:
-    """Return the error that was sent in place of an answer, by whatever name, or None."""
+    """Return the error that was sent in place of an answer, under any name, or None."""
     if not isinstance(body, Mapping):
         return None
     if body.get("error"):
@@ -136,7 +136,7 @@ def _filtered(body: Any, levels: int) -> Iterator[str]:
 
 
 def explained(error: ServiceError, code: str, said: str) -> ServiceError:
-    """Return an error with a remedy that can help, where the words of the server tell of one."""
+    """Return an error with a remedy that can help, if the server's words suggest one."""
     if is_of_region(code, said):
         error.remedy = "The provider does not serve the country of this machine: use a connection to another provider."
     elif isinstance(error, RateLimited):

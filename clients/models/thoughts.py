@@ -1,4 +1,4 @@
-"""Separates what a reasoning model thinks from what it says, where its server leaves both in the text."""
+"""Separates a reasoning model's thoughts from its answer, where the server leaves both in the text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_OPENING = 16
 
 
 def without_thoughts(text: str) -> str:
-    """Return an answer without what the model has thought before it; thoughts that do not end are all of it."""
+    """Return an answer without the thoughts before it; thoughts without an end take up the whole text."""
     if text.lstrip().startswith(_HARMONY):
         answers = list(_FINAL.finditer(text))
         return _MARK.sub("", text[answers[-1].end() :]) if answers else ""
@@ -86,7 +86,7 @@ class SpokenText:
             self._say(text)
 
     def end(self) -> None:
-        """Hand on what was held back because thoughts might have begun with it."""
+        """Pass on the text that was held back because it might have begun thoughts."""
         if not self._is_speaking and (text := without_thoughts(self._held)):
             self._say(text)
 

@@ -119,7 +119,7 @@ def answered(answer: Any) -> Json:
 
 
 def every(ask: Callable[..., Any], **asked: Any) -> Iterator[Json]:
-    """Yield the results of a paginated request; pages are fetched as they are consumed."""
+    """Yield the results of a paginated request; pages are fetched on demand."""
     for answer in answers(ask, **asked):
         yield from answer["results"]
 

@@ -56,7 +56,7 @@ def told(schema: Schema, rest: Mapping[str, Any]) -> list[str]:
 
 
 def titled(title: str, markdown: str) -> tuple[str, str, list[str]]:
-    """Return title and text of a page that has no other property, as they fit, and what was done, in sentences."""
+    """Return a fitting title and text of a page without other properties, and sentences about changes."""
     if fits(title, TITLE):
         return title, markdown, []
     schema: Schema = {"title": {"type": "title"}}

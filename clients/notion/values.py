@@ -55,7 +55,7 @@ def is_empty(entry: Any) -> bool:
 
 
 def zoned(moment: Any, zone: str) -> Any:
-    """Return a time with the offset of a zone, if it has none: Notion would take it as UTC. Days stay as they are."""
+    """Return a time with the offset of a zone, if it has none: Notion would take it as UTC. Days stay unchanged."""
     try:
         found = datetime.fromisoformat(moment.strip()) if len(moment.strip()) > _DAY_CHARACTERS else None
     except (AttributeError, ValueError, TypeError):

@@ -54,7 +54,7 @@ _OWN_HOST = "api.openai.com"
 _DEPLOYMENTS = (".azure.com", ".azure-api.net")
 """Hosts whose models have names of the account's own, and which list others."""
 _TAKES_ANY_NAME = "ai-orchestra-demo"
-"""The owner of the demo model, which answers by whatever name it is asked."""
+"""The owner of the demo model, which answers under any name."""
 _LOADING_PAUSE_SECONDS = 2.0
 """Between two requests to a server that loads its model; loading takes seconds to minutes."""
 _OF_STREAM = re.compile(r"\bstream", re.IGNORECASE)
@@ -165,7 +165,7 @@ class OpenAIClient(ModelClient):
         return answer
 
     def _compare(self, asked: str, answer: Json) -> None:
-        """Note on an answer that another model has given it. Raises NotFound if the server has none of the name asked.
+        """Note on an answer that another model has given it. Raises NotFound if the server lacks the requested model.
 
         Some servers answer with whatever model they have loaded. One that lists the name may know it as another name of
         the model that answered.
@@ -302,7 +302,7 @@ def _sdk(base_url: str, key: str, http: httpx.Client) -> OpenAI:
 
 
 def _body(error: Any) -> Any:
-    """Return the body of a refusal; the SDK keeps only a part of it, and none of some."""
+    """Return the body of a refusal; the SDK keeps only a part of it, or nothing."""
     try:
         return error.response.json()
     except ValueError:
@@ -324,7 +324,7 @@ def _refusal(status: int, body: Any, headers: Mapping[str, str] = MappingProxyTy
 
 
 def _broken_off(body: Any) -> ServiceError:
-    """Return the error for one that came in the middle of a stream: what was said so far may be charged."""
+    """Return the error for a failure in the middle of a stream: the answer so far may be charged."""
     status = status_in(body)
     if status < 500:
         return _refusal(status, body)

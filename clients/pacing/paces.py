@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 Change = Callable[[str], tuple[str, T]]
-"""Gets the pace as it is, "" at first; returns it as it is then, and a result."""
+"""Gets the present pace, "" at first; returns the new pace, and a result."""
 _LOCK_SECONDS = 5.0
 
 

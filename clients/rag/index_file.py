@@ -73,7 +73,7 @@ def _found(row: Sequence[Any], score: float, marks: tuple[tuple[int, int], ...] 
 
 
 def indexed(file: sqlite3.Connection, document: Document) -> bool:
-    """Index a document; return False if it is there already, the same. Vectors of unchanged passages stay."""
+    """Index a document; return False if it is unchanged. Vectors of unchanged passages stay."""
     told = json.dumps([document.title, document.url, list(document.page_starts), document.text])
     digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
     known = file.execute("SELECT sha256 FROM documents WHERE id = ?", (document.id,)).fetchone()

@@ -153,7 +153,7 @@ class SlackClient(Client):
         return sent_in_parts(parts, one, lambda made: self.delete(where, made["id"]), known)
 
     def sent(self, channel: str, text: str, thread: str, marker: str, since: datetime) -> Json | None:
-        """Look for the messages of `send` since a time; None if one of them is not there."""
+        """Look for the messages of `send` since a time; None if one of them is missing."""
         found = self._marked(self.channel_id(channel), thread, marker, since)
         parts = range(len(in_parts(text, MESSAGE)))
         return whole([found[number] for number in parts]) if all(number in found for number in parts) else None
@@ -189,12 +189,12 @@ class SlackClient(Client):
             return
 
     def react(self, channel: str, message: str, name: str) -> None:
-        """Add a reaction to a message; harmless if it is there."""
+        """Add a reaction to a message; harmless if it is there already."""
         body = {"channel": self.channel_id(channel), "timestamp": message, "name": name.strip(":")}
         self._asked("POST", "reactions.add", may="already_reacted", json=body)
 
     def unreact(self, channel: str, message: str, name: str) -> None:
-        """Take a reaction of the bot back; harmless if it is not there."""
+        """Remove a reaction of the bot; harmless if it is gone."""
         body = {"channel": self.channel_id(channel), "timestamp": message, "name": name.strip(":")}
         self._asked("POST", "reactions.remove", may="no_reaction", json=body)
 

@@ -124,13 +124,13 @@ def _is_harmless_part(node: exp.Expr, dialect: Dialect) -> bool:
 
 
 def _does_nothing(conflict: exp.Expr) -> bool:
-    """Return whether rows that exist already stay as they are."""
+    """Return whether existing rows stay unchanged."""
     action = conflict.args.get("action")
     return action is not None and str(action.name).upper() == "DO NOTHING" and not conflict.expressions
 
 
 def _names_rows(condition: exp.Expr) -> bool:
-    """Return whether a condition compares a column with something else, whichever of its cases holds."""
+    """Return whether a condition compares a column with something else in each of its cases."""
     from sqlglot import exp
 
     match condition:

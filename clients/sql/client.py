@@ -191,7 +191,7 @@ def _address_or_none(settings: SqlSettings) -> DatabaseAddress | None:
 
 
 def _place_of(error: ServiceError) -> str:
-    """Return the word of a check for what is wrong: another account helps only where this one is rejected."""
+    """Return the name of the check line for an error: only a rejected account calls for another one."""
     if isinstance(error, AuthError):
         return "sign-in"
     return "settings" if isinstance(error, InvalidRequest | NotFound) else "server"

@@ -231,7 +231,7 @@ class _Sources(Struct, frozen=True):
 
 
 def _source(source: exp.Expr, around: _Query) -> Columns | None:
-    """Return the columns of what is after FROM or JOIN."""
+    """Return the columns of a source after FROM or JOIN."""
     from sqlglot import exp
 
     if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier) and not _named_anew(source):

@@ -76,7 +76,7 @@ class WriteResult(Struct, frozen=True):
 
 
 class Database(ABC):
-    """One database. Each operation opens a connection of its own, so that nothing of one is left for the next."""
+    """One database. Each operation opens a connection of its own, so that it leaves nothing for the next one."""
 
     dialect: Dialect
 

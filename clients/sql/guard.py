@@ -31,7 +31,7 @@ def reads(action: int, _one: str | None, two: str | None, _file: str | None, _by
 
 
 def writes(action: int, one: str | None, two: str | None, _file: str | None, _by: str | None) -> int:
-    """Allow what changes this one database, except its table of markers: also not by triggers and views."""
+    """Allow changes to this database alone, but not to its table of markers, not even by triggers and views."""
     is_marker = ONCE in {(one or "").lower(), (two or "").lower()}
     return _answer(action not in _NEVER and not is_marker, action, two)
 

@@ -235,7 +235,7 @@ def _require_rollback(connection: Connection[Any], statement: str) -> None:
 
 @contextmanager
 def _streaming(connection: Connection[Any]) -> Iterator[Any]:
-    """Open a cursor that reads rows as they are asked for; the driver would read the others when it closes one."""
+    """Open a cursor that reads rows on demand; closing the driver's own would read all the others."""
     import pymysql.cursors
 
     cursor: Any = connection.cursor(pymysql.cursors.SSCursor)

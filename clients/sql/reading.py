@@ -117,7 +117,7 @@ class ProvenStatement(Struct, frozen=True):
 
 
 def proven(statement: str, dialect: Dialect) -> ProvenStatement:
-    """Return the statement as a proven read. Raises InvalidRequest, which says what is in the way."""
+    """Return the statement as a proven read. Raises InvalidRequest with the reason."""
     from sqlglot import exp
 
     from clients.sql.parameters import names_in

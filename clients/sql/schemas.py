@@ -39,7 +39,7 @@ class SeenTables(Struct, frozen=True):
 
 
 class Memory(Struct, frozen=True):
-    """A file in the folder of the state with the tables that one account saw; its time is when they were read."""
+    """A file in the state folder with the tables that one account saw; its modification time is when they were read."""
 
     folder: Path
     address: DatabaseAddress

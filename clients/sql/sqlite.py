@@ -153,7 +153,7 @@ def _require_not_ours(connection: sqlite3.Connection, shown: str) -> None:
 
 
 def _text(raw: bytes) -> str:
-    """Return a text that is read; SQLite keeps any bytes as a text, and what is not UTF-8 becomes U+FFFD."""
+    """Return a stored text; SQLite keeps any bytes as a text, so invalid UTF-8 becomes U+FFFD."""
     return raw.decode("utf-8", "replace")
 
 

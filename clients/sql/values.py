@@ -39,7 +39,7 @@ def plain(value: Any) -> Any:
 
 
 def unique(names: Iterable[str]) -> list[str]:
-    """Return names of columns, so that each is there once: `id`, `id_2`."""
+    """Return names of columns, made unique: `id`, `id_2`."""
     found: list[str] = []
     for name in names:
         known, number = name, 2

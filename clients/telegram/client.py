@@ -147,7 +147,7 @@ class TelegramClient(Client):
         return [_message(one) for one in self._asked("GET", "getUpdates", params=asks) if _content(one)]
 
     def forget(self, update: int) -> None:
-        """Let Telegram forget the messages up to this one: it keeps no more than it sends at once."""
+        """Make Telegram forget the messages up to this one: an answer has only the oldest hundred."""
         asks = {"limit": 1, "offset": update + 1, "allowed_updates": list(_KINDS)}
         self._asked("POST", "getUpdates", json=asks)
 

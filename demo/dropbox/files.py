@@ -1,4 +1,4 @@
-"""The files of the stand-in for Dropbox: paths without regard to case, revisions, and what has changed."""
+"""The files of the stand-in for Dropbox: paths without regard to case, revisions, and changes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def make_folder(store: Store, path: str) -> None:
 
 
 def add(store: Store, path: str, content: bytes) -> dict[str, Any]:
-    """Add a file with `mode=add`, `autorename=false` and `strict_conflict=true`: whatever is there is a conflict."""
+    """Add a file with `mode=add`, `autorename=false` and `strict_conflict=true`: anything there is a conflict."""
     name = path.rpartition("/")[2]
     if not path.startswith("/") or not name or "\\" in path or "//" in path or name in {".", ".."}:
         raise refused("path", "malformed_path")
@@ -78,7 +78,7 @@ def put(store: Store, path: str, content: bytes) -> dict[str, Any]:
 
 
 def shown(one: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry, or what is left of a deleted one, as Dropbox does."""
+    """Return an entry, or the remains of a deleted one, as Dropbox does."""
     path = one["path"]
     names = {"name": path.rpartition("/")[2], "path_lower": path.lower(), "path_display": path}
     if one.get("is_deleted"):
@@ -91,7 +91,7 @@ def shown(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def cursor(store: Store, path: str, *, is_recursive: bool, after: str = "") -> str:
-    """Return a cursor at what is logged now; `after`: where a listing in pages goes on."""
+    """Return a cursor at the end of the log; `after`: where a listing in pages goes on."""
     at, epoch = len(FILES.changes(store)), FILES.epoch(store)
     state = {"path": path, "recursive": is_recursive, "at": at, "after": after, "epoch": epoch}
     return base64.urlsafe_b64encode(json.dumps(state).encode()).decode()

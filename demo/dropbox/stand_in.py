@@ -237,7 +237,7 @@ def _start(store: Store, asked: dict[str, Any], body: bytes) -> dict[str, Any]:
 
 
 def _session(store: Store, asked: dict[str, Any], *tags: str) -> tuple[dict[str, Any], bytes]:
-    """Return a session and what it has; another offset is refused with the correct one."""
+    """Return a session and its bytes; a wrong offset is refused with the correct one."""
     found = FILES.session(store, asked["cursor"]["session_id"])
     if found is None:
         raise refused(*tags, "not_found")

@@ -339,7 +339,7 @@ def _header(name: str, value: str) -> dict[str, str]:
 
 
 def _decoded_header(value: str, charset: str = "") -> str:
-    """Return a header for display; encoded words in an unknown charset are kept as they are."""
+    """Return a header for display; encoded words in an unknown charset are kept unchanged."""
     flat = _letters(re.sub(r"\r?\n[ \t]*", " ", value).strip(), charset)
     kept: list[tuple[str, str, bytes]] = []
     place = 0

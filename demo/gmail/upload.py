@@ -1,4 +1,4 @@
-"""Gmail's upload of a mail: below /upload, as it is, alone or after a JSON part (multipart/related)."""
+"""Gmail's upload of a mail: below /upload, without base64, alone or after a JSON part (multipart/related)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def refused(status: int, reason: str, message: str) -> Refused:
 
 
 def require(store: Store, item_id: str, *, all_drives: bool) -> dict[str, Any]:
-    """Return an item; clients without support for shared drives (`all_drives`) do not find what is in one."""
+    """Return an item; clients without support for shared drives (`all_drives`) do not find the items in one."""
     found = FILES.get(store, ROOT if item_id == "root" else item_id)
     if found is None or (found["drive"] and not all_drives):
         raise refused(404, "notFound", f"File not found: {item_id}.")

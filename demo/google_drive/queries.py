@@ -62,7 +62,7 @@ def masked(value: Any, mask: str) -> Any:
 
 
 def _members(mask: str) -> list[tuple[str, str]]:
-    """Return the names of a mask, each with the mask of what is in it."""
+    """Return the names of a mask, each with the mask of its members."""
     parts, depth, start = [], 0, 0
     for at, sign in enumerate(f"{mask},"):
         depth += {"(": 1, ")": -1}.get(sign, 0)

@@ -111,7 +111,7 @@ def _uploads(store: Store) -> list[Route]:
 
 
 def _write(store: Store, given: dict[str, Any]) -> dict[str, Any]:
-    """Create a file (`name`, `parents`, `text`, `mimeType`), or give the one of an `id` a new text."""
+    """Create a file (`name`, `parents`, `text`, `mimeType`), or give the file with an `id` a new text."""
     text = str(given.pop("text", "")).encode()
     one = FILES.get(store, given.get("id", ""))
     return {"id": (files.put(store, one, text) if one else files.create(store, given, text))["id"]}

@@ -1,4 +1,4 @@
-"""The files of the stand-in for OneDrive: items by id, their tags, and what has changed."""
+"""The files of the stand-in for OneDrive: items by id, their tags, and their changes."""
 
 from __future__ import annotations
 

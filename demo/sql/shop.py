@@ -58,7 +58,7 @@ def make(path: Path, today: date | None = None) -> None:
 
 
 def make_once(path: Path) -> None:
-    """Write the file unless it is there."""
+    """Write the file unless it exists."""
     if not path.exists():
         make(path)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
 CITED = "\ufdd2"
-"""Marks cited lines, and the elements that they come from: a noncharacter, which is removed from what is read."""
+"""Marks cited lines, and the elements that they come from: a noncharacter, which is removed from the input first."""
 _OF_PROGRAMS = re.compile(r"quot|reply|cite|moz-|zmail|yahoo|forward|original", re.IGNORECASE)
 _GMAIL = "gmail_quote"
 """Gmail's class for quoted mails, and for what its author cites: only the former are within another such element."""

@@ -238,7 +238,7 @@ def _roles(rows: Iterable[str]) -> Mapping[str, str]:
 
 
 ROLES = _roles(_HEADERS.strip().split("\n"))
-"""{name of a header, folded: what it tells}."""
+"""{name of a header, folded: its role}."""
 FORWARD_MARKS, ORIGINAL_MARKS = tuple(sorted(_words(FORWARDED))), tuple(sorted(_words(ORIGINAL)))
 FORWARDS, ANSWERS = _words(FORWARD_PREFIXES), _words(REPLY_PREFIXES) - _words(FORWARD_PREFIXES)
 SENT_FROM_MARKS, DEVICE_WORDS = tuple(sorted(_words(SENT_FROM))), _words(DEVICES)

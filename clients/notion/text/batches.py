@@ -39,7 +39,7 @@ class _Size(Struct, frozen=True):
 
 
 def batches(blocks: Sequence[Json]) -> Iterator[Batch]:
-    """Pack blocks in order; what has been appended so far is always a prefix of the whole."""
+    """Pack blocks in order; the appended part is always a beginning of the whole."""
     batch, count, weight = Batch(), 0, 0
     for block in blocks:
         size = _size(block)
