@@ -95,7 +95,7 @@ def walk(
     top: Iterable[Child[AnyStep]], inside: Callable[[AnyStep], Iterable[Child[AnyStep]]]
 ) -> Iterator[StepNode[AnyStep]]:
     """Yield the steps in `top` and all steps inside them, outer before inner, in the given order."""
-    ahead = [step_node(child, None) for child in top][::-1]
+    ahead = [step_node(child, None) for child in top][::-1]  # the last is taken out first
     while ahead:
         node = ahead.pop()
         yield node

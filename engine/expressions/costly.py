@@ -104,7 +104,7 @@ def _started() -> subprocess.Popen[bytes]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        os.set_blocking(process.stdin.fileno(), False)
+        os.set_blocking(process.stdin.fileno(), False)  # a child that reads nothing must not hold this thread up
         _read_line(process, time.monotonic() + _WALL_SECONDS)
     except BaseException:
         _end(process)

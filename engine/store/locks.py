@@ -97,7 +97,7 @@ class FileLocks:
 
     def clear_away(self, owner: str) -> None:
         """Remove the file of a dead process; a living one keeps it."""
-        with suppress(OSError):
+        with suppress(OSError):  # a file that stays does no harm: nobody holds its lock
             if not is_locked(self._folder, owner):
                 (self._folder / f"{owner}.lock").unlink(missing_ok=True)
 

@@ -74,7 +74,7 @@ def _pieces(tree: Any) -> Iterator[str]:
             yield str(one)
         elif not isinstance(one, str):
             around = ["\n"] * (one.name in _BLOCKS)
-            waiting += [*around, *reversed(one.contents), *around]
+            waiting += [*around, *reversed(one.contents), *around]  # the last is taken out first
 
 
 def parsed_json(text: str) -> Any:

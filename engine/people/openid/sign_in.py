@@ -250,7 +250,7 @@ def _id_in(claims: Mapping[str, Any]) -> str | None:
     """Return the id for a new user: the user name, or else the mail address, if the provider has verified it."""
     mail = claims.get("email") if claims.get("email_verified") is True else None
     for name in (claims.get("preferred_username"), mail):
-        with suppress(InvalidInput):
+        with suppress(InvalidInput):  # no id can be made of this one; the next may do
             if isinstance(name, str):
                 return checked_id(name.strip().lower())
     return None

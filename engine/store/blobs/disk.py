@@ -139,7 +139,7 @@ class DiskBlobs:
             with suppress(OSError):  # others remain in it, or one has just been put there
                 folder.rmdir()
         for folder in {one if one.is_dir() else self._folder for one in left}:
-            with storage_errors(folder), suppress(FileNotFoundError):
+            with storage_errors(folder), suppress(FileNotFoundError):  # another process may have removed it, too
                 sync_folder(folder)
 
     def admit(self, process: str) -> None:
@@ -152,7 +152,7 @@ class DiskBlobs:
         It is renamed first: while its files are being removed, the process could make another folder in it.
         """
         folder, gone = self._drafts_of(process), self._drafts_of(f".gone-{os.urandom(4).hex()}")
-        with storage_errors(folder), suppress(FileNotFoundError):
+        with storage_errors(folder), suppress(FileNotFoundError):  # it has none, or was shut out before
             folder.rename(gone)
         for left in folder.parent.glob(".gone-*"):  # also what a crash has left here
             shutil.rmtree(left, ignore_errors=True)

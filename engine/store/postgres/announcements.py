@@ -17,7 +17,7 @@ class NotifiedAnnouncements:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._channel = f"ai_orchestra_{server.key % 2**32}"
+        self._channel = f"ai_orchestra_{server.key % 2**32}"  # without the sign of the key
         self._hearing = threading.Lock()
         self._ear: psycopg.Connection[Any] | None = None
 

@@ -20,7 +20,7 @@ class PostgresBroadcast:
 
     def __init__(self, server: Server, asking: Callable[[], AbstractContextManager[PostgresCursor]]) -> None:
         self._server, self._asking = server, asking
-        self._channel = f"ai_orchestra_live_{server.key % 2**32}"
+        self._channel = f"ai_orchestra_live_{server.key % 2**32}"  # without the sign of the key
         self._ear: psycopg.Connection[Any] | None = None
 
     def tell(self, texts: Sequence[str]) -> None:

@@ -116,4 +116,4 @@ def translated(statement: str) -> str:
 
 def key_of(text: str) -> int:
     """Return a 32-bit number for an advisory lock (https://www.postgresql.org/docs/current/explicit-locking.html)."""
-    return zlib.crc32(text.encode()) - 2**31
+    return zlib.crc32(text.encode()) - 2**31  # integers of PostgreSQL have a sign

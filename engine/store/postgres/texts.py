@@ -87,6 +87,7 @@ class PostgresTexts:
     def move(self, folder: str, new: str) -> None:
         """Rename rows in one transaction."""
         with self._asking() as cursor:
+            # without a source, the target stays as it is
             if not cursor.execute(_BELOW, _bounds(folder)).fetchall():
                 return
             cursor.execute("BEGIN")

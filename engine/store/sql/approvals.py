@@ -89,6 +89,7 @@ def _is_shown(without: Hidden) -> ColumnElement[bool]:
 
 def _matches(patterns: Sequence[str]) -> ColumnElement[bool]:
     texts = [func.coalesce(column, "") for column in _COLUMNS]
+    # without patterns, no question matches
     return or_(false(), *(text.like(pattern) for text in texts for pattern in patterns))
 
 

@@ -46,6 +46,7 @@ _SIMILAR = (
     "SELECT receipt, arguments_hash FROM effects WHERE account = ? AND uses = ? AND identity <> ?"
     " AND (done_at >= ? OR (done_at IS NULL AND state <> 'undone'))"
 )
+# An intent that still has its receipt: what was made is there, and is about to be changed.
 _BEGIN_UPDATE = (
     "UPDATE effects SET state = 'intent', arguments_hash = '', run_id = ?, path = ?, owner = ?"
     " WHERE identity = ? AND state = 'done' AND arguments_hash = ? AND run_id = ? AND path = ?"
@@ -72,7 +73,7 @@ _REDO = "INSERT INTO meta VALUES (?, '') ON CONFLICT (key) DO NOTHING"
 _OPEN = "SELECT 1 FROM effects WHERE identity = ? AND state IN ('intent', 'unknown')"
 _ONE = "SELECT state, run_id, path, done_at, receipt, output, generation FROM effects WHERE identity = ?"
 _STATES = frozenset({"intent", "done", "unknown", "undone"})
-_NOBODY_KNOWS = datetime.fromtimestamp(0, UTC)
+_NOBODY_KNOWS = datetime.fromtimestamp(0, UTC)  # when a write was intended whose row is damaged
 
 
 class SqlEffects:
@@ -184,6 +185,7 @@ class SqlReceipts:
 def _claim(cursor: Cursor, write: IntendedWrite, owner: str, now: str) -> Claimed | Held:
     row = cursor.execute(_SELECT, (write.identity,)).fetchone()
     known = None if row is None else _entry(row)
+    # a write that was made is not sent again, so nothing of it is held
     if known is None or not known.is_made:
         held = held_in(cursor)
         if held is not None:
@@ -268,7 +270,7 @@ def _answer(cursor: Cursor, run_id: str, path: str | None, receipt: str | None) 
     values = {"run_id": run_id, "path": path}
     if receipt is None:
         found = cursor.execute(f"SELECT identity FROM effects WHERE {which}", values).fetchall()  # noqa: S608
-        cursor.executemany(_REDO, [(_redone(one),) for (one,) in found])
+        cursor.executemany(_REDO, [(_redone(one),) for (one,) in found])  # or `_unsure_since` would ask again
         return _withdraw(cursor, which, values)
     output = compact({"id": receipt, "url": receipt if "://" in receipt else ""})
     statement = f"UPDATE effects SET state = 'done', receipt = :output, output = :output WHERE {which}"  # noqa: S608

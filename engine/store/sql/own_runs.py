@@ -31,6 +31,8 @@ _PUT_AWAY = (
     f" due_at = CASE due_at WHEN '{_AT_ONCE}' THEN ? ELSE due_at END"
     " WHERE run_id = ? AND status IN ('waiting', 'interrupted')"
 )
+# The number of an end: its milliseconds, or one more than the last, so that numbers rise whatever clocks say. The index
+# of numbers serves the search for the last one only with `IS NOT NULL`.
 _ENDED = (
     "UPDATE runs SET status = ?, ended_at = ?, duration_seconds = ?, sentence = ?, counts = ?,"
     " end_number = (SELECT CASE WHEN max(end_number) >= ? THEN max(end_number) + 1 ELSE ? END"

@@ -69,7 +69,7 @@ class SqlProof:
         """Return which of these runs are neither listed nor have been removed from the list."""
         if not run_ids:
             return []
-        listed = select(runs.c.run_id).where(runs.c.run_id >= min(run_ids))
+        listed = select(runs.c.run_id).where(runs.c.run_id >= min(run_ids))  # ids sort by time: no older rows are read
         with self._database.reading() as connection:
             known = {*connection.execute(listed).scalars(), *left_by(connection)}
         return [run_id for run_id in run_ids if run_id not in known]
@@ -145,6 +145,7 @@ class SqlProof:
         with self._database.writing() as connection:
             if is_behind(connection, told.row["run_id"], told.latest_at):
                 forget_open(connection, told)
+            # what its log leaves open, a state that was not lost knows better
             for effect in told.effects:
                 if effect["state"] in ("done", "undone") or is_lost:
                     restore_effect(connection, effect)

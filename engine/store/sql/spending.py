@@ -76,7 +76,7 @@ class SqlSpending:
             pots = json.dumps(wanted.pots)
             kept = (wanted.id, wanted.run_id, owner, pots, wanted.at, wanted.over_at, *verdict.amount)
             cursor.execute(_RESERVE, kept)
-            cursor.execute(_GO_ON, (wanted.run_id,))
+            cursor.execute(_GO_ON, (wanted.run_id,))  # if it was paused, its budgets have room again
         elif verdict.is_pause:
             cursor.execute(_PAUSE, (wanted.run_id, wanted.at))
         return verdict
@@ -101,6 +101,7 @@ class SqlSpent:
     def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
         """Return what is counted in the pots of a kind from one day to another."""
         with self._database.asking() as cursor:
+            # ";" follows ":"
             rows = cursor.execute(_DAILY, (f"use:{kind}:", f"use:{kind};", first, last)).fetchall()
         return [(Pot(scope, period), Amount(*amount)) for scope, period, *amount in rows]
 

@@ -484,7 +484,7 @@ def _pragmas() -> Iterator[str]:
     yield "PRAGMA journal_mode=WAL"
     yield "PRAGMA synchronous=FULL"  # with NORMAL, a power cut could take back commits of a log (WAL)
     yield "PRAGMA foreign_keys=ON"
-    yield f"PRAGMA journal_size_limit={_LARGEST_WAL_BYTES}"
+    yield f"PRAGMA journal_size_limit={_LARGEST_WAL_BYTES}"  # one long transaction must not leave a long log behind
     if sys.platform == "darwin":  # fsync on macOS does not reach the disk's surface
         yield "PRAGMA fullfsync=ON"
 

@@ -61,7 +61,7 @@ _STANDING = (
 
 If it dies with two of them, it is unknown which one is to blame.
 """
-_MOST_PAGES = 20
+_MOST_PAGES = 20  # a claim looks at no more of them, however many runs the limits keep back
 
 
 class _Waiting(NamedTuple):
@@ -89,6 +89,7 @@ class SqlClaims:
             if is_draining:
                 raise Draining
             has_mine = most_of_mine > 0 and cursor.execute(_ANY_OF_MINE, (owner, now)).fetchone() is not None
+        # so far it has only read: a process that finds nothing keeps nobody from writing
         if not has_any and not has_mine:
             return []
         with self._database.inserting() as cursor:
@@ -208,6 +209,7 @@ class _Choice:
         users, connections = self._crowd.full_users, self._crowd.full_connections
         if users:
             parts.append(f" AND ({free} OR started_by NOT IN ({places(users)}))")
+        # the column has blanks around each name; names may have `_`, which LIKE would take for any character
         parts += [f" AND ({free} OR connections NOT LIKE ? ESCAPE '!')" for _ in connections]
         return "".join(parts), [*values, *users, *(f"% {one.replace('_', '!_')} %" for one in connections)]
 
