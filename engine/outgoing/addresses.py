@@ -81,7 +81,7 @@ _OF_COMMIT = re.compile(
 docs.github.com: Creating a commit with multiple authors, Skipping workflow runs. The text of a pull request becomes
 such a message when it is squashed.
 """
-_LONGEST_PLACE = 100
+_LONGEST_PLACE = 100  # characters of a place in a sentence
 
 
 def place_of(address: str) -> str:
@@ -92,6 +92,7 @@ def place_of(address: str) -> str:
     found = _STRICT.match(address)
     mail = None if found else _MAIL.match(address)
     host = found[2] if found else mail[1] if mail else ""
+    # a browser goes to the normal form, which may be another host than the one that is read
     if not _HOST.match(host) or unicodedata.normalize("NFKC", host) != host:
         return ""
     host = host.lower().rstrip(".")
@@ -172,7 +173,7 @@ def without_mentions(text: str, is_named: IsNamed) -> tuple[str, int]:
         issue = issue_at(address)
         if issue and not is_named(issue):
             found.add(begin + issue.rindex("/") + 1)
-    for at in sorted(found, reverse=True):
+    for at in sorted(found, reverse=True):  # from the end: the places before stay where they are
         text = f"{text[:at]} {text[at:]}"
     return text, len(found)
 

@@ -43,8 +43,8 @@ _MOST_SIGNS = 5_000
 _MOST_OPEN = 500
 """Tags in one paragraph that never end: for each of them, Python's HTML parser reads to the end of the paragraph."""
 _OPEN = re.compile(r"<[a-z/][^<>]*(?=<|\Z)", re.IGNORECASE)
-_MOST_IN_ALL = 100_000
-_LONGEST = 2_000_000
+_MOST_IN_ALL = 100_000  # brackets, tags and bars of tables in a whole text
+_LONGEST = 2_000_000  # characters
 _ATTRIBUTE = re.compile(r"(?<![^\s\"'<>/=])([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+))")
 _RUNS = re.compile(r"`+")
 _EATEN = re.compile(r"\w+://[^\s<`\\]{0,2000}(?:\\(?![<!\[`&])[^\s<`\\]{0,2000}){0,9}(?=[`\\])")
@@ -227,6 +227,7 @@ def _bare(
 ) -> Iterator[_Edit]:
     """Yield the changes to addresses without any signs around them, and to what looks like a link but is not one."""
     begins = [begin for begin, _ in taken]
+    # how far the ranges up to each one reach: they may lie in each other
     reach, reached = 0, []
     for _, end in taken:
         reach = max(reach, end)
@@ -243,7 +244,7 @@ def _bare(
                 yield _Edit(sign.end(), sign.end(), " ")
             continue
         changes.links[shown_place(address)] += 1
-        is_open = text[begin - 2 : begin] == "]("
+        is_open = text[begin - 2 : begin] == "]("  # looks like a link, but is not one
         blank = " " if is_open or text[begin - 1 : begin] == "\\" else ""
         start = begin - 1 if is_open else begin
         yield _Edit(start, end, f"{blank}{text[start:begin]}{quote}{text[begin:end]}{quote}")
