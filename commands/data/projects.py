@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from commands.base.changed_files import deleted
-from commands.base.failures import DONE, FAILED
+from commands.base.failures import DONE, FAILED, Terminated
 from commands.base.inputs import content_in
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
@@ -197,21 +197,22 @@ def run(
     with opened(workspace, demo=demo) as session:
         runs, who = session.orchestra.project_runs, session.principal
         one = runs.start(who, project, command, commit=commit, seconds=seconds)
-        at, is_over = 0, False
+        at, is_over, code = 0, False, None
         try:
             while not is_over:
                 is_over = runs.ended_within(who, project, one.id, _LOOK_SECONDS)
                 parts, _, at = runs.since(who, project, one.id, at, _PIECE)
                 for said in () if as_json else parts:
                     raw(said.text, is_error=said.stream == "stderr")
-        except KeyboardInterrupt:
+        except Terminated as stop:
             runs.stop(who, project, one.id)
+            code = stop.exit_code
         shown = runs.get(who, project, one.id)
     if as_json:
         document(asdict(shown))
     elif shown.run.reason:
         note(shown.run.reason)
-    return DONE if shown.run.state == "succeeded" else FAILED
+    return code or (DONE if shown.run.state == "succeeded" else FAILED)
 
 
 @group.command()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from engine.sandbox.walls import walls
 from tests.cli.conftest import Orchestra, Running, Start
 from tests.patience import until
 
@@ -143,3 +144,14 @@ def test_demo_reset_makes_everything_as_new(orchestra: Orchestra) -> None:
     assert orchestra("runs", "list", "--json").json["runs"] == []
     assert orchestra("demo", "reset", "--json").json["turned_off"] == []
     assert "github: 2 repositories" in orchestra("demo", "show").out
+
+
+@pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")
+def test_a_stopped_command_of_a_project_ends_in_its_sandbox_and_shows_what_it_wrote(
+    start: Start, orchestra: Orchestra
+) -> None:
+    assert orchestra("projects", "new", "sums").code == 0
+    running = start("projects", "run", "sums", "echo begun; sleep 500; echo ended", "--seconds", "600")
+    assert running.line() == "begun"
+    assert running.end(signal.SIGINT) == 130
+    assert running.err.strip() == "It was stopped."

@@ -44,7 +44,8 @@ class Others(Struct, frozen=True):
 def arguments_hash(arguments: Any) -> str:
     """Return a short hash of the arguments, equal for equal JSON and equal files."""
     text = json.dumps(arguments, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(without_owners(text).encode()).hexdigest()[:32]
+    # JSON may hold half a surrogate pair (RFC 8259, 8.2), which UTF-8 refuses.
+    return hashlib.sha256(without_owners(text).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Ledger:

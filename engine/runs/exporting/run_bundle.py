@@ -75,8 +75,9 @@ def packed(run: Run, versions: dict[str, str], texts: Literal["kept", "redacted"
         archive.writestr(zipfile.ZipInfo(_MANIFEST, _TIME), f"{manifest.model_dump_json(indent=2)}\n")
         archive.writestr(zipfile.ZipInfo(_RUN, _TIME), text, zipfile.ZIP_DEFLATED)
     content = file.getvalue()
-    if len(content) > LARGEST_BYTES or len(text) > _UNPACKED_BYTES:
-        said = f"The file of run {run['run_id']} would have {len(text):,} bytes, and {_UNPACKED_BYTES:,} are read."
+    size, limit = (len(text), _UNPACKED_BYTES) if len(text) > _UNPACKED_BYTES else (len(content), LARGEST_BYTES)
+    if size > limit:
+        said = f"The file of run {run['run_id']} would have {size:,} bytes, and {limit:,} are read."
         raise InvalidInput(said, remedy="Export a run with fewer items, or one with `--without-texts`.")
     return content
 

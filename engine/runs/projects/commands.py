@@ -11,6 +11,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -94,7 +95,8 @@ class _Kept(Struct):
     run: CommandRun
     transcript: Transcript = field(default_factory=Transcript)
     cancelled: threading.Event = field(default_factory=threading.Event)
-    thread: threading.Thread | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+    """Asked instead of its thread: a signal during `join` makes Python take a thread for ended (bpo-45274)."""
 
 
 Runs: TypeAlias = list[CommandRun]
@@ -132,12 +134,15 @@ class ProjectRuns:
         kept = _Kept(CommandRun(secrets.token_hex(8), name, found, command, p.id, now))
         script = _SCRIPT.format(packed=_PACKED, command=command, programs=Path(sys.base_prefix) / "bin")
         code = Code(SHELL, script, {}, self._settings(), limits, most)
-        kept.thread = threading.Thread(
-            target=self._work, args=(kept, code, packed), name=f"command-{kept.run.id}", daemon=True
-        )
         self._keep(kept)
-        self._audit.record(p, "projects.run", name, {"command": command, "commit": found})
-        kept.thread.start()
+        try:
+            self._audit.record(p, "projects.run", name, {"command": command, "commit": found})
+        except BaseException:
+            with self._lock:
+                del self._kept[kept.run.id]
+            raise
+        work = partial(self._work, kept, code, packed)
+        threading.Thread(target=work, name=f"command-{kept.run.id}", daemon=True).start()
         return kept.run
 
     def get(self, p: Principal, name: str, run_id: str) -> CommandOutput:
@@ -178,17 +183,14 @@ class ProjectRuns:
         """Return a command once it has ended. Raises UnknownName."""
         require(p, "view", _SEE)
         kept = self._found(name, run_id)
-        if kept.thread is not None:
-            kept.thread.join()
+        kept.ended.wait()
         return kept.run
 
     def ended_within(self, p: Principal, name: str, run_id: str, seconds: float) -> bool:
         """Return whether a command has ended, after waiting for that at most this time. Raises UnknownName."""
         require(p, "view", _SEE)
         kept = self._found(name, run_id)
-        if kept.thread is not None:
-            kept.thread.join(seconds)
-        return kept.run.state != "running"
+        return kept.ended.wait(seconds)
 
     def close(self) -> None:
         """End all commands."""
@@ -197,8 +199,7 @@ class ProjectRuns:
         for one in kept:
             one.cancelled.set()
         for one in kept:
-            if one.thread is not None and one.thread.is_alive():
-                one.thread.join()
+            one.ended.wait()
 
     def _keep(self, kept: _Kept) -> None:
         with self._lock:
@@ -237,6 +238,12 @@ class ProjectRuns:
 
     def _work(self, kept: _Kept, code: Code, packed: bytes) -> None:
         """Run a command to its end, in a thread of its own."""
+        try:
+            self._run(kept, code, packed)
+        finally:
+            kept.ended.set()
+
+    def _run(self, kept: _Kept, code: Code, packed: bytes) -> None:
         try:
             with tempfile.TemporaryFile() as file:
                 file.write(packed)

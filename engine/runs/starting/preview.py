@@ -197,6 +197,8 @@ def _titles(node: Node, names: JsonObject) -> tuple[list[str], int] | None:
         values = loop.items.value(names)
     except OrchestraError:
         return None
+    if not isinstance(values, list):
+        return None
     return [_title(loop.item_title or loop.key, {**names, loop.name: one}) for one in values[:_SHOWN]], len(values)
 
 

@@ -94,6 +94,7 @@ def test_the_marker_is_the_same_for_ever_and_fits_everywhere() -> None:
 def test_equal_arguments_have_one_hash_in_any_order() -> None:
     assert arguments_hash({"a": 1, "b": [2]}) == arguments_hash({"b": [2], "a": 1})
     assert arguments_hash({"a": 1}) != arguments_hash({"a": 2})
+    assert arguments_hash({"a": "\ud83d"}) != arguments_hash({"a": "\ud83e"}), "JSON may hold half of a character"
 
 
 def test_the_life_of_a_write(with_ledger: With) -> None:
