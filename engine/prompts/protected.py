@@ -150,7 +150,7 @@ def require_kept(name: str, before: Any, after: Mapping[str, object]) -> None:
             )
     moves, saved = _moves(before), _moves(after)
     if not is_same(saved, moves) and not is_same(saved, _readable(moves)):
-        remedy = "Leave it is in the file" if moves else "Leave it out"
+        remedy = "Leave it as it is in the file" if moves else "Leave it out"
         raise ProtectedLabel(
             f"'moves' of {name} is a history: it is written when a label moves, never by saving a text.",
             remedy=f"{remedy}.",

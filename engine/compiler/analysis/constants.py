@@ -11,7 +11,7 @@ from engine.expressions.syntax import SyntaxNode
 UNKNOWN: Any = object()
 """A value that depends on the data of a run."""
 _OPERATORS: Mapping[str, Any] = {
-    "_==_": lambda a, b: a == b and type(a) is type(b),  # in Python, True == 1
+    "_==_": lambda a, b: a == b and isinstance(a, bool) is isinstance(b, bool),  # in Python, True == 1
     "_<_": lambda a, b: a < b,
     "_<=_": lambda a, b: a <= b,
     "_>_": lambda a, b: a > b,

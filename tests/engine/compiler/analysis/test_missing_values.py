@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.base.problem import Problem
+from engine.compiler.analysis.constants import value_without
 from engine.expressions.expressions import compile_expression
 from tests.engine.compiler.test_compiler import MAILS, SORT, call, compiled, flow, place, use
 from tests.engine.conftest import set_step
@@ -358,3 +359,17 @@ def test_a_step_that_is_passed_on_keeps_its_name() -> None:
     [problem] = absent(flow(maybe(), use("[steps.a].map(s, s.output.kind)")))
     assert problem.message == "Step 'a' may have been skipped; then it has no 'output'."
     assert "has(s.output)" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("source", "is_so"),
+    [
+        pytest.param("steps.a.?output.orValue(1) == 1.0", True, id="numbers"),
+        pytest.param("steps.a.?output.orValue(1) == true", False, id="no truth is a number"),
+    ],
+)
+def test_stand_ins_are_compared_as_at_run_time(source: str, is_so: bool) -> None:
+    expression = compile_expression(source, frozenset({"steps"}))
+    path = expression.written.parts[0].parts[0]
+    assert value_without(path, expression.written) is is_so
+    assert expression.value({"steps": {"a": {"status": "skipped"}}}) is is_so
