@@ -268,9 +268,10 @@ class _Builder:
 
     def _step_finished(self, event: StepFinished) -> None:
         step: StepRecord = {**self._begun(event, COPIED), "status": event.status, "ended_at": event.at}
-        if event.status == StepStatus.SUCCEEDED:
+        if event.status == StepStatus.SUCCEEDED:  # an error from before is over
             step = {**step, "error": event.error or None}
         self._steps[event.path] = step
+        # an output that was there, or stands in for one, is no attempt
         has_called = step["uses"] and not (event.pinned or event.replayed or event.fallback or event.planned)
         if event.status == StepStatus.SUCCEEDED and has_called:
             self._attempted(event.path, event.attempt_at or step["started_at"] or event.at, event.at, None)
@@ -385,5 +386,5 @@ def usage_of(parts: Iterable[UsageRecord]) -> UsageRecord:
     return {
         "input_tokens": sum(one["input_tokens"] for one in used),
         "output_tokens": sum(one["output_tokens"] for one in used),
-        "cost_usd": None if len(known) < len(costs) else round(sum(known), 6),
+        "cost_usd": None if len(known) < len(costs) else round(sum(known), 6),  # sums of floats have long tails
     }

@@ -14,7 +14,7 @@ from engine.base.wording import kind_of
 from engine.documents.shapes import first_fault
 from engine.record.types.step import Failure
 
-_LONGEST = 2000
+_LONGEST = 2000  # characters of a message: services may put whole pages into one
 
 
 class StepFailed(Exception):

@@ -12,9 +12,9 @@ from engine.base.errors import ProviderFailed
 if TYPE_CHECKING:
     import httpx
 
-_SECONDS = 10.0
+_SECONDS = 10.0  # for the whole answer, however slowly it comes
 _MOST_BYTES = 500_000  # an answer without end must not fill the memory
-_LONGEST_SHOWN = 200
+_LONGEST_SHOWN = 200  # characters
 logger = logging.getLogger(__name__)
 
 

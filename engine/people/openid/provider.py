@@ -15,7 +15,7 @@ from engine.people.openid.answers import asked, shown
 from engine.people.sign_in_rules import SignInRules, is_safe
 
 _DISCOVERY = "/.well-known/openid-configuration"
-_FRESH = timedelta(hours=1)
+_FRESH = timedelta(hours=1)  # how long its description and its keys are used
 _AFTER_FAILURE = timedelta(seconds=15)
 """How long a provider that failed is not asked again: each sign-in would wait for it, and hold a thread."""
 _BETWEEN_KEYS = timedelta(minutes=1)
@@ -88,6 +88,7 @@ class OpenIdProvider:
     def _read_keys(self, address: str) -> Sequence[Mapping[str, Any]]:
         found = asked(self.settings.shown_name, address).get("keys")
         keys = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        # keys for signatures (RFC 7517, 4.2), and none that is a shared secret (RFC 7518, 6.4)
         return [one for one in keys[:_MOST_KEYS] if one.get("use", "sig") == "sig" and one.get("kty") != "oct"]
 
 
@@ -117,6 +118,7 @@ def _checked(settings: SignInRules, found: Mapping[str, Any]) -> ProviderDescrip
             )
         return ""
 
+    # what is not said is as OpenID Connect Discovery, 3 has it
     methods = _texts(found.get("token_endpoint_auth_methods_supported")) or ["client_secret_basic"]
     offered = _texts(found.get("id_token_signing_alg_values_supported")) or ["RS256"]
     return ProviderDescription(
