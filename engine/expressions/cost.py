@@ -25,7 +25,7 @@ _ITEM_OF_A_LIST = 16
 """Bytes copied by each step of `map` and `filter` for each item collected so far."""
 _PROGRAM_A_CHARACTER = 1_000
 """Upper bound of the program of a pattern, per character (`.{1000}`)."""
-_LONGEST_PRECISION = 1_000
+_LONGEST_PRECISION = 1_000  # digits of a number in `format`
 _COMPARISONS = 20
 """Upper bound of how often sorting looks at an item of a list."""
 _COPYING = {
