@@ -133,6 +133,7 @@ class DiscordClient(Client):
             answers = {"message_id": reply_to, "fail_if_not_exists": True} if reply_to and not number else None
             body = {
                 **_message(part),
+                # The number comes first, since the end may be cut off.
                 "nonce": f"{number or ''}{marker}"[:_NONCE_MOST],
                 "enforce_nonce": True,
                 **({"message_reference": answers} if answers else {}),
@@ -174,6 +175,7 @@ class DiscordClient(Client):
         for one in self._since(where, since):
             if part is None:
                 return
+            # Discord strips blanks around a text.
             if one["author"]["id"] == me and one["content"] == kept_in_words(part).strip() and one["id"] not in others:
                 yield _sent(where["url"], one)
                 part = next(wanted, None)

@@ -86,6 +86,7 @@ class Feeds:
     def notifications(self, since: datetime | None, modified: str = "") -> FeedPage | None:
         """Return all notification threads the account participates in, [{repository, number}]; None: nothing new."""
         # `all`: a person may have read a thread before this program asks.
+        # 50 is the most that GitHub takes here.
         query: Json = {"all": "true", "participating": "true", "per_page": 50}
         if since is not None:
             query["since"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -110,6 +111,7 @@ class Feeds:
 
         {id, kind, repository, number, title, url, text, author, is_own, at}; nothing if it is gone.
         """
+        # Not a part of a mail address, a path or a longer name.
         names = re.compile(rf"(?<![\w/-])@{re.escape(login)}(?![\w-])", re.IGNORECASE)
         for text in self._texts(repository, number):
             if isinstance(text, UnreadableItem) or (

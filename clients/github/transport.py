@@ -51,6 +51,7 @@ def requester(http: httpx.Client, base_url: str, token: str, pace: Pace | None =
         verify=True,
         retry=None,
         pool_size=None,
+        # Objects are made from their addresses, without a request.
         lazy=True,
         api_version="2022-11-28",
     )

@@ -170,6 +170,7 @@ def _broken_off(said: str) -> ServiceError:
     error = refused(said, fallback=Unavailable, what="The mail server closed the connection")
     if not isinstance(error, AuthError | RateLimited):
         error = Unavailable(error.message, service=SERVICE, remedy=error.remedy)
+    # The server may have carried out the command before its goodbye.
     error.outcome = "unknown"
     return error
 

@@ -140,6 +140,7 @@ class McpClient(Client):
         async def talk() -> T:
             url = self._settings.base_url
             async with (
+                # No limits of its own: `bridge` sends through our client, which has them.
                 httpx2.AsyncClient(transport=bridge, trust_env=False, timeout=None) as http,
                 Session(
                     answers.around(streamable_http_client(url, http_client=http, terminate_on_close=False))

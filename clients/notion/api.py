@@ -75,6 +75,7 @@ def notion_api(
         logger=logging.getLogger("clients.notion.sdk"),
         log_level=logging.CRITICAL,
     )
+    # The SDK has set a limit of its own by now; here the deadline of the thread counts.
     own.timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
     return api
 

@@ -16,6 +16,7 @@ from clients.rag.records import Document, PassageHit
 from clients.rag.words import marked_signs, queries, signs
 
 VERSION = 3
+# `remove_diacritics 2` also covers letters with several marks (https://sqlite.org/fts5.html#unicode61_tokenizer).
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, url TEXT NOT NULL, sha256 TEXT NOT NULL, characters INTEGER NOT NULL,

@@ -94,6 +94,7 @@ class S3Client(Drive):
         try:
             answer = self._asked("HEAD", path)
         except NotFound:
+            # A folder is only a prefix, not an object; raises NotFound for anything else.
             self._prefix(path)
             return self._folder(path)
         has = answer.headers

@@ -56,6 +56,7 @@ _SHUT: Mapping[str, str | bool] = {
 # In this order: nothing can be set once the configuration is locked.
 _LOCKED = ("SET GLOBAL TimeZone = 'UTC'", "SET GLOBAL lock_configuration = true")
 _LONGEST_SECONDS = 300.0
+# Processes of this program keep the file for one statement only.
 _AGAIN_SECONDS = 0.05
 _MOST_RETURNED = 1_000
 _CREATE = (
@@ -120,6 +121,7 @@ class DuckdbDatabase(Database):
                 found = _found(connection, write.marker)
                 assert found is not None
                 return found
+            # DuckDB has no authorizer, as SQLite has, so the markers are compared afterwards.
             markers = connection.execute(_MARKERS).fetchall()
             done = _executed(connection, write)
             if connection.execute(_MARKERS).fetchall() != markers:
@@ -226,6 +228,7 @@ def _only(connection: DuckDBPyConnection, statement: str, kinds: Sequence[str]) 
 
 def _fetched(connection: DuckDBPyConnection, most: int) -> Sequence[Sequence[Any]]:
     """Return the next rows. Raises TimeoutError."""
+    # The timer interrupts only a running statement, and nothing runs between two fetches.
     seconds_left(None, TimeoutError)
     return [_in_utc(row) for row in connection.fetchmany(most)]
 

@@ -170,6 +170,7 @@ class MysqlDatabase(Database):
                     database=address.database,
                     charset="utf8mb4",
                     autocommit=True,
+                    # Our gate opens the connection, and hands it over below.
                     defer_connect=True,
                     ssl=encryption,
                     ssl_disabled=encryption is None,
@@ -272,6 +273,7 @@ def _all(connection: Connection[Any], statement: str, values: Sequence[Any] = ()
 
 def _filled(connection: Connection[Any], statement: str, parameters: Mapping[str, Any]) -> str:
     """Return the statement with its values as literals of the server's own form."""
+    # The driver has no prepared statements; `_PLAIN_MODE` makes the server read its escapes as meant.
     return rewritten(statement, "mysql", lambda name: str(connection.escape(sendable(parameters[name]))))
 
 

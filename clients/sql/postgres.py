@@ -165,6 +165,7 @@ class PostgresDatabase(Database):
             _limit(connection)
             _run(connection, "SELECT 1")  # from the first query on, the transaction cannot be made to write
             yield connection
+            # The rows have been read by then, and closing the connection rolls back as well.
             with suppress(ServiceError):
                 _run(connection, "ROLLBACK")
 
@@ -187,6 +188,7 @@ class PostgresDatabase(Database):
                         application_name="AI-Orchestra",
                     )
                 known = {oid: connection.pg_types[oid] for oid in _OF_JSON} | dict.fromkeys(_TIMES, _iso)
+                # All other types stay the server's text, so that no number loses a digit.
                 connection.pg_types = defaultdict(lambda: str, known)
                 with suppress(InvalidRequest):  # some systems cannot notice
                     _run(connection, _NOTICE)
@@ -205,6 +207,7 @@ def _limit(connection: CoreConnection) -> None:
     """Set how long statements of this transaction may take, and how texts in them are read."""
     _run(connection, f"SET LOCAL statement_timeout = {milliseconds_left()}")
     _run(connection, f"SET LOCAL lock_timeout = '{TRANSIENT_SECONDS}s'")
+    # The proof reads a backslash in a text as a plain character, so the server has to do the same.
     _run(connection, "SET LOCAL standard_conforming_strings = on")
     _run(connection, "SET LOCAL datestyle = 'ISO'")
     _run(connection, "SET LOCAL timezone = 'UTC'")
@@ -251,6 +254,7 @@ def _numbered(statement: str, parameters: Mapping[str, Any]) -> tuple[str, list[
 def _as_text(value: Any) -> str | None:
     if value is None:
         return None
+    # Text for every type: the server converts it to the type that it infers for the parameter.
     return str(value).lower() if isinstance(value, bool) else str(sendable(value))
 
 

@@ -124,6 +124,7 @@ def proven(statement: str, dialect: Dialect) -> ProvenStatement:
 
     if len(statement) > _LONGEST:
         raise refusal(f"the statement is longer than {_LONGEST} characters")
+    # MySQL executes `/*! … */`, MariaDB `/*M! … */`, too (mariadb.com/kb/en/comment-syntax).
     if "\0" in statement or re.search(r"/\*M?!", statement):
         raise refusal("it has a comment that the database would execute (`/*!`)")
     if ESCAPED_NAME.search(statement):
@@ -150,6 +151,7 @@ def parsed(statement: str, dialect: Dialect) -> list[exp.Expr]:
         where = re.search(r"Line \d+, Col: \d+", str(error))
         said = f"it cannot be parsed ({where[0] if where else type(error).__name__})"
         raise refusal(said) from None
+    # A comment after the last semicolon is a Semicolon to sqlglot.
     return [one for one in found if one is not None and type(one).__name__ != "Semicolon"]
 
 
@@ -177,6 +179,7 @@ def hazard(node: exp.Expr, dialect: Dialect, functions: frozenset[str]) -> str:
     """Return what a part of a statement may do beyond reading; "" if it only reads."""
     from sqlglot import exp
 
+    # Reads that lock rows, draw from a sequence or assign a variable (`:=`) change something, too.
     changing = (exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Set, exp.Transaction, exp.Copy, exp.Attach)
     refused = (*changing, exp.Commit, exp.Rollback, exp.Pragma, exp.PropertyEQ, exp.Parameter, exp.NextValueFor)
     readers = (exp.ReadCSV, exp.ReadParquet)
