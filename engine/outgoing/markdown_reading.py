@@ -42,7 +42,7 @@ _DEEPEST = 60
 
 
 class UnknownPosition(Exception):
-    """The place of a part of the text cannot be told."""
+    """The place of a part of the text is not known."""
 
 
 class MarkdownPart(Struct, frozen=True):

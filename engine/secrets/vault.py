@@ -103,7 +103,7 @@ class Safe:
     def keep_first(self, name: str, make: Callable[[], StoredSecret]) -> StoredSecret:
         """Return the secret of a name; if it is missing, store what `make` returns. Raises as `keep` and `kept`."""
         with self.changing():
-            if not self.has(name):
+            if not self.has(name):  # looked at under the lock: the first process decides
                 self.texts.put(_text_of(name), self.sealed(json.dumps(asdict(make()))))
         return self.kept(name)
 
@@ -175,7 +175,7 @@ class Safe:
             if lost:
                 raise _nothing_changed(lost)
             keys = self.keys
-            known = keys.with_new()
+            known = keys.with_new()  # a new one is on disk before anything is sealed with it
             found = list(self.all())
             for name in found:
                 self._seal_anew(name, known)

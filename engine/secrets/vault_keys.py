@@ -66,7 +66,7 @@ class SafeKeys:
     def drop_old(self) -> None:
         """Delete every key except the current one: nothing is encrypted with the others."""
         with self._changing():
-            if self._given:
+            if self._given:  # the first of these seals; the file had earlier keys
                 self.file.unlink(missing_ok=True)
             else:
                 self._replaced(self._filed()[:1])

@@ -177,4 +177,4 @@ class DueRuns(Protocol):
         """Return whether runs of this process wait for their turn."""
 
     def has_others(self) -> bool:
-        """Return whether there is, or was, any other process; usually there is none."""
+        """Return whether there is, or was, any other process; usually not."""
