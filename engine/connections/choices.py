@@ -48,7 +48,7 @@ class KnownChoices:
             if answer.account is not account or self._clock() >= answer.until:
                 self._count(person)
                 answer.account, answer.choices, lasts = account, (), _REFUSED_SECONDS
-                with suppress(OrchestraError, ServiceError):
+                with suppress(OrchestraError, ServiceError):  # then there are no choices, for some seconds
                     answer.choices, lasts = ask(), _KEPT_SECONDS
                 answer.until = self._clock() + lasts
             return list(answer.choices)
@@ -59,7 +59,7 @@ class KnownChoices:
             for other, times in list(self._asked.items()):
                 while times and now - times[0] >= _PERIOD_SECONDS:
                     times.popleft()
-                if not times:
+                if not times:  # who no longer asks takes no memory
                     del self._asked[other]
             times = self._asked.setdefault(person, deque())
             if len(times) >= _MOST_ASKED:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Kind = Literal["revoked", "reduced", "refused"]
 """The sign-in is rejected; it was granted less than requested; it may not do what one workflow wants."""
 
-_SCRYPT = {"n": 2**12, "r": 8, "p": 1}
+_SCRYPT = {"n": 2**12, "r": 8, "p": 1}  # 4 MiB each: it is computed whenever refusals are listed
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class StandInPorts:
         if process is not None:
             end_process(process)
         if self._waker is not None and self._watcher is not None:
-            os.close(self._waker)
+            os.close(self._waker)  # this ends `_watch`
             self._watcher.join()
         if self._sockets:
             with contextlib.suppress(OSError):  # full disk: readers of the file check whether the process is alive
@@ -71,7 +71,7 @@ class StandInPorts:
         try:
             for name in endpoints.NAMES:
                 self._sockets[name] = endpoints.bind(known.get(name, 0))
-                self._sockets[name].settimeout(0)
+                self._sockets[name].settimeout(0)  # `_turn_away` takes connections until none waits
             endpoints.write(self._folder, self._ports(), os.getpid())
         except OSError:
             self._let_go()
@@ -137,7 +137,7 @@ class StandInPorts:
         )
         with contextlib.ExitStack() as waiting:  # all are taken before one is closed: who tries again is not among them
             for one in self._sockets.values():
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # none waits any more
                     while True:
                         waiting.enter_context(one.accept()[0])
 
