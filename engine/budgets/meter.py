@@ -148,6 +148,7 @@ class CallMeter:
 
     def add(self, usage: Mapping[str, int], amount: Amount) -> None:
         """Add an answer to the usage of the call, as its server counts it."""
+        # one answer without a price makes the cost of the whole call unknown
         is_known = not amount.unpriced and (self.usage.cost_usd is not None or self.usage == Usage())
         self.usage.input_tokens += usage["input_tokens"]
         self.usage.output_tokens += usage["output_tokens"]

@@ -22,6 +22,7 @@ def end_of(period: Period, at: datetime, zone: ZoneInfo) -> datetime | None:
         return None
     here = at.astimezone(zone)
     day = datetime(here.year, here.month, here.day if period == "day" else 1)  # noqa: DTZ001 - the zone comes below
+    # 32 days after the first of a month is always in the next one
     following = day + timedelta(days=1) if period == "day" else (day + timedelta(days=32)).replace(day=1)
     # Where midnight is skipped, this is the moment of the change; where it comes twice, the first.
     return following.replace(tzinfo=zone, fold=0).astimezone(UTC)

@@ -64,13 +64,14 @@ def decide(
     """
     reached = [one for one in (BudgetUse(each, _settled(each, standing)) for each in budgets) if one.is_used_up]
     others = [one.budget.limit.other_model for one in reached if one.budget.limit.other_model]
-    asked = others[-1] if others else model
+    asked = others[-1] if others else model  # the widest scope decides
     pausing = [one for one in reached if one.budget.limit.on_limit == "pause"]
     stops = pausing if can_change else [one for one in reached if one.budget.limit.on_limit != "warn"]
     if stops:
         return CallVerdict(asked, stops=stops)
     amount, used_up = bound(asked), [one.budget for one in reached]
     limiting = [one for one in budgets if one.limit.on_limit != "warn" and one not in used_up]
+    # without calls in flight it is made even if it does not fit: waiting would change nothing
     if any(one.pot in standing.in_flight and not _fits(one, amount, standing) for one in limiting):
         return CallVerdict(asked)
     return CallVerdict(asked, amount, tells=reached)

@@ -25,5 +25,5 @@ def pots_of_use(use: Use, at: datetime, zone: ZoneInfo, *, is_demo: bool) -> lis
 
 def named_in(pot: Pot) -> tuple[str, bool]:
     """Return what a pot of use counts, and whether the demo's stand-in was asked."""
-    _, _, mode, name = pot.scope.split(":", 3)
+    _, _, mode, name = pot.scope.split(":", 3)  # the name may have colons
     return name, mode == AccountMode.DEMO
