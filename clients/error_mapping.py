@@ -239,7 +239,7 @@ def _is_rate_limit(headers: Mapping[str, str], said: str) -> bool:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds to wait: from `Retry-After` (RFC 9110 10.2.3: seconds or a date), else `x-ratelimit-reset`."""
+    """Return the seconds to wait, by `Retry-After` (RFC 9110 10.2.3: seconds or a date) or `x-ratelimit-reset`."""
     waits = headers.get("retry-after", "").strip()
     if waits.isascii() and waits.isdigit():
         return min(float(waits), _LONGEST_SECONDS)

@@ -37,7 +37,7 @@ class UnreadableItem(Struct, frozen=True):
     """A list item that does not match the service's API description."""
 
     id: str
-    """Its id, else a hash of its content, which is the same each time it is listed."""
+    """Its id, or a hash of its content, which is the same in each listing."""
     title: str
     reason: str
     """Why it cannot be read, as a sentence."""

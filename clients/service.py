@@ -146,7 +146,7 @@ class Service(Struct, frozen=True):
     read_commands: tuple[ReadCommands, ...] = ()
     """The same for a service that speaks the protocols of mail."""
     proven_reads: str = ""
-    """The same for a service whose client proves of each request that it only reads: what such a request is."""
+    """The same for a service whose client proves each request to be a read: a description of such requests."""
     pickers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person picks instead of typing: {format of a field: the client's method that lists the choices}."""
     finders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -162,7 +162,7 @@ def _name(request: httpx.Request) -> None:
 
 @functools.cache
 def trusted() -> ssl.SSLContext:
-    """Return the trusted CAs: `SSL_CERT_FILE` if it is set, else certifi's; slow to load."""
+    """Return the trusted CAs: `SSL_CERT_FILE` if it is set, or certifi's; slow to load."""
     return httpx.create_ssl_context()
 
 

@@ -47,7 +47,7 @@ def refusal(service: Service, answer: httpx.Response, kind: type[ServiceError] |
 
 
 def parameters(answer: httpx.Response) -> dict[str, Any]:
-    """Return an error's members for programs: its `parameters` (Telegram), else all; empty if it is not an object."""
+    """Return an error's members for programs: its `parameters` (Telegram), or all; empty if it is not an object."""
     try:
         found = json.loads(answer.content)
     except (ValueError, RecursionError):

@@ -34,7 +34,7 @@ class UploadSession(Struct, frozen=True):
     """Asks how far a file of this size is. Raises ServiceError, also if the session is gone."""
 
     def sent(self, source: Path) -> Any:
-        """Send a file; return what the drive says of it. An error before the last part has made nothing."""
+        """Send a file; return the drive's description of it. An error before the last part has made nothing."""
         size, now = source.stat().st_size, UploadProgress(0)
         with source.open("rb") as file:
             while now.made is None:

@@ -1,4 +1,4 @@
-"""Downloads in parts: a broken part is asked for again, and a file that changes meanwhile is never a mix of two."""
+"""Downloads in parts: a broken part is requested again, and versions of a file are never mixed."""
 
 from __future__ import annotations
 

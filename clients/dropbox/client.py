@@ -57,7 +57,7 @@ class DropboxClient(Drive):
         return cls(settings, opening.http(DROPBOX, settings.base_url), opening.seal(settings.token_file))
 
     def account(self) -> str:
-        """Return the address of the account: as noted at sign-in, else fetched once."""
+        """Return the address of the account: as noted at sign-in, or fetched once."""
         return self._tokens.owner() or str(self._whoami()["email"])
 
     def identity(self) -> str:

@@ -20,7 +20,7 @@ from clients.errors import RateLimited, ServiceError
 from clients.pacing.paces import Paces, account_of
 
 MOMENT_SECONDS = 2.0
-"""A shorter wait blocks the sending thread; for a longer one the caller is asked to come back."""
+"""A shorter wait blocks the sending thread; a longer one is an error that says when to come back."""
 BETWEEN_SECONDS = 1.0
 LIMITS = ((60.0, 80), (3600.0, 500))
 _SPREAD_SECONDS = 60.0

@@ -51,7 +51,7 @@ class Releases:
 
     @reading()
     def remove(self, repository: str, release: int, title: str, body: str) -> None:
-        """Delete a release if its text is unchanged, else raise Conflict; do nothing if it is already gone."""
+        """Delete a release; do nothing if it is already gone. Raises Conflict if its text has been changed."""
         found = self._release(repository, release)
         try:
             present = raw(found.complete())

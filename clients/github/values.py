@@ -270,7 +270,7 @@ def review_comment(found: Mapping[str, Any]) -> Json:
 
 
 def commit(found: Mapping[str, Any]) -> Json:
-    """Return a commit: {sha, message, author, date, url}; author is the login, else git's author name."""
+    """Return a commit: {sha, message, author, date, url}; author is the login, or git's author name."""
     inner = found["commit"]
     author = inner.get("author") or {}
     return {

@@ -50,7 +50,7 @@ class GmailClient(Client):
         return cls(settings, opening.http(GMAIL, settings.base_url), opening.seal(settings.token_file))
 
     def account(self) -> str:
-        """Return the mailbox's address: as noted at sign-in, else fetched once."""
+        """Return the mailbox's address: as noted at sign-in, or fetched once."""
         with self._lock:
             noted = self._tokens.owner()
             self._account = noted or self._account or address_of(self._users)

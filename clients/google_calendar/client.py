@@ -49,7 +49,7 @@ class GoogleCalendarClient(Client):
         return cls(settings, opening.http(GOOGLE_CALENDAR, settings.base_url), opening.seal(settings.token_file))
 
     def account(self) -> str:
-        """Return the account's address: as noted at sign-in, else the id of its own calendar."""
+        """Return the account's address: as noted at sign-in, or the id of its own calendar."""
         return self._tokens.owner() or str(self._calendar(PRIMARY)["id"])
 
     def sign_in_version(self) -> str | None:
@@ -185,7 +185,7 @@ class GoogleCalendarClient(Client):
         return {**_as_made(answered(request), where), "before": before}
 
     def updated(self, calendar: str, event: str, marker: str) -> Json | None:
-        """Return what `update` returned if that write arrived last, without `before`; else None."""
+        """Return what `update` returned if that write arrived last, without `before`; otherwise None."""
         where = self._id(calendar)
         found = self._got(where, event)
         with reading(CALENDAR_APP.service):

@@ -63,7 +63,7 @@ class GoogleDriveClient(Drive):
         return cls(settings, opening.http(GOOGLE_DRIVE, settings.base_url), opening.seal(settings.token_file))
 
     def account(self) -> str:
-        """Return the address of the account: as noted at sign-in, else asked once."""
+        """Return the address of the account: as noted at sign-in, or asked once."""
         return self._tokens.owner() or self._user()["emailAddress"]
 
     def identity(self) -> str:

@@ -119,7 +119,7 @@ class Places:
         return "/".join(reversed(names))
 
     def is_below(self, one: Json, folder: Json) -> bool:
-        """Return whether something is in a folder, or in one that is in it."""
+        """Return whether an item is in a folder, directly or below it."""
         return any(above["id"] == folder["id"] for above in self._upwards(one))
 
     def shared_drives(self) -> list[Json]:
@@ -166,7 +166,7 @@ class Places:
         return self.by_id(target)
 
     def _upwards(self, one: Json) -> Iterator[Json]:
-        """Yield something and the folders that it is in, as far as the account may see them."""
+        """Yield an item and the folders above it, as far as the account may see them."""
         for _ in range(_DEEPEST):
             yield one
             parents = one.get("parents")

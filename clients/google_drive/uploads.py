@@ -43,7 +43,7 @@ class DriveUploads:
         self._url = f"{base_url}/upload/drive/v3/files"
 
     def sent(self, metadata: Json, source: Path) -> dict[str, Any]:
-        """Make a file of the metadata and the content of `source`; return what Drive says of it."""
+        """Make a file of the metadata and the content of `source`; return Drive's description of it."""
         media_type = mimetypes.guess_type(metadata["name"])[0] or "application/octet-stream"
         is_small = source.stat().st_size <= AT_ONCE_BYTES
         made = (self._at_once if is_small else self._in_parts)(metadata, media_type, source)

@@ -69,7 +69,7 @@ class GoogleSheetsClient(Client):
         return cls(settings, opening.http(GOOGLE_SHEETS, settings.base_url), opening.seal(settings.token_file))
 
     def account(self) -> str:
-        """Return the account's address: as noted at sign-in, else asked once."""
+        """Return the account's address: as noted at sign-in, or asked once."""
         noted = self._tokens.owner()
         self._account = noted or self._account or account_of(self.http, self._tokens, self._base_url)
         return self._account

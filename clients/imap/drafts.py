@@ -116,7 +116,7 @@ def why_not_answered(mailbox: Mailbox, folder: str, payload: Json) -> str:
 
 
 def thread_of(answers: Json | None, name: str) -> str:
-    """Return the id of a mail's conversation: the conversation of the mail it answers, else its own."""
+    """Return the id of a mail's conversation: the conversation of the mail it answers, or its own."""
     return thread_id_of(answers) if answers is not None else name
 
 

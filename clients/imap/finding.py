@@ -69,7 +69,7 @@ def _read(session: ImapSession, uids: Sequence[int], compared: dict[str, str]) -
 
 
 def _matches(found: FetchedMail, compared: dict[str, str]) -> bool:
-    """Return whether a mail has these words; True for one that cannot be read, so that its listing says so."""
+    """Return whether a mail has these words; True for an unreadable mail, so that it is listed as unreadable."""
     try:
         with one_mail(SERVICE, str(found.uid)):
             return all(_plain(word) in _plain(_part(found.content or b"", name)) for name, word in compared.items())

@@ -94,7 +94,7 @@ def signed_in(wire: MailSocket, user: str, password: str) -> BaseMailBox:
 
 
 def _sign_in(box: BaseMailBox, wire: MailSocket, user: str, password: str) -> None:
-    """Log in by SASL PLAIN, which allows every character, else by LOGIN. Only over TLS, or to this machine."""
+    """Log in by SASL PLAIN, which allows every character, or by LOGIN. Only over TLS, or to this machine."""
     capabilities = _capabilities(box.client)
     if "AUTH=PLAIN" not in capabilities and "LOGINDISABLED" in capabilities:
         raise _no_passwords(wire, capabilities)

@@ -20,7 +20,7 @@ _TABLES = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN (
 
 
 def has_second_name(facts: os.stat_result) -> bool:
-    """Return whether a file has hard links beside the name that it was asked for."""
+    """Return whether a file has hard links besides the requested name."""
     return stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1
 
 

@@ -84,7 +84,7 @@ def _longest(limit: TextLimit) -> int:
 
 
 def fitted(text: str, limit: TextLimit) -> tuple[str, str]:
-    """Return a text as it fits, and a sentence about what became of it; the same text and "" if it is short enough.
+    """Return a text that fits, and a sentence about the change; the same text and "" if it is short enough.
 
     A text in several parts stays whole: `in_parts` makes the parts when it is sent.
     """
@@ -107,7 +107,7 @@ def fitted(text: str, limit: TextLimit) -> tuple[str, str]:
 
 
 def in_parts(text: str, limit: TextLimit) -> list[str]:
-    """Return a text as the parts of it that are sent, each within the limit.
+    """Return the parts of a text for sending, each within the limit.
 
     A text is parted between paragraphs, else lines, sentences or words. A block of code is closed, and opened again in
     the next part; links and pictures of several characters stay whole.
@@ -248,7 +248,7 @@ def _at_word(text: str, place: int) -> int:
 
 
 def _at_pause(text: str, place: int) -> int:
-    """Return a place between paragraphs, else between lines, sentences, words or characters."""
+    """Return a place between paragraphs, or failing that between lines, sentences, words or characters."""
     if place >= len(text):
         return place
     least = place // 2

@@ -93,7 +93,7 @@ def marked_charset(data: bytes) -> str:
 
 
 def body_text(content: bytes, content_type: str) -> tuple[str, str]:
-    """Return a text, and a sentence if it is not in the charset that is named for it; never fails.
+    """Return a text, and a sentence if it is not in its stated charset; never fails.
 
     A mark at its beginning counts most, then the header, then what HTML or XML says of itself in its first 4096 bytes
     (WHATWG HTML 13.2.3.2, XML 1.0 4.3.3). A text that is UTF-8, as eight letters never are by chance, is UTF-8 whatever

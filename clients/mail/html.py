@@ -116,7 +116,7 @@ def shortened(html: str, tags: int) -> str:
 
 
 def is_longer(html: str) -> bool:
-    """Return whether HTML has more than is read of it."""
+    """Return whether HTML has more than the part that is read."""
     return len(shortened(html, TAGS_MOST)) < len(html)
 
 

@@ -93,7 +93,7 @@ def _encoded(text: str, header_name: str) -> str:
 
 
 def _with_name(address: Address, header_name: str) -> str:
-    """Return an address as it is written in a header, on lines of its own."""
+    """Return an address in its form for a header, on lines of its own."""
     if address.display_name.isascii() and len(address.display_name) < _LONG_NAME:
         return str(address)
     return f"{_encoded(address.display_name, header_name)}\r\n <{address.addr_spec}>"

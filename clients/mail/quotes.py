@@ -190,7 +190,7 @@ class _Cutting:
         return begins_like_header(self._lines, place, self._envelope.recipients)
 
     def _end_of_marked_mail(self, place: int) -> int:
-        """Return where the mail that begins there ends, if its lines are marked below its header; else `place`."""
+        """Return where the mail that begins there ends, if its lines are marked below its header; otherwise `place`."""
         for begin in range(place + 1, min(place + _HEADER_LINES, self._last)):
             line = self._lines[begin]
             if line.startswith(">"):

@@ -32,7 +32,7 @@ _ROBOTS = (
 
 
 def reply_address(payload: Mapping[str, Any]) -> str:
-    """Return the one address for an answer: from `Reply-To`, else from `From`; "" without either."""
+    """Return the one address for an answer: from `Reply-To`, or from `From`; "" without either."""
     for name in ("Reply-To", "From"):
         address = _address(header(payload, name))
         if address:

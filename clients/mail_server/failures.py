@@ -93,7 +93,7 @@ _AUTH_SMTP = frozenset({530, 534, 535, 538})
 
 
 def refused(said: object, *, fallback: type[ServiceError] = InvalidRequest, what: str = "") -> ServiceError:
-    """Return the error for a NO or BAD answer: by its response code, else `fallback`. Nothing was done."""
+    """Return the error for a NO or BAD answer: by its response code, or `fallback`. Nothing was done."""
     text = _text(said)[:_READ_MOST]
     code = _CODE.match(text)
     kind = _BY_CODE.get(code[1]) if code else None

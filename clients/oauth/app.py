@@ -27,7 +27,7 @@ class TokenSource(Protocol):
         """Return another token after this one was rejected, or None if there is no other."""
 
     def owner(self) -> str:
-        """Return the account's name if it is known without a request, else ""."""
+        """Return the account's name if it is known without a request; otherwise ""."""
 
     def version(self) -> str | None:
         """Return a value that changes with each sign-in, or None for a fixed token."""

@@ -74,7 +74,7 @@ def granted_in(info: Mapping[str, Any]) -> str:
 
 
 def _end_of(answer: Mapping[str, Any], now: datetime) -> dict[str, str]:
-    """Return {sign_in_ends_at} if the token endpoint says how long the refresh token stays valid, else {}.
+    """Return {sign_in_ends_at} if the token endpoint says how long the refresh token stays valid; otherwise {}.
 
     For Google's apps in the publishing status "Testing" it is seven days from the consent
     (https://developers.google.com/identity/protocols/oauth2#expiration).

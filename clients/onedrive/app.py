@@ -18,7 +18,7 @@ REDIRECT = "http://localhost"
 
 
 def owner_of(drive: Json) -> str:
-    """Return whose drive it is: the address if Microsoft says it, else the name."""
+    """Return whose drive it is: the address if Microsoft gives it, or the name."""
     try:
         user = (drive.get("owner") or {}).get("user") or {}
         name = user.get("email") or user.get("displayName")

@@ -58,7 +58,7 @@ class OnedriveClient(Drive):
         return cls(settings, opening.http(ONEDRIVE, settings.base_url), opening.seal(settings.token_file))
 
     def account(self) -> str:
-        """Return whose account it is: as noted at sign-in, else fetched once."""
+        """Return whose account it is: as noted at sign-in, or fetched once."""
         return self._tokens.owner() or owner_of(self._drive())
 
     def identity(self) -> str:

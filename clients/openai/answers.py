@@ -34,7 +34,7 @@ _ENDS = {
     "model_length": "length",
     "function_call": "tool_calls",
 }
-"""The `finish_reason` for other names of it."""
+"""The `finish_reason` for other names of it at some servers."""
 
 Refuse = Callable[[int, Any], ServiceError]
 """Returns the error for a status and the body that came with it."""
@@ -60,7 +60,7 @@ class Collected(Struct):
     usage: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0})
 
     def take(self, piece: Any, refuse: Refuse) -> str:
-        """Add a chunk, or a whole answer; return its text. Raises the error that stands in it, if any."""
+        """Add a chunk, or a whole answer; return its text. Raises the error that it holds, if any."""
         self.model = str(_part(piece, "model") or self.model)
         if _part(piece, "usage") is not None:  # the last chunk has it, and no choices
             self.usage = tokens_of(piece)

@@ -70,7 +70,7 @@ def _listed(ask: Ask, _origin: str, base: str, model: str) -> Any:
 
 
 def _ollama(ask: Ask, origin: str, _base: str, model: str) -> Any:
-    """Return the loaded context size, else the configured one, else the model's maximum."""
+    """Return the loaded context size, or the configured one, or the model's maximum."""
     loaded = _named(_part(ask("GET", f"{origin}/api/ps"), "models"), model, "model")
     if _part(loaded, "context_length"):
         return loaded["context_length"]

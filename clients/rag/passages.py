@@ -70,7 +70,7 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cut(text: str, start: int) -> int:
-    """Return where to divide a long paragraph: after a sentence, else a word, else anywhere."""
+    """Return where to divide a long paragraph: after a sentence, or failing that a word, or anywhere."""
     best = start + MOST
     words = 0
     for found in _ENDS.finditer(text, start + LEAST, best):

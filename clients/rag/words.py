@@ -26,7 +26,7 @@ _ENDING = re.compile(r"(?:ungen|ung|heiten|heit|keiten|keit|end|ern|em|en|er|es|
 _STEM_LEAST = 5
 """Least letters of a stem that finds all words beginning with it; too many unrelated words share fewer letters."""
 _SHORT_STEM_LEAST = 3
-"""Letters of a stem that is looked for as a word, such as "miet" for "Mieten"."""
+"""Least letters of a stem that is searched as a word, such as "miet" for "Mieten"."""
 
 
 def signs(text: str) -> str:

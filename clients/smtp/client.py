@@ -119,7 +119,7 @@ class SmtpSender:
                 wire.close()
 
     def _sign_in(self, smtp: _Smtp) -> None:
-        """Log in by AUTH PLAIN, which allows every character, else by another method of smtplib."""
+        """Log in by AUTH PLAIN, which allows every character, or by another method of smtplib."""
         smtp.ehlo_or_helo_if_needed()
         password = self._password.get_secret_value()
         methods = str(smtp.esmtp_features.get("auth", "")).upper().split()

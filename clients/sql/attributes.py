@@ -70,7 +70,7 @@ def _is_column(attribute: Attribute, ask: Ask) -> bool:
 
 
 def _tables(tree: exp.Expr, owner: str) -> tuple[str, ...] | None:
-    """Return the tables that are called `owner` somewhere in the statement; None if anything else is, or nothing."""
+    """Return the tables called `owner` in the statement; None if anything else is called so, or nothing."""
     from sqlglot import exp
 
     named = [alias.parent for alias in tree.find_all(exp.TableAlias) if alias.name.lower() == owner]

@@ -68,7 +68,7 @@ def is_harmless(statement: str) -> bool:
 
 
 def inserted_into(statement: str) -> str:
-    """Return the table that a statement adds rows to if it does no more, and returns them whole; else ""."""
+    """Return the table that a statement adds rows to if it does no more, and returns them whole; otherwise ""."""
     if ESCAPED_NAME.search(statement) or _NOT_ALIKE.search(statement):
         return ""
     found = {_inserted_into(statement, dialect) for dialect in DIALECTS}

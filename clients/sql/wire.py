@@ -147,7 +147,7 @@ def connected(address: DatabaseAddress) -> DriverSocket:
 
 @contextmanager
 def understood(address: DatabaseAddress) -> Iterator[None]:
-    """Raise BadAnswer for an answer that only something else than a database would give, while a driver connects."""
+    """Raise BadAnswer for an answer that no database would give, while a driver connects."""
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError, struct.error) as error:
@@ -186,5 +186,5 @@ def tls(address: DatabaseAddress, ca_file: str) -> Tls | None:
 
 
 def milliseconds_left(most_seconds: float = 300.0) -> int:
-    """Return how long a statement may take on the server: a little less than is left, so that its answer arrives."""
+    """Return how long a statement may take on the server: less than the time left, so that its answer arrives."""
     return max(1, int(min(seconds_left(most_seconds, httpcore.ReadTimeout), most_seconds) * 950))

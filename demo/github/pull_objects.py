@@ -27,7 +27,7 @@ def head_of(store: Store, record: Record) -> str:
 
 
 def base_of(store: Store, record: Record) -> str:
-    """Return the base commit of a pull request: the branch's head at the merge, else the current one."""
+    """Return the base commit of a pull request: the branch's head at the merge, or the current one."""
     pull = record["pull"]
     return str(pull.get("merged_onto") or head_sha(store, record["repository"], pull["base"]))
 

@@ -154,7 +154,7 @@ def _merged(call: StandInCall, record: Record, head: str, onto: str, method: str
 
 
 def merge_state(call: StandInCall) -> StandInReply:
-    """GET: 204 if it was merged, else 404."""
+    """GET: 204 if it was merged, or 404."""
     if pull_of(call)["pull"]["merged_at"] is None:
         raise not_found()
     return StandInReply(None, 204)

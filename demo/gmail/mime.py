@@ -148,7 +148,7 @@ def _charset_named_in(raw: bytes) -> str:
 
 
 def _letters(value: str, charset: str) -> str:
-    """Return a header with surrogates decoded: as UTF-8, else in the mail's charset."""
+    """Return a header with surrogates decoded: as UTF-8, or in the mail's charset."""
     data = value.encode("utf-8", "surrogateescape")
     for name in ("utf-8", charset, "cp1252"):
         try:

@@ -91,7 +91,7 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _client_of(request: Request) -> dict[str, str]:
-    """Return the client from HTTP Basic (RFC 6749, 2.3.1), as google-auth-oauthlib sends it, else {}."""
+    """Return the client from HTTP Basic (RFC 6749, 2.3.1), as google-auth-oauthlib sends it, or {}."""
     word, _, value = request.headers.get("authorization", "").partition(" ")
     if word.lower() != "basic":
         return {}

@@ -100,7 +100,7 @@ def person_id(store: Store, name: str) -> str:
 
 
 def author(store: Store, person: str | None = None) -> Record:
-    """Return an author in the form of `created_by`: a person by id, else the integration."""
+    """Return an author in the form of `created_by`: a person by id, or the integration."""
     return {"object": "user", "id": person or own_id(store, "bot")}
 
 

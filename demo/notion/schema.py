@@ -98,7 +98,7 @@ def shown(each: Record) -> Record:
 
 
 def find(properties: list[Record], name_or_id: str) -> Record | None:
-    """Return the property with this name, else with this id."""
+    """Return the property with this name, or with this id."""
     by_name = [each for each in properties if each["name"] == name_or_id]
     return next(iter(by_name or [each for each in properties if each["id"] == name_or_id]), None)
 

@@ -58,7 +58,7 @@ def plain_pieces(text: str) -> list[Json]:
 
 
 def cut(piece: Json) -> list[Json]:
-    """Split a text object into several, each within its limit; surrogate pairs count as two."""
+    """Split a text object into several, each within the limit; a surrogate pair counts as two units."""
     if piece["type"] != "text":
         return [piece]
     content = piece["text"]["content"]
