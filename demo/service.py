@@ -105,6 +105,7 @@ def service(
     reset = reset or (lambda: store.reset(stand_in.seed))
     return Starlette(
         routes=[*_controls(switch, counts, reset, lambda: stand_in.show(store)), *routes],
+        # From the outside in: a fault also replaces the refusal of a wrong token.
         middleware=[
             *([Middleware(RequestId, name=name)] if (name := getattr(stand_in, "REQUEST_ID", "")) else []),
             Middleware(Wire, switch=switch, latency=latency, failure=failure, counts=counts),
@@ -174,6 +175,7 @@ class TokenCheck:
             return None
         if headers.get(getattr(self.stand_in, "KEY_HEADER", "")) == self.stand_in.TOKEN:
             return None
+        # The route that Starlette will choose: a page may share its path with a route of the API.
         first = next((route for route in self.routes if route.matches(scope)[0] is Match.FULL), None)
         if isinstance(first, PublicRoute):
             return None

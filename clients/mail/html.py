@@ -68,7 +68,7 @@ _FILLER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u2007\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff\u00a0 ]{6,}"
 )
 _ZERO_WIDTH = re.compile("[^\u00a0 ]")
-"""In what newsletters fill their first line with, so that no text follows it in a list of mails."""
+"""A zero-width sign: newsletters fill their first line with them, so that a list of mails shows no further text."""
 
 
 def visible_text(html: str) -> str:
@@ -164,7 +164,7 @@ def _end_of_text(html: str, tag: re.Match[str], kept: list[str], endless: set[st
 
 
 def _whole_tags(html: str) -> str:
-    """Drop an unterminated tag at the end, for the same reason."""
+    """Drop an unterminated tag at the end, which would take the parser quadratic time as well."""
     cut = _TAG_BEGINS.search(html, html.rfind(">") + 1)
     return html if cut is None else html[: cut.start()]
 

@@ -37,8 +37,8 @@ def opened(payload: Part, load: Load) -> dict[str, Any]:
     """Return a mail with what lies within its parts; an encrypted one stays closed.
 
     An attached mail gets `parts`: the mail in it. Signed content and winmail.dat become multipart/mixed. A part may get
-    further members: `events`, the invitations in it (`clients.mail_formats.calendar`); `inline`, true for what belongs
-    to the form of the mail and is no file that somebody attached: a picture in its HTML, a signature, a second form of
+    further members: `events`, the invitations in it (`clients.mail_formats.calendar`); `inline`, true for parts of
+    the mail's form, which nobody attached as files: a picture in its HTML, a signature, a second form of
     its text; `is_spare`, true for a text that counts only where the mail has no other; `is_made`, true for an attached
     mail that has no bytes of its own; `signed`, by what. The mail gets `untold`: in clauses, what was not opened.
     """

@@ -49,8 +49,8 @@ _DELIMITERS_MOST = 20
 def without_quotes(text: str, envelope: Envelope | None = None) -> str:
     """Remove quoted mails, also those between the mail's own lines; forwarded mails and citations are kept.
 
-    `envelope`: what the mail's headers say; without it the mail is taken for an answer. A text that consists of a quote
-    only stays as it is.
+    `envelope`: what the mail's headers say; without it the mail is taken for an answer. A text that is a
+    quote alone stays unchanged.
     """
     kind = Relation.ANSWERS if envelope is None else envelope.kind(text)
     if kind is Relation.FORWARDS:
@@ -201,7 +201,7 @@ class _Cutting:
         return place
 
     def _points_below(self, place: int) -> bool:
-        """Return whether the author says to have written into the mail that begins there, which has no marks."""
+        """Return whether the author says that their words are in the mail that begins there, which has no marks."""
         names = tuple(f"[{name}]" for name in self._envelope.sender)
         is_signed = any(folded(line[:200].lstrip()).startswith(names) for line in self._lines[place:])
         own = folded(" ".join(self._kept))
@@ -240,7 +240,7 @@ class _Cutting:
         return is_mail and self._envelope.forwards(header, len(_joined(self._kept)), end - place)
 
     def _is_citation(self, place: int, end: int) -> bool:
-        """Return whether the author cites the marked lines; if they quote a mail, take the line above away."""
+        """Return whether the author cites the marked lines; if they quote a mail, the line above is removed."""
         is_quote = not self._lines[place].startswith(CITED)
         mark = self._lines[place][0]
         above = self._attribution_above(is_quote=is_quote)
@@ -275,9 +275,9 @@ class _Cutting:
         return not (is_named and (is_moment(attribution) or (is_last and has_year(attribution))))
 
     def _attribution_above(self, *, is_quote: bool) -> int | None:
-        """Return where "On Monday Ann wrote:", possibly wrapped, begins at the end of what is kept; None if it is not.
+        """Return where "On Monday Ann wrote:", possibly wrapped, begins at the end of the kept text, or None.
 
-        `is_quote`: a mail program has marked what follows as quoted.
+        `is_quote`: a mail program has marked the following text as quoted.
         """
         end = len(self._kept)
         while end and not self._kept[end - 1].strip():

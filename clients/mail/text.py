@@ -64,7 +64,7 @@ class Trim(Struct, frozen=True):
 
 
 class WholeText(Struct, frozen=True):
-    """All that is read of a mail's text."""
+    """The text of a mail, as far as it is read."""
 
     own: str
     """The sender's own text; lines that they cite begin with `CITED`."""
@@ -94,12 +94,12 @@ def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
     """Return a mail as workflows see it, with the files and the text of the mails attached to it.
 
     {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, left_out, signature, invitations,
-    attachments}. `attachments` are [{id, name, media_type, bytes, inline}]; `inline` is true for what belongs to the
-    form of the mail, such as a picture in its HTML. `invitations` are as in `clients.mail_formats.calendar`.
+    attachments}. `attachments` are [{id, name, media_type, bytes, inline}]; `inline` is true for parts of the
+    mail's form, such as a picture in its HTML. `invitations` are as in `clients.mail_formats.calendar`.
     `signature` says how the mail is signed, or is "". `text` has at most 200,000 characters; `text_truncated` tells
     that more is missing than `trim` leaves out. `full_text` is all that was read (at most 1,000,000 characters) if
     `text` is shorter, else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note:
-    `[Cut here: ...]`. `left_out` says in sentences what of the mail is not in `text`.
+    `[Cut here: ...]`. `left_out` names in sentences the parts of the mail that are not in `text`.
     """
     load = cache(load)  # a part may be read twice, and each load may be a request
     mail = opened(payload, load)
@@ -133,7 +133,7 @@ def full_text_of(mail: Part, load: Load) -> WholeText:
 
 
 def _attached(mail: Part, words: _Words) -> Iterator[str]:
-    """Yield the texts of the attached mails, each below its head; not of one that a report returns."""
+    """Yield the texts of the attached mails, each below its head, but not of a mail that a report returns."""
     for part in _attached_mails(mail):
         for inner in part.get("parts") or []:
             own = words.whole(inner)
@@ -169,7 +169,7 @@ def _invitations_in(mail: Part) -> list[Invitation]:
 
 
 def _distinct(events: Iterable[Invitation]) -> Iterator[Invitation]:
-    """Yield events without those that are written twice, as Google does: in the mail, and in a file."""
+    """Yield events without duplicates: Google writes each twice, in the mail and in a file."""
     known = set()
     for event in events:
         key = tuple(event[name] for name in ("uid", "method", "title", "starts_at", "recurrence"))
@@ -303,7 +303,7 @@ def _depth(part: Part) -> int:
 class _Words:
     """Reads the texts of one mail within a total of bytes and tags: a mail may have a thousand long parts.
 
-    `left_out` then says what was not read.
+    `left_out` then names the parts that were not read.
     """
 
     def __init__(self, load: Load) -> None:
@@ -313,7 +313,7 @@ class _Words:
 
     @property
     def left_out(self) -> list[str]:
-        """What was not read, each reason once."""
+        """The parts that were not read, each reason once."""
         return list(self._noted)
 
     def whole(self, mail: Part) -> str:

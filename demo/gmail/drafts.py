@@ -41,6 +41,7 @@ def create(call: StandInCall) -> StandInReply:
     """POST drafts."""
     box = mailbox_of(call)
     record = _written(box, call.body.get("message"), "")
+    # A draft and its mail have different ids at Gmail, which clients mix up.
     draft_id = f"r{record['id'][2:]}"
     call.store.put(DRAFTS, draft_id, {"id": draft_id, "message_id": record["id"]})
     return StandInReply({"id": draft_id, "message": brief(record)})

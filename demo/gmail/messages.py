@@ -56,6 +56,7 @@ def deliver(box: StandInMailbox, raw: bytes, thread_id: str) -> Record:
             raise Refused(400, "Invalid To header")
     labels = ["SENT"]
     if box.account in addresses:
+        # A mail to oneself is one mail at Gmail, with the labels of both sides.
         labels += ["INBOX", "UNREAD"]
     return box.add(box.outgoing(raw), labels, thread_id=thread_id)
 
