@@ -207,8 +207,8 @@ def _misfits(name: str, value: Any, schema: JsonSchema) -> list[str]:
     return found or [f"The input {name!r} {said}" for said in unstorable(value)]
 
 
-_SHOWN = 200
-_MOST_NAMED = 10
+_SHOWN = 200  # characters of what somebody gave
+_MOST_NAMED = 10  # unknown inputs; of the others, only the number is given
 
 
 _TYPES: Mapping[type, AbstractSet[str]] = {

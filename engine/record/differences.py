@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.base.wording import member_path
 from engine.expressions.json_values import compact_json
 
-_LONGEST_SHOWN = 80
+_LONGEST_SHOWN = 80  # characters of a value
 _REFERENCE = {"$file", "bytes", "media_type"}
 _NAMED_REFERENCE = {*_REFERENCE, "name"}
 

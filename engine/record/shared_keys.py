@@ -68,6 +68,7 @@ def _items(paths: Iterable[str]) -> tuple[str, ...]:
 
 def _names(items: Sequence[str]) -> str:
     names = [item_name(item) for item in items]
+    # the last place is for the last one, or for how many more there are
     last = names[-1] if len(names) <= _MOST_NAMED else f"{len(names) - _MOST_NAMED + 1} more"
     return f"{', '.join(names[: min(len(names), _MOST_NAMED) - 1])} and {last}"
 

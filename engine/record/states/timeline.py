@@ -34,7 +34,7 @@ from engine.record.types.step import StepRecord
 
 MOST_FRAMES = 400
 """If a run has more times, frames in between are joined: each still has the state at its own time."""
-_SHORTEST_IDLE_SECONDS = 1.0
+_SHORTEST_IDLE_SECONDS = 1.0  # shorter ones are no wait that anybody would notice
 _AT_REST = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.FAILED, RunStatus.INTERRUPTED)
 _ENGINE = "engine"
 
