@@ -158,10 +158,6 @@ class DiscordClient(Client):
 
         return sent_in_parts(in_parts(text, MESSAGE), one, lambda made: self.delete(made["channel"], made["id"]))
 
-    def _hooked(self, text: str) -> Json:
-        made: Json = asked(DISCORD, self.http, "POST", f"{self._webhook()}?wait=true", json=_message(text))
-        return made
-
     def sent(self, channel: str, text: str, since: datetime, others: Container[str]) -> Json | None:
         """Look for the messages of the bot with this text since a time, other than `others`; None if one is missing."""
         parts, where = in_parts(text, MESSAGE), self._channel(channel)

@@ -196,7 +196,8 @@ def _refusal(error: APIError) -> ServiceError:
         return AuthError(words, service=GEMINI.name, http_status=error.code, outcome="not_done")
     delay = next((str(one.get("retryDelay") or "") for one in details if one.get("@type") == _RETRY), "")
     if delay and "retry-after" not in headers:
-        headers["retry-after"] = delay.removesuffix("s").partition(".")[0]
+        whole, _, fraction = delay.removesuffix("s").partition(".")
+        headers["retry-after"] = str(int(whole) + bool(fraction.strip("0"))) if whole.isdecimal() else whole
     refused = failures.of_status(GEMINI, error.code, headers, said, kind=kind_of(error.code, code, said))
     return advised(explained(refused, code, said), _LESS_TEXT)
 

@@ -135,8 +135,10 @@ def _accepted(response: httpx.Response) -> httpx.Response:
         raise refused(response)
     if status == 304:  # only in reply to an ETag or a time
         return response
-    if status >= 300 or status == 202:
+    if status >= 300:
         raise renamed(status, "", "")
+    if status == 202:  # of statistics and forks, which it makes later
+        raise BadAnswer("GitHub answered 202: it has not finished yet.", service=SERVICE, http_status=status)
     if status != 204 and not _is_json(response):
         raise BadAnswer(f"GitHub answered {status} without JSON.", service=SERVICE, http_status=status)
     return response

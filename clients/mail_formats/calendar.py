@@ -33,6 +33,9 @@ _LINE = re.compile(
 )
 _PARAMETER = re.compile(r";([\w-]++)=((?:\"[^\"]*+\"|[^\";]*+)*+)")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_CARET = re.compile(r"\^([n'^])")
+_CARETS = {"n": "\n", "'": '"', "^": "^"}
+"""The escapes of parameters (RFC 6868, 3.1)."""
 _TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d):?(\d\d)?(?:[.,]\d+)?(Z)?)?")
 _DURATION = re.compile(r"([+-])?P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?")
 _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?")
@@ -142,8 +145,7 @@ def _components(source: str) -> _Component:
 
 def _line(written: str, value: str) -> _Line:
     given = {one[1].upper(): one[2].replace('"', "") for one in _PARAMETER.finditer(written)}
-    # Parameters have escapes of their own (RFC 6868).
-    known = {name: text.replace("^n", "\n").replace("^'", '"').replace("^^", "^") for name, text in given.items()}
+    known = {name: _CARET.sub(lambda found: _CARETS[found[1]], text) for name, text in given.items()}
     if known.get("ENCODING", "").upper() == "QUOTED-PRINTABLE":  # vCalendar 1.0
         value = binascii.a2b_qp(value.encode()).decode("utf-8", "replace")
     return _Line(value, known)

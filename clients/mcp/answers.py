@@ -98,7 +98,7 @@ class SaidAnswers:
             (left_out if text is None else texts).append(_named(one) if text is None else text)
         if len(left_out) > _NAMED_MOST:
             left_out[_NAMED_MOST:] = [f"{len(left_out) - _NAMED_MOST:,} more parts that are not text."]
-        return ToolResult("\n".join(texts), data, left_out, is_error=self.latest.get("isError") not in {None, False})
+        return ToolResult("\n".join(texts), data, left_out, is_error=bool(self.latest.get("isError")))
 
 
 class _Stream:

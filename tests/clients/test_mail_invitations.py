@@ -348,3 +348,8 @@ def test_all_events_of_a_mail_are_read_up_to_twenty_and_the_rest_is_told() -> No
 def test_odd_calendars_do_no_harm(source: str) -> None:
     assert len(read_calendar(source).events) <= 1
     assert mailed(source, "\nHello")["text"].startswith("Hello")
+
+
+def test_escapes_of_a_parameter_are_read_in_order() -> None:
+    event = only(calendar("DTSTART:20261203T143000Z\nORGANIZER;CN=a^^n^'b^':mailto:ann@example.org"))
+    assert 'a^n"b"' in str(event["organizer"])

@@ -223,6 +223,7 @@ def test_many_parts_that_are_no_text_are_counted(orchestra: Orchestra, server: O
         ({"isError": True, "content": [{"type": "resource", "resource": FILE}]}, "reports an error: # Read me"),
         ({"isError": True, "content": [], "structuredContent": {"why": "full"}}, 'reports an error: {"why": "full"}'),
         ({"isError": True, "content": []}, "reports an error."),
+        ({"isError": ["yes"], "content": [SAID]}, "reports an error: done"),
         ({}, "without a list of contents"),
         ({"content": "done"}, "without a list of contents"),
     ],
