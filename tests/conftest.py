@@ -18,6 +18,7 @@ import argon2
 import httpx
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from clients.transport import http_client
 from demo import stand_ins
@@ -47,6 +48,17 @@ os.environ["ORCHESTRA_DEMO_LATENCY"] = "0"
 settings.register_profile("same", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("wide", deadline=None)
 settings.load_profile("same")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Hypothesis take no constants from the modules that happen to be imported, which takes 8 s.
+
+    Other tests in the process would change the examples.
+    """
+    if config.getoption("--hypothesis-profile") is None:
+        providers._get_local_constants = lambda: providers._local_constants
+
 
 _handle_error = socketserver.BaseServer.handle_error
 
