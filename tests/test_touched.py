@@ -8,19 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.touched import PROOFS, ROOT, changed, proofs, touched_by
+from tests.touched import OUTSIDE, PROOFS, ROOT, changed, proofs, touched_by
 
 
 def test_every_part_is_there_and_every_folder_is_chosen_by_one() -> None:
     assert [part for part in PROOFS if not (ROOT / "engine" / part).is_dir()] == []
     assert {folder for folders in PROOFS.values() for folder in folders} == proofs()
+    assert [place for place in OUTSIDE if not (ROOT / place).exists()] == []
 
 
 @pytest.mark.parametrize(
     ("files", "folders"),
     [
         (["engine/sandbox/limits.py"], {"bombs"}),
-        (["engine/store/sql/tables.py", "README.md"], {"faults", "kill"}),
+        (["engine/store/sql/tables.py", "README.md"], {"faults", "kill", "processes"}),
+        (["commands/run.py", "docs/extending.md"], {"packages", "processes"}),
         (["assurance/semantics/model.py"], {"semantics"}),
         (["docs/control.md", "dashboard/base/page.py", "tests/few.py"], set()),
         (["requirements.txt"], proofs()),

@@ -15,25 +15,37 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PROOFS: Mapping[str, Sequence[str]] = {
     "agents": ("injection", "kill"),
+    "budgets": ("processes",),
     "compiler": ("injection", "semantics"),
     "connections": ("kill",),
     "documents": ("bombs",),
     "expressions": ("bombs", "semantics"),
     "ingress": ("kill",),
     "outgoing": ("injection", "kill"),
+    "packages": ("packages",),
+    "plugins": ("packages",),
     "prompts": ("faults",),
     "record": ("faults", "kill"),
-    "runner": ("bombs", "faults", "injection", "kill", "semantics"),
+    "runner": ("bombs", "faults", "injection", "kill", "processes", "semantics"),
     "runs": ("faults", "kill"),
     "sandbox": ("bombs",),
     "secrets": ("faults", "kill"),
-    "store": ("faults", "kill"),
-    "triggering": ("faults", "kill"),
+    "store": ("faults", "kill", "processes"),
+    "triggering": ("faults", "kill", "processes"),
     "triggers": ("kill",),
     "workflows": ("faults",),
     "workspace": ("faults",),
 }
 """The folders of `assurance/` by the folder of `engine/` whose promises they prove."""
+OUTSIDE: Mapping[str, Sequence[str]] = {
+    "api": ("processes",),
+    "cli.py": ("processes",),
+    "commands": ("processes",),
+    "deploy": ("processes",),
+    "docs/extending.md": ("packages",),
+    "pyproject.toml": ("packages",),
+}
+"""The same for what lies outside `engine/`: a folder at the top, or a file."""
 _EVERYWHERE = ("requirements.txt", "assurance/conftest.py", "tests/touched.py")
 """Files that may change any result."""
 
@@ -60,7 +72,7 @@ def _touched_by(file: str) -> Collection[str]:
         return proofs()
     if top == "assurance":
         return {folder} & proofs()
-    return PROOFS.get(folder, ()) if top == "engine" else ()
+    return PROOFS.get(folder, ()) if top == "engine" else OUTSIDE.get(file, OUTSIDE.get(top, ()))
 
 
 def changed(root: Path = ROOT) -> list[str] | None:

@@ -6,7 +6,7 @@ import pytest
 
 from assurance.bombs.bombs import bombs
 from assurance.bombs.surviving import SEED, pytestmark, served, survive
-from tests.api.test_served import Served
+from assurance.processes.test_served import Served
 
 __all__ = ["pytestmark", "served"]
 

@@ -20,9 +20,9 @@ import httpx
 import pytest
 
 from assurance.bombs.bombs import Bomb
+from assurance.processes.test_served import Served, answers, start, wait_until
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, PASSWORD
-from tests.api.test_served import Served, answers, start, wait_until
 from tests.workspaces import init
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")]

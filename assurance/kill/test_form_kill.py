@@ -18,10 +18,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api.pages.form import FormPages
+from assurance.processes.test_served import Served, answers, start
 from dashboard.form.page import rendered
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL
-from tests.api.test_served import Served, answers, start
 from tests.workspaces import init
 
 pytestmark = pytest.mark.slow

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from assurance.processes.test_two_servers import PASSWORD, Server, serving
 from engine.orchestra import Orchestra
 from tests import postgres
-from tests.api.test_two_servers import PASSWORD, Server, serving
 from tests.engine.conftest import OWNER, Service, get_step, root, service, write_workflow
 from tests.patience import until
 

@@ -13,12 +13,13 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.engine.budgets.conftest import Desk, loop
+from tests.engine.budgets.conftest import Desk, desk, loop
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
+__all__ = ["desk"]
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[2]
 AFTERWARDS = "counted afterwards"
 
 

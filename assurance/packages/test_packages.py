@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from assurance.packages.written import install, orchestra, python
 from engine.expressions import cost, interpreter
 from engine.expressions.extensions import is_known
 from engine.packages.installed import installed
 from engine.plugins.registry import STEPS
-from tests.engine.packages.written import install, orchestra, python
 from tests.workspaces import init
 
 CLIENT = """
