@@ -19,7 +19,7 @@ _PAGES_MOST = 200
 def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
     """Take the table that was asked for by its number, from 1; a table that continues on the next page is two."""
     del kind
-    logging.disable()  # pdfminer reports each oddity
+    logging.getLogger("pdfminer").setLevel(logging.CRITICAL + 1)  # it reports each oddity
     opened(source).close()  # damaged and locked files are refused with their reason
     import pdfplumber
 
