@@ -45,11 +45,6 @@ def is_same_origin(headers: Headers) -> bool:
         return False
 
 
-def is_loopback(bound_to: str) -> bool:
-    """Return whether a server that is bound to this host is reached from its own machine only."""
-    return bound_to.lower().rstrip(".") in _LOOPBACK or bound_to.startswith("127.")
-
-
 class HostSettings(Protocol):
     """The settings under `server` in config.yaml."""
 

@@ -262,9 +262,10 @@ def _preview_or_error(visit: Visit, plan: Plan, values: Mapping[str, Any]) -> Ru
 
 
 def _accounts_of(visit: Visit) -> str:
-    """Return a text that changes when the workspace or any account does."""
+    """Return a text that changes with the person, and when the workspace or any account does."""
     modes = [(one.name, one.mode, one.account) for one in visit.orchestra.connections.list(visit.who)]
-    return f"{visit.orchestra.workspace.root} {visit.orchestra.workspace.state_dir} {modes}"
+    workspace = visit.orchestra.workspace
+    return f"{visit.who.id} {visit.who.role} {workspace.root} {workspace.state_dir} {modes}"
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
