@@ -45,6 +45,12 @@ def is_same_origin(headers: Headers) -> bool:
         return False
 
 
+def is_loopback(bound_to: str) -> bool:
+    """Return whether a server that is bound to this host is reached from its own machine only."""
+    name = bound_to.lower().rstrip(".")
+    return name in _LOOPBACK or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
+
+
 class HostSettings(Protocol):
     """The settings under `server` in config.yaml."""
 

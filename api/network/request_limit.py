@@ -9,9 +9,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.base.errors import error_response
+from api.base.hosts import is_loopback
 from api.base.identity import client_address
 from api.base.rate_limit import RateLimit
-from clients.addresses import is_loopback
 from engine.workspace.config import Config
 
 _SECONDS = 60

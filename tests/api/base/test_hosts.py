@@ -8,7 +8,7 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
-from api.base.hosts import host_name, is_same_origin, known_hosts
+from api.base.hosts import host_name, is_loopback, is_same_origin, known_hosts
 from engine.orchestra import Orchestra
 from tests.api.conftest import opened
 
@@ -98,3 +98,11 @@ def test_no_address_answers_to_a_foreign_host_name(client: TestClient, path: str
     answer = client.get(path, headers={"Host": host})
     assert answer.status_code == 421
     assert "Open the address that it printed" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("bound_to", "is_so"),
+    [("localhost", True), ("127.0.0.2", True), ("::1", True), ("127.example.com", False), ("0.0.0.0", False)],
+)
+def test_a_name_that_begins_like_an_address_of_this_machine_is_none(bound_to: str, is_so: bool) -> None:
+    assert is_loopback(bound_to) is is_so
