@@ -59,13 +59,12 @@ interface ChoicesProps {
 function Choices({ from, to, targets, field, isFirst }: ChoicesProps) {
   const studio = useStudio();
   const names = useLoaded(() => joinedNames(studio, from, to), "names");
-  const [output, setOutput] = useState(0);
+  const [chosen, setOutput] = useState<number>();
   const [at, setAt] = useState(field);
   const [why, setWhy] = useState("");
   const [isChecking, setChecking] = useState(false);
   const all = names.value ?? [];
-  // The whole output first fits nowhere but in JSON: begin with its first part.
-  useEffect(() => setOutput(all.length > 1 ? 1 : 0), [all.length]);
+  const output = chosen ?? (all.length > 1 ? 1 : 0); // the whole output, which comes first, fits nowhere but in JSON
   const list = useRef<HTMLSelectElement>(null);
   useEffect(() => {
     if (isFirst) list.current!.focus();
