@@ -216,10 +216,17 @@ def test_a_restless_mailbox_loses_and_repeats_nothing(box: Box, query: str) -> N
 
 
 def test_without_the_overlap_a_restless_mailbox_loses_mail(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proof above fails on a trigger that goes on from where the history stood last."""
+    """The proof above fails on a trigger that goes on from where the history stood last, if chance hides a new mail."""
     monkeypatch.setattr("engine.triggers.gmail.OVERLAP", timedelta())
-    with pytest.raises(AssertionError):
-        test_a_restless_mailbox_loses_and_repeats_nothing(box, "in:inbox")
+
+    def loses() -> bool:
+        try:
+            test_a_restless_mailbox_loses_and_repeats_nothing(box, "in:inbox")
+        except AssertionError:
+            return True
+        return False
+
+    assert any(loses() for _ in range(10))
 
 
 def test_where_the_history_is_forgotten_mail_is_searched_by_date(box: Box) -> None:
