@@ -72,6 +72,6 @@ class AgentModel(_Part):
 
     @property
     def most_turns(self) -> int:
-        """How many turns there can be, including the ones that a person gives; each question takes one."""
+        """How many turns there can be, with the ones that a person adds; each question to a person takes one."""
         turns = self.limits.turns
         return min(2 * turns + 4, _MOST_TURNS) if self.on_limit == "ask" else turns

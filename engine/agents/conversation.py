@@ -113,7 +113,7 @@ class AgentConversation(Struct, frozen=True):
 
 
 def is_agent(run: Run) -> bool:
-    """Return whether an agent works in a run."""
+    """Return whether a run is an agent's own; the run of a workflow that calls an agent is not."""
     return run["workflow"].startswith(AGENT_PREFIX)
 
 

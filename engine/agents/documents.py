@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def with_agents(store: Callable[[], AgentStore], workflows: Workflows) -> Workflows:
-    """Return a function that finds the documents of workflows, and by `store` of the workflows that agents become.
+    """Return a function that finds the documents of workflows, including those that the agents in `store()` become.
 
     For an agent, it raises UnknownName, and InvalidFile with every problem of its file.
     """

@@ -68,7 +68,7 @@ class AccessGate:
         if rules is None:
             return area
         known = self._guarded.get(name)
-        if known is None or known[0] != area:  # not `is not`: each look at a method makes a new one, which is equal
+        if known is None or known[0] != area:  # not `is not`: each access makes a new bound method, equal to the last
             found = self._method(area, rules) if inspect.ismethod(area) else _Guarded(self, area, rules)
             known = self._guarded[name] = area, found
         return cast("Area", known[1])
@@ -194,7 +194,7 @@ class _Guarded:
 
 
 def _is_new(given: Mapping[str, Any], subject: Subject) -> bool:
-    """Return whether a file is to be created: then people learn only that the name is taken."""
+    """Return whether a file is to be created: if the name is taken, its creator learns that and no more."""
     return subject == "name" and "text" in given and "etag" in given and given["etag"] is None
 
 

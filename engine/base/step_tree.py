@@ -139,7 +139,7 @@ class StepDefinition(Struct, frozen=True):
 
     @property
     def condition(self) -> str:
-        """The condition without its braces, empty without one."""
+        """The condition without its braces; empty if the step has no condition."""
         condition = self.json.get("if")
         if isinstance(condition, bool):
             return str(condition).lower()

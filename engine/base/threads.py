@@ -185,7 +185,7 @@ class WorkerThreads:
             return task.is_given_up
 
     def _next(self) -> _Task | None:
-        """Return the next work, or None if none has come for long and this thread should end."""
+        """Return the next work, or None if none has come for a while, so that this thread should end."""
         while True:
             with self._lock:
                 self._idle += 1

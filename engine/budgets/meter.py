@@ -28,7 +28,7 @@ from engine.budgets.use import Use, pots_of_use
 from engine.plugins.step import Usage
 from engine.store.spending import Amount, Pot, Reservation, Spending
 
-_LOOK_SECONDS = 0.1  # between the looks whether calls in flight now leave room
+_LOOK_SECONDS = 0.1  # how often a call looks whether the calls in flight leave room by now
 _GRACE_SECONDS = 5.0
 """Added to the time limit of a call, after which its reservation no longer belongs to a request."""
 
@@ -171,7 +171,7 @@ class CallPermit:
         self.model = verdict.model
 
     def answered(self, model: str, usage: Mapping[str, int], said: int = 0) -> None:
-        """Count what was used; a count that the server does not give is taken as high as it can have been."""
+        """Count what was used; where the server gives no count, take the highest that is possible."""
         input_tokens, output_tokens = (
             usage["input_tokens"] or self._request.input_tokens,
             usage["output_tokens"] or said,

@@ -63,7 +63,7 @@ class Limit(_Part):
 
     @property
     def other_model(self) -> str:
-        """The model to ask once the limit is reached; empty without one."""
+        """The model to ask once the limit is reached; empty if the limit names no model."""
         return self.on_limit.model if isinstance(self.on_limit, ModelAtLimit) else ""
 
 

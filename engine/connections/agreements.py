@@ -41,7 +41,7 @@ class Agreements:
         """Move the keys of a workflow to another one, in place of its own; without `new`, withdraw them."""
         moved: list[str] = []
 
-        def take(text: str) -> None:  # None removes the setting
+        def take(text: str) -> None:  # to return None removes the setting
             moved[:] = [text]
 
         self._settings.change(_setting(workflow), take)

@@ -20,12 +20,12 @@ from engine.expressions.patterns import BadPattern, pattern
 from engine.expressions.syntax import ARRANGED, SyntaxNode
 
 TOO_MUCH = 1 << 62  # more than any limit
-_CANDIDATES = 20_000  # of more values than these, only sizes are kept
+_CANDIDATES = 20_000  # if a value may be one of more than these, only their sizes are kept
 _ITEM_OF_A_LIST = 16
 """Bytes copied by each step of `map` and `filter` for each item collected so far."""
 _PROGRAM_A_CHARACTER = 1_000
 """Upper bound of the program of a pattern, per character (`.{1000}`)."""
-_LONGEST_PRECISION = 1_000  # digits of a number in `format`
+_LONGEST_PRECISION = 1_000  # most digits of a number in `format`
 _COMPARISONS = 20
 """Upper bound of how often sorting looks at an item of a list."""
 _COPYING = {
@@ -228,7 +228,8 @@ class Estimate:
     def formatted(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `'%s'.format([…])`: each value once, as JSON; a number with the maximum number of digits."""
         form, values = parts[0], parts[1]
-        total = form.total + 6 * values.total + _LONGEST_PRECISION * values.count  # 6: `\u0001`
+        # As JSON, a control character has six: `\u0001`.
+        total = form.total + 6 * values.total + _LONGEST_PRECISION * values.count
         return Bound(total, total, total)
 
     def matched(self, node: SyntaxNode, parts: Sequence[Bound]) -> Bound:

@@ -25,7 +25,7 @@ def named(serialized: bytes, names: Names) -> bytes:
     found = checked(serialized)
     replaced = {_put_back(one, names) for one in every(found.expr) if _is_of_message(one)}
     replaced |= {_called_by_us(one) for one in every(found.expr) if _is_part_of_text(one)}
-    for place in reversed(range(len(found.references))):  # from the end: the places before keep their numbers
+    for place in reversed(range(len(found.references))):  # from the end, so that earlier places keep their numbers
         if found.references[place].key in replaced:
             del found.references[place]  # CEL would put the message type in place of the name
     expressions = list(every(found.expr))[::-1]  # inner before outer, which copies it

@@ -321,7 +321,7 @@ _AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 _GROUPS = "()" * 9  # a replacement may name \1 to \9
 
 _Trial = tuple[tuple[str | None, ...], Callable[..., Any]]
-"""What replaces each argument that is not a literal (None: whatever it is), and a call with the arguments."""
+"""What replaces each argument that is not a literal text (None: any argument at all), and the call that is tried."""
 _DATE: _Trial = ((None, "yyyy", "UTC", "en"), lambda _, *how: times.formatted(_AT, *how))
 _PATTERN: _Trial = ((None, "."), lambda _, pattern: patterns.extracted_text("", pattern))
 _TRIALS: Mapping[str, _Trial] = {

@@ -122,7 +122,7 @@ def tree(found: Any) -> SyntaxNode:
 
 
 def with_names(node: SyntaxNode, names: Names) -> SyntaxNode:
-    """Return a tree with the names that its roots have replaced."""
+    """Return a tree with the original names in place of its roots."""
     if node.kind != "root":
         return node.having(tuple([with_names(part, names) for part in node.parts])) if node.parts else node
     path = names.get(node.name, (node.name,))

@@ -41,7 +41,7 @@ TOO_DEEP_REMEDY = "Give parts of it names with flow.set, and use those."
 LONGEST_NAME = 200
 _DOUBLING = frozenset({"optMap", "optFlatMap"})
 """Macros whose target occurs twice in CEL's expansion."""
-_MOST_DOUBLING = 4  # inside each other, they make the expansion 16 times as long
+_MOST_DOUBLING = 4  # four inside each other make the expansion 16 times as long
 _DEFAULT = "Write it like default(steps.read.output.kind, 'none')."
 _NAME_SPACES = frozenset({"math", "regex", "lists", "strings", "optional"})
 _EACH = "each__"

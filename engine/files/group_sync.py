@@ -53,7 +53,7 @@ def file_system(folder: Path) -> str:
     target, best, kind = folder.resolve(), -1, ""
     for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
         _, point, this_kind, *_ = line.split(" ")
-        place = Path(point.replace("\\040", " "))  # a blank in a path (proc_mounts(5))
+        place = Path(point.replace("\\040", " "))  # a blank in a path is written so (fstab(5))
         if (place == target or place in target.parents) and len(place.parts) >= best:
             best, kind = len(place.parts), this_kind
     return kind

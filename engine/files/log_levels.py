@@ -14,8 +14,8 @@ _LOGGER = re.compile(r"\w+(?:\.\w+)*")
 def levels_of(written: str) -> Mapping[str, int]:
     """Return the level of each logger that a text such as `info, engine.runner=debug, httpx=info` names.
 
-    A level without a logger is for this program. Libraries, whose logger is "", then write warnings only, since their
-    lines below that may have what they send; they write less if the program does. Raises ValueError.
+    A level without a logger is for this program. Libraries, whose logger is "", then write only warnings, since their
+    finer lines may show what they send; they write less if the program does. Raises ValueError.
     """
     ours, named = logging.WARNING, {}
     for part in written.split(","):

@@ -93,7 +93,7 @@ class Inbox:
             try:
                 draft.rename(self.waiting / submission.id)
             except OSError as error:
-                # Another process has taken the same submission in the meantime.
+                # Another process has stored the same submission meanwhile.
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
                 return "same" if self._known(submission.id) == submission.content else "other"

@@ -22,7 +22,7 @@ _EMAIL = re.compile(  # as browsers check it (HTML, 4.10.5.1.5), with a domain o
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
 )
-_DIGITS_MOST = 15  # a float keeps 15 digits of any number
+_DIGITS_MOST = 15  # before the point: a float keeps 15 digits of any number
 _NUMBER = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS_MOST}}}(?:[.,][0-9]{{1,9}})?")
 _LONG_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -87,7 +87,7 @@ class Consumer(Struct, frozen=True):
                 return
 
     async def _answer(self, unanswered: list[tuple[BrokerMessage, Outcome]]) -> None:
-        """Report to the broker what became of messages; the list keeps the ones that it did not get."""
+        """Tell the broker what became of messages; only those that it has not been told about remain in the list."""
         told = await asyncio.gather(*(self._answer_to(*one) for one in unanswered), return_exceptions=True)
         errors = [error for error in told if error is not None]
         unanswered[:] = [one for one, error in zip(unanswered, told, strict=True) if error is not None]

@@ -78,7 +78,7 @@ class Ingress(Struct, frozen=True):
         return asyncio.create_task(_reached(consumer, stop, begun))
 
     def user(self) -> Principal:
-        """Return the user as whom messages start runs, with the present role. Raises InvalidInput if unknown."""
+        """Return the user that messages start runs as, with the present role. Raises InvalidInput if unknown."""
         user_id = self.settings.user
         found = self.state.people.user(user_id) if user_id else None
         if found is None:

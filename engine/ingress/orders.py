@@ -58,7 +58,7 @@ class RunOrder(BaseModel):
             raise InvalidInput(f"The message: {place or 'it'}: {own_words(first)}", remedy=remedy) from None
 
     def request(self, topic: str, message: BrokerMessage) -> IdempotentRequest:
-        """Return the key by which another delivery finds the same run. Raises InvalidInput without any."""
+        """Return the request by whose key another delivery finds the same run. Raises InvalidInput without a key."""
         given = self.idempotency_key or message.sent_id
         if not given and not message.place:
             raise InvalidInput(

@@ -34,7 +34,7 @@ class Tracer(Protocol):
 
 
 def tracer_of(environment: Mapping[str, str], owner: str) -> Tracer | None:
-    """Return the tracer that the environment asks for, None without such a wish. `owner`: the id of this process."""
+    """Return the tracer that the environment asks for, if any. `owner`: the id of this process."""
     is_wanted = any(environment.get(name) for name in _ENDPOINTS)
     is_off = (
         environment.get("OTEL_SDK_DISABLED", "").lower() == "true" or environment.get("OTEL_TRACES_EXPORTER") == "none"

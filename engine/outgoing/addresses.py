@@ -1,6 +1,6 @@
 """Addresses in texts: where a browser would go with them, read strictly, so that an unclear one leads to no place.
 
-A place is a host as a person reads it, `docs.example.org`, with its port unless the scheme usually has this port.
+A place is a host as a person reads it, `docs.example.org`, with its port unless that is the scheme's usual one.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def place_of(address: str) -> str:
     found = _STRICT.match(address)
     mail = None if found else _MAIL.match(address)
     host = found[2] if found else mail[1] if mail else ""
-    # a browser goes to the normal form, which may be another host than the one that is read
+    # a browser goes to the normal form (NFKC), which may be another host than people read
     if not _HOST.match(host) or unicodedata.normalize("NFKC", host) != host:
         return ""
     host = host.lower().rstrip(".")
@@ -173,7 +173,7 @@ def without_mentions(text: str, is_named: IsNamed) -> tuple[str, int]:
         issue = issue_at(address)
         if issue and not is_named(issue):
             found.add(begin + issue.rindex("/") + 1)
-    for at in sorted(found, reverse=True):  # from the end: the places before stay where they are
+    for at in sorted(found, reverse=True):  # from the end, so that earlier places stay where they are
         text = f"{text[:at]} {text[at:]}"
     return text, len(found)
 

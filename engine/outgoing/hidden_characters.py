@@ -10,7 +10,7 @@ use, in which it stays, so that ordinary text in every language looks the same:
   any text.
 - Tag characters in the flags of England, Scotland and Wales (UTS 51, ED-14a: the only ones in general use).
 - Marks, embeddings and isolates of direction in lines with right-to-left letters (UAX 9), if each one that begins is
-    ended in its line. Overrides are always shown: with them, people read something else than is there (CVE-2021-42574).
+  ended in its line. Overrides are always shown: people read something else than what is there (CVE-2021-42574).
 - A soft hyphen between letters, a break (U+200B) between letters of scripts without spaces (UAX 14), fillers in
   Hangul, a joiner of marks (U+034F) between marks, and a byte order mark at the beginning.
 """

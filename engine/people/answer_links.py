@@ -110,7 +110,7 @@ def _without_in_part(text: str) -> str:
     if begin is None:
         return _without(text)
     written = begin[0]
-    for skipped in range(1, 4):  # four signs are three bytes: the cut may be after any of them
+    for skipped in range(1, 4):  # four characters are three bytes: the cut may be after any of them
         written = written[:skipped] + _BASE64.sub(_decoded, written[skipped:])
     return _without(written + text[begin.end() :])
 

@@ -33,7 +33,7 @@ NEW_NETWORK = "tokens.new_network"
 NETWORKS_MOST = 20
 """How many networks of a token are noted: one that is used from more is at home everywhere."""
 _USED_AFTER = timedelta(hours=1)
-"""After each request, storing its time would be a write for each."""
+"""The last use is stored at most this often: otherwise each request would be a write."""
 _SHOWN_ID = 16  # hex digits of the hash: enough to tell tokens apart, useless for signing in
 _WRONG = "?api-token"
 """The account under which wrong tokens are counted; no user has this id."""
@@ -148,7 +148,7 @@ class ApiTokens:
     def _count_wrong(self, address: str) -> None:
         try:
             self._limit.count(_WRONG, address)
-        except TooManyTries as error:  # in other words: to wait is no help, the token will be no better later
+        except TooManyTries as error:  # reworded, as waiting does not help: the token stays invalid
             said = "The API token is not valid, or no longer, and too many such tokens have come from this address."
             remedy = "Make a token on the page API tokens; a valid one works at once."
             raise TooManyTries(said, remedy=remedy, retry_after_seconds=error.retry_after_seconds) from None

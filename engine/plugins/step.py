@@ -256,7 +256,7 @@ class Call(Struct):
     """Writes only: whether a person has seen exactly this call: approved it, or applied a plan that shows it."""
     is_resent: bool = False
     """Writes only: whether it was claimed before, so that another process may have sent it."""
-    prompts: Prompts = {}  # msgspec makes a new one for each call, as of the dict and the list below
+    prompts: Prompts = {}  # msgspec copies an empty dict or list for each object, here and below
     """The prompts of the run's definition, by the reference in the step's `prompt` field."""
     render: Callable[[PromptDefinition, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
     """Fills a prompt's variables: (prompt, variables) -> messages [{role, content}]."""

@@ -102,7 +102,7 @@ class FragmentStore:
             return ""
 
     def named_in(self, name: str) -> frozenset[str]:
-        """Return the fragments that a fragment names; [] if it cannot be read."""
+        """Return the fragments that a fragment names; an empty set if it cannot be read."""
         return frozenset(one.name for one in references(_read(self.shelf.text, name)))
 
     def check(self, name: str, text: str) -> list[Problem]:

@@ -69,7 +69,7 @@ def misuse(part: TemplatePart) -> ExpressionError | None:
 
 def renamed(text: str, name: str, new: str) -> str:
     """Return the text with references to one fragment changed to another."""
-    for one in reversed(references(text)):  # from the end, so that the offsets of the others stay right
+    for one in reversed(references(text)):  # from the end, so that earlier offsets stay right
         if one.name == name:
             text = text[: one.name_at] + new + text[one.name_at + len(name) :]
     return text

@@ -53,7 +53,7 @@ def read_fitting(text: str, schema: JsonSchema) -> tuple[JsonValue, list[str]]:
         fitting = [one for one in inner if not faults(one, schema)]
     if len(fitting) > 1:
         return None, [f"the answer has {len(fitting)} JSON values that fit, instead of one."]
-    # What does not fit is said of an object rather than of a list: that is what schemas usually want.
+    # Schemas usually want an object, so report why an object does not fit, rather than a list.
     return (fitting[0], []) if fitting else max(checked, key=lambda one: isinstance(one[0], dict))
 
 

@@ -271,7 +271,7 @@ class _Builder:
         if event.status == StepStatus.SUCCEEDED:  # an error from before is over
             step = {**step, "error": event.error or None}
         self._steps[event.path] = step
-        # an output that was there, or stands in for one, is no attempt
+        # an output that was not made by a call is no attempt
         has_called = step["uses"] and not (event.pinned or event.replayed or event.fallback or event.planned)
         if event.status == StepStatus.SUCCEEDED and has_called:
             self._attempted(event.path, event.attempt_at or step["started_at"] or event.at, event.at, None)

@@ -173,4 +173,4 @@ def _is_large(text: str) -> bool:
     # A character takes at most four bytes: short texts need not be encoded to know.
     if len(text) * 4 <= LARGE_BYTES:
         return False
-    return len(text) > LARGE_BYTES or len(text.encode()) > LARGE_BYTES  # and at least one byte
+    return len(text) > LARGE_BYTES or len(text.encode()) > LARGE_BYTES  # it takes at least one, too

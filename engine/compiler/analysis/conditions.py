@@ -85,7 +85,7 @@ def normal(node: SyntaxNode, bindings: Mapping[str, str], bound: frozenset[str] 
     if node.kind == "call" and node.name == "dyn" and len(parts) == 1:
         return parts[0]  # dyn() changes only the static type
     if node.kind == "call" and node.name in ("_==_", "_!=_"):
-        # Sorted: `a == b` and `b == a` are one condition.
+        # Sorted, so that `a == b` and `b == a` are one condition.
         same = SyntaxNode("call", "_==_", tuple(sorted(parts, key=repr)), offset=node.offset)
         return same if node.name == "_==_" else SyntaxNode("call", "!_", (same,), offset=node.offset)
     return node.having(parts)

@@ -254,7 +254,7 @@ def root(node: SyntaxNode) -> SyntaxNode:
 
 
 def _same(one: SyntaxNode, other: SyntaxNode) -> SyntaxNode:
-    # Sorted, as conditions are when they are normalized: `a == b` is `b == a`.
+    # Sorted as in normalized conditions (conditions.py), to be found among them.
     return SyntaxNode("call", "_==_", tuple(sorted((one, other), key=repr)))
 
 

@@ -140,7 +140,7 @@ def _adding(kind: PluginType) -> str:
 
 
 def add_one(fitting: Sequence[str], name: str = "") -> str:
-    """Return the remedy "Add one" with the command; `fitting`: the services, any one is enough.
+    """Return the remedy "Add one" with the command; `fitting`: the services, any of which is enough.
 
     `name`: what the connection must be called, empty if that does not matter.
     """

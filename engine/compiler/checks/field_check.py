@@ -75,7 +75,7 @@ def _check_together(
     prompts: Prompts,
     report: Report,
 ) -> None:
-    """Let the step type check fields that depend on each other; an unknown name may be meant as one that is missing."""
+    """Let the step type check fields that depend on each other; an unknown name may be a misspelt missing field."""
     known = _known(kind)
     for name, message in kind.problems(named, prompts):
         if name in named or len(named) == len(fields):

@@ -35,6 +35,6 @@ def _prompts(model: WorkflowModel, around: Surroundings) -> Iterator[PromptDefin
 
 def _services(model: WorkflowModel) -> Iterator[str]:
     for node in model.nodes():
-        with suppress(OrchestraError):  # the same
+        with suppress(OrchestraError):  # an unknown type is reported then, too
             if node.step.uses is not None and (service := step_type(node.step.uses).service):
                 yield service

@@ -52,7 +52,7 @@ def connection_meant(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def error_meant(seen: SeenProblem) -> Iterator[Idea]:
-    """An error in `retry` that does not exist."""
+    """An error that does not exist, in `retry`."""
     yield from _nearest(seen, sorted(RETRIED))
 
 

@@ -45,7 +45,7 @@ def as_texts(source: str, offset: int, compiled: Compile) -> Iterator[str]:
         call = "double" if set(kinds) <= {*_NUMBERS} else "string"
         wanted = "DOUBLE" if call == "double" else "STRING"
         text = source
-        for (a, b), kind in reversed([*zip(operands, kinds, strict=True)]):  # from the end: places before it stay right
+        for (a, b), kind in reversed([*zip(operands, kinds, strict=True)]):  # from the end: earlier places stay right
             if kind != wanted and kind:
                 used = call if kind in (*_NUMBERS, "BOOL") else "text"
                 text = f"{text[:a]}{used}({text[a:b]}){text[b:]}"

@@ -16,7 +16,7 @@ from engine.copilot.fixes.schemas import schemas_of
 from engine.copilot.fixes.seen import SeenProblem
 from engine.expressions.celtypes import Schema
 
-_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z")  # 18 digits are within 64 bits in any case
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z")  # 18 digits always fit in 64 bits
 _ONLY_IN_LOOPS = ("as", "key", "item_title", "parallel", "on_item_error")
 _ALIKE = 0.7
 """How much of a misspelt option must be right."""
@@ -31,7 +31,7 @@ def converted(seen: SeenProblem) -> Iterator[Idea]:
 
 
 def misspelt_constant(seen: SeenProblem) -> Iterator[Idea]:
-    """A status in a comparison that does not exist."""
+    """A status that does not exist, in a comparison."""
     if not isinstance(seen.value, str):
         return
     for found in re.finditer(r"'([a-z_]+)'|\"([a-z_]+)\"", seen.value):
@@ -132,7 +132,7 @@ def _of_type(seen: SeenProblem) -> list[str]:
 
 
 def _plain_name(text: str) -> str:
-    """Return the letters from a to z and the digits of a text as a name; empty without any."""
+    """Return the letters from a to z and the digits of a text as a name; empty if it has neither."""
     plain = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)).lower()
     without_marks = "".join(one for one in plain if not unicodedata.combining(one))
     return re.sub(r"[^a-z0-9]+", "_", without_marks).strip("_").lstrip("0123456789_")

@@ -109,7 +109,7 @@ class KnownStep(Struct, frozen=True, dict=True):
     def _names_hosts(self) -> bool:
         try:
             return self.type is None or bool(self.type.hosts(self.node.step.arguments))
-        except (OrchestraError, TypeError, AttributeError, ValueError):  # as above
+        except (OrchestraError, TypeError, AttributeError, ValueError):  # a draft's fields may have any value
             return True
 
     @property

@@ -59,7 +59,7 @@ class Stories:
         """Return a run step by step. Raises UnknownName, NotAllowed."""
         require(p, "view", "see runs")
         run = self._run_of(p, run_id)
-        # "~" is behind all times: what has not begun comes last.
+        # "~" sorts after every time: what has not begun comes last.
         steps = sorted((one for one in run["steps"] if _is_told(one)), key=lambda one: one["started_at"] or "~")
         stops = [_stop(one) for one in steps[:_MOST]]
         return Story(run["run_id"], run["workflow"], str(run["status"]), stops, len(steps) - len(stops))

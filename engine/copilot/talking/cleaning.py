@@ -29,7 +29,7 @@ def cleaned(text: str) -> str:
     """Return words with hidden characters shown, without pictures, tags and links of others; a link's words stay."""
     text = linear(_PICTURE).sub(lambda found: found[1], encodable(text))
     text = linear(_REFERENCE).sub("", text)
-    # Links that stay are put aside by their numbers, between NULs, which the model's own words do not have then.
+    # Links that stay are replaced by their numbers between NULs; NULs in the words themselves are removed first.
     kept: list[str] = []
 
     def link(found: Any) -> str:

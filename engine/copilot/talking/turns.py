@@ -21,7 +21,7 @@ LONGEST_ASKED = 4_000
 _MOST_AT_ONCE = 8
 _MOST_OF_ONE = 2
 """Turns that one person may have at work, so that others get answers, too."""
-_GRACE_SECONDS = 30.0  # beyond its limit, for another process to store how a turn ended
+_GRACE_SECONDS = 30.0  # beyond the limit of a turn, for the process at work on it to store how it ended
 _LOST = "The server was stopped during this answer. Ask again."
 
 

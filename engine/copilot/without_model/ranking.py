@@ -10,7 +10,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-_K1, _B = 1.2, 0.75  # the usual constants
+_K1, _B = 1.2, 0.75  # usual values of BM25 (1.2 to 2, and 0.75)
 _WORD = re.compile(r"[^\W_]+")
 _ENDINGS = ("ings", "ing", "ies", "ied", "es", "ed", "er", "en", "s", "e", "y")
 _SHORTEST = 3

@@ -43,7 +43,7 @@ def padded(text: str, length: int, filling: str = " ") -> str:
 
 
 def truncated(text: str, length: int) -> str:
-    """Return the text, cut to at most `length` characters if it is longer, with "…" at its end. Raises RefusedValue."""
+    """Return the text; if it is longer than `length`, cut to this many characters with "…". Raises RefusedValue."""
     if length < 1:
         raise RefusedValue(f"A text cannot be cut to {length} characters.", "Give a number from 1 on.")
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
@@ -70,7 +70,7 @@ def _pieces(tree: Any) -> Iterator[str]:
     waiting = [tree]
     while waiting:
         one = waiting.pop()
-        if type(one) in (str, NavigableString, CData):  # their subclasses, such as comments, are not shown
+        if type(one) in (str, NavigableString, CData):  # comments and the like are subclasses of these, and not shown
             yield str(one)
         elif not isinstance(one, str):
             around = ["\n"] * (one.name in _BLOCKS)

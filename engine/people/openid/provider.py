@@ -118,7 +118,7 @@ def _checked(settings: SignInRules, found: Mapping[str, Any]) -> ProviderDescrip
             )
         return ""
 
-    # what is not said is as OpenID Connect Discovery, 3 has it
+    # defaults: the first is that of OpenID Connect Discovery, 3, which also requires every provider to support RS256
     methods = _texts(found.get("token_endpoint_auth_methods_supported")) or ["client_secret_basic"]
     offered = _texts(found.get("id_token_signing_alg_values_supported")) or ["RS256"]
     return ProviderDescription(

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 _TWIN = "Another run was making the same write; its outcome is unknown, so the existing object may be its own."
 
 _UNSENT = object()
-_UNCERTAIN_SECONDS = 0.2  # between two looks whether this process still owns its runs
+_UNCERTAIN_SECONDS = 0.2  # how often it looks whether this process still owns its runs
 
 Work = Callable[[Call], Any]
 """The function that makes the write: the step's `call` or `update`."""

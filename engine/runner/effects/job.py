@@ -168,6 +168,6 @@ def fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:
 
 
 def plain_fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:
-    """Do the same for arguments whose values are all in memory, none in a file."""
+    """Do the same for arguments whose values are all in memory."""
     fields = step_type.fields.model_validate(arguments)
     return lambda: fields

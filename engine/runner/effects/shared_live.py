@@ -37,7 +37,7 @@ class _Heard(Struct):
 
 
 class _Told(Struct):
-    """How much of an answer was sent, and when its latest piece or sign of life was."""
+    """How much of an answer was sent, and when its latest piece or sign of life was sent."""
 
     answer: LiveAnswer
     length: int = 0

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 _SHORT_WAIT_SECONDS = 2.0
-_QUIET_SECONDS = 0.05  # twice: a branch between two of its steps does not count as busy
+_QUIET_SECONDS = 0.05  # looked at twice, as a branch between two of its steps is not counted as busy
 _LOOK_SECONDS = 0.25  # an answer or the end of a called run shows in the state, and wakes nobody here
 
 

@@ -108,7 +108,7 @@ def _require_plain(entries: list[zipfile.ZipInfo]) -> None:
     if names != [_MANIFEST, _RUN]:
         raise _refused(f"has other files than {_MANIFEST} and {_RUN}")
     for one in entries:
-        # Flag 0 says encrypted (APPNOTE.TXT, 4.4.4); the upper half of the attributes is the mode on Unix.
+        # Bit 0 of the flags means encrypted (APPNOTE.TXT, 4.4.4); the upper half of the attributes is the mode on Unix.
         if one.flag_bits & 0x1 or stat.S_ISLNK(one.external_attr >> 16) or one.is_dir():
             raise _refused(f"has {one.filename} as a link, a folder or an encrypted file")
 

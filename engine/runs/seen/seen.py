@@ -114,7 +114,7 @@ def _part(piece: Piece, origins: SeenOrigins, path: str, total: int) -> SeenPart
 
 
 def _tokens(text: str) -> int:
-    return estimated_tokens(text) - estimated_tokens("")  # of a part: a message has some tokens of its own
+    return estimated_tokens(text) - estimated_tokens("")  # a part of a message has no tokens of its own
 
 
 class _Pieces:

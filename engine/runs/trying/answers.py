@@ -79,7 +79,7 @@ class RecordedAnswers:
         self._cases = cases
 
     def get(self, key: str) -> RecordedAnswer | None:
-        """Return the answer, None without a file of the right form. Raises InvalidInput for a link."""
+        """Return the answer, None if no file of the right form has it. Raises InvalidInput for a link."""
         path = self.path(key)
         with suppress(OSError, ValueError, RecursionError):  # a ValidationError is a ValueError
             form = _Form.model_validate(json.loads(path.read_text(encoding="utf-8")))
