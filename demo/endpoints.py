@@ -19,7 +19,7 @@ _DRIVES = ("webdav", "s3", "dropbox", "onedrive", "google_drive")
 _OFFICE = ("google_calendar", "google_sheets")
 NAMES = ("gmail", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES, *_OFFICE, "mcp")
 FILES = {"sql": "shop.db"}
-"""Stand-ins that are files instead of servers, by name; the files are in the demo folder, too."""
+"""The file in the demo folder of each stand-in that is not a server."""
 LOCK_NAME = "demo.lock"
 FILE_NAME = "endpoints.json"
 DATABASE_NAME = "demo.db"
@@ -57,7 +57,7 @@ def bind(port: int = 0) -> socket.socket:
     """Return a loopback socket on this port, or on a free one if it is 0 or in use."""
     # With TCP given explicitly, asyncio turns off Nagle's algorithm (40 ms per answer).
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    # Otherwise a port stays taken for a minute after a restart, and its connections' addresses would change.
+    # Otherwise the port stays taken for a minute after a restart, and the stand-in would get another address.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

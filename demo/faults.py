@@ -93,7 +93,7 @@ class _Armed:
 
 
 class FaultSwitch:
-    """The faults of one service, in the order of setting; kept in memory only.
+    """The faults of one service, in the order they were set; kept in memory only.
 
     `generation` numbers the sample data: another process may reset it, and a fault applies only to the data that it was
     set on.

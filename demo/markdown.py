@@ -26,7 +26,7 @@ END_OF_DETAILS = re.compile(r"^\s*</details>\s*$")
 SUMMARY = re.compile(r"^\s*<summary>(.*)</summary>\s*$")
 IMAGE = re.compile(r"^!\[((?:\\.|[^\]\\])*)\]\((\S+)\)$")
 EMPTY = "<empty-block/>"
-# After an even number of backslashes only: an odd one escapes the tag.
+# After an even number of backslashes only: an odd number escapes the tag.
 BREAK = re.compile(r"((?<!\\)(?:\\\\)*)<br/?>")
 # (pattern, type, other content of the block)
 LINES = (

@@ -145,9 +145,9 @@ class RequestId:
 
 
 class TokenCheck:
-    """ASGI middleware that refuses requests without a valid token.
+    """ASGI middleware that refuses requests without a valid token of the stand-in.
 
-    Valid are the stand-in's TOKEN, and tokens that its `refusal(store, token, method)` accepts, if it has one.
+    Its TOKEN is valid, and any token that its function `refusal(store, token, method)` accepts, if it has one.
     """
 
     def __init__(self, app: ASGIApp, *, stand_in: StandIn, routes: list[Route], store: Store) -> None:

@@ -13,7 +13,7 @@ from demo.model import model
 from demo.openai.pictures import told
 from demo.service import Refused
 
-# As of the real models (https://platform.claude.com/docs/en/build-with-claude/context-windows).
+# The context window of most Claude models (https://platform.claude.com/docs/en/build-with-claude/context-windows).
 CONTEXT_TOKENS = 200_000
 
 

@@ -37,7 +37,7 @@ class MessagesRequest:
         limit = body["max_tokens"]
         if not isinstance(limit, int) or limit < 1:
             raise Refused(400, "max_tokens: Input should be greater than or equal to 1")
-        # Anthropic's range ends at 1, the others' at 2, so a client cannot pass on one setting to all.
+        # OpenAI and Google allow up to 2, so a client must not pass on their setting unchanged.
         if not 0 <= (body.get("temperature") or 0) <= 1:
             raise Refused(400, "temperature: range: 0..1")
         turns = _turns(body["messages"])
@@ -102,7 +102,7 @@ def _function(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 def _choice(given: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any]:
     if given["type"] != "tool":
-        # The same choice has another name in OpenAI's form.
+        # Anthropic's `any` is OpenAI's `required`; `auto` and `none` have the same names.
         return "required" if given["type"] == "any" else str(given["type"])
     if given.get("name") not in [each["function"]["name"] for each in tools]:
         raise Refused(400, f"Tool '{given.get('name')}' not found in provided tools")

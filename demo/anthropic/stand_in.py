@@ -28,7 +28,7 @@ ERROR_TYPES = {
     413: "request_too_large",
     429: "rate_limit_error",
     504: "timeout_error",
-    # Outside the list of HTTP's statuses, and Anthropic's alone.
+    # Not a registered HTTP status, so tables of statuses lack it.
     529: "overloaded_error",
 }
 

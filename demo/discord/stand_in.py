@@ -25,7 +25,7 @@ _CHANNEL_PAGE = "/channels/{guild:int}/{channel:int}"
 # Discord's ids count milliseconds from 2015 on (https://discord.com/developers/docs/reference#snowflakes).
 _EPOCH_MS = 1_420_070_400_000
 _HOOK_PLACE = {"channel_id": next(iter(CHANNELS)), "guild_id": GUILD["id"]}
-# Codes of https://discord.com/developers/docs/topics/opcodes-and-status-codes#json.
+# The last two: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json.
 _TEXT_MOST, _NOT_FOUND, _INVALID = 2000, 10003, 50035
 
 

@@ -21,7 +21,7 @@ from demo.store import Store
 TOKEN = "sl.demo-dropbox-token"  # noqa: S105 - the same for everybody, good for loopback only
 GRANTS = Grants(
     "dropbox",
-    # Dropbox's tokens are good for four hours.
+    # Four hours, as at Dropbox.
     token_seconds=14_400,
     is_registered=lambda address: address == "http://127.0.0.1:53683/",
     is_offline=lambda asked: asked.get("token_access_type") == "offline",
@@ -114,7 +114,7 @@ def _uploads(store: Store) -> list[Route]:
 
 def _named(endpoint: Callable[[Request], Any], method: str) -> Callable[[Request], Any]:
     async def named(request: Request) -> Response:
-        # A plain upload shares the handler of upload sessions, but its path has no part with the method.
+        # A plain upload shares the handler of upload sessions, but its path does not name the method.
         request.scope["path_params"] = {"method": method}
         answer: Response = await endpoint(request)
         return answer

@@ -38,10 +38,9 @@ def set_head(store: Store, name: str, branch: str, sha: str) -> None:
 
 
 def history(store: Store, name: str, head: str = "") -> list[Record]:
-    """Return the commits that lead to `head` (default: the main branch's), newest first."""
+    """Return the commits that lead to `head` (default: the head of the main branch), newest first."""
     commits = {each["sha"]: each for each in store.all("github/commits") if each["repository"] == name}
     seen: set[str] = set()
-    # All parents are followed, since a merge has two.
     ahead = [head or head_sha(store, name)]
     while ahead:
         sha = ahead.pop()

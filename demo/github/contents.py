@@ -91,9 +91,11 @@ def _writable(call: StandInCall) -> tuple[str, str, str, dict[str, str]]:
     return name, path, branch, head["tree"] if head else {}
 
 
-# https://docs.github.com/rest/repos/contents#create-or-update-file-contents
 def _check_sha(call: StandInCall, path: str, current: str | None) -> None:
-    """Require the sha of the content that is replaced (GitHub's guard against lost updates)."""
+    """Require the sha of the content that is replaced (GitHub's guard against lost updates).
+
+    https://docs.github.com/rest/repos/contents#create-or-update-file-contents
+    """
     given = call.body.get("sha")
     if current is not None and not given:
         raise Refused(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')

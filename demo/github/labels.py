@@ -53,7 +53,7 @@ def change_issue_labels(call: StandInCall) -> StandInReply:
     for each in given:
         new_label(call.store, record["repository"], each, "ededed", None)
     before = record["labels"] if call.request.method == "POST" else []
-    # Names of labels do not differ by case alone.
+    # GitHub ignores the case of label names.
     record["labels"] = list({each.lower(): each for each in [*before, *given]}.values())
     record["updated_at"] = now()
     save(call.store, record)

@@ -73,7 +73,7 @@ def user(base: str, login: str) -> Record:
     url = f"{base}/users/{login}"
     return {
         "login": login,
-        # The same id in each run, which `hash` does not give.
+        # Not `hash`, which differs from process to process.
         "id": zlib.crc32(login.encode()) or 1,
         "node_id": node_id("U", login),
         "avatar_url": f"{base}/avatars/{login}",

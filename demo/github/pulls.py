@@ -121,7 +121,7 @@ def merge(call: StandInCall) -> StandInReply:
     record, store = pull_of(call), call.store
     head, onto = head_of(store, record), base_of(store, record)
     if record["state"] != "open" or record["pull"]["draft"] or not is_mergeable(store, record):
-        # GitHub's 405 also means a draft, or one that was merged already: the client has to look which.
+        # GitHub's 405 also means a draft, or one that was merged already: the client has to find out which.
         raise Refused(405, "Pull Request is not mergeable")
     if call.body.get("sha") not in {None, head}:
         raise Refused(409, "Head branch was modified. Review and try the merge again.")

@@ -61,7 +61,7 @@ def routes(store: Store) -> list[Route]:
     def rate_limit(_: StandInCall) -> StandInReply:
         resources = {
             "core": limit.resource(),
-            # Search has its own limit, a minute's: https://docs.github.com/rest/search/search#rate-limit
+            # Search has its own limit, for a minute: https://docs.github.com/rest/search/search#rate-limit
             "search": limit.resource(30),
             "graphql": limit.resource(),
         }

@@ -167,7 +167,7 @@ class StandInMailbox:
     def _new_id(self, kind: str) -> str:
         """Return sixteen hexadecimal digits, unique across resets."""
         text = f"{kind}/{self.store.generation}/{self.store.next_number('gmail_' + kind)}"
-        # Gmail's ids of these years begin with 19: they hold the time.
+        # Gmail's ids begin with the time, at present with 19.
         return f"19{hashlib.blake2b(text.encode(), digest_size=7).hexdigest()}"
 
     def _thread_for(self, fields: Mapping[str, Any], wanted: str) -> str:

@@ -151,7 +151,7 @@ def word_test(fields: Sequence[str], phrase: str) -> Test:
     Whole words only; in scripts written without spaces any run of letters matches.
     """
     wanted = words(phrase)
-    # Chinese, Japanese, Korean, Thai: without spaces, a whole sentence would be one word.
+    # Chinese, Japanese and Thai have no spaces, so a whole sentence is one word; Korean joins particles to words.
     unspaced = bool(re.search(r"[぀-ヿ一-鿿가-힯฀-๿]", phrase))
 
     def found_in(text: str) -> bool:

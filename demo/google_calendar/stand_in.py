@@ -180,9 +180,8 @@ def _list(call: StandInCall) -> StandInReply:
     if changed < datetime.now(UTC) - _LONGEST_AGO:
         raise Refused(410, "The requested minimum modification time lies too far in the past.")
     mine = [_shown(one) for one in call.store.all("gcal/events") if one["_calendar"] == calendar]
-    # With updatedMin, deleted events are always included, so that a client learns of them.
+    # A deleted event stays as a cancelled one; lists of changes include it, so that clients learn of it.
     if not call.query("updatedMin"):
-        # A deleted event stays as a cancelled one, which only lists of changes have.
         mine = [one for one in mine if one["status"] != "cancelled"]
         changed = datetime.fromtimestamp(0, UTC)
     found = [one for each in mine for one in (instances(each, latest) if is_single else [each])]

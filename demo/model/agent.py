@@ -1,7 +1,7 @@
 """How the demo model plays an agent: it follows a script, or calls each tool once and asks nobody.
 
 A script is in the task, a line a turn. A builder of software without one follows the answers in `programs/`: one of
-three programs that the model knows by heart, with a mistake first, so that people see a test fail, and its repair.
+three programs that the model knows by heart, with a mistake first, so that people see a test fail and its repair.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Message = Mapping[str, Any]
 
 
 def plan(messages: Sequence[Message]) -> str:
-    """Return the plan of a program: as the request spells it out, or of a program known by heart."""
+    """Return the plan in the request, or the plan of a program known by heart."""
     request = next(iter(_said_by_user(messages)), "")
     written = SCRIPTED_PLAN.search(request)
     return written[1] if written and _object_in(written[1]) is not None else _by_heart(request)[0]

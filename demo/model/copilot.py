@@ -27,7 +27,7 @@ _EVERY_WEEKDAY = "0 8 * * 1-5"
 
 @dataclass(frozen=True)
 class CopilotMove:
-    """What the model does next: a tool's use, or its closing words."""
+    """What the model does next: a tool call, or its closing words."""
 
     text: str = ""
     tool: str = ""
@@ -90,7 +90,7 @@ class SeenRequest:
 
 
 def move(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> CopilotMove | None:
-    """Return the model's next move in a conversation with the co-pilot, or None without a script for it."""
+    """Return the model's next move in a conversation with the co-pilot, or None if there is no script for it."""
     offered = {one.get("function", {}).get("name") for one in tools}
     if not offered >= _TOOLS:
         return None
@@ -99,7 +99,7 @@ def move(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Cop
     if script is None:
         return None
     moves = script(seen)
-    # The number of results tells the turn: a move for each, and the last for all that follow.
+    # One move for each result so far; the last move is repeated.
     return moves[min(len(seen.results), len(moves) - 1)]
 
 

@@ -93,9 +93,10 @@ def needs_answer(document: PromptDocument) -> bool:
 
 
 def choose(values: Sequence[Any], document: PromptDocument, about: str = "") -> Any:
-    """Return the value that the document supports. Without one, or with two equal ones: "unsure" or similar.
+    """Return the value that the document supports; if it supports none, or two equally, "unsure" or similar.
 
-    `about` is the name and description of the field. If no value means "unsure": None, or what commits to least.
+    `about` is the name and description of the field. If no value means "unsure": None if it is
+    allowed, otherwise the value that commits to least.
     """
     texts = [value for value in values if isinstance(value, str)]
     meant: dict[str | None, Any] = {None: None} if None in values else {}

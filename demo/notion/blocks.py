@@ -43,7 +43,7 @@ def list_children(call: StandInCall) -> StandInReply:
 def append_children(call: StandInCall) -> StandInReply:
     """PATCH /v1/blocks/{id}/children; `after` (2025-09-03) or `position` (2026-03-11) is the place."""
     parent = _parent(call)
-    # All of them before any is stored: Notion adds all blocks or none.
+    # All are checked before any is stored: Notion adds all blocks or none.
     notion_tree.check(call.body.get("children"))
     notion_files.attached(call.store, call.body["children"])
     position = call.body.get("position") or {}

@@ -51,7 +51,7 @@ def parent_of(call: StandInCall, allowed: set[str]) -> Record:
 
 
 def properties_of(store: Store, page: Record) -> list[Record]:
-    """Return a page's properties: its data source's, or the title alone."""
+    """Return the properties of a page's data source; without a data source, the title alone."""
     source = store.get("notion/data_sources", page["parent"].get("data_source_id", ""))
     if source:
         properties: list[Record] = source["properties"]

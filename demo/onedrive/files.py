@@ -63,7 +63,7 @@ def make_folder(store: Store, parent: str, name: str, item_id: str = "") -> dict
 
 
 def put(store: Store, parent: str, name: str, content: bytes, *, is_remote: bool = False) -> dict[str, Any]:
-    """Write a file, as a person may, or a link to another drive's; an existing one gets a new content tag."""
+    """Write a file, as a person may, or a link to a file of another drive; an existing one gets a new tag."""
     there = child(store, parent, name)
     facts: dict[str, Any] = {"hash": _quick_xor(content), **({"is_remote": True} if is_remote else {})}
     item_id = there["id"] if there else _new_id(store)
@@ -80,7 +80,7 @@ def path_of(store: Store, one: dict[str, Any]) -> str:
 
 
 def shown(store: Store, one: dict[str, Any], base: str, *, in_delta: bool = False) -> dict[str, Any]:
-    """Return an item as Graph does; in changes, it lacks its parent's path and its content's address."""
+    """Return an item as Graph does; in changes, without the path of its parent and the address of its content."""
     at = one["at"]
     facts: dict[str, Any] = {
         "id": one["id"],

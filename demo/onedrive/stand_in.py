@@ -90,7 +90,7 @@ def routes(store: Store) -> list[Route]:
 
     async def content(request: Request) -> Response:
         one = files.require(store, request.path_params["id"])
-        # Microsoft refuses a token here, and a client that sends one shows it to another host.
+        # Microsoft refuses a token here, and a client that sends one reveals it to another host.
         if "authorization" in request.headers or request.query_params.get("tempauth") != files.key(one):
             raise refused(401, "unauthenticated", "The address of the content is its own key")
         return file_answer(request, one, {"etag": f'"{one["id"]},{one["number"]}"'})
@@ -117,7 +117,7 @@ def routes(store: Store) -> list[Route]:
 
 
 def _write(store: Store, given: dict[str, Any]) -> dict[str, Any]:
-    """Write a file (`path`, `text`), or a link to another drive's (`is_remote`)."""
+    """Write a file (`path`, `text`), or a link to a file of another drive (`is_remote`)."""
     folder, _, name = given["path"].rpartition("/")
     within, text = files.by_path(store, folder)["id"], given["text"].encode()
     return {"id": files.put(store, within, name, text, is_remote=given.get("is_remote", False))["id"]}
@@ -248,6 +248,6 @@ def _delta(store: Store, token: str, base: str) -> dict[str, Any]:
 
 def _page(call: StandInCall) -> str:
     """Return a page with all files."""
-    # Without the root, the first item.
+    # The first item is the root.
     every = FILES.all(call.store)[1:]
     return files_page("OneDrive", ((files.path_of(call.store, one), one.get("size", "")) for one in every))

@@ -198,7 +198,7 @@ def _delete(store: Store, request: Request, key: str) -> Response:
     if found is not None and request.headers.get("if-match", found["etag"]) != found["etag"]:
         return _refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
     FILES.delete(store, key)
-    # Also for a missing object: S3 does not tell.
+    # S3 gives the same answer for a missing object.
     return Response(status_code=204)
 
 

@@ -92,7 +92,7 @@ def _no_hook(_: Store, __: dict[str, Any]) -> tuple[int, Any]:
 
 
 def _updates(store: Store, body: dict[str, Any]) -> tuple[int, Any]:
-    """Return the waiting updates; earlier ones than `offset` are forgotten."""
+    """Return the waiting updates, and forget the ones before `offset`."""
     offset = int(body.get("offset") or 0)
     # An offset confirms all earlier updates: https://core.telegram.org/bots/api#getupdates
     for one in store.all("telegram/updates"):

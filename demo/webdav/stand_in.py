@@ -97,7 +97,7 @@ class _InBrowser(PublicRoute):
 
 
 def _tag(one: dict[str, Any]) -> str:
-    # The number alone: each version of any file has another one.
+    # Each version of any file has a number of its own.
     return f'"{one["number"]:08x}"'
 
 
