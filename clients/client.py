@@ -101,7 +101,7 @@ class Opening(Struct, frozen=True):
     paces: Paces = msgspec.field(default_factory=OwnPaces)
     """How far accounts have used their paces."""
     demo_site: Callable[[], str] = _no_site
-    """Starts the stand-in for the web, and returns its address; empty if the demo is off."""
+    """Starts the stand-in for the web, and returns its address; empty if there is none."""
     workspace: Path | None = None
     """The folder that relative paths of settings are in."""
     private: frozenset[Path] = frozenset()
@@ -113,7 +113,7 @@ class Opening(Struct, frozen=True):
     for_models: Callable[[bytes], bytes] = _as_it_is
     """Returns the body of a request to a model without what no model may read; it stays as long."""
     time_zone: Callable[[], str] = _no_zone
-    """Returns the time zone of the workspace, which times without a zone have."""
+    """Returns the time zone of the workspace, for times without a zone."""
 
     def http(self, service: Service, base_url: str) -> httpx.Client:
         """Return a new HTTP client for the API of a service; for a demo account, it reaches nothing else."""
@@ -156,7 +156,7 @@ class Client(ABC):
         return self.account()
 
     def sign_in_version(self) -> Hashable:
-        """Return a value that changes with each sign-in, which may be to another account; None without sign-ins."""
+        """Return a value that changes with each sign-in, which may be to another account, or None."""
         return None
 
     @abstractmethod

@@ -233,7 +233,7 @@ def _kind(status: int, headers: Mapping[str, str], said: str) -> type[ServiceErr
 
 def _is_rate_limit(headers: Mapping[str, str], said: str) -> bool:
     words = said.lower().replace(" ", "")
-    # Google's reasons rateLimitExceeded, dailyLimitExceeded, quotaExceeded; GitHub says it with headers alone.
+    # Google's reasons (rateLimitExceeded, dailyLimitExceeded, quotaExceeded), and GitHub's sentences.
     named = any(word in words for word in ("ratelimit", "limitexceeded", "quotaexceeded"))
     return named or headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
 

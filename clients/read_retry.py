@@ -47,5 +47,5 @@ def patience(*pauses_seconds: float) -> Iterator[Patience]:
 
 
 def present_patience() -> Patience:
-    """Return the retry policy of the current thread, or one without retries."""
+    """Return the retry policy of the current thread; if it has none, one without retries."""
     return _patience.get() or Patience()

@@ -155,7 +155,7 @@ class Service(Struct, frozen=True):
     shown_at: tuple[str, ...] = ()
     """The hosts of its own pages: a link to them leads to no stranger."""
     link: str = OTHER_LINK
-    """One word for the pages that the addresses in its steps' results lead to."""
+    """One word for the pages behind the links that its steps return."""
     shared_file: str = ""
     """A file in the state folder that the clients of all processes of a workspace share."""
     is_in_workspace: bool = False

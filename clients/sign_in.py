@@ -88,7 +88,7 @@ class SignInFacts(Struct, frozen=True):
 
 
 def client_id_content(client_id: str) -> bytes:
-    """Return the client file's content for a sign-in that needs only a client's id from people."""
+    """Return the content of the client file for a sign-in where people bring only a client id."""
     return json.dumps({"client_id": client_id.strip()}).encode()
 
 

@@ -245,7 +245,7 @@ def _refuse_unread(response: httpx.Response, most: int) -> None:
 
 
 def _codings(request: httpx.Request, response: httpx.Response) -> list[str]:
-    """Return an answer's codings, which must be undone, and remove them from its headers. Raises AnswerRefused.
+    """Return the codings of an answer that must be undone, and remove them from its headers. Raises AnswerRefused.
 
     A part of a file is one of the bytes that are stored (RFC 9110 14.2), so it stays as it is.
     """

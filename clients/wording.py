@@ -69,7 +69,7 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
 
 
 def likeness(text: Sequence[str]) -> Callable[[Sequence[str]], float]:
-    """Return the similarity to a text: the share of items, in order, that both have, from 0 to 1.
+    """Return a function that compares texts with this one: the share of items, in order, that both have, 0 to 1.
 
     The steps are the product of both lengths divided by 30: limit the lengths.
     """

@@ -53,7 +53,7 @@ def _patiently(send: Callable[[], Json], *, is_begun: bool) -> Json:
         try:
             return send()
         except RateLimited as error:
-            # Before the first message nothing is half done, so the step's own retries wait, without holding a thread.
+            # Before the first message nothing is half done: the step is retried later, and no thread waits meanwhile.
             pause = 1.0 if error.retry_after_seconds is None else error.retry_after_seconds
             if not is_begun or pause >= seconds_left(_LONGEST_WAIT, httpx.ReadTimeout):
                 raise

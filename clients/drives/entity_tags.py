@@ -9,7 +9,7 @@ _COMPRESSED = re.compile(r"[-;:]{1,2}(gzip|br|deflate|zstd)\Z")
 
 
 def entity_tag(written: str) -> str:
-    """Return an ETag with its quotation marks, which WsgiDAV and others leave out in listings; an empty one stays so.
+    """Return an ETag with its quotation marks, which WsgiDAV and others leave out in listings; "" stays "".
 
     Conditions of requests (If-Match, If-Range) need them.
     """

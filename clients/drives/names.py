@@ -77,7 +77,7 @@ def require_name(service: Service, name: str) -> str:
 
 
 def taken(service: Service, path: str, status: int | None) -> Conflict:
-    """Return the error for an upload to a path where a file is already; `status` is the answer's."""
+    """Return the error for an upload to a path where a file is already; `status`: of the answer."""
     return Conflict(
         f"There is a file {path!r} already.",
         service=service.name,

@@ -157,7 +157,7 @@ class DropboxClient(Drive):
         return FolderChanges(unknown(found, before["known"]), following)
 
     def folders(self) -> list[Json]:
-        """List folders: [{id, name, url}]; the name is the path. A large account shows only some."""
+        """List folders: [{id, name, url}]; the name is the path. Of a large account, only some."""
         asked = {"path": "", "recursive": True, "limit": 2000}  # the most that a page may have
         pages = islice(self._pages("files/list_folder", asked), _FOLDER_PAGES_MOST)
         found = [_shown(one) for page in pages for one in page["entries"] if one[".tag"] == "folder"]

@@ -89,7 +89,7 @@ class Issues:
 
     @reading()
     def milestone(self, repository: str, title: str) -> int:
-        """Return the number of the milestone with this title (or number). Raises InvalidRequest."""
+        """Return the number of the milestone with this title (or number). Raises InvalidRequest if there is none."""
         titles = []
         for each in self._api.repository(repository).get_milestones(state="all"):
             found = raw(each)
@@ -125,7 +125,7 @@ _INCOMPLETE = "GitHub did not look through everything, as that took too long: na
 
 
 def to_restore(number: int, present: Json, left: Mapping[str, Any], before: Mapping[str, Any]) -> Json:
-    """Return the old values of the fields that still have their values in `left`; raises Conflict for another value.
+    """Return the old values of fields that still have the values in `left`; raises Conflict if one was changed since.
 
     Fields that have their old value again are left out.
     """

@@ -118,7 +118,7 @@ def _set(permissions: str) -> str:
 def _scopes(headers: Mapping[str, str]) -> str:
     """Return the scopes that a classic token needs, if it has none of them."""
     accepted = [one.strip() for one in headers.get("x-accepted-oauth-scopes", "").split(",") if one.strip()]
-    # Only answers to classic tokens have this header.
+    # Fine-grained tokens have no scopes, and answers to them lack this header.
     has = {one.strip() for one in headers.get("x-oauth-scopes", "").split(",")}
     if not accepted or "x-oauth-scopes" not in headers or has & set(accepted):
         return ""

@@ -64,4 +64,4 @@ BODY = TextLimit(65_536 - _MARKER, way="text")
 """Of an issue, a pull request, a review: "body is too long (maximum is 65536 characters)"."""
 RELEASE_TITLE, RELEASE_BODY = TextLimit(250, rest="body"), TextLimit(125_000 - _MARKER, way="text")
 COMMIT_TITLE, COMMIT_MESSAGE = TextLimit(256), TextLimit(65_536, way="text")
-"""Git has no limit; a longer text is hardly meant as a message."""
+"""Git has no limit of its own."""

@@ -137,7 +137,7 @@ def _accepted(response: httpx.Response) -> httpx.Response:
         return response
     if status >= 300:
         raise renamed(status, "", "")
-    if status == 202:  # of statistics and forks, which it makes later
+    if status == 202:  # it computes statistics and makes forks in the background
         raise BadAnswer("GitHub answered 202: it has not finished yet.", service=SERVICE, http_status=status)
     if status != 204 and not _is_json(response):
         raise BadAnswer(f"GitHub answered {status} without JSON.", service=SERVICE, http_status=status)

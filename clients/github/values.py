@@ -52,7 +52,7 @@ def api_path(text: str) -> str:
 
 
 def marked(text: str, marker: str) -> str:
-    """Append the hidden marker that finds a text again; return the text unchanged without a marker."""
+    """Append the hidden marker that lets a step find its text again; without a marker, return the text unchanged."""
     return f"{text}\n\n{marker_of(marker)}" if marker else text
 
 

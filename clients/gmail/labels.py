@@ -78,7 +78,7 @@ class Labels:
             return {"id": label, "name": self._names[label], "created": known is None}
 
     def found(self, name: str) -> dict[str, Any] | None:
-        """Return the user label with this name, fetched again: {id, name, mails}; or None.
+        """Return the user label with this name, fetched again: {id, name, mails}, or None.
 
         Raises InvalidRequest for a label of Gmail's own.
         """

@@ -40,7 +40,7 @@ class GmailSender:
         latest = self._users.messages().list(userId="me", labelIds=["SENT"], maxResults=_LATEST)
         searched = ids_of(self._users, wanted)
         for found in dict.fromkeys([*searched, *_ids(answered(latest), "messages")]):
-            # The search also finds drafts and copies, and the latest mails are of other writes: each is looked at.
+            # The search also finds drafts and copies, and the latest mails include other writes, so each is compared.
             mail = self._named(found, wanted)
             if mail is not None and "SENT" in (mail.get("labelIds") or []):
                 return self._sent(mail, marker)

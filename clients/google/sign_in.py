@@ -92,7 +92,7 @@ def sign_in(
     *,
     base_url: str = "",
 ) -> SignedIn:
-    """Let a person sign in with their browser (`signed_in`); `port` is the redirect's; 0: any free one.
+    """Let a person sign in with their browser (`signed_in`); `port` is for the redirect; 0: any free one.
 
     `file` is the JSON that Google's console creates for a desktop app. Raises WrongClientSecret, too.
     """

@@ -158,7 +158,7 @@ class GoogleCalendarClient(Client):
         return _as_made(found, where)
 
     def created(self, calendar: str, marker: str) -> Json | None:
-        """Return the event that `create` made with this marker, also if it has been deleted; or None."""
+        """Return the event that `create` made with this marker, even if it has been deleted, or None."""
         where = self._id(calendar)
         try:
             request = self._sdk.events().get(calendarId=where, eventId=event_id(marker))

@@ -103,7 +103,7 @@ class GoogleDriveClient(Drive):
         return _shown(found, places.path_of(found))
 
     def download(self, file_id: str, into: Path, limit: int) -> DriveFile:
-        """Download a file and compare its hash, or an export if it is one of Google's own documents."""
+        """Download a file and compare its hash; one of Google's own documents is exported instead."""
         places = Places(self._sdk)
         found = places.item(file_id)
         if found["mimeType"] == FOLDER:

@@ -19,7 +19,7 @@ _CONTROLS = "_demo"
 class DemoSite(httpx.BaseTransport):
     """Sends requests for the demo's site to its stand-in, and all others through another client.
 
-    `address` starts the stand-in and returns where it is, or "" without a demo. `reach` opens a client for it.
+    `address` starts the stand-in and returns where it is, or "" if there is none. `reach` opens a client for it.
     """
 
     def __init__(self, others: httpx.Client, address: Callable[[], str], reach: Callable[[str], httpx.Client]) -> None:

@@ -25,7 +25,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
 
 
 def read_json(text: str, media_type: str) -> tuple[Any, str]:
-    """Return the value of a text that is called JSON, and a sentence on the parts that are not; None without any JSON.
+    """Return the value of a text that is called JSON, and a sentence on the parts that are not; None if no part is.
 
     JSON lines and sequences of RFC 7464 are a list, also where the type says only JSON. Lines that are not JSON are
     left out; where the type does not say that there are lines, only the last one may be.
@@ -79,7 +79,7 @@ def _rows(text: str, most_broken: int) -> tuple[list[Any], list[tuple[int, str]]
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """Yield the texts of a sequence or of lines, with their numbers from 1."""
     parts = text.split(_RECORD) if _RECORD in text else text.split("\n")
-    # Before the first record sign is nothing, which is not a record.
+    # The empty text before the first record sign is not a record.
     first = 0 if _RECORD in text and not parts[0].strip() else 1
     return ((number, part) for number, part in enumerate(parts, first) if part.strip())
 

@@ -48,7 +48,7 @@ def _compared_here(session: ImapSession, wanted: SearchCriteria, within: str, re
         refusal.remedy = "This server can search only for ASCII. Use the fields Contains, From, To and Subject instead."
         raise refusal
     uids = session.search(f"{within} {asked.written()}".strip())
-    session.takes_charset = False  # now that it took the same search in ASCII
+    session.takes_charset = False  # it took the search in ASCII, so the charset was at fault
     most = _TEXTS_MOST if "text" in compared else _HEADS_MOST
     if len(uids) > most:
         raise InvalidRequest(

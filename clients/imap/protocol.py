@@ -132,7 +132,7 @@ def _introduce(client: imaplib.IMAP4) -> None:
 
 
 def _tried(client: imaplib.IMAP4, call: Callable[[], object]) -> None:
-    """Make a call that the server may refuse, but not with a goodbye."""
+    """Make a call that the server may refuse; if it says goodbye instead, raise that."""
     try:
         call()
     except client.abort:

@@ -30,7 +30,7 @@ def send(
     answers: Json | None,
     written_at: datetime | None,
 ) -> Json:
-    """Send a mail: {id, message_id, thread_id, recipients}; `id` belongs to the copy in the Sent folder, or is "".
+    """Send a mail: {id, message_id, thread_id, recipients}; `id` is the id of the copy in the Sent folder, or "".
 
     `answers` as returned by `original`.
     """

@@ -46,7 +46,7 @@ class TextLimit(Struct, frozen=True):
 _GROWTH = {"characters": 1, "utf16": 2, "bytes": 4, "slack": 6, "telegram": 6, "discord": 3}
 """How many units a character takes at most; a list item gets a bullet, `<` becomes `&lt;`."""
 _WINDOW = {"slack": 1, "telegram": 6}
-"""How many times the limit a text may be and still fit: addresses of links, which may be most of it, do not count."""
+"""How many times the limit a text may be long before it is measured: Telegram does not count addresses of links."""
 _TAG = re.compile(r"<[^<>]*>")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
 _TICKS = re.compile(r"`+")

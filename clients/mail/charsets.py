@@ -76,7 +76,7 @@ def decoded(data: bytes, charset: str) -> str:
     without changing the header. If nearly all is valid, a bad byte becomes U+FFFD. An unknown charset is read as
     Windows-1252.
     """
-    # These signs begin the other letters of ISO-2022, HZ and UTF-7; zeros are in UTF-16 and UTF-32.
+    # These signs switch to other letters in ISO-2022, HZ and UTF-7; UTF-16 and UTF-32 have zeros.
     if data.isascii() and b"\x1b" not in data and b"~" not in data and b"+" not in data and b"\0" not in data:
         return data.decode("ascii")
     if marked := marked_charset(data):

@@ -68,7 +68,7 @@ _FILLER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u2007\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff\u00a0 ]{6,}"
 )
 _ZERO_WIDTH = re.compile("[^\u00a0 ]")
-"""A zero-width sign: newsletters fill their first line with them, so that a list of mails shows no further text."""
+"""Found in the filler of newsletters, which keeps further text out of a list of mails; mere blanks are not filler."""
 
 
 def visible_text(html: str) -> str:

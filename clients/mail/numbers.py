@@ -21,7 +21,7 @@ def keep_numbers(parser: MarkdownIt) -> None:
 
 
 def counts(numbers: Sequence[str]) -> bool:
-    """Return whether written numbers are a list's: each one more than the last, or 1, 1, 1."""
+    """Return whether written numbers form a list: each one more than the last, or 1, 1, 1."""
     first, many = int(numbers[0]), len(numbers)
     in_a_row = list(numbers) == [str(first + place) for place in range(many)]
     return (in_a_row and (many > 1 or first == 1)) or set(numbers) == {"1"}

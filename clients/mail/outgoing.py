@@ -150,7 +150,7 @@ def build(
 
 
 def require_recipients(name: str, values: Sequence[str]) -> None:
-    """Raise InvalidRequest unless a mail can be addressed to all of these; `name` is the field's."""
+    """Raise InvalidRequest unless a mail can be addressed to all of these; `name`: of the field."""
     try:
         _addresses(name, values)
     except (ValueError, MessageError) as error:

@@ -32,7 +32,7 @@ def media_type_of(value: str) -> str:
 
 
 def parameters(value: str) -> Mapping[str, str]:
-    """Return the parameters by lower-case name; for a duplicate, the RFC 2231 form wins, or the first.
+    """Return the parameters by lower-case name; for a duplicate, the RFC 2231 form wins, otherwise the first.
 
     Continuations are joined, and values with their own charset are decoded.
     """

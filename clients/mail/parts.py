@@ -51,7 +51,7 @@ _NAMES = {
 """Usual names of such files."""
 _ENDINGS = {"image/jpg": ".jpg", "text/plain": ".txt", "application/octet-stream": ""}
 _TYPES = mimetypes.MimeTypes()
-"""Python's own types: what this machine adds may differ from others."""
+"""Python's own types alone: the ones that a machine adds differ."""
 _HAS_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 DEEPEST = 40
 """Maximum nesting of parts that is read."""

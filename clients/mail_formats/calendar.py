@@ -35,7 +35,7 @@ _PARAMETER = re.compile(r";([\w-]++)=((?:\"[^\"]*+\"|[^\";]*+)*+)")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CARET = re.compile(r"\^([n'^])")
 _CARETS = {"n": "\n", "'": '"', "^": "^"}
-"""The escapes of parameters (RFC 6868, 3.1)."""
+"""The escapes of parameters (RFC 6868, 3)."""
 _TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d):?(\d\d)?(?:[.,]\d+)?(Z)?)?")
 _DURATION = re.compile(r"([+-])?P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?")
 _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?")
@@ -317,7 +317,7 @@ def _written(when: _When | None, *, is_whole: bool) -> str:
 
 
 def _recurrence(times: _Times, event: _Component) -> str:
-    """Return in words how an event comes back, or what series it belongs to."""
+    """Return in words how an event comes back, and which one of a series it is."""
     said = [in_words(one.value) for one in event.lines.get("RRULE", [])[:3]]
     more = _days_of(times, event.lines.get("RDATE", []))
     if more:

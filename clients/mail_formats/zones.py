@@ -1,4 +1,4 @@
-"""Time zones of invitations: by the IANA list, by Windows, and as a calendar defines them itself."""
+"""Time zones of invitations: from the IANA list, from Windows, and from the calendar itself."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Observance(Struct, frozen=True):
 
     def _in(self, year: int) -> datetime:
         if not self.which:
-            return self.begins.replace(year=year, month=self.month, day=min(self.begins.day, 28))  # in every month
+            return self.begins.replace(year=year, month=self.month, day=min(self.begins.day, 28))  # all months have it
         if self.which > 0:
             first = self.begins.replace(year=year, month=self.month, day=1)
             found = first + timedelta(days=(self.weekday - first.weekday()) % 7 + 7 * (self.which - 1))

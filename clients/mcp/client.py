@@ -169,7 +169,7 @@ async def _called(session: Session, name: str, arguments: Mapping[str, Any]) -> 
 
 
 def _told(tool: object) -> dict[str, Any]:
-    """Return a server's description of a tool, of any form, without the parts that nobody reads.
+    """Return a server's description of a tool without the parts that nobody reads; accepts anything.
 
     It is written as the SDK writes it where that can, so that a hash stays the same for what people have accepted.
     """

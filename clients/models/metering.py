@@ -30,7 +30,7 @@ class ModelRequest(Struct, frozen=True):
     input_tokens: int
     """An upper bound."""
     output_tokens: int | None
-    """The most that the answer may have, as the request says it: a prompt may set any number. None: not said."""
+    """The most that the answer may have, as the request says it: a prompt may set any number. None: no limit."""
     is_for_vectors: bool = False
     """Whether it asks for vectors, so that no other model can take its place: its vectors could not be compared."""
 

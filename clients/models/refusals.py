@@ -84,7 +84,7 @@ _STATUSES: Mapping[str, int] = {
     "badrequest": 400,
     "overloaded": 529,
 }
-"""The status that belongs to the name of an error; 529 is Anthropic's."""
+"""The status that belongs to the name of an error; 529 is unregistered, for an overload."""
 
 
 def is_no_credit(status: int, code: str, said: str) -> bool:

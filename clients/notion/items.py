@@ -231,7 +231,7 @@ class DatabasePages:
         return found
 
     def _schema_of(self, page: Json) -> Schema:
-        """Return the properties of a page: its data source's, or its own."""
+        """Return the properties of a page: from its data source, or its own."""
         source = page["parent"].get("data_source_id")
         return self._databases.find(source).schema if source else page["properties"]
 

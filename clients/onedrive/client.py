@@ -259,7 +259,7 @@ def _hash_of(found: Json) -> str:
 
 
 def _path_of(one: Json) -> str:
-    """Return the path below the root; the parent's is like `/drive/root:/My%20invoices`."""
+    """Return the path below the root; the parent's path is like `/drive/root:/My%20invoices`."""
     if "root" in one:
         return ""
     parent = str((one.get("parentReference") or {}).get("path") or "").partition("root:")[2]

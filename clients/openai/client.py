@@ -302,7 +302,7 @@ def _sdk(base_url: str, key: str, http: httpx.Client) -> OpenAI:
 
 
 def _body(error: Any) -> Any:
-    """Return the body of a refusal; the SDK keeps only a part of it, or nothing."""
+    """Return the body of a refusal; the SDK keeps only a part of it, at most."""
     try:
         return error.response.json()
     except ValueError:

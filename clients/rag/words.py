@@ -24,9 +24,9 @@ _WORDS_MOST = 100
 _ENDING = re.compile(r"(?:ungen|ung|heiten|heit|keiten|keit|end|ern|em|en|er|es|st|et|e|n|s|t)$")
 """Of German. The index knows only the endings of English (Porter's algorithm)."""
 _STEM_LEAST = 5
-"""Least letters of a stem that finds all words beginning with it; too many unrelated words share fewer letters."""
+"""Fewest letters of a stem that finds all words beginning with it; too many unrelated words share fewer letters."""
 _SHORT_STEM_LEAST = 3
-"""Least letters of a stem that is searched as a word, such as "miet" for "Mieten"."""
+"""Fewest letters of a stem that is searched as a word, such as "miet" for "Mieten"."""
 
 
 def signs(text: str) -> str:

@@ -31,7 +31,7 @@ Ask = Callable[[str, Sequence[str]], Sequence[Sequence[Any]]]
 
 
 class Attribute(Struct, frozen=True):
-    """A name that follows a table's, as in `t.f`."""
+    """A name after the name of a table, as in `t.f`."""
 
     name: str
     tables: tuple[str, ...] | None

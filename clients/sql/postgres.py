@@ -224,7 +224,7 @@ def _run(connection: CoreConnection, statement: str, values: Sequence[str | None
 
 
 def _require_columns(connection: CoreConnection, reading: ProvenStatement) -> None:
-    """Raise InvalidRequest if a name behind a table's is a function that may do more than read."""
+    """Raise InvalidRequest if a name after a table's name is a function that may do more than read."""
     harmless = harmless_functions("postgres")
     name = called(reading.attributes, harmless, lambda statement, values: _run(connection, statement, values).rows)
     if name is not None:

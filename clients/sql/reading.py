@@ -124,7 +124,7 @@ def proven(statement: str, dialect: Dialect) -> ProvenStatement:
 
     if len(statement) > _LONGEST:
         raise refusal(f"the statement is longer than {_LONGEST} characters")
-    # MySQL executes `/*! … */`, MariaDB `/*M! … */`, too (mariadb.com/kb/en/comment-syntax).
+    # MySQL executes `/*! … */`, and MariaDB also `/*M! … */` (mariadb.com/kb/en/comment-syntax).
     if "\0" in statement or re.search(r"/\*M?!", statement):
         raise refusal("it has a comment that the database would execute (`/*!`)")
     if ESCAPED_NAME.search(statement):

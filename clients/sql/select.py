@@ -54,7 +54,7 @@ def statement_of(selection: RowSelection, dialect: Dialect) -> tuple[str, dict[s
 
 
 def column_of(table: str, name: str) -> str:
-    """Return the name of a column without its table's."""
+    """Return the name of a column without the name of its table."""
     return name.removeprefix(f"{table}.")
 
 

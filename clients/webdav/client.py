@@ -170,7 +170,7 @@ class WebdavClient(Drive):
         return [one for one in self._asked(folder, 1)[1:] if not one.name.startswith(".")]
 
     def _asked(self, file_id: str, depth: int) -> list[DriveFile]:
-        """Return the properties of a file or folder, followed by its content's. Raises NotFound, ServiceError."""
+        """Return the properties of a file or folder, then of the items in it. Raises NotFound, ServiceError."""
         headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
         wanted = path_of(file_id, WEBDAV.name)
         with asking():

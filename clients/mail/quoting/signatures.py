@@ -25,7 +25,7 @@ _PROSE_LINE = 60
 def is_delimiter(line: str, below: Sequence[str] = ()) -> bool:
     """Return whether a signature may begin below this line (RFC 3676 4.3; many leave out the blank).
 
-    `below`: the next lines, which tell whether a long rule is a mailing list's.
+    `below`: the next lines, which tell whether a long rule belongs to a mailing list.
     """
     return line.strip() in _DELIMITERS or bool(_LONG_RULE.fullmatch(line) and _is_usual(below))
 
