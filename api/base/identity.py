@@ -55,7 +55,7 @@ async def identify_socket(websocket: HTTPConnection, authenticator: Authenticato
 
 
 async def _principal(connection: HTTPConnection, authenticator: Authenticator, own_pages_only: str) -> Principal:
-    """Return the sender; `own_pages_only`: what a cookie permits only to our own pages, in words, "" if to any page."""
+    """Return the sender; `own_pages_only`: in words, what a cookie allows only from our own pages; "" for nothing."""
     authorization = connection.headers.getlist("authorization")
     token = _bearer(authorization) if authorization else ""
     if token.startswith(PREFIX):

@@ -17,7 +17,7 @@ _TRIED_PORTS = 100
 
 
 class Names(NamedTuple):
-    """How remedies name what sets the address: the option for the port, and the option or setting for the host."""
+    """The names in remedies: of the option for the port, and of the option or setting for the host."""
 
     port: str
     host: str

@@ -46,7 +46,7 @@ def _is_run(method: str, path: str) -> bool:
 
 
 def _is_program(scope: Scope, path: str) -> bool:
-    """Return whether a program asks: with a token, for JSON, or as a browser does before a foreign page may ask.
+    """Return whether a program asks: with a token, for JSON, or a browser with a CORS preflight.
 
     A browser has a cookie; behind some proxies it sends `Authorization: Basic` with everything.
     """

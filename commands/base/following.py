@@ -132,7 +132,7 @@ def report(session: CommandSession, run: Run, *, is_followed: bool = True) -> No
 
 
 def _cost(session: CommandSession, run: Run) -> Iterator[str]:
-    """Yield what its models have used and were expected to use, and the same together with the runs that it called."""
+    """Yield what its models have used and were expected to use, without and with the runs that it called."""
     from engine.runs.starting.estimates import words
     from engine.runs.usage import RunUsage
 

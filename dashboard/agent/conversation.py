@@ -38,7 +38,7 @@ PARAM = "agent"
 
 
 def conversation_tab(visit: Visit, run: Run) -> None:
-    """Show the conversation of an agent's run or, in a workflow's run, of the agents that it lets work."""
+    """Show the conversation of an agent's run or, in the run of a workflow, of its agents."""
     if is_agent(run):
         conversation(visit, run, asks_here=False)
         return

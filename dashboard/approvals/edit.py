@@ -51,7 +51,7 @@ class ArgumentsEdit:
         return t("Approve as edited") if self.is_pending else t("Approve")
 
     def to_approve(self) -> JsonObject | None:
-        """Return the arguments to approve; None: as they are. Raises InvalidInput if the edit is not valid."""
+        """Return the arguments to approve; None: as the call has them. Raises InvalidInput if the edit is not valid."""
         if self.error is not None:
             raise self.error
         return self.arguments

@@ -62,7 +62,7 @@ def N_(text: str) -> str:  # noqa: N802 - the name that gettext uses for it
 def number(value: float, digits: int = 0) -> str:
     """Return a number as the language writes it: 1,234.5 or 1.234,5."""
     example = t("1,234.5")  # its translation shows how the language separates thousands and decimals
-    # The comma and the point of the example are its characters 1 and 5.
+    # The separators of the example are at places 1 and 5.
     return f"{value:,.{digits}f}".translate(str.maketrans(",.", example[1] + example[5]))
 
 

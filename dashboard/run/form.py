@@ -241,8 +241,8 @@ def _these(count: int) -> str:
     return t("this one") if count == 1 else t("these {count}", count=count)
 
 
-# These ask services, so not on every click. Streamlit leaves parameters with a leading underscore out of the key: all
-# people share what is returned.
+# These ask services, so not on every click. Streamlit leaves parameters with a leading underscore out of the key, so
+# `accounts` also names the person: nobody may get what only another one may see.
 
 
 def _scope(plan: Plan, values: Mapping[str, Any]) -> str:

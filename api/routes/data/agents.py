@@ -126,7 +126,7 @@ def create_agent(sent: NewAgent, orchestra: Door, principal: Acting) -> Any:
 def save_agent(name: str, sent: FileTextBody, orchestra: Door, principal: Acting) -> Any:
     """Save the file of an agent; the answer lists its problems, which do not prevent saving.
 
-    `etag` is the etag of the text to replace; without it, the agent must not exist yet. 409 if the file has changed.
+    `etag` belongs to the text to replace; without it, the agent must not exist yet. 409 if the file has changed.
     """
     return asdict(orchestra.agents.save(principal, name, sent.text, sent.etag))
 

@@ -152,7 +152,7 @@ def list_tool_files(orchestra: Door, principal: Acting, name: str) -> Any:
 def save_tool_file(orchestra: Door, principal: Acting, name: str, path: FilePath, sent: FileTextBody) -> Any:
     """Write a file; no workflow can use the tool until it has passed its tests again.
 
-    `etag` is the etag of the text to replace; without it, the file must not exist yet. 409 if the file has changed.
+    `etag` belongs to the text to replace; without it, the file must not exist yet. 409 if the file has changed.
     """
     return orchestra.tool_files.save(principal, name, path, sent.text, sent.etag)
 

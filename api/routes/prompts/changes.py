@@ -119,7 +119,7 @@ def create_prompt(sent: NewPrompt, orchestra: Door, principal: Acting) -> Any:
 def save_prompt(name: str, sent: FileTextBody, orchestra: Door, principal: Acting) -> Any:
     """Save the working text of a prompt; the answer lists its problems, which do not prevent saving.
 
-    `etag` is the etag of the text to replace; without it, the prompt must not exist yet. 409 if the file has changed.
+    `etag` belongs to the text to replace; without it, the prompt must not exist yet. 409 if the file has changed.
     """
     return orchestra.prompts.save(principal, name, sent.text, sent.etag)
 

@@ -70,7 +70,7 @@ def get_fragment(name: str, orchestra: Door, principal: Acting) -> Any:
 def save_fragment(name: str, sent: FileTextBody, orchestra: Door, principal: Acting) -> Any:
     """Save the text of a fragment; the answer lists its problems, which do not prevent saving.
 
-    `etag` is the etag of the text to replace; without it, the fragment must not exist yet. 409 if the file has changed.
+    `etag` belongs to the text to replace; without it, the fragment must not exist yet. 409 if the file has changed.
     """
     return orchestra.fragments.save(principal, name, sent.text, sent.etag)
 

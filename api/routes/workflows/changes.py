@@ -107,7 +107,7 @@ def save_workflow(
 ) -> Any:
     """Save the text of a workflow file; the answer lists its problems, which do not prevent saving.
 
-    `etag`, or the header `If-Match`, is the etag of the text to replace; without it, the file must not exist yet.
+    `etag`, or the header `If-Match`, belongs to the text to replace; without it, the file must not exist yet.
     If the file has changed, the answer is 409, and 412 to `If-Match`, with the file's `etag` and what differs from
     it. If the caller's draft has this text, it is deleted.
     """

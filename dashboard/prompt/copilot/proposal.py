@@ -113,5 +113,5 @@ def agreement(visit: Visit, name: str, key: str, model: str) -> tuple[list[str],
 
 
 def connection_of(visit: Visit) -> str:
-    """Return the connection that answers the cases: the one of the co-pilot's model."""
+    """Return the connection that answers the cases: the co-pilot's."""
     return visit.orchestra.copilot.talking.setup(visit.who).connection

@@ -49,7 +49,7 @@ def _has_workflow(run: Run) -> bool:
 
 
 def _is_replay(run: Run) -> bool:
-    """Return whether the run replays a file, from which its workflow and all answers are taken."""
+    """Return whether the run replays a file, which has its workflow and all answers."""
     return "plays" in (run.get("options") or {})
 
 
