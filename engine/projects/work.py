@@ -115,7 +115,10 @@ class RunBranch(Struct, frozen=True):
         return commit == self.head or self.repository.commit(commit).run_id == self.run_id
 
     def go_back(self, marker: str) -> MadeCommit | None:
-        """Return to the last commit whose tests passed, by a commit that says so; None if no commit passed."""
+        """Go back to the last commit whose tests passed, by a commit that says so.
+
+        Return None if no commit passed, or the last one of the branch did.
+        """
         green = self.last_green()
         if green is None or green == self.head:
             return None

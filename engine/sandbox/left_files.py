@@ -58,7 +58,7 @@ def _head(left: bytes, at: int) -> tuple[int, int]:
 
 
 def _path(name: bytes) -> str:
-    # Linux takes any bytes as a name, also such that are not UTF-8.
+    # A name on Linux may have bytes that are not UTF-8.
     if b"\0" in name or not _AROUND.isdisjoint(name.decode("utf-8", "surrogateescape").split("/")):
         raise ValueError("a name leads out of its folder")
     return name.decode("utf-8", "surrogateescape")

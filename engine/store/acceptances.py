@@ -75,7 +75,7 @@ class PollSelection(Struct, frozen=True):
     items: Sequence[ItemRecord]
     entries: Sequence[RunEntry]
     cancels_earlier: bool = False
-    """Whether to ask those open runs of the workflow that triggers started to end."""
+    """Whether the open runs of the workflow that triggers started are asked to end."""
 
 
 class Polled(Struct, frozen=True):

@@ -21,7 +21,7 @@ from engine.files.atomic import PRIVATE_FILE, storage_errors, write_whole
 
 NAME = "writes.list"
 _LINE = re.compile(rb"(\d{12}) (\d{8}T\d{6}Z-[a-z2-7]{8})\n")
-_TAIL_BYTES = 8192  # the newest 200 lines, of 39 bytes each: several processes may add them out of order
+_TAIL_BYTES = 8192  # the newest 210 lines of 39 bytes: several processes may add theirs out of order
 
 
 class SentWrite(Struct, frozen=True, order=True):

@@ -75,7 +75,7 @@ class ToolFiles:
         except SyntaxError as error:
             said = f"This is not Python: {error.msg}."
             return [Problem(said, file=shown, line=error.lineno or 1, column=error.offset or 1)]
-        except (ValueError, RecursionError, MemoryError) as error:  # half of a surrogate pair; twice: nested too deeply
+        except (ValueError, RecursionError, MemoryError) as error:  # a lone surrogate; code too deeply nested
             return [Problem(f"It cannot be read: {error}.", file=shown)]
         return []
 

@@ -30,7 +30,10 @@ _PRIVATE = "The workflow is private: the page Triggers says why."
 
 
 def is_silent(status: TriggerStatus, now: datetime) -> bool:
-    """Return whether a trigger that is on has had no successful poll for two periods, or one and a minute if longer."""
+    """Return whether a trigger that is on has had no successful poll for two periods, or a period and a minute.
+
+    The longer of the two counts.
+    """
     since = status.succeeded_at or status.turned_on_at
     if not status.is_on or status.is_resting or since is None:
         return False

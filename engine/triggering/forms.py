@@ -237,7 +237,7 @@ class Forms:
     def _place(self, token: str) -> tuple[str, str] | None:
         """Return (id of the workflow, trigger) of an address."""
         found = None
-        # All are compared, each in constant time: how long it takes gives no address away.
+        # All are compared, each in constant time, so that the time taken gives no address away.
         for key, known in self._parts.settings.with_prefix(_SETTING).items():
             if hmac.compare_digest(known.encode(), token.encode("utf-8", "replace")):
                 found = key

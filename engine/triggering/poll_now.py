@@ -1,4 +1,4 @@
-"""Poll on demand: in the serving process, or in this one if nothing serves."""
+"""Poll on demand: in the process that serves the workspace, or in this one if none does."""
 
 from __future__ import annotations
 

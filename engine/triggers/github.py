@@ -210,7 +210,7 @@ def _from_number(above: int, counting: Sequence[ListedIssue], at: datetime, look
 
 
 def _changed_since(since: str) -> dict[str, str | int]:
-    moment = moment_of(since).strftime("%Y-%m-%dT%H:%M:%SZ")  # GitHub takes no fractions of a second
+    moment = moment_of(since).strftime("%Y-%m-%dT%H:%M:%SZ")  # as GitHub documents it: YYYY-MM-DDTHH:MM:SSZ
     return {"state": "all", "sort": "updated", "direction": "asc", "per_page": _PAGE, "since": moment}
 
 

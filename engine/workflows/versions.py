@@ -108,7 +108,7 @@ class WorkflowVersions:
         with self._shelf.editing():
             labels = self._kept.labels.all(name)
             old, taken = _known(name, label, labels), _same(new, labels)
-            if taken not in ("", old):  # another case of the same label is allowed
+            if taken not in ("", old):  # a change of case alone is allowed
                 raise _taken(name, taken, labels[taken])
             rest = {one: named for one, named in labels.items() if one != old}
             self._kept.labels.put(name, {**rest, new: labels[old]})

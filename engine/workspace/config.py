@@ -466,7 +466,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConf
     if not os.path.lexists(root / FILE):
         raise UnknownName("workspace", str(root), remedy="`orchestra init DIR` creates one.")
     file = _parsed(read_text(root / FILE, FILE))
-    # What the process was started with counts more than `.env`.
+    # The environment of the process wins over `.env`.
     everything = {**read_dotenv(root / ".env"), **(os.environ if environment is None else environment)}
     return LoadedConfig(root, check(file, everything, root.resolve()), everything)
 

@@ -39,7 +39,7 @@ BASE = ".base.json"
 """The ending of the text from which a branch was made."""
 OUTSIDE_EDITOR = "files"
 """The author recorded for a text that was changed on disk, outside the engine."""
-# Together 50 million characters at most.
+# At most 50 million characters in all.
 _MOST_TEXTS, _LARGEST_KEPT_TEXT = 500, 100_000
 
 

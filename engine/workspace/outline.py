@@ -11,7 +11,7 @@ from engine.plugins.registry import MCP, step_type
 
 
 def text_in(document: Mapping[str, Any], key: str) -> str:
-    """Return the text under a key, "" without one."""
+    """Return the text under a key, "" if there is no text."""
     value = document.get(key)
     return value if isinstance(value, str) else ""
 

@@ -20,7 +20,7 @@ RENAMES = ".renames.json"
 
 
 def composed(*parts: StepRenames) -> tuple[tuple[str, str], ...]:
-    """Return the renames from the text before the first part to the text after the last, without those in a circle."""
+    """Return the renames from before the first part to after the last, without steps that have their old id again."""
     first: dict[str, str] = {}  # by the id now
     for part in parts:
         to = dict(part)

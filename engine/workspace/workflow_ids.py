@@ -76,7 +76,7 @@ class WorkflowIds:
 
     def is_free(self, id_: object) -> bool:
         """Return whether a new workflow may have this id."""
-        # Lists, because the id in a file may be a value that cannot be hashed.
+        # Lists, because an id in a file may be a value that cannot be hashed.
         return id_ not in list(self.by_id()) and id_ not in list(self.reserved())
 
     def _read(self, name: str) -> str | None:

@@ -580,7 +580,7 @@ class _Calls:
 
     def require(self) -> None:
         """Raise StorageError if no call is answered."""
-        if self._refusal is not None:  # the one error is raised again and again: its traceback must not grow
+        if self._refusal is not None:  # the same error is raised each time: its traceback must not grow
             raise self._refusal.with_traceback(None)
 
     def end(self) -> None:

@@ -92,7 +92,7 @@ class Acceptor:
     def begin_each(self, entries: Sequence[RunEntry]) -> None:
         """Store such runs in one transaction and start those that are stored; each has its own `error`, if any.
 
-        Raises StorageError if it stays unknown what became of some.
+        Raises StorageError if the fate of some is unknown.
         """
         try:
             self._worker.acceptances.store(entries)

@@ -161,7 +161,7 @@ def _head(reader: BinaryIO | Any) -> Iterator[bytes]:
 
 def _asked(head: Sequence[bytes]) -> tuple[str, int, bytes]:
     """Return (host, port, what is sent there first) of a request's head. Raises InvalidRequest."""
-    words = head[0].decode("latin-1").split() if head else []  # in which each byte is a character
+    words = head[0].decode("latin-1").split() if head else []  # takes any bytes
     if len(words) != _PLAIN_REQUEST:
         raise InvalidRequest("this is not a request to a proxy")
     method, target, version = words

@@ -183,7 +183,7 @@ def _limits(code: Code) -> ChildLimits:
     it, memory = code.limits, (code.limits.memory_mb + _OWN_MB) * _MB
     return ChildLimits(
         memory_bytes=memory,
-        data_bytes=0 if code.language == PYTHON else memory,  # of address space, Node.js reserves gigabytes
+        data_bytes=0 if code.language == PYTHON else memory,  # not address space: Node.js reserves gigabytes of it
         cpu_seconds=math.ceil(it.seconds) + _SECONDS_AFTER,
         wall_seconds=it.seconds if code.seconds_left is None else code.seconds_left,
         file_bytes=it.disk_mb * _MB,

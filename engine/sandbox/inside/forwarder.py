@@ -7,7 +7,7 @@ import contextlib
 import socket
 import threading
 
-PORT = 3128  # the customary port of a proxy, by Squid
+PORT = 3128  # the default of Squid, and customary for proxies
 _PIECE = 65536
 _WAITING = 64
 

@@ -159,7 +159,7 @@ def _of_text(source: SourceFile, head: bytes) -> FileKind:
 
 
 def _told(head: bytes, encoding: str) -> str:
-    """Return the encoding that HTML or XML names, unless one of both is UTF; else the one that was found."""
+    """Return the encoding that HTML or XML names, or the one that was found if either of them is Unicode."""
     from clients.mail.charsets import codecs_of, named_charset
 
     named = codecs_of(named_charset(head))[0]

@@ -23,7 +23,7 @@ def rungs(setup: RungSettings) -> list[Rung]:
 
 
 def taken(setup: RungSettings, needs: CodeNeeds) -> Rung:
-    """Return the rung for code. Raises InvalidRequest if no rung knows the language, else SandboxMissing."""
+    """Return the rung for code. Raises SandboxMissing if no rung fits, InvalidRequest if the language is why."""
     found = _first(setup, needs)
     if not isinstance(found, tuple):
         return found

@@ -15,7 +15,7 @@ from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import read
 from engine.steps.file.fields import FileStep, FileToRead, free_name, new_file, opened, plain_name
 
-# The largest file is above the 200 MB at which the reader stops by itself, with a better error than the kernel's.
+# `file_bytes` is more than the 200 MB at which the reader stops by itself, with a better error than the kernel's.
 _UNPACK = ChildLimits(cpu_seconds=60, wall_seconds=120.0, file_bytes=256 * 1024**2)
 _ZIP = "application/zip"
 _PIECE = 1024 * 1024

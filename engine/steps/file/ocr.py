@@ -19,7 +19,7 @@ from engine.sandbox.reading import OpenedFile, read
 from engine.steps.file.fields import PAGES, FileStep, NumberOrText, OneFile, opened, page_ranges
 
 _LIMITS = ChildLimits(cpu_seconds=120, wall_seconds=580.0)  # less than the step has, so that this error comes first
-# Page segmentation modes of tesseract (`--psm`); 3 is 1 without finding out which way up a page is, for lack of `osd`.
+# Page segmentation modes of tesseract (`--psm`). Without its file `osd`, 1 fails: 3 is the same for upright pages.
 _LAYOUTS = {"auto": 1, "block": 6, "sparse": 11}
 _WITHOUT_TURNING = 3
 _UNCERTAIN_BELOW = 60

@@ -47,7 +47,7 @@ class CreateFields(Fields):
     time_zone: str = zone_field()
     description: str = content("Description", "", widget="text", limit=DESCRIPTION)
     location: str = content("Location", "", limit=LOCATION)
-    # Google treats events with more guests differently (https://support.google.com/a/answer/172013).
+    # The number of guests that Google Calendar takes for an ordinary event.
     attendees: list[str] = destination("Addresses of attendees", [], max_length=200, drops_empty=True)
     invitations: Invitations = invitations_field()
     repeats: str = option("Repeats (RRULE, such as FREQ=WEEKLY;COUNT=4)", "", pattern=_RULE)

@@ -59,7 +59,7 @@ class Identities(Protocol):
         """
 
     def link(self, user_id: str, identity: Identity, entry: AuditEntry) -> bool | None:
-        """Give a user an identity in place of any other; return False if somebody else has it, None without this user.
+        """Give a user an identity in place of any other; return False if somebody else has it, None for no such user.
 
         The user's sessions end.
         """

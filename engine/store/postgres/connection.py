@@ -14,7 +14,7 @@ from msgspec import Struct
 from engine.store.postgres.server.address import ServerAddress
 from engine.store.sql.base.database import Parameters, Question
 
-_LOCK = "SELECT pg_advisory_xact_lock({key}, 0)"  # 0: writing; other locks have the `key_of` a name in this place
+_LOCK = "SELECT pg_advisory_xact_lock({key}, 0)"  # 0 is the lock for writing; others have the `key_of` their name here
 _MARK = (
     "INSERT INTO journal_marks VALUES (%s, %s)"
     " ON CONFLICT (writer) DO UPDATE SET number = excluded.number, marked_at = now()"

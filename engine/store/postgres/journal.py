@@ -59,7 +59,7 @@ class PostgresJournalConnection:
         began = time.monotonic()
         with storage_errors(self._server.address):
             if began < self._silent_until and self._silence is not None:
-                raise self._silence.with_traceback(None)  # or its traceback would grow each time that it is raised
+                raise self._silence.with_traceback(None)  # it is raised again and again, and must not grow
             try:
                 return self._read(statement, parameters)
             except psycopg.OperationalError as error:

@@ -78,7 +78,7 @@ class SqlApprovals:
 
 
 def _is_shown(without: Hidden) -> ColumnElement[bool]:
-    """Return the condition that a question belongs to none of these workflows; without its run, only its name tells."""
+    """Return the condition that a question belongs to none of these workflows; once its run is gone, by their names."""
     if not without.ids:
         return true()
     is_orphan = approvals.c.run_id.not_in(select(runs.c.run_id))

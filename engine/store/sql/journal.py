@@ -229,7 +229,7 @@ class SqlJournal:
         self._settle(batch, writing.result() if error is None else error)
 
     def _gap_before(self, batch: _Batch) -> Exception | None:
-        """Return the error that has lost earlier events of a run in this batch, which were added meanwhile."""
+        """Return the error that lost earlier events of a run in this batch, which was gathered before the error."""
         return next((self._broken[run_id] for run_id, _, _ in batch.events if run_id in self._broken), None)
 
     def _settle(self, batch: _Batch, outcome: list[Any] | BaseException) -> None:

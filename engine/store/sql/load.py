@@ -19,7 +19,7 @@ _QUEUED = (
     " FROM runs WHERE status = 'queued' GROUP BY lane IS NOT NULL"
 )
 _PROCESSES = f"SELECT {', '.join(OwnerRecord._fields)} FROM owners ORDER BY owner"  # noqa: S608 - columns of ours
-# Each answered call counts once for its connection, so these together are all calls.
+# Each answered call counts once for its connection, so the sum over connections is all of them.
 _USED = (
     f"SELECT {', '.join(f'sum({name})' for name in Amount._fields)} FROM spending"  # noqa: S608 - columns of ours
     " WHERE scope >= ? AND scope < ?"

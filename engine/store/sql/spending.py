@@ -76,7 +76,7 @@ class SqlSpending:
             pots = json.dumps(wanted.pots)
             kept = (wanted.id, wanted.run_id, owner, pots, wanted.at, wanted.over_at, *verdict.amount)
             cursor.execute(_RESERVE, kept)
-            cursor.execute(_GO_ON, (wanted.run_id,))  # if it was paused, its budgets have room again
+            cursor.execute(_GO_ON, (wanted.run_id,))  # ends its pause, if any: its budgets have room again
         elif verdict.is_pause:
             cursor.execute(_PAUSE, (wanted.run_id, wanted.at))
         return verdict

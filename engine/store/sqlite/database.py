@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _WAL_SLACK_BYTES = 256 * 1024
 """Excess length at which a checkpoint also truncates the log; SQLite itself shortens it only when it restarts it."""
-_LEAST_ROOM_BYTES = 64 * 1024  # the index grows by 32 KiB (sqlite.org/walformat.html, 2)
+_LEAST_ROOM_BYTES = 64 * 1024  # the index of the log grows by 32 KiB (sqlite.org/walformat.html, 2)
 _FEW_PAGES = 10
 _MOST_ASKERS = 8  # connections for short reads that stay open; more are closed after use
 _LOOK_SECONDS = 0.05  # processes of one machine see new runs by looking

@@ -19,7 +19,7 @@ _FIRST_ROWS = " UNION ALL ".join(
     f"SELECT count(*) FROM (SELECT * FROM {table.name} LIMIT 1)"  # noqa: S608 - our own names
     for table in metadata.sorted_tables
 )
-"""Reads a row of every table in one call: after each call, a thread may wait while another one computes (GIL)."""
+"""Reads a row of every table in one call: after each call, a thread waits for the GIL while another one computes."""
 
 
 class Soundness:

@@ -1,6 +1,7 @@
 """Announcements of runs through a broker: of all processes that wait, one hears of each run.
 
-By NOTIFY of PostgreSQL, all of them hear of each run, and look. Where there are many, a broker spares the server this.
+With NOTIFY of PostgreSQL, every process hears of each run, and looks. With many processes, a broker spares the
+server that.
 """
 
 from __future__ import annotations

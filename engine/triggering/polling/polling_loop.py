@@ -117,7 +117,7 @@ class Polls(Struct):
     def _failed(self, row: TriggerRecord, looked: Looked) -> None:
         if self.looks.is_stopped() or looked.failure is None:
             return
-        # A poll that has stored something has got ahead: its failure is the first again.
+        # A poll that stored something made progress: its failure counts as the first.
         now, failures = self.looks.clock(), 1 if looked.stored else row.failures + 1
         until = after_failure(looked.failure, failures, self._poll_seconds(row), now, self.chance)
         error = compact_json(error_of(looked.failure))

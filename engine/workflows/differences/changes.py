@@ -54,7 +54,7 @@ class Change(Struct, frozen=True):
 
 
 def changes(old: object, new: object, renames: StepRenames = ()) -> list[Change]:
-    """Return the changes between two documents, first of the workflow itself, then by step in file order.
+    """Return the changes between two documents, the ones of the workflow itself first, then by step in file order.
 
     What is not a workflow counts as an empty one. `renames`: the steps known to have another id, (old, new).
     """
@@ -121,7 +121,8 @@ def fields_changed(old: JsonObject, new: JsonObject, step: ChangedStep | None) -
 def renames_between(old: object, new: object, known: StepRenames = ()) -> dict[str, str]:
     """Return {old id: new id} of the steps that have another id.
 
-    That is known, or they are similar and at the same place, or they are equal, and no other step is, at any place.
+    A new id is known from `known`, or two steps are similar and at the same place, or they are equal wherever they are
+    and no third step equals them.
     """
     found = _renames(_object(old), _object(new), known)
     was, now = _steps(_object(old)), _steps(_object(new))

@@ -292,7 +292,7 @@ class WorkflowEditing:
             return ""
 
     def unsaved(self, p: Principal) -> set[str]:
-        """Return the workflows whose draft, as the person has it, differs from the file: runs do not use it."""
+        """Return the workflows where the person's draft differs from the file, which is what runs use."""
         require(p, "view", "see workflows")
         drafts = self._drafts.texts(p, _KIND) if may(p, "edit") else {}
         return {name for name, text in drafts.items() if _is_other(text, self.saved_text(p, name))}

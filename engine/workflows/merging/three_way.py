@@ -238,7 +238,7 @@ class _Merge:
         ring = _way_up(homes, id_)
         moved = [one for one in ring if len({self._home_in(side, one) for side in (self._main, self._branch)}) > 1]
         as_main: dict[str, Side] = dict.fromkeys(ring, "main")
-        # First as people have decided; if that is a circle, too, as in main, which has none.
+        # First as people have decided; if this is a circle, too, then as in main, which has no circle.
         for sides in ({one: self._place(one) for one in moved}, as_main):
             for one, side in sides.items():
                 homes[one] = self._home_in(self._sides.of(side), one) or ""

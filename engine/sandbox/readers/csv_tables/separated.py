@@ -67,7 +67,7 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
 
 
 def separator_of(sample: Sequence[str]) -> str:
-    """Return what separates the first lines of a file most evenly; a character that no line has for a single column."""
+    """Return what separates the first lines of a file most evenly; for one column, a character that no line has."""
     if _is_one_column(sample):
         return _NONE
     evenness = {separator: _evenness(sample, separator) for separator in _SEPARATORS}

@@ -51,7 +51,7 @@ def unread(archive: zipfile.ZipFile, document: Rewritten, messages: Iterable[str
 
 
 def unread_below(archive: zipfile.ZipFile, folder: str) -> str:
-    """Return the same for what the parts in a folder name, such as the charts of a workbook, except comments."""
+    """Return the same for what parts in a folder refer to, such as the charts of a workbook, except comments."""
     try:
         return not_read(Counter(_named_below(archive, folder)))
     except FileRefused:  # a part that is not read anyway is damaged

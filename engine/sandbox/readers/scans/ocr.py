@@ -91,7 +91,7 @@ def _png(image: Any) -> bytes:
 
 
 def _best(image: bytes, page: int, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the words of a page. If few are certain, it is also read as it is, and without noise: the best remains."""
+    """Return the words of a page. If few are certain, read it as it is, too, and without noise, and return the best."""
     best: list[dict[str, Any]] = []
     for drawn, layout in _attempts(image, options["layout"]):
         found = list(_words(drawn, page, {**options, "layout": layout}))

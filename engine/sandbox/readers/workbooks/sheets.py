@@ -22,7 +22,7 @@ from engine.sandbox.readers.zips import opened_zip, refuse_entities, related, xm
 _ROWS_MOST, _COLUMNS_MOST = 1_048_576, 16_384
 _FORMS = {str(number): "d" for number in (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))} | {"46": "[h]"}
 """Formats of dates and durations that have numbers only (18.8.30)."""
-# What is no letter of a format: quoted or escaped text, colours and conditions; but [h] and the like are durations.
+# Parts of a format that are not its letters: quoted or escaped text, colours, conditions; [h] and such are letters.
 _LITERAL = re.compile(r'"[^"]*"|[\\_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """A character that XML does not allow (22.9.2.19)."""

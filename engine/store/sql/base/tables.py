@@ -61,7 +61,7 @@ runs = Table(
     Column("owner", TEXT),
     Column("due_at", TEXT),
     Column("cancel_requested", INTEGER, nullable=False, default=0),
-    # What a run needs and what does not change (inputs, definition, hash): the start of its document.
+    # The unchanging part of a run (inputs, definition, hash), until it ends: the start of its document.
     Column("acceptance", TEXT),
     Column("log", TEXT),
     # For a run that a trigger has queued and that still waits: the queue it is in (a workflow's id).
@@ -342,7 +342,7 @@ sessions = Table(
     # Where it was opened, according to the request: IP address and browser name; "" if unknown.
     Column("address", TEXT, nullable=False, server_default=""),
     Column("agent", TEXT, nullable=False, server_default=""),
-    Column("issuer", TEXT, nullable=False, server_default=""),  # signed the user in; "": a password or a link did
+    Column("issuer", TEXT, nullable=False, server_default=""),  # the sign-in provider; "": a password or a link
     # 1 if its user had not signed in with that browser before.
     Column("is_new_device", INTEGER, nullable=False, server_default="0"),
 )
@@ -413,7 +413,7 @@ audit = Table(
 
 
 def insertion_into(table: Table, connection: Connection) -> Any:
-    """Return an insertion that may say `on_conflict_…`, for which SQLAlchemy has a class of each database."""
+    """Return an insertion that may say `on_conflict_…`, for which SQLAlchemy has one class per database."""
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql  # 20 modules, which a state in a file does not need
 

@@ -68,7 +68,7 @@ class SqlIdentities:
             return True
 
     def link(self, user_id: str, identity: Identity, entry: AuditEntry) -> bool | None:
-        """Give a user an identity; return False if somebody else has it, None without this user."""
+        """Give a user an identity; return False if somebody else has it, None for an unknown user."""
         with self._database.writing() as connection:
             if connection.execute(select(users.c.id).where(users.c.id == user_id)).first() is None:
                 return None

@@ -181,7 +181,7 @@ class SqlOwner:
         return self._taken_over([*self._others(), None], self._stays_gone)
 
     def take(self, run_id: str) -> bool:
-        """Adopt one open run without a living owner that beats its heart; return False if another process owns it.
+        """Adopt one open run whose owner is dead, silent or missing; return False if another process owns it.
 
         The other runs of that owner are not adopted, but it can no longer write to them.
         """
