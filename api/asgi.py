@@ -70,7 +70,7 @@ class Site:
     def middleware(self) -> list[Middleware]:
         """Return the middleware, outermost first."""
         # Refusals have an id, are counted and bear the headers, so these come first. The proxy comes before whatever
-        # asks for the host or the client's address, and the gate before the filter, which asks for whom an answer is.
+        # asks for the host or the client's address, and the gate before the filter, as that asks who gets an answer.
         return [
             Middleware(RequestIds),
             Middleware(RequestCounts, tally=self._requests),

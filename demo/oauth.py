@@ -125,7 +125,7 @@ class Grants:
             raise _Denied("invalid_grant", "refresh token is invalid or revoked")
         if not self._rules(store).rotates:
             return self._issued(store, found, "")
-        # A second use is refused, as of a stolen token (RFC 9700, 4.14.2).
+        # A second use is refused: the token may have been stolen (RFC 9700, 4.14.2).
         store.delete(self._in("grants"), found["token"])
         return self._issued(store, found, self._kept(store, found))
 

@@ -94,7 +94,7 @@ def _bound(host: str, port: int, names: Names) -> socket.socket | None:
         ) from error
     # Named as TCP, since asyncio turns Nagle's delay (40 ms a response) off only if the socket says so.
     listener = socket.socket(family, kind, socket.IPPROTO_TCP)
-    # Connections of a server that has just ended (TIME_WAIT) would otherwise keep its port for minutes.
+    # Connections of a server that has just ended (TIME_WAIT) would otherwise keep its port for a minute.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(place)

@@ -103,7 +103,7 @@ def _sign_in_first(connection: HTTPConnection, method: str) -> Response:
     path = connection.url.path
     if path.startswith(_NO_PAGES):
         return PlainTextResponse("Sign in first.\n", 401)
-    if method not in SAFE_METHODS:  # what was sent is lost: it cannot be in the address to come back to
+    if method not in SAFE_METHODS:  # what was sent is lost: `next` can only be an address
         return RedirectResponse("/login", 303)
     wanted = path + (f"?{connection.url.query}" if connection.url.query else "")
     return RedirectResponse("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}", 303)

@@ -47,7 +47,7 @@ class QuietServer(uvicorn.Server):
         uvicorn's own loop checks ten times a second, which is a third of what an idle server does.
         """
         self._loop = asyncio.get_running_loop()
-        while not await self.on_tick(0):  # uvicorn updates the time only at counts that ten divides
+        while not await self.on_tick(0):  # 0: uvicorn updates its Date header only at every tenth count
             self._doorkeeper.look()
             self._on_turn()
             with contextlib.suppress(TimeoutError):

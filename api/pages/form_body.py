@@ -20,7 +20,7 @@ from engine.forms.values import Wrong, file_name, media_type, typed
 FIELD = "field-"
 PAGE_ID, TRAP = "page", "website"
 _OWN_BYTES = 200
-"""Of the id of the page, and of the field that only programs fill in; what is longer is cut."""
+"""The most that is kept of the page's id, and of the field that only programs fill in."""
 _MORE_PARTS = 8
 _DRAINED_BYTES = 8 * 1024 * 1024
 """How much more than it may have is read of a request, so that the browser shows the answer."""

@@ -1,4 +1,4 @@
-"""Rows of a table, their limits, and queries: which rows, in which order."""
+"""Rows of a table, their limits, and queries for rows."""
 
 from __future__ import annotations
 

@@ -281,7 +281,6 @@ class GoogleCalendarClient(Client):
 
     def _id(self, calendar: str) -> str:
         """Return the id of a calendar; `primary` and addresses are ids already."""
-        # Ids of calendars are addresses; names are looked up.
         if calendar == PRIMARY or "@" in calendar:
             return calendar
         return str(self._calendar(calendar)["id"])

@@ -89,7 +89,7 @@ class _Splitting:
     def _parts_of(
         self, begin: int, end: int, boundary: str, number: str, depth: int, kind: str
     ) -> list[dict[str, Any]] | None:
-        """Return the child parts; None without any."""
+        """Return the child parts, or None."""
         places = list(islice(self._pieces(begin, end, self._written(boundary)), _PARTS_MOST + 1)) if boundary else []
         if not places:
             return None

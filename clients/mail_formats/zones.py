@@ -98,7 +98,7 @@ def weekday_of(word: str) -> int:
 def shown_zone(name: str, clock: datetime) -> tzinfo | None:
     """Return the zone that Windows shows with this name, or its offset if it has no places; None if it is unknown.
 
-    The offset in the name is winter's: only the places say whether it counts at this time of the clock. A place
+    The offset in the name applies in winter: only the places say whether it counts at this time of the clock. A place
     whose zone does not have that offset in this year is not believed.
     """
     found = _SHOWN.fullmatch(name[:_NAME_MOST])

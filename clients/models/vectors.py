@@ -14,7 +14,7 @@ AT_ONCE = 64
 
 
 def model_for_vectors(service: Service, named: str, model: str, base_url: str) -> str:
-    """Return the model to ask: the connection's; or the service's, at its own address; or `model`.
+    """Return the model to ask: `named` by the connection, or the service's own at its own address, or `model`.
 
     Another server with the same API does not know the models of the service.
     """

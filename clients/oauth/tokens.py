@@ -1,4 +1,4 @@
-"""Access tokens: a fixed one, or a sign-in file's, renewed once for all threads and processes that share it."""
+"""Access tokens: a fixed one, or one in a sign-in file, renewed once for all threads and processes that share it."""
 
 from __future__ import annotations
 

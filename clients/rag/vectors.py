@@ -50,7 +50,7 @@ def missing(file: sqlite3.Connection, documents: Sequence[str], limit: int) -> l
 
 
 def require_model(file: sqlite3.Connection, collection: str, model: str, dimensions: int | None = None) -> None:
-    """Raise InvalidRequest for vectors of another model or dimension than the collection's."""
+    """Raise InvalidRequest for vectors whose model or dimension the collection does not have."""
     known, length = embedding_of(file)
     if known is None or (known.model == model and dimensions in (None, length)):
         return

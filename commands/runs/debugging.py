@@ -55,7 +55,7 @@ def debug(
     with opened(workspace, demo=demo) as session:
         inputs = values(pairs or [], file, lambda: schemas(session, name))
         run_id = session.orchestra.debugging.start(session.principal, name, inputs, breakpoints=breakpoints or ())
-        is_asked = at_terminal(as_json=as_json) and file != "-"  # whose standard input is read to its end
+        is_asked = at_terminal(as_json=as_json) and file != "-"  # `-` has read standard input to its end
         return _followed(session, run_id, as_json=as_json, is_asked=is_asked)
 
 

@@ -84,7 +84,7 @@ def leave(here: str, path: str, params: dict[str, str]) -> None:
     if here == path:
         return
     came_with = {name: str(st.query_params.get(name)) for name in st.query_params}
-    if came_with != params:  # with the same ones, any run of this page would look like the second click
+    if came_with != params:  # otherwise any run of this page would look like a second click
         st.session_state["left"] = _Leave(here, params, path, time.monotonic())
 
 

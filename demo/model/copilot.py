@@ -214,7 +214,6 @@ def _weekdays(seen: SeenRequest) -> list[CopilotMove]:
 
 
 def _notes(seen: SeenRequest) -> list[CopilotMove]:
-    # Both families of step types that ask a model.
     asks = [one for one, _ in seen.steps if str(one.get("uses")).partition(".")[0] in ("llm", "agent")]
     ops = [{"op": "notes", "step": one["id"], "text": "A model decides here."} for one in asks if not one.get("note")]
     if not ops:

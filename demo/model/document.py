@@ -147,7 +147,6 @@ def short(text: str, limit: int) -> str:
     text = " ".join(text.split())
     if len(text) <= limit:
         return text
-    # Room for the "…".
     cut = text[: max(1, limit - 1)]
     return (cut.rsplit(" ", 1)[0] if " " in cut[limit // 2 :] else cut).rstrip(" ,;:") + "…"
 

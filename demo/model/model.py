@@ -119,7 +119,7 @@ def _schema_from_words(instructions: str) -> dict[str, Any]:
 def _tool_asked_for(
     tools: Sequence[Mapping[str, Any]], choice: str | Mapping[str, Any], document: PromptDocument
 ) -> Mapping[str, Any] | None:
-    """Return the function to call, or None. Only the caller's words count, never a mail's."""
+    """Return the function to call, or None. Only the words of the caller count, never the words of a mail."""
     functions = {each["function"]["name"]: each["function"] for each in tools if each.get("type") == "function"}
     if isinstance(choice, Mapping):
         return functions.get(choice.get("function", {}).get("name"))

@@ -74,7 +74,7 @@ def _opened(block: Json) -> tuple[Json, list[Json]]:
 def _size(block: Json) -> _Size:
     children = children_of(block)
     sizes = [_size(child) for child in children]
-    # Forty bytes more: room for the list of children around them, and commas.
+    # Forty bytes of room: for the list around the children, and commas.
     own = len(json.dumps(with_children(block, []), ensure_ascii=False, separators=(",", ":")).encode()) + 40
     return _Size(
         blocks=1 + sum(size.blocks for size in sizes),
