@@ -152,6 +152,6 @@ class RunDefinition(TypedDict):
     workflows: NotRequired[ReadOnly[Mapping[str, WorkflowDefinition]]]
     """The workflows that it calls, directly or indirectly, by name."""
     tools: NotRequired[ReadOnly[Mapping[str, WorkspaceTool]]]
-    """The tools of the workspace that its steps use, by `uses`; absent without any."""
+    """The tools of the workspace that its steps use, by `uses`; absent if they use none."""
     environment: NotRequired[ReadOnly[RunEnvironment]]
     """Absent if the workspace has no environments."""

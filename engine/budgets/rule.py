@@ -37,7 +37,7 @@ class CallVerdict(Struct, frozen=True):
     stops: Sequence[BudgetUse] = ()
     """The budgets that forbid it."""
     tells: Sequence[BudgetUse] = ()
-    """Budgets that are used up, but let it be made all the same, or with another model."""
+    """Budgets that are used up, but allow it all the same, or with another model."""
 
     @property
     def is_pause(self) -> bool:

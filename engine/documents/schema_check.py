@@ -27,9 +27,9 @@ _MOST_PARTS = 20_000
 _MOST_STEPS_A_SCHEMA = 5 * MOST_STEPS
 _MOST_ERRORS = 50
 _KEPT_CHARACTERS = 2_000
-"""Of schemas whose faults are kept. Schemas of variables are short, and often alike."""
+"""The faults of schemas up to this length are cached: schemas of variables are short, and often alike."""
 _SHORT_CHARACTERS = 20_000
-"""Schemas up to this length have 256 validators kept, longer ones four: a validator holds all of its schema."""
+"""Validators are cached for 256 schemas up to this length, and for four longer ones: each holds its whole schema."""
 _TOO_INVOLVED = "Its schema cannot be used: it is too complex to be checked."
 _TOO_MUCH = (
     f"It takes more than {MOST_STEPS:,} steps to check it against its schema."

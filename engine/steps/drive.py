@@ -33,7 +33,7 @@ from engine.plugins.step import (
 from engine.steps.file.fields import new_file
 
 SERVICE = WEBDAV.name
-"""In place of the service of whatever drive the connection leads to."""
+"""Stands for whichever service of drives the connection leads to."""
 FOLDER = "drive-folder"
 _LARGEST_BYTES = 1024 * 1024 * 1024
 _CLOCKS_DIFFER = timedelta(hours=1)  # `modified_at` is by the drive's clock, the intent by ours

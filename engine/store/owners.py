@@ -88,7 +88,7 @@ class Owner(Protocol):
     id: str
     lease_seconds: float
     folder: Path
-    """A folder beside the state, for files about processes."""
+    """A folder in the state folder, for files about processes."""
     locks: Locks
     shares: bool
     """Whether runs that it accepts or takes over are for any worker, and not for itself alone."""

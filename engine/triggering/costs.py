@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _RUNS = 20
 _CENT = 0.01
-_CHARACTERS_A_TOKEN = 4  # the usual rule of thumb for English
+_CHARACTERS_A_TOKEN = 4  # a rule of thumb of OpenAI for English
 _ANSWER_TOKENS = 300
 _PROMPT_TOKENS = 400
 """Tokens of a model step beside the item itself, prompt and answer: a guess for when no run has been made yet."""

@@ -144,7 +144,7 @@ class Limits(_Settings):
     calls_at_once: int = Field(8, ge=1, le=64)
     lease_seconds: float = Field(30, ge=1, le=3600)
     most_waiting_runs: int = Field(1000, ge=1, le=10_000_000)
-    """How many runs may wait to begin at any time; more may wait if as many ended in the last minute."""
+    """How many runs may wait to begin in any case; more may, up to as many as ended in the last minute."""
     chained_polls_per_hour: int = Field(30, ge=1, le=100_000)
     """A trigger pauses after more polls within an hour that each found something after a run had written there."""
     requests_per_minute: int | None = Field(None, ge=1, le=60_000)

@@ -220,7 +220,7 @@ class WorkflowModel(_Part):
     """Whether programs can call it as a tool, by MCP (api/mcp/tools.py)."""
     timeout_seconds: Seconds | None = None
     access: AccessModel = AccessModel()
-    """Who keeps the rights of their role in this workflow; a list that is missing takes no right away."""
+    """Who keeps the rights of their role in this workflow; a missing list takes no right away."""
     approvals: dict[str, Rule] = {}
     """When calls need a person's approval, by step type; `default` is for the other types."""
     budget: WorkflowBudget | None = None

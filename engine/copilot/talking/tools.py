@@ -80,11 +80,11 @@ class Toolbox(Struct):
     workflows: WorkflowFiles
     run_of: Callable[[str], Run]
     drawn: Callable[[Sequence[str]], Diagram | None]
-    """Returns the diagram of steps; without any, of the workflow. Raises UnknownName, InvalidInput."""
+    """Returns the diagram of some steps, or of the workflow if none are given. Raises UnknownName, InvalidInput."""
     from_outside: bool
     """Whether text from outside is in the conversation."""
     values_sent: list[str] = field(default_factory=list)
-    """The paths of the steps whose values the model has got."""
+    """The paths of the steps whose values have been sent to the model."""
     repairs: int = 0
     run: Run | None = None
     """The run that the turn is about: the one that is named, or the last one if it has failed."""

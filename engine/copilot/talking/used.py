@@ -49,7 +49,7 @@ class TurnTools(Protocol):
     from_outside: bool
     """Whether text from outside is in the conversation."""
     values_sent: list[str]
-    """The steps or cases whose values the model has got."""
+    """The steps or cases whose values have been sent to the model."""
     repairs: int
 
     def placed(self, part: AnswerPart) -> AnswerPart:

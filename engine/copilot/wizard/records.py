@@ -101,7 +101,7 @@ class Offer(BaseModel):
     name: str
     title: str
     service: str
-    """The service that must be connected; empty: no service."""
+    """The service that must be connected; empty if none must be."""
     is_connected: bool
     places: tuple[FilledField, ...]
     can_start: bool = False

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from engine.base.errors import SignInRefused
 
-_SKEW_SECONDS = 60  # how far the provider's clock and ours may be apart
+_SKEW_SECONDS = 60  # how far apart the provider's clock and ours may be
 _LONGEST_TOKEN = 50_000  # a longer one is refused before anything in it is read
 LONGEST_SUBJECT = 255
 """The most characters of a subject (OpenID Connect Core, 2)."""

@@ -227,5 +227,5 @@ def _gave_up(run: Run, step: StepRecord, at: str) -> bool:
 
 def _joined(times: Sequence[str], wanted: Collection[str]) -> set[str]:
     """Return as many of the times as a timeline has, with the first, the last and the wanted ones."""
-    every = -(-len(times) // MOST_FRAMES)  # rounded up
+    every = -(-len(times) // MOST_FRAMES)
     return {*times[::every], times[-1], *wanted}

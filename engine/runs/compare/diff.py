@@ -57,7 +57,7 @@ class RunDiff(Struct, frozen=True):
     """The first step, in time, at which the bad run diverged; writes that were only reused or made do not count."""
     rest: tuple[StepDiff, ...]
     headline: str = ""
-    """The start of `sentence`: which prompts differ, and how many answers; "" if neither do."""
+    """The start of `sentence`: which prompts differ, and how many answers; "" if neither differ."""
 
     @property
     def is_same(self) -> bool:

@@ -78,7 +78,7 @@ class Prediction:
     """The run whose outputs were used; None if there are types only."""
     steps: Sequence[StepPrediction]
     why: str
-    """Why there are no values; empty with values, and if no run was named."""
+    """Why there are no values; empty if there are some, or if no run was named."""
 
 
 def text_of(value: Any) -> str:

@@ -18,7 +18,7 @@ from engine.store.spending import SpendingStore
 from engine.workspace.config import LoadedConfig
 
 _LAST_RUNS = 20
-_CHARACTERS_A_TOKEN = 4  # as OpenAI says of English text
+_CHARACTERS_A_TOKEN = 4  # a rule of thumb of OpenAI for English
 _MOST_TEXT_TOKENS = 2_000
 _ANSWER_TOKENS = (50, 500)
 _MOST_TEXTS = 100

@@ -37,9 +37,9 @@ _MB, _KB = 1024**2, 1024
 _OUTPUT, _OUT = ".output", "out"
 FILES_MOST = 100
 GIVEN_BYTES_MOST = 1024**3
-"""The most that all files which code is given may have together."""
+"""How large all files that code is given may be together."""
 LEFT_BYTES_MOST = 64 * _MB
-"""The most that all files which code leaves may have together: they pass through memory."""
+"""How large all files that code leaves may be together: they pass through memory."""
 _OWN_MB = 128
 """What an interpreter needs itself, beyond what its code may take."""
 # Of processor time, beyond `seconds`: the clock is to end the code first, as its message names the limit.

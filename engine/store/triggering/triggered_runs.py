@@ -44,7 +44,7 @@ class FailedRuns(NamedTuple):
     """How many of each workflow, by name, the most first."""
     newest: Sequence[FailedRun]
     first_at: str
-    """When the first of them ended; empty without any."""
+    """When the first of them ended; empty if there is no such run."""
 
 
 class FailedRun(NamedTuple):

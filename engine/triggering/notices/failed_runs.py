@@ -32,7 +32,7 @@ from engine.triggering.notices.marked import MarkedNotices
 AT_ONCE = "at_once"
 _LOOK_SECONDS = 5.0
 _SETTLES = timedelta(seconds=10)
-"""How long after each failure others are waited for, to be one notice; for `_SETTLED` after the first, at most."""
+"""How long after each failure to wait for others, so that they are one notice; at most `_SETTLED` after the first."""
 _SETTLED = timedelta(seconds=60)
 _BETWEEN = timedelta(minutes=5)
 """Between two notices `at_once`: what fails meanwhile is in the next one."""
