@@ -44,7 +44,7 @@ _QUICK_DEATHS = 5
 _FIRST_PAUSE_SECONDS = 0.25
 _START_SECONDS = 60.0
 _END_SECONDS = 8.0
-"""Longer than the two seconds for open requests (`api/process.py`) and the five for the end of the engine's work."""
+"""Longer than the two seconds for open requests (`api/process.py`) and the five that the engine waits for a thread."""
 _LOOK_SECONDS = 1.0
 _LEAST_SILENCE_SECONDS = 10.0
 _LEASES_OF_SILENCE = 2

@@ -109,7 +109,7 @@ class _Collected(Struct):
         with charging(self.model, usage):
             calls = [tool_call(ANTHROPIC, one["id"], one["name"], known.in_data(one["written"])) for one in begun]
         return {
-            # Again over the whole: a secret may have been cut in two by the pieces.
+            # Redacted again as a whole: a secret may have been split between two pieces.
             "text": known.in_data("".join(self.text)),
             "tool_calls": calls,
             "finish_reason": self.finish_reason,

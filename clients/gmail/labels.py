@@ -156,7 +156,7 @@ class Labels:
 
     def _modify(self, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> dict[str, Any] | None:
         with self._lock:
-            # A label that was made elsewhere since would otherwise be unknown, and stay on the mail without a word.
+            # A label that was made elsewhere since would otherwise be unknown, and silently stay on the mail.
             if remove:
                 self._read()
             before = self._ids(add, remove)

@@ -24,7 +24,7 @@ FIELDS = (
 )
 _NEEDED = ("id", "name", "mimeType")
 _SHORTCUT = "application/vnd.google-apps.shortcut"
-# Ids have about 19 to 44 such characters; few names do, and those are tried as paths next.
+# Ids have about 19 to 44 such characters. A name may look like one, and is then tried as a path next.
 _ID = re.compile(r"root|[A-Za-z0-9_-]{15,}")
 _PAGE = 1000
 _DEEPEST = 100

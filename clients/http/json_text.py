@@ -20,7 +20,7 @@ _MAY_BE_CUT = re.compile(r"[-+.\w]+\Z")
 _BROKEN_MOST = 10_000
 """So many lines are left out; with more of them, the text is not JSON. Each takes longer to refuse than to read."""
 _WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
-# Texts are matched as well, and without backtracking, so that a NaN inside one is not taken for the culprit.
+# Texts are matched, too, so that a NaN inside one is not taken for the fault; `*+` does not backtrack.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
 
 
@@ -65,7 +65,7 @@ def _rows(text: str, most_broken: int) -> tuple[list[Any], list[tuple[int, str]]
     is_sequence = _RECORD in text
     for number, part in _parts(text):
         try:
-            # 12 may be the beginning of 123.
+            # A record that was cut off may still be JSON: 12 may have been 123.
             if is_sequence and _MAY_BE_CUT.fullmatch(part):
                 raise json.JSONDecodeError("It may be cut off", part, len(part))
             rows.append(_value(part))

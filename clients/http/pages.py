@@ -84,13 +84,13 @@ class Pages:
             link = _next_link(answer)
             return self._joined(answer, link) if link else None
         value = _at(content, self._paging.next)
-        # What services write on the last page; 0 is a cursor like any other number.
+        # Services write these on the last page; 0 is a cursor like any other number.
         if value is None or value == "" or value is False:
             return None
         if not isinstance(value, str | int) or isinstance(value, bool):
             raise _misread(f"The value at {self._paging.next!r} is neither an address nor a cursor.")
         if self._paging.cursor:
-            # From the first address, so that its other parameters are kept and no old cursor is.
+            # The first address has the other parameters, and no old cursor.
             return self._first.copy_set_param(self._paging.cursor, str(value))
         return self._joined(answer, str(value))
 

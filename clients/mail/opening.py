@@ -113,7 +113,7 @@ class _Opening:
     def _taken(self, part: Part, most: int = _BYTES_MOST) -> bytes:
         """Return the content of a part that is to be opened; b"" if it is not available, or too much."""
         most = min(self._room, most) if self._parts > 0 and self._level < LEVELS_MOST else -1
-        # The stated size spares a fetch in vain; it may be wrong, so the content is measured as well.
+        # The stated size may save a fetch, but it may be wrong, so the content is measured as well.
         content = self._content(part) if int((part.get("body") or {}).get("size") or 0) <= most else None
         if content is None or len(content) > most:
             self.untold[f"{_called(part)} was not opened, as {self._why_closed(content)}"] = None

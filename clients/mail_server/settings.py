@@ -110,7 +110,7 @@ def connector_of(settings: ImapSettings, *, is_demo: bool) -> MailConnector:
 
     A mailbox has no stand-in, so the connector is shut while only the demo may be reached.
     """
-    # Only addresses and localhost are allowed as such: a name may lead to a private address by its owner's choice.
+    # Only addresses and localhost: whoever owns a name may point it to a private address.
     written = [host for host in (settings.host, settings.smtp_host) if literal(host) or host.lower() == "localhost"]
     allowed = frozenset(host.lower() for host in [*settings.allow_hosts, *written])
     return MailConnector(NetworkGate(public_only=True, allow_hosts=allowed), is_shut=is_demo)

@@ -168,7 +168,7 @@ def _wait_for(descriptor: int, app: SignInApp) -> None:
     give_up_at = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
-            # A blocking `flock` would know no time limit.
+            # A blocking `flock` would have no time limit.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > give_up_at:

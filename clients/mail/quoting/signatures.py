@@ -12,7 +12,7 @@ _DELIMITERS = frozenset({"--", "—"})
 _LONG_RULE = re.compile(r"_{40,60}\s*")
 _LINES_MOST = 20
 _SENT_FROM_MOST = 90
-# A shorter word, such as "mac", may be a part of another one.
+# A shorter word, such as "mac", may be part of another one.
 _LONG_WORD = 5
 _LINK = re.compile(r"\[([^\[\]]{0,200})\]\([^()]{0,2000}\)|<https?:[^<>\s]{1,2000}>|\(\s?https?:[^()\s]{1,2000}\s?\)")
 _OF_OUTLOOK = re.compile(r"\bhttps?://aka\.ms/\w+")
