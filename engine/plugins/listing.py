@@ -64,7 +64,7 @@ def answered(kind: StepType, call: Call) -> Result:
 
 
 _MARKS = ("truncated", "is_cut")
-"""Members of an output that say the same as `has_more`; a step's own notes may have said it in more detail."""
+"""Members of an output that say the same as `has_more`; a note of the step may already have said more about it."""
 
 
 def _more(kind: StepType, call: Call, output: Mapping[str, JsonValue]) -> str:

@@ -268,7 +268,7 @@ class _Builder:
 
     def _step_finished(self, event: StepFinished) -> None:
         step: StepRecord = {**self._begun(event, COPIED), "status": event.status, "ended_at": event.at}
-        if event.status == StepStatus.SUCCEEDED:  # an error from before is over
+        if event.status == StepStatus.SUCCEEDED:  # clears the error of an earlier attempt
             step = {**step, "error": event.error or None}
         self._steps[event.path] = step
         # an output that was not made by a call is no attempt

@@ -237,7 +237,7 @@ class Deaths(Struct, frozen=True):
     in_a_row: int
     """With no step completed between them, whatever else the process worked on."""
     in_all: int
-    """The deaths in which it was tried: it alone was at work, or it alone of these had seen `SUSPECT` deaths in a row.
+    """The deaths in which it was tried: the only run at work, or the only one of them with `SUSPECT` deaths in a row.
 
     Machines die, too, and with them dies work that is not to blame.
     """

@@ -93,8 +93,8 @@ class RunOptions(TypedDict, total=False):
     debug: ReadOnly[DebugTerms]
     """For a debug run, which pauses before steps and uses only stand-ins."""
     corrects: ReadOnly[CorrectedAnswer]
-    """For a run that does an item of an earlier run again. It is no test: `pins` has the corrected answer, `only` the
-    item, if it is one of a loop, and `from_run` the earlier run, whose outputs stand in for the steps before."""
+    """For a run that does an item of an earlier run again. It is not a test: `pins` has the corrected answer, `only`
+    the item, if it is one of a loop, and `from_run` the earlier run, whose outputs stand in for the steps before."""
 
 
 class TriggerItem(TypedDict):

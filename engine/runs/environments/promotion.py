@@ -46,7 +46,7 @@ class Promotion:
     effects: list[str]
     """Writes that it did not make there before."""
     destinations: list[str]
-    """Places to which it did not write there before."""
+    """Places that it did not write to before, in this environment."""
     estimate: str
     """What a run may cost, "" if it asks no model."""
     notes: list[str]

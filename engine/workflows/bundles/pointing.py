@@ -84,7 +84,7 @@ def numbered(name: str, now: str) -> Iterator[str]:
     """Return `name-2`, `name-3` and so on, behind the name that it has now."""
     numbered = (f"{name[:58]}-{number}" for number in itertools.count(2))  # a name has at most 64 characters
     if now != name:
-        next(one for one in numbered if one == now)  # the rest of the numbers is behind it
+        next(one for one in numbered if one == now)  # skips the numbers up to this one
     return numbered
 
 

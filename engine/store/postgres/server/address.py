@@ -25,7 +25,7 @@ _DEFAULTS = {
 }
 """https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; what the address says comes first.
 
-Together they are less than a server may be silent before its parent replaces it: waiting for the state is no hang.
+Together they are less than a server may be silent before its parent replaces it: to wait for the state is not to hang.
 """
 _SETTINGS = (
     "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; SET client_encoding = 'UTF8';"

@@ -179,7 +179,7 @@ class _Choice:
     def _with_shares(
         self, found: Sequence[_Waiting], which: str, values: tuple[str, ...], turns: Iterator[int]
     ) -> list[_Waiting]:
-        """Return a page in which less urgent runs have the turns that are theirs."""
+        """Return a page with less urgent runs at the turns that are due to them."""
         chosen = {one.run_id: one for one in found}
         for turn in [next(turns) for _ in found]:
             owed = Priority.of_turn(turn)
