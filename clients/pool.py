@@ -137,7 +137,7 @@ class _Stream(httpx.SyncByteStream):
             return
         self._is_closed = True
         with contextlib.ExitStack() as after:
-            # Also if closing the answer fails.
+            # Called even if closing the answer fails.
             after.callback(self._free)
             self._answer.close()
 

@@ -95,7 +95,7 @@ class Store:
         """Group changes: all are made or, if the body raises, none. Never await inside."""
         with self._lock:
             if self._depth == 0:
-                # Takes the write lock at once: a transaction that reads first could not get it later (SQLITE_BUSY).
+                # A transaction that begins with a read fails at once (SQLITE_BUSY) if another writes before it does.
                 self._connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:

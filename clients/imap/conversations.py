@@ -66,7 +66,7 @@ def _in_open_folder(session: ImapSession, names: Sequence[str]) -> list[Chain]:
     for start in range(0, len(usable), _AT_ONCE):
         some = usable[start : start + _AT_ONCE]
         with suppress(InvalidRequest):  # a server that cannot search for them
-            # HEADER finds parts of an id, too (RFC 3501 6.4.4), so more mails than the wanted ones may come.
+            # HEADER also finds parts of an id (RFC 3501 6.4.4), so other mails may be among the results.
             uids = session.search(_either(f"HEADER Message-ID {quoted(name.strip('<>'))}" for name in some))
             chains = [chain_of(headers_of(one.content or b"")) for one in session.fetch(uids[-500:], _HEADERS)]
             found += [one for one in chains if one.own in some]

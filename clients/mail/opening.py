@@ -152,7 +152,7 @@ class _Opening:
 
     def _unsealed_parts(self, part: dict[str, Any], sealed: SealedContent) -> dict[str, Any]:
         inner = payload_of(sealed.content, _number(part, 0))
-        # Without headers of MIME, it is a document that was signed by itself, such as contract.pdf.p7m.
+        # Without MIME headers, it is a document that was signed by itself, such as contract.pdf.p7m.
         if not any(header(inner, name) for name in ("Content-Type", "Content-Transfer-Encoding", "MIME-Version")):
             document = str(part.get("filename") or "")[: -len(".p7m")]
             return {

@@ -68,7 +68,7 @@ class _Splitting:
             self.left_out[f"only the first {BYTES_MOST:,} bytes and {LINES_MOST:,} lines of its headers were read"] = (
                 None
             )
-        # All headers of a mail share the limit; each part may have a few in any case.
+        # All parts of a mail share the limit, but each of them may have a few lines in any case.
         self._header_lines = max(self._header_lines - block.lines, 100)
         found: dict[str, Any] = {"partId": number, "headers": _listed(block.fields, self._charset)}
         of_type, of_disposition = (parameters(header(found, name)) for name in ("Content-Type", "Content-Disposition"))

@@ -23,7 +23,7 @@ class Bridge(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a message, and read its whole answer; nothing listens beside it."""
         if request.method != "POST":
-            return httpx2.Response(405)  # as a server answers that has no stream to listen to
+            return httpx2.Response(405)  # as from a server without a stream to listen to
         headers = [(name, one) for name, one in request.headers.multi_items() if name.lower() not in _GIVEN_BY_US]
         if self._token:
             headers.append(("Authorization", f"Bearer {self._token}"))

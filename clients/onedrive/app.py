@@ -42,7 +42,7 @@ ONEDRIVE_APP = OAuthApp(
     needed=SCOPES[1:],  # offline_access shows by its refresh token alone
     redirect=REDIRECT,
     account_of=_account_of,
-    asks_more={"prompt": "select_account"},  # not silently the account that the browser is signed in to
+    asks_more={"prompt": "select_account"},  # otherwise the browser's account is taken without a question
 )
 _PORTAL = "https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade"
 _GUIDE = f"""

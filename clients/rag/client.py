@@ -211,7 +211,7 @@ class RagClient(Client):
         if is_active():
             raise refused(f"The collection {collection!r}")
         with _opened(self._path(collection)) as file:
-            # Takes the lock at once: a transaction that reads first could not get it while another process writes.
+            # A transaction that begins with a read fails at once (SQLITE_BUSY) if another one writes before it does.
             file.execute("BEGIN IMMEDIATE")
             with file:
                 yield file

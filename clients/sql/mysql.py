@@ -53,7 +53,7 @@ WHERE t.table_schema = database() AND t.table_type = 'BASE TABLE' AND coalesce(e
 """
 _WRITES = ("insert", "update", "delete", "replace", "with")
 _DUPLICATE = 1062
-_NO_ACCESS = frozenset({1044, 1045, 1142, 1143, 1227, 1698})  # no right to a database, sign-in, table, column, ...
+_NO_ACCESS = frozenset({1044, 1045, 1142, 1143, 1227, 1698})  # sign-in refused, or no right to a database, table ...
 _BUSY = frozenset({1205, 1213, 1040, 1203})  # a lock was not free, a deadlock, too many connections (two kinds)
 _STOPPED = frozenset({1317, 1969, 3024})  # interrupted; the time limits of MariaDB and MySQL
 """Codes of the server (https://mariadb.com/kb/en/mariadb-error-code-reference/)."""
