@@ -20,8 +20,9 @@ _MAY_BE_CUT = re.compile(r"[-+.\w]+\Z")
 _BROKEN_MOST = 10_000
 """So many lines are left out; with more of them, the text is not JSON. Each takes longer to refuse than to read."""
 _WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
-# Texts are matched, too, so that a NaN inside one is not taken for the fault; `*+` does not backtrack.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
+# Texts are matched, too, so that a NaN inside one is not taken for the fault. Each is matched once: one without an end
+# is taken as far as it goes, as each quote in it would begin another.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
 
 
 def read_json(text: str, media_type: str) -> tuple[Any, str]:

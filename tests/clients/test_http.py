@@ -195,6 +195,10 @@ def test_a_type_that_says_nothing_is_that_of_the_ending(
         pytest.param(b"[" * 201 + b"]" * 201, JSON, None, "deeper than 200 levels", id="nested too deeply to be kept"),
         pytest.param(b'{"a":' * 700 + b"1" + b"}" * 700, JSON, None, "deeper", id="too deeply to be searched"),
         pytest.param(b"9" * 5000, JSON, None, "a number that is too long", id="a long number"),
+        # Minutes, if each quote after the number began a text of its own.
+        pytest.param(
+            b"[" + b"9" * 5000 + b',"' + b'\\"' * 500_000, JSON, None, "a number that is too long", id="quotes after it"
+        ),
         pytest.param(b"", JSON, None, "is application/json, but it is empty", id="empty"),
         pytest.param(
             LINES + b'{"a"',
