@@ -8,6 +8,8 @@ import pytest
 
 from clients.mail.html import tidy, visible_text
 from clients.mail.quotes import without_quotes, without_signature
+from clients.mail.quoting.attributions import is_attribution
+from clients.mail.quoting.envelope import forwards
 from clients.mail.quoting.words import ROLES
 from clients.mail.text import Trim
 from tests.mail.raw_mails import read_raw
@@ -410,3 +412,28 @@ def test_what_fills_the_first_line_of_newsletters_goes() -> None:
     assert visible_text(f"<div>Sale today{filler}</div><p>Text</p>") == "Sale today\n\nText"
     joined = "می\u200cخواهم 👩\u200d👩\u200d👧"
     assert tidy(joined) == joined
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("---On 2026-03-02 09:00 Ann <a@b.example> wrote---", True),
+        ("----- 2026-03-02 09:00 Ann <a@b.example> ---", True),
+        (">>> Ann <a@b.example> 02.03.2026 09:00 >>>--", True),
+        (">>> Ann <a@b.example> 02.03.2026 09:00", False),
+        ("--- Ann <a@b.example> 02.03.2026 09:00 --", False),
+        (f"--- Ann <a@b.example> 02.03.2026 09:00 {'word ' * 60}---", False),
+    ],
+)
+def test_an_author_between_marks_is_known_by_both(text: str, is_one: bool) -> None:
+    assert is_attribution(text, has_marks_below=False) is is_one
+
+
+def test_a_line_of_dashes_costs_no_more_than_another() -> None:
+    # With a pattern that tries each number of dashes, this many lines take minutes.
+    assert not any(is_attribution("-" * 480 + " " + "-" * 480 + "x", has_marks_below=True) for _ in range(5_000))
+
+
+def test_blanks_after_the_first_word_of_a_subject_are_read_once() -> None:
+    assert not forwards("Fwd" + " " * 60_000 + "x")
+    assert forwards("Fwd" + " " * 60_000 + ": x")

@@ -10,8 +10,7 @@ _VERB = re.compile(
     rf"(?:.{{0,400}}\W)?(?:{alternatives(WROTE)})\b.{{0,200}}[:：]"
     rf"|.{{0,400}}(?:{alternatives(WROTE_UNSPACED)}).{{0,200}}[:：]"
 )
-_IN_MARKS = re.compile(r"(-{3,}|>{3})\s?(.{10,300})\s?\1-*")
-"""As Zoho and GroupWise write it: without a colon."""
+_IN_MARKS_MOST = 300
 # Invisible signs of direction, which some programs put around names and dates.
 _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _NUMBER = re.compile(r"\d")
@@ -28,8 +27,8 @@ def is_attribution(text: str, *, has_marks_below: bool) -> bool:
     If no marks (`>`) follow, its words have to be known; otherwise a date, a time and an address suffice.
     """
     bare = _MARKS.sub("", text[:_LONGEST]).strip(" *_")
-    if in_marks := _IN_MARKS.fullmatch(bare):
-        return is_dated_sender(in_marks[2])
+    if in_marks := _in_marks(bare):
+        return is_dated_sender(in_marks)
     if not bare.endswith((":", "：", "៖")):
         return False
     if _VERB.fullmatch(bare):
@@ -45,8 +44,21 @@ def is_dated_sender(text: str) -> bool:
 
 def is_in_arrows(line: str) -> bool:
     """Return whether a line begins with `>` as GroupWise writes it above another mail, not as part of a quote."""
-    found = _IN_MARKS.fullmatch(line.strip()) if line.startswith(">>> ") else None
-    return bool(found and is_dated_sender(found[2]))
+    return line.startswith(">>> ") and is_dated_sender(_in_marks(line.strip()))
+
+
+def _in_marks(text: str) -> str:
+    """Return what is between `---` and `---`, or `>>>` and `>>>`, as Zoho and GroupWise write it: without a colon.
+
+    Text methods, as a pattern would try each number of dashes with each end of the words.
+    """
+    inner = ""
+    if text.startswith("---") and text.endswith("---"):
+        inner = text.strip("-")
+    elif text.startswith(">>>"):
+        inner = text[3:].rstrip("-")
+        inner = inner[:-3] if inner.endswith(">>>") else ""
+    return inner if len(inner) <= _IN_MARKS_MOST + 2 else ""  # 2: blanks beside the marks
 
 
 def has_year(text: str) -> bool:

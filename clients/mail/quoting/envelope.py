@@ -13,7 +13,7 @@ from clients.mail.quoting.words import ANSWERS, COPY, FORWARDS, FROM, TO, folded
 ADDRESS = re.compile(r"[^\s<>@\[\]()\"':;,*]{1,64}@[^\s<>@\[\]()\"':;,*]{1,200}")
 _TAGS = re.compile(r"(?:\s*\[[^\[\]]{1,60}\])*\s*")
 """`[EXTERNAL]`, `[list]`: what gateways and lists put before a subject."""
-_PREFIX = re.compile(r"([^\W\d_][^:：\[\](){}^\d]{0,19}?)\s*(?:\[\d+\]|\(\d+\)|\^\d+)?\s*[:：]")
+_PREFIX = re.compile(r"([^\W\d_][^:：\[\](){}^\d]{0,19}?)\s*+(?:\[\d+\]|\(\d+\)|\^\d+)?\s*+[:：]")
 _FINNISH = re.compile(r"\b(?:lähettäjä|kirjoitti|saatja|kirjutas)\b", re.IGNORECASE)
 _DANISH = re.compile(r"\bemne\W{0,4}:", re.IGNORECASE)
 
