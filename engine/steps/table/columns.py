@@ -12,7 +12,8 @@ from clients.wording import listed, nearest
 from engine.expressions.json_values import compact_json
 
 Row = Mapping[str, Any]
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
+# Possessive quantifiers: a cell of digits that is no number would be tried once for each digit.
+_DECIMAL = re.compile(r"[+-]?([0-9]++\.?+[0-9]*+|\.[0-9]++)(e[+-]?[0-9]++)?", re.IGNORECASE | re.ASCII)
 _SHOWN_MOST = 80
 """Characters of a value that an error shows."""
 
@@ -68,7 +69,11 @@ def number_in(row: Row, column: str, place: int) -> float:
     text = value.strip() if isinstance(value, str) else ""
     found = float(text) if _DECIMAL.fullmatch(text) else math.nan
     if math.isfinite(found):
-        return int(text) if text.lstrip("+-").isdigit() else found
+        if not text.lstrip("+-").isdigit():
+            return found
+        # Python counts the zeros in front as well, and reads no more than 4,300 digits.
+        size = int(text.lstrip("+-").lstrip("0") or "0")
+        return -size if text.startswith("-") else size
     seen = repr(value) if isinstance(value, str) else compact_json(value)
     why = "a number that is too large" if math.isinf(found) else "not a number"
     raise InvalidRequest(
