@@ -30,8 +30,9 @@ from engine.plugins.step import fields_schema
 from engine.plugins.trigger import TriggerType
 
 _NOBODY: frozenset[str] = frozenset()
-_ITEM = re.compile(r"\{\{(?:[^}]|\}(?!\}))*\bitem\b")
-"""`item` in an expression, which one `}` alone does not end."""
+_EXPRESSION = re.compile(r"\{\{(?:[^}]|\}(?!\}))*+")
+"""An expression, which one `}` alone does not end. Found whole, as each `{{` in it would be searched to its end."""
+_ITEM = re.compile(r"\bitem\b")
 _IGNORED = "No input receives the item: each new item starts the whole workflow, and its run does not know which it is."
 _GIVE_IT = "Give an input what was found, like `{{ item.id }}`, and let a step use that input."
 _ONLY_ITEM = "The inputs of a trigger see only 'item': what was found."
@@ -99,10 +100,14 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
 def _ignored_item(path: JsonPath, one: TriggerModel, kind: TriggerType, report: Report) -> str:
     """Warn if the runs of a trigger never see what was found; return the warning, or an empty text."""
     is_meant = kind.is_watched and kind.is_about_item and not report.has_errors_at(path)
-    if not is_meant or _ITEM.search(json.dumps(one.inputs)):
+    if not is_meant or _names_item(json.dumps(one.inputs)):
         return ""
     report.warn((*path, "inputs") if one.inputs else (*path, "uses"), _IGNORED, "unused_item", _GIVE_IT)
     return f"{_IGNORED} {_GIVE_IT}"
+
+
+def _names_item(text: str) -> bool:
+    return any(_ITEM.search(text, *found.span()) for found in _EXPRESSION.finditer(text))
 
 
 def _fields(path: JsonPath, one: TriggerModel, kind: TriggerType, at: TriggerPlace, report: Report) -> dict[str, Tree]:
