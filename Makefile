@@ -97,7 +97,7 @@ coverage: setup-dev
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered -m "not slow"
 
 check: lint
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not service"
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not slow and not service"
 
 lint: setup-dev
 	$(BIN)/ruff check .
