@@ -17,8 +17,8 @@ from starlette.responses import Response
 from api.base.remedies import with_requests
 from api.base.strict_json import NotJson
 from api.base.turns import Busy
-from clients import wording
 from clients.errors import InvalidRequest, ServiceError
+from clients.wording import nearest
 from engine.base import errors
 from engine.base.problem import Problem
 
@@ -257,7 +257,7 @@ def _nearest(path: str, addresses: Collection[str]) -> str:
         beginning = beginning.rpartition("/")[0]
     if same_end := sorted(one for one in addresses if path.strip("/") and one.endswith(path)):
         return same_end[0]
-    return meant.get(wording.nearest(path, meant) or wording.nearest("/".join(path.split("/")[:3]), meant) or "", "")
+    return meant.get(nearest(path, meant) or nearest("/".join(path.split("/")[:3]), meant) or "", "")
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

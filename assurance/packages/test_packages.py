@@ -10,10 +10,6 @@ from typing import Any
 import pytest
 
 from assurance.packages.written import install, orchestra, python
-from engine.expressions import cost, interpreter
-from engine.expressions.extensions import is_known
-from engine.packages.installed import installed
-from engine.plugins.registry import STEPS
 from tests.workspaces import init
 
 CLIENT = """
@@ -253,17 +249,3 @@ def test_an_import_that_hangs_is_ended(tmp_path: Path, workspace: Path) -> None:
     found = _listed(_installed(tmp_path, {"hangs": hangs, "whole": IN_FORCE["whole"]}), workspace)
     assert "did not end within 15 seconds" in found["hangs"]["reason"]
     assert found["whole"]["state"] == "in force"
-
-
-def test_without_packages_nothing_is_found() -> None:
-    assert installed() == ()
-
-
-def test_each_step_type_is_found_in_a_module_named_after_its_service() -> None:
-    """So that a name of ours is known without importing every step type."""
-    assert [name for name in STEPS.shipped if STEPS._near(name) is None] == []
-
-
-def test_no_function_of_a_package_can_have_a_name_that_the_bound_of_the_work_knows() -> None:
-    known = {*interpreter.SCALAR_RESULTS, *cost._CALLS, *cost._COPYING}
-    assert [name for name in known if name[0].islower() and name.isidentifier() and not is_known(name)] == []

@@ -144,8 +144,8 @@ def _syntax_words(source: str, offset: int) -> tuple[str, str] | None:
     if not source.strip():
         return "There is no expression between the brackets.", "Write one, such as inputs.name, or take them out."
     begin = _lone_bar(source, offset)
-    if _NOT.search(source[:begin]):
-        return "The expression cannot be read at 'not'.", "Not is written !x."
+    if behind := _NOT.search(source[:begin]):
+        begin = behind.start()
     sign = next((one for one in SIGNS if _stands(one.written, source, begin)), None)
     if sign is None:
         return None

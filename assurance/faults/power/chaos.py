@@ -10,7 +10,7 @@ import pytest
 
 from assurance.faults.power.sessions import SESSIONS
 from assurance.faults.power.storm import recorded
-from assurance.faults.test_power import Place, folder, needs_strace, quick
+from assurance.faults.power.test_power import Place, folder, needs_strace, quick
 from assurance.semantics.service import scripted_service
 
 __all__ = ["folder", "quick"]

@@ -125,7 +125,9 @@ def _is_made_of(parts: Sequence[str], text: str) -> bool:
 
     A pattern with `.*` between them would take time by the power of their number.
     """
-    first, *between, last = parts if len(parts) > 1 else (*parts, "")
+    if len(parts) == 1:
+        return text == parts[0]
+    first, *between, last = parts
     if not text.startswith(first):
         return False
     at = len(first)
@@ -134,4 +136,4 @@ def _is_made_of(parts: Sequence[str], text: str) -> bool:
         if at < 0:
             return False
         at += len(part)
-    return text.endswith(last) and at + len(last) <= len(text) and (len(parts) > 1 or at == len(text))
+    return text.endswith(last) and at + len(last) <= len(text)

@@ -69,10 +69,11 @@ def number_in(row: Row, column: str, place: int) -> float:
     text = value.strip() if isinstance(value, str) else ""
     found = float(text) if _DECIMAL.fullmatch(text) else math.nan
     if math.isfinite(found):
-        if not text.lstrip("+-").isdigit():
+        digits = text.lstrip("+-")
+        if not digits.isdigit():
             return found
         # Python counts the zeros in front as well, and reads no more than 4,300 digits.
-        size = int(text.lstrip("+-").lstrip("0") or "0")
+        size = int(digits.lstrip("0") or "0")
         return -size if text.startswith("-") else size
     seen = repr(value) if isinstance(value, str) else compact_json(value)
     why = "a number that is too large" if math.isinf(found) else "not a number"
