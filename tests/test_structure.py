@@ -237,6 +237,55 @@ def test_these_tests_would_see_an_import_that_is_wrong() -> None:
     assert circles(edges_of(between_folders([*imports(), up])))
 
 
+FRONTEND = ROOT / "frontend"
+SCRIPT_IMPORT = re.compile(r"""\b(?:from|import)\s*\(?\s*["'](\.[^"']*)["']""")
+
+
+def script_imports(folder: Path) -> list[Import]:
+    """Every import between the files of the browser's programs, also those for types alone."""
+    found = []
+    for path in sorted(one for one in folder.glob("*/src/**/*") if one.suffix in {".ts", ".tsx", ".js"}):
+        text = path.read_text(encoding="utf-8")
+        for match in SCRIPT_IMPORT.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            imported = script_at((path.parent / match[1]).resolve())
+            importer = str(path.relative_to(folder))
+            found.append(Import(importer, str(imported.relative_to(folder)), f"{importer}:{line}"))
+    return found
+
+
+def script_at(target: Path) -> Path:
+    """The file that an import without an ending means."""
+    [found] = [one for ending in ("", ".ts", ".tsx", ".js") if (one := Path(f"{target}{ending}")).is_file()]
+    return found
+
+
+def test_no_scripts_of_the_browser_go_in_a_circle() -> None:
+    found = script_imports(FRONTEND)
+    assert {one.importer.partition("/")[0] for one in found} == {path.parent.name for path in FRONTEND.glob("*/src")}
+    assert circles(edges_of(found)) == []
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        pytest.param('import { Field } from "./Field";', id="a value"),
+        pytest.param('import type { FieldProps } from "./Field";', id="a type"),
+        pytest.param("import {\n  Field,\n  type FieldProps,\n} from './Field'", id="over lines"),
+        pytest.param('export { Field } from "./Field";', id="handed on"),
+        pytest.param('const { Field } = await import("./Field");', id="late"),
+    ],
+)
+def test_these_tests_would_see_scripts_in_a_circle(tmp_path: Path, back: str) -> None:
+    source = tmp_path / "studio" / "src"
+    source.mkdir(parents=True)
+    (source / "Field.tsx").write_text('import { Records } from "./Records";\n')
+    (source / "Records.ts").write_text("export const Records = 1;\n")
+    assert circles(edges_of(script_imports(tmp_path))) == []
+    (source / "Records.ts").write_text(f"// The rows.\n{back}\n")
+    assert len(circles(edges_of(script_imports(tmp_path)))) == 1
+
+
 def speak_sql() -> set[str]:
     """Modules of the engine, outside the store on SQLite, that import that store or a driver, or hold a statement."""
     engine = {name for name in modules() if name.startswith("engine.") and not name.startswith(SPEAK_SQL)}

@@ -1,9 +1,9 @@
 // The REST API as the canvas uses it: its shapes, and requests that tell apart what was refused and what did not arrive.
 
-import type { Timeline } from "./flow/past";
 import type { Prediction } from "./flow/prediction";
 import { parseJson } from "./json";
 import { t } from "./language";
+import type { RunChange, RunState } from "./live";
 import type { ScopeName } from "./panel/completion";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -218,6 +218,25 @@ export interface DebugView {
   is_moving: boolean;
   paused: PausedStep[];
   last: StepResult | null;
+}
+
+// A period in which no step worked.
+export interface Idle {
+  since: string;
+  until: string;
+  seconds: number;
+  status: string;
+  resumed_by: string | null;
+}
+
+export interface Timeline {
+  run_id: string;
+  queued_at: string;
+  first: RunState;
+  frames: { at: string; change: RunChange }[];
+  idle: Idle[];
+  // Whether the run has more times than frames.
+  is_joined: boolean;
 }
 
 // What a run that continues does not pause for any more.

@@ -718,7 +718,7 @@ export class Studio {
 
   // Let a field use an output; returns why it may not.
   async join(joining: Joining): Promise<string | null> {
-    const made = await joinedBy(this, joining);
+    const made = await joinedBy(this.mounted.workflow, this.view.definition, joining);
     if (typeof made === "string") return made;
     const { from, to, target } = joining;
     this.select([to.key], to.key);

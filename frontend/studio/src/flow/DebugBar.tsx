@@ -4,9 +4,9 @@ import { useState } from "react";
 import type { CanvasStep, DebugView, StepResult } from "../api";
 import { t } from "../language";
 import { useStudio } from "../ui/context";
-import { Modal } from "../ui/Dialogs";
 import { Icon, type IconName } from "../ui/icons";
 import { lookOf } from "../ui/looks";
+import { Modal } from "../ui/Modal";
 import { askedInputs, pauseWords, typedInputs, type Asked } from "./debugging";
 
 const LONGEST = 4000;

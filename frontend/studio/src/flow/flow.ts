@@ -1,10 +1,10 @@
 // The run that a canvas shows: live over its socket, at a time of its past, or compared with another one; or a prediction
 // of what the draft would do.
-import { api, type RunRow } from "../api";
+import { api, type RunRow, type Timeline } from "../api";
 import { t } from "../language";
 import { watchRun, type Live, type RunState } from "../live";
 import { predictedMarks, runMarks, type Marks } from "./marks";
-import { pauseAt, stopsOf, wordsAt, type Stop, type Timeline } from "./past";
+import { pauseAt, stopsOf, wordsAt, type Stop } from "./past";
 import type { Prediction } from "./prediction";
 
 export type Showing = "off" | "live" | "past" | "predicted";

@@ -1,27 +1,9 @@
 // A run over time: its state at each time at which something changed, as a pure function of its timeline
 // (`GET /api/runs/{run_id}/timeline`, docs/live.md), and the words of a moment.
+import type { Idle, Timeline } from "../api";
 import { locale, t } from "../language";
-import { changed, type RunChange, type RunState } from "../live";
+import { changed, type RunState } from "../live";
 import { insideSentence, lookOf } from "../ui/looks";
-
-// A period in which no step worked.
-export interface Idle {
-  since: string;
-  until: string;
-  seconds: number;
-  status: string;
-  resumed_by: string | null;
-}
-
-export interface Timeline {
-  run_id: string;
-  queued_at: string;
-  first: RunState;
-  frames: { at: string; change: RunChange }[];
-  idle: Idle[];
-  // Whether the run has more times than frames.
-  is_joined: boolean;
-}
 
 export interface Stop {
   at: string;

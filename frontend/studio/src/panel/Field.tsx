@@ -11,7 +11,7 @@ import { valueOf, type Path } from "./places";
 import { keyOf, type Edit } from "./edits";
 import { Expression, type ControlProps } from "./Expression";
 import { FileDrop } from "./FileDrop";
-import { Records } from "./Records";
+import { Records, type Rec } from "./Records";
 import { lineIn } from "./faults";
 import { inWords } from "./labels";
 import { placeOf, problemsAt, useForm, type Form } from "./form";
@@ -145,23 +145,23 @@ export function Field(props: FieldProps) {
             choices={choices}
           />
         );
-      case "records":
-        return <Records path={props.path} label={label} schema={schema} root={props.root} value={value} />;
+      case "records": {
+        const item = resolved(schema.items ?? {}, props.root);
+        const all = (value ?? []) as Rec[];
+        return (
+          <Records path={props.path} label={label} item={item} rows={all}>
+            {all.map((_, index) => (
+              <Members key={index} path={[...props.path, index]} schema={item} root={props.root} isFixed={schema.isFixed} isRequired />
+            ))}
+          </Records>
+        );
+      }
       case "map":
         return <MapControl {...rows} members={props.members ?? []} />;
       default:
         return (
           <div className="panel-inside">
-            {Object.entries(schema.properties ?? {}).map(([name, inner]) => (
-              <Field
-                key={name}
-                path={[...props.path, name]}
-                schema={inner}
-                root={props.root}
-                name={name}
-                isRequired={isSet && (schema.required ?? []).includes(name)}
-              />
-            ))}
+            <Members path={props.path} schema={schema} root={props.root} isRequired={isSet} />
           </div>
         );
     }
@@ -221,6 +221,20 @@ export function Field(props: FieldProps) {
       <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={edit} problems={problems} hint={control === "json" && isAlmostJson(typeof draft === "string" ? draft : shown(value, "json")) ? ALMOST_JSON : ""} />
     </div>
   );
+}
+
+// The fields of an object; what it must have is required only `isRequired`, once there is an object at all.
+function Members({ path, schema, root, isFixed, isRequired }: { path: Path; schema: Schema; root: Schema; isFixed?: boolean | undefined; isRequired: boolean }) {
+  return Object.entries(schema.properties ?? {}).map(([name, inner]) => (
+    <Field
+      key={name}
+      path={[...path, name]}
+      schema={isFixed ? { ...inner, isFixed } : inner}
+      root={root}
+      name={name}
+      isRequired={isRequired && (schema.required ?? []).includes(name)}
+    />
+  ));
 }
 
 const ALMOST_JSON = N_("This is one text, not JSON: put quotes around each template, as in \"subject\": \"{{ mail.subject }}\".");

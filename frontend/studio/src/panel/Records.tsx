@@ -1,31 +1,30 @@
 // The control for a list of records, such as the fields of a form: each is a form of its own.
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 
 import type { Json } from "../api";
 import { t } from "../language";
-import { Field } from "./Field";
 import { placeOf, useForm } from "./form";
 import type { Path } from "./places";
-import { resolved, type Schema } from "./schema";
+import type { Schema } from "./schema";
 
-type Rec = Record<string, Json>;
+export type Rec = Record<string, Json>;
 
 interface Props {
   path: Path;
   label: string;
-  schema: Schema;
-  root: Schema;
-  value: Json | undefined;
+  // The shape of one record, without references.
+  item: Schema;
+  rows: Rec[];
+  // The fields of each record.
+  children: ReactNode[];
 }
 
 // Return a new record: what it must have, empty.
 export const begun = (item: Schema): Rec => Object.fromEntries((item.required ?? []).map((name) => [name, ""]));
 
-export function Records({ path, label, schema, root, value }: Props) {
+export function Records({ path, label, item, rows, children }: Props) {
   const form = useForm();
   const { edits, readOnly } = form;
-  const item = resolved(schema.items ?? {}, root);
-  const rows = (value ?? []) as Rec[];
   const isAdded = useRef(false);
   const last = useRef<HTMLDetailsElement>(null);
   const change = async (next: Rec[]) => {
@@ -46,16 +45,7 @@ export function Records({ path, label, schema, root, value }: Props) {
         <details key={index} ref={index === rows.length - 1 ? last : undefined}>
           <summary>{titleOf(row) || t("{label}, entry {number}", { label, number: index + 1 })}</summary>
           <div className="panel-inside">
-            {Object.entries(item.properties ?? {}).map(([name, inner]) => (
-              <Field
-                key={name}
-                path={[...path, index, name]}
-                schema={schema.isFixed ? { ...inner, isFixed: true } : inner}
-                root={root}
-                name={name}
-                isRequired={(item.required ?? []).includes(name)}
-              />
-            ))}
+            {children[index]}
             {!readOnly && (
               <button type="button" className="panel-add" onClick={() => void change(rows.toSpliced(index, 1))}>
                 {t("Remove {title}", { title: titleOf(row) || String(index + 1) })}

@@ -2,8 +2,6 @@
 
 import type { Json } from "../api";
 import { N_ } from "../language";
-import { areRecords } from "./values";
-
 
 export interface Schema {
   type?: string | string[];
@@ -70,6 +68,13 @@ export function controlOf(schema: Schema, root: Schema, value?: Json): Control {
     default:
       return "json";
   }
+}
+
+// Return whether a value is a list of records that have only members of the schema: nothing in it would be hidden.
+function areRecords(value: Json | undefined, members: object): boolean {
+  if (value === undefined) return true;
+  const isRecord = (one: Json) => one !== null && typeof one === "object" && !Array.isArray(one) && Object.keys(one).every((name) => name in members);
+  return Array.isArray(value) && value.every(isRecord);
 }
 
 // Return whether a field takes any value: a list, an object, a text.

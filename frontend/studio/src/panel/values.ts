@@ -69,10 +69,3 @@ export function fromCell(text: string): Json {
 
 // Return a text as it is written, all of it; "" for anything else and for an expression, which has a value only in a run.
 export const plainText = (value: unknown): string => (typeof value === "string" && !value.includes("{{") ? value : "");
-
-// Return whether a value is a list of records that have only members of the schema: nothing in it would be hidden.
-export function areRecords(value: Json | undefined, members: object): boolean {
-  if (value === undefined) return true;
-  const isRecord = (one: Json) => one !== null && typeof one === "object" && !Array.isArray(one) && Object.keys(one).every((name) => name in members);
-  return Array.isArray(value) && value.every(isRecord);
-}

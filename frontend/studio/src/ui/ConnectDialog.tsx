@@ -5,8 +5,8 @@ import { connections } from "../gestures";
 import { t } from "../language";
 import type { Node } from "../model";
 import { useStudio } from "./context";
-import { Modal } from "./Dialogs";
 import { Icon } from "./icons";
+import { Modal } from "./Modal";
 import { iconOf } from "./looks";
 
 interface Choice {

@@ -1,5 +1,5 @@
 // Everything that opens over the canvas: the menu, a note, help, and the answers to a clash.
-import { useEffect, useMemo, useRef, type ReactNode } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
 import { DebugDialog } from "../flow/DebugBar";
 import { HELP, type Command } from "../keys";
@@ -10,42 +10,9 @@ import type { SaveClash } from "../store";
 import { lineDifference } from "../text";
 import { ConnectDialog } from "./ConnectDialog";
 import { useStudio, useSurroundings } from "./context";
-import { Icon } from "./icons";
 import { JoinDialog } from "./JoinDialog";
+import { Modal } from "./Modal";
 import { Picker } from "./Picker";
-
-export function Modal({ title, className = "", children, onClose }: { title: string; className?: string; children: ReactNode; onClose?: () => void }) {
-  const { studio } = useSurroundings();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const element = dialog.current!;
-    if (!element.open) element.showModal(); // which would begin at the button that closes it
-    element.querySelector<HTMLElement>("[data-first]")?.focus();
-    return () => element.close();
-  }, []);
-  const close = onClose ?? (() => studio.open(null));
-  return (
-    <dialog
-      ref={dialog}
-      className={`studio-dialog ${className}`}
-      aria-label={title}
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
-      onClick={(event) => event.target === dialog.current && close()}
-      onKeyDown={(event) => event.stopPropagation()}
-    >
-      <header className="studio-dialog-head">
-        <h3>{title}</h3>
-        <button type="button" className="studio-plain" aria-label={t("Close")} onClick={close}>
-          <Icon name="close" />
-        </button>
-      </header>
-      {children}
-    </dialog>
-  );
-}
 
 export function Dialogs() {
   const studio = useStudio();

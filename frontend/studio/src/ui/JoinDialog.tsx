@@ -1,6 +1,7 @@
 // What a data line carries: which step's output goes into which field, and why it may not.
 import { useEffect, useMemo, useRef, useState } from "react";
 
+import type { StepType } from "../api";
 import { joinedNames, type Joining } from "../joining";
 import { targetsOf, written, type Target } from "../join";
 import { t } from "../language";
@@ -8,7 +9,7 @@ import { expressionFor, type ScopeName } from "../panel/completion";
 import { useLoaded } from "../panel/useLoaded";
 import { around, type Node } from "../model";
 import { useStudio } from "./context";
-import { Modal } from "./Dialogs";
+import { Modal } from "./Modal";
 
 export function JoinDialog({ from: given, to, field }: { from: string | null; to: string; field?: number | undefined }) {
   const studio = useStudio();
@@ -34,7 +35,7 @@ export function JoinDialog({ from: given, to, field }: { from: string | null; to
         </select>
       </label>
       {from && types.value ? (
-        <Choices key={from.key} from={from} to={target} targets={targets} field={field ?? 0} isFirst={given !== null} />
+        <Choices key={from.key} types={types.value} from={from} to={target} targets={targets} field={field ?? 0} isFirst={given !== null} />
       ) : (
         <p className="studio-quiet">{types.failure || (from || listed.length > 0 ? t("Loading …") : t("No step stands before this one."))}</p>
       )}
@@ -49,6 +50,7 @@ function sourcesOf(list: readonly Node[], to: Node): Node[] {
 }
 
 interface ChoicesProps {
+  types: readonly StepType[];
   from: Node;
   to: Node;
   targets: Target[];
@@ -56,9 +58,9 @@ interface ChoicesProps {
   isFirst: boolean;
 }
 
-function Choices({ from, to, targets, field, isFirst }: ChoicesProps) {
+function Choices({ types, from, to, targets, field, isFirst }: ChoicesProps) {
   const studio = useStudio();
-  const names = useLoaded(() => joinedNames(studio, from, to), "names");
+  const names = useLoaded(() => joinedNames(studio.mounted.workflow, studio.view.definition, types, from, to), "names");
   const [chosen, setOutput] = useState<number>();
   const [at, setAt] = useState(field);
   const [why, setWhy] = useState("");

@@ -6,8 +6,8 @@ import { N_, t } from "../language";
 import type { Gap } from "../layout";
 import { wordsOf } from "../store";
 import { useStudio } from "./context";
-import { Modal } from "./Dialogs";
 import { Icon, type IconName } from "./icons";
+import { Modal } from "./Modal";
 
 interface Choice {
   key: string;

@@ -6,6 +6,7 @@ import type { StepLook } from "../api";
 import { Markdown } from "../Markdown";
 import { ghostWords, type Ghost } from "../copilot/ghosts";
 import type { Mark } from "../flow/marks";
+import { giveWords } from "../flow/prediction";
 import { t, tn } from "../language";
 import { FAILURE } from "../layout";
 import type { Model, Node } from "../model";
@@ -14,7 +15,7 @@ import { colorOf, ownWords } from "../own";
 import { useSurroundings } from "./context";
 import type { TriggerLook } from "./drawn";
 import { Icon, type IconName } from "./icons";
-import { isLoop, labelOf, plainExpression, wordOf } from "./looks";
+import { isLoop, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
 import { StepIcon } from "./StepIcon";
 
@@ -81,6 +82,36 @@ export function MarkBadge({ mark }: { mark: Mark | null }) {
 // Return what a reader hears of a card.
 function spokenOf({ node, services, errors, warnings, mark, isNever, hasBreakpoint, ghost, own }: StepData, isSelected: boolean): string {
   return [labelOf(node, services, errors + warnings, mark, hasBreakpoint), ghost && ghostWords(ghost), own && ownWords(own), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
+}
+
+// Return what a reader of the screen hears of a step.
+function labelOf(node: Node, services: Record<string, string>, problems: number, mark: Mark | null, hasBreakpoint = false): string {
+  const { step, block } = node;
+  const place = { number: node.number, count: block.nodes.length, owner: block.owner?.step.title ?? "" };
+  const where =
+    block.kind === "failure"
+      ? t("step {number} of {count} of what runs if the workflow fails", place)
+      : block.kind === "fallback"
+        ? t("step {number} of {count} of what runs if {owner} fails", place)
+        : block.owner
+          ? t("step {number} of {count} in {owner}", place)
+          : t("step {number} of {count}", place);
+  const parts = [
+    step.title,
+    wordOf(step, services),
+    where,
+    step.foreach && t("for each of {list}", { list: plainExpression(step.foreach) }),
+    step.condition && t("runs if {condition}", { condition: step.condition }),
+    node.inner && t("{count} steps inside", { count: node.inner.nodes.length }),
+    node.fallback && t("has steps for when it fails"),
+    step.note && t("has a note"),
+    hasBreakpoint && t("has a breakpoint"),
+    problems > 0 && tn("{count} problem", "{count} problems", problems),
+    mark?.words,
+    mark?.isPredicted && t("gives {what}", { what: giveWords({ type: mark.type, may_be_missing: mark.isHollow }) }),
+    mark?.difference,
+  ];
+  return parts.filter(Boolean).join(", ");
 }
 
 // Tell readers the number of each step, also of those whose card is drawn as before.

@@ -1,9 +1,6 @@
 // How steps look: the word and the icon of each kind and status. Never a colour alone.
 import type { CanvasStep, Kind } from "../api";
-import type { Mark } from "../flow/marks";
-import { giveWords } from "../flow/prediction";
-import { N_, t, tn } from "../language";
-import type { Node } from "../model";
+import { N_, t } from "../language";
 import type { IconName } from "./icons";
 
 const WORDS: Record<Kind, string> = {
@@ -55,35 +52,5 @@ const translated = (look: StatusLook | undefined): StatusLook | undefined => loo
 
 // Return a word as it is written inside a sentence.
 export const insideSentence = (word: string): string => word.charAt(0).toLowerCase() + word.slice(1);
-
-// Return what a reader of the screen hears of a step.
-export function labelOf(node: Node, services: Record<string, string>, problems: number, mark: Mark | null, hasBreakpoint = false): string {
-  const { step, block } = node;
-  const place = { number: node.number, count: block.nodes.length, owner: block.owner?.step.title ?? "" };
-  const where =
-    block.kind === "failure"
-      ? t("step {number} of {count} of what runs if the workflow fails", place)
-      : block.kind === "fallback"
-        ? t("step {number} of {count} of what runs if {owner} fails", place)
-        : block.owner
-          ? t("step {number} of {count} in {owner}", place)
-          : t("step {number} of {count}", place);
-  const parts = [
-    step.title,
-    wordOf(step, services),
-    where,
-    step.foreach && t("for each of {list}", { list: plainExpression(step.foreach) }),
-    step.condition && t("runs if {condition}", { condition: step.condition }),
-    node.inner && t("{count} steps inside", { count: node.inner.nodes.length }),
-    node.fallback && t("has steps for when it fails"),
-    step.note && t("has a note"),
-    hasBreakpoint && t("has a breakpoint"),
-    problems > 0 && tn("{count} problem", "{count} problems", problems),
-    mark?.words,
-    mark?.isPredicted && t("gives {what}", { what: giveWords({ type: mark.type, may_be_missing: mark.isHollow }) }),
-    mark?.difference,
-  ];
-  return parts.filter(Boolean).join(", ");
-}
 
 export const plainExpression = (text: string): string => text.trim().replace(/^\{\{\s*/, "").replace(/\s*\}\}$/, "");
