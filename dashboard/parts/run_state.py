@@ -11,9 +11,9 @@ from dashboard.drawing.steps import Entry
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, WORST_FIRST, ListedStatus, RunStatus, StepStatus
 from engine.base.step_path import in_workflow, is_item
+from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.types.step import StepEffect, StepRecord, refusal_of
-from engine.store.runs import is_test as is_test_of
 
 GLYPHS: Mapping[str, str] = {
     StepStatus.PENDING: "○",
@@ -98,7 +98,7 @@ def is_unknown(step: StepRecord) -> bool:
 
 def is_test(run: Run) -> bool:
     """Return whether part of the workflow did not really run: one step alone, or pinned outputs."""
-    return is_test_of(run.get("options") or {})
+    return kind_of(options_of(run)).is_test
 
 
 def stand_of(entry: Entry, run: Run) -> tuple[str, str]:

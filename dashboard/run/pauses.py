@@ -10,6 +10,7 @@ from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run
 from engine.runs.debugging.view import DebugView, PausedStep
 
@@ -18,7 +19,7 @@ _SHOWN = 3
 
 def run_pauses(visit: Visit, run: Run) -> None:
     """Show the paused steps of a debug run with their arguments; nothing for other runs."""
-    if "debug" not in (run.get("options") or {}) or run["ended_at"] is not None:
+    if kind_of(options_of(run)) is not RunKind.DEBUG or run["ended_at"] is not None:
         return
     view = visit.orchestra.debugging.view(visit.who, str(run["run_id"]))
     for one in view.paused[:_SHOWN]:

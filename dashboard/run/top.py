@@ -26,6 +26,7 @@ from dashboard.run.step import unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
 from engine.base.step_path import items_around
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run
 from engine.runner.execution.recording import ENGINE
 from engine.runs.starting.estimates import words
@@ -63,8 +64,13 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
 
 
 def _kind_of_test(run: Run) -> str:
-    options = run.get("options") or {}
-    return N_("Debug run") if "debug" in options else N_("Replay") if "plays" in options else N_("Test run")
+    match kind_of(options_of(run)):
+        case RunKind.DEBUG:
+            return N_("Debug run")
+        case RunKind.REPLAY:
+            return N_("Replay")
+        case _:
+            return N_("Test run")
 
 
 def facts(run: Run, with_called: str = "") -> str:
@@ -128,7 +134,7 @@ def _links(visit: Visit, run: Run) -> None:
     if isinstance(project, str) and any((step["uses"] or "").startswith("project.") for step in run["steps"]):
         label = t("Open the project {name}", name=project)
         visit.link(label, "projects", icon=":material/deployed_code:", project=project)
-    corrects = (run.get("options") or {}).get("corrects")
+    corrects = options_of(run).get("corrects")
     if corrects is not None:
         label = t("Corrects an answer of run {run}", run=corrects["run"])
         visit.link(label, "run", icon=":material/rule:", id=corrects["run"], open=_row_of(corrects["step"]))

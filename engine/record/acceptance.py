@@ -21,6 +21,7 @@ from engine.expressions.json_values import compact_json
 from engine.record.coercion import fitted
 from engine.record.options import refuse_in_service
 from engine.record.storable import unstorable
+from engine.record.types.kind import options_of
 from engine.record.types.run import (
     Acceptance,
     Agreement,
@@ -150,7 +151,7 @@ def reaccepted(run: Run, connections: Mapping[str, str]) -> Acceptance:
         "accounts": run["accounts"],
         "priority": run.get("priority", Priority.NORMAL),
         "caller": run.get("caller"),
-        "options": run.get("options", {}),
+        "options": options_of(run),
         "trigger": run.get("trigger"),
         "estimate": run.get("estimate"),
         "confirmed": run.get("confirmed", []),

@@ -32,6 +32,7 @@ from engine.record.events import (
     WriteSettled,
     members,
 )
+from engine.record.types.kind import options_of
 from engine.record.types.run import Acceptance, AccountRecord, Counts, ResumeRecord, Run, RunHead
 from engine.record.types.step import AttemptRecord, FailedModel, Failure, StepRecord, UsageRecord
 
@@ -105,7 +106,7 @@ class _Builder:
             "origin_run_id": acceptance["origin_run_id"],
             "parent_run_id": acceptance["parent_run_id"],
             "caller": acceptance.get("caller"),
-            "options": acceptance.get("options", {}),
+            "options": options_of(acceptance),
             "trigger": acceptance.get("trigger"),
             "estimate": acceptance.get("estimate"),
             "confirmed": acceptance.get("confirmed", []),

@@ -13,8 +13,8 @@ from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Node, Plan
 from engine.documents.schema_check import misfits
 from engine.record.storable import unstorable
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import CorrectedAnswer, Receipts, RunOptions, RunStart
-from engine.store.runs import is_test
 
 RECEIPTS: tuple[Receipts, ...] = ("reuse", "update", "force")
 
@@ -75,8 +75,8 @@ def corrected_options(plan: Plan, corrects: CorrectedAnswer, output: Any) -> Run
 
 def same_part(run: RunStart, plan: Plan) -> RunOptions:
     """Return the options of a test run or a correction, checked against a plan; {} for others. Raises InvalidInput."""
-    options = run.get("options") or {}
-    if "corrects" in options:
+    options = options_of(run)
+    if kind_of(options) is RunKind.CORRECTION:
         return corrected_options(plan, options["corrects"], options["pins"][options["corrects"]["step"]])
     of_options = options.get("pins"), options.get("only"), options.get("from_run"), options.get("made_up")
     return part_options(plan, *of_options)
@@ -87,7 +87,9 @@ def refuse_in_service(options: RunOptions, started_by: str, caller: Any) -> None
 
     Raises InvalidInput.
     """
-    if is_test(options) and (started_by.startswith("trigger:") or caller is not None):
+    kind = kind_of(options)
+    is_called = caller is not None and kind is not RunKind.TRIAL  # what a trial calls is part of it
+    if kind.is_test and (started_by.startswith("trigger:") or is_called):
         whose = "a trigger" if caller is None else "another run"
         raise InvalidInput(
             f"Pinned outputs and single steps are for test runs, and {whose} starts this one.",

@@ -19,6 +19,7 @@ from engine.base.wording import noun
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.shared_keys import shared_key_sentences, shared_writes, with_each_write_once
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import CorrectedAnswer, Run
 from engine.record.types.step import CANNOT_BE_UPDATED, REFUSALS, StepEffect, StepRecord, refusal_of
 
@@ -93,13 +94,14 @@ def sentence(run: Run) -> str:
 
 
 def _sentence(run: Run) -> str:
-    options = run.get("options") or {}
-    if "plan" in options:
+    options = options_of(run)
+    kind = kind_of(options)
+    if kind is RunKind.PLAN:
         return _plan_sentence(run)
     paused = [step for step in run["steps"] if "paused" in step and step["status"] == StepStatus.WAITING]
     if paused and run["status"] == RunStatus.WAITING:
         return _paused_sentence(run, paused)
-    if "corrects" in options:
+    if kind is RunKind.CORRECTION:
         return _correction_sentence(run, options["corrects"])
     if "only" in options:
         return _test_sentence(run, options["only"])

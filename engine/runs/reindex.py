@@ -19,6 +19,7 @@ from engine.record.continuation import events_of
 from engine.record.events import RunInterrupted, encoded
 from engine.record.run_log import RecordedRenames, RunLogs
 from engine.record.summary import sentence
+from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord, undo_of
 from engine.record.values import Values
@@ -26,7 +27,7 @@ from engine.runner.effects.ledger import arguments_hash
 from engine.store.held import SeenItem, ToldRun
 from engine.store.ledger import account_of
 from engine.store.run_limits import limited_connections
-from engine.store.runs import environment_name, is_test, item_words, priority_of, unhashed
+from engine.store.runs import environment_name, item_words, priority_of, unhashed
 from engine.store.state import State
 
 _STOPPED_CLEANLY = (*ENDED_RUNS, RunStatus.INTERRUPTED, RunStatus.WAITING)
@@ -139,6 +140,7 @@ def _seen(run: Run) -> SeenItem | None:
 
 
 def _row(run: Run) -> dict[str, Any]:
+    kind = kind_of(options_of(run))
     title = run["definition"]["workflow"].get("title")
     return {
         "run_id": run["run_id"],
@@ -152,8 +154,8 @@ def _row(run: Run) -> dict[str, Any]:
         "title": title if isinstance(title, str) and title else run["workflow"],
         "demo": int(run["demo"]),
         "cancel_requested": 0,
-        "is_test": int(is_test(run.get("options", {}))),
-        "plan_hash": unhashed(run.get("options", {})),  # a plan is not trusted because of its log alone
+        "is_test": int(kind.is_test),
+        "plan_hash": unhashed(kind),  # a plan is not trusted because of its log alone
         "environment": environment_name(run.get("environment")),
         "item": item_words(run.get("trigger")),
     }

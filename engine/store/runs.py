@@ -9,20 +9,14 @@ from msgspec import Struct
 
 from engine.base.errors import UnknownName
 from engine.base.statuses import Priority
-from engine.record.types.run import Acceptance, EnvironmentRecord, RunOptions, TriggerItem
+from engine.record.types.kind import RunKind
+from engine.record.types.run import Acceptance, EnvironmentRecord, TriggerItem
 from engine.store.acceptances import IdempotentRequest
 
-_TEST = frozenset({"only", "pins", "debug", "plays"})
 
-
-def is_test(options: RunOptions) -> bool:
-    """Return whether a run with these options is a test run: a part of its workflow, a debug run, or a replay."""
-    return "corrects" not in options and not _TEST.isdisjoint(options)
-
-
-def unhashed(options: RunOptions) -> str | None:
-    """Return the `plan_hash` of a run with these options that has not ended."""
-    return "" if "plan" in options else None
+def unhashed(kind: RunKind) -> str | None:
+    """Return the `plan_hash` of a run of this kind that has not ended."""
+    return "" if kind is RunKind.PLAN else None
 
 
 def priority_of(acceptance: Acceptance) -> Priority:

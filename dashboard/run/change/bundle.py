@@ -9,14 +9,14 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS
-from engine.record.plans.planned import is_plan
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run
 
 
 def export_run(visit: Visit, run: Run) -> None:
     """Show the button that saves a run that has ended as one file."""
-    options = run.get("options") or {}
-    if run["status"] in ACTIVE_RUNS or is_plan(options) or "plays" in options or not visit.may("run"):
+    kind = kind_of(options_of(run))
+    if run["status"] in ACTIVE_RUNS or kind in (RunKind.PLAN, RunKind.REPLAY) or not visit.may("run"):
         return
     run_id = str(run["run_id"])
     without_texts = st.checkbox(t("Without the texts of mails, documents and answers"), key=f"without-texts-{run_id}")
@@ -59,7 +59,7 @@ def import_run(visit: Visit) -> None:
 
 def replay_note(visit: Visit, run: Run) -> None:
     """Say whether a replay has ended as the run in its file did."""
-    if "plays" not in (run.get("options") or {}) or run["status"] not in ENDED_RUNS:
+    if kind_of(options_of(run)) is not RunKind.REPLAY or run["status"] not in ENDED_RUNS:
         return
     found = visit.orchestra.run_bundles.replayed(visit.who, str(run["run_id"]))
     if found.is_same:

@@ -20,12 +20,11 @@ from engine.base.errors import ConfirmationNeeded, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.statuses import ACTIVE_RUNS
 from engine.expressions.json_values import compact_json
-from engine.record.plans.planned import is_plan
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.runs.correcting.answer import Choice, choices_in
 from engine.runs.correcting.not_undone import NothingDoneAgain
-from engine.store.runs import is_test
 
 if TYPE_CHECKING:
     from engine.runs.correcting.corrections import CorrectionPreview
@@ -52,7 +51,7 @@ class _Asked:
 
 def correction_of(visit: Visit, run: Run, step: StepRecord) -> None:
     """Tell that an answer was corrected, with a link to the other run."""
-    known, corrects = step.get("corrected"), (run.get("options") or {}).get("corrects")
+    known, corrects = step.get("corrected"), options_of(run).get("corrects")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if known is not None:
             words = t(
@@ -68,8 +67,8 @@ def correction_of(visit: Visit, run: Run, step: StepRecord) -> None:
 
 def correct_step(visit: Visit, run: Run, step: StepRecord) -> None:
     """Offer the other choices of an answer of a model in an ended run; after a choice, show what will happen."""
-    options, fields = run.get("options") or {}, choices_in(run, step)
-    is_open = run["status"] in ACTIVE_RUNS or is_test(options) or is_plan(options) or "corrected" in step
+    kind, fields = kind_of(options_of(run)), choices_in(run, step)
+    is_open = run["status"] in ACTIVE_RUNS or kind.is_test or kind is RunKind.PLAN or "corrected" in step
     if is_open or not fields or not visit.may("run"):
         return
     place = f"{run['run_id']}-{step['path']}"

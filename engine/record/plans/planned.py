@@ -1,4 +1,4 @@
-"""What makes a run a plan, and what its hash covers."""
+"""How long a plan can be applied, what its hash covers, and what a run that applies it may write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.base.json_text import JsonObject
 from engine.base.lazy_values import MARKS, Unknown
 from engine.base.step_path import PathPart, StepPath
 from engine.record.differences import ABSENT, Difference
-from engine.record.types.run import Run, RunOptions
+from engine.record.types.run import Run
 from engine.record.types.step import PlannedStep, StepRecord
 from engine.record.values import Values
 from engine.store.blobs.blobs import Blobs
@@ -25,16 +25,6 @@ _MARKED = re.compile(f"{MARKS[0]}[^{MARKS[1]}]*{MARKS[1]}")
 
 VALID_FOR = timedelta(hours=24)
 """How long a plan can be applied."""
-
-
-def is_plan(options: RunOptions) -> bool:
-    """Return whether a run with these options is a plan, which can be applied."""
-    return "plan" in options
-
-
-def writes_nothing(options: RunOptions) -> bool:
-    """Return whether a run with these options writes nothing: a plan, one with made-up values, or a replay."""
-    return not options.keys().isdisjoint(("plan", "made_up", "plays"))
 
 
 def expires_at(made_at: str) -> datetime:

@@ -21,10 +21,10 @@ from engine.base.lazy_values import complete
 from engine.compiler.definition.approval_rules import StepApproval
 from engine.plugins.step import Effect
 from engine.record.events import StepWaiting
-from engine.record.plans.planned import writes_nothing
 from engine.record.plans.previews import changes
 from engine.record.run_files import without_owners
 from engine.record.types.approval import AskedCall
+from engine.record.types.kind import kind_of
 from engine.record.types.run import RunOptions
 from engine.record.types.step import Approved
 from engine.record.values import in_thread_if_read
@@ -53,7 +53,7 @@ class RequiredApproval(Middleware):
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
         """Return whether the run may wait for people: one that writes nothing asks nobody."""
-        return not writes_nothing(options)
+        return not kind_of(options).writes_nothing
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call if it needs no approval, or has one; else ask. Raises Rejected, ApprovalExpired."""

@@ -11,6 +11,7 @@ from engine.base.lazy_values import complete
 from engine.plugins.step import Effect
 from engine.record.differences import shown
 from engine.record.plans.planned import misfit
+from engine.record.types.kind import RunKind, kind_of
 from engine.record.types.run import RunOptions
 from engine.record.types.step import PlannedStep
 from engine.runner.effects.job import Remarks
@@ -31,7 +32,7 @@ class AsPlanned(Middleware):
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
         """Return whether the run applies a plan."""
-        return "apply" in options
+        return kind_of(options) is RunKind.APPLY
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call, a write only as it was planned."""

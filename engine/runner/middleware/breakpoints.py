@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from engine.record.events import StepWaiting
+from engine.record.types.kind import RunKind, kind_of
 from engine.record.types.run import RunOptions
 from engine.record.types.step import Paused
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
@@ -30,7 +31,7 @@ class Breakpoints(Middleware):
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
         """Return whether the run is debugged."""
-        return "debug" in options
+        return kind_of(options) is RunKind.DEBUG
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call, after a pause if it has a breakpoint or the run goes step by step."""

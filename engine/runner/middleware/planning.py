@@ -16,8 +16,8 @@ from clients.errors import WriteRefused
 from engine.base.lazy_values import Unknown, marked
 from engine.expressions.celtypes import plain
 from engine.plugins.step import AskPerson, CallWorkflow, Effect, Preview, Role, WaitUntil, described, fields_schema
-from engine.record.plans.planned import writes_nothing
 from engine.record.plans.previews import recorded
+from engine.record.types.kind import RunKind, kind_of
 from engine.record.types.run import RunOptions
 from engine.record.types.step import PlannedStep
 from engine.runner.effects.job import Remarks
@@ -40,7 +40,8 @@ class Planning(Middleware):
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
         """Return whether the run writes nothing, and is no replay: that has an answer for what a plan cannot know."""
-        return writes_nothing(options) and "plays" not in options
+        kind = kind_of(options)
+        return kind.writes_nothing and kind is not RunKind.REPLAY
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Return the outcome that the plan goes on with."""

@@ -14,6 +14,7 @@ from engine.plugins.step import Effect
 from engine.record.differences import shown
 from engine.record.failure import StepFailed
 from engine.record.plans.world_changes import world_changes
+from engine.record.types.kind import RunKind, kind_of
 from engine.record.types.run import RunOptions
 from engine.record.types.step import FieldDifference, PlannedStep, StepRecord
 from engine.runner.effects.job import Remarks, fields_of
@@ -67,7 +68,7 @@ class Replay(Middleware):
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
         """Return whether the run reuses answers without looking again."""
-        return "replay" in options or "apply" in options
+        return "replay" in options or kind_of(options) is RunKind.APPLY
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Return the earlier answer, or make the call if no answer is recorded."""
@@ -92,7 +93,7 @@ class Played(Middleware):
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
         """Return whether the run replays a file."""
-        return "plays" in options
+        return kind_of(options) is RunKind.REPLAY
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Return what the file has; an answer for which a run would wait is there, too."""

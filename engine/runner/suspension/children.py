@@ -18,6 +18,7 @@ from engine.record.continuation import events_of
 from engine.record.events import encoded
 from engine.record.run_log import RunLogs
 from engine.record.states.people_waits import people_wait
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Acceptance, Caller, OutsideInput, RunOptions
 from engine.record.values import Values
 from engine.store.journal import CalledRuns
@@ -116,17 +117,18 @@ class Children:
         return around.run_id
 
     def _options(self, replay: str | None) -> RunOptions:
-        options = self._parent.get("options", {})
+        options = options_of(self._parent)
         kept: RunOptions = {"receipts": options["receipts"]} if "receipts" in options else {}
-        if "plan" in options:
+        kind = kind_of(options)
+        if kind is RunKind.PLAN:
             kept = {**kept, "plan": options["plan"]}
-        if "made_up" in options:
+        if kind is RunKind.TRIAL:
             kept = {**kept, "made_up": {}}
         if replay is None or not self._logs.exists(replay):
             return kept
         if "check" in options:
             return {**kept, "check": replay}
-        if "apply" in options:
+        if kind is RunKind.APPLY:
             return {**kept, "apply": {"plan": replay, "root": options["apply"]["root"]}}
         return {**kept, "replay": replay}
 

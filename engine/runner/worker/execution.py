@@ -48,10 +48,11 @@ from engine.record.failure import StepFailed, failure
 from engine.record.frames import RunName
 from engine.record.parts.redoing import Redoing
 from engine.record.parts.selection import Selection
-from engine.record.plans.planned import AppliedRun, is_plan, plan_hash, writes_nothing
+from engine.record.plans.planned import AppliedRun, plan_hash
 from engine.record.previous_run import EarlierRun, played_run
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Acceptance, Run, TriggerItem
 from engine.record.types.step import Failure
 from engine.record.values import Values
@@ -114,6 +115,7 @@ class Execution:
         self.run_id = acceptance["run_id"]
         self._resumed_by, self._is_new = resumed_by, is_new
         self._equipment, self._acceptance = equipment, acceptance
+        self._kind = kind_of(options_of(acceptance))
         self._records = equipment.records
         self._events = list(events)
         values = Values(equipment.logs.blobs, self.run_id)
@@ -224,9 +226,9 @@ class Execution:
         self._begin_log(plan)
         followed, played = await self._followed(), await self._played()
         executor = StepExecutor(await self._context(plan, followed, played))
-        is_debugged = "debug" in self._acceptance.get("options", {})  # a person takes their time
+        is_timed = self._kind is not RunKind.DEBUG  # there, a person takes their time
         selection = await self._selection(plan)
-        runner = Runner(plan, self._recording, executor.perform, self._parking, selection, is_timed=not is_debugged)
+        runner = Runner(plan, self._recording, executor.perform, self._parking, selection, is_timed=is_timed)
         run: RunName = {"id": self.run_id, "started_at": self._recording.started_at}
         if (named := followed or played) is not None:  # so that what names the run has the same text
             run = {"id": named["run_id"], "started_at": named["started_at"]}
@@ -242,13 +244,13 @@ class Execution:
 
     async def _followed(self) -> Run | None:
         """Return the plan that this run applies or checks. Raises InvalidFile."""
-        options = self._acceptance.get("options", {})
-        plan_id = options["apply"]["plan"] if "apply" in options else options.get("check")
+        options = options_of(self._acceptance)
+        plan_id = options["apply"]["plan"] if self._kind is RunKind.APPLY else options.get("check")
         return None if plan_id is None else await self._log_of(plan_id)
 
     async def _played(self) -> Run | None:
         """Return the run in the file that this run replays. Raises InvalidFile."""
-        stored = self._acceptance.get("options", {}).get("plays")
+        stored = options_of(self._acceptance).get("plays")
         if stored is None:
             return None
         return await asyncio.to_thread(played_run, stored, self._equipment.logs.blobs, self.run_id)
@@ -276,7 +278,7 @@ class Execution:
             earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
             played={} if played is None else {step["path"]: step for step in played["steps"]},
             outdated_steps=frozenset(facts.options.get("outdated", ())),
-            guard=reads_only if writes_nothing(facts.options) else nullcontext,
+            guard=reads_only if self._kind.writes_nothing else nullcontext,
             applied=None if followed is None else await self._applied(plan, followed),
             debug_state=self._debug_state,
             observer=equipment.observer,
@@ -290,10 +292,9 @@ class Execution:
 
     async def _applied(self, plan: Plan, followed: Run) -> AppliedRun | None:
         """Return what this run may write; None if it writes nothing. Raises InvalidFile."""
-        options = self._acceptance.get("options", {})
-        if "apply" not in options:
+        if self._kind is not RunKind.APPLY:
             return None
-        tree = [await self._log_of(options["apply"]["root"])]
+        tree = [await self._log_of(options_of(self._acceptance)["apply"]["root"])]
         for run in tree:  # it grows by the runs that each one called
             called = (step["child_run_id"] for step in run["steps"] if "child_run_id" in step)
             tree += [await self._log_of(run_id) for run_id in called]
@@ -311,7 +312,7 @@ class Execution:
             default_mode=acceptance["default_mode"],
             is_demo=acceptance["demo"],
             caller=acceptance.get("caller"),
-            options=acceptance.get("options", {}),
+            options=options_of(acceptance),
             renamed=self._renamed(),
             outside_inputs=acceptance.get("outside_inputs", ()),
             priority=priority_of(acceptance),
@@ -339,11 +340,11 @@ class Execution:
         return renamed
 
     async def _selection(self, plan: Plan) -> Selection | None:
-        options = self._acceptance.get("options", {})
+        options = options_of(self._acceptance)
         if "only" not in options and "pins" not in options:
             return None
         earlier = await self._earlier(options.get("from_run"))
-        if "corrects" not in options:
+        if self._kind is not RunKind.CORRECTION:
             return Selection(options, earlier)
         assert earlier is not None
         return Redoing(options, earlier, plan)
@@ -493,7 +494,6 @@ class Execution:
         few = self._recording.few
         run = await self._log(self._stored() if few is None else few)
         assert run["ended_at"] is not None
-        options = run.get("options") or {}
         end = RunEnd(
             run_id=self.run_id,
             workflow_id=workflow_id_of(run),
@@ -505,8 +505,8 @@ class Execution:
             sentence=run["sentence"],
             counts=compact_json(run["counts"]),
             at_milliseconds=milliseconds_of(self._equipment.clock()),
-            made_good=[] if writes_nothing(options) else _processed(run),
-            plan_hash=await asyncio.to_thread(plan_hash, run) if is_plan(options) else None,
+            made_good=[] if self._kind.writes_nothing else _processed(run),
+            plan_hash=await asyncio.to_thread(plan_hash, run) if self._kind is RunKind.PLAN else None,
         )
         await self._records.runs.ended(end)
         self.is_over = True

@@ -28,6 +28,7 @@ from engine.record.parts.answer_effects import depending_on
 from engine.record.parts.redoing import is_beside
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
+from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import CorrectedAnswer, Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
@@ -44,7 +45,6 @@ from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.runs.undo.undo import Undo, alone
 from engine.runs.undo.undo_report import NotUndone, UndoReport
 from engine.store.acceptances import IdempotentRequest
-from engine.store.runs import is_test
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
@@ -221,7 +221,7 @@ class Corrections:
 
     def _wrong(self, p: Principal, run_id: str, path: str) -> _Wrong:
         run = source(self._runs.get(p, run_id))
-        if is_test(run.get("options") or {}):
+        if kind_of(options_of(run)).is_test:
             raise InvalidInput(
                 f"Run {run_id} is a test run, where some outputs were given.",
                 remedy="Correct an answer of a run that really ran.",
@@ -251,8 +251,7 @@ class Corrections:
             run = json.loads(row.acceptance)
         else:
             run = self._logs.read(run_id) or {}
-        found: CorrectedAnswer | None = (run.get("options") or {}).get("corrects")
-        return found
+        return options_of(run).get("corrects")
 
     def _require_same(self, known: str, run_id: str, step: str, values: JsonObject) -> None:
         """Raise InUse if an answer was corrected to something else before."""

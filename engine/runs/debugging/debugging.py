@@ -16,6 +16,7 @@ from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.record.options import breakpoints_of
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run, RunOptions
 from engine.runs.debugging.view import DebugView, PausedStep, view_of
 from engine.runs.run_reader import RunReader
@@ -156,7 +157,7 @@ class Debugging:
 
     def _debug_run(self, p: Principal, run_id: str) -> Run:
         run = self._runs.get(p, run_id)
-        if "debug" in (run.get("options") or {}):
+        if kind_of(options_of(run)) is RunKind.DEBUG:
             return run
         remedy = f"`orchestra runs debug {run['workflow']} --break STEP` starts a debug run on the stand-ins."
         if any(one["mode"] == AccountMode.MINE for one in run["accounts"].values()):
@@ -175,7 +176,7 @@ class Debugging:
 
 
 def _begun(run: Run) -> DebugState:
-    return DebugState.begun((run.get("options") or {})["debug"]["breakpoints"])
+    return DebugState.begun(options_of(run)["debug"]["breakpoints"])
 
 
 def _chosen(run: Run, paused: Sequence[PausedStep], step: str) -> PausedStep:

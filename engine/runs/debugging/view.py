@@ -9,6 +9,7 @@ from typing import Any
 from engine.base.json_text import JsonObject
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus, StepStatus
 from engine.base.step_path import StepPath, in_workflow
+from engine.record.types.kind import options_of
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.store.debugging import DebugState, Why, innermost_loop
@@ -86,7 +87,7 @@ def view_of(run: Run, state: DebugState) -> DebugView:
         workflow=run["workflow"],
         status=RunStatus(run["status"]),
         sentence=run["sentence"],
-        is_draft=(run.get("options") or {})["debug"]["draft"],
+        is_draft=options_of(run)["debug"]["draft"],
         breakpoints=state.breakpoints,
         is_stepping=state.is_stepping,
         is_moving=is_ending or run["status"] in ACTIVE_RUNS or len(paused) < len(at_pause),

@@ -21,6 +21,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.previous_run import played_run
 from engine.record.run_log import RunLogs
+from engine.record.types.kind import options_of
 from engine.record.types.run import Run, RunOptions
 from engine.record.values import Values
 from engine.runs.exporting.redaction import TextNumbers, redacted, without_people
@@ -116,7 +117,7 @@ class RunBundles:
     def replayed(self, p: Principal, run_id: str) -> Replayed:
         """Return how a replay that has ended compares with the run in its file. Raises UnknownName, InvalidInput."""
         run = self._runs.get(p, run_id)
-        stored = (run.get("options") or {}).get("plays")
+        stored = options_of(run).get("plays")
         if stored is None:
             raise InvalidInput(f"Run {run_id} does not replay a file.", remedy="`orchestra runs import FILE` does.")
         played = played_run(stored, self._logs.blobs, run_id)

@@ -20,6 +20,7 @@ from engine.people.access import Principal, require
 from engine.record.acceptance import reaccepted
 from engine.record.plans.planned import expires_at
 from engine.record.run_log import RunLogs
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import AppliedPlan, Run, RunOptions
 from engine.record.values import Values
 from engine.runs.planning import drift
@@ -217,7 +218,7 @@ class Plans:
             root = self._runs.get(p, plan_id)
         except UnknownName as error:
             raise UnknownName("plan", plan_id, remedy=remedy) from error
-        if "plan" not in root.get("options", {}):
+        if kind_of(options_of(root)) is not RunKind.PLAN:
             raise UnknownName("plan", plan_id, remedy=remedy)
         return tree_of(root, self._logs.read, self._stored_hash)
 

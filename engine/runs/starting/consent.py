@@ -25,7 +25,7 @@ from engine.connections.agreements import Agreements, account_key
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.acceptance import is_demo
-from engine.record.plans.planned import writes_nothing
+from engine.record.types.kind import kind_of
 from engine.record.types.run import Agreement, RunOptions, RunStart
 from engine.store.acceptances import Renamed
 
@@ -160,7 +160,7 @@ class Consents(Struct):
         options: RunOptions,
     ) -> None:
         """Raise InvalidInput if a branch would touch real accounts, or the workspace outside the demo."""
-        if not branch_parts(plan.name)[1] or writes_nothing(options):
+        if not branch_parts(plan.name)[1] or kind_of(options).writes_nothing:
             return
         is_outside_demo = not is_demo(plan, modes, default_mode)
         if is_real(plan, modes, default_mode):

@@ -14,7 +14,7 @@ from engine.compiler.definition.plan import Plan
 from engine.expressions.json_values import compact_json
 from engine.record.definitions import changed_steps
 from engine.record.options import same_part
-from engine.record.plans.planned import is_plan
+from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import OutsideInput, Run, RunOptions
 from engine.record.values import Values
 from engine.runner.tags.tags import ITEM
@@ -39,12 +39,13 @@ def source(run: Run, plan: Plan | None = None) -> Run:
 
 def require_no_plan(run: Run) -> None:
     """Raise InvalidInput for a plan or a replay: repeated as a run, it would make writes that nobody has seen."""
-    if is_plan(run.get("options") or {}):
+    kind = kind_of(options_of(run))
+    if kind is RunKind.PLAN:
         raise InvalidInput(
             f"{run['run_id']} is a plan, which has run nothing.",
             remedy=f"`orchestra plans apply {run['run_id']}` executes it.",
         )
-    if "plays" in (run.get("options") or {}):
+    if kind is RunKind.REPLAY:
         raise InvalidInput(
             f"{run['run_id']} replays a file, and its inputs are not for a workflow of this workspace.",
             remedy="`orchestra runs import FILE` replays it again.",
@@ -117,8 +118,8 @@ def outdated(run: Run, plan: Plan, part: RunOptions) -> RunOptions:
     """
     if "from_run" not in part:
         return {}
-    only = in_workflow(part["only"]) if "only" in part and "corrects" not in part else ""
-    changed = [*changed_steps(run["definition"], plan.definition), *(run.get("options") or {}).get("outdated", ())]
+    only = in_workflow(part["only"]) if "only" in part and kind_of(part) is not RunKind.CORRECTION else ""
+    changed = [*changed_steps(run["definition"], plan.definition), *options_of(run).get("outdated", ())]
     found = {path for path in changed if not only or not f"{path}.".startswith(f"{only}.")}
     return {"outdated": sorted(found)} if found else {}
 

@@ -16,9 +16,8 @@ from engine.compiler.definition.approval_rules import NOT_SELF, Rules
 from engine.compiler.definition.plan import Node, Plan
 from engine.people.access import ROLES, Principal
 from engine.plugins.step import Effect
-from engine.record.plans.planned import writes_nothing
+from engine.record.types.kind import RunKind, kind_of
 from engine.record.types.run import RunOptions
-from engine.store.runs import is_test
 
 _QUESTION = "flow.approve"
 
@@ -39,10 +38,8 @@ def why_not(p: Principal, by: Sequence[str], behind: Sequence[str]) -> str | Non
 
 def require_asked(p: Principal, plan: Plan, options: RunOptions, rules: Rules) -> None:
     """Raise InvalidInput if a test run may write without an answer that `p` may not give; `rules`: of config.yaml."""
-    if "debug" in options or writes_nothing(options):
+    if kind_of(options) is not RunKind.PART or not any(_writes(one, options) for one in plan.tree()):
         return  # it goes past no question, or writes nothing
-    if not is_test(options) or not any(_writes(one, options) for one in plan.tree()):
-        return
     for path, by in _passed(plan, options, rules):
         because = why_not(p, by, (p.id,))
         if because is not None:

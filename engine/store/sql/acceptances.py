@@ -10,10 +10,11 @@ from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.names import workflow_id_of
 from engine.base.statuses import RunStatus
+from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Acceptance
 from engine.store.acceptances import IdempotentRequest, Notice, Polled, Renamed, RunEntry
 from engine.store.run_limits import limited_connections
-from engine.store.runs import environment_name, is_test, item_words, priority_of, unhashed
+from engine.store.runs import environment_name, item_words, priority_of, unhashed
 from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.tables import audit, insertion, runs
 from engine.store.sql.renames import is_last_rename
@@ -170,7 +171,7 @@ def insert_accepted(cursor: Cursor, acceptance: Acceptance, title: str, owner: s
 
 def _accepted(acceptance: Acceptance, title: str, owner: str | None) -> dict[str, Any]:
     """Return the row of a run that was just accepted, and is not at work."""
-    options = acceptance.get("options", {})
+    kind = kind_of(options_of(acceptance))
     return {
         **_RUN,
         "run_id": acceptance["run_id"],
@@ -184,8 +185,8 @@ def _accepted(acceptance: Acceptance, title: str, owner: str | None) -> dict[str
         "parent_run_id": acceptance["parent_run_id"],
         "queued_at": acceptance["queued_at"],
         "owner": owner,
-        "is_test": int(is_test(options)),
-        "plan_hash": unhashed(options),
+        "is_test": int(kind.is_test),
+        "plan_hash": unhashed(kind),
         "environment": environment_name(acceptance.get("environment")),
         "priority": priority_of(acceptance).rank,
         "connections": limited_connections(acceptance),
