@@ -100,7 +100,6 @@ class Orchestra:
             operations = OperationAreas(opened, work, runs, triggers)
             self._families = _Families(opened, work, runs, triggers, workflows, prompts, programs, guidance, operations)
             self._gate = opened.gate()
-            work.on_idle, work.on_adopted = triggers.next_turn, triggers.let_go
             if serve:
                 operations.start_upkeep()
                 triggers.triggering.begin_watching()

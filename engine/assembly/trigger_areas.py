@@ -20,6 +20,7 @@ class TriggerAreas:
 
     def __init__(self, opened: OpenedWorkspace, work: RunWork, runs: RunAreas) -> None:
         self._opened, self._work, self._runs = opened, work, runs
+        work.worker.queue_adopted.subscribe(self._begin_turns)
 
     @shared_property
     def triggering(self) -> Triggering:
@@ -46,15 +47,6 @@ class TriggerAreas:
         )
         return opened.to_close(triggering)
 
-    def next_turn(self) -> None:
-        """Let a queued run start, now that the work on another is over."""
-        if "triggering" in vars(self):  # else none is queued here
-            self.triggering.turns.look_again()
-
-    def let_go(self) -> None:
-        """Start queued runs that were adopted, when it is their turn."""
-        self.triggering.turns.begin()
-
     @shared_property
     def ingress(self) -> Ingress:
         """Messages of a broker that start runs."""
@@ -67,3 +59,7 @@ class TriggerAreas:
 
         locks, folder = work.worker.owner.locks, opened.workspace.state_dir
         return Ingress(opened.loaded, opened.state, work.acceptor, plan, work.is_taken_over, locks, folder)
+
+    def _begin_turns(self) -> None:
+        """Start queued runs that were adopted, when it is their turn."""
+        self.triggering.turns.begin()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engine.base.statuses import AccountMode
@@ -31,20 +31,11 @@ _LONGEST_TURN_SECONDS = 3.0
 _HANGS_SECONDS, _HANGS_LEASES = 10.0, 2.0
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 class RunWork:
-    """Runs are accepted here and worked on. `slots`: how many runs this process takes at once if it does nothing else.
-
-    `on_idle` and `on_adopted` are called on the worker's loop: the work on a run is over; adopted runs wait for a turn.
-    """
+    """Runs are accepted here and worked on. `slots`: how many runs it takes at once if it does nothing else."""
 
     def __init__(self, opened: OpenedWorkspace, tally: Tally, *, serve: bool, slots: int | None) -> None:
         self._opened, self.tally = opened, tally
-        self.on_idle: Callable[[], None] = _nothing
-        self.on_adopted: Callable[[], None] = _nothing
         slots = slots if opened.config.shares_runs else None
         self.adopts = serve or slots is not None
         self.worker = opened.to_close(self._opened_worker(serve=serve, slots=slots))
@@ -66,8 +57,6 @@ class RunWork:
             queue = ClaimQueue(opened.state.claims, owner.id, opened.clock, slots, limits)
         self._queue = queue
         events = WorkerEvents(
-            idle=lambda: self.on_idle(),  # noqa: PLW0108 - whoever is called then
-            adopted=lambda: self.on_adopted(),  # noqa: PLW0108 - the same
             live=self._live(owner.id, serve=serve, works=works),
             observer=self.tally,
             tracer=None if opened.is_read_only else tracer_of(os.environ, owner.id),

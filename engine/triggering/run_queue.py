@@ -39,6 +39,7 @@ class RunStarter:
         self._lock = threading.Lock()
         self._has_line = False
         self._version: int | None = None
+        worker.run_left.subscribe(self._look_again)
 
     def begin(self) -> None:
         """Check the queue now, and from now on."""
@@ -48,7 +49,7 @@ class RunStarter:
                 self._thread.start()
         self._wake.set()
 
-    def look_again(self) -> None:
+    def _look_again(self) -> None:
         """Check the queue, as a run has ended; usually nothing is queued."""
         if self._has_line:
             self._wake.set()

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from engine.base.clock import timestamp
 from engine.base.errors import Fenced, StorageError
+from engine.base.signal import Signal
 from engine.base.statuses import Ending, RunStatus
 from engine.observing.observer import Observer
 from engine.store.broadcasts import ChangeWatch
@@ -35,6 +36,9 @@ _NEVER = "9999"  # times are compared as text, and every real one sorts before t
 class PollingWorker(Protocol):
     """The worker, as this module sees it."""
 
+    queue_adopted: Signal
+    """Emitted when adopted runs wait for their turn."""
+
     @property
     def observer(self) -> Observer:
         """Who hears of the work on runs."""
@@ -50,9 +54,6 @@ class PollingWorker(Protocol):
 
     def take_up(self, run_id: str) -> None:
         """Continue a run that this process owns."""
-
-    def on_adopted(self) -> None:
-        """Take note that adopted runs are waiting for their turn."""
 
     def look_at_fence(self) -> None:
         """Stop if another process has taken over."""
@@ -101,7 +102,7 @@ class Poller:
             if run_id not in waiting:  # thousands may wait for days: each wakes when it is due
                 self._worker.take_up(run_id)
         if adopted and self._due.has_line():
-            self._worker.on_adopted()
+            self._worker.queue_adopted.emit()
         self._try_one()
         return adopted
 

@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from engine.base.clock import timestamp
 from engine.base.errors import Fenced, InUse, StorageError
 from engine.base.json_text import value_of
+from engine.base.signal import Signal
 from engine.base.statuses import ACTIVE_RUNS, Ending, RunStatus
 from engine.base.threads import shared_property
 from engine.connections.accounts import Accounts
@@ -61,17 +62,9 @@ _MOST_ENDS = 10_000
 _WRITABLE = "Give yourself write permission to the workspace folder, or work in a copy of it."
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 class WorkerEvents(Struct, frozen=True):
-    """What a worker reports to others; functions are called on its loop, and must not block."""
+    """Who watches a worker."""
 
-    idle: Callable[[], None] = _nothing
-    """The work on a run is over."""
-    adopted: Callable[[], None] = _nothing
-    """Adopted runs are waiting for their turn."""
     live: Live | None = None
     """Gets the answers of models while they arrive."""
     observer: Observer = field(default_factory=Observer)
@@ -116,6 +109,10 @@ class Worker:
         self._over: dict[str, None] = {}
         """The runs that ended here last and were not started again: `wait` returns at once for them."""
         self._closing = False
+        self.run_left = Signal()
+        """On the worker's loop: the work on a run is over, for good or until it is due."""
+        self.queue_adopted = Signal()
+        """On the worker's loop: among the runs that were adopted, some wait for their turn."""
         self.is_taken_over = threading.Event()
         """Set once another process has taken over the runs of this one, which then does nothing more."""
         self._loop = _new_loop()
@@ -341,10 +338,6 @@ class Worker:
         """Who hears of the work on runs."""
         return self._events.observer
 
-    def on_adopted(self) -> None:
-        """Report that adopted runs are waiting for their turn."""
-        self._events.adopted()
-
     def look_at_fence(self) -> None:
         """Stop at once if another process has taken over: anything this one still did might be done twice."""
         if not self.is_taken_over.is_set() and not self._journal.is_ours():
@@ -480,7 +473,7 @@ class Worker:
             self._executions.pop(execution.run_id, None)
             self._tasks.pop(execution.run_id, None)
             self._wake(execution.may_wake)
-            self._events.idle()
+            self.run_left.emit()
 
     def _remember_end(self, run_id: str) -> None:
         self._over[run_id] = None

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import Fenced, StorageError
+from engine.base.signal import Signal
 from engine.observing.observer import Observer
 from engine.record.run_log import RunLogs
 from engine.runner.worker.poller import Poller
@@ -39,7 +40,8 @@ class Place:
     def __init__(self) -> None:
         self.at_work: set[str] = set()
         self.told: list[str] = []
-        self.on_adopted: Callable[[], None] = lambda: self.told.append("adopted")
+        self.queue_adopted = Signal()
+        self.queue_adopted.subscribe(lambda: self.told.append("adopted"))
         self.observer = Observer()
 
     def is_at_work_on(self, run_id: str) -> bool:
