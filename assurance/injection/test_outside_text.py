@@ -136,7 +136,8 @@ def ran(world: World, orchestra: Orchestra, row: Row, texts: Mapping[str, str]) 
         if next(iter(misfits(inputs, plan.inputs_schema)), None) is not None:
             return []
     wanted = replace(wanted, options={"pins": pins})
-    run_id = orchestra._families.work.acceptor.accept(OWNER, plan, wanted, None, "runs.start")
+    acceptor = orchestra._families.work.acceptor
+    run_id = acceptor.begin(acceptor.prepare(OWNER, plan, wanted, "runs.start"))
     return refusals(orchestra, orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS))
 
 

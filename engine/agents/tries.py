@@ -9,7 +9,7 @@ from engine.base.statuses import AccountMode
 from engine.people.access import Principal, require
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest
-from engine.store.acceptances import IdempotentRequest
+from engine.store.acceptances import IdempotentRequest, RunEntry
 
 
 class AgentTries:
@@ -28,12 +28,13 @@ class AgentTries:
         """
         require(p, "run", "try agents")
         sent = {"text": text, "task": task, "variables": variables}
-        request = None if request_key is None else IdempotentRequest.of(request_key, f"try agent {name}", sent)
-        earlier = self._acceptor.earlier(request)
-        if earlier is not None:
-            return earlier
-        plan = self._compiled.plan(checked_name("agent", name), text)
-        demo = AccountMode.DEMO
-        modes = dict.fromkeys(plan.connections, demo)
-        wanted = RunRequest({"task": task, "variables": variables}, modes=modes, default_mode=demo)
-        return self._acceptor.accept(p, plan, wanted, request, "agents.try")
+        request = IdempotentRequest.if_keyed(request_key, f"try agent {name}", sent)
+
+        def prepared() -> RunEntry:
+            plan = self._compiled.plan(checked_name("agent", name), text)
+            demo = AccountMode.DEMO
+            modes = dict.fromkeys(plan.connections, demo)
+            wanted = RunRequest({"task": task, "variables": variables}, modes=modes, default_mode=demo)
+            return self._acceptor.prepare(p, plan, wanted, "agents.try", request)
+
+        return self._acceptor.begin_once(request, prepared)

@@ -118,7 +118,7 @@ class TopicConsumer(Struct, frozen=True):
             priority=order.priority,
             usual_priority=Priority.LOW,
         )
-        return _Taken(order, self.acceptor.ready(p, plan, wanted, request, "runs.start"))
+        return _Taken(order, self.acceptor.prepare(p, plan, wanted, "runs.start", request))
 
     def _require_no_files(self, inputs: JsonObject) -> None:
         """Raise InvalidInput if a stranger's inputs name a file of a run: whoever sends them may see no run."""

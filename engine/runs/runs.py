@@ -104,10 +104,9 @@ class Runs(RunReader):
         Raises as `start`.
         """
         require(p, "run", "start runs")
-        request_key = options.get("request_key")
         asked = {name: value for name, value in options.items() if value and name != "request_key"}
         sent = inputs if not asked else {"inputs": inputs, **asked}
-        request = IdempotentRequest.of(request_key, workflow, sent) if request_key is not None else None
+        request = IdempotentRequest.if_keyed(options.get("request_key"), workflow, sent)
         earlier = self._acceptor.earlier(request)
         if earlier is not None:  # even if the workflow has been changed or deleted
             return earlier
@@ -117,7 +116,7 @@ class Runs(RunReader):
         def entry() -> RunEntry:
             plan = self._plans.named(workflow, {}, options.get("environment", ""))
             wanted = self._wanted(p, plan, inputs, options)
-            return self._acceptor.ready(p, plan, wanted, request, "runs.start")
+            return self._acceptor.prepare(p, plan, wanted, "runs.start", request)
 
         return ReadyRun(retry_if_renamed(entry), entry)
 
@@ -148,10 +147,14 @@ class Runs(RunReader):
         require(p, "run", "start runs")
         run_requests = [RunRequest(one, usual_priority=Priority.LOW) for one in inputs]
         self.require_files(p, [one.inputs for one in run_requests])
-        plan = self._plans.named
-        return retry_if_renamed(
-            lambda: self._acceptor.accept_all(p, plan(workflow, {}, environment), run_requests, "runs.start")
-        )
+
+        def begun() -> builtins.list[str]:
+            plan = self._plans.named(workflow, {}, environment)
+            entries = [self._acceptor.prepare(p, plan, one, "runs.start") for one in run_requests]
+            self._acceptor.begin_each(entries)
+            return [one.started() for one in entries]
+
+        return retry_if_renamed(begun)
 
     def rerun(
         self,
@@ -173,23 +176,20 @@ class Runs(RunReader):
 
         require(p, "run", "start runs")
         sent = {"inputs": inputs or {}, "receipts": receipts, "replay": replay}
-        request = IdempotentRequest.of(request_key, f"rerun {run_id}", sent) if request_key is not None else None
-        known = self._acceptor.earlier(request)
-        if known is not None:
-            return known
-        self._acceptor.room.require()
-        self.require_files(p, inputs or {})
-        earlier = self.get(p, run_id)
-        require_no_plan(earlier)
-        options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)
-        modes = kept_modes(earlier, self._surroundings().connections, self._acceptor.mode)
+        request = IdempotentRequest.if_keyed(request_key, f"rerun {run_id}", sent)
 
-        def accept() -> str:
+        def prepared() -> RunEntry:
+            self._acceptor.room.require()
+            self.require_files(p, inputs or {})
+            earlier = self.get(p, run_id)
+            require_no_plan(earlier)
+            options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)
+            modes = kept_modes(earlier, self._surroundings().connections, self._acceptor.mode)
             plan = self._plans.of_run(earlier, modes)
             wanted = again(earlier, plan, Values(self._logs.blobs, run_id), inputs or {}, options, modes)
-            return self._acceptor.accept(p, plan, wanted, request, "runs.rerun")
+            return self._acceptor.prepare(p, plan, wanted, "runs.rerun", request)
 
-        return retry_if_renamed(accept)
+        return self._acceptor.begin_once(request, prepared)
 
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> Run:
         """Wait until a run of this process has ended or is waiting, or until the timeout; return its document."""

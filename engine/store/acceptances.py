@@ -29,6 +29,11 @@ class IdempotentRequest(Struct, frozen=True):
         content = json.dumps([workflow, inputs], sort_keys=True, separators=(",", ":"))
         return cls(key, hashlib.sha256(content.encode()).hexdigest())
 
+    @classmethod
+    def if_keyed(cls, key: str | None, workflow: str, inputs: JsonObject) -> IdempotentRequest | None:
+        """Return the same; None without a key: each such request starts a run."""
+        return None if key is None else cls.of(key, workflow, inputs)
+
 
 class Renamed(InUse):
     """A workflow or step was renamed or deleted after the files were read: its receipts may have moved."""
@@ -59,6 +64,12 @@ class RunEntry:
     def is_new(self) -> bool:
         """Return whether this entry created the run."""
         return bool(self.run_id == self.acceptance["run_id"])
+
+    def started(self) -> str:
+        """Return `run_id` once it is set. Raises `error`."""
+        if self.error is not None:
+            raise self.error
+        return str(self.run_id)
 
 
 class Notice(Struct, frozen=True):

@@ -97,9 +97,7 @@ class QuestionNotices:
         known = plan.inputs_schema.get("properties", {})
         inputs = {name: value for name, value in said.items() if name in known}
         wanted = RunRequest(inputs, outside_inputs=quoting_inputs(inputs, "a question"))
-        entry = self.acceptor.entry(NOTIFIER, plan, wanted, "runs.start")
-        self.worker.acceptances.store([entry])
-        self.worker.begin([entry.acceptance])
+        self.acceptor.begin(self.acceptor.prepare(NOTIFIER, plan, wanted, "runs.start"))
 
     def _is_private(self, row: RunRecord | None) -> bool:
         """Return whether the texts of an open run must stay on this machine, as its own or a caller's file says."""

@@ -74,7 +74,7 @@ class DemoRuns:
         members = plan.inputs_schema.get("properties", {})
         inputs = {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
         wanted = RunRequest(inputs, modes=dict.fromkeys(plan.connections, demo), default_mode=demo)
-        run_id = self._acceptor.accept(p, plan, wanted, None, "copilot.try")
+        run_id = self._acceptor.begin(self._acceptor.prepare(p, plan, wanted, "copilot.try"))
         until = min(ends_at, time.monotonic() + _SECONDS)
         run = self._runs.wait(p, run_id, max(0.0, until - time.monotonic()))
         while run["status"] not in _OVER and run["status"] != RunStatus.WAITING and time.monotonic() < until:

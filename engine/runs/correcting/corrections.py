@@ -203,7 +203,7 @@ class Corrections:
         run_id, step = corrects["run"], corrects["step"]
         plan = self._plans.of_run(wrong.run, wrong.modes)
         wanted = self._run_request(wrong, plan, corrects, answer)
-        entry = self._acceptor.ready(p, plan, wanted, _request(run_id, step), "runs.correct")
+        entry = self._acceptor.prepare(p, plan, wanted, "runs.correct", _request(run_id, step))
         self._audit.record(p, "runs.undo", wrong.run["workflow"], {"run_id": run_id, "corrected": step})
         done = self._undo.undo(run_id, p.id, steps=wrong.is_undone)
         # After a rename in between this runs again: what was undone adds up, the rest is as the last time.

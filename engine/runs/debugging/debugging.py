@@ -20,8 +20,8 @@ from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run, RunOptions
 from engine.runs.debugging.view import DebugView, PausedStep, view_of
 from engine.runs.run_reader import RunReader
-from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import IdempotentRequest
+from engine.runs.starting.run_request import RunRequest
+from engine.store.acceptances import IdempotentRequest, RunEntry
 from engine.store.debugging import DebugState
 
 if TYPE_CHECKING:
@@ -68,20 +68,17 @@ class Debugging:
         """
         require(p, "run", "start runs")
         sent = {"inputs": inputs, "breakpoints": list(breakpoints)}
-        request = IdempotentRequest.of(request_key, f"debug {workflow}", sent) if request_key is not None else None
-        earlier = self._acceptor.earlier(request)
-        if earlier is not None:
-            return earlier
+        request = IdempotentRequest.if_keyed(request_key, f"debug {workflow}", sent)
 
-        def accept() -> str:
+        def prepared() -> RunEntry:
             plan, is_draft = self._plan(p, workflow)
             self._require_stand_ins(plan)
             options: RunOptions = {"debug": {"breakpoints": breakpoints_of(plan, breakpoints), "draft": is_draft}}
             modes = dict.fromkeys(plan.connections, AccountMode.DEMO)
             wanted = RunRequest(inputs, options, modes, AccountMode.DEMO)
-            return self._acceptor.accept(p, plan, wanted, request, "runs.debug")
+            return self._acceptor.prepare(p, plan, wanted, "runs.debug", request)
 
-        return retry_if_renamed(accept)
+        return self._acceptor.begin_once(request, prepared)
 
     def view(self, p: Principal, run_id: str) -> DebugView:
         """Return where a debug run is. Raises UnknownName, InvalidInput (no debug run), InvalidFile."""

@@ -28,7 +28,8 @@ from engine.runs.exporting.redaction import TextNumbers, redacted, without_peopl
 from engine.runs.exporting.run_bundle import packed, unpacked
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.rerun import outside_inputs_of, source
-from engine.runs.starting.run_request import RunRequest, retry_if_renamed
+from engine.runs.starting.run_request import RunRequest
+from engine.store.acceptances import RunEntry
 from engine.workspace.config import LoadedConfig
 
 if TYPE_CHECKING:
@@ -108,11 +109,11 @@ class RunBundles:
             _moved(run["inputs"], run_id), options, modes, AccountMode.DEMO, outside_inputs=outside, run_id=run_id
         )
 
-        def accept() -> str:
+        def prepared() -> RunEntry:
             current = replace(plan, last_rename=self._worker.state.renames.last())
-            return self._acceptor.accept(p, current, wanted, None, "runs.import", services)
+            return self._acceptor.prepare(p, current, wanted, "runs.import", others=services)
 
-        return retry_if_renamed(accept)
+        return self._acceptor.begin_once(None, prepared)
 
     def replayed(self, p: Principal, run_id: str) -> Replayed:
         """Return how a replay that has ended compares with the run in its file. Raises UnknownName, InvalidInput."""

@@ -25,8 +25,8 @@ from engine.runs.made_up.samples import sample_of
 from engine.runs.made_up.values import StepReads, step_reads
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
-from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import IdempotentRequest
+from engine.runs.starting.run_request import RunRequest
+from engine.store.acceptances import IdempotentRequest, RunEntry
 from engine.workflows.editing.steps_in_text import read
 from engine.workspace.file_store import Shelf
 
@@ -99,24 +99,21 @@ class StepTries:
         if draft and environment:
             raise InvalidInput("A draft is in no environment.", remedy="Leave out the environment, or the draft.")
         sent = {"values": dict(values), "environment": environment, **({"draft": True} if draft else {})}
-        request = None if request_key is None else IdempotentRequest.of(request_key, f"try {workflow} {step}", sent)
-        earlier = self._acceptor.earlier(request)
-        if earlier is not None:
-            return earlier
-        text = self._text(p, workflow, draft=draft)
-        reads = self._reads(workflow, text, step)
-        reads.require_fit(values)
-        paths = {node.step.id: node.path for node in self._nodes(workflow, text)}
+        request = IdempotentRequest.if_keyed(request_key, f"try {workflow} {step}", sent)
 
-        def accept() -> str:
+        def prepared() -> RunEntry:
+            text = self._text(p, workflow, draft=draft)
+            reads = self._reads(workflow, text, step)
+            reads.require_fit(values)
+            paths = {node.step.id: node.path for node in self._nodes(workflow, text)}
             plan = self._plan(workflow, text, environment, draft=draft)
             pins = {paths[one]: values["steps"][one]["output"] for one in reads.steps}
             items = {path: [values[name]] for name, path in reads.loops.items()}
             options = part_options(plan, pins, reads.only, None, items)
             wanted = RunRequest({**_required_inputs(plan), **values.get("inputs", {})}, options)
-            return self._acceptor.accept(p, plan, wanted, request, "runs.try")
+            return self._acceptor.prepare(p, plan, wanted, "runs.try", request)
 
-        return retry_if_renamed(accept)
+        return self._acceptor.begin_once(request, prepared)
 
     def _text(self, p: Principal, workflow: str, *, draft: bool) -> str:
         return self._edited(p, workflow) if draft else self._shelf.text(workflow)

@@ -39,8 +39,8 @@ from engine.runs.planning.plan_documents import (
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import kept_modes
-from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import IdempotentRequest
+from engine.runs.starting.run_request import RunRequest
+from engine.store.acceptances import IdempotentRequest, RunEntry
 from engine.store.runs import RunFilter, RunRecord
 from engine.workspace.config import Config
 
@@ -88,34 +88,28 @@ class Plans:
         """
         require(p, "run", "plan runs")
         asked = f"plan {workflow}" + (f" in {environment}" if environment else "")
-        request = None if request_key is None else IdempotentRequest.of(request_key, asked, inputs)
-        earlier = self._acceptor.earlier(request)
-        if earlier is not None:
-            return earlier
-        self._runs.require_files(p, inputs)
+        request = IdempotentRequest.if_keyed(request_key, asked, inputs)
 
-        def accept() -> str:
+        def prepared() -> RunEntry:
+            self._runs.require_files(p, inputs)
             plan = self._plans.named(workflow, {}, environment)
-            return self._acceptor.accept(p, plan, RunRequest(inputs, self._terms(plan)), request, "plans.make")
+            return self._acceptor.prepare(p, plan, RunRequest(inputs, self._terms(plan)), "plans.make", request)
 
-        return retry_if_renamed(accept)
+        return self._acceptor.begin_once(request, prepared)
 
     def again(self, p: Principal, plan_id: str, *, request_key: str | None = None) -> str:
         """Plan the workflow of a plan as it is now, with the same inputs; return the id of the new plan. See `make`."""
         require(p, "run", "plan runs")
         root = self._tree(p, plan_id).root
-        request = None if request_key is None else IdempotentRequest.of(request_key, f"plan again {plan_id}", {})
-        earlier = self._acceptor.earlier(request)
-        if earlier is not None:
-            return earlier
-        modes = kept_modes(root, self._acceptor.services(), self._acceptor.mode)
+        request = IdempotentRequest.if_keyed(request_key, f"plan again {plan_id}", {})
 
-        def accept() -> str:
+        def prepared() -> RunEntry:
+            modes = kept_modes(root, self._acceptor.services(), self._acceptor.mode)
             plan = self._plans.of_run(root, modes)
             wanted = replace(self._run_request(root, self._terms(plan), modes), origin_run_id=None)
-            return self._acceptor.accept(p, plan, wanted, request, "plans.again")
+            return self._acceptor.prepare(p, plan, wanted, "plans.again", request)
 
-        return retry_if_renamed(accept)
+        return self._acceptor.begin_once(request, prepared)
 
     def list(
         self, p: Principal, *, before: str | None = None, limit: int = 50, workflow: str | None = None
@@ -159,10 +153,11 @@ class Plans:
         self._spoil(plan_id, builtins.list(drift.of_the_world(tree, checked)))
         applied: AppliedPlan = {"plan": plan_id, "root": plan_id}
         wanted = self._run_request(tree.root, {"apply": applied}, modes)
-        run_id = self._acceptor.accept_once(p, plan, wanted, _request(plan_id), "plans.apply")
-        if run_id is None:
+        entry = self._acceptor.prepare(p, plan, wanted, "plans.apply", _request(plan_id))
+        run_id = self._acceptor.begin(entry)
+        if not entry.is_new:
             self._require_not_applied(plan_id)
-        return str(run_id)
+        return run_id
 
     def _require_not_applied(self, plan_id: str) -> None:
         run_id = self._applied_run_id(plan_id)
@@ -173,7 +168,7 @@ class Plans:
         """Plan once more, with the answers of the plan, and return what is found now."""
         options: RunOptions = {"plan": tree.root["options"]["plan"], "check": tree.root["run_id"]}
         wanted = self._run_request(tree.root, options, modes)
-        run_id = self._acceptor.accept(p, plan, wanted, None, "plans.check")
+        run_id = self._acceptor.begin(self._acceptor.prepare(p, plan, wanted, "plans.check"))
         self._require_checked(p, self._runs.wait(p, run_id))
         return self._tree(p, run_id)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock, timestamp
@@ -20,7 +21,7 @@ from engine.record.run_log import RunLogs
 from engine.record.types.run import RunOptions
 from engine.runs.starting.consent import Consents, is_real
 from engine.runs.starting.room import Room
-from engine.runs.starting.run_request import RunRequest
+from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import IdempotentRequest, RunEntry
 
@@ -58,39 +59,39 @@ class Acceptor:
         """Return the run that a request started before. Raises InUse if its key was used for a different request."""
         return None if request is None else self._worker.rows.of_request(request)
 
-    def accept(
+    def prepare(
         self,
         p: Principal,
         plan: Plan,
         wanted: RunRequest,
-        request: IdempotentRequest | None,
         action: str,
-        others: Mapping[str, str] | None = None,
-    ) -> str:
-        """Accept a run and start it; return its id, or the id of the run that this request started before.
-
-        `others`: the service of each connection that the plan has and the workspace need not have.
-        Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: see `retry_if_renamed`), StorageError, and ServiceError
-        if the owner of a new account cannot be determined.
-        """
-        return self.begin(self._entry(p, plan, wanted, action, {**self.services(), **(others or {})}, request))
-
-    def ready(
-        self, p: Principal, plan: Plan, wanted: RunRequest, request: IdempotentRequest | None, action: str
+        request: IdempotentRequest | None = None,
+        others: Mapping[str, str] = MappingProxyType({}),
     ) -> RunEntry:
-        """Return a run that is checked but not stored yet, for `begin`. Raises as `accept`."""
-        return self._entry(p, plan, wanted, action, self.services(), request)
+        """Return a run that is checked but not stored yet: `begin` does that, or the transaction that it is part of.
+
+        `others`: the service of each connection that the plan has and the workspace need not have. Raises InvalidInput,
+        ConfirmationNeeded, InUse (Renamed: see `retry_if_renamed`), and ServiceError if the owner of a new account
+        cannot be determined.
+        """
+        require_asked(p, plan, wanted.options, self._worker.accounts.config().config.approvals.rules)
+        circumstances = self._circumstances(p, plan, wanted, {**self.services(), **others})
+        accepted = acceptance(plan, wanted.inputs, circumstances)
+        self._worker.plans.keep(accepted, plan)
+        title = str(plan.document.get("title") or plan.name)
+        line = self._audit.entry(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wanted.options)})
+        return RunEntry(accepted, title, line, request, last_rename=plan.last_rename)
 
     def begin(self, entry: RunEntry) -> str:
-        """Store such a run and start it; return its id, or the id of the run that its request started before.
+        """Store a run and start it; return its id, or the id of the run that its request started before.
 
         Raises Renamed, InUse, StorageError.
         """
-        [run_id] = self._begin([entry])
-        return run_id
+        self.begin_each([entry])
+        return entry.started()
 
     def begin_each(self, entries: Sequence[RunEntry]) -> None:
-        """Store such runs in one transaction and start those that are stored; each has its own `error`, if any.
+        """Store runs in one transaction and start those that are stored; each has its own `error`, if any.
 
         Raises StorageError if the fate of some is unknown.
         """
@@ -101,48 +102,18 @@ class Acceptor:
                 raise
         self._worker.begin([entry.acceptance for entry in entries if entry.is_new])
 
-    def accept_once(
-        self, p: Principal, plan: Plan, wanted: RunRequest, request: IdempotentRequest, action: str
-    ) -> str | None:
-        """Accept a run and start it; return its id, None if this request has started one before. Raises as `accept`."""
-        entry = self._entry(p, plan, wanted, action, self.services(), request)
-        [run_id] = self._begin([entry])
-        return run_id if entry.is_new else None
+    def begin_once(self, request: IdempotentRequest | None, prepared: Callable[[], RunEntry]) -> str:
+        """Start the run that `prepared` returns, unless the request has started one before; return the id of the run.
 
-    def accept_all(self, p: Principal, plan: Plan, run_requests: Iterable[RunRequest], action: str) -> list[str]:
-        """Accept runs, all or none, in one transaction, and start them; return their ids. Raises as `accept`."""
-        services = self.services()
-        return self._begin([self._entry(p, plan, wanted, action, services) for wanted in run_requests])
-
-    def entry(self, p: Principal, plan: Plan, wanted: RunRequest, action: str) -> RunEntry:
-        """Return a run that is checked but not stored yet: `Acceptances.store_within` does that. Raises as `accept`."""
-        return self._entry(p, plan, wanted, action, self.services())
+        So it does not matter whether the workflow was changed or deleted since. `prepared` is called again if a name
+        changes meanwhile. Raises what it raises, InUse if the key was used for a different request, StorageError.
+        """
+        return self.earlier(request) or retry_if_renamed(lambda: self.begin(prepared()))
 
     def new_files(self) -> tuple[str, RunFiles]:
         """Return the id of a run to come, and where its files are stored."""
         run_id = new_run_id(self._clock())
         return run_id, RunFiles(RunFolder(self._logs.blobs, run_id))
-
-    def _begin(self, entries: Sequence[RunEntry]) -> list[str]:
-        self._worker.acceptances.store(entries)
-        self._worker.begin([entry.acceptance for entry in entries if entry.is_new])
-        return [str(entry.run_id) for entry in entries]
-
-    def _entry(
-        self,
-        p: Principal,
-        plan: Plan,
-        wanted: RunRequest,
-        action: str,
-        services: Mapping[str, str],
-        request: IdempotentRequest | None = None,
-    ) -> RunEntry:
-        require_asked(p, plan, wanted.options, self._worker.accounts.config().config.approvals.rules)
-        accepted = acceptance(plan, wanted.inputs, self._circumstances(p, plan, wanted, services))
-        self._worker.plans.keep(accepted, plan)
-        title = str(plan.document.get("title") or plan.name)
-        line = self._audit.entry(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wanted.options)})
-        return RunEntry(accepted, title, line, request, last_rename=plan.last_rename)
 
     def services(self) -> dict[str, str]:
         """Return the service of each connection of the workspace."""

@@ -46,7 +46,7 @@ class NoticeChannel(Struct, frozen=True):
         """Return what tells people, to be stored; it is empty if the settings name no one.
 
         `said`: by input of the workflow. `origin`: what its text comes from, such as "an alarm". Raises what
-        `Acceptor.entry` raises for a workflow that cannot run.
+        `Acceptor.prepare` raises for a workflow that cannot run.
         """
         settings, told = self.settings, {name: said.get(name, "") for name in _INPUTS} | {"kind": said["kind"]}
         if settings.webhook is not None:
@@ -58,4 +58,4 @@ class NoticeChannel(Struct, frozen=True):
         known = plan.inputs_schema.get("properties", {})
         inputs = {name: text for name, text in told.items() if name in known}
         wanted = RunRequest(inputs, outside_inputs=quoting_inputs(inputs, origin))
-        return Notice([self.acceptor.entry(TELLER, plan, wanted, "runs.start")])
+        return Notice([self.acceptor.prepare(TELLER, plan, wanted, "runs.start")])

@@ -186,7 +186,7 @@ class Looks(Struct):
                 run_id=run_id,
             )
             principal = Principal(f"trigger:{trigger.id}", "operator")
-            entry = self.acceptor.entry(principal, watched.named.plan, wanted, "runs.start")
+            entry = self.acceptor.prepare(principal, watched.named.plan, wanted, "runs.start")
         except PASSED_ON as error:
             if not isinstance(error, BadAnswer):  # it is nested too deeply: no service was called
                 raise
