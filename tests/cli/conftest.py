@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -94,16 +96,31 @@ def workspace(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 @pytest.fixture
 def orchestra(workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Orchestra:
-    """Run a command in this process."""
+    """Run a command in this process; with `typed`, at a terminal where somebody has typed these answers."""
 
-    def run(*arguments: str, stdin: str = "") -> Result:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
-        capsys.readouterr()
-        code = main(arguments)
-        written = capsys.readouterr()
+    def run(*arguments: str, stdin: str = "", typed: str | None = None) -> Result:
+        with _piped(stdin) if typed is None else _terminal(typed) as given:
+            monkeypatch.setattr(sys, "stdin", given)
+            capsys.readouterr()
+            code = main(arguments)
+            written = capsys.readouterr()
         return Result(code, written.out, written.err)
 
     return run
+
+
+def _piped(text: str) -> TextIO:
+    return io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+
+
+@contextmanager
+def _terminal(typed: str) -> Iterator[TextIO]:
+    """A terminal at which this was typed, and then Ctrl-D, so that nobody waits who asks once more."""
+    keyboard, inside = pty.openpty()
+    os.write(keyboard, typed.encode() + b"\x04")
+    with os.fdopen(inside, encoding="utf-8") as given:
+        yield given
+    os.close(keyboard)
 
 
 @dataclass

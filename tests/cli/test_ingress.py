@@ -43,28 +43,19 @@ def test_what_is_missing_is_said_with_a_remedy(
 
 
 @pytest.mark.slow
-def test_it_takes_messages_until_it_is_told_to_stop(start: Start, orchestra: Orchestra, workspace: Path) -> None:
+def test_it_takes_messages_until_it_is_told_to_stop_and_says_on_stderr_why_they_wait(
+    start: Start, orchestra: Orchestra, workspace: Path
+) -> None:
     server = Nats()
     orchestra("users", "add", "robot", "--role", "operator")
     configure(workspace, url=server.url, user="robot", topic=server.topics.topic)
     running = start("ingress", "--demo")
     assert running.line() == f"Messages of {server.topics.topic} start runs as robot; Ctrl-C stops it."
-    assert running.end(signal.SIGTERM) == 0
-    assert "Traceback" not in running.err
-    asyncio.run(_removed(server))
-
-
-@pytest.mark.slow
-def test_why_messages_wait_is_told_on_stderr(start: Start, orchestra: Orchestra, workspace: Path) -> None:
-    server = Nats()
-    orchestra("users", "add", "robot", "--role", "operator")
-    configure(workspace, url=server.url, user="robot", topic=server.topics.topic)
-    running = start("ingress", "--demo")
-    running.line()
     assert orchestra("users", "set-role", "robot", "viewer").code == 0
     asyncio.run(_sent(server, b'{"workflow": "pure"}'))
     until(lambda: "ERROR" in running.err and "robot" in running.err, "the reason")
     assert running.end(signal.SIGTERM) == 0
+    assert "Traceback" not in running.err
     asyncio.run(_removed(server))
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +12,6 @@ import pytest
 from tests import postgres
 from tests.cli.conftest import Orchestra, Result
 from tests.cli.unprivileged import DAC_OVERRIDE, DAC_READ_SEARCH, as_anybody
-from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -197,18 +193,12 @@ def on_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("on_server", "read_only")
-def test_with_the_state_on_a_server_reading_works_and_writing_is_refused_in_words(workspace: Path, run_id: str) -> None:
-    assert [row["run_id"] for row in _apart("runs", "list", "--json").json["runs"]] == [run_id]
-    assert _apart("prompts", "list").code == 0
-    refused = _apart("users", "add", "bob", "--json")
+@pytest.mark.usefixtures("on_server")
+def test_with_the_state_on_a_server_reading_works_and_writing_is_refused_in_words(
+    workspace: Path, read_only: Run, run_id: str
+) -> None:
+    assert [row["run_id"] for row in read_only("runs", "list", "--json").json["runs"]] == [run_id]
+    assert read_only("prompts", "list").code == 0
+    refused = read_only("users", "add", "bob", "--json")
     assert (refused.code, refused.json["error"]["type"]) == (4, "StorageError"), refused
     assert str(workspace) in refused.json["error"]["message"]
-
-
-def _apart(*arguments: str) -> Result:
-    """Run a command as a process of its own, whose end closes its connections to the server."""
-    bounded = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
-    command = [*bounded, sys.executable, "-m", "cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
-    return Result(done.returncode, done.stdout, done.stderr)

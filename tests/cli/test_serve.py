@@ -73,41 +73,107 @@ def _press(workspace: Path, path: str = "/acme/app/issues/1", service: str = "gi
 
 def _with_stand_ins(pid: int, workspace: Path) -> dict[str, int]:
     """Both children of a parent, once somebody has asked for a stand-in."""
-    _press(workspace)
+    assert _press(workspace).status_code == 200
     until(lambda: len(_children(pid)) == 2, "both children")
     return _children(pid)
 
 
-def test_it_answers_prints_one_link_refuses_a_second_one_and_stops_without_a_trace(
+def test_it_answers_rests_without_stand_ins_refuses_a_second_one_and_stops_without_a_trace(
     start: Start, orchestra: Orchestra, workspace: Path
 ) -> None:
-    running, line = _served(start)
+    settings = (workspace / "config.yaml").read_text()
+    (workspace / "config.yaml").write_text(settings.replace("log_format: text", "log_format: json"))
+    running, line = _served(start, "--log-level", "info")
     assert set(line) == {"url", "login_url", "port", "pid"}
     assert (line["pid"], line["url"]) == (running.process.pid, f"http://127.0.0.1:{line['port']}")
     assert _get(f"{line['url']}/health").json()["status"] == "ok"
-    token = line["login_url"].partition("token=")[2]
-    signed_in = httpx.post(f"{line['url']}/login", data={"token": token}, timeout=PATIENCE_SECONDS, trust_env=False)
-    assert (signed_in.status_code, len(signed_in.cookies)) == (303, 2), "the session, and that this browser is known"
-    assert (
-        httpx.post(f"{line['url']}/login", data={"token": token}, trust_env=False, timeout=PATIENCE_SECONDS).status_code
-        == 403
-    )
+    _rests_without_stand_ins(running, line, orchestra)
+    _starts_stand_ins_anew(running, workspace)
 
     refused = orchestra("serve", "--json")
     assert (refused.code, refused.json["error"]["type"]) == (4, "InUse"), "a second one, beside it"
     assert f"already served by process {running.process.pid}." in refused.json["error"]["message"]
-    assert _get(f"{line['url']}/health").status_code == 200
+    assert _get(f"{line['url']}/api/runs/secret").status_code == 401
+    with socket.create_connection(("127.0.0.1", line["port"])) as garbled:
+        garbled.sendall(b"\x00\x01 this is no HTTP\r\n\r\n")
+        garbled.recv(1024)
 
     another = orchestra("login-link", "--json").json
     assert (another["url"], another["is_served"]) == (line["url"], True)
-    children = _with_stand_ins(running.process.pid, workspace)
+    children, ports = _children(running.process.pid), _ports(workspace)
     assert running.end(signal.SIGTERM) == 0
     assert not any(map(is_alive, children.values())), "the parent ends after its children"
-    assert running.out.count("\n") == 1
+    assert (running.out.count("\n"), running.err) == (1, "")
     assert orchestra("login-link", "--json").json["is_served"] is False
-    log = (workspace / ".orchestra" / "serve.log").read_text()
-    assert "Traceback" not in log
-    assert "token=" not in log
+    _has_logged(workspace)
+
+    running, line = _served(start)
+    assert _ports(workspace) == ports, "it opens the links of the one before"
+    _outlives_its_engine_and_leaves_nothing(running, line, workspace)
+
+
+def _rests_without_stand_ins(running: Running, line: dict[str, Any], orchestra: Orchestra) -> None:
+    """There are none until somebody needs them; the link signs in once."""
+    until(lambda: "serving" in _children(running.process.pid), "the serving process")
+    time.sleep(2.0)
+    assert orchestra("connections", "list", "--json").code == 0
+    assert len(orchestra("demo", "show", "--json").json["github"]["repositories"]) > 0
+    children = _children(running.process.pid)
+    assert set(children) == {"serving"}
+    assert "demo" not in _children(children["serving"])
+
+    token = line["login_url"].partition("token=")[2]
+    with httpx.Client(base_url=line["url"], timeout=PATIENCE_SECONDS, trust_env=False) as browser:
+        browser.headers["Origin"] = line["url"]
+        assert browser.post("/login", data={"token": token}).status_code == 303
+        assert len(browser.cookies) == 2, "the session, and that this browser is known"
+        assert browser.post("/login", data={"token": token}).status_code == 403
+        assert set(_children(running.process.pid)) == {"serving"}
+        asked = {"workflow": "inbox-triage", "inputs": {"limit": 3}, "wait_seconds": 60}
+        answer = browser.post("/workflows/execute", json=asked).json()
+    assert answer["status"] == "succeeded", answer
+
+
+def _starts_stand_ins_anew(running: Running, workspace: Path) -> None:
+    first = _children(running.process.pid)["demo"]
+    for _ in range(2):
+        os.kill(first, signal.SIGKILL)
+        assert _press(workspace).status_code == 200, "a link to a stand-in opens at once"
+        assert set(_children(running.process.pid)) == {"serving", "demo"}
+        second = _children(running.process.pid)["demo"]
+        assert second != first
+        assert listed("-p", str(first), "-o", "pid=") == "", "no zombie"
+        first = second
+
+
+def _has_logged(workspace: Path) -> None:
+    """As JSON, as the settings say, and without a secret."""
+    text = (workspace / ".orchestra" / "serve.log").read_text()
+    assert "Traceback" not in text
+    assert "token=" not in text
+    log = [json.loads(one) for one in text.splitlines()]
+    [refused] = [one for one in log if one["level"] == "warning"]
+    assert (refused["logger"], refused["event"]) == ("uvicorn.error", "Invalid HTTP request received.")
+    asked = [one["event"] for one in log if one["logger"] == "api.network.request_counts"]
+    assert any(one.startswith("GET /api/runs/{run_id} 401 in ") for one in asked)
+
+
+def _outlives_its_engine_and_leaves_nothing(running: Running, line: dict[str, Any], workspace: Path) -> None:
+    """A killed engine is started again on the same port, and nothing outlives a killed parent."""
+    children = _with_stand_ins(running.process.pid, workspace)
+    assert f"ORCHESTRA_PARENT_PID={running.process.pid} " in _environment(children["serving"]), "may be killed"
+    os.kill(children["serving"], signal.SIGKILL)
+    assert _get(f"{line['url']}/health").json()["status"] == "ok"  # waits in the parent's socket meanwhile
+    again = _with_stand_ins(running.process.pid, workspace)
+    assert again["serving"] != children["serving"]
+    assert again["demo"] == children["demo"], "the stand-ins outlive the engine"
+    until(lambda: "ended by SIGKILL; it is being restarted." in running.err, "a word about it")
+    assert running.out.count("\n") == 1, "the link is printed once"
+
+    running.end(signal.SIGKILL)
+    until(lambda: not any(map(is_alive, again.values())), "the end of the children")
+    with socket.create_server(("127.0.0.1", line["port"])):
+        pass
 
 
 def test_a_busy_port_that_was_asked_for_is_refused(orchestra: Orchestra) -> None:
@@ -135,60 +201,6 @@ def test_when_every_port_is_taken_it_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("api.network.address._TRIED_PORTS", 1)
     with socket.create_server(("127.0.0.1", 0)) as busy, pytest.raises(InUse, match="is free"):
         listen_near("127.0.0.1", busy.getsockname()[1])
-
-
-def test_a_killed_engine_is_started_again_on_the_same_port_and_nothing_outlives_a_killed_parent(
-    start: Start, workspace: Path
-) -> None:
-    running, line = _served(start)
-    children = _with_stand_ins(running.process.pid, workspace)
-    assert f"ORCHESTRA_PARENT_PID={running.process.pid} " in _environment(children["serving"]), "may be killed"
-    os.kill(children["serving"], signal.SIGKILL)
-    assert _get(f"{line['url']}/health").json()["status"] == "ok"  # waits in the parent's socket meanwhile
-    again = _with_stand_ins(running.process.pid, workspace)
-    assert again["serving"] != children["serving"]
-    assert again["demo"] == children["demo"], "the stand-ins outlive the engine"
-    until(lambda: "ended by SIGKILL; it is being restarted." in running.err, "a word about it")
-    assert running.out.count("\n") == 1, "the link is printed once"
-
-    running.end(signal.SIGKILL)
-    until(lambda: not any(map(is_alive, again.values())), "the end of the children")
-    with socket.create_server(("127.0.0.1", line["port"])):
-        pass
-
-
-def test_a_server_at_rest_has_no_stand_ins_until_somebody_needs_them(
-    start: Start, orchestra: Orchestra, workspace: Path
-) -> None:
-    running, line = _served(start)
-    until(lambda: "serving" in _children(running.process.pid), "the serving process")
-    time.sleep(2.0)
-    assert orchestra("connections", "list", "--json").code == 0
-    assert len(orchestra("demo", "show", "--json").json["github"]["repositories"]) > 0
-    children = _children(running.process.pid)
-    assert set(children) == {"serving"}
-    assert "demo" not in _children(children["serving"])
-
-    token = line["login_url"].partition("token=")[2]
-    with httpx.Client(base_url=line["url"], timeout=PATIENCE_SECONDS, trust_env=False) as browser:
-        browser.headers["Origin"] = line["url"]
-        assert browser.post("/login", data={"token": token}).status_code == 303
-        assert set(_children(running.process.pid)) == {"serving"}
-        asked = {"workflow": "inbox-triage", "inputs": {"limit": 3}, "wait_seconds": 60}
-        answer = browser.post("/workflows/execute", json=asked).json()
-    assert answer["status"] == "succeeded", answer
-    first = _children(running.process.pid)["demo"]
-
-    for _ in range(2):
-        os.kill(first, signal.SIGKILL)
-        assert _press(workspace).status_code == 200, "a link to a stand-in opens at once"
-        assert set(_children(running.process.pid)) == {"serving", "demo"}
-        second = _children(running.process.pid)["demo"]
-        assert second != first
-        assert listed("-p", str(first), "-o", "pid=") == "", "no zombie"
-        first = second
-    assert running.end(signal.SIGTERM) == 0
-    assert running.err == ""
 
 
 @pytest.mark.chaos
@@ -287,28 +299,4 @@ def test_a_run_of_the_demo_beside_the_server_is_seen_by_both(start: Start, orche
     assert (result.code, result.json["status"]) == (0, "succeeded")
     assert result.json["counts"]["items"] == 3
     assert "demo" in _children(running.process.pid)
-    assert running.end(signal.SIGTERM) == 0
-
-
-def test_its_log_is_json_if_the_settings_say_so_and_the_next_server_opens_the_links_of_this_one(
-    start: Start, workspace: Path
-) -> None:
-    settings = (workspace / "config.yaml").read_text()
-    (workspace / "config.yaml").write_text(settings.replace("log_format: text", "log_format: json"))
-    running, line = _served(start, "--log-level", "info")
-    assert _get(f"{line['url']}/api/runs/secret").status_code == 401
-    with socket.create_connection(("127.0.0.1", line["port"])) as garbled:
-        garbled.sendall(b"\x00\x01 this is no HTTP\r\n\r\n")
-        garbled.recv(1024)
-    ports = _ports(workspace)
-    assert running.end(signal.SIGTERM) == 0
-    log = [json.loads(one) for one in (workspace / ".orchestra" / "serve.log").read_text().splitlines()]
-    [refused] = [one for one in log if one["level"] == "warning"]
-    assert (refused["logger"], refused["event"]) == ("uvicorn.error", "Invalid HTTP request received.")
-    asked = [one["event"] for one in log if one["logger"] == "api.network.request_counts"]
-    assert any(one.startswith("GET /api/runs/{run_id} 401 in ") for one in asked)
-
-    running, _ = _served(start)
-    assert _ports(workspace) == ports
-    assert _press(workspace).status_code == 200
     assert running.end(signal.SIGTERM) == 0

@@ -14,7 +14,7 @@ import pytest
 
 from engine.base.checkout import CHECKOUT
 from engine.base.environment import WORKSPACE_VARIABLE
-from tests.few import rare
+from tests.cli.conftest import Orchestra
 
 HEAVY = [
     "rich", "streamlit", "pandas", "numpy", "fastapi", "starlette", "uvicorn", "openai", "github", "notion_client",
@@ -28,28 +28,37 @@ PURE = [
     "engine.connections.connections", "engine.outgoing.markdown", "engine.tools.shelf",
 ]  # fmt: skip
 """What a run does without that neither asks a service nor a model."""
-_SCRIPT = "import json, sys, cli; code = cli.main(sys.argv[1:]); json.dump([code, list(sys.modules)], sys.stderr)"
+_SCRIPT = """
+import json, sys, cli
+for one in json.loads(sys.argv[1]):
+    print(json.dumps([cli.main(one), list(sys.modules)]), file=sys.stderr)
+"""
 
 
 @pytest.mark.parametrize(
-    ("arguments", "unneeded"),
+    "commands",
     [
-        pytest.param(["run", "pure", "--json"], PURE, id="a run of three steps"),
-        pytest.param(["runs", "list", "--json"], [*LOOKS, "engine.compiler.compiler"], id="the list of runs"),
-        rare(["workflows", "list", "--json"], LOOKS, id="the list of workflows"),
-        rare(["prompts", "list", "--json"], [*LOOKS, "clients.imap.session"], id="the list of prompts"),
-        pytest.param(["validate", "--json"], LOOKS, id="validate"),
-        pytest.param(["--help"], [*LOOKS, "pydantic", "sqlalchemy", "engine.plugins.step"], id="all commands"),
+        pytest.param([("run pure", PURE)], id="a run of three steps"),
+        pytest.param(
+            [
+                ("--help", [*LOOKS, "pydantic", "sqlalchemy", "engine.plugins.step"]),
+                ("runs list", [*LOOKS, "engine.compiler.compiler"]),
+                ("prompts list", [*LOOKS, "clients.imap.session"]),
+                ("workflows list", LOOKS),
+                ("validate", LOOKS),
+            ],
+            id="what only looks",
+        ),
     ],
 )
 @pytest.mark.slow
-def test_a_command_imports_only_what_it_needs(workspace: Path, arguments: list[str], unneeded: list[str]) -> None:
-    process = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, *arguments], cwd=workspace, capture_output=True, text=True, check=False
-    )
-    code, modules = json.loads(process.stderr)
-    assert code == 0, process.stdout
-    assert [name for name in unneeded if name in modules] == []
+def test_a_command_imports_only_what_it_needs(workspace: Path, commands: list[tuple[str, list[str]]]) -> None:
+    """Those of one row run in one process: what a command may not import, the ones before it may not, either."""
+    words = [one.split() if one == "--help" else [*one.split(), "--json"] for one, _ in commands]
+    process = _process(_SCRIPT, arguments=[json.dumps(words)], stdout=subprocess.PIPE, cwd=workspace)
+    for (command, unneeded), line in zip(commands, process.stderr.splitlines(), strict=True):
+        code, modules = json.loads(line)
+        assert (command, code, [name for name in unneeded if name in modules]) == (command, 0, []), process.stdout
 
 
 SERVING = {"streamlit", "fastapi", "starlette", "uvicorn"}
@@ -95,59 +104,36 @@ def test_the_process_that_stays_while_a_workspace_is_served_is_small() -> None:
 _AS_PROCESS = "import atexit, cli; cli.main = lambda: {what}; cli.process()"
 
 
-@pytest.mark.parametrize(
-    ("what", "code", "out"),
-    [
-        pytest.param("print('said') or 3", 3, "said\n", id="what was said is written before it ends"),
-        pytest.param("atexit.register(print, 'left') and 0", 0, "left\n", id="exit handlers are called"),
-        pytest.param(
-            "__import__('threading').Timer(0.2, print, ['done']).start() or 0", 0, "done\n", id="threads end first"
-        ),
-        pytest.param("1 / 0", 1, "", id="what is raised is told"),
-    ],
-)
-def test_a_process_ends_with_its_code_when_all_is_done(what: str, code: int, out: str) -> None:
-    process = _process(_AS_PROCESS.format(what=what), stdout=subprocess.PIPE)
-    assert (process.returncode, process.stdout) == (code, out)
-    assert ("ZeroDivisionError" in process.stderr) == (what == "1 / 0")
-
-
-def test_output_that_cannot_be_written_is_told() -> None:
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        process = _process(_AS_PROCESS.format(what="print('said') or 0"), stdout=full)
-    assert process.returncode != 0
-    assert "No space left" in process.stderr
+def test_a_process_ends_when_all_is_done_and_what_is_raised_is_told() -> None:
+    late = "__import__('threading').Timer(0.2, print, ['done']).start()"
+    script = _AS_PROCESS.format(what=f"(print('said'), atexit.register(print, 'left'), {late}, 1 / 0)")
+    process = _process(script, stdout=subprocess.PIPE)
+    assert process.stdout == "said\ndone\nleft\n", "its threads end first, then exit handlers"
+    assert (process.returncode, "ZeroDivisionError" in process.stderr) == (1, True)
 
 
 @pytest.mark.slow
-def test_a_process_without_output_ends_with_its_code(workspace: Path) -> None:
-    command = f'"{sys.executable}" -m cli validate --json >&- 2>&-'
-    assert subprocess.run(["/bin/sh", "-c", command], cwd=workspace, check=False).returncode == 0
+def test_streams_that_a_shell_has_closed_are_empty_and_keep_their_numbers(workspace: Path) -> None:
+    """Without any the process ends with its code, whatever it has written."""
+    what = "real(['validate', '--json']) + len(cli.sys.stdin.read()) + (open('/dev/null').fileno() < 3)"
+    script = f"import cli; real = cli.main; {_AS_PROCESS.format(what=what)}"
+    command = ["/bin/sh", "-c", f'"{sys.executable}" -c "$1" <&- >&- 2>&-', "sh", script]
+    assert subprocess.run(command, cwd=workspace, check=False).returncode == 0
 
 
-def test_streams_that_a_shell_has_closed_are_empty_and_keep_their_numbers() -> None:
-    what = "len(cli.sys.stdin.read()) + (open('/dev/null').fileno() < 3)"
-    command = ["/bin/sh", "-c", f'"{sys.executable}" -c "$1" <&- >&-', "sh", _AS_PROCESS.format(what=what)]
-    process = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
-    assert (process.returncode, process.stderr) == (0, "")
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         pytest.param("run pure --inputs -", "standard input", id="inputs"),
-        rare("runs undo 20260501T080000Z-aaaaaaaa", "no run named", id="undo"),
-        rare("users add ann@example.org --password-stdin", "password", id="password"),
+        pytest.param("runs undo 20260501T080000Z-aaaaaaaa", "no run named", id="undo"),
+        pytest.param("users add ann@example.org --password-stdin", "password", id="password"),
     ],
 )
-def test_a_command_without_standard_input_says_what_it_lacks(workspace: Path, arguments: str, said: str) -> None:
-    command = f'"{sys.executable}" -m cli {arguments} <&-'
-    process = subprocess.run(
-        ["/bin/sh", "-c", f'cd "{CHECKOUT}"; {command}'], capture_output=True, text=True, check=False
-    )
-    assert "Unexpected" not in process.stderr
-    assert said in process.stderr
+def test_a_command_without_standard_input_says_what_it_lacks(orchestra: Orchestra, arguments: str, said: str) -> None:
+    result = orchestra(*arguments.split(), stdin="")
+    assert result.code != 0
+    assert "Unexpected" not in result.err
+    assert said in result.err
 
 
 @pytest.mark.slow
@@ -159,16 +145,19 @@ def test_output_that_cannot_be_written_is_told_in_one_sentence(workspace: Path) 
     assert "Traceback" not in process.stderr
 
 
-@pytest.mark.slow
-def test_a_deleted_folder_is_no_workspace(tmp_path: Path) -> None:
-    command = f'mkdir gone; cd gone; rmdir ../gone; unset ORCHESTRA_WORKSPACE; "{sys.executable}" -m cli runs list'
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    process = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert process.returncode in (2, 3, 4)
-    assert str(tmp_path / "gone") in process.stderr
-    assert "Traceback" not in process.stderr
+def test_a_deleted_folder_is_no_workspace(
+    tmp_path: Path, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.delenv(WORKSPACE_VARIABLE)
+    monkeypatch.setenv("PWD", str(gone))
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = orchestra("runs", "list")
+    assert result.code in (2, 3, 4)
+    assert str(gone) in result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.slow
