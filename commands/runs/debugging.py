@@ -19,8 +19,8 @@ from commands.runs.options import File, Inputs, RunId
 from engine.base.statuses import RunStatus
 
 if TYPE_CHECKING:
-    from engine.runs.debugging.debugging import Past
-    from engine.runs.debugging.view import DebugView, PausedStep
+    from engine.runs.trials.debug_view import DebugView, PausedStep
+    from engine.runs.trials.debugging import Past
 
 _LONGEST = 4000
 _ASKED = "s(tep), c(ontinue), l(oop: continue past it), d(elete its breakpoint, continue), p(rint), q(uit)"

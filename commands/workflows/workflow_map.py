@@ -14,7 +14,7 @@ from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
 
 if TYPE_CHECKING:
-    from engine.runs.predicting.prediction import StepPrediction
+    from engine.runs.trials.prediction import StepPrediction
     from engine.workspace.layout import StepLook
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")]

@@ -12,7 +12,7 @@ from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
 from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run
-from engine.runs.debugging.view import DebugView, PausedStep
+from engine.runs.trials.debug_view import DebugView, PausedStep
 
 _SHOWN = 3
 

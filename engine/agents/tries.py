@@ -5,18 +5,17 @@ from __future__ import annotations
 from engine.agents.compiled_agents import CompiledAgents
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
-from engine.base.statuses import AccountMode
+from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
-from engine.runs.starting.acceptor import Acceptor
-from engine.runs.starting.run_request import RunRequest
-from engine.store.acceptances import IdempotentRequest, RunEntry
+from engine.runs.trials.trials import Trial, Trials
+from engine.store.acceptances import IdempotentRequest
 
 
 class AgentTries:
     """Every method checks the right of `p`; every change writes an audit line."""
 
-    def __init__(self, compiled: CompiledAgents, acceptor: Acceptor) -> None:
-        self._compiled, self._acceptor = compiled, acceptor
+    def __init__(self, compiled: CompiledAgents, trials: Trials) -> None:
+        self._compiled, self._trials = compiled, trials
 
     def start(
         self, p: Principal, name: str, text: str, task: str, variables: JsonObject, *, request_key: str | None = None
@@ -30,11 +29,8 @@ class AgentTries:
         sent = {"text": text, "task": task, "variables": variables}
         request = IdempotentRequest.if_keyed(request_key, f"try agent {name}", sent)
 
-        def prepared() -> RunEntry:
+        def tried() -> tuple[Plan, Trial]:
             plan = self._compiled.plan(checked_name("agent", name), text)
-            demo = AccountMode.DEMO
-            modes = dict.fromkeys(plan.connections, demo)
-            wanted = RunRequest({"task": task, "variables": variables}, modes=modes, default_mode=demo)
-            return self._acceptor.prepare(p, plan, wanted, "agents.try", request)
+            return plan, Trial({"task": task, "variables": variables})
 
-        return self._acceptor.begin_once(request, prepared)
+        return self._trials.start(p, tried, "agents.try", request)

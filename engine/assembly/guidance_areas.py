@@ -50,7 +50,7 @@ class GuidanceAreas:
                 compiled=opened.compiled,
                 plan=opened.plan_of_text,
                 renames_since=opened.renames_since,
-                acceptor=work.acceptor,
+                trials=work.trials,
                 runs=work.runs,
                 connections=opened.services,
                 prompts=self._prompts.prompts,

@@ -83,7 +83,7 @@ class ProgramAreas:
         """Agents that work in the demo, as somebody is editing them."""
         from engine.agents.tries import AgentTries
 
-        return AgentTries(self._compiled_agents, self._work.acceptor)
+        return AgentTries(self._compiled_agents, self._work.trials)
 
     @shared_property
     def agent_versions(self) -> AgentVersions:

@@ -25,6 +25,7 @@ from engine.runs.starting.room import Room
 
 if TYPE_CHECKING:
     from engine.assembly.open_workspace import OpenedWorkspace
+    from engine.runs.trials.trials import Trials
     from engine.triggering.polling.context import TriggerContext
 
 _LONGEST_TURN_SECONDS = 3.0
@@ -43,6 +44,13 @@ class RunWork:
         self.acceptor = self._acceptor()
         self.current_plans = CurrentPlans(self.ready_plan, opened.workspace.workflow_ids)
         self.runs = self._runs()
+
+    @shared_property
+    def trials(self) -> Trials:
+        """Starts runs that only try something."""
+        from engine.runs.trials.trials import Trials
+
+        return Trials(self.acceptor, self.runs.require_files)
 
     def _opened_worker(self, *, serve: bool, slots: int | None) -> Worker:
         """`slots`: how many runs a process takes that does nothing else; a server takes as many as the settings say."""

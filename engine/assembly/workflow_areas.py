@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from engine.assembly.work import RunWork
     from engine.copilot.kept import CopilotStore
     from engine.runs.branches.branches import Branches
-    from engine.runs.debugging.debugging import Debugging
     from engine.runs.environments.environments import Environments
     from engine.runs.environments.promotion import PromotionChecks
-    from engine.runs.made_up.step_tries import StepTries
-    from engine.runs.predicting.predictions import Predictions
+    from engine.runs.trials.debugging import Debugging
+    from engine.runs.trials.predictions import Predictions
+    from engine.runs.trials.step_tries import StepTries
     from engine.workflows.bundles.bundles import Bundles
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.versions import WorkflowVersions
@@ -153,7 +153,7 @@ class WorkflowAreas:
     @shared_property
     def predictions(self) -> Predictions:
         """What the steps of drafts would give."""
-        from engine.runs.predicting.predictions import Predictions
+        from engine.runs.trials.predictions import Predictions
 
         opened = self._opened
         shelf, around = opened.workspace.workflows, opened.compiled.surroundings
@@ -162,7 +162,7 @@ class WorkflowAreas:
     @shared_property
     def step_tries(self) -> StepTries:
         """Steps that run alone with made-up values."""
-        from engine.runs.made_up.step_tries import StepTries
+        from engine.runs.trials.step_tries import StepTries
 
         opened, work = self._opened, self._work
         shelf, around = opened.workspace.workflows, opened.compiled.surroundings
@@ -175,12 +175,12 @@ class WorkflowAreas:
             work.require_ready(plan)
             return plan
 
-        return StepTries(shelf, around, work.current_plans, work.acceptor, self._last_values, edited, plan_of)
+        return StepTries(shelf, around, work.current_plans, work.trials, self._last_values, edited, plan_of)
 
     @shared_property
     def debugging(self) -> Debugging:
         """Runs that pause before steps."""
-        from engine.runs.debugging.debugging import Debugging
+        from engine.runs.trials.debugging import Debugging
 
         opened, work = self._opened, self._work
 
@@ -188,4 +188,4 @@ class WorkflowAreas:
             draft = self.editing.draft_text(p, name)
             return opened.plan_of_text(name, draft.text), draft.state.is_draft
 
-        return Debugging(work.worker, opened.clock, work.runs, work.acceptor, plan)
+        return Debugging(work.worker, opened.clock, work.runs, work.trials, plan)

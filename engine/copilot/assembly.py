@@ -45,7 +45,7 @@ from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
-    from engine.runs.starting.acceptor import Acceptor
+    from engine.runs.trials.trials import Trials
     from engine.runs.trying.case_tests import CaseTests
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles
@@ -66,7 +66,7 @@ class CopilotDependencies(Struct, frozen=True):
     """Returns the plan of a text of a workflow."""
     renames_since: Callable[[str, str], StepRenames]
     """Returns the steps renamed in the file of a workflow since a time, oldest first."""
-    acceptor: Acceptor
+    trials: Trials
     runs: Runs
     connections: Callable[[], Mapping[str, str]]
     """Returns the service of each connection, by name."""
@@ -84,7 +84,7 @@ def assembled(needs: CopilotDependencies) -> Copilot:
     """Return the co-pilot."""
     kept, editing, clock, names = needs.kept, needs.editing, needs.clock, needs.workspace.workflows.names
     computing = Computing(needs.workflows, needs.compiled)
-    demo_runs = DemoRuns(needs.plan, needs.acceptor, needs.runs)
+    demo_runs = DemoRuns(needs.plan, needs.trials, needs.runs, needs.connections)
     restoring = Restoring(kept.before, editing, clock, needs.renames_since)
     turns = Turns(kept.turns, clock)
     said = Conversations(lambda p, workflow: turns.conversation(p, workflow).from_outside, kept.turns.kept_over)

@@ -15,7 +15,7 @@ from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.execution import IdempotencyKey, accepted, request_key_of
 from api.routes.run_documents import AcceptedRun
-from engine.runs.debugging.view import DebugView
+from engine.runs.trials.debug_view import DebugView
 
 router = APIRouter(prefix="/api", tags=["Runs"], route_class=SignedInRoute)
 Breakpoints = Annotated[

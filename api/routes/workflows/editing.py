@@ -12,7 +12,7 @@ from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
-from engine.runs.predicting.prediction import Prediction
+from engine.runs.trials.prediction import Prediction
 from engine.workflows.editing.editing import Canvas, Edited, FileEdit
 from engine.workflows.editing.operations import MOST, schema
 from engine.workflows.editing.scope_names import OfferedName

@@ -18,7 +18,7 @@ from api.base.turns import CHECKED, TOO_MANY
 from api.routes.execution import IdempotencyKey, RunInProgress, answered, request_key_of
 from api.routes.run_documents import AcceptedRun, Agreeing
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
-from engine.runs.made_up.step_tries import SampleValues
+from engine.runs.trials.step_tries import SampleValues
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _LONGEST_WAIT_SECONDS = 60

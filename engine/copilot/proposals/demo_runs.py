@@ -10,21 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from clients.wording import listed
 from engine.base.errors import InvalidInput
-from engine.base.services import has_stand_in
-from engine.base.statuses import AccountMode, RunStatus, StepStatus
+from engine.base.statuses import RunStatus, StepStatus
 from engine.compiler.definition.plan import Plan
 from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, DemoRun, SecondRun
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.runs.environments.news import outside
-from engine.runs.made_up.samples import sample_of
-from engine.runs.starting.run_request import RunRequest
+from engine.runs.trials.samples import sample_of
+from engine.runs.trials.trials import Trial, Trials
 
 if TYPE_CHECKING:
     from engine.runs.runs import Runs
-    from engine.runs.starting.acceptor import Acceptor
 
 _SECONDS = LONGEST_TRY_SECONDS / 2  # for each of the two runs
 _LOOK_SECONDS = 0.2
@@ -34,9 +31,11 @@ _OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
 class DemoRuns:
     """Runs of texts that are not saved. No real account is used, whatever the settings are."""
 
-    def __init__(self, plan: Callable[[str, str], Plan], acceptor: Acceptor, runs: Runs) -> None:
-        """`plan(workflow, text)` returns the plan of a text."""
-        self._plan, self._acceptor, self._runs = plan, acceptor, runs
+    def __init__(
+        self, plan: Callable[[str, str], Plan], trials: Trials, runs: Runs, services: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """`plan(workflow, text)` returns the plan of a text; `services()` that of each connection."""
+        self._plan, self._trials, self._runs, self._services = plan, trials, runs, services
 
     def run(self, p: Principal, workflow: str, text: str, seconds: float) -> DemoRun:
         """Run a text twice and wait for both, each for a minute at most, and `seconds` together.
@@ -58,7 +57,7 @@ class DemoRuns:
             run_id=first["run_id"],
             status=str(first["status"]),
             writes=dict(Counter(self._writes(p, first))),
-            destinations=list(outside(plan, self._acceptor.services()).destinations),
+            destinations=list(outside(plan, self._services()).destinations),
             second_run=None if second is None else SecondRun(str(second["status"]), len(list(self._writes(p, second)))),
             problems=[*_problems(first), *(_problems(second) if second is not None else [])]
             + (["There was no time for a second run."] if is_good and not has_time else []),
@@ -70,11 +69,9 @@ class DemoRuns:
 
     def _ended(self, p: Principal, plan: Plan, ends_at: float) -> Run:
         """Start a run and wait until it has ended, until `ends_at` at most; one that has not is cancelled."""
-        demo = AccountMode.DEMO
         members = plan.inputs_schema.get("properties", {})
         inputs = {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
-        wanted = RunRequest(inputs, modes=dict.fromkeys(plan.connections, demo), default_mode=demo)
-        run_id = self._acceptor.begin(self._acceptor.prepare(p, plan, wanted, "copilot.try"))
+        run_id = self._trials.start(p, lambda: (plan, Trial(inputs)), "copilot.try")
         until = min(ends_at, time.monotonic() + _SECONDS)
         run = self._runs.wait(p, run_id, max(0.0, until - time.monotonic()))
         while run["status"] not in _OVER and run["status"] != RunStatus.WAITING and time.monotonic() < until:
@@ -95,13 +92,8 @@ class DemoRuns:
                 yield from self._writes(p, self._runs.get(p, str(child)))
 
     def _require_stand_ins(self, plan: Plan) -> None:
-        services = self._acceptor.services()
-        without = [f"{name!r} ({services[name]})" for name in plan.connections if not has_stand_in(services[name])]
-        if without:
-            raise InvalidInput(
-                f"A proposal is tried on stand-ins only, and there is none for {listed(without)}.",
-                remedy="Accept it into the draft, and plan it there.",
-            )
+        remedy = "Accept it into the draft, and plan it there."
+        self._trials.require_stand_ins(plan, "A proposal is tried on stand-ins only", remedy)
         if plan.calls_openly:
             raise InvalidInput(
                 "A proposal is tried on stand-ins only, and a step requests a web address without a connection.",

@@ -184,7 +184,8 @@ def test_a_run_takes_no_file_that_no_run_shows(
     file = run([fetch(scan)], outputs={"file": ONE})["outputs"]["file"]
     owner, _, digest = file["$file"].partition(".files/")
     forged = {**file, "$file": place.format(run=owner, digest=digest)}
-    write_workflow(root, "take", [set_step("a")], inputs=TAKES)
+    reading = {"id": "b", "uses": "flow.set", "with": {"values": {"b": "{{ inputs.given }}"}}}
+    write_workflow(root, "take", [set_step("a"), reading], inputs=TAKES)
     earlier = orchestra.runs.start(OWNER, "take", {"given": 1})
     orchestra.runs.wait(OWNER, earlier, PATIENCE_SECONDS)
     given = {"given": [{"deep": forged}]}
@@ -194,6 +195,8 @@ def test_a_run_takes_no_file_that_no_run_shows(
         lambda: orchestra.runs.start_all(OWNER, "take", [{"given": 1}, given]),
         lambda: orchestra.runs.rerun(OWNER, earlier, inputs=given),
         lambda: orchestra.plans.make(OWNER, "take", given),
+        lambda: orchestra.debugging.start(OWNER, "take", given),
+        lambda: orchestra.step_tries.start(OWNER, "take", "b", {"inputs": given}),
     ]
     for start in starts:
         with pytest.raises(InvalidInput, match="names a file of a run") as refused:

@@ -11,22 +11,20 @@ from clients.wording import did_you_mean, listed
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput
 from engine.base.json_text import JsonObject
-from engine.base.services import has_stand_in
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.record.options import breakpoints_of
 from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import Run, RunOptions
-from engine.runs.debugging.view import DebugView, PausedStep, view_of
+from engine.record.types.run import Run
 from engine.runs.run_reader import RunReader
-from engine.runs.starting.run_request import RunRequest
-from engine.store.acceptances import IdempotentRequest, RunEntry
+from engine.runs.trials.debug_view import DebugView, PausedStep, view_of
+from engine.runs.trials.trials import StepByStep, Trial, Trials
+from engine.store.acceptances import IdempotentRequest
 from engine.store.debugging import DebugState
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
-    from engine.runs.starting.acceptor import Acceptor
 
 Past = Literal["", "loop", "breakpoint"]
 """What a run that continues no longer pauses for: nothing, the loop around a paused step, its breakpoint."""
@@ -44,11 +42,11 @@ class Debugging:
         worker: Worker,
         clock: Clock,
         runs: RunReader,
-        acceptor: Acceptor,
+        trials: Trials,
         plan: Callable[[Principal, str], tuple[Plan, bool]],
     ) -> None:
         """`plan(p, workflow)` returns the plan of what a person edits, and whether that is a draft."""
-        self._worker, self._clock, self._runs, self._acceptor, self._plan = worker, clock, runs, acceptor, plan
+        self._worker, self._clock, self._runs, self._trials, self._plan = worker, clock, runs, trials, plan
         self._store = worker.state.debugging
 
     def start(
@@ -70,15 +68,13 @@ class Debugging:
         sent = {"inputs": inputs, "breakpoints": list(breakpoints)}
         request = IdempotentRequest.if_keyed(request_key, f"debug {workflow}", sent)
 
-        def prepared() -> RunEntry:
+        def tried() -> tuple[Plan, Trial]:
             plan, is_draft = self._plan(p, workflow)
-            self._require_stand_ins(plan)
-            options: RunOptions = {"debug": {"breakpoints": breakpoints_of(plan, breakpoints), "draft": is_draft}}
-            modes = dict.fromkeys(plan.connections, AccountMode.DEMO)
-            wanted = RunRequest(inputs, options, modes, AccountMode.DEMO)
-            return self._acceptor.prepare(p, plan, wanted, "runs.debug", request)
+            remedy = f"`orchestra run {plan.name} --only STEP` tests one step, `--pin STEP=JSON` gives an output."
+            self._trials.require_stand_ins(plan, "A debug run uses only stand-ins", remedy)
+            return plan, Trial(inputs, StepByStep(breakpoints, is_draft))
 
-        return self._acceptor.begin_once(request, prepared)
+        return self._trials.start(p, tried, "runs.debug", request)
 
     def view(self, p: Principal, run_id: str) -> DebugView:
         """Return where a debug run is. Raises UnknownName, InvalidInput (no debug run), InvalidFile."""
@@ -160,16 +156,6 @@ class Debugging:
         if any(one["mode"] == AccountMode.MINE for one in run["accounts"].values()):
             raise InvalidInput(f"Run {run_id} works on real accounts, where no run can be debugged.", remedy=remedy)
         raise InvalidInput(f"Run {run_id} is not a debug run, so it does not pause at breakpoints.", remedy=remedy)
-
-    def _require_stand_ins(self, plan: Plan) -> None:
-        services = self._acceptor.services()
-        without = {name: services[name] for name in plan.connections if not has_stand_in(services[name])}
-        if without:
-            named = listed([f"{name!r} ({service})" for name, service in without.items()])
-            raise InvalidInput(
-                f"A debug run uses only stand-ins, and there is none for {named}.",
-                remedy=f"`orchestra run {plan.name} --only STEP` tests one step, `--pin STEP=JSON` gives an output.",
-            )
 
 
 def _begun(run: Run) -> DebugState:

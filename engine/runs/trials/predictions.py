@@ -14,9 +14,9 @@ from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import Compiled, Surroundings
 from engine.documents.json_file import parse
 from engine.people.access import Principal, require
-from engine.runs.predicting.prediction import Prediction, StepPrediction
-from engine.runs.predicting.rehearsal import Cases, Rehearsal
 from engine.runs.run_reader import RunReader
+from engine.runs.trials.prediction import Prediction, StepPrediction
+from engine.runs.trials.rehearsal import Cases, Rehearsal
 from engine.store.blobs.blobs import Blobs
 from engine.workflows.editing.editing import WorkflowEditing
 from engine.workflows.editing.graph import CanvasStep, canvas_steps

@@ -13,7 +13,7 @@ from engine.documents.schema_check import misfits
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.types.run import Run
-from engine.runs.made_up.samples import sample_of
+from engine.runs.trials.samples import sample_of
 from tests.engine.conftest import OWNER, Service, post_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 

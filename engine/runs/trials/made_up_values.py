@@ -16,7 +16,7 @@ from engine.compiler.checks.report import StepNames
 from engine.documents.schema_check import placed_misfits
 from engine.expressions.celtypes import Schema
 from engine.expressions.templates import parts, tokens
-from engine.runs.made_up.samples import sample_of
+from engine.runs.trials.samples import sample_of
 from engine.workflows.editing.reads import reads_of
 
 _ITEM = "item"

@@ -14,7 +14,7 @@ from engine.base.errors import InvalidInput
 from engine.base.step_path import in_workflow, is_item
 from engine.orchestra import Orchestra
 from engine.runner.effects import retry
-from engine.runs.predicting.prediction import Prediction, StepPrediction, Will
+from engine.runs.trials.prediction import Prediction, StepPrediction, Will
 from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, write_workflow
 from tests.engine.record.states.random_workflows import INPUTS, random_steps
 from tests.patience import PATIENCE_SECONDS

@@ -14,7 +14,7 @@ import pytest
 from engine.base.errors import InUse, InvalidInput, NotAllowed, OrchestraError
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.debugging.view import DebugView
+from engine.runs.trials.debug_view import DebugView
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 from tests.workspaces import init

@@ -25,7 +25,7 @@ from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.runner.execution.concurrency import outputs_of
 from engine.runner.execution.loops import item_keys
-from engine.runs.predicting.prediction import FieldValue, RepeatedStep, Will, plain_name, shortened, text_of
+from engine.runs.trials.prediction import FieldValue, RepeatedStep, Will, plain_name, shortened, text_of
 from engine.store.blobs.blobs import Blobs
 
 _SECONDS = 10.0

@@ -20,13 +20,11 @@ from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.expressions.expressions import render
 from engine.people.access import Principal, require
-from engine.record.options import part_options
-from engine.runs.made_up.samples import sample_of
-from engine.runs.made_up.values import StepReads, step_reads
-from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
-from engine.runs.starting.run_request import RunRequest
-from engine.store.acceptances import IdempotentRequest, RunEntry
+from engine.runs.trials.made_up_values import StepReads, step_reads
+from engine.runs.trials.samples import sample_of
+from engine.runs.trials.trials import MadeUp, Trial, Trials
+from engine.store.acceptances import IdempotentRequest
 from engine.workflows.editing.steps_in_text import read
 from engine.workspace.file_store import Shelf
 
@@ -51,7 +49,7 @@ class StepTries:
         shelf: Shelf,
         surroundings: Callable[[], Surroundings],
         plans: CurrentPlans,
-        acceptor: Acceptor,
+        trials: Trials,
         last_values: Callable[[Principal, str], Mapping[str, Any]],
         edited: Callable[[Principal, str], str],
         plan_of: Callable[[str, str], Plan],
@@ -61,7 +59,7 @@ class StepTries:
         `edited(p, workflow)`: the text that the person edits; `plan_of(workflow, text)`: the plan of such a text.
         """
         self._shelf, self._surroundings, self._plans = shelf, surroundings, plans
-        self._acceptor, self._last_values = acceptor, last_values
+        self._trials, self._last_values = trials, last_values
         self._edited, self._plan_of = edited, plan_of
 
     def sample(self, p: Principal, workflow: str, step: str, *, draft: bool = False) -> SampleValues:
@@ -101,19 +99,18 @@ class StepTries:
         sent = {"values": dict(values), "environment": environment, **({"draft": True} if draft else {})}
         request = IdempotentRequest.if_keyed(request_key, f"try {workflow} {step}", sent)
 
-        def prepared() -> RunEntry:
+        def tried() -> tuple[Plan, Trial]:
             text = self._text(p, workflow, draft=draft)
             reads = self._reads(workflow, text, step)
             reads.require_fit(values)
             paths = {node.step.id: node.path for node in self._nodes(workflow, text)}
             plan = self._plan(workflow, text, environment, draft=draft)
-            pins = {paths[one]: values["steps"][one]["output"] for one in reads.steps}
+            outputs = {paths[one]: values["steps"][one]["output"] for one in reads.steps}
             items = {path: [values[name]] for name, path in reads.loops.items()}
-            options = part_options(plan, pins, reads.only, None, items)
-            wanted = RunRequest({**_required_inputs(plan), **values.get("inputs", {})}, options)
-            return self._acceptor.prepare(p, plan, wanted, "runs.try", request)
+            inputs = {**_required_inputs(plan), **values.get("inputs", {})}
+            return plan, Trial(inputs, MadeUp(reads.only, outputs, items))
 
-        return self._acceptor.begin_once(request, prepared)
+        return self._trials.start(p, tried, "runs.try", request)
 
     def _text(self, p: Principal, workflow: str, *, draft: bool) -> str:
         return self._edited(p, workflow) if draft else self._shelf.text(workflow)

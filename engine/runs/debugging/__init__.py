@@ -1,1 +1,0 @@
-"""Runs that pause before steps, on the stand-ins."""
