@@ -17,6 +17,7 @@ from engine.connections.accounts import Account
 from engine.data.own_parts import own_errors
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
+from engine.people.operation import operation
 
 __all__ = ["Answers", "Collection", "Collections", "PassageHit", "StoredDocument"]
 """The records are named here for the front ends."""
@@ -46,41 +47,41 @@ class Collections:
     def __init__(self, open_account: Open, vector_of: VectorOf, audit: Audit) -> None:
         self._open, self._vector_of, self._audit = open_account, vector_of, audit
 
+    @operation("collections.list", "view", _SEE, "List the collections")
     def all(self, p: Principal, *, demo: bool = False) -> list[Collection]:
         """Return all collections, by name."""
-        require(p, "view", _SEE)
         with own_errors():
             return self._client(demo=demo).collections()
 
+    @operation("collections.show", "view", _SEE, "Show a collection")
     def show(self, p: Principal, name: str, *, demo: bool = False) -> Collection:
         """Return a collection."""
-        require(p, "view", _SEE)
         with self._named(name, demo=demo) as client:
             return client.collection(name)
 
+    @operation("collections.documents", "view", _SEE, "List the documents of a collection")
     def documents(self, p: Principal, name: str, *, words: str = "", demo: bool = False) -> list[StoredDocument]:
         """Return the documents of a collection by id: those with this text in their id or title, in any case."""
-        require(p, "view", _SEE)
         with self._named(name, demo=demo) as client:
             found = client.documents(name)
         wanted = words.casefold()
         return [one for one in found if wanted in f"{one.id}\n{one.title}".casefold()]
 
+    @operation("collections.passages", "view", _SEE, "List the passages of a document")
     def passages(self, p: Principal, name: str, document: str, *, demo: bool = False) -> list[PassageHit]:
         """Return the passages of a document in order."""
-        require(p, "view", _SEE)
         with self._named(name, demo=demo) as client:
             found = client.passages(name, document)
             if not found and all(one.id != document for one in client.documents(name)):
                 raise UnknownName("document", document, remedy=f"The collection {name!r} has none with this id.")
             return found
 
+    @operation("collections.search", "view", _SEE, "Search a collection")
     def search(self, p: Principal, name: str, question: str, *, limit: int = 5, demo: bool = False) -> Answers:
         """Return the passages that fit a question best.
 
         Where the collection has vectors, its model is asked for the question's vector, if `p` may start runs.
         """
-        require(p, "view", _SEE)
         with self._named(name, demo=demo) as client:
             vector, note = self._vector(p, client, name, question, demo=demo)
             found = client.search(name, question, limit, vector)
@@ -102,25 +103,25 @@ class Collections:
             said = error.message if isinstance(error, OrchestraError | ServiceError) else "The model did not answer."
             return (), f"Only the words of the question count. {said}"
 
+    @operation("collections.forget_vectors", "edit", "change the collections", "Delete the vectors of a collection")
     def forget_vectors(self, p: Principal, name: str, *, demo: bool = False) -> int:
         """Delete the vectors of a collection, so that another model can make them, and return their number."""
-        require(p, "edit", "change the collections")
         with self._named(name, demo=demo) as client:
             count = client.forget_vectors(name)
         self._audit.record(p, "collections.forget_vectors", name, {"vectors": count, "demo": demo})
         return count
 
+    @operation("collections.delete", "edit", "change the collections", "Delete a document of a collection")
     def delete(self, p: Principal, name: str, document: str, *, demo: bool = False) -> None:
         """Delete a document; nothing of it is left in the file."""
-        require(p, "edit", "change the collections")
         with self._named(name, demo=demo) as client:
             if not client.delete(name, [document]):
                 raise UnknownName("document", document, remedy=f"The collection {name!r} has none with this id.")
         self._audit.record(p, "collections.delete", name, {"document": document, "demo": demo})
 
+    @operation("collections.drop", "edit", "change the collections", "Delete a collection")
     def drop(self, p: Principal, name: str, *, demo: bool = False) -> int:
         """Delete a collection with all its documents, and return their number."""
-        require(p, "edit", "change the collections")
         with self._named(name, demo=demo) as client:
             count = client.drop(name)
         self._audit.record(p, "collections.drop", name, {"documents": count, "demo": demo})

@@ -12,9 +12,10 @@ from engine.base.errors import UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
 from engine.data.own_parts import own_errors
-from engine.people.access import Principal, may, require
+from engine.people.access import Principal, may
 from engine.people.answer_links import without_links
 from engine.people.audit import Audit
+from engine.people.operation import operation
 
 Open = Callable[[str | None, str | None, AccountMode], Account]
 
@@ -25,12 +26,13 @@ class Tables:
     def __init__(self, open_account: Open, audit: Audit) -> None:
         self._open, self._audit = open_account, audit
 
+    @operation("tables.list", "view", "see the tables", "List the tables")
     def names(self, p: Principal, *, demo: bool = False) -> dict[str, int]:
         """Return the number of rows of each table, by name. Raises StorageError."""
-        require(p, "view", "see the tables")
         with own_errors():
             return self._client(demo=demo).names()
 
+    @operation("tables.rows", "view", "see the tables", "List the rows of a table")
     def rows(
         self,
         p: Principal,
@@ -47,7 +49,6 @@ class Tables:
 
         Raises UnknownName, InvalidInput, StorageError.
         """
-        require(p, "view", "see the tables")
         seen = str if may(p, "run") else without_links  # a link to a question lets anybody answer it
         wanted = WantedRows(None, prefix, words, order_by, descending, limit, seen)
         with own_errors():
@@ -56,6 +57,7 @@ class Tables:
                 raise UnknownName("table", table, list(known))
             return found
 
+    @operation("tables.save", "edit", "change the tables", "Save a row of a table")
     def save(
         self,
         p: Principal,
@@ -71,24 +73,23 @@ class Tables:
 
         Raises InvalidInput, also with `is_new` if there is such a row, and StorageError.
         """
-        require(p, "edit", "change the tables")
         with own_errors():
             saved = self._client(demo=demo).save(table, key, value, merge=merge, is_new=is_new)
         self._audit.record(p, "tables.save", table, {"key": key, "demo": demo})
         return saved.row
 
+    @operation("tables.delete", "edit", "change the tables", "Delete a row of a table")
     def delete(self, p: Principal, table: str, key: str, *, demo: bool = False) -> None:
         """Delete a row. Raises UnknownName, InvalidInput, StorageError."""
-        require(p, "edit", "change the tables")
         with own_errors():
             gone = self._client(demo=demo).delete(table, key)
         if gone is None:
             raise UnknownName("row", key, remedy=f"The table {table!r} has no row with this key.")
         self._audit.record(p, "tables.delete", table, {"key": key, "demo": demo})
 
+    @operation("tables.drop", "edit", "change the tables", "Delete a table")
     def drop(self, p: Principal, table: str, *, demo: bool = False) -> int:
         """Delete a table with all its rows, and return their number. Raises UnknownName, InvalidInput, StorageError."""
-        require(p, "edit", "change the tables")
         with own_errors():
             known = self._client(demo=demo).names()
             count = self._client(demo=demo).drop(table)

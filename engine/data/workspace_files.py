@@ -20,8 +20,9 @@ from engine.base.errors import InvalidInput, UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
 from engine.data.own_parts import own_errors
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import OpenedFile, read
 from engine.steps.file.fields import free_name, plain_name
@@ -98,9 +99,9 @@ class WorkspaceFiles:
     def __init__(self, open_account: Open, audit: Audit) -> None:
         self._open, self._audit = open_account, audit
 
+    @operation("files.list", "view", _SEE, "List the files of the workspace")
     def list(self, p: Principal, *, words: str = "", limit: int = 200) -> FileList:
         """Return the files whose path contains a text, in any case."""
-        require(p, "view", _SEE)
         wanted, unnamed = words.strip().casefold(), list[str]()
         with own_errors():
             fitting = (one for one in self._client().kept(unnamed) if wanted in one.path.casefold())
@@ -108,39 +109,39 @@ class WorkspaceFiles:
         notes = unnamed_note([path for path in unnamed if wanted in path.casefold()])
         return FileList(found[:limit], len(found) > limit, notes)
 
+    @operation("files.add", "run", "add files", "Add a file")
     def add(self, p: Principal, name: str, content: BinaryIO) -> WrittenFile:
         """Store a file in the folder `files`, private; return where. It replaces nothing.
 
         `name` may be any; what is stored has a plain one, with a number if another file has it. The same file under the
         same name is stored once. Raises InvalidInput for more than `LARGEST_BYTES`.
         """
-        require(p, "run", "add files")
         _require_small(content)
         with own_errors():
             written = self._added(plain_name(name, "unnamed"), content)
         self._audit.record(p, "files.add", written.path, {"bytes": written.size_bytes})
         return written
 
+    @operation("files.view", "run", _READ, "Look at a page of a file")
     def view(self, p: Principal, path: str, page: int = 1) -> FileView:
         """Return a page of a file, read in a child process with limits.
 
         What cannot be read, or has no such page, is not an error: `problem` says why.
         """
-        require(p, "run", _READ)
         with self._opened(path) as found:
             seen = _seen(OpenedFile(found.handle, found.name), page)
         return FileView(found.path, found.size_bytes, page, **seen)
 
+    @operation("files.content", "run", _READ, "Download a file")
     def content(self, p: Principal, path: str) -> bytes:
         """Return a whole file. Raises InvalidInput for more than `LARGEST_BYTES`."""
-        require(p, "run", _READ)
         with self._opened(path) as found, os.fdopen(os.dup(found.handle), "rb") as content:
             _require_small(content)
             return content.read()
 
+    @operation("files.delete", "edit", "delete files", "Delete a file")
     def delete(self, p: Principal, path: str) -> None:
         """Delete a file of the folder `files`; nothing of it is kept."""
-        require(p, "edit", "delete files")
         with self._opened(path) as found:
             if not self.may_delete(p, found.path):
                 raise InvalidInput(
@@ -152,9 +153,9 @@ class WorkspaceFiles:
             self._client().remove(found.path, digest)
         self._audit.record(p, "files.delete", found.path)
 
+    @operation("files.may_delete", "view", _SEE, "Ask whether a file may be deleted")
     def may_delete(self, p: Principal, path: str) -> bool:
         """Return whether a file of the list is where it may be deleted."""
-        require(p, "view", _SEE)
         return path.startswith(f"{OUTPUT}/")
 
     def _added(self, name: str, content: BinaryIO) -> WrittenFile:

@@ -15,7 +15,8 @@ from engine.base.threads import shared_property
 from engine.metrics.process import ProcessFigures
 from engine.metrics.workspace import MetricSources, WorkspaceFigures
 from engine.observing.tally import Tally
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 
 
 class MetricsPage(NamedTuple):
@@ -31,10 +32,12 @@ class Metrics:
     def __init__(self, sources: Callable[[], MetricSources], tally: Tally, silent_seconds: Callable[[], float]) -> None:
         self._sources, self._tally, self._silent_seconds = sources, tally, silent_seconds
 
+    @operation("metrics.read", "view", "read metrics", "Read the metrics")
     def page(self, p: Principal, accept: str = "") -> MetricsPage:
         """Return all metrics in the format that fits a header `Accept`. Raises NotAllowed."""
         return _page(self._all, p, accept)
 
+    @operation("metrics.read_process", "view", "read metrics", "Read the metrics of the process")
     def process_page(self, p: Principal, accept: str = "") -> MetricsPage:
         """Return only the figures of this process: the workspace's own cost queries, and a server has them already."""
         return _page(self._own, p, accept)
@@ -70,6 +73,5 @@ class _ShownFigures:
 
 
 def _page(registry: CollectorRegistry, p: Principal, accept: str) -> MetricsPage:
-    require(p, "view", "read metrics")
     encoder, media_type = choose_encoder(accept)
     return MetricsPage(encoder(_ShownFigures(registry, p)), media_type)

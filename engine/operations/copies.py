@@ -7,8 +7,9 @@ from contextlib import closing
 
 from engine.base.errors import InUse, InvalidInput
 from engine.documents.shapes import Misfit
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.log_copies import CopiedLogs, copied_logs
 from engine.record.run_log import RunLogs
 from engine.store.blobs.opened import opened_blobs, require_place
@@ -39,13 +40,13 @@ class Copies:
         self._workspace, self._config, self._loaded = workspace, config, loaded
         self._logs, self._database, self._audit, self._others = logs, database, audit, others
 
+    @operation("logs.copy", "admin", "copy the logs", "Copy the logs to another place")
     def logs(self, p: Principal, place: str) -> CopiedLogs:
         """Copy all logs and large values to a place, named as in `logs:` of config.yaml, and check them there.
 
         Raises InvalidInput (no such place, or the logs are there), InvalidFile (something is missing for it),
         StorageError.
         """
-        require(p, "admin", "copy the logs")
         try:
             require_place(place)
         except Misfit as error:
@@ -58,6 +59,7 @@ class Copies:
         self._audit.record(p, "logs.copy", place or "logs/", {"copied": copied.copied})
         return copied
 
+    @operation("state.copy", "admin", "copy the state", "Copy the state to another place")
     def state(self, p: Principal, place: str) -> CopiedState:
         """Copy the state to `postgresql+psycopg://…`, or to `file`, and check it there. No other process may work.
 
@@ -65,7 +67,6 @@ class Copies:
         or no such place), InUse (a process works, or the other state is not empty), SecretLost (a key is missing),
         StorageError.
         """
-        require(p, "admin", "copy the state")
         if place != FILE and not is_server(place):  # it is not shown: it may have a password
             remedy = f"Write postgresql+psycopg://user:password@host:5432/database, or {FILE}."
             raise InvalidInput("This is not a valid state location.", remedy=remedy)

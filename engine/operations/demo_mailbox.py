@@ -13,8 +13,9 @@ from engine.base.environment import PARENT_VARIABLE
 from engine.base.errors import InvalidInput, NotAvailableYet, OrchestraError, StorageError, UnknownName
 from engine.base.services import services
 from engine.connections.stand_ins import StandInProcess
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.run_log import RunLogs
 from engine.store.demo import DemoData
 from engine.store.write_list import WriteList
@@ -45,22 +46,22 @@ class Demo:
         """Return the address of each stand-in; start them if they are not running."""
         return self._stand_ins.endpoints()
 
+    @operation("demo.show", "view", "see the demo services", "Show what the demo services have")
     def show(self, p: Principal) -> dict[str, Any]:
         """Return the contents of the demo services: {gmail, notion, github}, each entry as the API returns it."""
-        require(p, "view", "see the demo services")
         return self._stand_ins.show()
 
+    @operation("demo.count_runs", "view", "see runs", "Count the runs of the demo")
     def count_runs(self, p: Principal) -> int:
         """Return how many runs there are in the demo: a reset deletes them."""
-        require(p, "view", "see runs")
         return len(self._data.run_ids(only_open=False))
 
+    @operation("demo.reset", "edit", "reset the demo", "Reset the demo")
     def reset(self, p: Principal) -> int:
         """Restore the sample data as a new account: demo runs and receipts are removed. Return its number.
 
         Triggers that were on in the demo are off afterwards.
         """
-        require(p, "edit", "reset the demo")
         self._data.forget_triggers()  # first, so that none starts a run meanwhile
         self._cancel_open_runs(p)
         gone = self._data.writers()  # first: an account that is listed but unknown would block all writes
@@ -86,33 +87,33 @@ class Demo:
                 raise StorageError("A demo run does not end.", remedy="Stop the process that works on it, then reset.")
             time.sleep(0.05)
 
+    @operation("demo.deliver", "run", "send a mail to the demo mailbox", "Send a mail to the demo mailbox")
     def deliver(self, p: Principal, sender: str, subject: str, text: str) -> str:
         """Deliver a mail to the demo mailbox and return its id. Raises InvalidInput if it is not a valid mail."""
-        require(p, "run", "send a mail to the demo mailbox")
         answer = self._post("gmail", "/_demo/mail", {"from": sender, "subject": subject, "text": text})
         return str(answer["id"])
 
+    @operation("demo.new_mail", "run", "send a mail to the demo mailbox", "Send a sample mail to the demo mailbox")
     def new_mail(self, p: Principal) -> str:
         """Deliver the next of the shipped extra mails, starting over after the last; return its id."""
-        require(p, "run", "send a mail to the demo mailbox")
         return str(self._post("gmail", "/_demo/mail", {"next": True})["id"])
 
+    @operation("demo.break_service", "run", "break a demo service", "Break a demo service for some time")
     def break_service(self, p: Principal, service: str, seconds: float) -> None:
         """Let a demo service answer 503 for some time."""
-        require(p, "run", "break a demo service")
         self._post(service, "/_demo/faults", {"match": "", "status": 503, "until_seconds": seconds})
         self._audit.record(p, "demo.break_service", service, {"seconds": seconds})
 
+    @operation("demo.mail", "view", "see the demo services", "Read a mail of the demo mailbox")
     def mail(self, p: Principal, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return {from, to, cc, subject, date, text, attachments, …} of a mail from `show`, as workflows see it."""
         from clients.gmail.mail import read_message
 
-        require(p, "view", "see the demo services")
         return read_message(message, _left_out)
 
+    @operation("demo.page_text", "view", "see the demo services", "Read a page of the demo Notion")
     def page_text(self, p: Principal, page_id: str) -> str:
         """Return a page of the demo Notion as Markdown, even while the service is deliberately broken."""
-        require(p, "view", "see the demo services")
         return str(self._ask("GET", "notion", f"/_demo/text/{page_id}")["markdown"])
 
     @property
@@ -120,9 +121,9 @@ class Demo:
         """Tell whether a parent process would restart this one."""
         return os.environ.get(PARENT_VARIABLE, "") == str(os.getppid())
 
+    @operation("demo.kill_engine", "run", "kill the engine", "Kill the engine of the demo")
     def kill_engine(self, p: Principal) -> None:
         """Kill this process (SIGKILL), as a power cut would; its parent restarts it. Raises NotAvailableYet."""
-        require(p, "run", "kill the engine")
         if not self.can_kill:
             raise NotAvailableYet(
                 "No parent process would start the engine again.",

@@ -8,9 +8,10 @@ from clients.check_line import CheckLine
 from clients.wording import counted
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.openid.provider import OpenIdProvider, discovery_address
 from engine.people.openid.sign_in import REDIRECT_PATH, SIGNED_OUT_PATH, OpenIdSignIn
+from engine.people.operation import operation
 from engine.workspace.config import LoadedConfig, ServerSettings
 
 _SECONDS = 20.0
@@ -22,9 +23,9 @@ class SignInCheck:
     def __init__(self, openid: OpenIdSignIn, loaded: LoadedConfig, clock: Clock) -> None:
         self._openid, self._loaded, self._clock = openid, loaded, clock
 
+    @operation("sign_in.check", "view", "check the sign-in provider", "Check the sign-in provider")
     def check(self, p: Principal) -> list[CheckLine]:
         """Return line by line what works; nothing if there is no provider. Raises NotAllowed."""
-        require(p, "view", "check the sign-in provider")
         return list(self._lines()) if self._openid.is_on else []
 
     def _lines(self) -> Iterator[CheckLine]:

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
 from engine.documents.repair import repaired
-from engine.people.access import Principal, require, require_person
+from engine.people.access import Principal, require_person
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.workspace.config import Config, NotificationSettings, RetentionSettings, TimeZone, is_address
 from engine.workspace.config_section import write_sections
 
@@ -49,12 +50,12 @@ class WorkspaceSettings:
         self._write = partial(write_sections, root)
         self._config, self._workflows, self._audit = config, workflows, audit
 
+    @operation("settings.get", "admin", "see the settings", "See the settings")
     def get(self, p: Principal) -> JsonObject:
         """Return the settings in force, those with a default only if they differ from it.
 
         For owners: the address of a webhook may be a secret. Raises InvalidFile.
         """
-        require(p, "admin", "see the settings")
         config = self._config()
         found = GeneralSettings(
             time_zone=config.time_zone,
@@ -64,13 +65,13 @@ class WorkspaceSettings:
         )
         return _as_written(found)
 
+    @operation("settings.set", "admin", "change the settings", "Change the settings")
     def set(self, p: Principal, wanted: JsonObject) -> JsonObject:
         """Set exactly these, and return the settings in force; comments and the rest of config.yaml stay.
 
         A variable such as ORCHESTRA_TIME_ZONE wins over the file. Raises InvalidInput that names each wrong setting,
         UnknownName for a workflow that does not exist, InvalidFile, StorageError.
         """
-        require(p, "admin", "change the settings")
         found, repair = repaired(GeneralSettings, dict(wanted), is_strict=True)
         if found is None or repair.faults:
             said = [f"`{'.'.join(map(str, one.path))}`: {one.message}" for one in repair.faults]

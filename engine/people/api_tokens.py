@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from engine.people.access import ROLES, Principal, Role, require, require_person
 from engine.people.audit import Audit
 from engine.people.login_limit import LoginLimit
 from engine.people.networks import place_in_network
+from engine.people.operation import operation
 from engine.people.people import as_role, checked_person, checked_role, existing
 from engine.people.sessions import hashed, is_shown_id
 from engine.store.people.api_tokens import TokenRecord, TokenStore
@@ -72,6 +74,7 @@ class ApiTokens:
     def __init__(self, tokens: TokenStore, people: People, limit: LoginLimit, audit: Audit, clock: Clock) -> None:
         self._tokens, self._people, self._limit, self._audit, self._clock = tokens, people, limit, audit, clock
 
+    @operation("tokens.create", None, "", "Create an API token")
     def create(
         self,
         p: Principal,
@@ -111,12 +114,14 @@ class ApiTokens:
             existing(self._people.users(), record.user_id)
             raise InvalidInput(f"{record.user_id} has {MOST} tokens.", remedy="Revoke those that nobody uses.")
 
-    def list(self, p: Principal, user_id: str) -> list[ApiToken]:
+    @operation("tokens.list", None, "", "List the API tokens of a user")
+    def list(self, p: Principal, user_id: str) -> builtins.list[ApiToken]:
         """Return the tokens of a user, by name, also ended ones. Raises UnknownName."""
         self._require_own(p, user_id, "see the API tokens of somebody else", is_change=False)
         existing(self._people.users(), user_id)
         return [self._shown(one) for one in self._tokens.of(user_id)]
 
+    @operation("tokens.revoke", None, "", "End an API token")
     def revoke(self, p: Principal, user_id: str, token_id: str) -> None:
         """End a token, by its id in the list. Raises UnknownName."""
         self._require_own(p, user_id, "revoke the API tokens of somebody else")

@@ -6,6 +6,7 @@ import re
 
 from engine.base.errors import InvalidInput
 from engine.people.access import Principal, require
+from engine.people.operation import operation
 from engine.people.people import existing
 from engine.store.people.people import People
 from engine.store.settings import Settings
@@ -23,6 +24,7 @@ class Languages:
         """Return the code of a user's language, such as `de`; "" if they have chosen none."""
         return self._settings.get(_key(user_id))
 
+    @operation("users.set_language", None, "", "Choose the language of a user")
     def set(self, p: Principal, user_id: str, language: str) -> None:
         """Choose the language of a user, "" for the browser's; users may choose their own.
 

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
 from engine.documents.csv_text import csv_text
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.store.people.audit import AuditLine, TrailFilter
 from engine.store.reports import Reports
 
@@ -22,22 +23,22 @@ class AuditTrail:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
 
+    @operation("audit.list", "admin", "see the audit trail", "Read the audit trail")
     def lines(self, p: Principal, which: TrailFilter | None = None) -> list[AuditLine]:
         """Return the matching lines, newest first. Raises NotAllowed, InvalidInput."""
-        require(p, "admin", "see the audit trail")
         wanted = which or TrailFilter()
         if not 1 <= wanted.limit <= LONGEST_PAGE:
             raise InvalidInput(f"{wanted.limit} lines are not a page.", remedy=f"Ask for 1 to {LONGEST_PAGE}.")
         return self._reports.found(wanted)
 
+    @operation("audit.names", "admin", "see the audit trail", "List who and what the audit trail has")
     def names(self, p: Principal) -> tuple[list[str], list[str]]:
         """Return the principals and the actions that occur in the trail, each sorted. Raises NotAllowed."""
-        require(p, "admin", "see the audit trail")
         return self._reports.names()
 
+    @operation("audit.csv", "admin", "see the audit trail", "Export the audit trail as CSV")
     def csv(self, p: Principal, which: TrailFilter | None = None) -> str:
         """Return the newest 100,000 matching lines as CSV (RFC 4180), without formulas. Raises NotAllowed."""
-        require(p, "admin", "see the audit trail")
         found = self._reports.found(replace(which or TrailFilter(), limit=MOST_EXPORTED))
         return csv_text(
             _COLUMNS,

@@ -18,6 +18,7 @@ from engine.people.api_tokens import ApiTokens
 from engine.people.audit import Audit
 from engine.people.devices import Devices, opened_session
 from engine.people.login_limit import LoginLimit, PasswordChecks
+from engine.people.operation import operation
 from engine.people.passwords import Passwords
 from engine.people.people import (
     OWNER,
@@ -96,9 +97,9 @@ class Users:
         if not state.is_read_only:
             self._make_owner()
 
+    @operation("users.list", "admin", "see the users", "List the users")
     def list(self, p: Principal) -> Members:
         """Return all users, by id."""
-        require(p, "admin", "see the users")
         signed_in, linked = self._audit.log.last_times(_SIGN_INS), self._identities.all()
         return [self._member(one, signed_in.get(one.id), linked.get(one.id)) for one in self._people.users()]
 
@@ -114,9 +115,9 @@ class Users:
 
     # People
 
+    @operation("users.add", "admin", "add a user", "Add a user")
     def add(self, p: Principal, user_id: str, name: str, role: str, password: str | None = None) -> User:
         """Add a user; without a password they sign in by link. Raises InvalidInput, InUse."""
-        require(p, "admin", "add a user")
         require_person(p, "add a user")
         user = UserRecord(
             id=checked_id(user_id),
@@ -133,9 +134,9 @@ class Users:
             )
         return as_user(user)
 
+    @operation("users.set_role", "admin", "change a role", "Change the role of a user")
     def set_role(self, p: Principal, user_id: str, role: str) -> None:
         """Change a user's role, effective with their next request; the last owner stays an owner."""
-        require(p, "admin", "change a role")
         require_person(p, "change a role")
         new_role = checked_role(role)
 
@@ -147,16 +148,17 @@ class Users:
         entry = self._audit.entry(p, "users.set_role", user_id, {"role": new_role})
         self._people.set_role(user_id, new_role, entry, check)
 
+    @operation("users.remove", "admin", "remove a user", "Remove a user")
     def remove(self, p: Principal, user_id: str) -> None:
         """Delete a user, with their sessions, links, tokens and unsaved drafts; the last owner cannot be deleted.
 
         Their runs continue; their answers and changes remain under their id.
         """
-        require(p, "admin", "remove a user")
         require_person(p, "remove a user")
         entry = self._audit.entry(p, "users.remove", user_id)
         self._people.remove(user_id, entry, lambda users: keep_an_owner(users, user_id), partial(self._is_of, user_id))
 
+    @operation("users.set_password", None, "", "Set a password")
     def set_password(self, p: Principal, user_id: str, password: str, keep_session: str | None = None) -> None:
         """Set a user's password; all their sessions (except `keep_session`), links and tokens end.
 
@@ -171,12 +173,12 @@ class Users:
         if not self._people.set_password(user_id, password_hash, entry, keep):
             self._require_known(user_id)
 
+    @operation("users.give_password", "admin", "set the password of somebody else", "Give a user the first password")
     def give_password(self, p: Principal, user_id: str, password: str) -> User | None:
         """Set the first password of a user; if the user has one, return None and change nothing.
 
         Unlike a change of password, this ends no sessions. Raises InvalidInput.
         """
-        require(p, "admin", "set the password of somebody else")
         require_person(p, "set a password")
         password_hash = self._passwords.hash(password)
         user = self._people.give_password(user_id, password_hash, self._audit.entry(p, "users.set_password", user_id))
@@ -196,6 +198,7 @@ class Users:
 
     # Sessions of the dashboard
 
+    @operation("users.sessions", None, "", "List the sessions of a user")
     def sessions(self, p: Principal, user_id: str) -> OpenSessions:
         """Return a user's open sessions, most recently used first; users may list their own. Raises UnknownName."""
         if p.id != user_id:
@@ -203,6 +206,7 @@ class Users:
         self._require_known(user_id)
         return self._open_sessions(user_id)
 
+    @operation("users.end_session", None, "", "End a session")
     def end_session(self, p: Principal, user_id: str, session: str) -> None:
         """End one session by its display id; users may end their own. Raises UnknownName."""
         if p.id != user_id:
@@ -214,6 +218,7 @@ class Users:
             known = [one.id for one in self._open_sessions(user_id)]
             raise UnknownName("session", session, known, remedy="It may have ended meanwhile: list them again.")
 
+    @operation("users.sign_out", None, "", "Sign a user out everywhere")
     def sign_out(self, p: Principal, user_id: str, keep_session: str | None = None) -> int:
         """End a user's unused links, access tokens and sessions, except `keep_session`.
 
@@ -230,9 +235,9 @@ class Users:
 
         return self._sign_ins.sign_out(user_id, timestamp(self._clock()), keep, entry)
 
+    @operation("users.login_link", "admin", "make a login link", "Make a sign-in link")
     def login_link(self, p: Principal, user_id: str = OWNER) -> str:
         """Return the secret of a link that signs in `user_id` once within 15 minutes; older unused ones are revoked."""
-        require(p, "admin", "make a login link")
         require_person(p, "make a login link")
         secret, end = new_secret(), timestamp(self._clock() + LINK_LASTS)
         entry = self._audit.entry(p, "users.login_link", user_id)

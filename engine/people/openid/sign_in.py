@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError, SignInRefused, UnknownName
 from engine.base.threads import shared_property
-from engine.people.access import Principal, Role, require, require_person
+from engine.people.access import Principal, Role, require_person
 from engine.people.audit import Audit
 from engine.people.devices import Devices, opened_session
 from engine.people.login_limit import LoginLimit, PasswordChecks
@@ -21,6 +21,7 @@ from engine.people.openid.id_token import LONGEST_SUBJECT, is_subject
 from engine.people.openid.pending import PendingSignIn, PendingSignIns
 from engine.people.openid.provider import OpenIdProvider
 from engine.people.openid.roles import role_of
+from engine.people.operation import operation
 from engine.people.people import OWNER, checked_id, checked_person
 from engine.people.sessions import Session, Sessions, SignInOrigin, hashed
 from engine.people.sign_in_rules import SignInRules
@@ -118,12 +119,12 @@ class OpenIdSignIn:
                 return str(add_params_to_uri(page, params))
         return ""
 
+    @operation("users.link", "admin", "link a user", "Link a user to the sign-in provider")
     def link(self, p: Principal, user_id: str, subject: str) -> None:
         """Let the person with this subject at the provider sign in as a user, whose sessions end.
 
         Raises NotAllowed, InvalidInput, UnknownName, InUse.
         """
-        require(p, "admin", "link a user")
         require_person(p, "link a user")
         if not self.is_on:
             raise InvalidInput("No sign-in provider is set.", remedy="Name its issuer under `sign_in` in config.yaml.")
@@ -148,9 +149,9 @@ class OpenIdSignIn:
         identity = self._identities.of(user_id) if self.is_on else None
         return identity is not None and identity.issuer == self.settings.issuer
 
+    @operation("users.unlink", "admin", "unlink a user", "Unlink a user from the sign-in provider")
     def unlink(self, p: Principal, user_id: str) -> None:
         """Remove the link of a user to the provider, and end their sessions. Raises NotAllowed, UnknownName."""
-        require(p, "admin", "unlink a user")
         require_person(p, "unlink a user")
         if not self._identities.unlink(user_id, self._audit.entry(p, "users.unlink", user_id)):
             raise UnknownName("linked user", user_id, sorted(self._identities.all()))
