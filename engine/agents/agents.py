@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,9 @@ from engine.base.names import checked_name
 from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.files.atomic import etag
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.workflows.compiled_files import RecordedSurroundings
 from engine.workspace.blanks import blank_agent, checked_title, title_of, titled_as_copy
@@ -92,44 +94,44 @@ class Agents:
         self._store, self._shelf = store, store.shelf
         self._compiled, self._audit, self._follow = compiled, audit, follow
 
-    def list(self, p: Principal) -> list[AgentSummary]:
+    @operation("agents.list", "view", "see agents", "List the agents")
+    def list(self, p: Principal) -> builtins.list[AgentSummary]:
         """Return every agent by name."""
-        require(p, "view", "see agents")
         used_by = users_by_name(self._store.users, "agent", self._shelf.names())
         self._compiled.forget_all_but([*used_by])
         asked = self._compiled.asked()
         return [self._summary(name, p.shown(by), asked) for name, by in used_by.items()]
 
+    @operation("agents.names", "view", "see agents", "List the names of agents")
     def names(self, p: Principal) -> Names:
         """Return the name of every agent, valid or not, sorted; unlike `list`, it reads no file."""
-        require(p, "view", "see agents")
         return self._shelf.names()
 
+    @operation("agents.get", "view", "see agents", "Read an agent")
     def get(self, p: Principal, name: str, version: str = "") -> AgentSummary:
         """Return an agent as its file is, or a kept text: its number, label or id. Raises UnknownName, InvalidInput."""
-        require(p, "view", "see agents")
         if not version:
             self._shelf.text(name)
         text = self._store.kept.find(name, version).text if version else None
         return self._summary(name, self.users(p, name), self._compiled.asked(), text)
 
+    @operation("agents.users", "view", "see agents", "List what runs an agent")
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that run an agent, then the agents, as `agent:NAME`. Raises InvalidInput."""
-        require(p, "view", "see agents")
         return p.shown(users(self._store.users, "agent", checked_name("agent", name)))
 
+    @operation("agents.check", "view", "check agents", "Check the text of an agent")
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that the text would have as the agent `name`."""
-        require(p, "view", "check agents")
         return self._problems(checked_name("agent", name), text)
 
+    @operation("agents.save", "edit", "change agents", "Save an agent")
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> AgentSummary:
         """Save the file as written, with a final line break; `etag` None: it must not exist yet.
 
         A text with problems can be saved if it is a JSON object; workflows that run it then have them, too. Raises
         InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
         """
-        require(p, "edit", "change agents")
         self._require_object(name, text)
         self._shelf.save(name, as_written(text), etag, p.id)
         if etag is None:
@@ -137,30 +139,30 @@ class Agents:
         self._audit.record(p, "agents.save", name)
         return self.get(p, name)
 
+    @operation("agents.samples", "view", "see agents", "List the shipped agents")
     def samples(self, p: Principal) -> dict[str, str]:
         """Return the titles of the shipped agents, by name."""
-        require(p, "view", "see agents")
         shelf = Workspace(CHECKOUT / "gallery").agents
         return {name: read_agent(shelf.read(name)).title for name in shelf.names()}
 
+    @operation("agents.create", "edit", "make agents", "Create an agent")
     def create(self, p: Principal, name: str, title: str = "", sample: str = "") -> AgentSummary:
         """Create an agent, as a copy of a shipped one if `sample` names it.
 
         Raises UnknownName (a sample), InUse, InvalidInput, StorageError.
         """
-        require(p, "edit", "make agents")
         title = checked_title(title) or title_of(checked_name("agent", name))
         self._shelf.save(name, _sample(sample) if sample else blank_agent(title), None, p.id)
         self._follow(name, "")
         self._audit.record(p, "agents.create", name, {"sample": sample} if sample else {})
         return self.get(p, name)
 
+    @operation("agents.duplicate", "edit", "make agents", "Copy an agent")
     def duplicate(self, p: Principal, name: str, new: str) -> AgentSummary:
         """Create a copy of an agent, with its versions and labels, titled "Copy of …".
 
         Raises UnknownName, InUse, InvalidInput, StorageError.
         """
-        require(p, "edit", "make agents")
         text = self._shelf.text(name)
         with suppress(InvalidFile):  # the copy has the same problems
             text = titled_as_copy(parse(text, self._shelf.file(name)), name, "agent")
@@ -169,6 +171,7 @@ class Agents:
         self._audit.record(p, "agents.duplicate", new, {"from": name})
         return self.get(p, new)
 
+    @operation("agents.rename", "edit", "rename agents", "Rename an agent")
     def rename(self, p: Principal, name: str, new: str) -> Names:
         """Rename an agent, also in the workflows and agents that run it; return these.
 
@@ -178,7 +181,6 @@ class Agents:
         def follow() -> None:
             changed.extend(rename_references(self._store.users, "agent", name, new, p.id))
 
-        require(p, "edit", "rename agents")
         changed: Names = []
         require_readable_users(self._store.users, "agent", checked_name("agent", name))
         self._shelf.rename_by_copy(name, new, follow, p.id)
@@ -186,12 +188,12 @@ class Agents:
         self._audit.record(p, "agents.rename", new, {"from": name, "users": changed})
         return p.shown(changed)
 
+    @operation("agents.delete", "edit", "delete agents", "Delete an agent")
     def delete(self, p: Principal, name: str) -> Path:
         """Move an agent to the trash of the workspace's state; return the folder.
 
         Raises UnknownName, InUse (workflows or agents run it; they are named), StorageError.
         """
-        require(p, "edit", "delete agents")
         trash = self._shelf.delete(name, lambda: require_unused(self._store.users, "agent", name))
         self._follow(name, "")
         self._audit.record(p, "agents.delete", name, {"moved_to": str(trash)})

@@ -6,7 +6,8 @@ from engine.agents.compiled_agents import CompiledAgents
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
 from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.runs.trials.trials import Trial, Trials
 from engine.store.acceptances import IdempotentRequest
 
@@ -17,6 +18,7 @@ class AgentTries:
     def __init__(self, compiled: CompiledAgents, trials: Trials) -> None:
         self._compiled, self._trials = compiled, trials
 
+    @operation("agents.try", "run", "try agents", "Try an agent in the demo")
     def start(
         self, p: Principal, name: str, text: str, task: str, variables: JsonObject, *, request_key: str | None = None
     ) -> str:
@@ -25,7 +27,6 @@ class AgentTries:
         No real account is used, whatever the settings are. Repeating a `request_key` returns the same run. Raises
         InvalidFile with every problem, InvalidInput (the task, a variable), StorageError.
         """
-        require(p, "run", "try agents")
         sent = {"text": text, "task": task, "variables": variables}
         request = IdempotentRequest.if_keyed(request_key, f"try agent {name}", sent)
 

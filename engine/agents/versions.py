@@ -14,8 +14,9 @@ from engine.environments.kept_versions import SavedVersion
 from engine.environments.version_labels import VersionLabel
 from engine.environments.versions import hash_of
 from engine.files.atomic import etag as etag_of
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.prompts.prompt import LABEL
 from engine.workspace.references import require_unused
 
@@ -34,22 +35,22 @@ class AgentVersions:
         self._kept, self._shelf, self._users = store.kept, store.shelf, store.users
         self._agents, self._audit, self._clock = agents, audit, clock
 
+    @operation("agents.versions", "view", "see agents", "List the versions of an agent")
     def list(self, p: Principal, name: str) -> builtins.list[SavedVersion]:
         """Return the last 20 saved texts, newest first, then the older ones that have a number.
 
         Raises UnknownName, InvalidInput, InvalidFile (the file of labels).
         """
-        require(p, "view", "see agents")
         self._shelf.text(name)
         return self._kept.list(name)
 
+    @operation("agents.save_version", "edit", "keep versions of agents", "Keep a version of an agent")
     def save(self, p: Principal, name: str, label: str = "", etag: str | None = None) -> SavedVersion:
         """Keep the file as it is as a numbered version, which never changes, and label it; return it.
 
         A text that is a version already keeps its number. `etag`: of the text that is meant. Raises InvalidFile with
         every problem, StaleEdit, UnknownName, InvalidInput, StorageError.
         """
-        require(p, "edit", "keep versions of agents")
         _require_label(label)
         with self._shelf.editing():
             text = self._shelf.text(name)
@@ -63,12 +64,12 @@ class AgentVersions:
         self._audit.record(p, "agents.save_version", name, {"version": number, "label": label})
         return self._kept.row(name, number)
 
+    @operation("agents.label", "edit", "label versions of agents", "Label a version of an agent")
     def label(self, p: Principal, name: str, label: str, version: str = CURRENT) -> SavedVersion:
         """Point a label to a version, used by runs from now on; the text becomes a numbered one.
 
         Raises as `save`.
         """
-        require(p, "edit", "label versions of agents")
         _require_label(label or "?")
         with self._shelf.editing():
             text = self._kept.find(name, version).text
@@ -80,9 +81,9 @@ class AgentVersions:
         self._audit.record(p, "agents.label", name, {"version": number, "label": label})
         return self._kept.row(name, number)
 
+    @operation("agents.remove_label", "edit", "label versions of agents", "Remove a label of an agent")
     def remove_label(self, p: Principal, name: str, label: str) -> SavedVersion:
         """Take a label from its version, which stays. Raises UnknownName, InUse (it is used), StorageError."""
-        require(p, "edit", "label versions of agents")
         with self._shelf.editing():
             self._shelf.text(name)
             labels = self._kept.labels.all(name)
@@ -93,20 +94,20 @@ class AgentVersions:
         self._audit.record(p, "agents.remove_label", name, {"label": label})
         return self._kept.row(name, labels[label].version)
 
+    @operation("agents.differences", "view", "see agents", "Compare versions of an agent")
     def differences(
         self, p: Principal, name: str, before: str, after: str = CURRENT
     ) -> builtins.list[PromptDifference]:
         """Return the parts in which two versions differ, by word. Raises UnknownName, InvalidFile."""
         from engine.agents.differences import agent_differences
 
-        require(p, "view", "see agents")
         old, new = (self._kept.find(name, one).text for one in (before, after))
         file = self._shelf.file(name)
         return agent_differences(parse(old, file).value, parse(new, file).value)
 
+    @operation("agents.restore", "edit", "change agents", "Restore a version of an agent")
     def restore(self, p: Principal, name: str, version: str, etag: str | None) -> AgentSummary:
         """Save an earlier text again; the current one is kept, too. Raises as `Agents.save`, UnknownName."""
-        require(p, "edit", "change agents")
         return self._agents.save(p, name, self._kept.find(name, version).text, etag)
 
     def _put(self, p: Principal, name: str, label: str, number: int) -> None:

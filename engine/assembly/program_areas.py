@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.threads import shared_property
-from engine.people.access import ENGINE, LOCAL, Principal, require
+from engine.people.access import ENGINE, LOCAL, Principal
+from engine.people.operation import operation
 from engine.people.people import is_known
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ class ProgramAreas:
         self._opened, self._work = opened, work
         self._workflows = workflows
 
+    @operation("steps.types", "view", "see step types", "List the step types")
     def step_types(self, p: Principal) -> list[StepTypeInfo]:
         """Return every step type with the schemas of its fields and output."""
         from engine.plugins.step_info import step_type_infos
 
-        require(p, "view", "see step types")
         return step_type_infos(self._opened.tools.all_usable())
 
     def fitting_step_types(self, p: Principal, request: str) -> list[str]:
@@ -51,16 +52,16 @@ class ProgramAreas:
         words = [StepWords(one.name, one.title, one.description, of.title if of else "") for one, of in found]
         return step_search(tuple(words)).fitting(request)
 
+    @operation("steps.own_types", "view", "see step types", "List the workspace's own step types")
     def own_step_types(self, p: Principal) -> list[str]:
         """Return the names of the step types of this workspace: tested tools, and accepted ones of servers."""
-        require(p, "view", "see step types")
         return self._opened.tools.usable_names()
 
+    @operation("triggers.types", "view", "see trigger types", "List the trigger types")
     def trigger_types(self, p: Principal) -> list[TriggerTypeInfo]:
         """Return every trigger type with the schemas of its fields and of an item."""
         from engine.plugins.step_info import trigger_type_infos
 
-        require(p, "view", "see trigger types")
         return trigger_type_infos()
 
     @shared_property

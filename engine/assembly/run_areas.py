@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from engine.base.problem import Problem
 from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.people.people import is_known
 from engine.workspace import config as configuration
 
@@ -29,12 +30,12 @@ class RunAreas:
     def __init__(self, opened: OpenedWorkspace, work: RunWork) -> None:
         self._opened, self._work = opened, work
 
+    @operation("workflows.plan_in", "view", "see workflows", "Read a workflow as an environment runs it")
     def plan(self, p: Principal, workflow: str, environment: str = "") -> Plan:
         """Return a workflow as it runs in an environment, by default the default one.
 
         Raises UnknownName, InvalidFile with every problem, and InvalidInput if it is not in the environment.
         """
-        require(p, "view", "see workflows")
         return self._opened.plan(workflow, environment)
 
     @shared_property
@@ -49,13 +50,13 @@ class RunAreas:
 
         return RunPreviews(work.acceptor, self._opened.accounts, ready_plan)
 
+    @operation("runs.is_confirmed", "run", "start runs", "Ask whether runs of a workflow are agreed to")
     def is_confirmed(self, p: Principal, workflow: str, environment: str = "") -> bool:
         """Tell whether somebody has agreed to the real accounts that runs of a workflow would touch now.
 
         This calls no service, so it misses what only `preview` and the start of a run can detect: a repository that is
         public, another account behind the same key.
         """
-        require(p, "run", "start runs")
         return self._work.trigger_context.is_agreed(self._opened.plan(workflow, environment))
 
     @shared_property

@@ -29,8 +29,9 @@ from engine.connections.modes import Modes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, ConnectionStatuses
 from engine.connections.token_limits import require_leads_nowhere_else
-from engine.people.access import Principal, may, require, require_person
+from engine.people.access import Principal, may, require_person
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.secrets.vault import Rekeyed, Safe, StoredSecret, Unopened
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
@@ -73,6 +74,7 @@ class ConnectionChanges:
         """Return the page where one gets a key of a service; for a mailbox, its provider's page if known."""
         return client_class(service).key_page(beside)
 
+    @operation("connections.add", "admin", "add connections", "Add or change a connection")
     def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:
         """Add a connection to config.yaml, or change some settings of one; secrets are sealed and stored.
 
@@ -80,7 +82,6 @@ class ConnectionChanges:
         names the workflows that no longer say which one they mean. Raises UnknownName, InvalidInput, InUse (a
         connection of this name is to another service).
         """
-        require(p, "admin", "add connections")
         declared = declaration(service)
         known = declared.settings.model_fields
         for key in settings:
@@ -110,6 +111,7 @@ class ConnectionChanges:
                 added.append(self.add(p, self._free_name(service), service, {}).name)
         return added
 
+    @operation("connections.give_key", "admin", "add connections", "Store the key of a connection")
     def give_key(
         self, p: Principal, name: str, key: str, beside: Mapping[str, str] = MappingProxyType({})
     ) -> ConnectionStatus:
@@ -121,7 +123,6 @@ class ConnectionChanges:
         """
         from pydantic import SecretStr
 
-        require(p, "admin", "add connections")
         service, loaded = self._service(name), self._config()
         secret = declaration(service).key
         _require_references(service, {"key": key.strip()})
@@ -143,13 +144,13 @@ class ConnectionChanges:
         self._audit.record(p, "connections.give_key", name)
         return self._statuses.of(name)
 
+    @operation("connections.remove_key", "admin", "add connections", "Delete the key of a connection")
     def remove_key(self, p: Principal, name: str) -> ConnectionStatus:
         """Delete the stored key of a connection; its other settings and its mode stay.
 
         A key that another connection uses, too, stays stored for that one. Raises UnknownName, InvalidInput (no key is
         stored, it is in the environment, for instance), InvalidFile, StorageError.
         """
-        require(p, "admin", "add connections")
         service, settings = self._service(name), self._config().config.connections[name].settings
         secret = declaration(service).key
         if secret is None or not kept_names({secret.setting: settings.get(secret.setting)}):
@@ -158,6 +159,7 @@ class ConnectionChanges:
         self._audit.record(p, "connections.remove_key", name)
         return self._statuses.of(name)
 
+    @operation("connections.connect", "admin", "add connections", "Sign in to a service in a browser")
     def connect(
         self, p: Principal, name: str, service: str, file: Path, open_browser: Callable[[str], object]
     ) -> ConnectionStatus:
@@ -185,6 +187,7 @@ class ConnectionChanges:
         self._audit.record(p, f"connections.connect_{service}", name, {"account": signed_in.account})
         return added
 
+    @operation("connections.connect_with_id", "admin", "add connections", "Sign in to a service with a client id")
     def connect_with_id(
         self, p: Principal, name: str, service: str, client_id: str, open_browser: Callable[[str], object]
     ) -> ConnectionStatus:
@@ -194,6 +197,7 @@ class ConnectionChanges:
             file.write_bytes(client_id_content(client_id))
             return self.connect(p, name, service, file, open_browser)
 
+    @operation("connections.begin_sign_in", "admin", "add connections", "Begin a sign-in to a service")
     def begin_sign_in(self, p: Principal, name: str, content: bytes, service: str = "") -> SignIn:
         """Start a sign-in in the background; return it once a person can open its address.
 
@@ -216,6 +220,7 @@ class ConnectionChanges:
             raise InvalidInput(f"{service} has no sign-in with a browser.", remedy="Give the connection its key.")
         return way
 
+    @operation("connections.bring_back", "admin", "add connections", "Finish a sign-in with an address")
     def bring_back(self, p: Principal, name: str, address: str) -> SignIn:
         """Finish a sign-in with the address where another machine's browser ended. Raises InvalidInput, UnknownName."""
         _require_may_sign_in(p)
@@ -225,17 +230,17 @@ class ConnectionChanges:
         begun.bring_back(address)
         return begun
 
+    @operation("connections.sign_in", "admin", "add connections", "See the sign-in of a connection")
     def sign_in(self, p: Principal, name: str) -> SignIn | None:
         """Return the latest sign-in of a connection in this process, or None."""
-        require(p, "admin", "add connections")
         return self._sign_ins.of(name)
 
+    @operation("connections.rekey", "admin", "change the key of secrets", "Seal the stored secrets with another key")
     def rekey(self, p: Principal) -> Rekeyed:
         """Seal every stored secret again: with a new key in the key file, or with the first key in the environment.
 
         Raises SecretLost, naming the secrets that cannot be opened; nothing is changed then.
         """
-        require(p, "admin", "change the key of secrets")
         try:
             done = self._safe.rekey()
         except SecretLost as error:
@@ -244,9 +249,9 @@ class ConnectionChanges:
         self._audit.record(p, "connections.rekey", done.place, {"files": done.files})
         return done
 
+    @operation("connections.unopened", "admin", "look at the keys of secrets", "See which secrets cannot be opened")
     def unopened(self, p: Principal) -> str:
         """Return a sentence naming the stored secrets of another key, with the remedy; "" if all can be opened."""
-        require(p, "admin", "look at the keys of secrets")
         lost = self._safe.unopened()
         names = ", ".join(one.name for one in lost)
         return f"The current key does not decrypt the secrets kept as {names}. {self._way_out(lost)}" if lost else ""
@@ -323,7 +328,6 @@ class ConnectionChanges:
 
 def _require_may_sign_in(p: Principal) -> None:
     """Raise NotAllowed for a program: what it sends for a sign-in names the addresses that get it."""
-    require(p, "admin", "add connections")
     require_person(p, "sign in to an account")
 
 

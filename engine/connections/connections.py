@@ -30,7 +30,8 @@ from engine.connections.connection_failures import Trouble
 from engine.connections.doctor import lets_in
 from engine.connections.local_models import LocalServer, local_servers
 from engine.connections.statuses import ConnectionStatus
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.plugins.registry import step_type
 from engine.plugins.step import EMBEDDING
 
@@ -41,14 +42,14 @@ _FRESH = timedelta(minutes=15)
 class Connections(ConnectionChanges):
     """Every method checks the right of `p`; every change writes an audit line."""
 
-    def list(self, p: Principal) -> list[ConnectionStatus]:
+    @operation("connections.list", "view", "see connections", "List the connections")
+    def list(self, p: Principal) -> builtins.list[ConnectionStatus]:
         """Return every connection in config.yaml, without asking any service."""
-        require(p, "view", "see connections")
         return [_shown(p, one) for one in self._statuses.all()]
 
+    @operation("connections.get", "view", "see connections", "Read a connection")
     def get(self, p: Principal, name: str) -> ConnectionStatus:
         """Return one connection, without asking its service. Raises UnknownName."""
-        require(p, "view", "see connections")
         self._service(name)
         return _shown(p, self._statuses.of(name))
 
@@ -68,14 +69,14 @@ class Connections(ConnectionChanges):
         """Return whose account a connection uses in the dashboard and in `orchestra serve`. Raises UnknownName."""
         return self._modes.served(self._service(name))
 
+    @operation("connections.troubles", "view", "see connections", "List the accounts that refuse requests")
     def troubles(self, p: Principal) -> builtins.list[Trouble]:
         """Return the accounts that refuse access that workflows need; each is listed once, until it works again."""
-        require(p, "view", "see connections")
         return [one for one in self._troubles.open() if not p.hidden or all(map(p.sees, one.workflows))]
 
+    @operation("connections.set_mode", "admin", "switch a service between Demo and Mine", "Switch to Demo or Mine")
     def set_mode(self, p: Principal, service: str, mode: AccountMode) -> None:
         """Switch a service between the stand-in and the owner's account. Raises InvalidInput if there is no key."""
-        require(p, "admin", "switch a service between Demo and Mine")
         declaration(service)
         loaded = self._config()
         names = [name for name, one in loaded.config.connections.items() if one.service == service]
@@ -86,6 +87,7 @@ class Connections(ConnectionChanges):
         self._modes.set(service, mode)
         self._audit.record(p, "connections.set_mode", service, {"mode": mode})
 
+    @operation("connections.check", "run", "check connections", "Check a connection")
     def check(self, p: Principal, name: str, mode: AccountMode | None = None) -> builtins.list[CheckLine]:
         """Check a connection and describe what works, in plain sentences, each with a remedy if it does not.
 
@@ -93,7 +95,6 @@ class Connections(ConnectionChanges):
         If the service accepts the account, earlier refusals are forgotten.
         Raises UnknownName, and NotAvailableYet for an own account in a process that runs with --demo.
         """
-        require(p, "run", "check connections")
         service = self._service(name)
         if mode == AccountMode.MINE:
             self._modes.require_own_accounts()
@@ -103,9 +104,9 @@ class Connections(ConnectionChanges):
             self._troubles.cleared(name, mode)
         return lines
 
+    @operation("connections.local_models", "run", "look for model servers", "Look for model servers on this machine")
     def local_models(self, p: Principal) -> builtins.list[LocalServer]:
         """Return the model servers running on this machine; they are offered, never used without being asked."""
-        require(p, "run", "look for model servers")
         return local_servers()
 
     def require_ready(self, modes: Mapping[str, AccountMode]) -> None:
@@ -147,6 +148,7 @@ class Connections(ConnectionChanges):
         found = [one for one in self.list(p) if is_for(one.service, kind.service)]
         return [one for one in found if kind.of_connection in {"", one.name}]
 
+    @operation("connections.choices", "run", "ask accounts what they have", "List what an account has for a field")
     def choices(self, p: Principal, form: str, connection: str = "") -> builtins.list[str]:
         """Return the choices for a field of this format, of a connection or else of the first one that has any.
 
@@ -154,7 +156,6 @@ class Connections(ConnectionChanges):
         there is no such connection, or its service cannot be asked. An account is asked once a minute, whoever needs
         its choices; the workspace itself is asked each time. Raises TooManyRequests.
         """
-        require(p, "run", "ask accounts what they have")
         if not connection and is_in_workspace(own := pickers().get(form), None):
             return self._of_workspace(str(own), form)
         known = self._config().config.connections
@@ -195,12 +196,12 @@ class Connections(ConnectionChanges):
         is_fresh = self._clock() - found.at < _FRESH
         return SeenAccount(name, found.what, f"{found.at:%Y-%m-%d %H:%M} UTC", is_fresh)
 
+    @operation("connections.look_up", "run", "ask accounts what they have", "Ask an account what a field names")
     def look_up(self, p: Principal, form: str, name: str, connection: str) -> None:
         """Ask the account of a connection for what a field of this format names, if its service can be asked.
 
         Raises UnknownName, ServiceError: NotFound if it is not there, InvalidRequest if the name cannot be right.
         """
-        require(p, "run", "ask accounts what they have")
         service = self._service(connection)
         finder = declaration(service).finders.get(form)
         if finder is not None:

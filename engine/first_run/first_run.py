@@ -34,7 +34,8 @@ from engine.first_run.steps import (
     start_step,
     used_connection,
 )
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.runs.planning.plan_documents import PlanRow
 from engine.runs.planning.plans import Plans
 from engine.store.settings import Settings
@@ -65,9 +66,9 @@ class FirstRun:
         self._connections, self._workflows = connections, workflows
         self._plans, self._triggers = plans, triggers
 
+    @operation("first_run.state", "view", "see the first run", "See how far the first run is")
     def state(self, p: Principal) -> FirstRunState:
         """Return the five steps and how far each is; asks no service."""
-        require(p, "view", "see the first run")
         progress, known = self._kept.get(), self._connections.list(p)
         plan = self._plan(p, progress, known)
         steps = [chosen_step(step, progress, known) for step in CHOSEN]
@@ -80,6 +81,7 @@ class FirstRun:
             "plan": plan,
         }
 
+    @operation("first_run.choose", "edit", "set up the first run", "Choose what a step of the first run uses")
     def choose(self, p: Principal, step: str, choice: str, target: str = "") -> FirstRunState:
         """Choose what a step uses, and check it as `connections check` does; see `FirstRunStep.choices`.
 
@@ -87,7 +89,6 @@ class FirstRun:
         it is empty, the only one there is. Raises UnknownName, InvalidInput (also for a target that the account does
         not have), NotAllowed, ServiceError.
         """
-        require(p, "edit", "set up the first run")
         known, progress = self._connections.list(p), self._kept.get()
         chosen = checked_step(step, CHOSEN)
         if choice not in (offered := options(chosen)):
@@ -104,9 +105,9 @@ class FirstRun:
         self._kept.change(lambda kept: kept.with_choice(chosen, choice, target, lines))
         return self.state(p)
 
+    @operation("first_run.skip", "edit", "set up the first run", "Skip a step of the first run")
     def skip(self, p: Principal, step: str) -> FirstRunState:
         """Skip a step; it can still be done later. Raises UnknownName."""
-        require(p, "edit", "set up the first run")
         skipped = checked_step(step, STEPS)
         self._kept.change(lambda kept: replace(kept, skipped=[*{*kept.skipped, skipped}]))
         return self.state(p)
@@ -117,12 +118,12 @@ class FirstRun:
         status = first_connection(service, self._connections.list(p))
         return self._connections.choices(p, target["format"], status.name) if target and status else []
 
+    @operation("first_run.write", "edit", "set up the first run", "Write the workflow of the first run")
     def write(self, p: Principal) -> str:
         """Write the workflow that fits what was chosen, and return its name; one that was edited since stays.
 
         Raises InvalidInput (a check failed, nothing to read mail from), StorageError.
         """
-        require(p, "edit", "set up the first run")
         progress, known = self._kept.get(), self._connections.list(p)
         self._require_checked(p, progress, known)
         text, name = first_workflow(choices_of(progress, known)), progress.workflow
@@ -138,19 +139,19 @@ class FirstRun:
         self._kept.change(lambda kept: replace(kept, workflow=made.name, text=made.text))
         return made.name
 
+    @operation("first_run.plan", "run", "plan runs", "Plan the first run")
     def plan(self, p: Principal, *, request_key: str | None = None) -> str:
         """Plan the workflow on the last few mails; nothing is written outside. Return the id of the plan.
 
         Raises as `write` and `plans.make`.
         """
-        require(p, "run", "plan runs")
         plan_id = self._plans.make(p, self.write(p), {}, request_key=request_key)
         self._kept.change(lambda kept: replace(kept, skipped=[one for one in kept.skipped if one != "plan"]))
         return plan_id
 
+    @operation("first_run.apply", "run", "apply plans", "Apply the plan of the first run")
     def apply(self, p: Principal) -> str:
         """Apply the newest plan; return the id of the run. Raises InvalidInput (there is no plan), as `plans.apply`."""
-        require(p, "run", "apply plans")
         plan = self._plan(p, self._kept.get(), self._connections.list(p))
         if plan is None:
             raise InvalidInput("There is no plan to apply yet.", remedy="`orchestra start plan` makes one.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,8 +16,9 @@ from engine.documents.json_file import JsonPath, parse
 from engine.documents.json_reader import Lines
 from engine.expressions.templates import parts
 from engine.files.atomic import etag as etag_of
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.prompts.fragments import (
     Expander,
     FragmentReference,
@@ -199,34 +201,34 @@ class FragmentFiles:
         """`follow(name, new)` moves unsaved texts after a rename, or deletes them if `new` is ""."""
         self._store, self._audit, self._follow = store, audit, follow
 
-    def list(self, p: Principal) -> list[FragmentSummary]:
+    @operation("fragments.list", "view", "see fragments", "List the fragments")
+    def list(self, p: Principal) -> builtins.list[FragmentSummary]:
         """Return every fragment by name; a damaged one has problems."""
-        require(p, "view", "see fragments")
         names = self._store.shelf.names()
         return [self._summary(name, users) for name, users in self._store.users(*names).items()]
 
+    @operation("fragments.get", "view", "see fragments", "Read a fragment")
     def get(self, p: Principal, name: str) -> Fragment:
         """Return a fragment. Raises UnknownName, InvalidInput, InvalidFile."""
-        require(p, "view", "see fragments")
         return self._fragment(name, self._store.users(name)[name])
 
+    @operation("fragments.names", "view", "see fragments", "List the names of fragments")
     def names(self, p: Principal) -> Names:
         """Return the names of all fragments."""
-        require(p, "view", "see fragments")
         return self._store.shelf.names()
 
+    @operation("fragments.check", "view", "check fragments", "Check the text of a fragment")
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that a text would have as the fragment `name`."""
-        require(p, "view", "check fragments")
         return self._store.check(name, text)
 
+    @operation("fragments.save", "edit", "change fragments", "Save a fragment")
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> Fragment:
         """Save a text with one line break at its end; `etag` None: the fragment must not exist yet.
 
         Versions of prompts keep the text that they were saved with. Raises StaleEdit, InUse, UnknownName, InvalidInput
         (also for a text over 100,000 bytes).
         """
-        require(p, "edit", "change fragments")
         require_storable(text)
         self._store.shelf.save(name, as_written(text), etag, p.id)
         if etag is None:  # it inherits nothing from one that had its name
@@ -234,43 +236,43 @@ class FragmentFiles:
         self._audit.record(p, "fragments.save", name)
         return self._fragment(name, self._store.users(name)[name])
 
+    @operation("fragments.versions", "view", "see fragments", "List the versions of a fragment")
     def versions(self, p: Principal, name: str) -> Versions:
         """Return the last 20 saved texts, newest first; the first may be the current one.
 
         Raises UnknownName, InvalidInput.
         """
-        require(p, "view", "see fragments")
         self._store.text(name)
         return self._store.shelf.history.versions(name)
 
+    @operation("fragments.version", "view", "see fragments", "Read a version of a fragment")
     def version_text(self, p: Principal, name: str, version_id: str) -> str:
         """Return one saved text. Raises UnknownName, InvalidInput, InvalidFile."""
-        require(p, "view", "see fragments")
         self._store.text(name)
         return self._store.shelf.history.text(name, version_id)
 
+    @operation("fragments.restore", "edit", "change fragments", "Restore a version of a fragment")
     def restore(self, p: Principal, name: str, version_id: str, etag: str) -> Fragment:
         """Save an earlier text again; the current one is kept, too. `etag`: of the current text.
 
         Raises UnknownName, StaleEdit, InvalidInput, InvalidFile.
         """
-        require(p, "edit", "change fragments")
         return self.save(p, name, self.version_text(p, name, version_id), etag)
 
+    @operation("fragments.rename", "edit", "rename fragments", "Rename a fragment")
     def rename(self, p: Principal, name: str, new: str) -> Names:
         """Rename a fragment, also where it is named; return the prompts that changed.
 
         Raises UnknownName, InUse, InvalidInput, InvalidFile.
         """
-        require(p, "edit", "rename fragments")
         changed = self._store.rename(name, new, p.id)
         self._follow(name, new)
         self._audit.record(p, "fragments.rename", new, {"from": name, "prompts": changed})
         return changed
 
+    @operation("fragments.delete", "edit", "delete fragments", "Delete a fragment")
     def delete(self, p: Principal, name: str) -> Path:
         """Move a fragment to the trash of the workspace's state; return the folder. Raises UnknownName, InUse."""
-        require(p, "edit", "delete fragments")
         trash = self._store.delete(name)
         self._follow(name, "")
         self._audit.record(p, "fragments.delete", name, {"moved_to": str(trash)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.files.state_cache import StateCache
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.prompts import prompt_text
 from engine.prompts.prompt import DEFAULT_LABEL, MarkedMessage, checked, marked
 from engine.prompts.prompt_check import require_declarable
@@ -120,53 +122,53 @@ class PromptFiles:
         self._audit = audit
         self._summaries: StateCache[PromptSummary] = StateCache(_KEPT_SUMMARIES)
 
-    def list(self, p: Principal, search: str = "", tags: Sequence[str] = ()) -> list[PromptSummary]:
+    @operation("prompts.list", "view", "see prompts", "List the prompts")
+    def list(self, p: Principal, search: str = "", tags: Sequence[str] = ()) -> builtins.list[PromptSummary]:
         """Return every prompt by name; a damaged one is listed with its problems.
 
         `search`: only those that have this text in their name, title, description or a tag; `tags`: only those that
         have all of these.
         """
-        require(p, "view", "see prompts")
         users, wanted = self._store.all_users(), search.strip().casefold()
         fragments = self._store.fragments.state()
         found = (replace(self._summary(name, fragments), used_by=p.shown(used_by)) for name, used_by in users.items())
         return [one for one in found if wanted in _words(one) and set(tags) <= set(one.tags)]
 
+    @operation("prompts.get", "view", "see prompts", "Read a prompt")
     def get(self, p: Principal, name: str, version: int | None = None) -> PromptFile:
         """Return the working text, or one version. Raises UnknownName, InvalidInput, InvalidFile."""
-        require(p, "view", "see prompts")
         return self._file(name) if version is None else self._saved(name, version)
 
+    @operation("prompts.check", "view", "check prompts", "Check the text of a prompt")
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that the text would have as the prompt `name`."""
-        require(p, "view", "check prompts")
         return self._store.check(name, text)
 
+    @operation("prompts.save", "edit", "change prompts", "Save a prompt")
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> PromptFile:
         """Save the working text as written, with a final line break; `etag` None: the file must not exist yet.
 
         Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
         """
-        require(p, "edit", "change prompts")
         self._store.save(name, text, etag, p.id)
         self._begun(name, etag)
         self._audit.record(p, "prompts.save", name)
         return self._file(name)
 
+    @operation("prompts.with_declared", "view", "check prompts", "See a prompt with its variables declared")
     def with_declared(self, p: Principal, name: str, text: str) -> DeclaredText:
         """Return a text of the prompt `name` with its undeclared variables declared as strings; nothing is saved.
 
         Raises InvalidFile if the text is not a JSON object.
         """
-        require(p, "view", "check prompts")
         return DeclaredText(*self._store.with_declared(name, text))
 
+    @operation("prompts.declare", "edit", "change prompts", "Declare the variables of a prompt")
     def declare(self, p: Principal, name: str) -> Names:
         """Declare the undeclared variables of the working text as strings and save it; return their names.
 
         Raises UnknownName, InvalidFile, StaleEdit, StorageError.
         """
-        require(p, "edit", "change prompts")
         before = self._shelf.text(name)
         require_declarable(parse(before, self._shelf.file(name)))
         made = self.with_declared(p, name, before)
@@ -174,6 +176,7 @@ class PromptFiles:
             self.save(p, name, made.text, files.etag(before))
         return made.names
 
+    @operation("prompts.save_version", "edit", "change prompts", "Save a version of a prompt")
     def save_version(
         self, p: Principal, name: str, text: str, etag: str | None, label: str | None, reason: str = ""
     ) -> int:
@@ -181,68 +184,68 @@ class PromptFiles:
 
         `reason`: why a protected label may move although the cases do not all pass. Raises ProtectedLabel.
         """
-        require(p, "edit", "change prompts")
         why = self._grounds(name, label, reason, lambda: self._store.draft(parse(text, self._shelf.file(name)).value))
         number = self._store.save_version(name, text, etag, label, p.id, why)
         self._begun(name, etag)
         self._audit.record(p, "prompts.save_version", name, {"version": number, "label": label} | _told(why))
         return number
 
+    @operation("prompts.keep", "edit", "change prompts", "Keep the working text of a prompt as a version")
     def kept(self, p: Principal, name: str) -> int:
         """Return the number of the version that has the working text; without one, save it as the next version.
 
         Raises UnknownName, InvalidFile (the text has errors), StorageError.
         """
-        require(p, "edit", "change prompts")
         text = self._shelf.text(name)
         value = parse(text, self._shelf.file(name)).value
         known = self._store.number_of(name, self._store.draft(value)) if isinstance(value, dict) else None
         return known if known is not None else self.save_version(p, name, text, files.etag(text), None)
 
+    @operation("prompts.set_label", "edit", "change prompts", "Label a version of a prompt")
     def set_label(self, p: Principal, name: str, label: str, version: int, reason: str = "") -> None:
         """Point a label to a version, used by runs from now on. Raises UnknownName, InvalidInput, ProtectedLabel."""
-        require(p, "edit", "change prompts")
         why = self._grounds(name, label, reason, lambda: self._store.resolve(f"{name}@{version}"))
         self._store.set_label(name, label, version, p.id, why)
         self._audit.record(p, "prompts.set_label", name, {"version": version, "label": label} | _told(why))
 
+    @operation("prompts.protect", "edit", "change prompts", "Protect a label of a prompt")
     def protect(self, p: Principal, name: str, label: str) -> None:
         """Let a label move only to versions whose cases pass, or with a reason. Raises UnknownName, InvalidFile."""
-        require(p, "edit", "change prompts")
         self._store.protect(name, label, p.id)
         self._audit.record(p, "prompts.protect", name, {"label": label})
 
+    @operation("prompts.unprotect", "edit", "change prompts", "Unprotect a label of a prompt")
     def unprotect(self, p: Principal, name: str, label: str) -> None:
         """Let a label move freely again. Raises UnknownName, InvalidFile."""
-        require(p, "edit", "change prompts")
         self._store.unprotect(name, label, p.id)
         self._audit.record(p, "prompts.unprotect", name, {"label": label})
 
+    @operation("prompts.remove_label", "edit", "change prompts", "Remove a label of a prompt")
     def remove_label(self, p: Principal, name: str, label: str) -> None:
         """Remove a label from a prompt. Raises UnknownName, InUse (a workflow uses the prompt with it)."""
-        require(p, "edit", "change prompts")
         self._store.remove_label(name, label, p.id)
         self._audit.record(p, "prompts.remove_label", name, {"label": label})
 
+    @operation("prompts.tag", "edit", "change prompts", "Add and remove tags of a prompt")
     def tag(self, p: Principal, name: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Names:
         """Add and remove tags of a prompt, which makes no version; return its tags.
 
         Raises UnknownName (also for a tag to remove that it has not), InvalidInput, InvalidFile, StorageError.
         """
-        require(p, "edit", "change prompts")
         self._store.tag(name, add, remove, p.id)
         self._audit.record(p, "prompts.tag", name, {"added": [*add], "removed": [*remove]})
         return tags_of(self._shelf.read(name).value)
 
+    @operation("prompts.create", "edit", "make prompts", "Create a prompt")
     def create(self, p: Principal, name: str, title: str = "") -> PromptFile:
         """Create a prompt with one variable, to be edited. Raises InUse, InvalidInput, StorageError."""
-        require(p, "edit", "make prompts")
         text = blank_prompt(checked_title(title) or title_of(checked_name("prompt", name)))
         self._shelf.save(name, text, None, p.id)
         self._follow(name, "")
         self._audit.record(p, "prompts.create", name)
         return self._file(name)
 
+    @operation("prompts.export", "view", "see prompts", "Export a prompt")
     def exported(self, p: Principal, name: str, version: str = "") -> str:
         """Return the working text, or a version by label or number, as text with front matter, without its labels.
 
@@ -250,7 +253,6 @@ class PromptFiles:
 
         Raises UnknownName, InvalidInput, InvalidFile.
         """
-        require(p, "view", "see prompts")
         if not version:
             return prompt_text.written(name, self._working(name))
         tags = tags_of(self._shelf.read(name).value)
@@ -258,12 +260,12 @@ class PromptFiles:
             name, {**self._store.resolve(f"{name}@{version}"), **({"tags": tags} if tags else {})}
         )
 
+    @operation("prompts.import", "edit", "make prompts", "Import a prompt")
     def imported(self, p: Principal, text: str, name: str = "", file: str = _TEXT) -> PromptFile:
         """Create a prompt from a text with front matter; `name`: by default the one in the text. Replaces nothing.
 
         `file` is the name used in problems. Raises InvalidFile, InUse, InvalidInput, StorageError.
         """
-        require(p, "edit", "make prompts")
         found = prompt_text.read(text, file)
         name = checked_name("prompt", name or found.name or _no_name())
         self._store.save(name, canonical(dict(found.document), "prompt"), None, p.id)
@@ -271,53 +273,54 @@ class PromptFiles:
         self._audit.record(p, "prompts.import", name)
         return self._file(name)
 
+    @operation("prompts.duplicate", "edit", "make prompts", "Copy a prompt")
     def duplicate(self, p: Principal, name: str, new: str) -> PromptFile:
         """Create a copy of a prompt, with its versions, labels and cases, titled "Copy of …".
 
         Raises UnknownName, InUse, InvalidInput, StorageError.
         """
-        require(p, "edit", "make prompts")
         self._store.duplicate(name, new, p.id)
         self._follow(new, "")
         self._audit.record(p, "prompts.duplicate", new, {"from": name})
         return self._file(new)
 
+    @operation("prompts.rename", "edit", "rename prompts", "Rename a prompt")
     def rename(self, p: Principal, name: str, new: str) -> Names:
         """Rename a prompt, also in the workflows that use it; return these workflows.
 
         Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be read), StorageError.
         """
-        require(p, "edit", "rename prompts")
         changed = self._store.rename(name, new, p.id)
         self._follow(name, new)
         self._audit.record(p, "prompts.rename", new, {"from": name, "workflows": changed})
         return p.shown(changed)
 
+    @operation("prompts.delete", "edit", "delete prompts", "Delete a prompt")
     def delete(self, p: Principal, name: str) -> Path:
         """Move a prompt to the trash of the workspace's state; return the folder.
 
         Raises UnknownName, InUse (workflows use it; they are named), ProtectedLabel, StorageError.
         """
-        require(p, "edit", "delete prompts")
         trash = self._store.delete(name)
         self._follow(name, "")
         self._audit.record(p, "prompts.delete", name, {"moved_to": str(trash)})
         return trash
 
+    @operation("prompts.versions", "view", "see prompts", "List the versions of a prompt")
     def versions(self, p: Principal, name: str) -> Versions:
         """Return the saved versions with their labels, newest first. Raises UnknownName, InvalidInput."""
-        require(p, "view", "see prompts")
         file = self._file(name)
         return [
             PromptVersion(number, [label for label, at in file.labels.items() if at == number])
             for number in sorted(file.versions, reverse=True)
         ]
 
+    @operation("prompts.users", "view", "see prompts", "List the workflows that use a prompt")
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that use a prompt, sorted. Raises InvalidInput."""
-        require(p, "view", "see prompts")
         return p.shown(self._store.users(checked_name("prompt", name)))
 
+    @operation("prompts.render", "view", "see prompts", "Fill in a prompt")
     def render(
         self, p: Principal, reference_or_document: str | Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Rendered:
@@ -325,7 +328,6 @@ class PromptFiles:
 
         Raises UnknownName, InvalidFile, InvalidInput, ExpressionError.
         """
-        require(p, "view", "see prompts")
         if isinstance(reference_or_document, str):
             document = self._store.resolve(reference_or_document)
         else:
@@ -333,14 +335,14 @@ class PromptFiles:
         messages = self._store.render(document, variables)
         return Rendered(messages, document.get("model"), document.get("version"))
 
+    @operation("prompts.marked", "view", "see prompts", "Fill in a prompt with its values marked")
     def marked(self, p: Principal, document: Mapping[str, Any], variables: Mapping[str, Any]) -> Messages:
         """Fill in a document being edited, with the values of variables marked. Calls no model. Raises as `render`."""
-        require(p, "view", "see prompts")
         return marked(self._store.draft(document), variables)
 
+    @operation("prompts.resolved", "view", "see prompts", "Read a prompt with the texts of its fragments")
     def resolved(self, p: Principal, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return a document with the texts of its fragments; as it is, if that fails."""
-        require(p, "view", "see prompts")
         try:
             return dict(self._store.draft(document))
         except OrchestraError:  # `check` says why

@@ -19,6 +19,7 @@ from engine.expressions.json_values import compact_json
 from engine.people.access import NOTIFIER, Principal, may, require
 from engine.people.answer_links import LINK_LIKE, has_link
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.storable import unstorable
 from engine.record.types.approval import AskedCall, Terms
 from engine.runs.answers import require_amounts, require_edit, require_finished, require_reason
@@ -117,9 +118,9 @@ class Approvals:
         """Whether a question shows a link, for the questions looked through last: their texts never change."""
         self._worker, self._audit, self._clock = worker, audit, clock
 
+    @operation("approvals.list", "view", "see approvals", "List the approvals")
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
         """Return approvals in one state (None: any), newest first; without those that `p` may not see."""
-        require(p, "view", "see approvals")
         asked = limit
         while True:
             found = [approval_of(one) for one in self._approvals.found(state, asked, p.hidden)]
@@ -128,9 +129,9 @@ class Approvals:
                 return seen[:limit]
             asked *= 2  # hidden questions must not take places in the list
 
+    @operation("approvals.count_open", "view", "see approvals", "Count the open approvals")
     def count_open(self, p: Principal) -> int:
         """Return how many approvals are open; without those that `p` may not see."""
-        require(p, "view", "see approvals")
         if may(p, "run"):
             return self._approvals.count_open(p.hidden)
         # Only these are read, and only once: most questions need not be parsed to be counted.
@@ -139,20 +140,20 @@ class Approvals:
         self._tells = {one: known[one] if one in known else self._tells_a_link(one) for one in doubtful}
         return max(0, self._approvals.count_open(p.hidden) - sum(self._tells.values()))
 
+    @operation("approvals.get", "view", "see approvals", "Read an approval")
     def get(self, p: Principal, question: str) -> Approval:
         """Return one approval. Raises UnknownName, NotAllowed (it has a link that answers another one)."""
-        require(p, "view", "see approvals")
         found = approval_of(self._found(question))
         if not may(p, "run") and _tells_a_link(found):
             require(p, "run", "see this question: there is a link in it with which anybody can answer another one")
         return found
 
+    @operation("approvals.warnings", "view", "see approvals", "List the unknown names in the rules for approvals")
     def warnings(self, p: Principal) -> Sequence[Problem]:
         """Return the names in the rules of config.yaml that are neither a role nor a user.
 
         If config.yaml cannot be used, its problems are returned.
         """
-        require(p, "view", "see approvals")
         try:
             return self._warnings()
         except InvalidFile as error:
@@ -172,6 +173,7 @@ class Approvals:
             raise UnknownName("approval", question, remedy="`orchestra approvals list` shows the open ones.")
         return found
 
+    @operation("approvals.approve", "run", "answer approvals", "Approve a call")
     def approve(
         self,
         p: Principal,
@@ -191,13 +193,14 @@ class Approvals:
             p, Decision(question, approve=True, reason=comment, arguments=arguments, with_gaps=with_gaps)
         )
 
+    @operation("approvals.reject", "run", "answer approvals", "Reject a call")
     def reject(self, p: Principal, question: str, comment: str = "") -> Approval:
         """Reject; the step fails. Raises as `approve`."""
         return self._answer(p, Decision(question, approve=False, reason=comment))
 
+    @operation("approvals.decide", "run", "answer approvals", "Answer several approvals")
     def decide(self, p: Principal, decisions: Sequence[Decision]) -> builtins.list[Decided]:
         """Answer several questions, one after the other; one that is refused does not stop the others."""
-        require(p, "run", "answer approvals")
         return [self._decided(p, one) for one in decisions]
 
     def of_link(self, question: str) -> Approval | None:
@@ -221,7 +224,6 @@ class Approvals:
             return Decided(decision.id, None, error)
 
     def _answer(self, p: Principal, decision: Decision) -> Approval:
-        require(p, "run", "answer approvals")
         known = self._found(decision.id)
         approval = approval_of(known)
         because = why_not(p, approval.by, (approval.started_by, *approval.changed_by))

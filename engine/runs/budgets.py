@@ -27,8 +27,9 @@ from engine.budgets.prices import usd
 from engine.budgets.settings import BudgetSettings, WorkflowBudget
 from engine.documents.repair import repaired
 from engine.files.fingerprint import Stamp
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.store.spending import Amount, Pot, SpendingStore
 from engine.workspace.file_store import Shelf
 
@@ -126,12 +127,12 @@ class Budgets:
         self._known: dict[str, tuple[Stamp, SpendingRun | None]] = {}
         self._worker, self._audit, self._write = worker, audit, write
 
+    @operation("budgets.list", "view", "see budgets", "List the budgets with their use")
     def overview(self, p: Principal) -> BudgetOverview:
         """Return every budget with its use: of all workflows together, the defaults, and each workflow's own.
 
         A default is listed again for each workflow that has used some of it. Raises InvalidFile.
         """
-        require(p, "view", "see budgets")
         settings, now = self._settings(), self._clock()
         zone = ZoneInfo(settings.time_zone)
         common = [*common_budgets(settings.budgets, now, zone)]
@@ -153,9 +154,9 @@ class Budgets:
             paused_runs=self._spent.paused(p.hidden.ids),
         )
 
+    @operation("budgets.settings", "view", "see budgets", "See the settings of budgets")
     def settings(self, p: Principal) -> JsonObject:
         """Return `budgets` of config.yaml as far as it is set. Raises InvalidFile."""
-        require(p, "view", "see budgets")
         return _as_written(self._settings().budgets)
 
     def _workflows(self) -> Iterator[SpendingRun]:
@@ -181,12 +182,12 @@ class Budgets:
             return None
         return SpendingRun("", name, workflow_id(document, name), budget)
 
+    @operation("budgets.set", "admin", "set budgets", "Change the budgets")
     def set(self, p: Principal, wanted: JsonObject) -> JsonObject:
         """Set `budgets` of config.yaml to exactly these; return them. They count from the next call of a model on.
 
         Raises InvalidInput that names each wrong setting, InvalidFile, StorageError.
         """
-        require(p, "admin", "set budgets")
         found, repair = repaired(BudgetSettings, dict(wanted), is_strict=True)
         if found is None or repair.faults:
             said = [f"`budgets.{'.'.join(map(str, one.path))}`: {one.message}" for one in repair.faults]
@@ -196,12 +197,12 @@ class Budgets:
         self._audit.record(p, "budgets.set", "", {"before": before, "after": after})
         return after
 
+    @operation("budgets.resume", "run", "resume runs", "Resume the runs that wait for a budget")
     def resume(self, p: Principal) -> builtins.list[str]:
         """Let the runs that wait for a budget try again, after it was raised; return their ids.
 
         A run that finds no room waits again. Raises StorageError.
         """
-        require(p, "run", "resume runs")
         paused = self._spent.paused(p.hidden.ids)
         run_ids = [one for one in paused if all(p.may_run(name) for name, _ in self._worker.rows.workflows_of(one)[:1])]
         self._spent.resume(run_ids, timestamp(self._clock()))

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidFile
 from engine.base.names import run_day
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 from engine.record.types.step import undo_of
@@ -59,9 +60,9 @@ class Proof:
         self._state, self._writes, self._logs, self._rebuild = state, writes, logs, rebuild
         self._owners, self._audit, self._clock = owners, audit, clock
 
+    @operation("state.held", "view", "see whether writes are held", "See whether writes are held")
     def held(self, p: Principal) -> Held | None:
         """Return why writes are held, or None."""
-        require(p, "view", "see whether writes are held")
         return self._state.held()
 
     def establish(self) -> None:
@@ -127,12 +128,12 @@ class Proof:
             return False
         return run is not None and any(step["effect"] and not undo_of(step) for step in run["steps"])
 
+    @operation("state.accept", "run", "say that writing goes on", "Release held writes")
     def accept(self, p: Principal) -> Held | None:
         """Release held writes at a person's request; unknown writes may be repeated. Return what was accepted.
 
         Runs that wait for this continue.
         """
-        require(p, "run", "say that writing goes on")
         held = self._state.held()
         if held is not None:
             gone = {*held.missing, *held.unreadable}

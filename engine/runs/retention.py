@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from engine.base.clock import Clock, timestamp
 from engine.files.readings import Readings
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.run_log import RunLogs
 from engine.store.runs import OldRuns
 from engine.workspace.config import RetentionSettings
@@ -49,12 +50,13 @@ class Retention:
         self._readings = readings
         self._stopped = threading.Event()
 
+    @operation("runs.due", "view", "see which runs would go", "List the runs that are due to be removed")
     def due(self, p: Principal) -> Pruned:
         """Return the runs that `prune` would remove now. Raises InvalidFile, StorageError."""
-        require(p, "view", "see which runs would go")
         found = self._due()
         return Pruned(found, sum(map(self._logs.size_bytes, _batches(found))))
 
+    @operation("runs.prune", "admin", "remove runs", "Remove the runs that are due")
     def prune(self, p: Principal) -> Pruned:
         """Remove the log, the large values and the row of every run that is due; return them.
 
@@ -62,7 +64,6 @@ class Retention:
         whose outcome is unknown. Receipts, approvals and request keys outlive their runs. Raises InvalidFile,
         StorageError.
         """
-        require(p, "admin", "remove runs")
         self._remove_files(self._runs.leaving())  # left behind by a prune that was killed
         self._forget_readings()
         pruned = self._removed(self._due())

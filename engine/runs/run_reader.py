@@ -15,8 +15,9 @@ from engine.base.json_text import value_of
 from engine.base.names import checked_run_id
 from engine.base.statuses import CANCELLABLE_RUNS
 from engine.base.threads import shared_property
-from engine.people.access import Principal, may, require
+from engine.people.access import Principal, may
 from engine.people.answer_links import has_link, require_no_link, without_links
+from engine.people.operation import operation
 from engine.record.document import document
 from engine.record.events import RunEnded, decoded
 from engine.record.run_log import RunLogs
@@ -65,9 +66,9 @@ class RunReader:
         self._waits_for = waits_for or _nothing
         self._list = RunList(state.runs, state.owners, owner, locks, clock)
 
+    @operation("runs.get", "view", "see runs", "Read a run")
     def get(self, p: Principal, run_id: str) -> Run:
         """Return a run as a document. Raises UnknownName, InvalidFile, NotAllowed (it has links that answer)."""
-        require(p, "view", "see runs")
         self._require_shown(p, run_id)
         run = self._run(run_id)
         require_no_link(p, run)
@@ -92,12 +93,12 @@ class RunReader:
             raise self._rows.unknown(run_id)
         return self._with_sentence(found)
 
+    @operation("runs.look", "view", "see runs", "Look at a run")
     def look(self, p: Principal, run_id: str, seconds: float = 0.0) -> RunLook:
         """Return a snapshot of the run, shared by all readers.
 
         `seconds`: how old it may be; for a run so large that reading takes long, it may be older. Raises as `get`.
         """
-        require(p, "view", "see runs")
         self._require_shown(p, run_id)
         look = self._looks.look(checked_run_id(run_id), seconds)
         if not may(p, "run"):
@@ -162,12 +163,12 @@ class RunReader:
             ) from error
         return run
 
+    @operation("runs.diff", "view", "see runs", "Compare two runs")
     def diff(self, p: Principal, good: str, bad: str) -> RunDiff:
         """Return how two runs differ: the first step that went differently, then the rest.
 
         Raises UnknownName, InvalidFile.
         """
-        require(p, "view", "see runs")
         from engine.runs.compare.diff import diff
 
         return diff(self.get(p, good), self.get(p, bad))
@@ -191,12 +192,12 @@ class RunReader:
             raise InvalidFile(error.message, remedy=error.remedy) from error
         return FileContent(content, file.name, file.media_type)
 
+    @operation("runs.files", "view", "see runs", "List the files of a value of a run")
     def files(self, p: Principal, run_id: str, value: Any) -> dict[str, RunFile]:
         """Return the files that a value of a run's document refers to, by SHA-256.
 
         References inside a value over 8 MB are left out; `file` finds those as well.
         """
-        require(p, "view", "see runs")
         from engine.runs.named_files import named_files
 
         return named_files(value, Values(self._logs.blobs, run_id), _LOOKED_INTO_BYTES)
@@ -225,11 +226,12 @@ class RunReader:
         except (UnknownName, InvalidFile, NotAllowed):
             return ()
 
+    @operation("runs.inputs", "view", "see runs", "Read the inputs of a run")
     def inputs(self, p: Principal, run: Run) -> dict[str, Any]:
         """Return the inputs of a run from its document, with the contents of files loaded. Raises InvalidFile."""
-        require(p, "view", "see runs")
         return dict(Values(self._logs.blobs, run["run_id"]).loaded(run["inputs"]))
 
+    @operation("runs.list", "view", "see runs", "List the runs")
     def list(
         self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[WantedRuns]
     ) -> RunPage:
@@ -240,12 +242,12 @@ class RunReader:
         """
         return self._page(p, self._reports.page, before, limit, wanted)
 
+    @operation("runs.list_now", "view", "see runs", "List the newest runs")
     def list_now(self, p: Principal, *, limit: int = 50, **wanted: Unpack[WantedRuns]) -> RunPage:
         """Return the newest runs as `list` does, from the state itself: for what is decided by them."""
         return self._page(p, self._rows.page, None, limit, wanted)
 
     def _page(self, p: Principal, read: _ReadPage, before: str | None, limit: int, wanted: WantedRuns) -> RunPage:
-        require(p, "view", "see runs")
         for run_id in (before, wanted.get("parent")):
             if run_id is not None:
                 checked_run_id(run_id)
@@ -263,21 +265,21 @@ class RunReader:
             rows = [row for row in rows if not self._has_link(row.run_id)]
         return RunPage(rows, page.next)
 
+    @operation("runs.overtaken", "view", "see runs", "See which runs a later one has overtaken")
     def overtaken(self, p: Principal, run_ids: Sequence[str]) -> set[str]:
         """Return the ones of these runs after which a later run of the workflow has succeeded, in the same mode."""
-        require(p, "view", "see runs")
         return self._rows.overtaken(run_ids)
 
     def _has_link(self, run_id: str) -> bool:
         row = self._rows.get(run_id)
         return row is None or has_link([row.sentence, row.item])
 
+    @operation("runs.days", "view", "see runs", "Count the runs of the last days")
     def days(self, p: Principal, days: int = 14, zone: tzinfo = UTC) -> builtins.list[RunDay]:
         """Return how many runs were started on each of the last days of a time zone, today included.
 
         Raises InvalidInput.
         """
-        require(p, "view", "see runs")
         return run_days(self._reports, self._clock(), days, zone, p.hidden.ids)
 
 

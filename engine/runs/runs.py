@@ -17,9 +17,10 @@ from engine.base.statuses import OPEN_RUNS, Ending, Priority, RunStatus
 from engine.base.threads import shared_property
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal, may, require
+from engine.people.access import Principal, may
 from engine.people.answer_links import without_links_in
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.acceptance import reaccepted
 from engine.record.options import part_options, rerun_options
 from engine.record.run_log import RunLogs
@@ -78,15 +79,16 @@ class Runs(RunReader):
 
         return Undo(self._worker, self._logs, self._clock)
 
+    @operation("runs.live", "view", "see runs", "Read what models are writing to a run")
     def live(self, p: Principal, run_id: str) -> dict[str, str]:
         """Return {step path: text so far} of the answers that models are streaming to a run, in whichever process.
 
         Answers already recorded are not included. For display only.
         """
-        require(p, "view", "see runs")
         found = {} if self._worker.live is None else self._worker.live.of(checked_run_id(run_id))
         return found if may(p, "run") else without_links_in(found)  # whole, as they are sent piece by piece
 
+    @operation("runs.start", "run", "start runs", "Start a run")
     def start(self, p: Principal, workflow: str, inputs: JsonObject, **options: Unpack[StartOptions]) -> str:
         """Accept a run and start it; return its id once it is on disk.
 
@@ -98,12 +100,12 @@ class Runs(RunReader):
             raise outcome
         return outcome
 
+    @operation("runs.ready", "run", "start runs", "Check a run before it starts")
     def ready(self, p: Principal, workflow: str, inputs: JsonObject, **options: Unpack[StartOptions]) -> ReadyRun | str:
         """Check a run and return it for `begin_each`, or the id of the run that the same request started before.
 
         Raises as `start`.
         """
-        require(p, "run", "start runs")
         asked = {name: value for name, value in options.items() if value and name != "request_key"}
         sent = inputs if not asked else {"inputs": inputs, **asked}
         request = IdempotentRequest.if_keyed(options.get("request_key"), workflow, sent)
@@ -137,6 +139,7 @@ class Runs(RunReader):
         """Store runs in one transaction and start them; return the id of each once all are on disk, or its error."""
         return begin_each(self._acceptor, runs)
 
+    @operation("runs.start_all", "run", "start runs", "Start several runs")
     def start_all(
         self, p: Principal, workflow: str, inputs: Iterable[JsonObject], environment: str = ""
     ) -> builtins.list[str]:
@@ -144,7 +147,6 @@ class Runs(RunReader):
 
         Their priority is low unless their workflow says otherwise. Raises as `start`.
         """
-        require(p, "run", "start runs")
         run_requests = [RunRequest(one, usual_priority=Priority.LOW) for one in inputs]
         self.require_files(p, [one.inputs for one in run_requests])
 
@@ -156,6 +158,7 @@ class Runs(RunReader):
 
         return retry_if_renamed(begun)
 
+    @operation("runs.rerun", "run", "start runs", "Repeat a run")
     def rerun(
         self,
         p: Principal,
@@ -174,7 +177,6 @@ class Runs(RunReader):
         """
         from engine.runs.starting.rerun import again, kept_modes, require_no_plan, source
 
-        require(p, "run", "start runs")
         sent = {"inputs": inputs or {}, "receipts": receipts, "replay": replay}
         request = IdempotentRequest.if_keyed(request_key, f"rerun {run_id}", sent)
 
@@ -191,9 +193,9 @@ class Runs(RunReader):
 
         return self._acceptor.begin_once(request, prepared)
 
+    @operation("runs.wait", "view", "see runs", "Wait for a run")
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> Run:
         """Wait until a run of this process has ended or is waiting, or until the timeout; return its document."""
-        require(p, "view", "see runs")
         ends_at = None if seconds is None else time.monotonic() + seconds
         while True:
             left = None if ends_at is None else max(0.0, ends_at - time.monotonic())
@@ -204,13 +206,13 @@ class Runs(RunReader):
             if not self._worker.is_at_work_on(run_id):  # another process is, or it has ended since
                 return self.get(p, run_id)
 
+    @operation("runs.cancel", "run", "cancel runs", "Cancel a run")
     def cancel(self, p: Principal, run_id: str) -> float:
         """Cancel a run; return the maximum number of seconds until it has ended.
 
         Reads are abandoned; a write in flight is awaited until its deadline and keeps its receipt. Until then the run's
         document has `cancel_requested`. Raises UnknownName, InUse.
         """
-        require(p, "run", "cancel runs")
         row = self._open_row(run_id, RunStatus.CANCELLED)
         self._worker.rows.ask_to_cancel(run_id)
         self._audit.record(p, "runs.cancel", row.workflow, {"run_id": run_id})
@@ -218,11 +220,12 @@ class Runs(RunReader):
             self._worker.go_on(run_id, p.id)
         return longest_seconds(self._worker.rows, run_id)
 
+    @operation("runs.interrupt", "run", "interrupt runs", "Interrupt a run")
     def interrupt(self, p: Principal, run_id: str) -> None:
         """Stop a run of this process so that it can be resumed later (Ctrl-C)."""
-        require(p, "run", "interrupt runs")
         self._worker.end(run_id, Ending.INTERRUPTED)
 
+    @operation("runs.resume", "run", "resume runs", "Resume a run")
     def resume(
         self,
         p: Principal,
@@ -241,7 +244,6 @@ class Runs(RunReader):
         finished steps. Raises UnknownName, InUse, InvalidFile, InvalidInput (its details list the `differences`), and
         ConfirmationNeeded if the accounts have changed.
         """
-        require(p, "run", "resume runs")
         row = self._known_row(run_id)
         if as_done and redo:
             raise InvalidInput("A write is either done or to be done again, not both.", remedy="Say one of the two.")
@@ -255,12 +257,12 @@ class Runs(RunReader):
         self._worker.go_on(run_id, p.id)
         return run_id
 
+    @operation("runs.kept_defaults", "view", "see runs", "See the inputs that a resumed run keeps")
     def kept_defaults(self, p: Principal, run_id: str) -> builtins.list[str]:
         """Return the inputs that a run keeps when resumed with the newest file, although their default has changed.
 
         [] if the run no longer has a readable file. Raises UnknownName.
         """
-        require(p, "view", "see runs")
         run = self.get(p, run_id)
         try:
             return self._newest.kept_defaults(run)
@@ -289,9 +291,9 @@ class Runs(RunReader):
                 break
         return run
 
+    @operation("runs.resume_all", "run", "resume runs", "Resume all interrupted runs")
     def resume_all(self, p: Principal) -> builtins.list[str]:
         """Resume every run that was interrupted or whose process is dead; return their ids."""
-        require(p, "run", "resume runs")
         return self._worker.adopt_all()
 
     def _known_row(self, run_id: str) -> Any:
@@ -300,22 +302,22 @@ class Runs(RunReader):
             raise self._worker.rows.unknown(run_id)
         return row
 
+    @operation("runs.undoable", "run", "undo runs", "See what undoing a run would do")
     def undoable(self, p: Principal, run_id: str, *, item: str | None = None) -> UndoReport:
         """Return what `undo` would do, without calling a service: `undone` is what it would try.
 
         Raises UnknownName, InvalidFile.
         """
-        require(p, "run", "undo runs")
         self._known_row(run_id)
         return self._undo.preview(run_id, item)
 
+    @operation("runs.undo", "run", "undo runs", "Undo the writes of a run")
     def undo(self, p: Principal, run_id: str, *, item: str | None = None) -> UndoReport:
         """Undo the writes of a run and of the runs it called, the last write first.
 
         `item`: only writes inside the loop item with this key. An interrupted run is cancelled first. An interrupted
         undo can be repeated. Raises UnknownName, InUse, InvalidFile, StorageError.
         """
-        require(p, "run", "undo runs")
         row = self._known_row(run_id)
         self._audit.record(p, "runs.undo", row.workflow, {"run_id": run_id, "item": item})
         if row.ended_at is None:
@@ -333,9 +335,9 @@ class Runs(RunReader):
         self.cancel(p, row.run_id)
         self._worker.wait(row.run_id, _CANCEL_SECONDS)
 
+    @operation("runs.reindex", "admin", "rebuild the index", "Rebuild the index of runs")
     def reindex(self, p: Principal) -> tuple[int, dict[str, str]]:
         """Rebuild list, receipts and open runs from the logs; return (number of runs, {unreadable file: reason})."""
-        require(p, "admin", "rebuild the index")
         reread = self._reindex()
         self._audit.record(p, "runs.reindex", "", {"runs": len(reread.found)})
         return len(reread.found), reread.reasons

@@ -15,7 +15,8 @@ from engine.budgets.periods import name_of
 from engine.budgets.prices import usd
 from engine.budgets.use import KINDS, Kind, named_in
 from engine.documents.csv_text import csv_text
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.record.types.step import UsageRecord
 from engine.store.reports import Reports
 from engine.store.spending import Amount, Pot, SpendingStore
@@ -79,9 +80,9 @@ class UsageReader:
     ) -> None:
         self._spent, self._reports, self._settings, self._clock = spent, reports, settings, clock
 
+    @operation("usage.report", "view", "see usage", "Read the usage of models")
     def report(self, p: Principal, by: Kind = "workflow", days: int = 30) -> UsageReport:
         """Return what was used in the last days, today included. Raises NotAllowed, InvalidInput."""
-        require(p, "view", "see usage")
         period = self._days(by, days)
         found = self._shown(p, by, period)
         every = found if by == "connection" else self._reports.daily("connection", period[0], period[-1])
@@ -98,21 +99,21 @@ class UsageReader:
             days=[known.get((day, demo)) or _row(day, Amount(), demo=demo) for demo in kinds for day in period],
         )
 
+    @operation("usage.of_run", "view", "see usage", "Read the usage of a run")
     def of_run(self, p: Principal, run_id: str) -> RunUsage:
         """Return what a run has used together with the runs that it called, so far; zeros for a run that is not known.
 
         A call whose answer was lost counts with its upper bound: it may have been charged. Raises NotAllowed,
         InvalidInput.
         """
-        require(p, "view", "see usage")
         pot = Pot(f"run:{checked_run_id(run_id)}", "")
         found = self._spent.of([pot]).get(pot, Amount())
         cost = None if found.unpriced else usd(found.nano_usd)
         return RunUsage(found.calls, found.input_tokens, found.output_tokens, cost)
 
+    @operation("usage.csv", "view", "see usage", "Export the usage as CSV")
     def csv(self, p: Principal, by: Kind = "workflow", days: int = 30) -> str:
         """Return a line for each day and name as CSV. Raises as `report`."""
-        require(p, "view", "see usage")
         period = self._days(by, days)
         found = self._shown(p, by, period)
         return csv_text(_CSV, (_line(pot, amount) for pot, amount in sorted(found, key=lambda one: one[0].period)))

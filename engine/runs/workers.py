@@ -12,8 +12,9 @@ from clients.wording import counted, listed
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.wording import number_text
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.store.locks import Locks
 from engine.store.owners import OwnedWork, OwnerRecord, RunAtWork, is_silent
 from engine.store.reports import REPLICA_REMEDY
@@ -71,9 +72,9 @@ class Workers:
         self._locks, self._audit, self._clock, self._own = locks, audit, clock, own
         self._shares_runs = shares_runs
 
+    @operation("workers.list", "view", "see the processes", "List the worker processes")
     def list(self, p: Principal) -> builtins.list[WorkerProcess]:
         """Return all processes, by id. Raises StorageError."""
-        require(p, "view", "see the processes")
         work = self._owners.at_work(MOST_RUNS)
         return [self._process(one, work.get(one.owner, _IDLE)) for one in self._loads.now().processes]
 
@@ -109,13 +110,13 @@ class Workers:
         named = listed([f"{one.id} on {one.host or 'this machine'}" for one, _ in signing])
         return f"Servers sign with different keys ({named}): each refuses the tokens and links of another."
 
+    @operation("workers.check", "view", "see the processes", "Check the worker processes")
     def check(self, p: Principal) -> builtins.list[CheckLine]:
         """Return line by line which processes are alive, whether they take runs, and a fault of the state's replica.
 
         Where runs are not shared, no line is about processes: one that died is noticed as soon as another one begins.
         Raises StorageError.
         """
-        require(p, "view", "see the processes")
         fault = self._reports.fault()
         replica = [CheckLine("replica", ok=False, text=f"{fault} {REPLICA_REMEDY}")] if fault else []
         if not self._shares_runs:
@@ -143,12 +144,12 @@ class Workers:
             return CheckLine("late", ok=False, text=f"{where}; {limit}. {_LOOK_AT_IT}")
         return None
 
+    @operation("worker.drain", "admin", "drain a worker", "Drain a worker process")
     def drain(self, p: Principal, worker: str) -> None:
         """Ask a process to take no more runs, and a worker to end once it has done what it had begun.
 
         Raises UnknownName, InvalidInput if it takes no runs but its own.
         """
-        require(p, "admin", "drain a worker")
         known = self._owners.get(worker)
         if known is not None and not known.slots:
             raise InvalidInput(f"{worker} takes no runs but its own: there is nothing to drain.", remedy=_STOP)

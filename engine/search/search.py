@@ -12,7 +12,8 @@ from msgspec import Struct
 from engine.base.errors import OrchestraError
 from engine.base.services import declaration
 from engine.environments.version_labels import VersionLabels
-from engine.people.access import NOTIFIER, Principal, may, require
+from engine.people.access import NOTIFIER, Principal, may
+from engine.people.operation import operation
 from engine.runs.run_list import RunPage
 from engine.search.ranking import BESIDE, rank
 from engine.workspace.blanks import title_of
@@ -85,9 +86,9 @@ class WorkspaceSearch:
         self._connections, self._runs = connections, runs
         self._headings: dict[tuple[Kind, str], _Heading] = {}
 
+    @operation("search.find", "view", "search", "Search the workspace")
     def find(self, p: Principal, query: str, limit: int = 20) -> list[Hit]:
         """Return at most `limit` hits that have every word of the query, best first; [] for an empty query."""
-        require(p, "view", "search")
         query = query.strip()[:LONGEST_QUERY]
         if not query:
             return []
@@ -95,9 +96,9 @@ class WorkspaceSearch:
         found = [*files, *self._named(query), *self._found_runs(p, query), *self._found_files(p, query)]
         return sorted(found, key=lambda hit: (hit.fit, KINDS.index(hit.kind)))[:limit]
 
+    @operation("search.workflows", "view", "search", "Search the workflows")
     def workflows(self, p: Principal, query: str, limit: int = 20) -> list[Hit]:
         """Return at most `limit` workflows, as `find` does."""
-        require(p, "view", "search")
         query = query.strip()[:LONGEST_QUERY]
         return sorted(self._files(p, "workflow", query), key=lambda hit: hit.fit)[:limit] if query else []
 

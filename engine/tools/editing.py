@@ -12,8 +12,9 @@ from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, UnknownName
 from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.files.atomic import etag
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.tools.lock import LOCK
 from engine.tools.shelf import BYTES_MOST, FILES_MOST, FOLDER, LEFT_OUT, TESTED, TESTS, TOOL, ToolShelf, case_of
 from engine.tools.tool_file import checked
@@ -47,21 +48,21 @@ class ToolFiles:
     def __init__(self, shelf: ToolShelf, history: ToolHistory, workflows: Shelf, audit: Audit) -> None:
         self._shelf, self._history, self._workflows, self._audit = shelf, history, workflows, audit
 
+    @operation("tools.files", "view", _SEE, "List the files of a tool")
     def list(self, p: Principal, name: str) -> Texts:
         """Return the files of a tool, valid or not, `tool.json` first. Raises UnknownName, InvalidFile (a link)."""
-        require(p, "view", _SEE)
         files = self._shelf.files(name)
         first = sorted(files, key=lambda path: (path != TOOL, "/" in path, path))
         return [_text(path, files[path]) for path in first]
 
+    @operation("tools.file", "view", _SEE, "Read a file of a tool")
     def get(self, p: Principal, name: str, path: str) -> ToolText:
         """Return one file. Raises UnknownName, InvalidFile."""
-        require(p, "view", _SEE)
         return self._file(name, path)
 
+    @operation("tools.check_file", "view", _SEE, "Check a file of a tool")
     def check(self, p: Principal, name: str, path: str, text: str) -> Problems:
         """Return what is wrong with a text as this file of a tool: `tool.json`, a test, or code in Python."""
-        require(p, "view", _SEE)
         shown = f"{FOLDER}/{name}/{path}"
         try:
             if path == TOOL:
@@ -79,12 +80,12 @@ class ToolFiles:
             return [Problem(f"It cannot be read: {error}.", file=shown)]
         return []
 
+    @operation("tools.save", "edit", _CHANGE, "Save a file of a tool")
     def save(self, p: Principal, name: str, path: str, text: str, known: str | None) -> ToolText:
         """Write a file; `known` is the etag of the text that it replaces, None: it must not exist yet.
 
         The tool has to be tested again. Raises UnknownName, StaleEdit, InvalidInput, InvalidFile, StorageError.
         """
-        require(p, "edit", _CHANGE)
         _require_path(path)
         content = text.encode()
         with self._workflows.editing():
@@ -95,9 +96,9 @@ class ToolFiles:
         self._audit.record(p, "tools.save", name, {"file": path})
         return _text(path, content)
 
+    @operation("tools.delete_file", "edit", _CHANGE, "Delete a file of a tool")
     def delete(self, p: Principal, name: str, path: str, known: str) -> None:
         """Delete a file with this etag. Raises UnknownName, StaleEdit, InvalidInput (`tool.json`), StorageError."""
-        require(p, "edit", _CHANGE)
         _require_path(path)
         if path == TOOL:
             raise InvalidInput(f"Without {TOOL}, {name!r} would be no tool.", remedy="Delete other files, or edit it.")
@@ -109,23 +110,23 @@ class ToolFiles:
             self._shelf.write(name, {path: None})
         self._audit.record(p, "tools.delete_file", name, {"file": path})
 
+    @operation("tools.versions", "view", _SEE, "List the versions of a tool")
     def versions(self, p: Principal, name: str) -> Versions:
         """Return the last 20 versions that passed their tests, or that a restored one replaced, newest first."""
-        require(p, "view", _SEE)
         return self._history.versions(name, self._shelf.files(name))
 
+    @operation("tools.changes", "view", _SEE, "See what has changed in a tool")
     def changes(self, p: Principal, name: str, version_id: str) -> Changes:
         """Return what has changed in a tool since a kept version, by file. Raises UnknownName, InvalidFile."""
-        require(p, "view", _SEE)
         files = self._shelf.files(name)
         return [*differences(self._history.version(name, version_id).files, files)]
 
+    @operation("tools.restore", "edit", _CHANGE, "Restore a version of a tool")
     def restore(self, p: Principal, name: str, version_id: str) -> None:
         """Put the files of a kept version in the place of the present ones, which are kept, too.
 
         One that has passed its tests can be used at once. Raises UnknownName, InvalidFile, StorageError.
         """
-        require(p, "edit", _CHANGE)
         self._shelf.require(name)
         kept = self._history.version(name, version_id)
         with self._workflows.editing():

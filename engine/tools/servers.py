@@ -14,8 +14,9 @@ from clients.mcp.service import MCP, OfferedTool
 from engine.base.clock import timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError, StaleEdit, UnknownName
 from engine.files.atomic import exclusive
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.plugins.registry import MCP as PREFIX
 from engine.plugins.step import Role
 from engine.tools.accepted import AcceptedTool, AcceptedTools, Effect, require_acceptable, step_name
@@ -76,9 +77,9 @@ class ToolServers:
     ) -> None:
         self._accepted, self._client_of, self._workspace, self._audit = accepted, client_of, workspace, audit
 
+    @operation("mcp.list", "admin", "see what a server offers", "List the tools that a server offers")
     def tools(self, p: Principal, connection: str) -> list[ServerTool]:
         """Return what a server offers, and what was accepted of it. Raises UnknownName, InvalidInput, ServiceError."""
-        require(p, "admin", "see what a server offers")
         kept = self._accepted.of(connection)
         offer = self._offer(connection)
         uses = {f"{PREFIX}{connection}.{name}" for name in (*kept, *(step_name(one) for one in offer.names))}
@@ -86,6 +87,7 @@ class ToolServers:
         gone = [one.offered for one in kept.values() if one.offered.name not in offer.names]
         return [_shown(connection, one, kept, offer, used) for one in (*offer.tools, *gone)]
 
+    @operation("mcp.accept", "admin", "accept tools", "Accept a tool of a server")
     def accept(
         self,
         p: Principal,
@@ -100,7 +102,6 @@ class ToolServers:
         `roles`: of the arguments that are no destination. Raises UnknownName, InvalidInput, InUse, StaleEdit,
         ServiceError, StorageError.
         """
-        require(p, "admin", "accept tools")
         offer = self._offer(connection)
         one = offer.tool(tool)
         if seen and one.hash != seen:
@@ -126,9 +127,9 @@ class ToolServers:
         self._audit.record(p, "mcp.accept", f"{PREFIX}{connection}.{name}", told)
         return _shown(connection, one, self._accepted.of(connection), offer, {})
 
+    @operation("mcp.withdraw", "admin", "withdraw tools", "Withdraw a tool of a server")
     def withdraw(self, p: Principal, connection: str, tool: str) -> None:
         """Let steps no longer call a tool; runs that have begun keep it. Raises UnknownName, StorageError."""
-        require(p, "admin", "withdraw tools")
         name = step_name(tool)
         with self._changing():
             self._accepted.withdraw(connection, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from typing import Literal, TypeAlias
 from clients.code.service import CodeSettings
 from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonSchema
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.plugins.registry import TOOL
 from engine.sandbox.rungs.languages import program_of
 from engine.tools.interface import require_major
@@ -102,33 +104,34 @@ class Tools:
         self._shelf, self._settings, self._users, self._audit = shelf, settings, users, audit
         self._state_dir, self._history = state_dir, history
 
-    def list(self, p: Principal) -> list[ToolInfo]:
+    @operation("tools.list", "view", _SEE, "List the tools")
+    def list(self, p: Principal) -> builtins.list[ToolInfo]:
         """Return all tools by name, valid or not."""
-        require(p, "view", _SEE)
         types = {TOOL + name: name for name in self._shelf.names()}
         found = users_by_name(self._users, "tool", list(types))
         return [self._info(types[uses], p.shown(used_by)) for uses, used_by in found.items()]
 
+    @operation("tools.show", "view", _SEE, "Show a tool")
     def show(self, p: Principal, name: str) -> ToolInfo:
         """Return a tool. Raises UnknownName."""
-        require(p, "view", _SEE)
         return self._info(name, p.shown(users(self._users, "tool", TOOL + name)))
 
+    @operation("tools.samples", "view", _SEE, "List the shipped tools")
     def samples(self, p: Principal) -> tuple[str, ...]:
         """Return the names of the shipped tools."""
-        require(p, "view", _SEE)
         return tuple(samples().names())
 
+    @operation("tools.new", "edit", "make a tool", "Create a tool")
     def new(self, p: Principal, name: str, sample: str = "") -> Path:
         """Make the folder of a new tool, as a copy of a shipped one if `sample` names it; return the folder.
 
         Raises UnknownName, InUse, InvalidInput, StorageError.
         """
-        require(p, "edit", "make a tool")
         folder = self._shelf.create(name, sample_files(sample) if sample else _blank())
         self._audit.record(p, "tools.new", name, {"sample": sample})
         return folder
 
+    @operation("tools.rename", "edit", "rename a tool", "Rename a tool")
     def rename(self, p: Principal, name: str, new: str) -> Names:
         """Rename a tool with its versions, also in the workflows and agents that use it; return these.
 
@@ -139,7 +142,6 @@ class Tools:
         def follow() -> None:
             changed.extend(rename_references(self._users, "tool", TOOL + name, TOOL + new, p.id))
 
-        require(p, "edit", "rename a tool")
         changed: Names = []
         with self._users[0].editing():
             require_readable_users(self._users, "tool", TOOL + name)
@@ -148,12 +150,12 @@ class Tools:
         self._audit.record(p, "tools.rename", new, {"from": name, "users": changed})
         return p.shown(changed)
 
+    @operation("tools.delete", "edit", "delete a tool", "Delete a tool")
     def delete(self, p: Principal, name: str) -> Path:
         """Move a tool, valid or not, to the trash of the workspace's state; return the folder.
 
         Raises UnknownName, InUse (workflows or agents use it; they are named), StorageError.
         """
-        require(p, "edit", "delete a tool")
         self._shelf.require(name)
         trash = self._users[0].trash_folder(name)
         with self._users[0].editing():
@@ -162,12 +164,12 @@ class Tools:
         self._audit.record(p, "tools.delete", name, {"moved_to": str(trash)})
         return trash
 
+    @operation("tools.lock", "edit", "lock the packages of a tool", "Lock the packages of a tool")
     def lock(self, p: Principal, name: str) -> Locked:
         """Lock the dependencies of a tool, and download its packages. Blocking; nothing of a package runs.
 
         Raises UnknownName, InvalidFile, InvalidRequest and Unavailable (with what is in the way), StorageError.
         """
-        require(p, "edit", "lock the packages of a tool")
         tool = self._shelf.tool(name)
         text = locked(name, tool.file.dependencies) if tool.file.dependencies else ""
         if text:
@@ -181,13 +183,13 @@ class Tools:
         self._audit.record(p, "tools.lock", name, {"packages": len(pins(text))})
         return Locked(name, tuple(pins(text)), text != before)
 
+    @operation("tools.test", "edit", "test a tool", "Test a tool")
     def test(self, p: Principal, name: str, *, demo: bool = False) -> ToolTest:
         """Run all tests of a tool; if all pass, record that these files have passed. Blocking.
 
         Raises UnknownName, InvalidFile (also without a test, if it breaks its interface under the same major
         version, and if it was changed meanwhile), SandboxMissing, StorageError.
         """
-        require(p, "edit", "test a tool")
         tool = self._shelf.tool(name)
         if not tool.cases:
             raise InvalidFile(

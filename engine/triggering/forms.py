@@ -18,8 +18,9 @@ from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.forms.fields import FormFields
 from engine.forms.inbox import Inbox, Put, SentFile, Submission
 from engine.forms.page_ids import new_page_id, submission_of
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.store.settings import Settings
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import SeenItems, TriggerRecord, TriggerStore
@@ -103,9 +104,9 @@ class Forms:
     def __init__(self, parts: FormParts) -> None:
         self._parts, self._resolver = parts, parts.resolver
 
+    @operation("forms.list", "view", "see forms", "List the forms")
     def list(self, p: Principal, workflow: str | None = None) -> builtins.list[FormStatus]:
         """Return the forms of all workflows that can be read, or of one. Raises UnknownName, InvalidFile for that."""
-        require(p, "view", "see forms")
         found: builtins.list[FormStatus] = []
         for name in [workflow] if workflow is not None else filter(p.sees, self._parts.workflows()):
             try:
@@ -118,14 +119,14 @@ class Forms:
             found += [self._status(one) for one in named]
         return found
 
+    @operation("forms.get", "view", "see forms", "Read a form")
     def get(self, p: Principal, workflow: str, trigger: str) -> FormStatus:
         """Return the form of a trigger. Raises UnknownName, InvalidFile, InvalidInput (it has none)."""
-        require(p, "view", "see forms")
         return self._status(self._named(workflow, trigger))
 
+    @operation("forms.rotate", "edit", "change the addresses of forms", "Change the address of a form")
     def rotate(self, p: Principal, workflow: str, trigger: str) -> FormStatus:
         """Give a form another address; the old one stops working. Raises as `get`."""
-        require(p, "edit", "change the addresses of forms")
         named = self._named(workflow, trigger)
         self._parts.settings.put(_key(named.plan.id, trigger), secrets.token_urlsafe(24))
         self._parts.audit.record(p, "forms.rotate", workflow, {"trigger": trigger})

@@ -15,8 +15,9 @@ from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import is_branch
 from engine.compiler.self_feeding import FeedingChain
 from engine.expressions.json_values import compact_json
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.plugins.trigger import Item, Start
 from engine.runs.starting.consent import Touch
 from engine.runs.starting.run_request import retry_if_renamed
@@ -70,14 +71,14 @@ class Triggers:
         self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
         self._activation, self._resume = parts.activation, parts.resume
 
-    def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
+    @operation("triggers.list", "view", "see triggers", "List the triggers")
+    def list(self, p: Principal, workflow: str | None = None) -> builtins.list[TriggerStatus]:
         """Return every trigger of every readable workflow file, without calling a service.
 
         One that is also on for accounts not in use now (Demo or Mine) is listed a second time, as resting. A branch has
         none: nothing starts it by itself. Raises UnknownName if there is no such workflow, InvalidFile if its triggers
         cannot be read.
         """
-        require(p, "view", "see triggers")
         if workflow is not None and is_branch(workflow):
             return []
         found = [one for one in self._statuses.all(workflow, p.sees) if p.sees(one.workflow)]
@@ -85,23 +86,23 @@ class Triggers:
             self._resolver.plan(workflow)
         return found
 
+    @operation("triggers.status", "view", "see triggers", "Read a trigger")
     def status(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
         """Return one trigger, for the account in use. Raises UnknownName, InvalidFile."""
-        require(p, "view", "see triggers")
         found = [one for one in self._statuses.all(workflow, p.sees) if one.id == trigger]
         if not found:
             self._resolver.named(workflow, trigger)
             raise UnknownName("trigger", trigger)
         return min(found, key=lambda one: one.is_resting)
 
+    @operation("triggers.chains", "view", "see triggers", "List the triggers that may start each other")
     def chains(self, p: Principal, workflow: str | None = None) -> builtins.list[FeedingChain]:
         """Return the triggers, of one workflow or all, whose runs may start each other by way of other workflows."""
-        require(p, "view", "see triggers")
         return [one for one in self._statuses.chains(workflow) if all(map(p.sees, (one.workflow, *one.way)))]
 
+    @operation("triggers.dead", "view", "see what triggers could not process", "List what triggers could not process")
     def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
         """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""
-        require(p, "view", "see what triggers could not process")
         workflow_id = None if workflow is None else self._resolver.ids.of(workflow)
         found = self._items.dead(workflow_id, _MOST_DEAD, p.hidden.ids)
         return [_dead_item(one, self._resolver.name_of(one.item.workflow)) for one in found]
@@ -110,28 +111,28 @@ class Triggers:
         """Return which triggers need attention, and why."""
         return self.difficulties(p).alarms
 
+    @operation("triggers.difficulties", "view", "see triggers", "List the triggers in difficulties")
     def difficulties(self, p: Principal) -> Difficulties:
         """Return which triggers need attention, and which try again by themselves."""
-        require(p, "view", "see triggers")
         found = self._in_question(p)
         alarms = [alarm_of(one, self._clock()) for one in found]
         trying = [one for one in found if one.state == "trying again"]
         return Difficulties([one for one in alarms if one is not None], trying)
 
+    @operation("triggers.coming", "view", "see triggers", "List the triggers that fire next")
     def coming(self, p: Principal, limit: int = 5) -> builtins.list[TriggerStatus]:
         """Return the triggers that are on, those first that fire or poll next; asks no service."""
-        require(p, "view", "see triggers")
         awake = [one for one in self._in_question(p) if one.is_on and not one.is_resting and one.look_again_at]
         return sorted(awake, key=lambda one: one.look_again_at or "")[:limit]
 
+    @operation("triggers.watched", "view", "see triggers", "List the triggers that are on")
     def watched(self, p: Principal) -> builtins.list[TriggerStatus]:
         """Return the triggers that are on, for the accounts in use; asks no service."""
-        require(p, "view", "see triggers")
         return [one for one in self._in_question(p) if one.is_on and not one.is_resting]
 
+    @operation("triggers.of_demo", "view", "see triggers", "List the triggers that are on for the demo")
     def of_demo(self, p: Principal) -> builtins.list[TriggerStatus]:
         """Return the triggers that are on for demo accounts: a reset of the demo turns them off. Asks no service."""
-        require(p, "view", "see triggers")
         return [one for one in self._in_question(p) if one.is_on and one.demo]
 
     def _in_question(self, p: Principal) -> builtins.list[TriggerStatus]:
@@ -143,17 +144,18 @@ class Triggers:
         awake = [one for one in found if one.is_on and not one.is_resting]
         return {"on": len(awake), "silent": sum(one.is_silent for one in awake), "dead": sum(one.dead for one in found)}
 
+    @operation("triggers.preview", "run", "see what triggers would process", "See what a trigger would process")
     def preview(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerPreview:
         """Return what a poll would find now or, with `start`, what turning it on would find; nothing moves.
 
         It asks the account and shows what no run has read yet, so it is not for viewers. Raises UnknownName,
         InvalidFile, InvalidInput, ServiceError.
         """
-        require(p, "run", "see what triggers would process")
         require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
         watched = self._resolver.find(workflow, trigger)
         return self._previews.preview(watched, self._rows.get(watched.key), start)
 
+    @operation("triggers.turn_on", "edit", "turn triggers on", "Turn a trigger on")
     def turn_on(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerStatus:
         """Start watching; `start` says from when on items count as new, None continues from where it left off.
 
@@ -161,7 +163,6 @@ class Triggers:
         trigger stays off. Raises UnknownName, InvalidFile, InvalidInput, ServiceError, and ConfirmationNeeded if its
         runs would touch something that nobody, `p` included, has agreed to.
         """
-        require(p, "edit", "turn triggers on")
         require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
         watched = self._resolver.find(workflow, trigger)
         self._activation.begin(p, watched, start)
@@ -170,28 +171,28 @@ class Triggers:
         self._asking.wake()
         return self.status(p, workflow, trigger)
 
+    @operation("triggers.rests_when_served", "view", "see triggers", "Ask whether a trigger would rest in a server")
     def rests_when_served(self, p: Principal, workflow: str, trigger: str) -> bool:
         """Tell whether a trigger that this process watches would rest in `orchestra serve`, because the server uses the
         other of Demo and Mine. Raises UnknownName, InvalidFile.
         """
-        require(p, "view", "see triggers")
         named = self._resolver.named(workflow, trigger)
         return named.mode != self._resolver.served_mode(named)
 
+    @operation("triggers.needs_confirmation", "view", "see triggers", "Ask what a trigger has to be agreed to")
     def needs_confirmation(self, p: Principal, workflow: str, trigger: str) -> builtins.list[Touch]:
         """Return what runs of a trigger would touch without anybody's consent; whoever turns it on must agree.
 
         Raises UnknownName, InvalidFile, ServiceError.
         """
-        require(p, "view", "see triggers")
         return self._resolver.not_agreed(self._resolver.named(workflow, trigger))
 
+    @operation("triggers.turn_off", "edit", "turn triggers off", "Turn a trigger off")
     def turn_off(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
         """Stop watching, for the account in use; queued runs still start. Raises UnknownName.
 
         A trigger that is gone from its file, or whose file is gone, is turned off as well; `workflow` is then its id.
         """
-        require(p, "edit", "turn triggers off")
         workflow_id, on = self._resolver.ids.of(workflow), [row for row in self._rows.on() if row.trigger == trigger]
         if not any(row.workflow == workflow_id for row in on) and self._resolver.ids.naming()(workflow) is None:
             workflow_id = workflow
@@ -210,13 +211,13 @@ class Triggers:
             return replace(known[0], is_on=False, is_silent=False, state="off")
         return min(left, key=lambda one: one.is_resting)
 
+    @operation("triggers.poll", "run", "let triggers look", "Let triggers look now")
     def poll(self, p: Principal, workflow: str | None = None, trigger: str | None = None) -> builtins.list[PollResult]:
         """Poll every trigger that is on, or those named, and return the results.
 
         The serving process polls if there is one; otherwise this process does and starts the runs at once. Raises
         UnknownName, InvalidInput if none of those named is on, StorageError.
         """
-        require(p, "run", "let triggers look")
         workflow_id = None if workflow is None else self._resolver.ids.of(workflow)
         rows = [
             row
@@ -232,21 +233,21 @@ class Triggers:
             )
         return self._asking.polled(rows)
 
+    @operation("triggers.retry", "run", "try dead items again", "Try a dead item again")
     def retry(self, p: Principal, workflow: str, trigger: str, item: str) -> str:
         """Try again to make a run of a dead item, with the current file, or resume its failed run.
 
         Return the id of the run. Raises UnknownName, InvalidInput (still not possible), ServiceError, InvalidFile.
         """
-        require(p, "run", "try dead items again")
         row = self._dead_row(workflow, trigger, item)
         self._audit.record(p, "triggers.retry", workflow, {"trigger": trigger, "item": item})
         return (
             self._resume(p, row.run_id) if row.run_id is not None else retry_if_renamed(lambda: self._revived(p, row))
         )
 
+    @operation("triggers.dismiss", "run", "dismiss dead items", "Dismiss a dead item")
     def dismiss(self, p: Principal, workflow: str, trigger: str, item: str) -> None:
         """Remove an item from the list of those that need attention. Raises UnknownName."""
-        require(p, "run", "dismiss dead items")
         self._items.dismiss(self._dead_row(workflow, trigger, item))
         self._audit.record(p, "triggers.dismiss", workflow, {"trigger": trigger, "item": item})
 

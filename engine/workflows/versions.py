@@ -12,8 +12,9 @@ from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import parse
 from engine.environments.kept_versions import ALWAYS, KeptVersions, SavedVersion
 from engine.environments.version_labels import VersionLabel, checked_label
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.workflows.differences.sentences import differences
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.workspace import Workspace
@@ -31,22 +32,22 @@ class WorkflowVersions:
         self._shelf, self._kept, self._workflows = workspace.workflows, kept, workflows
         self._audit, self._clock = audit, clock
 
+    @operation("workflows.versions", "view", "see workflows", "List the versions of a workflow")
     def list(self, p: Principal, name: str) -> builtins.list[SavedVersion]:
         """Return the last 20 saved texts, newest first, then the older ones that have a number.
 
         Raises InvalidInput, InvalidFile (the file of labels).
         """
-        require(p, "view", "see workflows")
         return self._kept.list(name)
 
+    @operation("workflows.labels", "view", "see workflows", "List the labels of a workflow")
     def labels(self, p: Principal, name: str) -> builtins.list[str]:
         """Return the labels of a workflow, sorted. Raises InvalidInput, InvalidFile."""
-        require(p, "view", "see workflows")
         return sorted(self._kept.labels.all(name))
 
+    @operation("workflows.version", "view", "see workflows", "Read a version of a workflow")
     def text(self, p: Principal, name: str, version: str) -> str:
         """Return one kept text. Raises UnknownName, InvalidFile."""
-        require(p, "view", "see workflows")
         return self._kept.find(name, version).text
 
     def get(self, p: Principal, name: str, version: str) -> WorkflowFile:
@@ -77,13 +78,13 @@ class WorkflowVersions:
         """Save an earlier text again; the current text is kept as a version. Raises as `WorkflowFiles.save`."""
         return self._workflows.save(p, name, self.text(p, name, version), etag)
 
+    @operation("workflows.label", "edit", "label versions", "Label a version of a workflow")
     def label(self, p: Principal, name: str, label: str, version: str = CURRENT) -> SavedVersion:
         """Give a version a label; it becomes a numbered version, which is never removed.
 
         Raises InvalidInput (the text cannot be a label), InUse (another version has it), UnknownName, InvalidFile,
         StorageError.
         """
-        require(p, "edit", "label versions")
         require_no_branch(name, "has no labels")
         label = checked_label(label)
         with self._shelf.editing():
@@ -101,9 +102,9 @@ class WorkflowVersions:
                 self._audit.record(p, "workflows.label", name, {"label": label, "version": number})
         return self._kept.row(name, number)
 
+    @operation("workflows.rename_label", "edit", "label versions", "Rename a label of a workflow")
     def rename_label(self, p: Principal, name: str, label: str, new: str) -> SavedVersion:
         """Give a label another name. Raises UnknownName, InvalidInput, InUse, InvalidFile, StorageError."""
-        require(p, "edit", "label versions")
         new = checked_label(new)
         with self._shelf.editing():
             labels = self._kept.labels.all(name)
@@ -115,9 +116,9 @@ class WorkflowVersions:
         self._audit.record(p, "workflows.rename_label", name, {"from": old, "to": new})
         return self._kept.row(name, labels[old].version)
 
+    @operation("workflows.remove_label", "edit", "label versions", "Remove a label of a workflow")
     def remove_label(self, p: Principal, name: str, label: str) -> SavedVersion:
         """Take a label from its version, which stays. Raises UnknownName, InvalidFile, StorageError."""
-        require(p, "edit", "label versions")
         with self._shelf.editing():
             labels = self._kept.labels.all(name)
             old = _known(name, label, labels)
@@ -125,9 +126,9 @@ class WorkflowVersions:
         self._audit.record(p, "workflows.remove_label", name, {"label": old, "version": labels[old].version})
         return self._kept.row(name, labels[old].version)
 
+    @operation("workflows.label_problems", "view", "see workflows", "List the problems of the files of labels")
     def file_problems(self, p: Principal) -> builtins.list[Problem]:
         """Return what is wrong with the files of labels."""
-        require(p, "view", "see workflows")
         found: builtins.list[Problem] = []
         for name in p.shown(filter(is_file_name, self._shelf.names())):
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +24,9 @@ from engine.documents.json_file import parse
 from engine.documents.json_splice import spliced
 from engine.environments.environment_files import follow_rename, require_unused_in_environments
 from engine.files import atomic as files
-from engine.people.access import Principal, may, require
+from engine.people.access import Principal, may
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.people.workflow_access import KEY
 from engine.workflows import samples
 from engine.workflows.compiled_files import CheckedText, CompiledFiles, RecordedSurroundings
@@ -147,47 +149,48 @@ class WorkflowFiles:
         self._compiled = compiled
         self._summaries: dict[str, tuple[CheckedText, WorkflowSummary]] = {}
 
+    @operation("workflows.names", "view", "see workflows", "List the names of workflows")
     def names(self, p: Principal) -> Names:
         """Return the names of all workflows, sorted, without reading a file."""
-        require(p, "view", "see workflows")
         return p.shown(self._shelf.names())
 
-    def list(self, p: Principal) -> list[WorkflowSummary]:
+    @operation("workflows.list", "view", "see workflows", "List the workflows")
+    def list(self, p: Principal) -> builtins.list[WorkflowSummary]:
         """Return every workflow by name; a damaged one is listed with its problems."""
-        require(p, "view", "see workflows")
         names, asked = self._shelf.names(), self._compiled.asked()
         self._compiled.forget_all_but(names)
         for gone in set(self._summaries) - set(names):
             self._summaries.pop(gone, None)
         return [self._summary_of(name, self._or_damaged(name, asked)) for name in names if p.sees(name)]
 
+    @operation("workflows.get", "view", "see workflows", "Read a workflow")
     def get(self, p: Principal, name: str) -> WorkflowFile:
         """Return a workflow file with all its problems. Raises UnknownName, InvalidInput."""
-        require(p, "view", "see workflows")
         return self._file(name)
 
+    @operation("workflows.as_file", "view", "see workflows", "Read a text as a workflow")
     def as_file(self, p: Principal, name: str, text: str) -> WorkflowFile:
         """Return a text as if it was the file of workflow `name`. Raises InvalidInput."""
-        require(p, "view", "see workflows")
         return self._with_text(checked_workflow(name), text)
 
+    @operation("workflows.check", "view", "check workflows", "Check the text of a workflow")
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that the text would have as the file of workflow `name`, once it is saved."""
-        require(p, "view", "check workflows")
         document, problems = self._checked(checked_workflow(name), text)
         gets_another_id = self._ids.of(name) != name or name not in self._shelf.names()
         if document is not None and "id" not in document and gets_another_id:
             return [one for one in problems if one.code != "same_id"]  # saving gives it an id of its own
         return problems
 
+    @operation("workflows.names_at", "view", "check workflows", "List the names that an expression may use")
     def names_at(self, p: Principal, name: str, text: str, line: int, column: int) -> ScopeNames:
         """Return the names, with types, that expressions at a place (from 1) of a text may use.
 
         [] if the text cannot be read, or has no expressions there. Raises InvalidInput.
         """
-        require(p, "view", "check workflows")
         return self._compiled.names_at(checked_workflow(name), text, line, column)
 
+    @operation("workflows.save", "edit", "change workflows", "Save a workflow")
     def save(
         self,
         p: Principal,
@@ -208,7 +211,6 @@ class WorkflowFiles:
         which only owners may change, or newly names a workflow that `p` may not run), StaleEdit, InUse, UnknownName,
         StorageError.
         """
-        require(p, "edit", "change workflows")
         document, problems = self._checked(checked_workflow(name), text)
         if document is None:
             raise InvalidFile.of(self._shelf.file(name), problems)
@@ -233,17 +235,17 @@ class WorkflowFiles:
             self._require_same_id(name, document["id"])
         return text
 
+    @operation("workflows.samples", "view", "see samples", "List the sample workflows")
     def samples(self, p: Principal) -> Samples:
         """Return the shipped workflows from which a new one can be made."""
-        require(p, "view", "see samples")
         return samples.samples()
 
+    @operation("workflows.create_from_sample", "edit", "make workflows", "Create a workflow from a sample")
     def create_from_sample(self, p: Principal, sample: str, name: str) -> CopiedSample:
         """Create a workflow from a sample, with the prompts it uses and, on the demo, the connections it lacks.
 
         Raises UnknownName, InUse, InvalidFile (config.yaml cannot be changed), StorageError.
         """
-        require(p, "edit", "make workflows")
         needed = samples.needed_by(sample)
         self._shelf.require_free(name)
         added = self._connect(p, needed, samples.named_connections(sample))
@@ -252,9 +254,9 @@ class WorkflowFiles:
         self._audit.record(p, "workflows.create", name, {"sample": sample})
         return CopiedSample(**vars(self._file(name)), added_connections=added)
 
+    @operation("workflows.create", "edit", "make workflows", "Create a workflow")
     def create(self, p: Principal, name: str, title: str = "") -> WorkflowFile:
         """Create a workflow with one step, ready to run and edit. Raises InUse, InvalidInput, StorageError."""
-        require(p, "edit", "make workflows")
         text = blank_workflow(checked_title(title) or title_of(checked_name("workflow", name)))
         text = self._with_id(name, text, self._ids.free(name))
         self._shelf.save(name, text, None, p.id)
@@ -262,26 +264,27 @@ class WorkflowFiles:
         self._audit.record(p, "workflows.create", name)
         return self._file(name)
 
+    @operation("workflows.create_from", "edit", "make workflows", "Create a workflow with a given content")
     def create_from(self, p: Principal, name: str, document: JsonObject) -> WorkflowFile:
         """Create a workflow with this content, in canonical form.
 
         Raises InvalidFile, InUse, InvalidInput, StorageError.
         """
-        require(p, "edit", "make workflows")
         self._shelf.require_free(name)
         text = canonical(document, "workflow")
         made = self.save(p, name, text, None)
         self._follow(name, "")
         return made
 
+    @operation("workflows.duplicate", "edit", "make workflows", "Copy a workflow")
     def duplicate(self, p: Principal, name: str, new: str) -> WorkflowFile:
         """Create a copy of a workflow, titled "Copy of …". Raises UnknownName, InUse, StorageError."""
-        require(p, "edit", "make workflows")
         self._shelf.duplicate(name, new, self._as_copy(name, new), p.id)
         self._follow(new, "")
         self._audit.record(p, "workflows.duplicate", new, {"from": name})
         return self._file(new)
 
+    @operation("workflows.rename", "edit", "rename workflows", "Rename a workflow")
     def rename(self, p: Principal, name: str, new: str) -> WorkflowFile:
         """Rename a workflow together with its layout and saved versions, also in the workflows that call it.
 
@@ -289,7 +292,6 @@ class WorkflowFiles:
         Raises UnknownName, InUse (the name is taken, or another file has the id), InvalidFile (the file, or one that
         seems to call it, cannot be read), StorageError.
         """
-        require(p, "edit", "rename workflows")
         require_readable_users([self._shelf], "workflow", checked_name("workflow", name))
         text = self._shelf.text(name)
         self._shelf.require_free(new)
@@ -314,13 +316,13 @@ class WorkflowFiles:
         rename_references([self._shelf], "workflow", name, new, _BY)
         follow_rename(self._workspace, name, new, _BY)
 
+    @operation("workflows.rename_step", "edit", "rename steps", "Rename a step")
     def rename_step(self, p: Principal, name: str, old: str, new: str, etag: str | None = None) -> WorkflowFile:
         """Rename a step in every expression, in the drawing and in its receipts; all else stays as written.
 
         `etag`: of the text to change, None for the current one. Raises UnknownName, InvalidInput, InUse (the id is
         taken, or a run of the workflow is open), InvalidFile (the workflow has errors), StaleEdit, StorageError.
         """
-        require(p, "edit", "rename steps")
         file = self._shelf.read(name)
         splices = rename_splices(file, name, self._compiled.surroundings(), [(old, new)])
         text = as_written(self._keeping_id(name, spliced(file.text, splices)))
@@ -360,6 +362,7 @@ class WorkflowFiles:
         for one in branches:
             keep_renames(self._shelf.beside(one, RENAMES), "branch" if one == name else "main", renames, ids)
 
+    @operation("workflows.delete", "edit", "delete workflows", "Delete a workflow")
     def delete(self, p: Principal, name: str) -> Path:
         """Move a workflow to the trash of the workspace's state and turn its triggers off; return the folder.
 
@@ -368,7 +371,6 @@ class WorkflowFiles:
         Raises UnknownName, InUse (a run of it is open, others call it, or it runs in an environment that is not the
         default one), StorageError.
         """
-        require(p, "edit", "delete workflows")
 
         def unused() -> None:
             require_unused([self._shelf], "workflow", name)
@@ -382,23 +384,23 @@ class WorkflowFiles:
         self._audit.record(p, "workflows.delete", name, {"moved_to": str(trash)})
         return trash
 
+    @operation("workflows.plan", "view", "see workflows", "Compile a workflow")
     def plan(self, p: Principal, name: str) -> Plan:
         """Return the compiled workflow. Raises UnknownName, and InvalidFile with every problem."""
-        require(p, "view", "see workflows")
         return self._compiled.plan(name)
 
+    @operation("workflows.positions", "view", "see workflows", "See where steps are in the drawing")
     def positions(self, p: Principal, name: str) -> Positions:
         """Return how far steps were moved in the drawing: {path: [x, y]}, {} if no step was moved."""
-        require(p, "view", "see workflows")
         return self._layout(name).positions
 
+    @operation("workflows.move_steps", "edit", "change workflows", "Move steps in the drawing")
     def move_steps(self, p: Principal, name: str, positions: Mapping[str, Sequence[float] | None]) -> Positions:
         """Store how far steps are from their automatic places: [x, y] by path, None to reset one; return all.
 
         Steps of the person's draft can be moved, too. The workflow file and the steps not named are left unchanged.
         Raises UnknownName, InvalidInput, InvalidFile, StorageError.
         """
-        require(p, "edit", "change workflows")
         with self._shelf.editing():
             paths = self._paths(p, name)
             layout = self._layout(name)
@@ -409,17 +411,17 @@ class WorkflowFiles:
         self._audit.record(p, "workflows.move_steps", name, {"steps": list(positions)})
         return now
 
+    @operation("workflows.looks", "view", "see workflows", "See how steps look in the drawing")
     def looks(self, p: Principal, name: str) -> Looks:
         """Return the sizes, icons and colors that steps were given in the drawing, by path."""
-        require(p, "view", "see workflows")
         return self._layout(name).looks
 
+    @operation("workflows.change_looks", "edit", "change workflows", "Change how steps look in the drawing")
     def change_looks(self, p: Principal, name: str, looks: Mapping[str, Mapping[str, Any]]) -> Looks:
         """Change `size`, `icon` and `color` of steps in the drawing, None for automatic; return the looks of all.
 
         As `move_steps`, it leaves all else unchanged. Raises UnknownName, InvalidInput, InvalidFile, StorageError.
         """
-        require(p, "edit", "change workflows")
         with self._shelf.editing():
             paths, layout = self._paths(p, name), self._layout(name)
             kept = {path: look for path, look in layout.looks.items() if path in paths}

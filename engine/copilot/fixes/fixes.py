@@ -16,7 +16,8 @@ from engine.copilot.fixes.seen import FixContext
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.documents.json_file import object_in, parse
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.record.types.run import Run
 from engine.runs.starting.upgrade_definition import require_unchanged
 from engine.workflows.compiled_files import CompiledFiles
@@ -44,18 +45,18 @@ class Fixes:
         self._editing, self._proposals, self._compiled = editing, proposals, compiled
         self._workflows, self._prompts = workflows, prompts
 
+    @operation("copilot.fixes", "edit", "mend workflows", "List fixes of a workflow")
     def list(self, p: Principal, workflow: str) -> FixList:
         """Return a fix for each problem of the draft that has one, 20 at most. Raises UnknownName, NotAllowed."""
-        require(p, "edit", "mend workflows")
         canvas = self._editing.canvas(p, workflow)
         return self._finding(p, workflow, canvas).each(Tried(canvas.text, canvas.problems))
 
+    @operation("copilot.propose_fixes", "edit", "mend workflows", "Propose the fixes of a workflow")
     def propose(self, p: Principal, workflow: str) -> Proposal | None:
         """Propose everything that certainly mends a problem of the draft; None if nothing does.
 
         What takes something out is left to the person.
         """
-        require(p, "edit", "mend workflows")
         canvas = self._editing.canvas(p, workflow)
         made = self._finding(p, workflow, canvas).together(Tried(canvas.text, canvas.problems))
         if not made.ops:
@@ -72,9 +73,9 @@ class Fixes:
         canvas = self._editing.canvas(p, workflow)
         return self._proposals.make(p, workflow, canvas.rev, found.ops, found.label, source="rules")
 
+    @operation("copilot.fix_for_run", "edit", "mend workflows", "Find the fix for a failed run")
     def for_run(self, p: Principal, workflow: str, run: Run) -> Idea | None:
         """Return a change of the draft that mends the failure of a run; None if no such change is known."""
-        require(p, "edit", "mend workflows")
         canvas = self._editing.canvas(p, workflow)
         for one in run_ideas(run, _steps(canvas.text), _defaults(canvas.text)):
             try:
@@ -85,9 +86,9 @@ class Fixes:
                 return one
         return None
 
+    @operation("copilot.fix_by_hand", "edit", "mend workflows", "See how to mend a failed run by hand")
     def not_mended(self, p: Principal, workflow: str, run: Run) -> str:
         """Return how to mend a run for which no fix is known."""
-        require(p, "edit", "mend workflows")
         text = self._editing.canvas(p, workflow).text
         return not_mended(run, _steps(text), _defaults(text))
 

@@ -22,7 +22,8 @@ from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.used import names_of
 from engine.copilot.talking.working import TurnFeed, Working
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.prompts.cases import Case
 from engine.prompts.prompt_cases import PromptCases
 
@@ -45,22 +46,24 @@ class Prompting(Struct, frozen=True):
     _model: CopilotModel
     _turns: Turns
 
+    @operation("copilot.prompt_conversation", "edit", "ask the co-pilot", "Read a conversation about a prompt")
     def conversation(self, p: Principal, prompt: str) -> Conversation:
         """Return the person's conversation about a prompt, empty before the first turn. Raises NotAllowed."""
-        require(p, "edit", "ask the co-pilot")
         return replace(self._turns.conversation(p, subject(prompt)), workflow=prompt)
 
+    @operation("copilot.forget_prompt_conversation", "edit", "ask the co-pilot", "Delete a conversation about a prompt")
     def forget(self, p: Principal, prompt: str) -> None:
         """Delete the conversation, and begin anew. Raises InUse (a turn is at work), NotAllowed."""
-        require(p, "edit", "ask the co-pilot")
         self._turns.forget(p, subject(prompt))
 
+    @operation("copilot.preview_prompt_turn", "edit", "ask the co-pilot", "See what a turn about a prompt would send")
     def preview(self, p: Principal, prompt: str, asked: str, about: PromptAbout) -> TurnPreview:
         """Return exactly what a turn would send first; nothing is sent. Raises as `start`."""
         found, _ = self._asked(p)
         _, sent = self._prepared(p, prompt, checked_words(asked), about)
         return self._setups.preview(found, sent, names_of(TOOLS))
 
+    @operation("copilot.ask_about_prompt", "edit", "ask the co-pilot", "Ask the co-pilot about a prompt")
     def start(self, p: Principal, prompt: str, asked: str, about: PromptAbout | None = None) -> tuple[Turn, TurnFeed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
 
@@ -85,13 +88,12 @@ class Prompting(Struct, frozen=True):
         self._turns.begin(p, name, turn, Working(self._model, account, box, found.limits, cost, feed), sent)
         return turn, feed
 
+    @operation("copilot.stop_prompt_turn", "edit", "ask the co-pilot", "Stop a turn about a prompt")
     def stop(self, p: Principal, prompt: str, turn_id: str) -> Turn:
         """End a turn that is at work. Raises UnknownName, NotAllowed."""
-        require(p, "edit", "ask the co-pilot")
         return self._turns.stop(p, subject(prompt), turn_id)
 
     def _asked(self, p: Principal) -> tuple[ModelSetup, Account]:
-        require(p, "edit", "ask the co-pilot")
         found, account = self._setups.setup(p, self._turns.limits), self._setups.account()
         if not found.is_available or account is None:
             raise InvalidInput(found.why_not, remedy="Connect a model: nothing else changes prompts.")

@@ -24,7 +24,8 @@ from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProp
 from engine.copilot.proposals.records import Tick
 from engine.copilot.proposals.saying import diff
 from engine.outgoing.hidden_characters import shown
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.prompts.prompt_cases import PromptCases
 from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import Matrix, MatrixRequest, mark
@@ -56,6 +57,7 @@ class PromptProposals:
         self._store, self._prompts, self._cases, self._tests = store, prompts, cases, tests
         self._clock = clock
 
+    @operation("copilot.propose_prompt", "edit", "propose changes", "Propose a text for a prompt")
     def make(
         self, p: Principal, prompt: str, base_etag: str, changes: object, why: str, *, from_outside: bool
     ) -> PromptProposal:
@@ -66,7 +68,6 @@ class PromptProposals:
         Raises InvalidInput (a change), StaleEdit (`base_etag` is not the working text's), InvalidFile (the
         working text is not a JSON object), UnknownName, NotAllowed.
         """
-        require(p, "edit", "propose changes")
         file = self._prompts.get(p, checked_name("prompt", prompt))
         if file.etag != base_etag:
             raise StaleEdit(f"The prompt {prompt!r} has changed.", remedy="Ask again.")
@@ -92,14 +93,14 @@ class PromptProposals:
         )
         return self._store.add(p, prompt, proposal)
 
+    @operation("copilot.prompt_proposals", "edit", "see proposals", "List the proposals for a prompt")
     def list(self, p: Principal, prompt: str) -> ProposalList:
         """Return the person's proposals for a prompt, oldest first. Raises NotAllowed, InvalidInput."""
-        require(p, "edit", "see proposals")
         return self._store.list(p, checked_name("prompt", prompt))
 
+    @operation("copilot.prompt_proposal", "edit", "see proposals", "Read a proposal for a prompt")
     def get(self, p: Principal, prompt: str, proposal_id: str) -> PromptProposal:
         """Return a proposal. Raises UnknownName, NotAllowed, InvalidInput."""
-        require(p, "edit", "see proposals")
         return self._store.get(p, checked_name("prompt", prompt), proposal_id)
 
     def test(

@@ -14,7 +14,8 @@ from engine.base.errors import InvalidInput
 from engine.base.statuses import RunStatus, StepStatus
 from engine.compiler.definition.plan import Plan
 from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, DemoRun, SecondRun
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.record.types.run import Run
 from engine.runs.environments.news import outside
 from engine.runs.trials.samples import sample_of
@@ -37,12 +38,12 @@ class DemoRuns:
         """`plan(workflow, text)` returns the plan of a text; `services()` that of each connection."""
         self._plan, self._trials, self._runs, self._services = plan, trials, runs, services
 
+    @operation("copilot.run_in_demo", "run", "try proposals", "Run a proposed workflow in the demo")
     def run(self, p: Principal, workflow: str, text: str, seconds: float) -> DemoRun:
         """Run a text twice and wait for both, each for a minute at most, and `seconds` together.
 
         Raises InvalidFile, InvalidInput.
         """
-        require(p, "run", "try proposals")
         ends_at = time.monotonic() + seconds
         plan = self._plan(workflow, text)
         self._require_stand_ins(plan)

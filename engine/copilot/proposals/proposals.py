@@ -22,7 +22,8 @@ from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, ModelUse, Prop
 from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.outgoing.hidden_characters import shown
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.workflows.editing.applying import Applied
 from engine.workspace.blanks import blank_workflow, title_of
 
@@ -78,6 +79,7 @@ class Proposals:
         self._computing, self._demo_runs, self._restoring, self._clock = computing, demo_runs, restoring, clock
         self._said = said
 
+    @operation("copilot.propose", "edit", "propose changes", "Propose a change of a workflow")
     def make(  # noqa: PLR0913
         self,
         p: Principal,
@@ -99,7 +101,6 @@ class Proposals:
 
         Raises InvalidInput (an operation, with its place), EditConflict, NotAllowed, InvalidFile, StorageError.
         """
-        require(p, "edit", "propose changes")
         made = self._made(p, checked_workflow(workflow), base_rev, ops)
         is_outside = from_outside or self.has_strangers(p, workflow)
         found = self._computing.of(p, workflow, made.base, made.made, made.sent, from_outside=is_outside)
@@ -131,14 +132,14 @@ class Proposals:
         """Return whether text from outside is in the person's conversation about a workflow. Raises InvalidInput."""
         return self._said.have_strangers(p, checked_workflow(workflow))
 
+    @operation("copilot.proposals", "edit", "see proposals", "List the proposals for a workflow")
     def list(self, p: Principal, workflow: str) -> ProposalList:
         """Return the person's proposals for a workflow, oldest first. Raises NotAllowed, InvalidInput."""
-        require(p, "edit", "see proposals")
         return self._store.list(p, checked_workflow(workflow))
 
+    @operation("copilot.proposal", "edit", "see proposals", "Read a proposal for a workflow")
     def get(self, p: Principal, workflow: str, proposal_id: str) -> Proposal:
         """Return a proposal. Raises UnknownName, NotAllowed, InvalidInput."""
-        require(p, "edit", "see proposals")
         return self._store.get(p, checked_workflow(workflow), proposal_id)
 
     def reject(self, p: Principal, workflow: str, proposal_id: str) -> Proposal:

@@ -13,7 +13,8 @@ from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.proposals.records import Before
 from engine.copilot.proposals.saying import diff
 from engine.documents.json_file import object_in
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.workflows.differences.sentences import differences
 from engine.workspace.step_renames import StepRenames, composed, reversed_renames
 
@@ -54,20 +55,20 @@ class Restoring:
         except UnknownName:
             self._store.add(p, workflow, new)
 
+    @operation("copilot.before", "edit", "restore drafts", "See what restoring a draft would change")
     def look(self, p: Principal, workflow: str, proposal_id: str) -> Restoration:
         """Return what restoring would change. Raises UnknownName (never accepted, or no longer kept)."""
-        require(p, "edit", "restore drafts")
         before = self._store.get(p, checked_workflow(workflow), proposal_id)
         now = self._editing.draft_text(p, workflow)
         said = [f"{one}." for one in differences(object_in(now.text), object_in(before.text))]
         return Restoration(now.state.rev, said, diff(f"workflows/{workflow}.json", now.text, before.text))
 
+    @operation("copilot.restore", "edit", "restore drafts", "Restore the draft from before a proposal")
     def restore(self, p: Principal, workflow: str, proposal_id: str, base_rev: str) -> Edited:
         """Put the text from before into the draft, as one change that undo reverts.
 
         `base_rev`: of the draft that was looked at. Raises EditConflict (it has changed since), UnknownName.
         """
-        require(p, "edit", "restore drafts")
         before = self._store.get(p, checked_workflow(workflow), proposal_id)
         saved = [[one] for one in self._renames_since(workflow, before.at)]
         since_file = composed(reversed_renames(composed(*saved)), before.renames)

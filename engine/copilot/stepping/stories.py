@@ -12,7 +12,8 @@ from typing import Any
 from clients.wording import counted
 from engine.base.clock import moment_of
 from engine.base.statuses import StepStatus
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord, undo_of
 
@@ -55,9 +56,9 @@ class Stories:
     def __init__(self, run_of: Callable[[Principal, str], Run]) -> None:
         self._run_of = run_of
 
+    @operation("copilot.story", "view", "see runs", "Read a run step by step")
     def story(self, p: Principal, run_id: str) -> Story:
         """Return a run step by step. Raises UnknownName, NotAllowed."""
-        require(p, "view", "see runs")
         run = self._run_of(p, run_id)
         # "~" sorts after every time: what has not begun comes last.
         steps = sorted((one for one in run["steps"] if _is_told(one)), key=lambda one: one["started_at"] or "~")

@@ -35,8 +35,9 @@ from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.working import TurnFeed, Working
 from engine.copilot.without_model.without_model import chosen
 from engine.files import atomic as files
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.types.run import Run
 from engine.workspace.blanks import blank_workflow, title_of
 
@@ -83,11 +84,12 @@ class Talking:
 
     # --- which model
 
+    @operation("copilot.setup", "edit", "ask the co-pilot", "See which model the co-pilot would ask")
     def setup(self, p: Principal) -> ModelSetup:
         """Return which model would be asked, and whether it may be. Raises NotAllowed."""
-        require(p, "edit", "ask the co-pilot")
         return self._setups.setup(p, self.limits)
 
+    @operation("copilot.agree", "edit", "ask the co-pilot", "Let conversations go to a model")
     def agree(self, p: Principal, host: str, model: str) -> ModelSetup:
         """Let conversations of this person go to a model. Raises InvalidInput if it is another one by now."""
         found = self.setup(p)
@@ -103,25 +105,26 @@ class Talking:
         self._audit.record(p, "copilot.agree", found.connection, {"host": host, "model": model})
         return self.setup(p)
 
+    @operation("copilot.disagree", "edit", "ask the co-pilot", "Let nothing more go to a model")
     def disagree(self, p: Principal) -> ModelSetup:
         """Let nothing more of this person go to a model. Raises NotAllowed."""
-        require(p, "edit", "ask the co-pilot")
         self._setups.agreements.remove(p)
         self._audit.record(p, "copilot.disagree", "")
         return self.setup(p)
 
     # --- conversations
 
+    @operation("copilot.conversation", "edit", "ask the co-pilot", "Read a conversation about a workflow")
     def conversation(self, p: Principal, workflow: str) -> Conversation:
         """Return the person's conversation about a workflow, empty before the first turn. Raises NotAllowed."""
-        require(p, "edit", "ask the co-pilot")
         return self._turns.conversation(p, checked_workflow(workflow))
 
+    @operation("copilot.forget_conversation", "edit", "ask the co-pilot", "Delete a conversation about a workflow")
     def forget(self, p: Principal, workflow: str) -> None:
         """Delete the conversation, and begin anew. Raises InUse (a turn is at work), NotAllowed."""
-        require(p, "edit", "ask the co-pilot")
         self._turns.forget(p, checked_workflow(workflow))
 
+    @operation("copilot.preview_turn", "edit", "ask the co-pilot", "See what a turn about a workflow would send")
     def preview(self, p: Principal, workflow: str, asked: str, about: About) -> TurnPreview:
         """Return exactly what a turn would send first; nothing is sent. Raises as `start`, and InvalidInput."""
         found = self.setup(p)
@@ -130,6 +133,7 @@ class Talking:
         _, sent = self._prepared(p, workflow, checked_words(asked), about)
         return self._setups.preview(found, sent, NAMES)
 
+    @operation("copilot.ask", "edit", "ask the co-pilot", "Ask the co-pilot about a workflow")
     def start(self, p: Principal, workflow: str, asked: str, about: About | None = None) -> tuple[Turn, TurnFeed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
 
@@ -161,9 +165,9 @@ class Talking:
         self._turns.begin(p, name, turn, working, sent)
         return turn, feed
 
+    @operation("copilot.stop_turn", "edit", "ask the co-pilot", "Stop a turn about a workflow")
     def stop(self, p: Principal, workflow: str, turn_id: str) -> Turn:
         """End a turn that is at work. Raises UnknownName, NotAllowed."""
-        require(p, "edit", "ask the co-pilot")
         return self._turns.stop(p, workflow, turn_id)
 
     def close(self) -> None:

@@ -19,7 +19,8 @@ from engine.copilot.without_model.passages import DocSection, passages
 from engine.copilot.without_model.ranking import TextIndex
 from engine.documents.json_file import object_in
 from engine.outgoing.hidden_characters import shown
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.record.types.run import Run
 from engine.workflows.editing.graph import CanvasStep
 from engine.workflows.samples import Sample, samples
@@ -73,6 +74,7 @@ class WithoutModel:
         """
         self._proposals, self._editing, self._fixes, self._failed_run = proposals, editing, fixes, failed_run
 
+    @operation("copilot.answer", "edit", "ask the co-pilot", "Do a command of the co-pilot without a model")
     def answer(
         self, p: Principal, question: str, workflow: str = "", run_id: str = "", selection: Sequence[str] = ()
     ) -> AnswerWithoutModel:
@@ -83,7 +85,6 @@ class WithoutModel:
         Raises UnknownName (no such run), InvalidInput (no such step, a run of another workflow), InvalidFile (the text
         of the workflow cannot be read), NotAllowed.
         """
-        require(p, "edit", "ask the co-pilot")
         if not workflow and (run_id or selection):
             raise InvalidInput("A run and steps belong to a workflow.", remedy="Name it, too.", field="workflow")
         said = question.strip()[:LONGEST_QUESTION]
@@ -94,12 +95,12 @@ class WithoutModel:
         assert answer is not None, "one of both"
         return replace(answer, text=shown(answer.text)[0])
 
+    @operation("copilot.diagram", "edit", "ask the co-pilot", "Draw a workflow as text")
     def diagram(self, p: Principal, workflow: str, steps: Sequence[str]) -> Diagram | None:
         """Return the diagram of a workflow, or of some steps by their ids; None if there is nothing to draw.
 
         Raises UnknownName, InvalidInput (no such step), NotAllowed.
         """
-        require(p, "edit", "ask the co-pilot")
         canvas = self._editing.canvas(p, workflow)
         return _diagram(canvas, chosen(canvas.steps, steps))
 

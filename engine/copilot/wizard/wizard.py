@@ -21,7 +21,8 @@ from engine.copilot.wizard.targets import BY_NAME as TARGET_OF
 from engine.copilot.wizard.targets import TARGETS, WizardTarget
 from engine.documents.json_file import object_in
 from engine.files import atomic as files
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import Effect, PluginType
 from engine.triggers.cron import cron_words
@@ -42,19 +43,19 @@ class Wizard:
         """`services()`: the services that the workspace has connections to."""
         self._proposals, self._editing, self._services = proposals, editing, services
 
+    @operation("copilot.wizard", "edit", "use the wizard", "List what the wizard offers")
     def offers(self, p: Principal) -> Offers:
         """Return everything that may be chosen."""
-        require(p, "edit", "use the wizard")
         connected = self._services()
         sources = [_source_offer(one, connected) for one in SOURCES]
         return Offers(sources=sources, targets=[_target_offer(one, connected) for one in TARGETS])
 
+    @operation("copilot.propose_by_wizard", "edit", "use the wizard", "Propose a workflow by the wizard")
     def propose(self, p: Principal, workflow: str, choices: Choices) -> Proposal:
         """Propose the workflow of some choices: instead of a blank one, or else at the end of what is there.
 
         Raises InvalidInput with the choice that does not fit, UnknownName, NotAllowed.
         """
-        require(p, "edit", "use the wizard")
         check(choices)
         base = self._base(p, workflow)
         ops = operations(choices, base)

@@ -20,8 +20,9 @@ from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile
 from engine.documents.json_splice import Splice
 from engine.files.atomic import etag
-from engine.people.access import Principal, may, require
+from engine.people.access import Principal, may
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.runs.branches.merging import Fate, Merging, changed, refusal, undecided, with_effects, writes_again
 from engine.runs.branches.reader import BranchReader, BranchStatus
 from engine.workflows.editing.applying import Renamer
@@ -70,13 +71,13 @@ class Branches(BranchReader):
         """Return the branches of a workflow by name; a damaged one says so. Raises UnknownName, InvalidInput."""
         return [replace(one, unsaved_by=self._unsaved_by(p, one.name)) for one in super().list(p, workflow)]
 
+    @operation("workflows.branch", "edit", "make branches", "Create a branch of a workflow")
     def create(self, p: Principal, workflow: str, branch: str, version: str = CURRENT) -> BranchStatus:
         """Create a branch from a version of a workflow, by default its current text.
 
         `version`: the id of a saved text, a number or a label. Raises UnknownName, InUse, InvalidInput, InvalidFile,
         StorageError.
         """
-        require(p, "edit", "make branches")
         address, from_ = branch_address(workflow, branch), self._plans.kept.find(workflow, version)
         self._files.add(workflow, branch, p.id, from_.text, self._renames(workflow, from_.made_at))
         self._drafts.follow("workflow", address)  # of an earlier branch with this name
@@ -92,27 +93,28 @@ class Branches(BranchReader):
         since = composed(*([one] for one in self._renames_since(workflow, made_at)))
         return [(old, new) for old, new in since if new in ids]
 
+    @operation("workflows.delete_branch", "edit", "delete branches", "Delete a branch of a workflow")
     def delete(self, p: Principal, workflow: str, branch: str) -> DeletedBranch:
         """Move a branch and unsaved changes of it to the trash.
 
         Raises UnknownName, InvalidInput, StorageError.
         """
-        require(p, "edit", "delete branches")
         unsaved_by = self._unsaved_by(p, branch_address(workflow, branch))
         trash = self._shelf.delete(branch_address(workflow, branch))
         self._drafts.set_aside("workflow", branch_address(workflow, branch), trash)
         self._audit.record(p, "workflows.delete_branch", workflow, {"branch": branch, "moved_to": str(trash)})
         return DeletedBranch(trash, unsaved_by)
 
+    @operation("workflows.check_branch", "view", "see branches", "Check what merging a branch would change")
     def check(self, p: Principal, workflow: str, branch: str, choices: Choices | None = None) -> Merging:
         """Return what merging a branch into its workflow would change, and what has to be decided or corrected first.
 
         `choices`: what to take, by the place of each conflict. Raises UnknownName, InvalidFile (a text cannot be read),
         InvalidInput.
         """
-        require(p, "view", "see branches")
         return self._merging(p, workflow, branch, choices or {})[0]
 
+    @operation("workflows.merge", "edit", "merge branches", "Merge a branch into its workflow")
     def merge(
         self,
         p: Principal,
@@ -133,7 +135,6 @@ class Branches(BranchReader):
         changes nothing twice. Raises InvalidFile with the `problems`, undecided conflicts among them, StaleEdit, and as
         `check` and `WorkflowFiles.save`.
         """
-        require(p, "edit", "merge branches")
         found, followed = self._merging(p, workflow, branch, choices or {})
         _require_seen(self._shelf.file(workflow), known_etag, found.etag)
         _require_seen(self._shelf.file(found.name), branch_etag, found.branch_etag)

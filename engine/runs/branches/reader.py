@@ -9,7 +9,8 @@ from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError
 from engine.base.names import branch_address, checked_name
 from engine.documents.json_file import parse
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.workflows.differences.sentences import differences
 from engine.workspace.branch_files import BranchFiles
 from engine.workspace.file_store import Shelf
@@ -41,9 +42,9 @@ class BranchReader:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf, self._files = shelf, BranchFiles(shelf)
 
-    def list(self, p: Principal, workflow: str) -> list[BranchStatus]:
+    @operation("workflows.branches", "view", "see branches", "List the branches of a workflow")
+    def list(self, p: Principal, workflow: str) -> builtins.list[BranchStatus]:
         """Return the branches of a workflow by name; a damaged one says so. Raises UnknownName, InvalidInput."""
-        require(p, "view", "see branches")
         main = self._shelf.text(checked_name("workflow", workflow))
         return [self._status(workflow, branch, main) for branch in self._files.names(workflow)]
 

@@ -21,8 +21,9 @@ from engine.base.step_path import StepPath
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.options import corrected_options
 from engine.record.parts.answer_effects import depending_on
 from engine.record.parts.redoing import is_beside
@@ -151,12 +152,12 @@ class Corrections:
     def _undo(self) -> Undo:
         return Undo(self._worker, self._logs, self._clock)
 
+    @operation("runs.preview_correction", "run", "correct answers", "See what a correction would do")
     def preview(self, p: Principal, run_id: str, step: str, values: JsonObject | None = None) -> CorrectionPreview:
         """Return what a correction would do, without calling a service. Without values, the choices.
 
         Raises UnknownName, InvalidInput, InvalidFile.
         """
-        require(p, "run", "correct answers")
         wrong, asked = self._wrong(p, run_id, step), values or {}
         answer = corrected(wrong.step, wrong.choices, wrong.output, asked) if asked else None
         left = self._undo.preview(run_id, steps=wrong.is_left)
@@ -172,6 +173,7 @@ class Corrections:
             case=self._lessons.preview(p, wrong.run, wrong.step),
         )
 
+    @operation("runs.correct", "run", "correct answers", "Correct an answer of a model")
     def correct(self, p: Principal, run_id: str, step: str, values: JsonObject, *, leave: bool = False) -> Correction:
         """Save the case, undo what the wrong answer caused, and do the item again; return once that run is accepted.
 
@@ -179,7 +181,6 @@ class Corrections:
         any time: what is done already is not done again. Raises UnknownName, InvalidInput, InvalidFile,
         ConfirmationNeeded, InUse (also if a write could not be undone), StorageError, ServiceError.
         """
-        require(p, "run", "correct answers")
         wrong = self._wrong(p, run_id, step)
         answer = corrected(wrong.step, wrong.choices, wrong.output, values)
         known = self._earlier(run_id, step)

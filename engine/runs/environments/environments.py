@@ -18,8 +18,9 @@ from engine.compiler.definition.environment import CURRENT
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed, variable_fault
 from engine.environments.kept_versions import KeptVersion
 from engine.environments.versions import hash_of
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.runs.environments.promotion import (
     Candidate,
     Promotion,
@@ -55,12 +56,12 @@ class Environments(EnvironmentReader):
         self._audit, self._clock = audit, clock
         self._files, self._versions = plans.files, plans.versions
 
+    @operation("environments.init", "edit", "make environments", "Create the environments dev and prod")
     def init(self, p: Principal) -> builtins.list[EnvironmentStatus]:
         """Create `dev`, which runs the files as they are, and `prod`, which runs what was promoted.
 
         Nothing else changes: `dev` is the default. Raises InUse if there are environments already.
         """
-        require(p, "edit", "make environments")
         known = self._files.names()
         if set(known) - set(_FIRST) or known == sorted(_FIRST):
             raise InUse(f"There are environments already: {', '.join(known)}.", remedy="`orchestra env new` adds one.")
@@ -70,12 +71,12 @@ class Environments(EnvironmentReader):
                 self._audit.record(p, "environments.create", name)
         return self.list(p)
 
+    @operation("environments.create", "edit", "make environments", "Create an environment")
     def create(self, p: Principal, name: str, title: str = "", others: str = CURRENT) -> EnvironmentStatus:
         """Create an environment. `others`: what runs of workflows that are not promoted, `current` or `none`.
 
         Raises InUse, InvalidInput, StorageError.
         """
-        require(p, "edit", "make environments")
         if others not in (CURRENT, "none"):
             raise InvalidInput(f"'others' is current or none, not {others!r}.", remedy="Write one of the two.")
         content = EnvironmentFile.model_validate({"title": title[:200], "others": others})
@@ -83,9 +84,9 @@ class Environments(EnvironmentReader):
         self._audit.record(p, "environments.create", name)
         return self._status(p, name)
 
+    @operation("environments.delete", "edit", "delete environments", "Delete an environment")
     def delete(self, p: Principal, name: str) -> Path:
         """Move an environment to the trash; return its folder there. Raises UnknownName, InUse."""
-        require(p, "edit", "delete environments")
         content = self._files.get(name)
         triggered = [workflow for workflow, entry in content.workflows.items() if entry.triggers]
         if triggered:
@@ -105,12 +106,12 @@ class Environments(EnvironmentReader):
         self._audit.record(p, "environments.delete", name, {"moved_to": str(trash)})
         return trash
 
+    @operation("environments.set", "edit", "change environments", "Set the variables of an environment")
     def set_variables(self, p: Principal, name: str, values: JsonObject) -> EnvironmentStatus:
         """Set variables; None removes one. Refused if a workflow that runs there would no longer compile.
 
         Raises UnknownName, InvalidInput, StorageError.
         """
-        require(p, "edit", "change environments")
         for variable, value in values.items():
             fault = None if value is None else variable_fault(variable, value)
             if fault is not None:
@@ -128,12 +129,12 @@ class Environments(EnvironmentReader):
         self._audit.record(p, "environments.set", name, {"variables": sorted(values)})
         return self._status(p, name)
 
+    @operation("environments.connect", "edit", "change environments", "Choose the connections of an environment")
     def connect(self, p: Principal, name: str, connections: Mapping[str, str | None]) -> EnvironmentStatus:
         """Set the connection to use for a name in the workflows, `demo` for the stand-in; None: the one of that name.
 
         Raises UnknownName, InvalidInput, StorageError.
         """
-        require(p, "edit", "change environments")
         services = self._checks.services()
         for written, target in connections.items():
             if target is not None:
@@ -153,16 +154,16 @@ class Environments(EnvironmentReader):
         self._audit.record(p, "environments.connect", name, dict(connections))
         return self._status(p, name)
 
+    @operation("environments.set_default", "admin", "choose the default environment", "Choose the default environment")
     def set_default(self, p: Principal, name: str) -> None:
         """Make an environment the default for runs that name none. Raises UnknownName, InvalidFile, StorageError."""
-        require(p, "admin", "choose the default environment")
         self._files.get(name)
         write_section(self._workspace.root, "default_environment", name)
         self._audit.record(p, "environments.set_default", name)
 
+    @operation("environments.move_triggers", "edit", "move triggers to another environment", "Move triggers")
     def move_triggers(self, p: Principal, workflow: str, name: str) -> None:
         """Let the triggers of a workflow start runs in an environment. Raises as `Orchestra.plan`."""
-        require(p, "edit", "move triggers to another environment")
         require_no_branch(workflow, "has no triggers that start runs")
         self._plans.plan(workflow, name)
         default = self._plans.default()
@@ -180,9 +181,9 @@ class Environments(EnvironmentReader):
                 self._files.change(one, partial(keeping, triggers=one == name and one != default), p.id)
         self._audit.record(p, "environments.move_triggers", workflow, {"to": name})
 
+    @operation("environments.problems", "view", "see environments", "List the problems of an environment")
     def problems(self, p: Principal, name: str) -> builtins.list[Problem]:
         """Return the errors of the workflows that run in an environment. Raises UnknownName, InvalidInput."""
-        require(p, "view", "see environments")
         compiled, content = self._plans.compiled(name), self._files.get(name)
         found: builtins.list[Problem] = []
         for workflow in filter(p.sees, self._running_in(content)):
@@ -194,16 +195,17 @@ class Environments(EnvironmentReader):
                 found.append(Problem(error.message, type(error).__name__, file=file, remedy=error.remedy))
         return found
 
+    @operation("environments.check_promotion", "view", "see environments", "Check what a promotion would change")
     def check_promotion(self, p: Principal, workflow: str, source: str, target: str, *, version: str = "") -> Promotion:
         """Return what promoting a workflow would change, and what forbids it.
 
         `source`: the environment whose version it is, or "" with `version`: the id of a saved text, a number or a
         label. Raises UnknownName, InvalidInput, InvalidFile.
         """
-        require(p, "view", "see environments")
         candidate, source = self._arriving(p, workflow, source, target, version)
         return promotion(self._plans, self._checks, workflow, source, candidate)
 
+    @operation("environments.promote", "edit", "promote workflows", "Promote a workflow to an environment")
     def promote(
         self, p: Principal, workflow: str, source: str, target: str, seen: str = "", *, version: str = ""
     ) -> Promotion:
@@ -213,7 +215,6 @@ class Environments(EnvironmentReader):
         with the `problems`, StaleEdit if the text is another one now, UnknownName, InvalidInput, StorageError. If the
         process dies meanwhile, the environment runs the version before or the new one.
         """
-        require(p, "edit", "promote workflows")
         with self._workspace.workflows.editing():
             candidate, source = self._arriving(p, workflow, source, target, version)
             found = promotion(self._plans, self._checks, workflow, source, candidate)
@@ -227,9 +228,9 @@ class Environments(EnvironmentReader):
         self._record(p, "environments.promote", found, {"from": source})
         return replace(found, is_done=True)
 
+    @operation("environments.roll_back", "edit", "promote workflows", "Roll a workflow of an environment back")
     def roll_back(self, p: Principal, workflow: str, target: str) -> Promotion:
         """Let an environment run the version of a workflow that it ran before. Raises as `promote`."""
-        require(p, "edit", "promote workflows")
         with self._workspace.workflows.editing():
             candidate = returning(target, self._files.get(target), workflow, partial(self._text_of, workflow))
             found = promotion(self._plans, self._checks, workflow, "", candidate)
@@ -239,11 +240,12 @@ class Environments(EnvironmentReader):
         self._record(p, "environments.roll_back", found, {})
         return replace(found, is_done=True)
 
+    @operation("environments.check_removal", "view", "see environments", "Check what a removal would change")
     def check_removal(self, p: Principal, workflow: str, name: str) -> Removal:
         """Return what taking a workflow out of an environment changes. Raises UnknownName."""
-        require(p, "view", "see environments")
         return removal(self._plans, self._files.get(name), workflow, name)
 
+    @operation("environments.remove", "edit", "take workflows out of environments", "Remove a workflow from one")
     def remove(self, p: Principal, workflow: str, name: str, triggers_to: str = "") -> Removal:
         """Take the version of a workflow out of an environment; the version itself is kept.
 
@@ -251,7 +253,6 @@ class Environments(EnvironmentReader):
         if it has no triggers here. Raises UnknownName, InUse (its triggers), InvalidInput (another workflow could no
         longer run there), StorageError.
         """
-        require(p, "edit", "take workflows out of environments")
         with self._workspace.workflows.editing():
             content = self._files.get(name)
             found = removal(self._plans, content, workflow, name)

@@ -12,7 +12,8 @@ from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.environment_file import WorkflowEntry
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 
 if TYPE_CHECKING:
     from engine.workflows.environment_plans import EnvironmentPlans
@@ -41,9 +42,9 @@ class EnvironmentReader:
     def __init__(self, plans: EnvironmentPlans) -> None:
         self._plans, self._files = plans, plans.files
 
+    @operation("environments.file_problems", "view", "see environments", "List the problems of their files")
     def file_problems(self, p: Principal) -> list[Problem]:
         """Return what is wrong with the files of environments; nothing runs in any while one is damaged."""
-        require(p, "view", "see environments")
         found: list[Problem] = []
         for name in self._plans.files.names():
             file = f"environments/{name}.json"
@@ -54,9 +55,9 @@ class EnvironmentReader:
                 found += named or [Problem(error.message, type(error).__name__, file=file, remedy=error.remedy)]
         return found
 
+    @operation("environments.names", "view", "see environments", "List the names of environments")
     def names(self, p: Principal) -> builtins.list[str]:
         """Return the names of the environments, the default one first; [] for a workspace without environments."""
-        require(p, "view", "see environments")
         default = self._default()
         return sorted(self._files.names(), key=lambda name: (name != default, name))
 
@@ -64,16 +65,16 @@ class EnvironmentReader:
         """Return every environment, the default one first; one whose file is damaged says so."""
         return [self._status(p, name) for name in self.names(p)]
 
+    @operation("environments.get", "view", "see environments", "Read an environment")
     def get(self, p: Principal, name: str) -> EnvironmentStatus:
         """Return an environment. Raises UnknownName."""
-        require(p, "view", "see environments")
         if name not in self._files.names():
             self._files.get(name)
         return self._status(p, name)
 
+    @operation("environments.where", "view", "see environments", "See which version of a workflow runs where")
     def where(self, p: Principal, workflow: str) -> dict[str, int | str | None]:
         """Return which version of a workflow each environment runs, None if it is not there."""
-        require(p, "view", "see environments")
         found: dict[str, int | str | None] = {}
         for name in self.names(p):
             content = self._files.get(name)
@@ -82,9 +83,9 @@ class EnvironmentReader:
             found[name] = otherwise if entry is None else entry.version
         return found
 
+    @operation("environments.of_triggers", "view", "see environments", "See where triggers start runs")
     def of_triggers(self, p: Principal, workflow: str) -> str:
         """Return the environment in which the triggers of a workflow start runs, "" without environments."""
-        require(p, "view", "see environments")
         return self._plans.of_triggers(workflow)
 
     def _default(self) -> str:

@@ -17,8 +17,9 @@ from engine.base.names import workflow_id_of
 from engine.base.run_file import PLACE, FileContent, owner_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.previous_run import played_run
 from engine.record.run_log import RunLogs
 from engine.record.types.kind import options_of
@@ -71,13 +72,13 @@ class RunBundles:
         self._runs, self._logs, self._loaded, self._audit = runs, logs, loaded, audit
         self._worker, self._acceptor = worker, acceptor
 
+    @operation("runs.export", "run", "export runs", "Export a run")
     def export(self, p: Principal, run_id: str, *, without_texts: bool = False) -> bytes:
         """Return a run that has ended as one file, without secrets, people and files of runs.
 
         `without_texts`: also without the texts of mails, documents and answers. Raises UnknownName, InvalidFile,
         InvalidInput if the run is at work, is a plan or too large.
         """
-        require(p, "run", "export runs")
         run = source(self._runs.get(p, run_id))
         whole = _whole(run, Values(self._logs.blobs, run_id))
         clean = redacted(without_people(whole), self._loaded())
@@ -88,13 +89,13 @@ class RunBundles:
         self._audit.record(p, "runs.export", run["workflow"], {"run_id": run_id, "without_texts": without_texts})
         return content
 
+    @operation("runs.import", "run", "import runs", "Import and replay a run")
     def imported(self, p: Principal, content: bytes) -> str:
         """Replay the run in a file and return the id of the replay once it is on disk.
 
         Its expressions are evaluated; what services, models, people and called workflows answered is played from the
         file. So it needs no account, writes nothing and sends nothing. Raises InvalidFile, InvalidInput, TooManyRuns.
         """
-        require(p, "run", "import runs")
         run: Run = unpacked(content).run
         self._acceptor.room.require()
         services = {name: one["service"] for name, one in run["accounts"].items()}

@@ -16,7 +16,8 @@ from engine.base.json_text import JsonObject, compact
 from engine.base.names import checked_run_id
 from engine.base.statuses import ENDED_RUNS, AccountMode, RunStatus
 from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.record.acceptance import reaccepted
 from engine.record.plans.planned import expires_at
 from engine.record.run_log import RunLogs
@@ -73,6 +74,7 @@ class Plans:
         self._worker, self._logs, self._clock, self._runs = worker, logs, clock, runs
         self._plans, self._acceptor, self._config = plans, acceptor, config
 
+    @operation("plans.make", "run", "plan runs", "Plan a run")
     def make(
         self,
         p: Principal,
@@ -86,7 +88,6 @@ class Plans:
 
         Reads and model calls are made, nothing is written. Raises as `runs.start`.
         """
-        require(p, "run", "plan runs")
         asked = f"plan {workflow}" + (f" in {environment}" if environment else "")
         request = IdempotentRequest.if_keyed(request_key, asked, inputs)
 
@@ -97,9 +98,9 @@ class Plans:
 
         return self._acceptor.begin_once(request, prepared)
 
+    @operation("plans.again", "run", "plan runs", "Plan a run again")
     def again(self, p: Principal, plan_id: str, *, request_key: str | None = None) -> str:
         """Plan the workflow of a plan as it is now, with the same inputs; return the id of the new plan. See `make`."""
-        require(p, "run", "plan runs")
         root = self._tree(p, plan_id).root
         request = IdempotentRequest.if_keyed(request_key, f"plan again {plan_id}", {})
 
@@ -111,11 +112,11 @@ class Plans:
 
         return self._acceptor.begin_once(request, prepared)
 
+    @operation("plans.list", "view", "see plans", "List the plans")
     def list(
         self, p: Principal, *, before: str | None = None, limit: int = 50, workflow: str | None = None
     ) -> PlanPage:
         """Return at most `limit` plans, newest first; `before` is the id of a plan. Raises UnknownName."""
-        require(p, "view", "see plans")
         if before is not None:
             checked_run_id(before)
         limit = max(1, min(limit, 200))
@@ -123,9 +124,9 @@ class Plans:
         shown = [self._row(row) for row in rows[:limit]]
         return {"plans": shown, "next": shown[-1]["plan_id"] if len(rows) > limit else None}
 
+    @operation("plans.show", "view", "see plans", "Show a plan")
     def show(self, p: Principal, plan_id: str) -> PlanDocument:
         """Return a plan. Raises UnknownName, InvalidFile."""
-        require(p, "view", "see plans")
         tree = self._tree(p, plan_id)
         applied_by, row = self._applied_run_id(plan_id), self._worker.rows.get(plan_id)
         if row is None:
@@ -134,6 +135,7 @@ class Plans:
             fate = PlanFate(self._state(row, applied_by), applied_by, json.loads(row.drift or "[]"))
         return folded(plan_document(tree, fate, self._logs.blobs, self._compiled), tree)
 
+    @operation("plans.apply", "run", "apply plans", "Apply a plan")
     def apply(self, p: Principal, plan_id: str) -> str:
         """Execute a plan exactly as it was shown; return the id of the run. First looks at the world again (blocks).
 
@@ -141,7 +143,6 @@ class Plans:
         changed since (then nothing is written, and the plan can no longer be applied), PlanNotChecked if a service
         does not answer now, and as `runs.start`.
         """
-        require(p, "run", "apply plans")
         tree = self._tree(p, plan_id)
         self._require_not_applied(plan_id)
         self._refuse(plan_id, builtins.list(drift.of_the_plan(tree, self._clock())))

@@ -22,8 +22,9 @@ from clients.errors import ServiceError
 from clients.wording import counted
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.runs.projects.transcript import OutputPiece, Transcript
 from engine.sandbox.child import End
 from engine.sandbox.code.running import Code, CodeLimits, ended
@@ -113,19 +114,19 @@ class ProjectRuns:
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
+    @operation("projects.runs", "view", _SEE, "List the commands of a project")
     def list(self, p: Principal, name: str) -> Runs:
         """Return the commands of a project, newest first."""
-        require(p, "view", _SEE)
         self._sources.commit_of(name, "")
         with self._lock:
             return [one.run for one in reversed(self._kept.values()) if one.run.project == name]
 
+    @operation("projects.run", "run", _RUN, "Run a command in a project")
     def start(self, p: Principal, name: str, command: str, *, commit: str = "", seconds: int = _SECONDS) -> CommandRun:
         """Start a command in the shell, with the files of a commit in its folder; what it writes there is not kept.
 
         Raises UnknownName, InvalidInput (an empty or long command, too many seconds), InUse (four run already).
         """
-        require(p, "run", _RUN)
         limits, most = self._limits(seconds)
         _require_command(command)
         found = self._sources.commit_of(name, commit)
@@ -145,21 +146,22 @@ class ProjectRuns:
         threading.Thread(target=work, name=f"command-{kept.run.id}", daemon=True).start()
         return kept.run
 
+    @operation("projects.get_run", "view", _SEE, "Read a command and what it has written")
     def get(self, p: Principal, name: str, run_id: str) -> CommandOutput:
         """Return a command with the last 200,000 characters that it has written. Raises UnknownName."""
-        require(p, "view", _SEE)
         kept = self._found(name, run_id)
         run = kept.run
         parts, skipped, _ = kept.transcript.since(0, _SHOWN_CHARACTERS)
         return CommandOutput(run, parts, skipped)
 
+    @operation("projects.run_state", "view", _SEE, "See how far a command is")
     def state(self, p: Principal, name: str, run_id: str) -> CommandState:
         """Return a command, and how much it has written. Raises UnknownName."""
-        require(p, "view", _SEE)
         kept = self._found(name, run_id)
         run = kept.run  # before the length: once it has ended, no more is written
         return CommandState(run, kept.transcript.length)
 
+    @operation("projects.run_output", "view", _SEE, "Read what a command has written")
     def since(
         self, p: Principal, name: str, run_id: str, start: int, most: int
     ) -> tuple[tuple[OutputPiece, ...], int, int]:
@@ -167,28 +169,27 @@ class ProjectRuns:
 
         At most the last `most` characters come. Raises UnknownName.
         """
-        require(p, "view", _SEE)
         return self._found(name, run_id).transcript.since(start, most)
 
+    @operation("projects.stop", "run", _RUN, "Stop a command of a project")
     def stop(self, p: Principal, name: str, run_id: str) -> CommandRun:
         """End a command and all that it has started; return it once it has ended. Raises UnknownName."""
-        require(p, "run", _RUN)
         kept = self._found(name, run_id)
         if kept.run.state == "running":
             self._audit.record(p, "projects.stop", name, {"command": kept.run.command})
             kept.cancelled.set()
         return self.wait(p, name, run_id)
 
+    @operation("projects.wait_run", "view", _SEE, "Wait for a command")
     def wait(self, p: Principal, name: str, run_id: str) -> CommandRun:
         """Return a command once it has ended. Raises UnknownName."""
-        require(p, "view", _SEE)
         kept = self._found(name, run_id)
         kept.ended.wait()
         return kept.run
 
+    @operation("projects.run_ended", "view", _SEE, "Ask whether a command has ended")
     def ended_within(self, p: Principal, name: str, run_id: str, seconds: float) -> bool:
         """Return whether a command has ended, after waiting for that at most this time. Raises UnknownName."""
-        require(p, "view", _SEE)
         kept = self._found(name, run_id)
         return kept.ended.wait(seconds)
 

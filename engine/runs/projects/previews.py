@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from engine.base.clock import Clock
 from engine.base.errors import NotAllowed
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.projects.paths import checked_path
 
 PATH = "/preview/"
@@ -77,9 +78,9 @@ class ProjectPreviews:
     ) -> None:
         self._sources, self._secret, self._is_user, self._clock = sources, secret, is_user, clock
 
+    @operation("projects.preview", "view", "see the projects", "Make a link to the pages of a project")
     def token(self, p: Principal, name: str, commit: str = "") -> str:
         """Return the secret part of a link to the files of a commit; it works for an hour. Raises UnknownName."""
-        require(p, "view", "see the projects")
         found = self._sources.commit_of(name, commit)
         ends = int((self._clock() + LINK_LASTS).timestamp())
         said = _text(json.dumps([name, found, p.id, ends], ensure_ascii=False).encode())

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.base.errors import InvalidInput, StaleEdit, UnknownName
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.projects.projects import Projects
 from engine.projects.records import CommitInfo, FileInfo, ProjectInfo
 from engine.projects.repository import etag_of
@@ -55,93 +56,93 @@ class ProjectStore:
         """`recorded` returns the commands with which a run has tested a project."""
         self._projects, self._audit, self._recorded = projects, audit, recorded
 
+    @operation("projects.list", "view", _SEE, "List the projects")
     def list(self, p: Principal) -> List:
         """Return all projects by name."""
-        require(p, "view", _SEE)
         return self._projects.list()
 
+    @operation("projects.get", "view", _SEE, "Read a project")
     def get(self, p: Principal, name: str) -> ProjectInfo:
         """Return a project."""
-        require(p, "view", _SEE)
         return self._projects.info(name)
 
+    @operation("projects.create", "edit", "make a project", "Create a project")
     def create(self, p: Principal, name: str, title: str = "") -> ProjectInfo:
         """Make an empty project. Raises InUse (the name is taken), InvalidInput, StorageError."""
-        require(p, "edit", "make a project")
         self._projects.create(name, " ".join(title.split()) or name, p.id)
         self._audit.record(p, "projects.create", name, {"title": title})
         return self._projects.info(name)
 
+    @operation("projects.delete", "edit", "delete a project", "Delete a project")
     def delete(self, p: Principal, name: str) -> Path:
         """Move a project with its history to the trash; return where it is. Raises StorageError."""
-        require(p, "edit", "delete a project")
         trash = self._projects.delete(name)
         self._audit.record(p, "projects.delete", name, {"trash": trash.name})
         return trash
 
+    @operation("projects.files", "view", _SEE, "List the files of a project")
     def files(self, p: Principal, name: str, commit: str = "") -> Files:
         """Return the files of a commit, by path."""
-        require(p, "view", _SEE)
         return self._projects.files(name, self.commit_of(name, commit))
 
+    @operation("projects.read", "view", _SEE, "Read a text file of a project")
     def read(self, p: Principal, name: str, path: str, commit: str = "") -> ProjectText:
         """Return the text of a file. Raises InvalidInput for one that is not text."""
-        require(p, "view", _SEE)
         return self._text(name, self.commit_of(name, commit), path)
 
+    @operation("projects.file", "view", _SEE, "Download a file of a project")
     def whole(self, p: Principal, name: str, path: str, commit: str = "") -> bytes:
         """Return a file, which may be no text."""
-        require(p, "view", _SEE)
         return self._projects.content(name, self.commit_of(name, commit), path)
 
+    @operation("projects.etag", "view", _SEE, "See the etag of a file of a project")
     def etag(self, p: Principal, name: str, path: str) -> str | None:
         """Return the etag that a file has now; None if there is no such file."""
-        require(p, "view", _SEE)
         files = self._projects.files(name, self._projects.info(name).head)
         return next((one.etag for one in files if one.path == path), None)
 
+    @operation("projects.save_file", "edit", _CHANGE, "Save a file of a project")
     def save(self, p: Principal, name: str, path: str, text: str, known: str | None, message: str = "") -> ProjectText:
         """Commit a new text of a file; `known` is the etag of the text that it replaces, None: it must not exist yet.
 
         Commits of other files that were made meanwhile stay. Raises StaleEdit, InvalidInput, StorageError.
         """
-        require(p, "edit", _CHANGE)
         said = _MARKS.sub(r" \1", message.strip()) or (f"Change {path}" if known else f"Add {path}")
         commit = self._committed(p, name, path, text, known, said)
         return ProjectText(path, commit, text, etag_of(text))
 
+    @operation("projects.delete_file", "edit", _CHANGE, "Delete a file of a project")
     def remove(self, p: Principal, name: str, path: str, known: str | None) -> None:
         """Commit that a file with this etag is gone. Raises StaleEdit, UnknownName for None: there is no such file."""
-        require(p, "edit", _CHANGE)
         if known is None:
             raise UnknownName(f"file of the project {name}", path, [one.path for one in self.files(p, name)])
         self._committed(p, name, path, None, known, f"Delete {path}")
 
+    @operation("projects.commits", "view", _SEE, "List the commits of a project")
     def log(self, p: Principal, name: str, limit: int = 50) -> Commits:
         """Return the last commits, newest first."""
-        require(p, "view", _SEE)
         return self._projects.log(name, limit)
 
+    @operation("projects.diff", "view", _SEE, "Compare commits of a project")
     def diff(self, p: Principal, name: str, before: str, after: str = "") -> FileDifferences:
         """Return a unified diff for each file that differs between two commits, by path; an empty `before`: all."""
-        require(p, "view", _SEE)
         first = self.commit_of(name, before) if before else ""
         return self._projects.diff(name, first, self.commit_of(name, after))
 
+    @operation("projects.archive", "view", _SEE, "Download a project as a ZIP archive")
     def archive(self, p: Principal, name: str, commit: str = "") -> bytes:
         """Return the files of a commit as a ZIP archive."""
-        require(p, "view", _SEE)
         return self.archive_zip(name, self.commit_of(name, commit))
 
+    @operation("projects.bundle", "view", _SEE, "Download the history of a project")
     def bundle(self, p: Principal, name: str) -> bytes:
         """Return the whole history as a bundle, which `git clone` takes."""
-        require(p, "view", _SEE)
         self._projects.info(name)
         return self._projects.bundle(name)
 
+    @operation("projects.commands", "view", _SEE, "List commands that fit a project")
     def commands(self, p: Principal, name: str) -> Commands:
         """Return commands to run: how the last run tested the project, then what its files suggest."""
-        require(p, "view", _SEE)
         run_id = next((one.run_id for one in self._projects.log(name, _LAST_COMMITS) if one.run_id), "")
         planned = self._recorded(run_id) if run_id else []
         files = self._projects.files(name, self._projects.info(name).head)

@@ -19,7 +19,8 @@ from engine.base.statuses import AccountMode, StepStatus
 from engine.compiler.definition.plan import Node, Plan
 from engine.connections.accounts import Account, Accounts
 from engine.expressions.expressions import Template, render
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.plugins.step import Call, Effect
 from engine.record.acceptance import checked_inputs
 from engine.record.types.run import EstimateRecord
@@ -69,6 +70,7 @@ class RunPreviews:
     def __init__(self, acceptor: Acceptor, accounts: Accounts, ready_plan: Callable[[str, str], Plan]) -> None:
         self._acceptor, self._accounts, self._ready_plan = acceptor, accounts, ready_plan
 
+    @operation("runs.preview", "run", "start runs", "See what a run would touch")
     def of(
         self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
     ) -> RunPreview:
@@ -76,7 +78,6 @@ class RunPreviews:
 
         Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
         """
-        require(p, "run", "start runs")
         plan = self._ready_plan(workflow, environment)
         services = self._acceptor.services()  # as the plan has them: looking at items takes seconds
         filled, modes = checked_inputs(plan, inputs), self._acceptor.modes(plan, {})

@@ -13,7 +13,8 @@ from engine.base.errors import InUse, InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.record.options import breakpoints_of
 from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run
@@ -49,6 +50,7 @@ class Debugging:
         self._worker, self._clock, self._runs, self._trials, self._plan = worker, clock, runs, trials, plan
         self._store = worker.state.debugging
 
+    @operation("runs.debug", "run", "start runs", "Start a debug run")
     def start(
         self,
         p: Principal,
@@ -64,7 +66,6 @@ class Debugging:
         may not edit runs the file. Repeating a `request_key` returns the same run. Raises UnknownName, InvalidFile,
         InvalidInput (a step that is not there, a service without a stand-in, a wrong input), InUse, StorageError.
         """
-        require(p, "run", "start runs")
         sent = {"inputs": inputs, "breakpoints": list(breakpoints)}
         request = IdempotentRequest.if_keyed(request_key, f"debug {workflow}", sent)
 
@@ -81,12 +82,12 @@ class Debugging:
         run = self._debug_run(p, run_id)
         return view_of(run, self._store.get(run_id) or _begun(run))
 
+    @operation("runs.set_breakpoints", "run", "debug runs", "Set the breakpoints of a debug run")
     def set_breakpoints(self, p: Principal, run_id: str, breakpoints: Sequence[str]) -> DebugView:
         """Replace the breakpoints of an open debug run; a call that pauses already stays paused.
 
         Raises as `view`, InUse if the run has ended, InvalidInput for a step that is not there.
         """
-        require(p, "run", "debug runs")
         run = self._debug_run(p, run_id)
         row = self._worker.rows.get(run_id)
         if row is None or row.acceptance is None:
@@ -94,25 +95,25 @@ class Debugging:
         found = breakpoints_of(self._worker.plans.plan(json.loads(row.acceptance)), breakpoints)
         return self._changed(p, run, lambda state: state._replace(breakpoints=tuple(found)))
 
+    @operation("runs.step_debug", "run", "debug runs", "Make one paused call of a debug run")
     def step(self, p: Principal, run_id: str, step: str = "") -> DebugView:
         """Let one paused call be made, and pause before every next one.
 
         `step`: its path in the run, needed if several calls pause. If none does, the run pauses before its next steps.
         Raises as `view`, InUse if the run has ended, InvalidInput if `step` does not pause.
         """
-        require(p, "run", "debug runs")
         run = self._debug_run(p, run_id)
         paused = self.view(p, run_id).paused
         chosen = _chosen(run, paused, step).path if step or paused else None
         return self._changed(p, run, lambda state: state.stepped(chosen))
 
+    @operation("runs.continue_debug", "run", "debug runs", "Continue a debug run")
     def go_on(self, p: Principal, run_id: str, past: Past = "", step: str = "") -> DebugView:
         """Let all paused calls be made, up to the next breakpoint or the end.
 
         `past`: no longer pause in the loop around the paused call `step`, or at its breakpoint; `step` is needed
         if several calls pause. Raises as `step`.
         """
-        require(p, "run", "debug runs")
         if past not in get_args(Past):
             raise InvalidInput(f"Unknown way to continue: {past!r}. {did_you_mean(past, get_args(Past)[1:])}")
         run = self._debug_run(p, run_id)

@@ -13,7 +13,8 @@ from engine.compiler.checks.report import Report
 from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import Compiled, Surroundings
 from engine.documents.json_file import parse
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.runs.run_reader import RunReader
 from engine.runs.trials.prediction import Prediction, StepPrediction
 from engine.runs.trials.rehearsal import Cases, Rehearsal
@@ -38,13 +39,13 @@ class Predictions:
         self._shelf, self._editing, self._surroundings = shelf, editing, surroundings
         self._runs, self._blobs = runs, blobs
 
+    @operation("workflows.predict", "view", "see workflows", "See what the steps of a draft would give")
     def predict(self, p: Principal, name: str, run_id: str = "") -> Prediction:
         """Return the output type of each step of the person's draft and, with a run, the values of its expressions.
 
         The values are those that the expressions would have with the inputs and outputs of that run. Raises
         UnknownName, InvalidInput (a run of another workflow), InvalidFile (the text is not a workflow).
         """
-        require(p, "view", "see workflows")
         draft = self._editing.draft_text(p, name)
         file = parse(draft.text, self._shelf.file(name))
         compiled, report = read_workflow(file, name, self._surroundings())

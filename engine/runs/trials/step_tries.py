@@ -19,7 +19,8 @@ from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.expressions.expressions import render
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.trials.made_up_values import StepReads, step_reads
 from engine.runs.trials.samples import sample_of
@@ -62,13 +63,13 @@ class StepTries:
         self._trials, self._last_values = trials, last_values
         self._edited, self._plan_of = edited, plan_of
 
+    @operation("workflows.sample_step", "view", "see workflows", "See values that fit a step")
     def sample(self, p: Principal, workflow: str, step: str, *, draft: bool = False) -> SampleValues:
         """Return values that fit what a step reads: from the last successful run, else made from types.
 
         `draft`: the step as the person edits it, not as it is in the file.
         Raises UnknownName, InvalidInput (no such step, or it cannot run alone), InvalidFile.
         """
-        require(p, "view", "see workflows")
         text = self._text(p, workflow, draft=draft)
         reads = self._reads(workflow, text, step)
         known = dict(self._last_values(p, workflow))
@@ -76,6 +77,7 @@ class StepTries:
             known |= _items(self._plan(workflow, text, "", draft=draft), reads, known)
         return SampleValues(workflow, step, reads.sample(known), is_recorded=bool(known))
 
+    @operation("workflows.try_step", "run", "try steps", "Try a step with made-up values")
     def start(
         self,
         p: Principal,
@@ -93,7 +95,6 @@ class StepTries:
         Steps that write are not called: the run has a preview of each write. Raises InvalidInput with the place of a
         value that does not fit, and as `runs.start`.
         """
-        require(p, "run", "try steps")
         if draft and environment:
             raise InvalidInput("A draft is in no environment.", remedy="Leave out the environment, or the draft.")
         sent = {"values": dict(values), "environment": environment, **({"draft": True} if draft else {})}

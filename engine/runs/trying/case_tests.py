@@ -16,8 +16,9 @@ from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError
 from engine.base.names import new_run_id
 from engine.base.statuses import AccountMode, RunStatus
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.prompts.cases import Case, CaseStore
 from engine.prompts.prompts import PromptStore
 from engine.prompts.takeover import takeover_cases
@@ -92,12 +93,12 @@ class CaseTests(MatrixReader):
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
 
+    @operation("prompts.test", "run", "test prompts", "Test the cases of a prompt")
     def start(self, p: Principal, name: str, wanted: MatrixRequest) -> Matrix:
         """Begin to test the cases of a prompt; `wait` returns the answers.
 
         Raises UnknownName, InvalidFile, InvalidInput, ConfirmationNeeded, InUse, StorageError.
         """
-        require(p, "run", "test prompts")
         _check(wanted)
         own = self._store.list(name)
         asked = [self._asked(name, column, wanted) for column in wanted.columns]
@@ -124,18 +125,18 @@ class CaseTests(MatrixReader):
         threading.Thread(target=self._work, args=(one,), name=f"test {name}", daemon=True).start()
         return begun
 
+    @operation("prompts.judges", "view", "see prompts", "See which connections judge a prompt's answers")
     def judges(self, p: Principal, name: str) -> list[str]:
         """Return the connections that judge the answers to the cases of a prompt, beside those tested."""
-        require(p, "view", "see prompts")
         known = self._try_requests.connections()
         return [one for one in judging_connections(self._store.list(name)) if one in known]
 
+    @operation("prompts.wait_test", "view", "see prompts", "Wait for a test of a prompt")
     def wait(self, p: Principal, name: str, seconds: float | None = None, test_id: str = "") -> Matrix:
         """Wait until a test of this process has ended, or until the time is over; without an id, the one at work.
 
         Raises UnknownName, InvalidInput.
         """
-        require(p, "view", "see prompts")
         one = self._open.get(name)
         if one is not None and test_id in ("", one.begun["id"]):
             one.over.wait(seconds)
@@ -145,9 +146,9 @@ class CaseTests(MatrixReader):
             raise InvalidInput(f"The prompt {name!r} has not been tested.", remedy="Test it first.")
         return found
 
+    @operation("prompts.cancel_test", "run", "stop tests", "Stop a test of a prompt")
     def cancel(self, p: Principal, name: str, test_id: str) -> Matrix:
         """Ask nothing more; what has been asked already is still answered and recorded. Raises UnknownName, InUse."""
-        require(p, "run", "stop tests")
         one = self._open.get(name)
         if one is None or one.begun["id"] != test_id:
             found = self.get(p, name, test_id)

@@ -14,7 +14,8 @@ from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.names import new_run_id
 from engine.base.statuses import RunStatus
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.runs.trying.columns import TriedColumn, in_column
 from engine.runs.trying.differing import AnswerDifferences, answer_differences
 from engine.runs.trying.records import Try, TryColumn
@@ -44,13 +45,13 @@ class Comparisons:
     def __init__(self, tries: Tries, try_requests: TryRequests, clock: Clock) -> None:
         self._tries, self._try_requests, self._clock = tries, try_requests, clock
 
+    @operation("prompts.compare", "run", "compare prompts", "Compare prompts or models")
     def start(self, p: Principal, name: str, columns: Sequence[TriedColumn], values: TryRequest) -> Comparison:
         """Ask all columns, or none if one of them cannot be asked; `wait` returns the answers.
 
         `values`: its values, and the connection and model of columns that name none. A column gets the values of the
         variables that its text declares. Raises as `Tries.start`; the message names the column.
         """
-        require(p, "run", "compare prompts")
         if not FEWEST_COLUMNS <= len(columns) <= MOST_COLUMNS:
             raise InvalidInput(
                 f"A comparison has {FEWEST_COLUMNS} to {MOST_COLUMNS} columns, not {len(columns)}.",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.base.statuses import RunStatus
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.runs.trying.matrix import Matrix
 from engine.runs.trying.matrix_records import MatrixRecords
 
@@ -36,22 +37,22 @@ class MatrixReader:
     def __init__(self, records: MatrixRecords) -> None:
         self._records = records
 
+    @operation("prompts.get_test", "view", "see prompts", "Read a test of a prompt")
     def get(self, p: Principal, name: str, test_id: str) -> Matrix:
         """Return a test, as far as it is. Raises UnknownName, InvalidInput."""
-        require(p, "view", "see prompts")
         now = self._at_work(name)
         return now if now is not None and now["id"] == test_id else self._records.get(name, test_id)
 
+    @operation("prompts.tests", "view", "see prompts", "List the tests of a prompt")
     def list(self, p: Principal, name: str) -> builtins.list[TestRow]:
         """Return the last 10 tests of a prompt, newest first. Raises InvalidInput."""
-        require(p, "view", "see prompts")
         now = self._at_work(name)
         kept = self._records.of(name)
         return [_row(now if now is not None and now["id"] == one["id"] else one) for one in kept]
 
+    @operation("prompts.last_test", "view", "see prompts", "Read the last test of a prompt")
     def last(self, p: Principal, name: str) -> Matrix | None:
         """Return the last test, or the one at work; None if the prompt was never tested. Raises InvalidInput."""
-        require(p, "view", "see prompts")
         now = self._at_work(name)
         if now is not None:
             return now

@@ -8,7 +8,8 @@ from typing import Any
 from engine.base.clock import Clock, moment_of
 from engine.base.names import checked_name
 from engine.base.statuses import RunStatus
-from engine.people.access import Principal, require
+from engine.people.access import Principal
+from engine.people.operation import operation
 from engine.prompts.cases import suggested
 from engine.runs.trying.asking import TIMEOUT_SECONDS
 from engine.runs.trying.recorded import RecordedCall, RecordedCalls, RecordedValues
@@ -25,24 +26,24 @@ class TryReader:
         self._records, self._recorded, self._owners = records, recorded, owners
         self._owner, self._clock = owner, clock
 
+    @operation("prompts.get_try", "view", "see prompts", "Read a try of a prompt")
     def get(self, p: Principal, name: str, try_id: str) -> Try:
         """Return a try. Raises UnknownName, InvalidInput."""
-        require(p, "view", "see prompts")
         return self._told(self._records.get(name, try_id))
 
+    @operation("prompts.tries", "view", "see prompts", "List the tries of a prompt")
     def list(self, p: Principal, name: str) -> builtins.list[Try]:
         """Return the last 20 tries of a prompt, newest first. Raises InvalidInput."""
-        require(p, "view", "see prompts")
         return [self._told(one) for one in self._records.of(name)]
 
+    @operation("prompts.calls", "view", "see runs", "List the calls of a prompt in runs")
     def calls(self, p: Principal, name: str) -> builtins.list[RecordedCall]:
         """Return the last 25 steps of runs that asked a model with the prompt. Raises InvalidInput."""
-        require(p, "view", "see runs")
         return self._recorded.of(p, checked_name("prompt", name))
 
+    @operation("prompts.call_values", "view", "see runs", "Read the values of a call in a run")
     def values(self, p: Principal, name: str, run_id: str, step: str) -> RecordedValues:
         """Return what such a step was called with. Raises UnknownName, InvalidInput, InvalidFile."""
-        require(p, "view", "see runs")
         return self._recorded.values(p, checked_name("prompt", name), run_id, step)
 
     def case_of(self, p: Principal, name: str, try_id: str, title: str = "") -> dict[str, Any]:

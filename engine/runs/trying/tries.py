@@ -19,8 +19,9 @@ from engine.base.errors import BudgetExceeded, InUse, OrchestraError
 from engine.base.statuses import AccountMode, RunStatus
 from engine.budgets.limits import MoneySettings
 from engine.connections.accounts import Account
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.record.failure import failure
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
@@ -82,9 +83,9 @@ class Tries(TryReader):
         """
         return self.start_all(p, name, [wanted])[0]
 
+    @operation("prompts.try", "run", "try prompts", "Try prompts")
     def start_all(self, p: Principal, name: str, try_requests: Sequence[TryRequest]) -> builtins.list[Try]:
         """Ask several questions at once, or none: each is checked before the first is asked. Raises as `start`."""
-        require(p, "run", "try prompts")
         found = [self._resolved(p, name, one) for one in try_requests]
         mine = [account.connection for _, account in found if account.mode == AccountMode.MINE]
         self._consents.require_models(p, name, mine)
@@ -103,17 +104,17 @@ class Tries(TryReader):
             work.start()
         return begun
 
+    @operation("prompts.wait_try", "view", "see prompts", "Wait for a try of a prompt")
     def wait(self, p: Principal, name: str, try_id: str, seconds: float | None = None) -> Try:
         """Wait for the answer to a try of this process, or until the time is over; return the try."""
-        require(p, "view", "see prompts")
         one = self._open.get(try_id)
         if one is not None:
             one.over.wait(seconds)
         return self.get(p, name, try_id)
 
+    @operation("prompts.cancel_try", "run", "stop tries", "Stop a try of a prompt")
     def cancel(self, p: Principal, name: str, try_id: str) -> Try:
         """Stop waiting for an answer; the model may still charge it. Raises UnknownName, InUse."""
-        require(p, "run", "stop tries")
         record = self.get(p, name, try_id)
         one = self._open.get(try_id)
         if one is None:
@@ -126,19 +127,19 @@ class Tries(TryReader):
         one.over.wait(_CLOSE_SECONDS)
         return self.get(p, name, try_id)
 
+    @operation("prompts.live_try", "view", "see prompts", "Read what the model is writing to a try")
     def live(self, p: Principal, try_id: str) -> str:
         """Return the text that the model has written so far; empty if that is not known."""
-        require(p, "view", "see prompts")
         return "" if self._worker.live is None else self._worker.live.of(try_id).get("", "")
 
+    @operation("prompts.models", "view", "see connections", "List the connections of models")
     def connections(self, p: Principal) -> builtins.list[str]:
         """Return the connections of models."""
-        require(p, "view", "see connections")
         return self._try_requests.connections()
 
+    @operation("prompts.try_needs", "run", "try prompts", "Ask what a try has to be agreed to")
     def needs_confirmation(self, p: Principal, name: str, connection: str) -> RealModel | None:
         """Return the real account that somebody has to agree to first. Raises as `start`, and ServiceError."""
-        require(p, "run", "try prompts")
         account = self._try_requests.account(connection)
         if account.mode != AccountMode.MINE:
             return None

@@ -14,8 +14,9 @@ from engine.base.names import branch_parts, checked_name, checked_workflow
 from engine.base.step_tree import agent_workflow
 from engine.documents.json_file import JsonFile, JsonPath, parse, read
 from engine.files.new_files import FileToCreate
-from engine.people.access import Principal, require
+from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.operation import operation
 from engine.plugins.registry import TOOL
 from engine.prompts.fragment_files import require_storable
 from engine.prompts.fragments import references as fragments_in
@@ -85,9 +86,9 @@ class Bundles:
         self._workspace, self._workflows, self._services, self._audit = workspace, workflows, services, audit
         self._parts = AgentsAndTools(workspace)
 
+    @operation("workflows.export", "view", "export workflows", "Export a workflow")
     def export(self, p: Principal, name: str) -> Bundle:
         """Return a workflow as a bundle. Raises UnknownName, InvalidFile (it, or what it uses, cannot be read)."""
-        require(p, "view", "export workflows")
         file = self._workspace.workflows.read(checked_workflow(name))
         if not isinstance(file.value, dict):
             raise InvalidFile(f"{file.file} does not contain a JSON object.")
@@ -109,6 +110,7 @@ class Bundles:
             calls=sorted({one.name for one in found if one.kind == "workflow"} - {name}),
         )
 
+    @operation("workflows.import", "edit", "import workflows", "Import a workflow")
     def imported(
         self,
         p: Principal,
@@ -125,7 +127,6 @@ class Bundles:
         `connections`: the name here of a connection of the bundle. Raises InvalidInput, InvalidFile (no bundle), InUse
         (the name is taken), UnknownName (a connection), StorageError.
         """
-        require(p, "edit", "import workflows")
         found = bundle(sent, file)
         for lines in found.fragments.values():  # before anything is created
             require_storable(text_of(lines))

@@ -18,7 +18,8 @@ from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile, object_in, parse
 from engine.documents.json_splice import Misplaced, Splice, difference, inverse, spliced
 from engine.files import atomic as files
-from engine.people.access import Principal, may, require
+from engine.people.access import Principal, may
+from engine.people.operation import operation
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.sentences import differences
 from engine.workflows.differences.writes_again import WriteMoved, writes_moved
@@ -159,12 +160,12 @@ class WorkflowEditing:
         self._values = values
         self._checked: dict[tuple[str, str], tuple[float, list[Problem]]] = {}
 
+    @operation("workflows.canvas", "view", "see workflows", "Read a draft with its steps and problems")
     def canvas(self, p: Principal, name: str) -> Canvas:
         """Return the person's draft, or else the file, with its steps and problems.
 
         Who may only view sees the file. Raises UnknownName, InvalidFile (not a text).
         """
-        require(p, "view", "see workflows")
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
         document = object_in(now.text) or {}
         return Canvas(
@@ -177,9 +178,9 @@ class WorkflowEditing:
             problems=self._check(p, name, now.text, now.renames),
         )
 
+    @operation("workflows.draft_text", "view", "see workflows", "Read the text of a draft")
     def draft_text(self, p: Principal, name: str) -> DraftText:
         """Return the text that the person edits, with its state and its revisions. Raises as `canvas`."""
-        require(p, "view", "see workflows")
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
         return DraftText(self._state(name, now), now.text, now.revisions)
 
@@ -193,9 +194,9 @@ class WorkflowEditing:
             can_redo=to_redo(now.revisions) is not None,
         )
 
+    @operation("workflows.saved_by", "view", "see workflows", "See who saved a workflow")
     def saved_by(self, p: Principal, name: str, etag: str) -> str | None:
         """Return who saved the file with this etag; None if it was changed outside AI-Orchestra."""
-        require(p, "view", "see workflows")
         versions = self._shelf.history.versions(name)
         is_newest = bool(versions) and files.etag(self._shelf.history.latest_text(name) or "") == etag
         return versions[0].saved_by if is_newest else None
@@ -221,13 +222,13 @@ class WorkflowEditing:
             self._checked.pop(old, None)
         return problems
 
+    @operation("workflows.scope", "view", "see workflows", "See the names that a step may use")
     def scope(self, p: Principal, name: str, step: str) -> list[OfferedName]:
         """Return the names that the fields of a step may use in the text that the person edits; without a step, those
         that the outputs of the workflow may use.
 
         Raises UnknownName, InvalidInput (no such step), InvalidFile (the text is not a workflow).
         """
-        require(p, "view", "see workflows")
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
         found = read(now.text, self._shelf.file(name))
         place = found.node(step).place if step else ("outputs",)
@@ -236,6 +237,7 @@ class WorkflowEditing:
             raise InvalidFile.of(found.file.file, compiled.problems)
         return scope_names(report.names[place], self._values(p, name))
 
+    @operation("workflows.edit_draft", "edit", "edit workflows", "Edit a draft")
     def apply(
         self, p: Principal, name: str, base_rev: str, sent: object, op_id: str = "", *, check: bool = True
     ) -> Edited:
@@ -248,7 +250,6 @@ class WorkflowEditing:
         Raises InvalidInput (what is sent, or an operation cannot be applied), EditConflict, InvalidFile (the text is
         not a JSON object), UnknownName, StorageError.
         """
-        require(p, "edit", "edit workflows")
         ops = operations(sent)
         if len(op_id) > _LONGEST_OP_ID:
             raise InvalidInput(f"'op_id' is longer than {_LONGEST_OP_ID} characters.", field="op_id")
@@ -271,9 +272,9 @@ class WorkflowEditing:
                 return self._edited(p, name, kept, now.rev, made.splices, made.words, is_whole=is_whole, check=check)
         raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
 
+    @operation("workflows.try_edit", "edit", "edit workflows", "See what an edit would make of a draft")
     def tried(self, p: Principal, name: str, base_rev: str, sent: object) -> TriedEdit:
         """Return what `apply` would make of the person's draft; nothing is stored. Raises as `apply`."""
-        require(p, "edit", "edit workflows")
         ops, now = operations(sent), self._now(p, name)
         made = self._made(name, now, base_rev, ops)
         return TriedEdit(now.text, made, files.etag(compact(sent)), now.draft, now.etag)
@@ -283,23 +284,23 @@ class WorkflowEditing:
         renames = tried.draft.renames if tried.draft is not None else ()
         return self._check(p, name, tried.made.text, composed(renames, tried.made.renames))
 
+    @operation("workflows.saved_text", "view", "see workflows", "Read the saved text of a workflow")
     def saved_text(self, p: Principal, name: str) -> str:
         """Return the text of the file, "" if it has been deleted or cannot be read."""
-        require(p, "view", "see workflows")
         try:
             return self._shelf.text(checked_workflow(name))
         except OrchestraError:
             return ""
 
+    @operation("workflows.unsaved", "view", "see workflows", "List the workflows with unsaved drafts")
     def unsaved(self, p: Principal) -> set[str]:
         """Return the workflows where the person's draft differs from the file, which is what runs use."""
-        require(p, "view", "see workflows")
         drafts = self._drafts.texts(p, _KIND) if may(p, "edit") else {}
         return {name for name, text in drafts.items() if _is_other(text, self.saved_text(p, name))}
 
+    @operation("workflows.is_unsaved", "view", "see workflows", "Ask whether a workflow has an unsaved draft")
     def is_unsaved(self, p: Principal, name: str) -> bool:
         """Return whether the person has a draft of a workflow that differs from the file."""
-        require(p, "view", "see workflows")
         draft = self._drafts.get(p, _KIND, name) if may(p, "edit") else None
         return draft is not None and _is_other(draft.text, self.saved_text(p, name))
 
@@ -307,12 +308,12 @@ class WorkflowEditing:
         """Return what operations make of any text of a workflow. Raises InvalidInput, InvalidFile."""
         return self._applied(checked_workflow(name), text, operations(sent))
 
+    @operation("workflows.keep_draft", "edit", "edit workflows", "Store a tried edit")
     def keep(self, p: Principal, name: str, tried: TriedEdit) -> Edited | None:
         """Store what was tried as one change of the draft; None if the draft has changed since.
 
         Raises NotAllowed, InvalidInput (too large), StorageError.
         """
-        require(p, "edit", "edit workflows")
         made, now = tried.made, _Now(tried.draft, tried.base, tried.etag)
         if (self._now(p, name).rev, made.text) == (now.rev, now.text):
             return self._edited(p, name, now, now.rev, (), made.words, is_whole=True, check=True)
@@ -323,6 +324,7 @@ class WorkflowEditing:
             return None
         return self._edited(p, name, kept, now.rev, made.splices, made.words, is_whole=True, check=True)
 
+    @operation("workflows.put_back_draft", "edit", "edit workflows", "Put an earlier text in place of a draft")
     def put_back(
         self, p: Principal, name: str, base_rev: str, text: str, words: str, renames: StepRenames = ()
     ) -> Edited:
@@ -331,7 +333,6 @@ class WorkflowEditing:
         `renames`: the steps that have another id there than in the file, (in the file, there). Raises EditConflict (the
         draft is not at `base_rev`), InvalidInput (too large), UnknownName.
         """
-        require(p, "edit", "edit workflows")
         now = self._now(p, name)
         if now.rev != base_rev:
             raise _has_changed(name, now, "restore")
@@ -343,17 +344,19 @@ class WorkflowEditing:
             raise _has_changed(name, self._now(p, name), "restore")
         return self._edited(p, name, kept, now.rev, splices, words, is_whole=True, check=True)
 
+    @operation("workflows.undo_edit", "edit", "edit workflows", "Undo an edit of a draft")
     def undo(self, p: Principal, name: str, base_rev: str, *, check: bool = True) -> Edited:
         """Undo the person's last change of the draft; typed text is one change. Raises InvalidInput, EditConflict."""
         return self._step_back(p, name, base_rev, is_undo=True, check=check)
 
+    @operation("workflows.redo_edit", "edit", "edit workflows", "Redo an edit of a draft")
     def redo(self, p: Principal, name: str, base_rev: str, *, check: bool = True) -> Edited:
         """Repeat the change that was undone last. Raises InvalidInput, EditConflict."""
         return self._step_back(p, name, base_rev, is_undo=False, check=check)
 
+    @operation("workflows.discard_draft", "edit", "edit workflows", "Discard a draft")
     def discard(self, p: Principal, name: str) -> None:
         """Delete the person's draft; the file stays."""
-        require(p, "edit", "edit workflows")
         self._drafts.drop(p, _KIND, checked_workflow(name))
 
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> WorkflowFile:
@@ -374,6 +377,7 @@ class WorkflowEditing:
             self._drafts.drop(p, _KIND, name, revision=draft.revision)
         return saved
 
+    @operation("workflows.edit_file", "edit", "change workflows", "Edit the file of a workflow")
     def edit_file(
         self, p: Principal, name: str, sent: object, etag: str | None = None, *, save: bool = True
     ) -> FileEdit:
@@ -381,7 +385,6 @@ class WorkflowEditing:
 
         `etag`: of the text to change, None for the current one. Raises as `apply` and as `WorkflowFiles.save`.
         """
-        require(p, "edit", "change workflows")
         ops = operations(sent)
         before = self._shelf.text(checked_workflow(name))
         known = files.etag(before)
@@ -469,7 +472,6 @@ class WorkflowEditing:
         return [(Revision(now.rev, "change", "the draft was changed", ()), text)]
 
     def _step_back(self, p: Principal, name: str, base_rev: str, *, is_undo: bool, check: bool) -> Edited:
-        require(p, "edit", "edit workflows")
         for _ in range(_ATTEMPTS):
             now = self._now(p, name)
             if now.rev != base_rev:
