@@ -5,7 +5,7 @@ Nothing is registered: `engine/rights_docs.py` finds the declarations in the cla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -66,6 +66,6 @@ def declaration_of(act: Callable[..., Any]) -> Declaration:
     return found
 
 
-def declarations_of(area: type) -> Iterator[Declaration]:
-    """Yield the operations that a class itself declares, in their order."""
-    yield from (one.__dict__[_KEPT] for one in vars(area).values() if callable(one) and _KEPT in one.__dict__)
+def declarations_of(area: type) -> dict[str, Declaration]:
+    """Return the operations that a class itself declares, by the names of their methods and in their order."""
+    return {name: one.__dict__[_KEPT] for name, one in vars(area).items() if callable(one) and _KEPT in one.__dict__}

@@ -34,6 +34,7 @@ from engine.record.types.step import (
     UndoneRecord,
     UsageRecord,
 )
+from engine.rights_docs import rights_page
 from engine.service_docs import services_page
 from engine.step_docs import steps_page
 from engine.trigger_docs import trigger_types_page
@@ -54,6 +55,10 @@ def test_the_page_of_trigger_types_is_what_the_trigger_types_say() -> None:
     assert text_of("docs/trigger-types.md") == trigger_types_page(), said
     for name in trigger_types():
         assert f"## `{name}`" in text_of("docs/trigger-types.md")
+
+
+def test_the_page_of_rights_is_what_the_operations_declare() -> None:
+    assert text_of("docs/rights.md") == rights_page(), "run: python -m engine.rights_docs > docs/rights.md"
 
 
 @pytest.mark.parametrize(

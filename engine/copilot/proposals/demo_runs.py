@@ -38,7 +38,7 @@ class DemoRuns:
         """`plan(workflow, text)` returns the plan of a text; `services()` that of each connection."""
         self._plan, self._trials, self._runs, self._services = plan, trials, runs, services
 
-    @operation("copilot.run_in_demo", "run", "try proposals", "Run a proposed workflow in the demo")
+    @operation("copilot.try", "run", "try proposals", "Run a proposed workflow in the demo")
     def run(self, p: Principal, workflow: str, text: str, seconds: float) -> DemoRun:
         """Run a text twice and wait for both, each for a minute at most, and `seconds` together.
 

@@ -77,7 +77,7 @@ class StepTries:
             known |= _items(self._plan(workflow, text, "", draft=draft), reads, known)
         return SampleValues(workflow, step, reads.sample(known), is_recorded=bool(known))
 
-    @operation("workflows.try_step", "run", "try steps", "Try a step with made-up values")
+    @operation("runs.try", "run", "try steps", "Try a step with made-up values")
     def start(
         self,
         p: Principal,

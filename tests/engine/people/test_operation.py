@@ -50,7 +50,7 @@ def test_who_has_the_right_gets_what_the_method_returns() -> None:
 
 
 def test_a_declaration_is_read_from_the_class_and_from_a_bound_method() -> None:
-    assert list(declarations_of(Lamps)) == [LIGHT, LOOK]
+    assert declarations_of(Lamps) == {"light": LIGHT, "look": LOOK}
     assert (declaration_of(Lamps.light), declaration_of(Lamps().light)) == (LIGHT, LIGHT)
     with pytest.raises(KeyError):
         declaration_of(Lamps.count)
