@@ -25,7 +25,7 @@ from engine.prompts.assertions import is_favourable, opinion_words
 from engine.runs.trying.matrix import CellAnswer, Matrix, MatrixFilter, mark, opinions_of, shown
 
 if TYPE_CHECKING:
-    from engine.runs.trying.matrix_reader import TestRow
+    from engine.runs.trying.case_tests import TestRow
 
 _CELL = "cell"
 """The parameter of the address that names the open cell: the number of its column, and its case."""

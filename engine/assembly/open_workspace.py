@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from engine.runs.reindex import Rebuild
     from engine.runs.renaming import Renaming
     from engine.runs.run_reader import RunReader
-    from engine.runs.trying.records import TryRecords
     from engine.runs.usage import UsageReader
     from engine.search.search import WorkspaceSearch
 
@@ -366,10 +365,3 @@ class OpenedWorkspace:
         from engine.agents.store import AgentStore
 
         return AgentStore(self.workspace)
-
-    @shared_property
-    def try_records(self) -> TryRecords:
-        """What was asked of models outside of runs, and answered."""
-        from engine.runs.trying.records import TryRecords
-
-        return TryRecords(self.workspace.texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.base.definitions import PromptDefinition
 from engine.base.threads import shared_property
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.protected import CaseProof
     from engine.runs.correcting.corrections import Corrections
+    from engine.runs.trying.asking import ModelQuestions
     from engine.runs.trying.case_tests import CaseTests
     from engine.runs.trying.cells import Cells
     from engine.runs.trying.comparing import Comparisons
+    from engine.runs.trying.kept import KeptForm, KeptRecords
     from engine.runs.trying.tries import Tries
     from engine.runs.trying.try_requests import TryRequests
 
@@ -35,12 +37,13 @@ class PromptAreas:
     def prompts(self) -> PromptFiles:
         """The prompts and their versions."""
         from engine.prompts.prompt_files import PromptFiles
+        from engine.runs.trying.kept import follow_prompt
 
         opened = self._opened
 
         def follow(name: str, new: str) -> None:
             self._workflows.drafts.follow("prompt", name, new)
-            opened.try_records.follow(name, new)
+            follow_prompt(opened.workspace.texts, name, new)
             self._work.consents.follow_prompt(name, new)
             self._workflows.kept_by_copilot.follow_prompt(name, new)
 
@@ -82,26 +85,32 @@ class PromptAreas:
     def _cells(self) -> Cells:
         from engine.runs.trying.cells import Cells
 
+        return Cells(self._questions, self._opened.clock)
+
+    @shared_property
+    def _questions(self) -> ModelQuestions:
+        from engine.runs.trying.asking import ModelQuestions
+
         opened = self._opened
-        return Cells(self._work.worker, opened.logs, opened.settings_now, opened.clock)
+        return ModelQuestions(self._work.worker, opened.logs, opened.settings_now, opened.clock)
+
+    def _kept(self, form: KeptForm) -> KeptRecords[Any]:
+        from engine.runs.trying.kept import KeptRecords
+
+        opened = self._opened
+        return KeptRecords(form, opened.workspace.texts, opened.state.owners, self._work.own_process, opened.clock)
 
     @shared_property
     def tries(self) -> Tries:
         """Questions to models outside of runs."""
+        from engine.runs.trying.kept import TRIES
         from engine.runs.trying.tries import Tries
 
         opened, work = self._opened, self._work
-        tries = Tries(
-            work.worker,
-            self._try_requests,
-            work.consents,
-            opened.try_records,
-            opened.logs,
-            opened.settings_now,
-            opened.audit,
-            opened.clock,
+        records = self._kept(TRIES)
+        return opened.to_close(
+            Tries(work.worker, self._try_requests, work.consents, self._questions, records, opened.audit, opened.clock)
         )
-        return opened.to_close(tries)
 
     @shared_property
     def comparisons(self) -> Comparisons:
@@ -126,7 +135,7 @@ class PromptAreas:
         """Tests of prompts with their cases."""
         from engine.prompts.cases import CaseStore
         from engine.runs.trying.case_tests import CaseTests
-        from engine.runs.trying.matrix_records import MatrixRecords
+        from engine.runs.trying.kept import TESTS
 
         opened, work = self._opened, self._work
         tests = CaseTests(
@@ -135,7 +144,7 @@ class PromptAreas:
             self._cells,
             opened.prompt_store,
             CaseStore(opened.workspace.prompts),
-            MatrixRecords(opened.workspace.texts, opened.state.owners, work.own_process, opened.clock),
+            self._kept(TESTS),
             opened.audit,
             opened.clock,
         )

@@ -16,6 +16,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.prompts.cases import Takeover
 from api.routes.prompts.tries import TextChoice
 from api.routes.run_documents import Agreeing
+from engine.runs.trying.case_tests import TestRow
 from engine.runs.trying.columns import parsed
 from engine.runs.trying.matrix import (
     DEFAULT_CONCURRENCY,
@@ -27,7 +28,6 @@ from engine.runs.trying.matrix import (
     MatrixRequest,
     shown,
 )
-from engine.runs.trying.matrix_reader import TestRow
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -16,12 +17,17 @@ from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, StepType, Usage
 from engine.prompts.model_answers import read_fitting
 from engine.prompts.talk import ModelAnswer, ModelTalk, early_end
-from engine.record.run_files import RunFiles
+from engine.record.run_files import RunFiles, RunFolder
+from engine.record.run_log import RunLogs
+from engine.record.types.step import UsageRecord
 from engine.runner.effects.job import Job
 from engine.runner.effects.live import StepAnswers
 from engine.runner.effects.reading import AccountReads
 from engine.runs.trying.records import TryAnswer
 from engine.store.state import Records
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Worker
 
 
 class TryQuestion(Struct, frozen=True):
@@ -39,6 +45,15 @@ class TryQuestion(Struct, frozen=True):
     notes: list[str] = field(default_factory=list)
     prompt: str = ""
     """What its usage counts for (`prompt_used`)."""
+
+    @property
+    def used(self) -> UsageRecord:
+        """What was used so far, as records have it."""
+        return {
+            "input_tokens": self.usage.input_tokens,
+            "output_tokens": self.usage.output_tokens,
+            "cost_usd": self.usage.cost_usd,
+        }
 
 
 LAB = "(tries and tests)"
@@ -62,38 +77,39 @@ class _Asking(StepType):
         return talk.json(asked.output_schema) if asked.output_schema else talk.answer()
 
 
-TIMEOUT_SECONDS = _Asking.timeout_seconds
+class ModelQuestions:
+    """Asks models; any thread."""
 
+    def __init__(
+        self, worker: Worker, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Callable[[], datetime]
+    ) -> None:
+        self._worker, self._logs, self._settings, self._clock = worker, logs, settings, clock
 
-async def ask(
-    question: TryQuestion,
-    records: Records,
-    settings: Callable[[], MoneySettings],
-    clock: Callable[[], datetime],
-    files: RunFiles,
-    watch: StepAnswers | None,
-) -> ModelAnswer:
-    """Ask on the engine's loop. Raises ServiceError, BudgetExceeded, PriceUnknown, JournalBroken."""
-    account = question.account
-    run_meter = RunMeter(lambda: (), settings, records.spending, clock, question.id)
-    meter = run_meter.of_call(
-        account.connection,
-        str(getattr(account.client, "base_url", "")),
-        TIMEOUT_SECONDS,
-        is_demo=account.mode == AccountMode.DEMO,
-        use={"workflow": LAB, "step": LAB, "prompt": question.prompt},
-    )
-    meter.usage, meter.notes = question.usage, question.notes
-    job = job_of(_Asking(), question, account, files, meter)._replace(watch=watch)
-    try:
-        done = await AccountReads(clock).make(job)
-    finally:
-        meter.is_closed = True
-        if watch is not None:
-            watch.close()
-    question.notes.extend(one for one in done.remarks.notes if one not in question.notes)
-    answer: ModelAnswer = done.output
-    return answer
+    def ask(self, question: TryQuestion, watch: StepAnswers | None = None) -> Future[ModelAnswer]:
+        """Ask on the engine's loop. The answer raises ServiceError, BudgetExceeded, PriceUnknown, JournalBroken."""
+        return self._worker.ask(lambda records: self._asked(records, question, watch))
+
+    async def _asked(self, records: Records, question: TryQuestion, watch: StepAnswers | None) -> ModelAnswer:
+        account, files = question.account, RunFiles(RunFolder(self._logs.blobs, question.id))
+        run_meter = RunMeter(lambda: (), self._settings, records.spending, self._clock, question.id)
+        meter = run_meter.of_call(
+            account.connection,
+            str(getattr(account.client, "base_url", "")),
+            _Asking.timeout_seconds,
+            is_demo=account.mode == AccountMode.DEMO,
+            use={"workflow": LAB, "step": LAB, "prompt": question.prompt},
+        )
+        meter.usage, meter.notes = question.usage, question.notes
+        job = job_of(_Asking(), question, account, files, meter)._replace(watch=watch)
+        try:
+            done = await AccountReads(self._clock).make(job)
+        finally:
+            meter.is_closed = True
+            if watch is not None:
+                watch.close()
+        question.notes.extend(one for one in done.remarks.notes if one not in question.notes)
+        answer: ModelAnswer = done.output
+        return answer
 
 
 def job_of(step_type: StepType, fields: Any, account: Account, files: RunFiles, meter: CallMeter) -> Job:

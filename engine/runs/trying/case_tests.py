@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import concurrent.futures
 import itertools
 import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,6 +30,7 @@ from engine.runs.trying.asking import prompt_used
 from engine.runs.trying.cells import Cells, ColumnQuestion
 from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.judging import JudgeAccount, judges_of, judging_connections
+from engine.runs.trying.kept import KeptRecords
 from engine.runs.trying.matrix import (
     MOST_COLUMNS,
     MOST_CONCURRENCY,
@@ -38,8 +41,6 @@ from engine.runs.trying.matrix import (
     MatrixRequest,
     told,
 )
-from engine.runs.trying.matrix_reader import MatrixReader
-from engine.runs.trying.matrix_records import MatrixRecords
 from engine.runs.trying.try_requests import TryRequest, TryRequests
 
 _log = logging.getLogger(__name__)
@@ -73,7 +74,25 @@ class _Open:
         return told({**self.begun, "status": self.status}, answers)
 
 
-class CaseTests(MatrixReader):
+@dataclass(frozen=True)
+class TestRow:
+    """A kept test, in short."""
+
+    __test__ = False  # it is not a test of pytest
+
+    id: str
+    status: RunStatus
+    started_at: str
+    started_by: str
+    cases: int
+    repeat: int
+    columns: Sequence[str]
+    """Their titles."""
+    summaries: Sequence[str]
+    """How each of them did, in words."""
+
+
+class CaseTests:
     """Every method checks the right of `p`."""
 
     def __init__(
@@ -83,13 +102,12 @@ class CaseTests(MatrixReader):
         cells: Cells,
         prompts: PromptStore,
         store: CaseStore,
-        records: MatrixRecords,
+        records: KeptRecords[Matrix],
         audit: Audit,
         clock: Clock,
     ) -> None:
-        super().__init__(records)
         self._try_requests, self._consents, self._cells, self._prompts = try_requests, consents, cells, prompts
-        self._store, self._audit, self._clock = store, audit, clock
+        self._store, self._records, self._audit, self._clock = store, records, audit, clock
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
 
@@ -126,7 +144,7 @@ class CaseTests(MatrixReader):
         return begun
 
     @operation("prompts.judges", "view", "see prompts", "See which connections judge a prompt's answers")
-    def judges(self, p: Principal, name: str) -> list[str]:
+    def judges(self, p: Principal, name: str) -> builtins.list[str]:
         """Return the connections that judge the answers to the cases of a prompt, beside those tested."""
         known = self._try_requests.connections()
         return [one for one in judging_connections(self._store.list(name)) if one in known]
@@ -145,6 +163,28 @@ class CaseTests(MatrixReader):
         if found is None:
             raise InvalidInput(f"The prompt {name!r} has not been tested.", remedy="Test it first.")
         return found
+
+    @operation("prompts.get_test", "view", "see prompts", "Read a test of a prompt")
+    def get(self, p: Principal, name: str, test_id: str) -> Matrix:
+        """Return a test, as far as it is. Raises UnknownName, InvalidInput."""
+        now = self._at_work(name)
+        return now if now is not None and now["id"] == test_id else self._records.get(name, test_id)
+
+    @operation("prompts.tests", "view", "see prompts", "List the tests of a prompt")
+    def list(self, p: Principal, name: str) -> builtins.list[TestRow]:
+        """Return the last 10 tests of a prompt, newest first. Raises InvalidInput."""
+        now = self._at_work(name)
+        kept = self._records.of(name)
+        return [_row(now if now is not None and now["id"] == one["id"] else one) for one in kept]
+
+    @operation("prompts.last_test", "view", "see prompts", "Read the last test of a prompt")
+    def last(self, p: Principal, name: str) -> Matrix | None:
+        """Return the last test, or the one at work; None if the prompt was never tested. Raises InvalidInput."""
+        now = self._at_work(name)
+        if now is not None:
+            return now
+        kept = self._records.of(name)
+        return kept[0] if kept else None
 
     @operation("prompts.cancel_test", "run", "stop tests", "Stop a test of a prompt")
     def cancel(self, p: Principal, name: str, test_id: str) -> Matrix:
@@ -166,6 +206,7 @@ class CaseTests(MatrixReader):
             one.over.wait(_CLOSE_SECONDS)
 
     def _at_work(self, name: str) -> Matrix | None:
+        """Return the test of a prompt at which this process works."""
         one = self._open.get(name)
         return None if one is None else one.matrix()
 
@@ -283,3 +324,17 @@ def _column(column: TriedColumn, asked: ColumnQuestion) -> MatrixColumn:
 def _variables(case: Case) -> Mapping[str, Any]:
     found = (case.document or {}).get("variables")
     return found if isinstance(found, Mapping) else {}
+
+
+def _row(matrix: Matrix) -> TestRow:
+    columns = matrix["columns"]
+    return TestRow(
+        id=matrix["id"],
+        status=matrix["status"],
+        started_at=matrix["started_at"],
+        started_by=matrix["started_by"],
+        cases=len(matrix["cases"]),
+        repeat=matrix["repeat"],
+        columns=[one["title"] for one in columns],
+        summaries=[one["summary"] for one in columns],
+    )

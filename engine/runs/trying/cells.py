@@ -6,7 +6,6 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -15,24 +14,18 @@ from engine.base.clock import Clock
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError, UnknownName
 from engine.base.names import new_run_id
-from engine.budgets.limits import MoneySettings
 from engine.connections.accounts import Account
 from engine.prompts.assertions import AnswerFacts, Judge, Opinion
 from engine.prompts.cases import Case, CaseModel
 from engine.prompts.judge import JUDGE_SCHEMA, judge_messages
 from engine.prompts.prompt import messages
 from engine.prompts.talk import ModelAnswer
-from engine.record.run_files import RunFiles, RunFolder
-from engine.record.run_log import RunLogs
 from engine.runs.trying.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
-from engine.runs.trying.asking import TryQuestion, ask, judged, model_of
+from engine.runs.trying.asking import ModelQuestions, TryQuestion, judged, model_of
 from engine.runs.trying.judging import JudgeAccount
 from engine.runs.trying.matrix import CellAnswer, UnmetExpectation
 from engine.runs.trying.records import TryAnswer
 from engine.store.journal import JournalBroken
-
-if TYPE_CHECKING:
-    from engine.runner.worker.worker import Worker
 
 
 class ColumnQuestion(Struct, frozen=True):
@@ -71,8 +64,8 @@ class ColumnQuestion(Struct, frozen=True):
 class Cells:
     """Asks the questions of cases; any thread."""
 
-    def __init__(self, worker: Worker, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Clock) -> None:
-        self._worker, self._logs, self._settings, self._clock = worker, logs, settings, clock
+    def __init__(self, questions: ModelQuestions, clock: Clock) -> None:
+        self._questions, self._clock = questions, clock
         self._waiting: set[concurrent.futures.Future[ModelAnswer]] = set()
         self._lock = threading.Lock()
         self._is_closing = False
@@ -178,28 +171,23 @@ class Cells:
         }
 
     def _asked(self, question: TryQuestion) -> RecordedAnswer:
-        files, began = RunFiles(RunFolder(self._logs.blobs, question.id)), time.monotonic()
+        began = time.monotonic()
         with self._lock:
             if self._is_closing:
                 raise concurrent.futures.CancelledError
-            waiting = self._worker.ask(lambda records: ask(question, records, self._settings, self._clock, files, None))
+            waiting = self._questions.ask(question)
             self._waiting.add(waiting)
         try:
             answer = waiting.result()
         finally:
             with self._lock:
                 self._waiting.discard(waiting)
-        usage = question.usage
         return {
             "asked": question.model,
             "model": answer["model"],
             "text": answer["text"],
             "finish_reason": answer["finish_reason"],
-            "usage": {
-                "input_tokens": usage.input_tokens,
-                "output_tokens": usage.output_tokens,
-                "cost_usd": usage.cost_usd,
-            },
+            "usage": question.used,
             "seconds": round(time.monotonic() - began, 3),
         }
 

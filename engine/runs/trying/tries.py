@@ -6,32 +6,30 @@ import builtins
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
 from clients.errors import ServiceError
-from clients.secrets import known
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import BudgetExceeded, InUse, OrchestraError
+from engine.base.names import checked_name
 from engine.base.statuses import AccountMode, RunStatus
-from engine.budgets.limits import MoneySettings
 from engine.connections.accounts import Account
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
+from engine.prompts.cases import suggested
 from engine.record.failure import failure
-from engine.record.run_files import RunFiles, RunFolder
-from engine.record.run_log import RunLogs
-from engine.record.types.step import UsageRecord
 from engine.runner.effects.live import StepAnswers
 from engine.runs.starting.consent import Consents
-from engine.runs.trying.asking import TryQuestion, ask, judged, model_of, prompt_used
+from engine.runs.trying.asking import ModelQuestions, TryQuestion, judged, model_of, prompt_used
 from engine.runs.trying.columns import in_column
-from engine.runs.trying.reader import TryReader
-from engine.runs.trying.records import RealModel, Try, TryRecords
+from engine.runs.trying.kept import KeptRecords
+from engine.runs.trying.recorded import RecordedCall, RecordedValues
+from engine.runs.trying.records import RealModel, Try
 from engine.runs.trying.try_requests import TryRequest, TryRequests
 from engine.store.journal import JournalBroken
 
@@ -54,7 +52,7 @@ class _Open(Struct):
     is_cancelled: bool = False
 
 
-class Tries(TryReader):
+class Tries:
     """Every method checks the right of `p`."""
 
     def __init__(
@@ -62,15 +60,13 @@ class Tries(TryReader):
         worker: Worker,
         try_requests: TryRequests,
         consents: Consents,
-        records: TryRecords,
-        logs: RunLogs,
-        settings: Callable[[], MoneySettings],
+        questions: ModelQuestions,
+        records: KeptRecords[Try],
         audit: Audit,
         clock: Clock,
     ) -> None:
-        super().__init__(records, try_requests.recorded, worker.state.owners, worker.owner.id, clock)
         self._worker, self._try_requests, self._consents = worker, try_requests, consents
-        self._logs, self._settings, self._audit = logs, settings, audit
+        self._questions, self._records, self._audit, self._clock = questions, records, audit, clock
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
         self._is_closing = False
@@ -115,8 +111,8 @@ class Tries(TryReader):
     @operation("prompts.cancel_try", "run", "stop tries", "Stop a try of a prompt")
     def cancel(self, p: Principal, name: str, try_id: str) -> Try:
         """Stop waiting for an answer; the model may still charge it. Raises UnknownName, InUse."""
+        one = self._open.get(try_id)  # first: it is open until its end is kept
         record = self.get(p, name, try_id)
-        one = self._open.get(try_id)
         if one is None:
             if record["status"] == RunStatus.RUNNING:
                 raise InUse(f"Another process waits for the try {try_id}.", remedy="Stop it there, with Ctrl-C.")
@@ -126,6 +122,37 @@ class Tries(TryReader):
             one.answered.cancel()
         one.over.wait(_CLOSE_SECONDS)
         return self.get(p, name, try_id)
+
+    @operation("prompts.get_try", "view", "see prompts", "Read a try of a prompt")
+    def get(self, p: Principal, name: str, try_id: str) -> Try:
+        """Return a try. Raises UnknownName, InvalidInput."""
+        return self._records.get(name, try_id)
+
+    @operation("prompts.tries", "view", "see prompts", "List the tries of a prompt")
+    def list(self, p: Principal, name: str) -> builtins.list[Try]:
+        """Return the last 20 tries of a prompt, newest first. Raises InvalidInput."""
+        return self._records.of(name)
+
+    @operation("prompts.calls", "view", "see runs", "List the calls of a prompt in runs")
+    def calls(self, p: Principal, name: str) -> builtins.list[RecordedCall]:
+        """Return the last 25 steps of runs that asked a model with the prompt. Raises InvalidInput."""
+        return self._try_requests.recorded.of(p, checked_name("prompt", name))
+
+    @operation("prompts.call_values", "view", "see runs", "Read the values of a call in a run")
+    def values(self, p: Principal, name: str, run_id: str, step: str) -> RecordedValues:
+        """Return what such a step was called with. Raises UnknownName, InvalidInput, InvalidFile."""
+        return self._try_requests.recorded.values(p, checked_name("prompt", name), run_id, step)
+
+    def case_of(self, p: Principal, name: str, try_id: str, title: str = "") -> dict[str, Any]:
+        """Return a case with the values and the answer of a try, to be saved. Raises UnknownName, InvalidInput."""
+        one = self.get(p, name, try_id)
+        value = one["answer"]["value"] if one["answer"] is not None else None
+        return suggested(title or f"Try {try_id}", one["variables"], value, one["output_schema"])
+
+    def case_of_step(self, p: Principal, name: str, run_id: str, step: str, title: str = "") -> dict[str, Any]:
+        """Return a case with the values and the output of a step of a run, to be saved. Raises as `values`."""
+        found = self.values(p, name, run_id, step)
+        return suggested(title or found.title, found.variables, found.output, found.checked_by)
 
     @operation("prompts.live_try", "view", "see prompts", "Read what the model is writing to a try")
     def live(self, p: Principal, try_id: str) -> str:
@@ -156,9 +183,6 @@ class Tries(TryReader):
                 one.answered.cancel()
         for one in [*self._open.values()]:
             one.over.wait(_CLOSE_SECONDS)
-
-    def _is_open(self, try_id: str) -> bool:
-        return try_id in self._open
 
     # --- the work on a try
 
@@ -211,10 +235,7 @@ class Tries(TryReader):
             record["account"] = account.owner()[1]
         live = self._worker.live
         watch = None if live is None else StepAnswers(live, record["id"], "")
-        files = RunFiles(RunFolder(self._logs.blobs, record["id"]))
-        one.answered = self._worker.ask(
-            lambda records: ask(question, records, self._settings, self._clock, files, watch)
-        )
+        one.answered = self._questions.ask(question, watch)
         if one.is_cancelled or self._is_closing:  # before there was a future to cancel
             one.answered.cancel()
         answer = one.answered.result()
@@ -234,9 +255,9 @@ class Tries(TryReader):
         record, now = one.record, self._clock()
         record["ended_at"] = timestamp(now)
         record["seconds"] = round((now - moment_of(record["started_at"])).total_seconds(), 3)
-        record["usage"], record["notes"] = _used(question), [*question.notes]
+        record["usage"], record["notes"] = question.used, [*question.notes]
         try:
-            self._records.put(known.in_json(record))
+            self._records.put(record)
         except OrchestraError as error:
             _log.error("the answer to try %s is lost: %s", record["id"], error)
         finally:
@@ -249,12 +270,3 @@ def _audited(record: Try) -> dict[str, Any]:
     told: dict[str, Any] = {member: record.get(member) for member in ("version", "connection", "model", "demo")}
     column = record["column"]
     return told if column is None else {**told, "comparison": column["comparison"]}
-
-
-def _used(question: TryQuestion) -> UsageRecord:
-    usage = question.usage
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cost_usd": usage.cost_usd,
-    }

@@ -11,6 +11,7 @@ import pytest
 
 from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
+from engine.runs.trying.kept import TRIES, KeptRecords
 from engine.runs.trying.records import Try
 from tests import postgres
 from tests.engine.conftest import OWNER
@@ -49,7 +50,9 @@ def test_drafts_saved_texts_and_tries_of_one_machine_are_those_of_the_other(mach
     assert [one.saved_by for one in b.workspace.workflows.history.versions("bye")] == ["bob", "ann"]
 
     one = _try()
-    a._families.opened.try_records.put(one)
+    opened = a._families.opened
+    tries = KeptRecords[Try](TRIES, opened.workspace.texts, opened.state.owners, "", opened.clock)
+    tries.put(one)
     assert b.tries.get(OWNER, "answer", one["id"])["started_by"] == "ann"
     assert [found["id"] for found in b.tries.list(OWNER, "answer")] == [one["id"]]
 

@@ -14,7 +14,8 @@ from engine.people.access import Principal
 from engine.runs.trying.columns import TriedColumn, parsed
 from engine.runs.trying.comparing import Comparison
 from engine.runs.trying.differing import answer_differences, field_changes, text_parts
-from engine.runs.trying.records import MOST_KEPT, Try
+from engine.runs.trying.kept import MOST_TRIES
+from engine.runs.trying.records import Try
 from engine.runs.trying.try_requests import TryRequest
 from tests.counted_steps import at_most
 from tests.engine.runs.trying.conftest import Desk
@@ -149,7 +150,7 @@ def test_a_column_that_fails_leaves_the_others_and_their_differences(ready: Desk
 
 def test_a_comparison_that_is_no_longer_whole_is_not_shown(ready: Desk) -> None:
     one = compared(ready, "1", "draft")
-    for _ in range(MOST_KEPT - 1):
+    for _ in range(MOST_TRIES - 1):
         begun = ready.orchestra.tries.start(OWNER, NAME, TryRequest(sample="One", connection="llm"))
         ready.orchestra.tries.wait(OWNER, NAME, begun["id"], PATIENCE_SECONDS)
     assert ready.orchestra.comparisons.list(OWNER, NAME) == []

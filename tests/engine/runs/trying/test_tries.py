@@ -13,7 +13,8 @@ from engine.base.errors import ConfirmationNeeded, InvalidInput, OrchestraError,
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.trying.records import MOST_KEPT, Try
+from engine.runs.trying.kept import MOST_TRIES
+from engine.runs.trying.records import Try
 from engine.runs.trying.try_requests import TryRequest
 from tests.engine.runs.trying.conftest import Desk
 from tests.patience import PATIENCE_SECONDS, until
@@ -235,7 +236,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
 
 def test_the_tries_of_a_prompt_are_few_private_and_follow_it(ready: Desk) -> None:
     orchestra = ready.orchestra
-    ids = [tried(orchestra)["id"] for _ in range(MOST_KEPT + 2)]
+    ids = [tried(orchestra)["id"] for _ in range(MOST_TRIES + 2)]
     kept = orchestra.tries.list(OWNER, "sum-up")
     assert [one["id"] for one in kept] == ids[:1:-1]
     folder = ready.root / ".orchestra" / "tries"
