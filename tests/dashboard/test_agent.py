@@ -67,30 +67,28 @@ def test_what_is_said_survives_a_run_of_the_page_that_another_interrupts(
     assert said == [[], *[["Saved. Runs that start from now on use it."]] * 2, []]
 
 
-def test_the_list_says_what_each_agent_may_do(orchestra: Orchestra, open_page: Open) -> None:
+def test_what_is_changed_in_fields_is_saved_or_undone_and_nothing_else_changes(
+    orchestra: Orchestra, open_page: Open
+) -> None:
     made(orchestra)
     at = open_page("agents")
     assert not at.exception
-    shown = words(at)
-    assert "at most 2 turns, 200,000 tokens" in shown
-    assert "not used yet" in shown
+    assert "at most 2 turns, 200,000 tokens" in words(at)
+    assert "not used yet" in words(at)
 
-
-def test_what_nobody_has_touched_stays_as_it_was(orchestra: Orchestra, open_page: Open) -> None:
-    made(orchestra)
     before = document(orchestra)
     at = open_page("agent", name=NAME)
     assert not at.exception
     assert "Not saved yet." not in words(at)
+    of(at.text_area, "Instructions").set_value("Something else.").run()
+    assert f"agent-undo-{NAME}" in {one.key for popover in at.main.get("popover") for one in popover.get("button")}
+    at.button(key=f"agent-undo-{NAME}").click().run()
+    assert of(at.text_area, "Instructions").value != "Something else."
     of(at.text_area, "Instructions").set_value("Answer in one sentence.").run()
     assert "Not saved yet." in words(at)
     saved(at)
     assert document(orchestra) == {**before, "instructions": "Answer in one sentence."}
 
-
-def test_fields_fixed_fields_and_limits_are_changed_without_json(orchestra: Orchestra, open_page: Open) -> None:
-    made(orchestra)
-    at = open_page("agent", name=NAME)
     keyed(at.number_input, "limit-turns").set_value(3)
     keyed(at.number_input, "tool-0-with-limit").set_value(4)
     keyed(at.multiselect, "tool-1-give").set_value(["query", "limit"])
@@ -122,19 +120,6 @@ def test_a_destination_that_the_model_would_decide_is_told_at_its_tool(orchestra
     assert document(orchestra)["tools"][2]["choose_from"] == {"to": ["team@example.com"]}
 
 
-def test_a_tool_is_added_and_removed_and_the_whole_file_is_json(orchestra: Orchestra, open_page: Open) -> None:
-    made(orchestra)
-    at = open_page("agent", name=NAME)
-    keyed(at.selectbox, "add-tool").set_value("github.list_issues").run()
-    assert any("list\\_issues" in one.label for one in at.expander)
-    keyed(at.button, "tool-0-remove").click().run()
-    keyed(at.button, f"agent-mode-{NAME}").click().run()
-    text = of(at.text_area, "Agent (JSON)").value
-    assert [one["name"] for one in json.loads(text)["tools"]] == ["find_passages", "draft", "list_issues"]
-    of(at.text_area, "Agent (JSON)").set_value(text.replace('"schema_version": 1', '"schema_version": 7')).run()
-    assert "Line 2" in words(at)
-
-
 def say(at: AppTest, words: str) -> None:
     """Type words that are no option of the choice of tools; `AppTest` knows options only."""
     keyed(at.selectbox, "add-tool").options.append(words)
@@ -142,7 +127,7 @@ def say(at: AppTest, words: str) -> None:
     keyed(at.selectbox, "add-tool").options.append(words)
 
 
-def test_a_tool_is_found_by_what_it_should_do(orchestra: Orchestra, open_page: Open) -> None:
+def test_a_tool_is_found_added_and_removed_and_the_whole_file_is_json(orchestra: Orchestra, open_page: Open) -> None:
     made(orchestra)
     at = open_page("agent", name=NAME)
     say(at, "xyzzy")
@@ -153,6 +138,15 @@ def test_a_tool_is_found_by_what_it_should_do(orchestra: Orchestra, open_page: O
     assert not at.exception
     assert any("slack" in one.label for one in at.expander)
     assert "These may do it" not in words(at)
+    keyed(at.selectbox, "add-tool").set_value("github.list_issues").run()
+    assert any("list\\_issues" in one.label for one in at.expander)
+    keyed(at.button, "tool-0-remove").click().run()
+    keyed(at.button, f"agent-mode-{NAME}").click().run()
+    text = of(at.text_area, "Agent (JSON)").value
+    names = [one["name"] for one in json.loads(text)["tools"]]
+    assert names == ["find_passages", "draft", "send_message", "list_issues"]
+    of(at.text_area, "Agent (JSON)").set_value(text.replace('"schema_version": 1', '"schema_version": 7')).run()
+    assert "Line 2" in words(at)
 
 
 def test_a_try_works_in_the_demo_with_the_text_that_is_not_saved(orchestra: Orchestra, open_page: Open) -> None:
@@ -192,16 +186,9 @@ def test_the_conversation_shows_the_arguments_that_a_person_has_edited(orchestra
     assert "As Ada put it" in shown[shown.index("It was called with:") :]
 
 
-def test_undoing_all_changes_of_an_agent_asks_first(orchestra: Orchestra, open_page: Open) -> None:
-    made(orchestra)
-    at = open_page("agent", name=NAME)
-    of(at.text_area, "Instructions").set_value("Something else.").run()
-    assert f"agent-undo-{NAME}" in {one.key for popover in at.main.get("popover") for one in popover.get("button")}
-    at.button(key=f"agent-undo-{NAME}").click().run()
-    assert of(at.text_area, "Instructions").value != "Something else."
-
-
-def test_a_version_is_saved_and_an_earlier_text_is_loaded_again(orchestra: Orchestra, open_page: Open) -> None:
+def test_a_version_is_saved_and_an_earlier_text_is_loaded_again(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
+) -> None:
     made(orchestra)
     at = open_page("agent", name=NAME)
     of(at.button, "Save this version").click().run()
@@ -218,11 +205,8 @@ def test_a_version_is_saved_and_an_earlier_text_is_loaded_again(orchestra: Orche
     saved(at)
     assert document(orchestra)["instructions"].startswith("Answer the question")
 
-
-def test_a_reader_sees_an_agent_and_changes_nothing(orchestra: Orchestra, sign_in: Any, open_page: Open) -> None:
-    made(orchestra)
     orchestra.users.add(OWNER, "vi", "Vi", "viewer")
     sign_in("vi")
     at = open_page("agent", name=NAME)
     assert not at.exception
-    assert not {"Save", "Save this version"} & {*labels(at)}
+    assert not {"Save", "Save this version"} & {*labels(at)}, "a reader changes nothing"

@@ -33,40 +33,26 @@ def question_of(orchestra: Orchestra) -> str:
     return question.id
 
 
-@pytest.mark.parametrize(
-    ("button", "ending"), [pytest.param("approve", "succeeded", id="yes"), pytest.param("reject", "failed", id="no")]
-)
-def test_an_answer_with_a_comment_lets_the_run_go_on(
-    orchestra: Orchestra, open_page: Open, button: str, ending: str
-) -> None:
-    run = asking(orchestra)
-    question = question_of(orchestra)
+def test_an_answer_with_a_comment_lets_the_run_go_on(orchestra: Orchestra, open_page: Open) -> None:
     at = open_page("approvals")
-    assert "Send it?" in words(at)
-    assert "Letters · Ask Ada" in words(at)
-    at.text_input(key=f"comment-list-{question}").set_value("Not on a Friday.").run()
-    at.button(key=f"{button}-list-{question}").click().run()
-    assert not at.exception
-    assert orchestra.runs.wait(OWNER, run["run_id"], 60)["status"] == ending
-    answered = orchestra.approvals.get(OWNER, question)
-    assert (answered.answered_by, answered.comment) == ("owner", "Not on a Friday.")
-    assert "No questions." in words(at)
+    for button, ending, comment in (("approve", "succeeded", "Go ahead."), ("reject", "failed", "Not on a Friday.")):
+        run = asking(orchestra, name=button)
+        question = question_of(orchestra)
+        at.run()
+        assert "Send it?" in words(at)
+        assert f"{button.title()} · Ask Ada" in words(at)
+        at.text_input(key=f"comment-list-{question}").set_value(comment).run()
+        at.button(key=f"{button}-list-{question}").click().run()
+        assert not at.exception
+        assert orchestra.runs.wait(OWNER, run["run_id"], 60)["status"] == ending
+        answered = orchestra.approvals.get(OWNER, question)
+        assert (answered.answered_by, answered.comment) == ("owner", comment)
+        assert "No questions." in words(at)
 
     at.query_params["tab"] = "answered"
     at.run()
-    assert {"Not on a Friday."} <= {one.value for one in at.text}
+    assert {"Go ahead.", "Not on a Friday."} <= {one.value for one in at.text}
     assert any("by owner" in str(one.value) for one in at.caption)
-
-
-def test_the_menu_says_how_many_questions_wait(orchestra: Orchestra, open_page: Open) -> None:
-    from dashboard.pages import all_views
-
-    page = next(view.page for view in all_views() if view.page.path == "approvals")
-    assert page.count is not None
-    assert page.count(orchestra, OWNER) == 0
-    asking(orchestra)
-    assert page.count(orchestra, OWNER) == 1
-    assert not open_page("approvals").exception
 
 
 def test_what_comes_from_outside_is_never_markdown(orchestra: Orchestra, open_page: Open) -> None:
@@ -148,14 +134,23 @@ def test_a_deep_text_is_shown_as_json(orchestra: Orchestra, open_page: Open) -> 
     assert json.dumps(deeper, indent=2) in code
 
 
-def test_a_long_question_stands_as_it_was_written(orchestra: Orchestra, open_page: Open) -> None:
-    asking(orchestra, {**ASK, "with": {"message": "Dear Ada,\nshall it go out?"}})
-    assert "Dear Ada,\nshall it go out?" in [one.value for one in open_page("approvals").text]
+def test_a_question_stands_in_the_menu_on_the_first_page_and_on_its_runs_page(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
+) -> None:
+    from dashboard.pages import all_views
 
-
-def test_a_question_stands_on_the_first_page_and_on_its_runs_page(orchestra: Orchestra, open_page: Open) -> None:
-    run = asking(orchestra)
+    page = next(view.page for view in all_views() if view.page.path == "approvals")
+    assert page.count is not None
+    assert page.count(orchestra, OWNER) == 0
+    run = asking(orchestra, {**ASK, "with": {"message": "Dear Ada,\nshall it go out?"}})
+    assert page.count(orchestra, OWNER) == 1
     question = question_of(orchestra)
+    orchestra.users.add(OWNER, "vera", "Vera", "viewer", "a long password 1")
+    sign_in("vera")
+    at = open_page("approvals")
+    assert "Dear Ada,\nshall it go out?" in [one.value for one in at.text], "a long one stands as it was written"
+    assert not {"Approve", "Reject"} & set(labels(at)), "a viewer has no buttons"
+    sign_in()
     home = open_page("")
     assert "Waits for your answer" in words(home)
     assert f"approve-home-{question}" in [button.key for button in home.button]
@@ -173,17 +168,6 @@ def test_who_answers_second_is_told_who_was_first(orchestra: Orchestra, open_pag
     orchestra.approvals.reject(Principal("ada", "owner"), question)
     at.button(key=f"approve-list-{question}").click().run()
     assert orchestra.approvals.get(OWNER, question).state == "rejected"
-
-
-def test_a_viewer_sees_the_question_and_has_no_buttons(
-    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
-) -> None:
-    asking(orchestra)
-    orchestra.users.add(OWNER, "vera", "Vera", "viewer", "a long password 1")
-    sign_in("vera")
-    at = open_page("approvals")
-    assert "Send it?" in words(at)
-    assert not {"Approve", "Reject"} & set(labels(at))
 
 
 def marks(at: AppTest) -> int:

@@ -18,19 +18,6 @@ OWNER = Principal("owner", "owner")
 SET = {"id": "a", "uses": "flow.set", "with": {"values": {"x": 1}}}
 
 
-def test_a_first_visitor_starts_the_main_job_with_one_button(orchestra: Orchestra, open_page: Open) -> None:
-    at = open_page()
-    assert "no account is needed" in " ".join(one.value for one in at.markdown)
-    at.button(key="first-run-button").click().run()
-    assert not at.exception
-    rows = orchestra.runs.list(OWNER).rows
-    assert [one.workflow for one in rows] == ["inbox-triage"]
-    assert rows[0].run_id in at.query_params["id"]
-    run = orchestra.runs.wait(OWNER, rows[0].run_id, 120)
-    assert run["status"] == "succeeded"
-    assert "25 mails" in run["sentence"]
-
-
 def test_what_ran_and_what_failed_stands_on_the_first_page(orchestra: Orchestra, open_page: Open) -> None:
     broken = {
         "schema_version": 1,

@@ -32,13 +32,6 @@ def test_pages_have_addresses_of_their_own() -> None:
     assert [page.order for page in pages] == sorted(page.order for page in pages)
 
 
-@pytest.mark.parametrize("path", [view.page.path for view in all_views() if view.page.in_menu])
-def test_each_page_of_the_menu_opens(open_page: Open, path: str) -> None:
-    at = open_page(path)
-    assert not at.exception
-    assert len(at.title) == 1
-
-
 @pytest.mark.parametrize(
     ("words", "allowed"),
     [
@@ -68,27 +61,19 @@ def test_an_open_page_ends_with_the_session(orchestra: Orchestra, sign_in: Calla
     assert [title.value for title in at.run().title] == ["You are signed out"]
 
 
-def test_the_menu_offers_a_password_and_the_way_out(orchestra: Orchestra, open_page: Open) -> None:
+def test_the_menu_offers_a_password_which_can_be_put_off(orchestra: Orchestra, open_page: Open) -> None:
     at = open_page()
+    at.text_input(key="new-password-menu").set_value("short")
+    at.button(key="password-save-menu").click().run()
+    assert at.error, "it is too short"
+    assert not orchestra.users.has_password("owner")
     at.text_input(key="new-password-menu").set_value("correct horse battery")
+    at.button(key="password-skip").click().run()
+    assert "password-skip" not in {button.key for button in at.button}
     at.button(key="password-save-menu").click().run()
     assert not at.exception
     assert orchestra.users.has_password("owner")
     assert [title.value for title in at.run().title] == ["Home"]  # this session stays
-
-
-def test_a_password_that_is_too_short_is_refused_in_words(orchestra: Orchestra, open_page: Open) -> None:
-    at = open_page()
-    at.text_input(key="new-password-menu").set_value("short")
-    at.button(key="password-save-menu").click().run()
-    assert at.error
-    assert not orchestra.users.has_password("owner")
-
-
-def test_the_offer_of_a_password_can_be_put_off(open_page: Open) -> None:
-    at = open_page()
-    at.button(key="password-skip").click().run()
-    assert "password-skip" not in {button.key for button in at.button}
 
 
 def test_the_right_is_asked_for_each_page(orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open) -> None:
@@ -104,35 +89,24 @@ def keys(at: AppTest) -> set[Any]:
     return {button.key for button in at.button} | {menu.key for menu in at.menu_button}
 
 
-def test_an_unknown_workflow_is_told_with_near_names(open_page: Open) -> None:
-    at = open_page("workflow", name="inbox-triag")
-    assert not at.exception
-    assert "Did you mean" in at.error[0].value
+def test_a_name_that_is_none_is_refused_in_words(open_page: Open) -> None:
+    for name, said in (("inbox-triag", "Did you mean"), ("", ""), ("../config", ""), ("x" * 300, "")):
+        at = open_page("workflow", name=name)
+        assert not at.exception
+        assert said in at.error[0].value
 
 
-@pytest.mark.parametrize("name", ["", "../config", "x" * 300], ids=["none", "a way out", "endless"])
-def test_a_name_that_is_none_is_refused_in_words(open_page: Open, name: str) -> None:
-    at = open_page("workflow", name=name)
-    assert not at.exception
-    assert at.error
-
-
-@pytest.mark.parametrize(
-    ("path", "params", "title"),
-    [
-        pytest.param("workflow", {"name": "nowhere"}, "Workflow", id="workflow"),
-        pytest.param("prompt", {"name": "nowhere"}, "Prompt", id="prompt"),
-        pytest.param("run", {"id": "20260101T000000Z-aaaaaaaa"}, "Run", id="run"),
-    ],
-)
-def test_what_is_not_there_is_told_below_a_title_and_a_way_back(
-    open_page: Open, path: str, params: dict[str, str], title: str
-) -> None:
-    at = open_page(path, **params)
-    assert not at.exception
-    assert [one.value for one in at.title] == [title]
-    assert len(at.error) == 1
-    assert any(one.proto.label == f"{title}s" for one in at.get("page_link"))
+def test_what_is_not_there_is_told_below_a_title_and_a_way_back(open_page: Open) -> None:
+    for path, params in (
+        ("workflow", {"name": "nowhere"}),
+        ("prompt", {"name": "nowhere"}),
+        ("run", {"id": "20260101T000000Z-aaaaaaaa"}),
+    ):
+        at = open_page(path, **params)
+        assert not at.exception
+        assert [one.value for one in at.title] == [path.title()]
+        assert len(at.error) == 1
+        assert any(one.proto.label == f"{path.title()}s" for one in at.get("page_link"))
 
 
 def test_settings_that_are_damaged_meanwhile_are_named_with_file_and_line(workspace: Path, open_page: Open) -> None:

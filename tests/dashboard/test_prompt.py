@@ -76,9 +76,6 @@ def test_what_is_typed_is_saved_and_nothing_else_changes(orchestra: Orchestra, o
     assert after["messages"][1] == before["messages"][1]
     assert "Not saved yet." not in words(at)
 
-
-def test_a_message_can_be_added_and_taken_out(orchestra: Orchestra, open_page: Open) -> None:
-    at = open_page("prompt", name=NAME)
     at.button(key=f"add-message-{NAME}").click().run()
     field(at, "Text of message 3").set_value("Answer in English.").run()
     at.button(key=f"save-{NAME}").click().run()
@@ -88,10 +85,19 @@ def test_a_message_can_be_added_and_taken_out(orchestra: Orchestra, open_page: O
     at.button(key=f"save-{NAME}").click().run()
     assert len(working_text(orchestra)["messages"]) == 2
 
+    field(at, "Title").set_value("Sort a mail").run()
+    at.button(key=f"mode-{NAME}").click().run()
+    area = field(at, "Prompt (JSON)")
+    assert '"title": "Sort a mail"' in area.value
+    area.set_value(area.value.replace("Sort a mail", "Sort one mail")).run()
+    at.button(key=f"save-{NAME}").click().run()
+    assert working_text(orchestra)["title"] == "Sort one mail"
 
-def test_a_text_that_is_saved_with_problems_says_so_beside_the_button(open_page: Open) -> None:
+
+def test_problems_name_their_line_and_are_told_beside_the_button_what_is_no_json_is_not_saved(open_page: Open) -> None:
     at = open_page("prompt", name=NAME)
     field(at, "Text of message 2").set_value("{{ text }} {{ oops }} {{ other }}").run()
+    assert any("Line" in str(one.value) and "oops" in str(one.value) for one in at.error)
     at.button(key=f"save-{NAME}").click().run()
     saved = [str(one.value) for one in at.warning if "Saved, with 2 problems" in str(one.value)]
     assert len(saved) == 1
@@ -100,30 +106,9 @@ def test_a_text_that_is_saved_with_problems_says_so_beside_the_button(open_page:
     field(at, "Text of message 2").set_value("{{ text }}").run()
     at.button(key=f"save-{NAME}").click().run()
     assert "Saved, with" not in words(at)
-
-
-def test_a_field_that_is_no_json_is_told_and_not_saved(orchestra: Orchestra, open_page: Open) -> None:
-    at = open_page("prompt", name=NAME)
     field(at, "Parameters (JSON)").set_value('{"temperature": }').run()
     assert "Parameters is not JSON" in words(at).replace("\\", "")
     assert at.button(key=f"save-{NAME}").disabled
-
-
-def test_problems_name_their_line(open_page: Open) -> None:
-    at = open_page("prompt", name=NAME)
-    field(at, "Text of message 2").set_value("Subject: {{ subjekt }}").run()
-    assert any("Line" in str(one.value) and "subjekt" in str(one.value) for one in at.error)
-
-
-def test_the_whole_prompt_can_be_edited_as_json(orchestra: Orchestra, open_page: Open) -> None:
-    at = open_page("prompt", name=NAME)
-    field(at, "Title").set_value("Sort a mail").run()
-    at.button(key=f"mode-{NAME}").click().run()
-    area = field(at, "Prompt (JSON)")
-    assert '"title": "Sort a mail"' in area.value
-    area.set_value(area.value.replace("Sort a mail", "Sort one mail")).run()
-    at.button(key=f"save-{NAME}").click().run()
-    assert working_text(orchestra)["title"] == "Sort one mail"
 
 
 def test_somebody_else_s_save_is_shown_and_neither_text_is_lost(orchestra: Orchestra, open_page: Open) -> None:

@@ -65,34 +65,31 @@ def test_run_says_that_a_draft_is_not_what_runs(orchestra: Orchestra, open_page:
     orchestra.drafts.keep(OWNER, "workflow", "inbox-triage", file.text, file.etag)
     assert "unsaved changes in a draft" not in words(open_page("workflow", name="inbox-triage")), "it is the same text"
 
-
-def test_a_file_that_cannot_run_says_too_that_there_is_a_draft(orchestra: Orchestra, open_page: Open) -> None:
-    file = orchestra.workflows.get(OWNER, "inbox-triage")
     orchestra.workflows.save(OWNER, "inbox-triage", '{"schema_version": 1, "steps": []}', file.etag)
     orchestra.drafts.keep(OWNER, "workflow", "inbox-triage", file.text, file.etag)
     at = open_page("workflow", name="inbox-triage")
-    assert "unsaved changes in a draft" in words(at)
+    assert "unsaved changes in a draft" in words(at), "also where the file cannot run"
     assert "run-inbox-triage" not in {button.key for button in at.button}
 
 
-def test_pickers_offer_what_the_accounts_have(open_page: Open) -> None:
+def test_the_form_offers_what_the_accounts_have_and_says_whose_they_are(open_page: Open) -> None:
     at = open_page("workflow", name="inbox-triage")
     assert "acme/app" in at.selectbox(key="input-inbox-triage-repository").options
     assert at.selectbox(key="input-inbox-triage-database").value == "Tasks"
-
-
-def test_whose_accounts_a_run_touches_stands_beside_its_button(open_page: Open) -> None:
-    shown = words(open_page("workflow", name="inbox-triage"))
     for badge in ("Gmail · Demo", "Model · Demo", "Notion · Demo", "GitHub · Demo"):
-        assert badge in shown
+        assert badge in words(at)
 
 
-def test_a_damaged_workflow_says_what_is_wrong_instead_of_a_form(workspace: Path, open_page: Open) -> None:
+def test_a_damaged_workflow_says_what_is_wrong_instead_of_a_form_and_has_a_canvas_too(
+    workspace: Path, open_page: Open, tab: Callable[..., AppTest]
+) -> None:
     (workspace / "workflows" / "broken.json").write_text('{"schema_version": 1, "steps": []}', encoding="utf-8")
     at = open_page("workflow", name="broken")
     assert not at.exception
     assert "Line 1" in words(at)
     assert "run-broken" not in {button.key for button in at.button}
+    (workspace / "workflows" / "odd.json").write_text("[]", encoding="utf-8")
+    assert not tab(CANVAS, "odd").exception
 
 
 def test_a_public_repository_needs_a_tick(
@@ -132,27 +129,13 @@ def test_the_first_run_on_a_real_account_shows_what_it_would_touch_and_asks(
     assert "It would process these 4" in words(at)
     assert "Gmail · Mine: " in words(at)  # and whose
     assert len(at.text[0].value.splitlines()) == 4
+    for limit, is_asked in ((2, False), (4, True)):
+        at.number_input(key="input-inbox-triage-limit").set_value(limit).run()
+        assert ("confirm-inbox-triage" in {one.key for one in at.button}) is is_asked, "other inputs ask anew"
     at.button(key="confirm-inbox-triage").click().run()
     assert len(orchestra.runs.list(OWNER).rows) == 1
     again = open_page("workflow", name="inbox-triage")
     assert "run-inbox-triage" in {button.key for button in again.button}
-
-
-@pytest.mark.usefixtures("own_mail")
-def test_other_inputs_ask_anew(orchestra: Orchestra, open_page: Open) -> None:
-    at = open_page("workflow", name="inbox-triage")
-    at.button(key="look-inbox-triage").click().run()
-    at.number_input(key="input-inbox-triage-limit").set_value(2).run()
-    assert "confirm-inbox-triage" not in {button.key for button in at.button}
-    assert not orchestra.runs.list(OWNER).rows
-
-
-# Canvas
-
-
-def test_a_damaged_file_has_a_canvas_too(workspace: Path, tab: Callable[..., AppTest]) -> None:
-    (workspace / "workflows" / "odd.json").write_text("[]", encoding="utf-8")
-    assert not tab(CANVAS, "odd").exception
 
 
 # Edit
@@ -163,10 +146,39 @@ def edited(orchestra: Orchestra, **changes: Any) -> str:
     return json.dumps({**(document or {}), **changes}, indent=2)
 
 
-def test_an_edit_is_saved(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+def save_elsewhere(orchestra: Orchestra, title: str) -> None:
+    file = orchestra.workflows.get(OTHER, "inbox-triage")
+    orchestra.workflows.save(OTHER, "inbox-triage", edited(orchestra, title=title), file.etag)
+
+
+def test_an_edit_is_saved_unless_it_is_no_json(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
     at = tab(EDIT)
-    at.text_area(key="editor-inbox-triage").set_value(edited(orchestra, title="Triage, mine")).run()
+    save_elsewhere(orchestra, "Theirs")
+    at.run()
+    assert "Somebody has saved" not in words(at)
+    assert '"title": "Theirs"' in str(at.text_area(key="editor-inbox-triage").value), "nobody has touched it"
+
+    before = orchestra.workflows.get(OWNER, "inbox-triage").text
+    number = next(n for n, line in enumerate(before.splitlines(), 1) if "notion.upsert_page" in line)
+    text = before.replace("notion.upsert_page", "notion.upsert_pge", 1)
+    at.text_area(key="editor-inbox-triage").set_value(text).run()
+    assert not at.exception
+    assert f"Line {number}" in words(at)
+    assert f"{number} │" in words(at)
+
+    at.text_area(key="editor-inbox-triage").set_value('{"schema_version": 1,').run()
+    at.button(key="save-inbox-triage").click().run()
+    assert "Not saved" in words(at)
+    assert at.text_area(key="editor-inbox-triage").value == '{"schema_version": 1,'
+    assert orchestra.workflows.get(OWNER, "inbox-triage").text == before
+
+    mine = edited(orchestra, title="Triage, mine")
+    at.text_area(key="editor-inbox-triage").set_value(mine).run()
     assert "Not saved yet" in words(at)
+    for other in (CANVAS, EDIT):
+        at.query_params["tab"] = tab_name(other)
+        at.run()
+    assert at.text_area(key="editor-inbox-triage").value == mine, "it outlives a look at another tab"
     at.button(key="save-inbox-triage").click().run()
     assert not at.exception
     file = orchestra.workflows.get(OWNER, "inbox-triage")
@@ -175,75 +187,25 @@ def test_an_edit_is_saved(orchestra: Orchestra, tab: Callable[..., AppTest]) -> 
     assert at.text_area(key="editor-inbox-triage").value == file.text
 
 
-def test_problems_stand_below_with_their_lines(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
-    at = tab(EDIT)
-    text = orchestra.workflows.get(OWNER, "inbox-triage").text.replace("notion.upsert_page", "notion.upsert_pge", 1)
-    number = next(n for n, line in enumerate(text.splitlines(), 1) if "upsert_pge" in line)
-    at.text_area(key="editor-inbox-triage").set_value(text).run()
-    assert not at.exception
-    assert f"Line {number}" in words(at)
-    assert f"{number} │" in words(at)
-
-
-def test_what_is_no_json_is_not_saved_and_not_lost(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
-    before = orchestra.workflows.get(OWNER, "inbox-triage").text
-    at = tab(EDIT)
-    at.text_area(key="editor-inbox-triage").set_value('{"schema_version": 1,').run()
-    at.button(key="save-inbox-triage").click().run()
-    assert "Not saved" in words(at)
-    assert at.text_area(key="editor-inbox-triage").value == '{"schema_version": 1,'
-    assert orchestra.workflows.get(OWNER, "inbox-triage").text == before
-
-
-def save_elsewhere(orchestra: Orchestra, title: str) -> None:
-    file = orchestra.workflows.get(OTHER, "inbox-triage")
-    orchestra.workflows.save(OTHER, "inbox-triage", edited(orchestra, title=title), file.etag)
-
-
-def test_a_conflict_shows_both_and_overwrites_nobody(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
-    at = tab(EDIT)
-    mine = edited(orchestra, title="Mine")
-    at.text_area(key="editor-inbox-triage").set_value(mine).run()
-    save_elsewhere(orchestra, "Theirs")
-    at.button(key="save-inbox-triage").click().run()
-    assert not at.exception
-    assert "Somebody has saved" in words(at)
-    assert "Theirs" in words(at)
-    assert at.text_area(key="editor-inbox-triage").value == mine
-    assert (orchestra.workflows.get(OWNER, "inbox-triage").document or {})["title"] == "Theirs"
-
-
-@pytest.mark.parametrize(("button", "title"), [("overwrite-inbox-triage", "Mine"), ("theirs-inbox-triage", "Theirs")])
-def test_a_conflict_is_ended_by_a_choice(
-    orchestra: Orchestra, tab: Callable[..., AppTest], button: str, title: str
+def test_a_conflict_shows_both_overwrites_nobody_and_is_ended_by_a_choice(
+    orchestra: Orchestra, tab: Callable[..., AppTest]
 ) -> None:
     at = tab(EDIT)
-    at.text_area(key="editor-inbox-triage").set_value(edited(orchestra, title="Mine")).run()
-    save_elsewhere(orchestra, "Theirs")
-    at.run()
-    at.button(key=button).click().run()
-    assert not at.exception
-    file = orchestra.workflows.get(OWNER, "inbox-triage")
-    assert (file.document or {})["title"] == title
-    assert at.text_area(key="editor-inbox-triage").value == file.text
-
-
-def test_a_text_that_nobody_touched_follows_the_file(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
-    at = tab(EDIT)
-    save_elsewhere(orchestra, "Theirs")
-    at.run()
-    assert "Somebody has saved" not in words(at)
-    assert '"title": "Theirs"' in str(at.text_area(key="editor-inbox-triage").value)
-
-
-def test_an_unsaved_text_outlives_a_look_at_another_tab(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
-    at = tab(EDIT)
-    mine = edited(orchestra, title="Mine")
-    at.text_area(key="editor-inbox-triage").set_value(mine).run()
-    at.query_params["tab"] = tab_name(CANVAS)
-    at.run()
-    at.query_params["tab"] = tab_name(EDIT)
-    assert at.run().text_area(key="editor-inbox-triage").value == mine
+    for button, mine, theirs, kept in (("overwrite", "Mine", "Theirs", "Mine"), ("theirs", "Other", "New", "New")):
+        text = edited(orchestra, title=mine)
+        at.text_area(key="editor-inbox-triage").set_value(text).run()
+        save_elsewhere(orchestra, theirs)
+        at.button(key="save-inbox-triage").click().run()
+        assert not at.exception
+        assert "Somebody has saved" in words(at)
+        assert theirs in words(at)
+        assert at.text_area(key="editor-inbox-triage").value == text
+        assert (orchestra.workflows.get(OWNER, "inbox-triage").document or {})["title"] == theirs
+        at.button(key=f"{button}-inbox-triage").click().run()
+        assert not at.exception
+        file = orchestra.workflows.get(OWNER, "inbox-triage")
+        assert (file.document or {})["title"] == kept
+        assert at.text_area(key="editor-inbox-triage").value == file.text
 
 
 # History
@@ -266,34 +228,24 @@ def test_an_earlier_version_is_seen_and_restored(orchestra: Orchestra, tab: Call
     assert orchestra.workflows.get(OWNER, "inbox-triage").text == with_id
 
 
-def test_below_the_canvas_stands_who_sees_what(tab: Callable[..., AppTest]) -> None:
-    at = tab(CANVAS)
-    assert not at.exception
-    said = words(at)
+def test_below_the_canvas_stands_who_sees_what(tab: Callable[..., AppTest], workspace: Path) -> None:
+    def below(name: str, *steps: dict[str, Any]) -> str:
+        if steps:
+            document = {"schema_version": 1, "title": name.title(), "steps": steps}
+            (workspace / "workflows" / f"{name}.json").write_text(json.dumps(document))
+        at = tab(CANVAS, name)
+        assert not at.exception
+        return words(at)
+
+    said = below("inbox-triage")
     assert "text of gmail goes to notion \\(api\\.notion\\.com\\) in the step each\\_mail\\.task" in said
     out = "text from outside goes to api.github.com, api.notion.com, api.openai.com"
     assert f"nothing goes out in the demo; with your accounts, {out}" in said
 
-
-def test_the_mail_of_the_demo_is_not_said_to_go_out(tab: Callable[..., AppTest], workspace: Path) -> None:
-    steps = [
-        {"id": "mail", "uses": "gmail.get_message", "with": {"message": "m"}},
-        {"id": "answer", "uses": "gmail.reply", "with": {"message": "m", "text": "{{ steps.mail.output.subject }}"}},
-    ]
-    (workspace / "workflows" / "answer.json").write_text(json.dumps({"schema_version": 1, "steps": steps}))
-    said = words(tab(CANVAS, "answer"))
+    mail = {"id": "mail", "uses": "gmail.get_message", "with": {"message": "m"}}
+    subject = "{{ steps.mail.output.subject }}"
+    said = below("answer", mail, {"id": "a", "uses": "gmail.reply", "with": {"message": "m", "text": subject}})
     assert "In the demo nothing leaves this machine, not even mail." in said
     assert "nothing goes out in the demo; with your accounts, text from outside goes to any address" in said
-
-
-def test_a_forbidden_way_of_text_is_told_below_the_canvas(tab: Callable[..., AppTest], workspace: Path) -> None:
-    steps = [
-        {"id": "mail", "uses": "gmail.get_message", "with": {"message": "m"}},
-        {"id": "send", "uses": "gmail.send", "with": {"to": "{{ steps.mail.output.subject }}", "text": "t"}},
-    ]
-    (workspace / "workflows" / "leak.json").write_text(
-        json.dumps({"schema_version": 1, "title": "Leak", "steps": steps})
-    )
-    at = tab(CANVAS, "leak")
-    assert not at.exception
-    assert "Red lines" in words(at)
+    said = below("leak", mail, {"id": "send", "uses": "gmail.send", "with": {"to": subject, "text": "t"}})
+    assert "Red lines" in said, "text from outside would decide where something goes"

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
@@ -22,29 +21,28 @@ def words(at: AppTest) -> str:
     return "\n".join(str(one.value) for one in [*at.markdown, *at.caption, *at.error])
 
 
-def test_each_workflow_says_what_it_does_and_how_it_went(orchestra: Orchestra, open_page: Open) -> None:
+def test_each_workflow_says_what_it_does_and_how_it_went(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
     run_id = orchestra.runs.start(OWNER, "commit-digest", {})
     assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "succeeded"
+    document = json.loads(orchestra.workflows.get(OWNER, "commit-digest").text)
+    orchestra.workflows.create_from(OWNER, "wordy", {**document, "id": "wordy", "description": "Word " * 50_000})
+    step = {"id": "one", "uses": "flow.set", "with": {"values": {"x": 1}}}
+    for name, title in (("first", "Same"), ("second", "Same"), ("third", "Another")):
+        text = json.dumps({"schema_version": 1, "title": title, "steps": [step]})
+        orchestra.workflows.save(OWNER, name, text, None)
+    (workspace / "workflows" / "broken.json").write_text('{"schema_version": 1,\n', encoding="utf-8")
     at = open_page("workflows")
     assert not at.exception
     assert "summed up on a Notion page" in words(at)
     assert "Succeeded" in words(at)
-    assert words(at).count("never run") == 4
-
-
-def test_of_a_long_description_the_list_has_the_beginning(orchestra: Orchestra, open_page: Open) -> None:
-    document = json.loads(orchestra.workflows.get(OWNER, "commit-digest").text)
-    orchestra.workflows.create_from(OWNER, "wordy", {**document, "id": "wordy", "description": "Word " * 50_000})
-    at = open_page("workflows")
-    assert not at.exception
-    assert words(at).count("Word ") < 100
-
-
-def test_a_damaged_file_is_listed_with_its_problems(workspace: Path, open_page: Open) -> None:
-    (workspace / "workflows" / "broken.json").write_text('{"schema_version": 1,\n', encoding="utf-8")
-    at = open_page("workflows")
-    assert not at.exception
-    assert "1 problem" in words(at)
+    assert words(at).count("never run") == 9
+    assert words(at).count("Word ") < 100, "of a long description, the list has the beginning"
+    assert "1 problem" in words(at), "a damaged file is listed, too"
+    shown = {one.value.replace("\\", "") for one in at.caption}
+    assert {"first.json", "second.json"} <= shown, "those with the same title are told apart by their files"
+    assert not [one for one in shown if "third" in one]
 
 
 def test_a_workflow_with_an_unsaved_draft_is_marked(
@@ -111,7 +109,17 @@ def test_a_new_workflow_comes_from_a_sample(orchestra: Orchestra, open_page: Ope
     assert "answers" in at.query_params["name"]
 
 
-def test_a_title_names_the_file_until_another_name_is_typed(orchestra: Orchestra, open_page: Open) -> None:
+def test_a_title_names_the_file_until_another_name_is_typed_which_is_refused_if_it_is_taken(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    before = names(orchestra)
+    at = open_page("workflows")
+    at.button(key="new").click().run()
+    at.button(key="new").click()
+    at.text_input(key="new-name-blank").set_value("reply-drafts")
+    at.button(key="new-make").click().run()
+    assert at.error
+    assert names(orchestra) == before
     at = open_page("workflows")
     at.button(key="new").click().run()
     at.button(key="new").click()
@@ -125,46 +133,32 @@ def test_a_title_names_the_file_until_another_name_is_typed(orchestra: Orchestra
     assert made["title"] == "Überfällige Rechnungen"
 
 
-def test_a_name_that_is_taken_is_refused_in_the_dialog(orchestra: Orchestra, open_page: Open) -> None:
-    before = names(orchestra)
-    at = open_page("workflows")
-    at.button(key="new").click().run()
-    at.button(key="new").click()
-    at.text_input(key="new-name-blank").set_value("reply-drafts")
-    at.button(key="new-make").click().run()
-    assert at.error
-    assert names(orchestra) == before
-
-
 def choose(at: AppTest, name: str, action: str) -> AppTest:
     """Choose from the menu of a workflow, without running yet."""
     at.menu_button(key=f"menu-{name}").click(action)
     return at
 
 
-def test_a_workflow_is_duplicated(orchestra: Orchestra, open_page: Open) -> None:
+def test_a_workflow_is_duplicated_renamed_and_goes_to_the_trash_after_a_question(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
     at = choose(open_page("workflows"), "commit-digest", "Duplicate").run()
     choose(at, "commit-digest", "Duplicate").button(key="copy-make").click().run()
     assert not at.exception
     assert "commit-digest-2" in names(orchestra)
 
-
-def test_a_workflow_is_renamed(orchestra: Orchestra, open_page: Open) -> None:
-    at = choose(open_page("workflow", name="commit-digest"), "commit-digest", "Rename").run()
-    choose(at, "commit-digest", "Rename").text_input(key="rename-name-commit-digest").set_value("digest")
+    at = choose(open_page("workflow", name="commit-digest-2"), "commit-digest-2", "Rename").run()
+    choose(at, "commit-digest-2", "Rename").text_input(key="rename-name-commit-digest-2").set_value("digest")
     at.button(key="rename-make").click().run()
     assert not at.exception
+    assert {"digest", "commit-digest-2"} & names(orchestra) == {"digest"}
+
+    at = choose(open_page("workflows"), "digest", "Delete").run()
     assert "digest" in names(orchestra)
-    assert "commit-digest" not in names(orchestra)
-
-
-def test_a_workflow_goes_to_the_trash_after_a_question(orchestra: Orchestra, workspace: Path, open_page: Open) -> None:
-    at = choose(open_page("workflows"), "commit-digest", "Delete").run()
-    assert "commit-digest" in names(orchestra)
-    choose(at, "commit-digest", "Delete").button(key="delete-make").click().run()
+    choose(at, "digest", "Delete").button(key="delete-make").click().run()
     assert not at.exception
-    assert "commit-digest" not in names(orchestra)
-    assert list((workspace / ".orchestra" / "trash").rglob("commit-digest*"))
+    assert "digest" not in names(orchestra)
+    assert list((workspace / ".orchestra" / "trash").rglob("digest*"))
 
 
 def test_what_is_in_use_is_not_deleted_and_says_so_in_words_of_the_page(orchestra: Orchestra, open_page: Open) -> None:
@@ -182,16 +176,16 @@ def test_what_is_in_use_is_not_deleted_and_says_so_in_words_of_the_page(orchestr
     orchestra.runs.wait(OWNER, run_id, 60)
 
 
-@pytest.mark.parametrize("role", ["operator", "viewer"])
 def test_who_may_not_edit_is_offered_nothing_that_does(
-    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open, role: str
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
 ) -> None:
-    orchestra.users.add(Principal("local:x", "owner"), "olga", "Olga", role, "correct horse battery")
-    sign_in("olga")
-    at = open_page("workflows")
-    assert not at.exception
-    assert "new" not in {button.key for button in at.button}
-    assert not list(at.menu_button)
+    for role in ("operator", "viewer"):
+        orchestra.users.add(Principal("local:x", "owner"), role, role.title(), role, "correct horse battery")
+        sign_in(role)
+        at = open_page("workflows")
+        assert not at.exception
+        assert "new" not in {button.key for button in at.button}
+        assert not list(at.menu_button)
 
 
 def test_many_workflows_are_searched_by_the_words_of_their_titles(orchestra: Orchestra, open_page: Open) -> None:
@@ -205,15 +199,3 @@ def test_many_workflows_are_searched_by_the_words_of_their_titles(orchestra: Orc
     assert "No workflows match these words." in [
         one.value for one in at.text_input(key="search").set_value("zebra").run().info
     ]
-
-
-def test_workflows_with_the_same_title_are_told_apart_by_their_files(
-    orchestra: Orchestra, open_page: Callable[..., AppTest]
-) -> None:
-    step = {"id": "one", "uses": "flow.set", "with": {"values": {"x": 1}}}
-    for name, title in (("first", "Same"), ("second", "Same"), ("third", "Another")):
-        text = json.dumps({"schema_version": 1, "title": title, "steps": [step]})
-        orchestra.workflows.save(OWNER, name, text, None)
-    shown = [one.value for one in open_page("workflows").caption]
-    assert {"first.json", "second.json"} <= {one.replace("\\", "") for one in shown}
-    assert not [one for one in shown if "third" in one]

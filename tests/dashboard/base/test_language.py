@@ -120,7 +120,7 @@ def test_a_choice_in_the_account_menu_changes_the_page_at_once(open_page: Open, 
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_no_page_shows_a_text_in_english_to_somebody_who_chose_another_language(
+def test_each_page_opens_and_shows_no_english_to_somebody_who_chose_another_language(
     language: str, open_page: Open, orchestra: Orchestra
 ) -> None:
     run_id = orchestra.runs.start(LOCAL, "inbox-triage", {"limit": 2})
@@ -131,6 +131,7 @@ def test_no_page_shows_a_text_in_english_to_somebody_who_chose_another_language(
         params = {"run": {"id": run_id}, **PLACES}.get(view.page.path, {})
         at = open_page(view.page.path, **params)
         assert not at.exception, view.page.path
+        assert len(at.title) == 1 or not view.page.in_menu, view.page.path
         shown = {_as_read(text) for text in _strings(at)}
         found = {text for text in shown - ALLOWED if any(one.fullmatch(text) for one in english)}
         if found:
