@@ -10,6 +10,7 @@ from typing import Any
 from clients.limits.text_limit import TextLimit
 from engine.base.json_text import JsonSchema
 from engine.base.services import is_for, services
+from engine.compiler.definition.model import STEP_FIELDS, step_schema
 from engine.expressions.json_values import compact_json
 from engine.plugins.registry import step_types
 from engine.plugins.step import Effect, Repeat, Role, StepType, fields_schema
@@ -20,6 +21,7 @@ Each step of a workflow that does something names its type in `uses` and fills t
 This page is written from the types themselves (`python -m engine.step_docs > docs/steps.md`); a test fails when it is
 out of date.
 
+- **Every step** has an `id`, and `uses` or `steps`; the table [below](#every-step) has all its keys.
 - **Fields.** "Takes" says what a field means to somebody who must trust the workflow: `content` may hold text from
   outside (a mail, an issue, a page, an answer of a model), `destination` decides where something goes or what is read,
   `instruction` tells a model what to do, `option` is anything else. In a field with `Markdown`, links of strangers
@@ -51,11 +53,29 @@ def steps_page() -> str:
     """Return the whole page as Markdown."""
     every = step_types()
     families = sorted({name.partition(".")[0] for name in every})
-    parts = [_HEAD, _contents(every)]
+    parts = [_HEAD, _every_step(), "## Types\n", _contents(every)]
     for family in families:
         parts.append(f"## {family}\n")
         parts += [_section(kind) for name, kind in every.items() if name.partition(".")[0] == family]
     return "\n".join(parts)
+
+
+def _every_step() -> str:
+    root = step_schema()
+    lines = ["## Every step\n", "| Key | In forms | Type | Default | What |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*lines, *_key_rows(root, root, ""), ""])
+
+
+def _key_rows(schema: JsonSchema, root: JsonSchema, prefix: str) -> Iterator[str]:
+    """Yield a table row for each key of a step, and for those of the objects inside."""
+    for name, field in schema["properties"].items():
+        declared = STEP_FIELDS.get(f"{prefix}{name}")
+        what = [field.get("description", ""), declared.details if declared else ""]
+        cells = [field["title"], type_words(field, root), _code(field.get("default")), " ".join(filter(None, what))]
+        yield f"| `{prefix}{name}` | {' | '.join(cells)} |"
+        for inner in [field, *field.get("oneOf", ())]:
+            if "$ref" in inner:
+                yield from _key_rows(_resolved(inner, root), root, f"{prefix}{name}.")
 
 
 def _contents(every: Mapping[str, StepType]) -> str:

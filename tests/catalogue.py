@@ -1,6 +1,7 @@
 """Keeps the catalogues of the dashboard's texts (`make catalogue`): finds the texts in the code, and compiles them.
 
-Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser.
+Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser, and what the
+canvas shows of the fields of every step.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from dashboard.base.language import LOCALE
+from engine.compiler.definition.model import step_schema
 
 ROOT = Path(__file__).parents[1]
 _SCRIPTS = {
@@ -80,6 +82,18 @@ def _in_script(name: str) -> Iterator[Text]:
     for path in files:
         for one, first, many in _CALL.findall(path.read_text(encoding="utf-8")):
             yield Text(json.loads(one)) if one else Text(json.loads(first), json.loads(many))
+    if name == "studio":
+        yield from map(Text, _of_steps())
+
+
+def _of_steps() -> Iterator[str]:
+    whole = step_schema()
+    for name, holder in whole["$defs"].items():
+        if holder["title"] != name:  # of an alternative, which has a title of its own
+            yield holder["title"]
+        for field in holder["properties"].values():
+            if field.get("section") != "elsewhere":
+                yield from (field[key] for key in ("title", "description") if key in field)
 
 
 def _files(place: Path) -> list[Path]:

@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 
 from api.base.documents import RequestBody
 from api.base.errors import RewordedResponse
+from engine.base.json_text import JsonSchema
 from engine.base.problem import Problem
+from engine.compiler.definition.model import step_schema
 from engine.compiler.names import ScopeName
 from engine.plugins.step_info import StepTypeInfo
 from engine.prompts.prompt_files import PromptSummary
@@ -74,9 +76,13 @@ class SampleRows(BaseModel):
 
 
 class StepTypeRows(BaseModel):
-    """All step types."""
+    """All step types, and the fields of every step."""
 
     step_types: list[StepTypeInfo]
+    step_schema: JsonSchema = Field(
+        description="The JSON Schema of a step. `section` says where forms show a field,"
+        " `only_with` which other field it needs, and `takes_expressions` that it may be one."
+    )
 
 
 class StepTypeNames(BaseModel):
@@ -95,7 +101,8 @@ class WrittenStepTypes:
         """Return the JSON of `StepTypeRows`; the same object as long as the rows are equal."""
         known, written = self._last
         if not written or known != rows:
-            written = bytes(RewordedResponse(StepTypeRows(step_types=rows).model_dump(mode="json")).body)
+            answer = StepTypeRows(step_types=rows, step_schema=step_schema())
+            written = bytes(RewordedResponse(answer.model_dump(mode="json")).body)
             self._last = rows, written
         return written
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from engine.base import step_fields
 from engine.base.definitions import RunDefinition
 from engine.base.step_tree import AGENT, CALL, ON_ERROR, StepDefinition, StepNode, agent_workflow, step_nodes
 from engine.record.differences import ABSENT, Difference, differences
 
-_OF_LOOPS = step_fields.names(lambda one: one.is_of_loop)
-"""The fields of the loop, rather than of the call, in a step with its own `foreach`."""
-_DECISIVE = (*step_fields.names(lambda one: one.is_fixed or bool(one.is_fixed_after)), "connection")
-"""The fields on which outputs depend: the ones that a resume needs unchanged, and the name of the account."""
+
+@cache
+def _of_loops() -> tuple[str, ...]:
+    """Return the fields of the loop, rather than of the call, in a step with its own `foreach`."""
+    from engine.compiler.definition.model import STEP_FIELDS  # few commands need it
+
+    return tuple(name for name, one in STEP_FIELDS.items() if one.is_of_loop)
+
+
+@cache
+def _decisive_fields() -> tuple[str, ...]:
+    """Return the fields on which outputs depend: what a resume needs unchanged, and the name of the account."""
+    from engine.compiler.definition.model import STEP_FIELDS
+
+    return (*(name for name, one in STEP_FIELDS.items() if one.is_fixed or one.is_fixed_after), "connection")
 
 
 def steps_of(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -29,8 +40,8 @@ def _parts(node: StepNode[StepDefinition]) -> Iterator[tuple[str, dict[str, Any]
     if not node.step.is_loop or node.step.is_group:
         yield node.path, own
         return
-    yield node.path, {name: value for name, value in own.items() if name in _OF_LOOPS}
-    yield f"{node.path}.{node.step.id}", {name: value for name, value in own.items() if name not in _OF_LOOPS}
+    yield node.path, {name: value for name, value in own.items() if name in _of_loops()}
+    yield f"{node.path}.{node.step.id}", {name: value for name, value in own.items() if name not in _of_loops()}
 
 
 def changes(old: RunDefinition, new: RunDefinition) -> list[Difference]:
@@ -67,7 +78,7 @@ def changed_steps(old: RunDefinition, new: RunDefinition) -> Iterator[str]:
 def _decisive(step: Mapping[str, Any]) -> list[Any]:
     """Return what the output of a step depends on: its own fields, and the steps in it that may replace it."""
     inside = [(child.place, child.id, _decisive(child.step.json)) for child in StepDefinition(step).inside()]
-    own = {name: step[name] for name in _DECISIVE if name in step}
+    own = {name: step[name] for name in _decisive_fields() if name in step}
     if isinstance(own.get(ON_ERROR), Mapping):  # {"steps": […]}, which `inside` has
         del own[ON_ERROR]
     return [own, inside]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
-from engine.base import step_fields
 from engine.base.errors import InvalidInput
 
 Kind = Literal["workflow", "prompt", "agent", "case", "layout"]
@@ -49,29 +49,39 @@ _SCHEMA.inside = {
     "oneOf": KeyOrder(each=_SCHEMA),
 }
 _APPROVAL = KeyOrder(("when", "by", "expires_after", "on_expiry"))
-_STEP = KeyOrder(step_fields.names())
-_STEPS = KeyOrder(each=_STEP)
-_STEP.inside = {
-    "approve": _APPROVAL,
-    "retry": KeyOrder(("attempts", "backoff_seconds", "on")),
-    "on_error": KeyOrder(("steps",), {"steps": _STEPS}),
-    "steps": _STEPS,
-}
-_WORKFLOW = KeyOrder(
-    (
-        "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "priority", "allow",
-        "links", "privacy", "expose", "timeout_seconds", "access", "approvals", "budget", "steps", "outputs",
-        "on_failure",
-    ),
-    {
-        "inputs": _SCHEMA,
-        "triggers": KeyOrder(each=KeyOrder(("id", "title", "uses", "connection", "poll_seconds", "with", "inputs"))),
-        "access": KeyOrder(("see", "run", "edit", "approve")),
-        "approvals": KeyOrder(each=_APPROVAL),
-        "steps": _STEPS,
-        "on_failure": KeyOrder(("steps",), {"steps": _STEPS}, _STEP),
-    },
-)  # fmt: skip
+
+
+@cache
+def _workflow() -> KeyOrder:
+    from engine.compiler.definition.model import STEP_FIELDS  # most commands write no workflow
+
+    step = KeyOrder(tuple(STEP_FIELDS))
+    steps = KeyOrder(each=step)
+    step.inside = {
+        "approve": _APPROVAL,
+        "retry": KeyOrder(("attempts", "backoff_seconds", "on")),
+        "on_error": KeyOrder(("steps",), {"steps": steps}),
+        "steps": steps,
+    }
+    return KeyOrder(
+        (
+            "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "priority", "allow",
+            "links", "privacy", "expose", "timeout_seconds", "access", "approvals", "budget", "steps", "outputs",
+            "on_failure",
+        ),
+        {
+            "inputs": _SCHEMA,
+            "triggers": KeyOrder(
+                each=KeyOrder(("id", "title", "uses", "connection", "poll_seconds", "with", "inputs"))
+            ),
+            "access": KeyOrder(("see", "run", "edit", "approve")),
+            "approvals": KeyOrder(each=_APPROVAL),
+            "steps": steps,
+            "on_failure": KeyOrder(("steps",), {"steps": steps}, step),
+        },
+    )  # fmt: skip
+
+
 _PROMPT = KeyOrder(
     (
         "schema_version", "title", "description", "tags", "labels", "protected", "model", "parameters",
@@ -108,13 +118,11 @@ _CASE = KeyOrder(
     {"assertions": KeyOrder(each=KeyOrder(("type", "field", "criterion", "pattern", "schema", "value")))},
 )
 _LAYOUT = KeyOrder(("schema_version", "positions", "looks"))
-_FORMS: Mapping[Kind, KeyOrder] = {
-    "workflow": _WORKFLOW,
-    "prompt": _PROMPT,
-    "agent": _AGENT,
-    "case": _CASE,
-    "layout": _LAYOUT,
-}
+_FORMS: Mapping[Kind, KeyOrder] = {"prompt": _PROMPT, "agent": _AGENT, "case": _CASE, "layout": _LAYOUT}
+
+
+def _form(kind: Kind) -> KeyOrder:
+    return _workflow() if kind == "workflow" else _FORMS[kind]
 
 
 def as_written(text: str) -> str:
@@ -134,12 +142,12 @@ def canonical(document: Any, kind: Kind) -> str:
         raise InvalidInput(
             f"The {kind} is nested deeper than {LEVELS_MOST} levels.", remedy="Put less inside each other."
         )
-    return _written(document, _FORMS[kind], "", _UNIT) + "\n"
+    return _written(document, _form(kind), "", _UNIT) + "\n"
 
 
 def form_at(kind: Kind, path: Sequence[str | int]) -> KeyOrder:
     """Return the form of the value at a path of a document."""
-    form = _FORMS[kind]
+    form = _form(kind)
     for part in path:
         form = (form.inside.get(part) if isinstance(part, str) else None) or form.each or _PLAIN
     return form

@@ -14,8 +14,6 @@ from engine.base.services import services
 from engine.compiler.definition.model import (
     FallbackModel,
     ParallelModel,
-    RetryModel,
-    StepModel,
     TriggerModel,
     WorkflowModel,
 )
@@ -106,8 +104,6 @@ def test_the_page_of_services_is_what_the_clients_say() -> None:
         WorkflowModel,
         TriggerModel,
         ParallelModel,
-        StepModel,
-        RetryModel,
         FallbackModel,
         PromptModel,
         MessageModel,

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from msgspec import Struct, field
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 from engine.documents.shapes import Misfit
 from engine.plugins.step import Effect, StepType
@@ -58,11 +58,15 @@ class ApprovalRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    when: When | None = None
-    by: Annotated[tuple[str, ...], BeforeValidator(_people)] = ()
-    """Roles and names of users; with `not_self` the person who started the run is excluded. Empty: who may run."""
-    expires_after: Annotated[float | None, BeforeValidator(_seconds)] = None
-    """Seconds until the question expires; None: never."""
+    when: When | None = Field(None, title="A person approves it")
+    by: Annotated[tuple[str, ...], BeforeValidator(_people)] = Field(
+        (), title="Who may approve", description="Users or roles; empty: whoever may run."
+    )
+    """With `not_self` the person who started the run is excluded."""
+    expires_after: Annotated[float | None, BeforeValidator(_seconds, json_schema_input_type=str)] = Field(
+        None, title="The question ends after", description="Such as 2d or 12h; empty: never."
+    )
+    """In seconds."""
 
     def over(self, further: ApprovalRule | None) -> Self:
         """Return this rule, with what it leaves open taken from a rule that is further away."""
@@ -75,7 +79,9 @@ class ApprovalRule(BaseModel):
 class StepApproval(ApprovalRule):
     """The rule of one step, which also says what happens if nobody answers in time."""
 
-    on_expiry: Literal["reject", "continue"] = "reject"
+    model_config = ConfigDict(title="Approval")
+
+    on_expiry: Literal["reject", "continue"] = Field("reject", title="If nobody answers")
     """`reject`: the step fails; `continue`: it is left out like a failed one, and the run goes on without it."""
 
 
@@ -107,7 +113,8 @@ Rule = Annotated[
     Discriminator(_form),
 ]
 StepRule = Annotated[
-    Annotated[Any, AfterValidator(_as_step_rule), Tag("[word]")] | Annotated[StepApproval, Tag("[rule]")],
+    Annotated[Any, AfterValidator(_as_step_rule), WithJsonSchema({"enum": list(_WORDS)}), Tag("[word]")]
+    | Annotated[StepApproval, Tag("[rule]")],
     Discriminator(_form),
 ]
 Rules = Mapping[str, ApprovalRule]

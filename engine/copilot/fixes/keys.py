@@ -10,15 +10,14 @@ from pydantic import BaseModel
 
 from clients.wording import nearest
 from engine.base.json_text import JsonObject
-from engine.base.step_fields import STEP_FIELDS
-from engine.compiler.definition.model import StepModel, TriggerModel, WorkflowModel
+from engine.compiler.definition.model import STEP_FIELDS, StepModel, TriggerModel, WorkflowModel
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.seen import SeenProblem, shown
 from engine.plugins.registry import step_type
 from engine.plugins.step import fields_schema
 
 _MODELS: Mapping[str, type[BaseModel]] = {"step": StepModel, "trigger": TriggerModel, "workflow": WorkflowModel}
-_OF_STEPS = frozenset(one.name for one in STEP_FIELDS) - {"id", "uses", "steps", "with"}
+_OF_STEPS = frozenset(STEP_FIELDS) - {"id", "uses", "steps", "with"}
 _MINIMAL: JsonObject = {"schema_version": 1}
 _INPUTS = {"type": "object"}
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from clients.wording import likeness, nearest
 from engine.compiler.definition.identifiers import name_fault
+from engine.compiler.definition.model import STEP_FIELDS
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.schemas import schemas_of
 from engine.copilot.fixes.seen import SeenProblem
 from engine.expressions.celtypes import Schema
 
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z")  # 18 digits always fit in 64 bits
-_ONLY_IN_LOOPS = ("as", "key", "item_title", "parallel", "on_item_error")
+_ONLY_IN_LOOPS = tuple(name for name, one in STEP_FIELDS.items() if one.only_with == "foreach")
 _ALIKE = 0.7
 """How much of a misspelt option must be right."""
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.base import step_fields
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput
 from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
+from engine.compiler.definition.model import STEP_FIELDS
 from engine.compiler.definition.plan import Plan
 from engine.record.acceptance import checked_inputs, environment_of, kept_inputs
 from engine.record.definitions import callees_of, steps_of
@@ -182,8 +182,9 @@ class _Change:
         if new is None:
             yield Difference("id", StepPath.parse(path).step_id, ABSENT)
             return
-        for name in step_fields.names(lambda one: one.is_fixed or how in one.is_fixed_after):
-            yield from differences(name, old.get(name, ABSENT), new.get(name, ABSENT))
+        for name, field in STEP_FIELDS.items():
+            if field.is_fixed or how in field.is_fixed_after:
+                yield from differences(name, old.get(name, ABSENT), new.get(name, ABSENT))
         if "env." in str(old):
             yield from differences("env", self._old_variables, self._new_variables)
         if how in ("around", StepStatus.SKIPPED):

@@ -133,6 +133,12 @@ export interface StepType {
   output_schema: Definition;
 }
 
+export interface StepTypes {
+  step_types: StepType[];
+  // The fields of every step.
+  step_schema: Definition;
+}
+
 export interface RunRow {
   run_id: string;
   status: string;
@@ -342,5 +348,5 @@ export const api = {
   cancel: (runId: string) => request<unknown>("POST", ofRun(runId, "/cancel")),
   // The names of the step types that fit what a step should do, the best first.
   fittingTypes: async (words: string) => (await request<{ names: string[] }>("GET", `/api/step-types/fitting?q=${encodeURIComponent(words.slice(0, LONGEST_REQUEST))}`)).names,
-  stepTypes: async () => (await request<{ step_types: StepType[] }>("GET", "/api/step-types")).step_types,
+  stepTypes: () => request<StepTypes>("GET", "/api/step-types"),
 };

@@ -1,6 +1,6 @@
 // The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
 import { Copilot } from "./copilot/copilot";
-import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type PausedStep, type StepLook, type Problem, type StepType, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
+import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type PausedStep, type StepLook, type Problem, type StepType, type StepTypes, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
@@ -16,6 +16,7 @@ import { painted } from "./paint";
 import { editsOf, type Edits } from "./panel/edits";
 import { AUTOMATIC, fitting, type Size } from "./own";
 import { nameOf } from "./panel/places";
+import type { Schema } from "./panel/schema";
 import { removedTrigger, titleOf, triggersIn } from "./panel/triggers";
 import { Queue, type Change, type QueueState } from "./queue";
 import { parsed, spliced, withoutPlace } from "./text";
@@ -112,6 +113,8 @@ export class Studio {
   spoken = "";
   search = "";
   types: StepType[] | null = null;
+  // The fields of every step; they come with the step types.
+  stepSchema: Schema = {};
   keptAt: Date | null = null;
   isSaving = false;
   isEverywhereData = false;
@@ -134,7 +137,7 @@ export class Studio {
   private readonly looks = new Map<string, TypeLook>();
   // Steps that were renamed here, both ways: a refusal or an undo takes the name back.
   private readonly renamed = new Map<string, string>();
-  private loadingTypes: Promise<StepType[]> | null = null;
+  private loadingTypes: Promise<StepTypes> | null = null;
   private readonly foresight = new Foresight();
   // What the view was last foreseen from.
   private foreseenOf: unknown[] = [];
@@ -391,7 +394,7 @@ export class Studio {
   async stepTypes(): Promise<StepType[]> {
     this.loadingTypes ??= api.stepTypes();
     try {
-      this.types = await this.loadingTypes;
+      ({ step_types: this.types, step_schema: this.stepSchema } = await this.loadingTypes);
     } catch (error) {
       this.loadingTypes = null;
       throw error;

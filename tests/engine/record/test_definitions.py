@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.step_fields import names
+from engine.compiler.definition.model import STEP_FIELDS
 from engine.record.definitions import changed_steps
 
 STEP = {"id": "mark", "title": "Mark it", "uses": "data.set", "with": {"value": "{{ mail.id }}"}}
@@ -42,5 +42,5 @@ def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 def test_a_step_is_changed_if_its_output_may_be_another(
     step: dict[str, Any], new: dict[str, Any], paths: list[str]
 ) -> None:
-    assert {*new} <= {*names()}
+    assert {*new} <= {*STEP_FIELDS}
     assert changed(step, {**step, **new}) == paths

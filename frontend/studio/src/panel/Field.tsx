@@ -161,7 +161,7 @@ export function Field(props: FieldProps) {
       default:
         return (
           <div className="panel-inside">
-            <Members path={props.path} schema={schema} root={props.root} isRequired={isSet} />
+            <Members path={props.path} schema={schema} root={props.root} isFixed={schema.isFixed} isRequired={isSet} />
           </div>
         );
     }
@@ -224,7 +224,7 @@ export function Field(props: FieldProps) {
 }
 
 // The fields of an object; what it must have is required only `isRequired`, once there is an object at all.
-function Members({ path, schema, root, isFixed, isRequired }: { path: Path; schema: Schema; root: Schema; isFixed?: boolean | undefined; isRequired: boolean }) {
+export function Members({ path, schema, root, isFixed, isRequired }: { path: Path; schema: Schema; root: Schema; isFixed?: boolean | undefined; isRequired: boolean }) {
   return Object.entries(schema.properties ?? {}).map(([name, inner]) => (
     <Field
       key={name}

@@ -19,7 +19,7 @@ import { Peek } from "./Peek";
 import { Predicted } from "./Predicted";
 import { Result } from "./Result";
 import type { Schema } from "./schema";
-import { STEP_FIELDS } from "./stepFields";
+import { namesIn } from "./stepFields";
 import { headOf, TriggerForm } from "./TriggerForm";
 import { useLoaded } from "./useLoaded";
 import { isExpression, isSame } from "./values";
@@ -42,6 +42,7 @@ export interface PanelProps {
   // `base`: the text that they were made for, null for the newest.
   send(ops: Operation[], base: string | null): Promise<string>;
   stepTypes(): Promise<StepType[]>;
+  stepSchema: Schema;
   // The run that is shown on the canvas.
   flow: Flow;
   // The trigger that is shown in place of the selected steps, or the form that adds one.
@@ -199,17 +200,16 @@ function General({ type }: { type: StepType | undefined }) {
   const isShown = ({ field, code }: Problem): boolean => {
     const [first = "", second] = field?.split(".") ?? [];
     if (first === "with") return type !== undefined && (second !== undefined || code === "missing_field");
-    return first !== "id" && FIELDS_SHOWN.has(first);
+    const section = form.stepSchema.properties?.[first]?.section;
+    return first !== "id" && section !== undefined && section !== "elsewhere";
   };
   return (
     <>
       <Problems problems={own.filter((one) => !isShown(one))} />
-      <StepField name="title" schema={{ ...STEP_FIELDS.title, default: step?.title ?? "" }} />
+      <StepField name="title" also={{ default: step?.title ?? "" }} />
     </>
   );
 }
-
-const FIELDS_SHOWN = new Set([...Object.keys(STEP_FIELDS), "retry", "needs"]);
 
 function Connection() {
   const form = useForm();
@@ -220,7 +220,7 @@ function Connection() {
   const names = found.value ?? [];
   const isNeeded = names.length > 1 || stored !== undefined || problemsAt(form, ["connection"]).length > 0;
   if (uses.length !== 1 || !service || !isNeeded) return null;
-  return <StepField name="connection" schema={{ ...STEP_FIELDS.connection, enum: names }} />;
+  return <StepField name="connection" also={{ enum: names }} />;
 }
 
 export function Fields({ types }: { types: StepType[] }) {
@@ -278,19 +278,19 @@ function TypeField({ name, schema, root, isRequired, connection }: Shared & { co
   return <Field path={["with", name]} schema={schema} root={root} name={name} isRequired={isRequired} connection={connection} members={members.value} />;
 }
 
-function More() {
+export function More() {
   const form = useForm();
   const [step] = form.selected;
   const isGroup = stepIn(form.definition, step?.id ?? "")?.steps !== undefined;
-  const isOpen = useUnfolded(["id", "uses", "output", "note"].some((name) => isRefusedAt(form, [name]) || problemsAt(form, [name]).some(isError)));
+  const inside = namesIn(form.stepSchema, "about").filter((name) => !["title", "connection"].includes(name));
+  const isOpen = useUnfolded(inside.some((name) => isRefusedAt(form, [name]) || problemsAt(form, [name]).some(isError)));
   const names = async () => plainly((await form.stepTypes()).map(({ name }) => name));
   return (
     <details open={isOpen}>
       <summary>{t("Name, type and note")}</summary>
-      <StepField name="id" isSentLate />
-      {!isGroup && STEP_FIELDS.uses && <Field path={["uses"]} schema={STEP_FIELDS.uses} root={STEP_FIELDS.uses} name="uses" choices={names} isSentLate />}
-      {isGroup && <StepField name="output" />}
-      <StepField name="note" />
+      <StepField name="id" also={{ description: N_("Changing it changes all references, too.") }} isSentLate />
+      {isGroup ? <StepField name="output" /> : <StepField name="uses" choices={names} isSentLate />}
+      {inside.filter((name) => !["id", "uses", "output"].includes(name)).map((name) => <StepField key={name} name={name} />)}
     </details>
   );
 }

@@ -5,93 +5,83 @@ import type { Json } from "../api";
 import { stepIn } from "../document";
 import { t, tn } from "../language";
 import { valueOf, type Path } from "./places";
-import { About, Choice, Field, isError } from "./Field";
-import { isRefusedAt, placeOf, problemsAt, useForm, useUnfolded } from "./form";
-import type { Schema } from "./schema";
+import type { Suggestion } from "./account";
+import { About, Choice, Field, isError, Members } from "./Field";
+import { isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form } from "./form";
+import { resolved, type Schema } from "./schema";
 import * as sentences from "./sentences";
-import { STEP_FIELDS } from "./stepFields";
+import { namesIn, shaped, stepField } from "./stepFields";
 import { MIXED } from "./values";
 
 interface Entry {
+  section: string;
   sentence: string;
   // The fields of the step whose problems belong here.
   fields: Path[];
   body: ReactNode;
 }
 
-export function StepField(props: { name: string; path?: Path; schema?: Schema; isSentLate?: boolean }) {
-  const { name, path = [name], schema = STEP_FIELDS[name] } = props;
-  return schema ? <Field path={path} schema={schema} root={schema} name={name} isSentLate={props.isSentLate} /> : null;
+interface StepFieldProps {
+  name: string;
+  // What is known here alone, such as the names to choose from.
+  also?: Schema;
+  choices?: (() => Promise<Suggestion[]>) | undefined;
+  isSentLate?: boolean;
 }
 
-const fieldsOf = (...names: string[]): ReactNode => names.map((name) => <StepField key={name} name={name} />);
+// A field of every step; of an object such as `retry`, its members.
+export function StepField({ name, also, choices, isSentLate }: StepFieldProps) {
+  const form = useForm();
+  const root = form.stepSchema;
+  const field = stepField(root, name);
+  if (!field) return null;
+  const schema = { ...shaped(resolved(field, root), root, typed(form)[name]), ...also };
+  if (schema.properties && !schema.oneOf) return <Members path={[name]} schema={schema} root={root} isFixed={schema.isFixed} isRequired={false} />;
+  return <Field path={[name]} schema={schema} root={root} name={name} choices={choices} isSentLate={isSentLate} />;
+}
+
+const shown = (names: string[]): ReactNode => names.map((name) => <StepField key={name} name={name} />);
 
 export function When() {
   const form = useForm();
-  const [only, ...others] = form.selected;
-  if (!only) return null;
-  const step = typed(form, (stepIn(form.definition, only.id) ?? {}) as sentences.Step);
-  const isMany = others.length > 0;
+  const isMany = form.selected.length > 1;
+  const step = typed(form);
   const said = (sentence: string, many: string) => (isMany ? many : sentence);
-  const isCall = step.uses !== undefined;
-  const entries: Entry[] = [
-    { sentence: said(sentences.condition(step), t("When they run")), fields: [["if"]], body: fieldsOf("if") },
+  // What goes only with another field is shown with it; of several steps, one may have that.
+  const isShown = (name: string): boolean => {
+    const needed = form.stepSchema.properties?.[name]?.only_with;
+    return isMany || !needed || step[needed] !== undefined || step[name] !== undefined;
+  };
+  const entry = (section: string, sentence: string, body: (names: string[]) => ReactNode = shown): Entry[] => {
+    const names = namesIn(form.stepSchema, section);
+    const some = names.filter(isShown);
+    return some.length === 0 ? [] : [{ section, sentence, fields: names.map((name) => [name]), body: body(some) }];
+  };
+  const titleOf = (id: string) => form.steps.find((one) => one.id === id)?.title ?? id;
+  const replaced = <p className="panel-quiet">{t("The steps that run in its place are drawn beside it.")}</p>;
+  const entries = [
+    ...entry("condition", said(sentences.condition(step), t("When they run"))),
+    ...(isMany ? [] : entry("waiting", sentences.waiting(step, titleOf), () => <Needs />)),
+    ...entry("repetition", said(sentences.repetition(step), t("How often they run"))),
+    ...entry("attempts", said(sentences.attempts(step), t("How often they are tried"))),
+    ...entry("time", said(sentences.time(step), t("How long they may take"))),
+    ...entry("failure", said(sentences.failure(step), t("What happens if they fail")), typeof step.on_error === "object" ? () => replaced : shown),
+    ...entry("approval", said(sentences.approval(step), t("Who approves them")), ([first = "", ...others]) => (
+      <>
+        {shown([first])}
+        {!isMany && typeof step.approve !== "object" && !form.readOnly && (
+          <button type="button" className="panel-add" onClick={() => void withRule(form, step)}>
+            {t("Set who, and until when")}
+          </button>
+        )}
+        {shown(others)}
+      </>
+    )),
   ];
-  if (!isMany) {
-    const titleOf = (id: string) => form.steps.find((one) => one.id === id)?.title ?? id;
-    entries.push({ sentence: sentences.waiting(step, titleOf), fields: [["needs"]], body: <Needs /> });
-  }
-  entries.push(
-    {
-      sentence: said(sentences.repetition(step), t("How often they run")),
-      fields: [["foreach"], ["as"], ["key"], ["item_title"], ["parallel"], ["on_item_error"]],
-      body: isMany || step.foreach !== undefined
-        ? fieldsOf("foreach", "as", "key", "item_title", "parallel", "on_item_error")
-        : fieldsOf("foreach"),
-    },
-    {
-      sentence: said(sentences.attempts(step), t("How often they are tried")),
-      fields: [["retry"]],
-      body: ["attempts", "backoff_seconds", "on"].map((name) => <StepField key={name} name={name} path={["retry", name]} />),
-    },
-    { sentence: said(sentences.time(step), t("How long they may take")), fields: [["timeout_seconds"]], body: fieldsOf("timeout_seconds") },
-    {
-      sentence: said(sentences.failure(step), t("What happens if they fail")),
-      fields: [["on_error"]],
-      body:
-        typeof step.on_error === "object" ? (
-          <p className="panel-quiet">{t("The steps that run in its place are drawn beside it.")}</p>
-        ) : (
-          fieldsOf("on_error")
-        ),
-    },
-  );
-  if (isCall || isMany) {
-    const rule = typeof step.approve === "object" ? "approve_rule" : "approve";
-    entries.push({
-      sentence: said(sentences.approval(step), t("Who approves them")),
-      fields: [["approve"], ["once"], ["allow"]],
-      body: (
-        <>
-          <StepField name={rule} path={["approve"]} />
-          {!isMany && typeof step.approve !== "object" && !form.readOnly && (
-            <button
-              type="button"
-              className="panel-add"
-              onClick={() => void form.edits.flush().then(() => form.send([{ op: "set", step: only.id, field: "approve", value: { when: step.approve ?? "always" } }], null))}
-            >
-              {t("Set who, and until when")}
-            </button>
-          )}
-          {fieldsOf("allow", "once")}
-        </>
-      ),
-    });
-  }
   return (
     <section aria-label={t("When it runs")} className="panel-when">
       {entries.map((entry) => (
-        <Sentence key={entry.fields[0]?.join(".")} {...entry} />
+        <Sentence key={entry.section} {...entry} />
       ))}
     </section>
   );
@@ -116,10 +106,16 @@ function Sentence({ sentence, fields, body }: Entry) {
   );
 }
 
-// Return a step with what was typed and has not arrived yet.
-function typed(form: ReturnType<typeof useForm>, step: sentences.Step): sentences.Step {
-  const found = { ...step };
-  for (const name of Object.keys(STEP_FIELDS)) {
+// Let an object say who approves the calls, in place of a word.
+async function withRule(form: Form, { approve }: sentences.Step): Promise<void> {
+  await form.edits.flush();
+  await form.send([{ op: "set", step: form.selected[0]!.id, field: "approve", value: { when: approve ?? "always" } }], null);
+}
+
+// Return the first of the selected steps, with what was typed and has not arrived yet.
+function typed(form: Form): sentences.Step {
+  const found = { ...(stepIn(form.definition, form.selected[0]?.id ?? "") as sentences.Step | undefined) };
+  for (const name of Object.keys(form.stepSchema.properties ?? {})) {
     const edit = form.edits.at(placeOf(form, [name]));
     if (edit && edit.error === undefined) found[name] = edit.value;
   }

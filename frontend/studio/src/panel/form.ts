@@ -9,6 +9,7 @@ import { WORKFLOW, type Path, type Place } from "./places";
 import type { Edits } from "./edits";
 import type { Fault } from "./faults";
 import type { Looking } from "./LookSection";
+import type { Schema } from "./schema";
 import { isSame } from "./values";
 
 export interface Form {
@@ -21,6 +22,8 @@ export interface Form {
   problems: Problem[];
   readOnly: boolean;
   stepTypes(): Promise<StepType[]>;
+  // The fields of every step; empty until they are loaded with the step types.
+  stepSchema: Schema;
   send(ops: Operation[], base: string | null): Promise<string>;
   // The run that is shown on the canvas.
   flow?: Flow;

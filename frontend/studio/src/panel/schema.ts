@@ -27,6 +27,10 @@ export interface Schema {
   oneOf?: Schema[];
   // Whether it takes no expressions.
   isFixed?: boolean;
+  // Of a field of every step: where the panel shows it, the field that it needs, and whether it takes expressions.
+  section?: string;
+  only_with?: string;
+  takes_expressions?: boolean;
   $ref?: string;
   $defs?: Record<string, Schema>;
 }
@@ -93,6 +97,7 @@ function ofFiles(schema: Schema, value?: Json): Control {
 function ofAlternatives(kinds: Control[], value?: Json): Control {
   const is = (...wanted: Control[]) => kinds.length === wanted.length && wanted.every((one) => kinds.includes(one));
   if (is("text", "list")) return "list";
+  if (is("text", "boolean")) return "text";
   if (is("map", "list")) return Array.isArray(value) ? "list" : "map";
   return "json";
 }

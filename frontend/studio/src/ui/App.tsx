@@ -425,6 +425,7 @@ export function App({ studio }: { studio: Studio }) {
                 readOnly={studio.readOnly}
                 send={studio.send}
                 stepTypes={() => studio.stepTypes()}
+                stepSchema={studio.stepSchema}
                 flow={studio.flow}
                 looking={{ lookOf: (path) => studio.canvas?.looks[path], onLook: (change) => studio.restyle(studio.selectedNodes, change) }}
                 trigger={studio.trigger}

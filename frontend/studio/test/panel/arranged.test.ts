@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { arranged, sharedFields } from "../../src/panel/sharedFields";
 import { registry } from "./registry.mjs";
 
-const TYPES = registry();
+const TYPES = registry().types;
 
 function shown(uses: string): { order: string[]; first: string[] } {
   const { order, isFirst } = arranged(sharedFields(TYPES.filter(({ name }) => name === uses)), () => false);

@@ -1,4 +1,5 @@
 // Every field of every step type of the engine has a control, shows its value, and gives it back unchanged.
+import type { ReactNode } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
 
@@ -8,25 +9,28 @@ import { fromListRows, fromMapRows, listRows, mapRows } from "../../src/panel/Co
 import { operationsFor } from "../../src/panel/places";
 import { Edits } from "../../src/panel/edits";
 import { FormContext, type Form } from "../../src/panel/form";
-import { Fields } from "../../src/panel/Panel";
+import { Fields, More } from "../../src/panel/Panel";
 import { begun } from "../../src/panel/Records";
 import { controlOf, optionsOf, resolved, type Control, type Schema } from "../../src/panel/schema";
+import { namesIn, stepField } from "../../src/panel/stepFields";
 import { isSame, read, shown } from "../../src/panel/values";
+import { When } from "../../src/panel/When";
 import { registry } from "./registry.mjs";
 
-const TYPES = registry();
+const { types: TYPES, step: STEP } = registry();
 const step = { id: "it", path: "it", parent: "", place: "steps", title: "It", uses: "", service: "" } as CanvasStep;
 
 function rendered(type: StepType, values: Record<string, Json>, problems: Problem[] = []): string {
-  const definition = { steps: [{ id: "it", uses: type.name, with: values }] };
-  const edits = new Edits(type.name);
+  return inForm({ uses: type.name, with: values }, <Fields types={[type]} />, problems);
+}
+
+// Return the markup of fields of a step that has these values.
+function inForm(values: Record<string, Json>, fields: ReactNode, problems: Problem[] = []): string {
+  const definition = { steps: [{ id: "it", ...values }] };
+  const edits = new Edits(String(values.uses));
   edits.follow(definition, async () => undefined);
-  const form: Form = { workflow: "w", selected: [step], steps: [step], definition, edits, problems, readOnly: false, stepTypes: async () => TYPES, names: async () => [], send: async () => "" };
-  return renderToStaticMarkup(
-    <FormContext value={form}>
-      <Fields types={[type]} />
-    </FormContext>,
-  );
+  const form: Form = { workflow: "w", selected: [step], steps: [step], definition, edits, problems, readOnly: false, stepTypes: async () => TYPES, stepSchema: STEP, names: async () => [], send: async () => "" };
+  return renderToStaticMarkup(<FormContext value={form}>{fields}</FormContext>);
 }
 
 const LETTERS = "one";
@@ -185,6 +189,49 @@ test("a list of records is filled in as forms, unless something in it would be h
   expect(([undefined, [], [{ name: "a" }, {}]] as (Json | undefined)[]).map((value) => controlOf(schema, root, value))).toEqual(["records", "records", "records"]);
   expect(([[{ name: "a", other: 1 }], ["a"], [null]] as Json[]).map((value) => controlOf(schema, root, value))).toEqual(["json", "json", "json"]);
   expect(begun(item)).toEqual({ name: "" });
+});
+
+describe("the fields of every step", () => {
+  const WITH_FOREACH = { foreach: "{{ inputs.names }}" };
+  const CALL = { uses: "gmail.send" };
+  const namesOf = (values: Record<string, Json>): string[] => {
+    const markup = inForm(values, <><When /><More /></>);
+    return [...markup.matchAll(/data-name="(\w+)" data-control="(\w+)"/g)].map(([, name, control]) => `${name}: ${control}`);
+  };
+  const ALWAYS = ["if: text", "foreach: text"];
+  const REPEATED = ["as: text", "key: text", "item_title: text", "parallel: number", "on_item_error: choice"];
+  const TRIED = ["attempts: number", "backoff_seconds: number", "on: list"];
+  const LIMITS = ["timeout_seconds: number", "on_error: choice"];
+  const APPROVAL = ["approve: choice", "once: text", "allow: map"];
+
+  test.each([
+    ["a call", CALL, [...ALWAYS, ...TRIED, ...LIMITS, ...APPROVAL, "id: text", "uses: text", "note: long"]],
+    ["a loop of a call", { ...CALL, ...WITH_FOREACH }, [...ALWAYS, ...REPEATED, ...TRIED, ...LIMITS, ...APPROVAL, "id: text", "uses: text", "note: long"]],
+    ["a group", { steps: [] }, [...ALWAYS, ...LIMITS, "id: text", "output: map", "note: long"]],
+    ["a rule of its own", { ...CALL, approve: { when: "always" } }, [...ALWAYS, ...TRIED, ...LIMITS, "approve: object", "when: choice", "by: list", "expires_after: text", "on_expiry: choice", "once: text", "allow: map", "id: text", "uses: text", "note: long"]],
+    ["steps in its place", { ...CALL, on_error: { steps: [] } }, [...ALWAYS, ...TRIED, "timeout_seconds: number", ...APPROVAL, "id: text", "uses: text", "note: long"]],
+    ["what goes only with something else", { steps: [], parallel: 2, once: "a" }, [...ALWAYS, "parallel: number", ...LIMITS, "once: text", "id: text", "output: map", "note: long"]],
+  ])("of %s", (_, values, wanted) => expect(namesOf(values as Record<string, Json>)).toEqual(wanted));
+
+  test("have a control each, by their declaration alone", () => {
+    const declared = Object.entries(STEP.properties!).flatMap(([name, { section }]) => (section === "elsewhere" ? [] : [name]));
+    const shownFor = [CALL, { ...CALL, ...WITH_FOREACH }, { steps: [] }].flatMap(namesOf).map((one) => one.split(":")[0]);
+    expect(declared.filter((name) => !shownFor.includes(name))).toEqual(["title", "needs", "connection", "retry"]); // drawn in their own way
+  });
+
+  test("show their limits, and take expressions only where the engine does", () => {
+    const markup = inForm({ ...CALL, ...WITH_FOREACH }, <When />);
+    expect(markup).toContain('placeholder="1 to 256"');
+    expect(markup).toContain('placeholder="1 to 20"');
+    expect(stepField(STEP, "key")!.isFixed).toBe(false);
+    expect(inForm({ ...CALL, approve: { when: "always" } }, <When />)).not.toContain("The rule of one step"); // a docstring
+    expect(stepField(STEP, "as")!.isFixed).toBe(true);
+  });
+
+  test("are left out until they are known", () => {
+    expect(namesIn({}, "repetition")).toEqual([]);
+    expect(stepField({}, "note")).toBeUndefined();
+  });
 });
 
 describe("a field that takes anything", () => {

@@ -1,3 +1,4 @@
 import type { StepType } from "../../src/api";
+import type { Schema } from "../../src/panel/schema";
 
-export function registry(): StepType[];
+export function registry(): { types: StepType[]; step: Schema };

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { roleOf, type Schema } from "../../src/panel/schema";
 import { registry } from "./registry.mjs";
 
-const TYPES = registry();
+const TYPES = registry().types;
 
 function meaning(uses: string, name: string): string {
   const root = TYPES.find((one) => one.name === uses)?.fields_schema as Schema;
