@@ -58,8 +58,7 @@ class GuidanceAreas:
                 case_tests=self._prompts.case_tests,
                 modes=opened.modes,
                 accounts=opened.accounts,
-                worker=work.worker,
-                logs=opened.logs,
+                model_calls=work.model_calls,
                 audit=opened.audit,
             )
         )

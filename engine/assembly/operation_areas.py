@@ -106,7 +106,7 @@ class OperationAreas:
         from engine.runs.trying.question_vectors import QuestionVectors
 
         opened = self._opened
-        vectors = QuestionVectors(self._work.worker, opened.logs, opened.settings_now, opened.clock)
+        vectors = QuestionVectors(self._work.model_calls, opened.clock)
         return Collections(opened.accounts.open, vectors.of, opened.audit)
 
     @shared_property

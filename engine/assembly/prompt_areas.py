@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.protected import CaseProof
     from engine.runs.correcting.corrections import Corrections
-    from engine.runs.trying.asking import ModelQuestions
     from engine.runs.trying.case_tests import CaseTests
     from engine.runs.trying.cells import Cells
     from engine.runs.trying.comparing import Comparisons
@@ -85,14 +84,7 @@ class PromptAreas:
     def _cells(self) -> Cells:
         from engine.runs.trying.cells import Cells
 
-        return Cells(self._questions, self._opened.clock)
-
-    @shared_property
-    def _questions(self) -> ModelQuestions:
-        from engine.runs.trying.asking import ModelQuestions
-
-        opened = self._opened
-        return ModelQuestions(self._work.worker, opened.logs, opened.settings_now, opened.clock)
+        return Cells(self._work.model_calls, self._opened.clock)
 
     def _kept(self, form: KeptForm) -> KeptRecords[Any]:
         from engine.runs.trying.kept import KeptRecords
@@ -109,7 +101,7 @@ class PromptAreas:
         opened, work = self._opened, self._work
         records = self._kept(TRIES)
         return opened.to_close(
-            Tries(work.worker, self._try_requests, work.consents, self._questions, records, opened.audit, opened.clock)
+            Tries(work.worker, self._try_requests, work.consents, work.model_calls, records, opened.audit, opened.clock)
         )
 
     @shared_property

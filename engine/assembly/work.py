@@ -26,6 +26,7 @@ from engine.runs.starting.room import Room
 if TYPE_CHECKING:
     from engine.assembly.open_workspace import OpenedWorkspace
     from engine.runs.trials.trials import Trials
+    from engine.runs.trying.model_calls import ModelCalls
     from engine.triggering.polling.context import TriggerContext
 
 _LONGEST_TURN_SECONDS = 3.0
@@ -51,6 +52,14 @@ class RunWork:
         from engine.runs.trials.trials import Trials
 
         return Trials(self.acceptor, self.runs.require_files)
+
+    @shared_property
+    def model_calls(self) -> ModelCalls:
+        """Calls models outside of runs."""
+        from engine.runs.trying.model_calls import ModelCalls
+
+        opened = self._opened
+        return ModelCalls(self.worker, opened.logs, opened.settings_now, opened.clock)
 
     def _opened_worker(self, *, serve: bool, slots: int | None) -> Worker:
         """`slots`: how many runs a process takes that does nothing else; a server takes as many as the settings say."""

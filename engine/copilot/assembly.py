@@ -34,7 +34,6 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFiles
-from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 from engine.runs.runs import Runs
 from engine.store.settings import Settings
@@ -44,9 +43,9 @@ from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Worker
     from engine.runs.trials.trials import Trials
     from engine.runs.trying.case_tests import CaseTests
+    from engine.runs.trying.model_calls import ModelCalls
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles
 
@@ -75,8 +74,7 @@ class CopilotDependencies(Struct, frozen=True):
     case_tests: CaseTests
     modes: Modes
     accounts: Accounts
-    worker: Worker
-    logs: RunLogs
+    model_calls: ModelCalls
     audit: Audit
 
 
@@ -106,7 +104,7 @@ def _talking(
         proposals, without_model, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections())
     )
     setups = Setups(needs.config, needs.modes.of, needs.accounts.open, ModelAgreements(needs.settings))
-    model = CopilotModel(needs.worker, needs.logs, lambda: needs.config().config, needs.clock)
+    model = CopilotModel(needs.model_calls, needs.clock)
     texts = PromptProposals(needs.kept.prompt_proposals, needs.prompts, needs.cases, needs.case_tests, needs.clock)
     prompting = Prompting(texts, needs.prompts, needs.cases, setups, model, turns)
     return Talking(setups, model, turns, ground, needs.audit), prompting

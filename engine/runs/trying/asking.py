@@ -1,33 +1,22 @@
-"""Ask a model once with the messages of a prompt: by the same client, attempts, meter and budgets as a step."""
+"""Ask a model once with the messages of a prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct, field
 
 from engine.base.json_text import JsonObject, JsonSchema
-from engine.base.statuses import AccountMode
-from engine.budgets.limits import MoneySettings
-from engine.budgets.meter import CallMeter, RunMeter
+from engine.budgets.use import Use
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, StepType, Usage
 from engine.prompts.model_answers import read_fitting
 from engine.prompts.talk import ModelAnswer, ModelTalk, early_end
-from engine.record.run_files import RunFiles, RunFolder
-from engine.record.run_log import RunLogs
 from engine.record.types.step import UsageRecord
-from engine.runner.effects.job import Job
 from engine.runner.effects.live import StepAnswers
-from engine.runner.effects.reading import AccountReads
+from engine.runs.trying.model_calls import LAB, ModelCall
 from engine.runs.trying.records import TryAnswer
-from engine.store.state import Records
-
-if TYPE_CHECKING:
-    from engine.runner.worker.worker import Worker
 
 
 class TryQuestion(Struct, frozen=True):
@@ -46,6 +35,14 @@ class TryQuestion(Struct, frozen=True):
     prompt: str = ""
     """What its usage counts for (`prompt_used`)."""
 
+    def call(self, watch: StepAnswers | None = None) -> ModelCall:
+        """Return the call that asks it; its output is a ModelAnswer."""
+        use: Use = {"workflow": LAB, "step": LAB, "prompt": self.prompt}
+        seconds = _Asking.timeout_seconds
+        return ModelCall(
+            self.id, _Asking(), self, self.account, use, seconds, usage=self.usage, notes=self.notes, watch=watch
+        )
+
     @property
     def used(self) -> UsageRecord:
         """What was used so far, as records have it."""
@@ -54,10 +51,6 @@ class TryQuestion(Struct, frozen=True):
             "output_tokens": self.usage.output_tokens,
             "cost_usd": self.usage.cost_usd,
         }
-
-
-LAB = "(tries and tests)"
-"""In reports of usage, in place of a workflow."""
 
 
 class _Asking(StepType):
@@ -75,58 +68,6 @@ class _Asking(StepType):
         messages: Any = asked.messages
         talk = ModelTalk(call, messages, asked.model, asked.parameters)
         return talk.json(asked.output_schema) if asked.output_schema else talk.answer()
-
-
-class ModelQuestions:
-    """Asks models; any thread."""
-
-    def __init__(
-        self, worker: Worker, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Callable[[], datetime]
-    ) -> None:
-        self._worker, self._logs, self._settings, self._clock = worker, logs, settings, clock
-
-    def ask(self, question: TryQuestion, watch: StepAnswers | None = None) -> Future[ModelAnswer]:
-        """Ask on the engine's loop. The answer raises ServiceError, BudgetExceeded, PriceUnknown, JournalBroken."""
-        return self._worker.ask(lambda records: self._asked(records, question, watch))
-
-    async def _asked(self, records: Records, question: TryQuestion, watch: StepAnswers | None) -> ModelAnswer:
-        account, files = question.account, RunFiles(RunFolder(self._logs.blobs, question.id))
-        run_meter = RunMeter(lambda: (), self._settings, records.spending, self._clock, question.id)
-        meter = run_meter.of_call(
-            account.connection,
-            str(getattr(account.client, "base_url", "")),
-            _Asking.timeout_seconds,
-            is_demo=account.mode == AccountMode.DEMO,
-            use={"workflow": LAB, "step": LAB, "prompt": question.prompt},
-        )
-        meter.usage, meter.notes = question.usage, question.notes
-        job = job_of(_Asking(), question, account, files, meter)._replace(watch=watch)
-        try:
-            done = await AccountReads(self._clock).make(job)
-        finally:
-            meter.is_closed = True
-            if watch is not None:
-                watch.close()
-        question.notes.extend(one for one in done.remarks.notes if one not in question.notes)
-        answer: ModelAnswer = done.output
-        return answer
-
-
-def job_of(step_type: StepType, fields: Any, account: Account, files: RunFiles, meter: CallMeter) -> Job:
-    """Return the one call of a step type that no workflow can use."""
-    return Job(
-        step_type=step_type,
-        make_fields=lambda: fields,
-        repeat=None,
-        retry=None,
-        timeout_seconds=step_type.timeout_seconds,
-        account=account,
-        prompts={},
-        render=lambda _prompt, _variables: [],
-        on_attempt=lambda _attempt: None,
-        files=files,
-        meter=meter,
-    )
 
 
 def judged(answer: ModelAnswer, schema: JsonSchema | None) -> TryAnswer:

@@ -21,9 +21,10 @@ from engine.prompts.judge import JUDGE_SCHEMA, judge_messages
 from engine.prompts.prompt import messages
 from engine.prompts.talk import ModelAnswer
 from engine.runs.trying.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
-from engine.runs.trying.asking import ModelQuestions, TryQuestion, judged, model_of
+from engine.runs.trying.asking import TryQuestion, judged, model_of
 from engine.runs.trying.judging import JudgeAccount
 from engine.runs.trying.matrix import CellAnswer, UnmetExpectation
+from engine.runs.trying.model_calls import ModelCalls
 from engine.runs.trying.records import TryAnswer
 from engine.store.journal import JournalBroken
 
@@ -64,8 +65,8 @@ class ColumnQuestion(Struct, frozen=True):
 class Cells:
     """Asks the questions of cases; any thread."""
 
-    def __init__(self, questions: ModelQuestions, clock: Clock) -> None:
-        self._questions, self._clock = questions, clock
+    def __init__(self, calls: ModelCalls, clock: Clock) -> None:
+        self._calls, self._clock = calls, clock
         self._waiting: set[concurrent.futures.Future[ModelAnswer]] = set()
         self._lock = threading.Lock()
         self._is_closing = False
@@ -175,10 +176,10 @@ class Cells:
         with self._lock:
             if self._is_closing:
                 raise concurrent.futures.CancelledError
-            waiting = self._questions.ask(question)
+            waiting = self._calls.make(question.call())
             self._waiting.add(waiting)
         try:
-            answer = waiting.result()
+            answer: ModelAnswer = waiting.result()
         finally:
             with self._lock:
                 self._waiting.discard(waiting)

@@ -25,9 +25,10 @@ from engine.prompts.cases import suggested
 from engine.record.failure import failure
 from engine.runner.effects.live import StepAnswers
 from engine.runs.starting.consent import Consents
-from engine.runs.trying.asking import ModelQuestions, TryQuestion, judged, model_of, prompt_used
+from engine.runs.trying.asking import TryQuestion, judged, model_of, prompt_used
 from engine.runs.trying.columns import in_column
 from engine.runs.trying.kept import KeptRecords
+from engine.runs.trying.model_calls import ModelCalls
 from engine.runs.trying.recorded import RecordedCall, RecordedValues
 from engine.runs.trying.records import RealModel, Try
 from engine.runs.trying.try_requests import TryRequest, TryRequests
@@ -60,13 +61,13 @@ class Tries:
         worker: Worker,
         try_requests: TryRequests,
         consents: Consents,
-        questions: ModelQuestions,
+        calls: ModelCalls,
         records: KeptRecords[Try],
         audit: Audit,
         clock: Clock,
     ) -> None:
         self._worker, self._try_requests, self._consents = worker, try_requests, consents
-        self._questions, self._records, self._audit, self._clock = questions, records, audit, clock
+        self._calls, self._records, self._audit, self._clock = calls, records, audit, clock
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
         self._is_closing = False
@@ -235,7 +236,7 @@ class Tries:
             record["account"] = account.owner()[1]
         live = self._worker.live
         watch = None if live is None else StepAnswers(live, record["id"], "")
-        one.answered = self._questions.ask(question, watch)
+        one.answered = self._calls.make(question.call(watch))
         if one.is_cancelled or self._is_closing:  # before there was a future to cancel
             one.answered.cancel()
         answer = one.answered.result()
@@ -247,8 +248,6 @@ class Tries:
         told = failure(shown)
         if isinstance(shown, BudgetExceeded):
             told = {**told, "remedy": _BUDGET_REMEDY}
-            with suppress(OrchestraError):
-                self._worker.state.spent.resume([record["id"]], timestamp(self._clock()))  # nothing of it waits
         record["status"], record["error"] = RunStatus.FAILED, told
 
     def _ended(self, one: _Open, question: TryQuestion) -> None:
