@@ -54,14 +54,6 @@ def in_popovers(at: AppTest) -> set[str]:
     return {str(button.key) for popover in at.main.get("popover") for button in popover.get("button")}
 
 
-def test_a_run_in_an_environment_begins_with_the_defaults_of_its_version(orchestra: Orchestra, open_page: Open) -> None:
-    promoted(orchestra)
-    at = in_prod(open_page)
-    at.button(key="run-greet").click().run()
-    run_id = orchestra.runs.list(OWNER, environment="prod").rows[0].run_id
-    assert orchestra.runs.wait(OWNER, run_id, 60)["inputs"] == {"whom": "prod", "count": 1}
-
-
 def test_a_changed_default_is_shown_and_what_was_typed_in_other_fields_stays(
     orchestra: Orchestra, open_page: Open
 ) -> None:
@@ -74,7 +66,9 @@ def test_a_changed_default_is_shown_and_what_was_typed_in_other_fields_stays(
     assert of(at.number_input, "count").value == 5
 
 
-def test_a_draft_and_a_plan_are_told_with_the_version_that_runs(orchestra: Orchestra, open_page: Open) -> None:
+def test_a_run_in_an_environment_is_told_with_its_version_and_begins_with_its_defaults(
+    orchestra: Orchestra, open_page: Open
+) -> None:
     known = promoted(orchestra)
     text = orchestra.workflows.get(OWNER, "greet").text
     orchestra.drafts.keep(OWNER, "workflow", "greet", text.replace('"dev"', '"draft"'), known)
@@ -88,11 +82,12 @@ def test_a_draft_and_a_plan_are_told_with_the_version_that_runs(orchestra: Orche
     assert "prod · version 1" in words(open_page("plan", id=plan["plan_id"]))
     assert "prod" in words(open_page("plans"))
 
+    in_prod(open_page).button(key="run-greet").click().run()
+    run_id = orchestra.runs.list(OWNER, environment="prod").rows[0].run_id
+    assert orchestra.runs.wait(OWNER, run_id, 60)["inputs"] == {"whom": "prod", "count": 1}
 
-def test_deleting_an_environment_asks_first_and_lists_what_runs_there(orchestra: Orchestra, open_page: Open) -> None:
-    promoted(orchestra)
     at = open_page("environments")
-    assert "env-delete-prod" in in_popovers(at)
+    assert "env-delete-prod" in in_popovers(at), "it asks first"
     assert "greet: version 1" in words(at)
     at.button(key="env-delete-prod").click().run()
     assert not at.exception

@@ -53,32 +53,28 @@ def test_nobody_finds_what_they_may_not_open_or_do(ask: Callable[..., list[dict[
         assert bool([one for one in ask(role, "users") if one["title"] == "Users"]) == may(who, "admin")
 
 
-@pytest.mark.parametrize(
-    ("query", "title", "address"),
-    [
-        pytest.param("inbox", "Inbox triage", "/workflow?name=inbox-triage", id="workflow"),
-        pytest.param("classify-mail", "Classify a mail", "/prompt?name=classify-mail", id="prompt"),
-        pytest.param("approvals", "Approvals", "/approvals", id="page"),
-        pytest.param("new frag", "New fragment", "/prompts?tab=fragments&do=new", id="action"),
-        pytest.param("plan inbox", "Plan Inbox triage", "/workflow?name=inbox-triage", id="action of a workflow"),
-        pytest.param("plan and apply", "Plan and apply", "/help?page=control#plan-and-apply", id="help"),
-    ],
-)
-def test_the_best_hit_leads_there(
-    ask: Callable[..., list[dict[str, Any]]], query: str, title: str, address: str
-) -> None:
-    found = ask("owner", query)
-    assert (title, address) in [(one["title"], one["address"]) for one in found[:2]], found[:4]
+BEST = [
+    ("inbox", "Inbox triage", "/workflow?name=inbox-triage"),
+    ("classify-mail", "Classify a mail", "/prompt?name=classify-mail"),
+    ("approvals", "Approvals", "/approvals"),
+    ("new frag", "New fragment", "/prompts?tab=fragments&do=new"),
+    ("plan inbox", "Plan Inbox triage", "/workflow?name=inbox-triage"),
+    ("plan and apply", "Plan and apply", "/help?page=control#plan-and-apply"),
+]
 
 
-@pytest.mark.parametrize(
-    ("path", "key"), [("workflows", "new-make"), ("prompts", "new-prompt-make"), ("users", "new-user-make")]
-)
-def test_an_address_opens_the_dialog_once(open_page: Callable[..., AppTest], path: str, key: str) -> None:
-    at = open_page(path, do="new")
-    assert not at.exception
-    assert key in {one.key for one in at.button}
-    assert "do" not in at.query_params
+def test_the_best_hit_leads_there(ask: Callable[..., list[dict[str, Any]]]) -> None:
+    for query, title, address in BEST:
+        found = ask("owner", query)
+        assert (title, address) in [(one["title"], one["address"]) for one in found[:2]], found[:4]
+
+
+def test_an_address_opens_the_dialog_once(open_page: Callable[..., AppTest]) -> None:
+    for path, key in (("workflows", "new-make"), ("prompts", "new-prompt-make"), ("users", "new-user-make")):
+        at = open_page(path, do="new")
+        assert not at.exception
+        assert key in {one.key for one in at.button}
+        assert "do" not in at.query_params
 
 
 def test_help_shows_a_page_with_links_to_others(open_page: Callable[..., AppTest]) -> None:

@@ -91,18 +91,18 @@ def test_what_runs_now_is_followed(orchestra: Orchestra, open_page: Open) -> Non
     assert any("Cancelled" in one.value for one in at.markdown)
 
 
-def test_connections_can_be_checked_from_the_first_page(open_page: Open) -> None:
+def test_connections_are_checked_on_the_first_page_which_starts_only_a_sample_that_is_there(
+    orchestra: Orchestra, open_page: Open
+) -> None:
     at = open_page()
     at.button(key="check-all").click().run()
     assert not at.exception
     assert sum("works" in one.value for one in at.markdown) == 5
 
-
-def test_without_the_sample_the_first_page_leads_to_workflows(orchestra: Orchestra, open_page: Open) -> None:
     orchestra.workflows.delete(OWNER, "inbox-triage")
     at = open_page()
     assert not at.exception
-    assert "first-run-button" not in {button.key for button in at.button}
+    assert "first-run-button" not in {button.key for button in at.button}, "it leads to workflows"
 
 
 def test_nothing_on_the_page_says_that_all_is_well_above_an_alarm(

@@ -131,7 +131,7 @@ def connected(_one_more_file: None, workspace: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("connected")
-def test_the_page_connections_shows_it_and_offers_it(open_page: Open) -> None:
+def test_it_is_shown_and_offered_listed_checked_opened_and_picked_from(orchestra: Orchestra, open_page: Open) -> None:
     at = open_page("connections")
     assert not at.exception
     assert ":material/view_kanban: Kanban" in [str(one.value) for one in at.header]
@@ -145,9 +145,6 @@ def test_the_page_connections_shows_it_and_offers_it(open_page: Open) -> None:
     assert at.text_input(key="new-connection-name-boards").value == "kanban"
     assert at.text_input(key="new-connection-boards-team").placeholder == "as in the address"
 
-
-@pytest.mark.usefixtures("connected")
-def test_it_is_listed_checked_and_opened(orchestra: Orchestra) -> None:
     listed = {one.name: one for one in orchestra.connections.list(OWNER)}["cards"]
     assert (listed.service, listed.mode, listed.ready, listed.has_stand_in) == ("boards", "mine", True, False)
     lines = orchestra.connections.check(OWNER, "cards")
@@ -155,9 +152,6 @@ def test_it_is_listed_checked_and_opened(orchestra: Orchestra) -> None:
     assert orchestra.connections.get(OWNER, "cards").account == "blue"
     assert services.add_command("boards", "cards") == "`orchestra connections add boards --name cards`"
 
-
-@pytest.mark.usefixtures("connected")
-def test_its_choices_are_picked_in_forms(orchestra: Orchestra, open_page: Open) -> None:
     assert orchestra.connections.choices(OWNER, "boards-board") == ["Roadmap", "Support"]
     at = open_page("workflow", name="pick")
     assert not at.exception
@@ -166,7 +160,7 @@ def test_its_choices_are_picked_in_forms(orchestra: Orchestra, open_page: Open) 
     assert {"Roadmap", "Support"} <= set(picker.options)
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("_one_more_file")
 def test_the_board_of_a_run_links_to_what_it_made() -> None:
     shown = board(RUN)
     assert shown.kinds == ["Card"]

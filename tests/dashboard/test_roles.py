@@ -4,49 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
+from engine.people.access import Role
 from tests.dashboard.conftest import OWNER
 from tests.dashboard.test_approvals import asking
 from tests.dashboard.test_run import words
 
+PROPOSED: list[tuple[str, Role, str]] = [
+    ("files", "viewer", "Drop a file"),
+    ("budgets", "editor", "Set budgets"),
+    ("agents", "viewer", "Begin with a sample"),
+    ("tools", "viewer", "A new one"),
+    ("tables", "viewer", "the button below"),
+    ("runs", "viewer", "to run"),
+    ("", "viewer", "Start with"),
+    ("", "viewer", "five steps"),
+    ("", "operator", "Change"),
+    ("connections", "operator", "enter it here"),
+    ("environments", "viewer", "you can go on changing"),
+]
+"""What an empty page proposes to an owner, and who may not do it."""
 
-@pytest.mark.parametrize(
-    ("path", "role", "words"),
-    [
-        pytest.param("files", "viewer", "Drop a file", id="files"),
-        pytest.param("budgets", "editor", "Set budgets", id="budgets"),
-        pytest.param("agents", "viewer", "Begin with a sample", id="agents"),
-        pytest.param("tools", "viewer", "A new one", id="tools"),
-        pytest.param("tables", "viewer", "the button below", id="tables"),
-        pytest.param("runs", "viewer", "to run", id="runs"),
-        pytest.param("", "viewer", "Start with", id="home"),
-        pytest.param("", "viewer", "five steps", id="first run"),
-        pytest.param("", "operator", "Change", id="accounts on Home"),
-        pytest.param("connections", "operator", "enter it here", id="connections"),
-        pytest.param("environments", "viewer", "you can go on changing", id="environments"),
-    ],
-)
+
 def test_an_empty_page_proposes_only_what_the_role_may_do(
-    orchestra: Orchestra,
-    open_page: Callable[..., AppTest],
-    sign_in: Callable[..., str],
-    path: str,
-    role: str,
-    words: str,
+    orchestra: Orchestra, open_page: Callable[..., AppTest], sign_in: Callable[..., str]
 ) -> None:
-    def said() -> str:
+    def said(path: str) -> str:
         page = open_page(path)
         assert not page.exception
         links = [one.proto.label for one in page.get("page_link")]
         return " ".join([*(one.value for one in (*page.info, *page.caption, *page.markdown, *page.header)), *links])
 
-    assert words in said(), "an owner may"
-    orchestra.users.add(OWNER, "ann", "Ann", role)
-    sign_in("ann")
-    assert words not in said()
+    assert [row for row in PROPOSED if row[2] not in said(row[0])] == [], "an owner may"
+    for role in ("viewer", "operator", "editor"):
+        orchestra.users.add(OWNER, role, role.title(), role)
+        sign_in(role)
+        assert [row for row in PROPOSED if row[1] == role and row[2] in said(row[0])] == []
 
 
 def test_a_question_is_not_for_a_viewer(
@@ -62,23 +57,26 @@ def test_a_question_is_not_for_a_viewer(
     assert {"Waits for an answer"} <= {one.value for one in home.header}
 
 
-@pytest.mark.parametrize("role", ["editor", "viewer"])
 def test_an_environment_speaks_of_other_workflows_only_if_there_are_any(
-    orchestra: Orchestra, open_page: Callable[..., AppTest], sign_in: Callable[..., str], role: str
+    orchestra: Orchestra, open_page: Callable[..., AppTest], sign_in: Callable[..., str]
 ) -> None:
     orchestra.environments.init(OWNER)
-    orchestra.users.add(OWNER, "ann", "Ann", role)
-    sign_in("ann")
-    said = words(open_page("environments"))
-    assert "Other workflows" not in said
-    assert "Each workflow runs its file as it is." in said
-    assert "No workflow runs here yet." in said
-    assert ("Promote one" in said) is (role == "editor")
+    roles: tuple[Role, ...] = ("editor", "viewer")
+    for role in roles:
+        orchestra.users.add(OWNER, role, role.title(), role)
+        sign_in(role)
+        said = words(open_page("environments"))
+        assert "Other workflows" not in said
+        assert "Each workflow runs its file as it is." in said
+        assert "No workflow runs here yet." in said
+        assert ("Promote one" in said) is (role == "editor")
     names = orchestra.workflows.names(OWNER)
     orchestra.environments.promote(
         OWNER, names[0], "dev", "prod", orchestra.environments.check_promotion(OWNER, names[0], "dev", "prod").hash
     )
-    assert ("Other workflows do not run here." in words(open_page("environments"))) is (len(names) > 1)
+    for role in roles:
+        sign_in(role)
+        assert ("Other workflows do not run here." in words(open_page("environments"))) is (len(names) > 1)
 
 
 def test_a_login_link_has_the_whole_width_below_the_buttons_of_its_user(open_page: Callable[..., AppTest]) -> None:

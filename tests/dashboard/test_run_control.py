@@ -164,18 +164,15 @@ def test_a_called_run_and_its_caller_lead_to_each_other(orchestra: Orchestra, op
     assert inner in links(at)["The run that it called"]
 
 
-@pytest.mark.parametrize(
-    ("message", "said"),
-    [pytest.param("No mail.", "No mail\\.", id="why"), pytest.param("", "no reason", id="no reason")],
-)
-def test_a_run_that_was_ended_early_says_why(orchestra: Orchestra, open_page: Open, message: str, said: str) -> None:
-    stop = {"id": "stop", "uses": "flow.stop", "with": {"message": message, "outputs": {"count": 0}}}
-    saved(orchestra, "early", stop, {**FAIL, "id": "never"})
-    run = ran(orchestra, "early")
-    assert run["status"] == "succeeded"
-    [info] = open_page("run", id=run["run_id"]).info
-    assert "The workflow ended it here" in info.value
-    assert said in info.value
+def test_a_run_that_was_ended_early_says_why(orchestra: Orchestra, open_page: Open) -> None:
+    for name, message, said in (("early", "No mail.", "No mail\\."), ("silent", "", "no reason")):
+        stop = {"id": "stop", "uses": "flow.stop", "with": {"message": message, "outputs": {"count": 0}}}
+        saved(orchestra, name, stop, {**FAIL, "id": "never"})
+        run = ran(orchestra, name)
+        assert run["status"] == "succeeded"
+        [info] = open_page("run", id=run["run_id"]).info
+        assert "The workflow ended it here" in info.value
+        assert said in info.value
 
 
 def test_the_steps_for_a_failure_are_a_section_of_their_own(orchestra: Orchestra, open_page: Open) -> None:
@@ -198,20 +195,15 @@ def test_the_steps_for_a_failure_are_a_section_of_their_own(orchestra: Orchestra
     at.query_params["tab"] = "map"
     assert "Take a note" in words(at.run())
 
-
-def test_steps_for_a_failure_that_fail_are_told_beside_the_failure(orchestra: Orchestra, open_page: Open) -> None:
     saved(orchestra, "worse", FAIL, on_failure={"steps": [{**FAIL, "id": "too", "with": {"message": "Nor this."}}]})
-    run = ran(orchestra, "worse")
-    at = open_page("run", id=run["run_id"])
+    at = open_page("run", id=ran(orchestra, "worse")["run_id"])
     assert any("It cannot be" in str(one.value) for one in at.error)
-    assert any("Nor this" in str(one.value) for one in at.warning)
+    assert any("Nor this" in str(one.value) for one in at.warning), "those that fail are told beside the failure"
 
-
-def test_a_run_that_did_not_fail_has_no_such_section(orchestra: Orchestra, open_page: Open) -> None:
     note = {"id": "note", "uses": "flow.set", "with": {"values": {"a": 1}}}
     saved(orchestra, "glad", note, on_failure={"steps": [{**note, "id": "never"}]})
     at = open_page("run", id=ran(orchestra, "glad")["run_id"])
-    assert "Because it failed" not in words(at)
+    assert "Because it failed" not in words(at), "it did not"
     assert len(tables(at)) == 1
 
 

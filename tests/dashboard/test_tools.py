@@ -54,20 +54,11 @@ def test_files_are_edited_tested_and_restored(open_page: Open, orchestra: Orches
     assert orchestra.tools.show(OWNER, "mine").state == "tested"
 
 
-def test_tests_say_that_they_have_tested_the_saved_text(open_page: Open, orchestra: Orchestra) -> None:
+def test_what_somebody_else_saved_is_not_overwritten_and_tests_say_which_text_they_have_tested(
+    open_page: Open, orchestra: Orchestra
+) -> None:
     orchestra.tools.new(OWNER, "mine")
-    at = open_page("tools", tool="mine")
-    at.selectbox(key="tool-file-mine").select("main.py").run()
-    press(at, "tools-test-mine")
-    assert "All tests have passed" in words(at)
-    assert "not saved yet" not in words(at)
-    at.text_area[0].set_value("output = 'never saved'").run()
-    press(at, "tools-test-mine")
-    assert "The saved text was tested; your changes are not saved yet." in words(at)
-
-
-def test_what_somebody_else_saved_is_not_overwritten(open_page: Open, orchestra: Orchestra) -> None:
-    orchestra.tools.new(OWNER, "mine")
+    good = orchestra.tool_files.get(OWNER, "mine", "main.py").text
     at = open_page("tools", tool="mine")
     at.selectbox(key="tool-file-mine").select("main.py").run()
     at.text_area[0].set_value("output = 'mine'").run()
@@ -78,6 +69,15 @@ def test_what_somebody_else_saved_is_not_overwritten(open_page: Open, orchestra:
     assert orchestra.tool_files.get(OWNER, "mine", "main.py").text == "output = 'theirs'\n"
     press(at, "overwrite-tool-mine/main.py")
     assert orchestra.tool_files.get(OWNER, "mine", "main.py").text == "output = 'mine'\n"
+
+    orchestra.tool_files.save(OWNER, "mine", "main.py", good, orchestra.tool_files.get(OWNER, "mine", "main.py").etag)
+    at.run()
+    press(at, "tools-test-mine")
+    assert "All tests have passed" in words(at)
+    assert "not saved yet" not in words(at)
+    at.text_area[0].set_value("output = 'never saved'").run()
+    press(at, "tools-test-mine")
+    assert "The saved text was tested; your changes are not saved yet." in words(at)
 
 
 def test_a_tool_is_renamed_and_goes_to_the_trash(open_page: Open, orchestra: Orchestra) -> None:

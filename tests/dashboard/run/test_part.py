@@ -31,41 +31,19 @@ SUMS: dict[str, Any] = {
 }
 
 
-def only_run(orchestra: Orchestra, workflow: str) -> Any:
-    [row] = orchestra.runs.list(OWNER, workflow=workflow).rows
+def newest_run(orchestra: Orchestra) -> Any:
+    row = orchestra.runs.list(OWNER, workflow="sums").rows[0]
     return orchestra.runs.wait(OWNER, row.run_id, PATIENCE_SECONDS)
 
 
-def opened(workspace: Path, open_page: Open) -> AppTest:
+def test_a_step_runs_alone_and_a_given_output_is_taken_by_what_comes_after(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
     (workspace / "workflows" / "sums.json").write_text(json.dumps(SUMS))
     at = open_page("workflow", name="sums")
     assert not at.exception
     assert at.button(key="part-run-sums").disabled
     assert at.selectbox(key="part-only-sums").options == ["Set values · one", "Set _two_ · two"]  # no Markdown there
-    return at
-
-
-def test_a_step_runs_alone_without_an_earlier_run(orchestra: Orchestra, workspace: Path, open_page: Open) -> None:
-    at = opened(workspace, open_page)
-    at.selectbox(key="part-only-sums").set_value("two").run()
-    at.text_area(key="part-pins-sums").set_value('{"one": {"x": 41}}').run()
-    at.button(key="part-run-sums").click().run()
-    assert not at.error
-    document = only_run(orchestra, "sums")
-    assert document["status"] == "succeeded"
-    assert {step["path"]: step["output"] for step in document["steps"]}["two"] == {"x": 42}
-    assert [row.is_test for row in orchestra.runs.list(OWNER, workflow="sums").rows] == [True]
-
-
-def test_a_given_output_is_taken_by_what_comes_after(orchestra: Orchestra, workspace: Path, open_page: Open) -> None:
-    at = opened(workspace, open_page)
-    at.text_area(key="part-pins-sums").set_value('{"one": {"x": 6}}').run()
-    at.button(key="part-run-sums").click().run()
-    assert only_run(orchestra, "sums")["outputs"] == {"x": 7}
-
-
-def test_what_cannot_be_taken_is_said(orchestra: Orchestra, workspace: Path, open_page: Open) -> None:
-    at = opened(workspace, open_page)
     for text in ("{", "[]", "7"):
         at.text_area(key="part-pins-sums").set_value(text).run()
         assert "JSON" in str(at.error[0].value)
@@ -74,6 +52,20 @@ def test_what_cannot_be_taken_is_said(orchestra: Orchestra, workspace: Path, ope
     at.button(key="part-run-sums").click().run()
     assert "nobody" in str(at.error[0].value)
     assert orchestra.runs.list(OWNER, workflow="sums").rows == []
+
+    at.text_area(key="part-pins-sums").set_value('{"one": {"x": 6}}').run()
+    at.button(key="part-run-sums").click().run()
+    assert newest_run(orchestra)["outputs"] == {"x": 7}
+
+    at = open_page("workflow", name="sums")
+    at.selectbox(key="part-only-sums").set_value("two").run()
+    at.text_area(key="part-pins-sums").set_value('{"one": {"x": 41}}').run()
+    at.button(key="part-run-sums").click().run()
+    assert not at.error
+    document = newest_run(orchestra)
+    assert document["status"] == "succeeded"
+    assert {step["path"]: step["output"] for step in document["steps"]}["two"] == {"x": 42}
+    assert [row.is_test for row in orchestra.runs.list(OWNER, workflow="sums").rows] == [True, True]
 
 
 def test_what_really_writes_needs_a_tick(open_page: Open) -> None:

@@ -80,27 +80,23 @@ def panel(open_page: Open, name: str, run: dict[str, Any], **params: str) -> App
 # --- again
 
 
-@pytest.mark.parametrize(
-    ("way", "new", "options"),
-    [
-        pytest.param("reuse", 0, {}, id="keep"),
-        pytest.param("update", 0, {"receipts": "update"}, id="update"),
-        pytest.param("force", 2, {"receipts": "force"}, id="anew"),
-    ],
-)
-def test_each_way_to_run_again_does_what_it_says(
-    orchestra: Orchestra, open_page: Open, made: dict[str, Any], way: str, new: int, options: dict[str, Any]
-) -> None:
-    at = panel(open_page, "again", made)
-    at.radio(key="again-receipts").set_value(way).run()
-    if way == "force":
-        assert at.button(key="again-so").disabled
-        at.checkbox(key="again-twice").check().run()
-    at.button(key="again-so").click().run()
-    assert not at.exception
-    run = newest(orchestra)
-    assert (run["origin_run_id"], run["options"]) == (made["run_id"], options)
-    assert run["counts"]["new_effects"] == new
+def test_each_way_to_run_again_does_what_it_says(orchestra: Orchestra, open_page: Open, made: dict[str, Any]) -> None:
+    ways: list[tuple[str, int, dict[str, Any]]] = [
+        ("reuse", 0, {}),
+        ("update", 0, {"receipts": "update"}),
+        ("force", 2, {"receipts": "force"}),
+    ]
+    for way, new, options in ways:
+        at = panel(open_page, "again", made)
+        at.radio(key="again-receipts").set_value(way).run()
+        if way == "force":
+            assert at.button(key="again-so").disabled
+            at.checkbox(key="again-twice").check().run()
+        at.button(key="again-so").click().run()
+        assert not at.exception
+        run = newest(orchestra)
+        assert (run["origin_run_id"], run["options"]) == (made["run_id"], options)
+        assert run["counts"]["new_effects"] == new
 
 
 def test_the_answers_of_a_run_can_be_taken_again(orchestra: Orchestra, open_page: Open) -> None:
@@ -225,8 +221,8 @@ def test_one_step_runs_alone_with_what_was_recorded(orchestra: Orchestra, open_p
     assert "Test run" in words(open_page("runs"))
 
 
-def test_a_step_that_writes_asks_before_it_runs_alone(
-    orchestra: Orchestra, open_page: Open, made: dict[str, Any]
+def test_a_step_that_writes_asks_before_it_runs_alone_and_a_viewer_may_compare_and_nothing_else(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open, made: dict[str, Any]
 ) -> None:
     at = open_page("run", id=made["run_id"], open="each[0]", step="each.issue")
     button = f"only-{'each[0].issue'}"
@@ -235,6 +231,13 @@ def test_a_step_that_writes_asks_before_it_runs_alone(
     at.button(key=button).click().run()
     assert newest(orchestra)["counts"]["reused_effects"] == 1
     assert issues(orchestra) == {"Undo a": "open", "Undo b": "open"}
+
+    orchestra.users.add(OWNER, "vera", "Vera", "viewer", "a long password 1")
+    sign_in("vera")
+    at = open_page("run", id=made["run_id"], open="each[0]")
+    assert not at.exception
+    assert "Compare" in labels(at)
+    assert not {"Undo", "Undo this item", "More options", "Run again", "Run only this step"} & set(labels(at))
 
 
 # --- comparing
@@ -257,25 +260,12 @@ def test_two_runs_stand_side_by_side_where_they_part_first(orchestra: Orchestra,
     assert not any("![x](" in str(one.value) for one in at.markdown), "text from outside stays text"
     assert first["run_id"] in links(at)["In the first"]
 
-
-def test_a_run_does_not_differ_from_itself(orchestra: Orchestra, open_page: Open) -> None:
-    saved(orchestra, "two", *TWO, inputs=TEXT)
-    run_id = ran(orchestra, "two")["run_id"]
-    at = open_page("compare", first=run_id, second=run_id)
-    assert "There is no difference." in words(at)
-
-
-@pytest.mark.parametrize(
-    "params",
-    [
-        pytest.param({}, id="none named"),
-        pytest.param({"first": "20261120T120000Z-aaaaaaaa", "second": "nope"}, id="not there"),
-    ],
-)
-def test_what_cannot_be_compared_is_told_in_words(open_page: Open, params: dict[str, str]) -> None:
-    at = open_page("compare", **params)
-    assert not at.exception
-    assert at.error
+    itself = open_page("compare", first=first["run_id"], second=first["run_id"])
+    assert "There is no difference." in words(itself)
+    for params in ({}, {"first": "20261120T120000Z-aaaaaaaa", "second": "nope"}):
+        at = open_page("compare", **params)
+        assert not at.exception
+        assert at.error, "what cannot be compared is told in words"
 
 
 @pytest.mark.parametrize(
@@ -293,14 +283,3 @@ def test_the_run_that_went_well_comes_first(statuses: tuple[str, str], expected:
     other = RunRow("b", "w", "W", RunStatus(statuses[1]), False, "o", "", None, None, None, "", nothing)
     run: Any = {"run_id": "a", "status": statuses[0]}
     assert in_order(run, other) == expected
-
-
-def test_a_viewer_may_compare_and_nothing_else(
-    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open, made: dict[str, Any]
-) -> None:
-    orchestra.users.add(OWNER, "vera", "Vera", "viewer", "a long password 1")
-    sign_in("vera")
-    at = open_page("run", id=made["run_id"], open="each[0]")
-    assert not at.exception
-    assert "Compare" in labels(at)
-    assert not {"Undo", "Undo this item", "More options", "Run again", "Run only this step"} & set(labels(at))
