@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import structs
 
 from clients.google.app import GoogleApp
+from clients.google.authorization import GoogleAuthorization
 from clients.google.client_secret import WrongClientSecret, client_secret
-from clients.google.consent import GoogleConsent
 from clients.oauth.sign_in import WAIT_SECONDS, Registered, facts_in, signed_in
 from clients.oauth.sign_in_file import SignInFile
 from clients.sign_in import Seal, SignedIn, SignInFacts, SignInWay
@@ -99,7 +99,7 @@ def sign_in(
     client = client_secret(file, app.name)["installed"]
     noted = {key: str(client[key]) for key in ("token_uri", "client_id", "client_secret")}
     redirect = f"http://127.0.0.1:{port}/" if port else "http://127.0.0.1/"
-    registered = Registered(redirect=redirect, noted=noted, begin=partial(GoogleConsent, app, client))
+    registered = Registered(redirect=redirect, noted=noted, begin=partial(GoogleAuthorization, app, client))
     return signed_in(app, registered, open_browser, base_url or app.service.url, timeout)
 
 

@@ -31,7 +31,7 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 WAIT_SECONDS = 300.0
 
 
-class Consent(Protocol):
+class AuthorizationRequest(Protocol):
     """One sign-in under way."""
 
     address: str
@@ -53,7 +53,7 @@ class Registered:
     """Its redirect address; without a port any is accepted."""
     noted: Mapping[str, str]
     """The members for the sign-in file, which are needed to renew the token."""
-    begin: Callable[[str], Consent]
+    begin: Callable[[str], AuthorizationRequest]
     """Begins a sign-in, whose redirect is this address with its port."""
 
 

@@ -17,8 +17,8 @@ from engine.base.statuses import AccountMode
 from engine.base.threads import shared_property
 from engine.compiler.definition.environment import SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan
+from engine.connections.account_notices import AccountNotices
 from engine.connections.accounts import Accounts
-from engine.connections.connection_failures import Troubles
 from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.paces import opened_paces
@@ -137,9 +137,9 @@ class OpenedWorkspace:
         accounts = Accounts(self.loaded, self.stand_ins, self.config.limits.calls_at_once, state, paces)
         self.accounts = self.to_close(accounts)
         names = self.workspace.workflow_ids
-        self.troubles = Troubles(self.state.refusals, self.loaded, accounts, self.clock, names)
+        self.troubles = AccountNotices(self.state.account_notices, self.loaded, accounts, self.clock, names)
         if not self.is_read_only:
-            accounts.refusals = self.troubles
+            accounts.notices = self.troubles
 
     def _prove(self) -> None:
         """Rebuild a lost or outdated state: it must not make anything happen twice."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.base.statuses import AccountMode
 from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
-from engine.connections.agreements import Agreements
+from engine.connections.consents import ConsentStore
 from engine.observing.tally import Tally
 from engine.observing.traces import tracer_of
 from engine.runner.effects.live import Live
@@ -92,7 +92,7 @@ class RunWork:
     def _consents(self) -> Consents:
         """Return who agrees to accounts."""
         opened = self._opened
-        agreements, renamed = Agreements(opened.settings), opened.state.renames.last
+        agreements, renamed = ConsentStore(opened.settings), opened.state.renames.last
         return Consents(agreements, opened.accounts, opened.audit, self.worker.plans, opened.services, renamed)
 
     def _acceptor(self) -> Acceptor:

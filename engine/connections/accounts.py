@@ -34,7 +34,7 @@ class StandIns(Protocol):
         """Return {service: {base_url, token, …}, "generation": n}; start the stand-ins if none are running."""
 
 
-class RefusalListener(Protocol):
+class AccountNoticeListener(Protocol):
     """Receives reports that an account rejected its credentials, or accepts them again."""
 
     def report(self, connection: str, mode: AccountMode, error: AuthError, workflow: str = "") -> None:
@@ -47,7 +47,7 @@ class RefusalListener(Protocol):
         """Record that the account was accepted again."""
 
 
-class NoRefusals:
+class NoAccountNotices:
     """Ignores all reports."""
 
     def report(self, connection: str, mode: AccountMode, error: AuthError, workflow: str = "") -> None:
@@ -116,7 +116,7 @@ class Accounts:
         paces: Paces | None = None,
     ) -> None:
         self._shared, self._paces = shared, paces or OwnPaces()
-        self.refusals: RefusalListener = NoRefusals()
+        self.notices: AccountNoticeListener = NoAccountNotices()
         """Receives each refusal of an account, and the first success after it."""
         self.config, self._stand_ins, self._size = config, stand_ins, calls_at_once
         self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}

@@ -21,9 +21,9 @@ from engine.base.errors import InUse, InvalidInput, SecretLost, UnknownName, own
 from engine.base.names import checked_name
 from engine.base.services import add_command, client_class, client_classes, declaration, has_stand_in, is_for
 from engine.base.statuses import AccountMode
+from engine.connections.account_notices import AccountNotices
 from engine.connections.accounts import Accounts
 from engine.connections.choices import KnownChoices
-from engine.connections.connection_failures import Troubles
 from engine.connections.doctor import Doctor
 from engine.connections.modes import Modes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
@@ -49,7 +49,7 @@ class ConnectionChanges:
         accounts: Accounts,
         modes: Modes,
         audit: Audit,
-        troubles: Troubles,
+        troubles: AccountNotices,
         clock: Clock,
         unclear: Callable[[], Sequence[str]] = tuple,
     ) -> None:

@@ -24,9 +24,9 @@ from engine.base.services import (
 )
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import SeenAccount
+from engine.connections.account_notices import AccountNotice
 from engine.connections.accounts import Account
 from engine.connections.changes import ConnectionChanges
-from engine.connections.connection_failures import Trouble
 from engine.connections.doctor import lets_in
 from engine.connections.local_models import LocalServer, local_servers
 from engine.connections.statuses import ConnectionStatus
@@ -70,7 +70,7 @@ class Connections(ConnectionChanges):
         return self._modes.served(self._service(name))
 
     @operation("connections.troubles", "view", "see connections", "List the accounts that refuse requests")
-    def troubles(self, p: Principal) -> builtins.list[Trouble]:
+    def troubles(self, p: Principal) -> builtins.list[AccountNotice]:
         """Return the accounts that refuse access that workflows need; each is listed once, until it works again."""
         return [one for one in self._troubles.open() if not p.hidden or all(map(p.sees, one.workflows))]
 
@@ -136,7 +136,7 @@ class Connections(ConnectionChanges):
         if all(has_stand_in(self._service(name)) for name in missing):
             yield "To try it on the demo: `--demo` at the command line, or Demo on the page Connections."
 
-    def _works_again(self, trouble: Trouble) -> bool:
+    def _works_again(self, trouble: AccountNotice) -> bool:
         works = self._doctor.is_let_in(trouble.connection, trouble.mode)
         if works:
             self._troubles.cleared(trouble.connection, trouble.mode)

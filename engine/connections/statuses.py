@@ -15,8 +15,8 @@ from engine.base.clock import Clock
 from engine.base.errors import OrchestraError, SecretLost
 from engine.base.services import add_command, client_class, declaration, has_stand_in
 from engine.base.statuses import AccountMode
+from engine.connections.account_notices import AccountNotice, AccountNotices
 from engine.connections.accounts import Accounts
-from engine.connections.connection_failures import Trouble, Troubles
 from engine.connections.modes import Modes
 from engine.connections.sign_ins import SafeSeal
 from engine.workspace.config import LoadedConfig
@@ -51,7 +51,7 @@ class ConnectionStatus(Struct, frozen=True):
     owner: str = ""
     """Who gave the key or signed in; empty if it comes from the environment."""
     sign_in: SignInFacts | None = None
-    trouble: Trouble | None = None
+    trouble: AccountNotice | None = None
 
     @property
     def needs_sign_in(self) -> bool:
@@ -73,7 +73,7 @@ class ConnectionStatuses:
         config: Callable[[], LoadedConfig],
         accounts: Accounts,
         modes: Modes,
-        troubles: Troubles,
+        troubles: AccountNotices,
         clock: Clock,
     ) -> None:
         self._root, self._config, self._accounts = root, config, accounts
@@ -134,7 +134,7 @@ class ConnectionStatuses:
         except ServiceError:
             return None
 
-    def _status(self, name: str, troubles: Mapping[tuple[str, AccountMode], Trouble]) -> ConnectionStatus:
+    def _status(self, name: str, troubles: Mapping[tuple[str, AccountMode], AccountNotice]) -> ConnectionStatus:
         loaded = self._config()
         service, own = loaded.config.connections[name].service, loaded.config.connections[name].settings
         mode, missing = self._modes.of(service), self.missing(name)

@@ -23,8 +23,8 @@ from engine.copilot.proposals.demo_runs import DemoRuns
 from engine.copilot.proposals.proposals import Conversations, Proposals
 from engine.copilot.proposals.restoring import Restoring
 from engine.copilot.stepping.stories import Stories
-from engine.copilot.talking.agreements import ModelAgreements
 from engine.copilot.talking.asking import CopilotModel
+from engine.copilot.talking.consents import ModelConsents
 from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.talking import Ground, Talking
 from engine.copilot.talking.turns import Turns
@@ -103,7 +103,7 @@ def _talking(
     ground = Ground(
         proposals, without_model, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections())
     )
-    setups = Setups(needs.config, needs.modes.of, needs.accounts.open, ModelAgreements(needs.settings))
+    setups = Setups(needs.config, needs.modes.of, needs.accounts.open, ModelConsents(needs.settings))
     model = CopilotModel(needs.model_calls, needs.clock)
     texts = PromptProposals(needs.kept.prompt_proposals, needs.prompts, needs.cases, needs.case_tests, needs.clock)
     prompting = Prompting(texts, needs.prompts, needs.cases, setups, model, turns)

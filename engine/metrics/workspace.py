@@ -20,7 +20,7 @@ from engine.base.clock import Clock, moment_of
 from engine.base.errors import OrchestraError
 from engine.base.statuses import OPEN_RUNS
 from engine.budgets.prices import usd
-from engine.connections.connection_failures import Trouble
+from engine.connections.account_notices import AccountNotice
 from engine.metrics.families import Labels, counter, gauge
 from engine.people.access import Principal
 from engine.runs.budgets import Budgets
@@ -43,7 +43,7 @@ class MetricSources(Struct, frozen=True):
     loads: Loads
     triggers: Triggers
     budgets: Budgets
-    troubles: Callable[[], Sequence[Trouble]]
+    troubles: Callable[[], Sequence[AccountNotice]]
     folders: Mapping[str, Path]
     """What is on the disks of this machine, such as `workspace`."""
     clock: Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.copilot.prompting.records import FOR_PROMPTS
 from engine.copilot.proposals.records import BEFORE, FOR_WORKFLOWS
-from engine.copilot.talking.agreements import is_agreement_of
+from engine.copilot.talking.consents import is_agreement_of
 from engine.copilot.talking.records import TURNS
 from engine.people.languages import is_language_of
 from engine.workspace.drafts import is_draft_of

@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.wording import counted
 from engine.base.errors import SecretLost
-from engine.connections.connection_failures import Troubles
+from engine.connections.account_notices import AccountNotices
 from engine.operations.health import Reason
 from engine.runs.workers import NO_WORKER, SHARE_KEY, Workers
 from engine.secrets.vault import Safe
@@ -26,7 +26,7 @@ class HealthFacts:
         self,
         state: State,
         safe: Callable[[], Safe],
-        troubles: Troubles,
+        troubles: AccountNotices,
         triggers: Callable[[], Mapping[str, int]],
         workers: Workers | None,
     ) -> None:

@@ -24,8 +24,8 @@ from engine.record.storable import unstorable
 from engine.record.types.kind import options_of
 from engine.record.types.run import (
     Acceptance,
-    Agreement,
     Caller,
+    ConsentRecord,
     EnvironmentRecord,
     EstimateRecord,
     OutsideInput,
@@ -59,7 +59,7 @@ class Circumstances(Struct, frozen=True):
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
     confirmed: Sequence[str] = ()
     """What the person who starts it has just agreed to (engine/runs/starting/consent.py)."""
-    agreed: Agreement = field(default_factory=Agreement)
+    agreed: ConsentRecord = field(default_factory=ConsentRecord)
     """For real accounts: everything agreed to at that time (`Consents.kept`)."""
     trigger: TriggerItem | None = None
     """If a trigger started the run: {id, source, account, item, title}, what it was started for."""

@@ -27,7 +27,7 @@ from engine.store.reports import Reports
 from engine.store.runs import OldRuns, RunStore
 from engine.store.settings import Settings
 from engine.store.spending import Spending, SpendingStore
-from engine.store.triggering.refusals import RefusalStore
+from engine.store.triggering.account_notices import AccountNoticeStore
 from engine.store.triggering.triggered_runs import RunQueue, TriggeredRuns
 from engine.store.triggering.triggers import SeenItems, TriggerStore
 
@@ -85,7 +85,7 @@ class State(Protocol):
         """Failed tries to sign in."""
 
     @property
-    def refusals(self) -> RefusalStore:
+    def account_notices(self) -> AccountNoticeStore:
         """Accounts that refuse access."""
 
     @property

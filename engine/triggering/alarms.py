@@ -85,7 +85,7 @@ def _lasting(time: timedelta) -> str:
     return counted(max(minutes, 1), "minute")
 
 
-class Notifications(Struct):
+class AlarmNotices(Struct):
     """Notifies people through the channel of `notifications`, once of each alarm and once when it is over."""
 
     worker: Worker

@@ -19,7 +19,8 @@ from engine.record.run_log import RunLogs
 from engine.runs.approval_links import ApprovalLinks
 from engine.store.state import State
 from engine.triggering.activation import Activation
-from engine.triggering.alarms import Notifications
+from engine.triggering.alarms import AlarmNotices
+from engine.triggering.approval_notices import ApprovalNotices
 from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
 from engine.triggering.notices.channel import NoticeChannel
@@ -35,7 +36,6 @@ from engine.triggering.polling.poll import Looks
 from engine.triggering.polling.polling_loop import Polls
 from engine.triggering.polling.resolver import TriggerResolver
 from engine.triggering.previews import TriggerPreviews
-from engine.triggering.question_notices import QuestionNotices
 from engine.triggering.run_queue import RunStarter
 from engine.triggering.scheduler import Scheduler
 from engine.triggering.statuses import TriggerStatuses
@@ -147,7 +147,7 @@ class Triggering:
         needs = self._needs
         channel = NoticeChannel(needs.acceptor, self._resolver.plan, needs.context.loaded, needs.clock)
         messages = WebhookMessages(needs.state.settings, lambda: needs.context.loaded().webhook, needs.clock)
-        self._notifications = Notifications(
+        self._notifications = AlarmNotices(
             needs.worker,
             self._rows,
             channel,
@@ -177,9 +177,9 @@ class Triggering:
         self._notices = NoticeThread(looks, leads)
         self._notices.start()
 
-    def _questions(self) -> QuestionNotices:
+    def _questions(self) -> ApprovalNotices:
         needs = self._needs
-        return QuestionNotices(
+        return ApprovalNotices(
             needs.worker,
             needs.state.approvals,
             needs.links,

@@ -52,7 +52,7 @@ class TriggersDependencies(Struct, frozen=True):
     resume: Callable[[Principal, str], str]
 
 
-class Difficulties(NamedTuple):
+class FailingTriggers(NamedTuple):
     """The triggers that do not work at the moment."""
 
     alarms: list[Alarm]
@@ -112,12 +112,12 @@ class Triggers:
         return self.difficulties(p).alarms
 
     @operation("triggers.difficulties", "view", "see triggers", "List the triggers in difficulties")
-    def difficulties(self, p: Principal) -> Difficulties:
+    def difficulties(self, p: Principal) -> FailingTriggers:
         """Return which triggers need attention, and which try again by themselves."""
         found = self._in_question(p)
         alarms = [alarm_of(one, self._clock()) for one in found]
         trying = [one for one in found if one.state == "trying again"]
-        return Difficulties([one for one in alarms if one is not None], trying)
+        return FailingTriggers([one for one in alarms if one is not None], trying)
 
     @operation("triggers.coming", "view", "see triggers", "List the triggers that fire next")
     def coming(self, p: Principal, limit: int = 5) -> builtins.list[TriggerStatus]:

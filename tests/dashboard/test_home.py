@@ -11,7 +11,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.trigger import Start
 from engine.triggering.polling.status import Alarm
-from engine.triggering.triggers import Difficulties, Triggers
+from engine.triggering.triggers import FailingTriggers, Triggers
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -112,7 +112,7 @@ def test_nothing_on_the_page_says_that_all_is_well_above_an_alarm(
     orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "fine", {}), 60)
     assert "nothing needs you" in " ".join(one.value for one in open_page().caption)
     alarm = Alarm("inbox-triage", "new_mail", "silent", "It has not polled successfully.", "Turn it on.", "")
-    monkeypatch.setattr(Triggers, "difficulties", lambda *_: Difficulties([alarm], []))
+    monkeypatch.setattr(Triggers, "difficulties", lambda *_: FailingTriggers([alarm], []))
     at = open_page()
     said = " ".join(one.value for one in at.caption)
     assert "nothing needs you" not in said

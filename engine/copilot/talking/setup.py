@@ -13,7 +13,7 @@ from engine.base.services import is_model
 from engine.base.statuses import AccountMode
 from engine.budgets.prices import Prices, usd
 from engine.connections.accounts import Account
-from engine.copilot.talking.agreements import ModelAgreements
+from engine.copilot.talking.consents import ModelConsents
 from engine.copilot.talking.records import ModelMessage, ModelSetup, TurnLimits, TurnPreview, TurnPrice
 from engine.people.access import Principal
 from engine.workspace.config import LoadedConfig
@@ -60,7 +60,7 @@ class Setups:
         config: Callable[[], LoadedConfig],
         mode: Callable[[str], AccountMode],
         open_account: Callable[[str | None, str | None, AccountMode], Account],
-        agreements: ModelAgreements,
+        agreements: ModelConsents,
     ) -> None:
         self._config, self._mode, self._open, self.agreements = config, mode, open_account, agreements
 

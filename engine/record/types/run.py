@@ -124,11 +124,11 @@ class OutsideInput(TypedDict):
     """Whether it is the path of a file that the caller has found in the workspace."""
 
 
-class Agreement(TypedDict, total=False):
+class ConsentRecord(TypedDict, total=False):
     """What people had agreed to when a run with real accounts was accepted."""
 
     keys: ReadOnly[Sequence[str]]
-    """See `engine.connections.agreements.account_key`."""
+    """See `engine.connections.consents.account_key`."""
     labels: ReadOnly[Mapping[str, str]]
     """The name of the account of each connection, for people."""
 
@@ -203,7 +203,7 @@ class Acceptance(RunStart):
     """For steps without a connection."""
     connections: ReadOnly[Mapping[str, str]]
     """The service of each connection of the workspace."""
-    agreed: NotRequired[ReadOnly[Agreement]]
+    agreed: NotRequired[ReadOnly[ConsentRecord]]
     """For real accounts; empty for the demo."""
 
 

@@ -19,7 +19,7 @@ from engine.budgets.meter import RunMeter
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
-from engine.connections.agreements import Agreed
+from engine.connections.consents import ConsentedAccounts
 from engine.observing.observer import Observer
 from engine.observing.traces import Tracer
 from engine.record.events import AccountNamed, AttemptFailed
@@ -56,7 +56,7 @@ class RunFacts(Struct, frozen=True):
     modes: Mapping[str, AccountMode]
     """For each connection (and each service without one): the mode the run was accepted for."""
     prompts: JsonObject
-    agreed: Agreed
+    agreed: ConsentedAccounts
     """The real accounts that the run may touch."""
     default_mode: AccountMode = AccountMode.MINE
     is_demo: bool = False

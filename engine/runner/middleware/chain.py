@@ -5,7 +5,7 @@ call is a middleware: it gets the call and the rest of the chain, and returns th
 of what it must see. From the outside in:
 
 1. `Named` lets all log lines that come from inside name the step.
-2. `RefusalReports` looks at what was recorded: nothing may come between an answered write and its record.
+2. `AccountNoticeReports` looks at what was recorded: nothing may come between an answered write and its record.
 3. `Recorder` ends the step for everything inside: whatever refuses, fails or answers a call there is in the log.
 4. `Suspension` makes one outcome of a call and the wait that it asked for. A recorded wait continues before anything
    else: its fields are not evaluated again.
@@ -19,7 +19,7 @@ of what it must see. From the outside in:
    In a replay, `Played` answers here: the fields are evaluated and checked, and no account is opened.
 7. `Fallback` asks the models of a step in turn, each with all that follows: its own account, agreement, budget and
    attempts. What a wait repeats, begins with the model that is to be asked then.
-8. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
+8. `OpenedAccounts`, then `RequiredConsent`: no account is used, not even for a read, before somebody agreed to it.
 9. `WriteIdentity` needs arguments and account, and the event that follows names it.
 10. `Breakpoints` pause a debug run here: what the call will get is known, and nothing has happened yet.
 11. `Planning` answers a write in the place of its service, `RequiredApproval` lets through only what a person has
@@ -56,13 +56,14 @@ from engine.record.frames import Frame
 from engine.runner.execution.concurrency import RunStopped
 from engine.runner.execution.last_link import LastLink
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, failed
+from engine.runner.middleware.account_notices import AccountNoticeReports
 from engine.runner.middleware.accounts import OpenedAccounts
-from engine.runner.middleware.agreement import RequiredAgreement
 from engine.runner.middleware.allow_list import AllowList
 from engine.runner.middleware.approval import RequiredApproval
 from engine.runner.middleware.arguments import Arguments
 from engine.runner.middleware.as_planned import AsPlanned
 from engine.runner.middleware.breakpoints import Breakpoints
+from engine.runner.middleware.consent import RequiredConsent
 from engine.runner.middleware.identity import WriteIdentity
 from engine.runner.middleware.models.budget import RequiredBudget
 from engine.runner.middleware.models.fallback import Fallback
@@ -74,7 +75,6 @@ from engine.runner.middleware.outside_text import OutsideTextCheck
 from engine.runner.middleware.planning import Planning
 from engine.runner.middleware.rate_limits import RateLimits
 from engine.runner.middleware.recorder import Announcement, Recorder
-from engine.runner.middleware.refusals import RefusalReports
 from engine.runner.middleware.rereading import Played, Replay, Rereading
 from engine.runner.middleware.suspension import Suspension
 from engine.runner.middleware.texts.fitting_text import FittingText
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
 
 ORDER: tuple[type[Middleware], ...] = (
     Named,
-    RefusalReports,
+    AccountNoticeReports,
     Recorder,
     Suspension,
     RateLimits,
@@ -97,7 +97,7 @@ ORDER: tuple[type[Middleware], ...] = (
     Played,
     Fallback,
     OpenedAccounts,
-    RequiredAgreement,
+    RequiredConsent,
     WriteIdentity,
     Breakpoints,
     Planning,

@@ -28,7 +28,7 @@ from engine.budgets.limits import SpendingRun, budget_in
 from engine.budgets.meter import RunMeter
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Accounts
-from engine.connections.agreements import Agreed, Agreements
+from engine.connections.consents import ConsentedAccounts, ConsentStore
 from engine.expressions.json_values import compact_json
 from engine.observing.observer import Observer
 from engine.observing.traces import Tracer
@@ -88,7 +88,7 @@ class Equipment(Struct, frozen=True):
     writes: Writes
     live: Live | None
     accounts: Accounts
-    agreements: Agreements
+    agreements: ConsentStore
     logs: RunLogs
     log_writer: LogWriter
     clock: Callable[[], datetime]
@@ -317,7 +317,7 @@ class Execution:
             outside_inputs=acceptance.get("outside_inputs", ()),
             priority=priority_of(acceptance),
             item=_item(acceptance.get("trigger")),
-            agreed=Agreed.of_run(self._equipment.agreements, acceptance),
+            agreed=ConsentedAccounts.of_run(self._equipment.agreements, acceptance),
         )
 
     def _renamed(self) -> Callable[[str], str] | None:

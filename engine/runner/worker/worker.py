@@ -23,7 +23,7 @@ from engine.base.signal import Signal
 from engine.base.statuses import ACTIVE_RUNS, Ending, RunStatus
 from engine.base.threads import shared_property
 from engine.connections.accounts import Accounts
-from engine.connections.agreements import Agreements
+from engine.connections.consents import ConsentStore
 from engine.observing import context
 from engine.observing.observer import Observer
 from engine.observing.traces import Tracer
@@ -379,7 +379,7 @@ class Worker:
             writes=self._writes,
             live=self.live,
             accounts=self.accounts,
-            agreements=Agreements(self.state.settings),
+            agreements=ConsentStore(self.state.settings),
             logs=self._logs,
             log_writer=self._log_writer,
             clock=self._clock,

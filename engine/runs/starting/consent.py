@@ -21,12 +21,12 @@ from engine.base.names import branch_parts, require_no_branch, workflow_id_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
-from engine.connections.agreements import Agreements, account_key
+from engine.connections.consents import ConsentStore, account_key
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.acceptance import is_demo
 from engine.record.types.kind import kind_of
-from engine.record.types.run import Agreement, RunOptions, RunStart
+from engine.record.types.run import ConsentRecord, RunOptions, RunStart
 from engine.store.acceptances import Renamed
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Touch(Struct, frozen=True):
 class Consents(Struct):
     """The stored consents of each workflow; any thread."""
 
-    agreements: Agreements
+    agreements: ConsentStore
     accounts: Accounts
     audit: Audit
     plans: PlanCache
@@ -257,7 +257,7 @@ class Consents(Struct):
             self._seen_private.add((account.connection, repository.lower()))
         return is_private
 
-    def kept(self, workflow_id: str, modes: Mapping[str, AccountMode]) -> Agreement:
+    def kept(self, workflow_id: str, modes: Mapping[str, AccountMode]) -> ConsentRecord:
         """Return the consent stored with a run: {keys: what was agreed to, labels: whose accounts these are}."""
         labels = {connection: self.accounts.label(connection, AccountMode.MINE) for connection in _mine(modes)}
         return {

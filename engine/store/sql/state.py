@@ -27,8 +27,8 @@ from engine.store.sql.renames import SqlRenames
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.settings import SettingsTable
 from engine.store.sql.spending import SqlSpending, SqlSpent
+from engine.store.sql.triggering.account_notices import SqlAccountNotices
 from engine.store.sql.triggering.items import SqlItems
-from engine.store.sql.triggering.refusals import SqlRefusals
 from engine.store.sql.triggering.runs import SqlTriggeredRuns
 from engine.store.sql.triggering.triggers import SqlTriggers
 from engine.store.sql.workers.claims import SqlClaims
@@ -90,9 +90,9 @@ class SqlState:
         return SqlLoginTries(self._database)
 
     @shared_property
-    def refusals(self) -> SqlRefusals:
+    def account_notices(self) -> SqlAccountNotices:
         """Accounts that refuse access."""
-        return SqlRefusals(self._database)
+        return SqlAccountNotices(self._database)
 
     @shared_property
     def triggers(self) -> SqlTriggers:

@@ -13,7 +13,7 @@ from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan, Trigger
-from engine.connections.connection_failures import Trouble, Troubles
+from engine.connections.account_notices import AccountNotice, AccountNotices
 from engine.connections.model_prices import ModelPrices, model_prices
 from engine.people.access import Principal
 from engine.runs.starting.consent import Consents, Touch
@@ -39,7 +39,7 @@ class TriggerContext(Struct, frozen=True):
     mode: Callable[[str], AccountMode]
     """Returns the account mode of a service now."""
     connections: Connections
-    troubles: Troubles
+    troubles: AccountNotices
     consents: Consents
     clock: Clock
     state_dir: Path = Path()
@@ -74,7 +74,7 @@ class TriggerContext(Struct, frozen=True):
         if trouble is not None:
             raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
 
-    def _is_asked_again(self, trouble: Trouble) -> bool:
+    def _is_asked_again(self, trouble: AccountNotice) -> bool:
         """Tell whether a refusal is old enough to try the account again."""
         now = self.clock()
         if now - self.asked_at.get(trouble.connection, moment_of(trouble.since)) < _ASK_AGAIN:

@@ -162,7 +162,7 @@ class TriggerResolver:
             self._refused(watched.account, watched.key.workflow, error)
 
     def _refused(self, account: Account, workflow_id: str, error: AuthError) -> None:
-        self._accounts.refusals.report(account.connection, account.mode, error, workflow_id)
+        self._accounts.notices.report(account.connection, account.mode, error, workflow_id)
 
     def shown_account(self, named: NamedTrigger) -> str:
         """Return the account as people know it, as far as known."""

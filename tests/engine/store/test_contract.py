@@ -42,7 +42,7 @@ from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteState
 from engine.store.state import Records
-from engine.store.triggering.refusals import RefusalRecord
+from engine.store.triggering.account_notices import AccountNoticeRecord
 from engine.store.triggering.triggers import (
     ItemRecord,
     Moved,
@@ -468,8 +468,8 @@ def test_limits_of_tries_are_by_account_and_place_and_spare_those_who_are_known(
 
 
 def test_a_refusal_is_kept_until_it_is_another_one_or_forgotten(store: Store) -> None:
-    refusals = store.state.refusals
-    whole = RefusalRecord("mail", "mine", "", "gmail", "revoked", "me", "no", AT, "1")
+    refusals = store.state.account_notices
+    whole = AccountNoticeRecord("mail", "mine", "", "gmail", "revoked", "me", "no", AT, "1")
     single = whole._replace(workflow="work", kind="refused", since=LATER)
     refusals.report(single, lambda _: True)
     refusals.report(whole, lambda _: True)

@@ -14,7 +14,7 @@ from engine.base.json_text import JsonObject
 from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start
-from engine.triggering.alarms import Notifications, alarm_of, is_silent
+from engine.triggering.alarms import AlarmNotices, alarm_of, is_silent
 from engine.triggering.notices.channel import NoticeChannel
 from engine.triggering.notices.webhook import WebhookMessages
 from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
@@ -116,14 +116,14 @@ def told(feed: Feed) -> Feed:
     return feed
 
 
-def notifications(feed: Feed) -> Notifications:
+def notifications(feed: Feed) -> AlarmNotices:
     triggering = feed.orchestra._families.triggers.triggering
     needs, statuses = triggering._needs, triggering._statuses.in_question
     plan, loaded = feed.orchestra._families.opened.compiled.plan, needs.context.loaded
     channel = NoticeChannel(needs.acceptor, plan, loaded, needs.clock)
     messages = WebhookMessages(needs.state.settings, lambda: loaded().webhook, needs.clock)
     link = lambda: "http://127.0.0.1:8501/triggers"  # noqa: E731
-    return Notifications(needs.worker, needs.state.triggers, channel, messages, needs.clock, statuses, str, link)
+    return AlarmNotices(needs.worker, needs.state.triggers, channel, messages, needs.clock, statuses, str, link)
 
 
 def said(feed: Feed) -> list[JsonObject]:

@@ -18,9 +18,9 @@ from engine.runner import middleware
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
 from engine.runner.middleware import chain
+from engine.runner.middleware.account_notices import AccountNoticeReports
 from engine.runner.middleware.once import Once
 from engine.runner.middleware.recorder import Announcement
-from engine.runner.middleware.refusals import RefusalReports
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -128,7 +128,7 @@ def ran(orchestra: Orchestra, run_id: str) -> Any:
 def test_a_middleware_sees_every_call_of_a_run_once(
     orchestra: Orchestra, root: Path, service: Service, put: Put
 ) -> None:
-    put(Counter, RefusalReports)
+    put(Counter, AccountNoticeReports)
     steps = [
         set_step("a", {"n": 1}),
         get_step("r", service.url("/r")),
@@ -206,7 +206,7 @@ def test_what_came_back_is_known_outside_and_cannot_be_changed(
 def test_an_error_inside_comes_back_as_an_outcome_with_the_call_as_far_as_it_came(
     orchestra: Orchestra, root: Path, put: Put
 ) -> None:
-    put(Looks, RefusalReports)
+    put(Looks, AccountNoticeReports)
     wrong = {"id": "w", "uses": "http.request", "connection": "web", "with": {"url": "{{ inputs.url }}"}}
     write_workflow(root, "work", [wrong], inputs={"type": "object", "properties": {"url": {"type": "string"}}})
     run = ran(orchestra, orchestra.runs.start(OWNER, "work", {"url": "http://127.0.0.1:1/no"}))

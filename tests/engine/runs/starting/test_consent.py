@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.base.errors import ConfirmationNeeded, UnknownName
-from engine.connections.agreements import Agreements
+from engine.connections.consents import ConsentStore
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.starting.consent import Consents
@@ -400,7 +400,7 @@ def test_who_agrees_while_a_workflow_is_deleted_agrees_to_no_later_one_of_its_na
 
 
 def test_agreements_that_are_given_at_the_same_time_are_all_kept(orchestra: Orchestra) -> None:
-    agreements = Agreements(orchestra._families.opened.state.settings)
+    agreements = ConsentStore(orchestra._families.opened.state.settings)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: agreements.add("work", [f"github {number} write"]), range(40)))
     assert len(agreements.of("work")) == 40

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.connections.accounts import Account
 
 
-class Agreements:
+class ConsentStore:
     """The agreements, by workflow. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
@@ -64,10 +64,10 @@ def account_key(connection: str, whose: str, *, writes: bool) -> str:
     return f"{connection} {whose} {'write' if writes else 'read'}"
 
 
-class Agreed(Struct, frozen=True):
+class ConsentedAccounts(Struct, frozen=True):
     """The accounts that one run may use."""
 
-    agreements: Agreements
+    agreements: ConsentStore
     workflows: Collection[str]
     """The run's workflow and its callers: agreeing to a workflow includes the workflows it calls."""
     keys: Collection[str] = ()
@@ -76,7 +76,7 @@ class Agreed(Struct, frozen=True):
     """For each connection: the name of its account at that time, for people."""
 
     @classmethod
-    def of_run(cls, agreements: Agreements, acceptance: Acceptance) -> Agreed:
+    def of_run(cls, agreements: ConsentStore, acceptance: Acceptance) -> ConsentedAccounts:
         """Return the accounts that an accepted run may use."""
         kept = acceptance.get("agreed") or {}
         workflows = [workflow_id_of(acceptance), *_callers(acceptance.get("caller"))]

@@ -39,7 +39,7 @@ _PRIVATE = "A private workflow has a question; its text stays on its machine."
 
 
 @dataclass
-class QuestionNotices:
+class ApprovalNotices:
     """Looks for new questions; in one thread of the leading server."""
 
     worker: Worker

@@ -7,22 +7,22 @@ from typing import Any
 
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import troubles
-from engine.store.triggering.refusals import RefusalRecord
+from engine.store.triggering.account_notices import AccountNoticeRecord
 
 
-class SqlRefusals:
+class SqlAccountNotices:
     """Writes and reads the table `troubles`."""
 
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def all(self) -> list[RefusalRecord]:
+    def all(self) -> list[AccountNoticeRecord]:
         """Return every refusal, oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(troubles.select().order_by(troubles.c.since)).all()
         return [_record(row) for row in rows]
 
-    def report(self, refusal: RefusalRecord, holds: Callable[[RefusalRecord], bool]) -> None:
+    def report(self, refusal: AccountNoticeRecord, holds: Callable[[AccountNoticeRecord], bool]) -> None:
         """Store a refusal, unless the same one still holds."""
         same = [troubles.c[name] == getattr(refusal, name) for name in ("connection", "mode", "workflow")]
         with self._database.writing() as connection:
@@ -39,5 +39,5 @@ class SqlRefusals:
             database.execute(troubles.delete().where(*which))
 
 
-def _record(row: Any) -> RefusalRecord:
-    return RefusalRecord(*row)
+def _record(row: Any) -> AccountNoticeRecord:
+    return AccountNoticeRecord(*row)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
 
 
-class RequiredAgreement(Middleware):
+class RequiredConsent(Middleware):
     """Refuses a call to an account that nobody agreed to (AccountChanged)."""
 
     is_for_services = True

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
 
-class GoogleConsent:
-    """One sign-in under way (`clients.oauth.sign_in.Consent`), with the client of a client secret file."""
+class GoogleAuthorization:
+    """One sign-in under way (`clients.oauth.sign_in.AuthorizationRequest`), with the client of a client secret file."""
 
     def __init__(self, app: SignInApp, client: Mapping[str, Any], redirect: str) -> None:
         from google_auth_oauthlib.flow import InstalledAppFlow

@@ -13,7 +13,7 @@ import pytest
 from clients.errors import AuthError
 from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
-from engine.connections.connection_failures import Trouble, Troubles
+from engine.connections.account_notices import AccountNotice, AccountNotices
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
@@ -199,7 +199,7 @@ def test_what_is_not_in_the_settings_any_more_is_no_trouble(orchestra: Orchestra
     ],
 )
 def test_it_names_the_button_and_the_command(service: str, mode: AccountMode, button: str) -> None:
-    trouble = Trouble("it", mode, service, "revoked", "me@example.com", "No.", "2026-11-20T12:00:00Z")
+    trouble = AccountNotice("it", mode, service, "revoked", "me@example.com", "No.", "2026-11-20T12:00:00Z")
     assert button in trouble.remedy
     assert "`orchestra connections" in trouble.remedy
 
@@ -211,7 +211,7 @@ def test_the_table_survives_a_restart(folder: Path) -> None:
     first.close()
     second = Orchestra.open(folder)
     try:
-        assert isinstance(second.troubles, Troubles)
+        assert isinstance(second.troubles, AccountNotices)
         assert second.troubles.open() == told
     finally:
         second.close()

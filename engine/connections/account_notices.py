@@ -14,7 +14,7 @@ from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
 from engine.base.services import add_command, client_class
 from engine.base.statuses import AccountMode
-from engine.store.triggering.refusals import RefusalRecord, RefusalStore
+from engine.store.triggering.account_notices import AccountNoticeRecord, AccountNoticeStore
 from engine.workspace.config import LoadedConfig
 from engine.workspace.workflow_ids import WorkflowIds
 
@@ -28,7 +28,7 @@ _SCRYPT = {"n": 2**12, "r": 8, "p": 1}  # 4 MiB each: it is computed whenever re
 
 
 @dataclass(frozen=True)
-class Trouble:
+class AccountNotice:
     """An account that refuses access, as shown to people; without `workflows`, all that need it wait."""
 
     connection: str
@@ -59,13 +59,13 @@ _SAID: Mapping[Kind, str] = {
 }
 
 
-def _sentence(one: Trouble) -> str:
+def _sentence(one: AccountNotice) -> str:
     whose = f" ({one.account})" if one.account else ""
     waits = f"Triggers of {', '.join(one.workflows)}" if one.workflows else "Workflows that need it"
     return f"The connection {one.connection!r}{whose} {_SAID[one.kind]}: {one.message} {waits} wait."
 
 
-def _remedy(one: Trouble) -> str:
+def _remedy(one: AccountNotice) -> str:
     check = f"`orchestra connections check {one.connection}`"
     if one.kind == "refused":
         return f"Allow it at the service, then press Check on the page Connections, or run {check}."
@@ -80,12 +80,12 @@ def _remedy(one: Trouble) -> str:
     return f"{key}Press {button} on the page Connections, or run {command}; {check} tries it."
 
 
-class Troubles:
+class AccountNotices:
     """Records refusals. Thread-safe; each change is on disk when its method returns."""
 
     def __init__(
         self,
-        refusals: RefusalStore,
+        refusals: AccountNoticeStore,
         config: Callable[[], LoadedConfig],
         accounts: Accounts,
         clock: Clock,
@@ -105,7 +105,7 @@ class Troubles:
         known = self._config().config.connections.get(connection)
         if known is None or (kind == "refused" and not workflow_id):
             return
-        refusal = RefusalRecord(
+        refusal = AccountNoticeRecord(
             connection=connection,
             mode=mode,
             workflow=workflow_id if kind == "refused" else "",
@@ -136,9 +136,9 @@ class Troubles:
         self._refusals.forget(connection, mode)
         self._known = None
 
-    def open(self) -> list[Trouble]:
+    def open(self) -> list[AccountNotice]:
         """Return the current problems, one for each connection and mode, oldest first."""
-        merged: dict[tuple[str, str], Trouble] = {}
+        merged: dict[tuple[str, str], AccountNotice] = {}
         for refusal in self._refusals.all():
             if not self._is_met_still(refusal):
                 continue
@@ -147,7 +147,7 @@ class Troubles:
             merged[refusal.connection, refusal.mode] = _together(known, one)
         return list(merged.values())
 
-    def blocks(self, connections: Mapping[str, AccountMode], workflow_id: str = "") -> Trouble | None:
+    def blocks(self, connections: Mapping[str, AccountMode], workflow_id: str = "") -> AccountNotice | None:
         """Return what keeps a trigger from starting a workflow that needs these connections, or None.
 
         `connections`: {name: mode}. Without a workflow: what affects every workflow that needs them.
@@ -159,17 +159,17 @@ class Troubles:
         """Return the name of a workflow; its id if no file has it."""
         return self._ids.name(workflow_id) or workflow_id
 
-    def _is_met_still(self, refusal: RefusalRecord) -> bool:
+    def _is_met_still(self, refusal: AccountNoticeRecord) -> bool:
         """Return whether the connection still has the key that was refused."""
         salt = refusal.key_mark.partition(":")[0]
         known = self._config().config.connections.get(refusal.connection)
         is_same = known is not None and known.service == refusal.service
         return is_same and _mark(self._settings(refusal.connection, refusal.mode), salt) == refusal.key_mark
 
-    def _trouble(self, refusal: RefusalRecord) -> Trouble:
+    def _trouble(self, refusal: AccountNoticeRecord) -> AccountNotice:
         told = refusal._asdict()
         id_, _ = told.pop("workflow"), told.pop("key_mark")
-        return Trouble(**told, workflows=(self._name(id_),) if id_ else ())
+        return AccountNotice(**told, workflows=(self._name(id_),) if id_ else ())
 
     def _settings(self, connection: str, mode: str) -> str:
         if mode == AccountMode.DEMO:
@@ -186,7 +186,7 @@ def _kind(error: AuthError) -> Kind:
     return "refused" if error.http_status == 403 else "revoked"
 
 
-def _together(first: Trouble, second: Trouble) -> Trouble:
+def _together(first: AccountNotice, second: AccountNotice) -> AccountNotice:
     """Merge two troubles of a connection: one that affects all workflows wins over one for a single workflow."""
     if first is second or not first.workflows:
         return first
@@ -195,7 +195,7 @@ def _together(first: Trouble, second: Trouble) -> Trouble:
     return replace(first, workflows=(*first.workflows, *second.workflows))
 
 
-def _concerns(trouble: Trouble, connections: Mapping[str, AccountMode], workflow: str) -> bool:
+def _concerns(trouble: AccountNotice, connections: Mapping[str, AccountMode], workflow: str) -> bool:
     is_needed = connections.get(trouble.connection) == trouble.mode
     return is_needed and (not trouble.workflows or workflow in trouble.workflows)
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
 
 
-class RefusalReports(Middleware):
-    """Tells `connections/connection_failures.py` how the account of a call was received."""
+class AccountNoticeReports(Middleware):
+    """Tells `connections/account_notices.py` how the account of a call was received."""
 
     is_for_services = True
 
     def __init__(self, run: RunContext) -> None:
-        self._facts, self._refusals = run.facts, run.accounts.refusals
+        self._facts, self._refusals = run.facts, run.accounts.notices
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call, then report."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 
-class RefusalRecord(NamedTuple):
+class AccountNoticeRecord(NamedTuple):
     """A refusal as stored. `connection`, `mode` and `workflow` (empty: all of them) identify it."""
 
     connection: str
@@ -21,13 +21,13 @@ class RefusalRecord(NamedTuple):
     """A hash of the settings it occurred with: another key resolves it."""
 
 
-class RefusalStore(Protocol):
+class AccountNoticeStore(Protocol):
     """Keeps refusals until they are resolved; any thread."""
 
-    def all(self) -> list[RefusalRecord]:
+    def all(self) -> list[AccountNoticeRecord]:
         """Return every refusal, oldest first."""
 
-    def report(self, refusal: RefusalRecord, holds: Callable[[RefusalRecord], bool]) -> None:
+    def report(self, refusal: AccountNoticeRecord, holds: Callable[[AccountNoticeRecord], bool]) -> None:
         """Store a refusal, unless the same one is known and, as `holds` says, still met."""
 
     def forget(self, connection: str, mode: str | None = None, workflow: str | None = None) -> None:

@@ -10,7 +10,7 @@ from engine.store.settings import Settings
 _PREFIX = "copilot_agreed."
 
 
-class ModelAgreements:
+class ModelConsents:
     """One for each person: a host, a model there, and the digest of the words that say what goes there."""
 
     def __init__(self, settings: Settings) -> None:
