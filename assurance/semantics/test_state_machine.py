@@ -27,7 +27,7 @@ from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.ledger import Ledger
 from engine.runner.execution.concurrency import StopSignal
 from engine.runner.execution.recording import Recording
-from engine.runner.execution.walk import Runner
+from engine.runner.execution.runner import Runner
 from engine.store.ledger import IntendedWrite, LedgerRow
 
 EXAMPLES = 20
@@ -177,7 +177,7 @@ def _runs_dropped_items_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def _gives_up_at_once(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(attempts.Attempts, "may_follow", lambda *_: False)
+    patch.setattr(attempts.RetryAttempts, "may_follow", lambda *_: False)
 
 
 def _swallows_failures(patch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ _FIRST_LOOK_SECONDS = 0.5
 _LONGEST_LOOK_SECONDS = 30.0
 
 
-class Writes:
+class WriteClaims:
     """The writes of a process: one at a time per identity, and one at a time per target.
 
     `sender_of` says whether the process behind an open intent may still send it; `arguments_of` returns the arguments
@@ -91,7 +91,7 @@ class Writes:
 class WriteOnce:
     """A write that a run asks for. Once `make` has failed or was cancelled, the members say what is known of it."""
 
-    def __init__(self, writes: Writes, job: Job) -> None:
+    def __init__(self, writes: WriteClaims, job: Job) -> None:
         assert job.write is not None
         self._writes, self._ledger = writes, writes.ledger
         self._job, self._write = job, job.write

@@ -24,9 +24,9 @@ from engine.plugins.step import Call, Repeat
 from engine.record.types.step import ReceiptRecord, StepEffect
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.job import Done, Job
-from engine.runner.effects.ledger import Ledger, Others
+from engine.runner.effects.ledger import Ledger, OtherWrites
 from engine.runner.effects.rate_limit_waits import asks_to_wait
-from engine.runner.effects.retry import Attempts, started
+from engine.runner.effects.retry import RetryAttempts, started
 from engine.store.journal import JournalBroken
 from engine.store.ledger import IntendedWrite
 
@@ -56,7 +56,7 @@ class Delivery:
         self._may_send = may_send
         self._ledger, self._clock, self._job, self._write = ledger, clock, job, job.write
         self._intended_at = intended_at
-        self._attempts = Attempts(job, clock)
+        self._attempts = RetryAttempts(job, clock)
         self.may_be_out = False
         """Whether the service may have received the write, so that its intent must stay in the ledger."""
         self.is_resent = False
@@ -202,10 +202,10 @@ class Delivery:
             raise OutcomeUnknown(_TWIN)
         return found
 
-    async def _others(self) -> Others:
+    async def _others(self) -> OtherWrites:
         """Return what other writes have made that could be mistaken for this one."""
         if self._job.repeat is not Repeat.FINDABLE or self._job.step_type.is_marked(self._job.fields):
-            return Others()
+            return OtherWrites()
         return await self._ledger.others(self._write, self._intended_at)
 
     def found(self, output: Any) -> Done:

@@ -32,7 +32,7 @@ _CLOCKS_DIFFER = timedelta(hours=1)
 """How far a service's clock may be from ours: what it dates after our time T has a receipt from T minus this on."""
 
 
-class Others(Struct, frozen=True):
+class OtherWrites(Struct, frozen=True):
     """Other writes of the same kind to the same account, compared with a write that carries no marker."""
 
     made: frozenset[str] = frozenset()
@@ -107,7 +107,7 @@ class Ledger:
         """Count one more sending and commit it. Raises JournalBroken."""
         self._list(write, await self.effects.sending(write))
 
-    async def others(self, write: IntendedWrite, since: datetime) -> Others:
+    async def others(self, write: IntendedWrite, since: datetime) -> OtherWrites:
         """Return similar writes that may have been made since then, by this or any other process."""
         return _others(await self.effects.similar(write, timestamp(since - _CLOCKS_DIFFER)), write)
 
@@ -121,14 +121,14 @@ class Ledger:
         return self.effects.question_damaged(write, timestamp(self._clock()))
 
 
-def _others(similar: Sequence[SimilarWrite], write: IntendedWrite) -> Others:
+def _others(similar: Sequence[SimilarWrite], write: IntendedWrite) -> OtherWrites:
     """Compare a write with similar ones.
 
     A write answered by a person has no time; without an id, or with an address only, it may be any equal item.
     """
     ids = [(_id_in(one.receipt), one.arguments_hash) for one in similar]
     is_twin_open = any(equal == write.arguments_hash and (not one or "://" in one) for one, equal in ids)
-    return Others(frozenset(one for one, _ in ids if one), is_twin_open)
+    return OtherWrites(frozenset(one for one, _ in ids if one), is_twin_open)
 
 
 def _id_in(receipt: str | None) -> str:

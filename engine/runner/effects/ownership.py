@@ -19,7 +19,7 @@ Sender = Literal["through", "at work", "silent"]
 """`through`: it will send nothing more; `at work`: its receipt will come; `silent`: unknown, it may still send."""
 
 
-class Senders:
+class WriteOwnership:
     """Reports the sender of each open write in the ledger. Thread-safe."""
 
     def __init__(self, rows: RunStore, owners: Owners, owner: Owner, clock: Callable[[], datetime]) -> None:

@@ -14,7 +14,7 @@ from engine.base.wording import number_text
 from engine.plugins.listing import answered
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.rate_limit_waits import asks_to_wait
-from engine.runner.effects.retry import Attempts, started
+from engine.runner.effects.retry import RetryAttempts, started
 
 # The deadline in the thread comes first, with a better error; this one abandons work that does not heed it.
 _GRACE_SECONDS = 2.0
@@ -28,7 +28,7 @@ class AccountReads:
 
     async def make(self, job: Job) -> Done:
         """Make the call. Raises ServiceError (also for a wait: rate_limit_waits.py) and what the step raises."""
-        attempts = Attempts(job, self._clock)
+        attempts = RetryAttempts(job, self._clock)
 
         async def read(number: int) -> Any:
             call = attempts.call
@@ -38,10 +38,10 @@ class AccountReads:
 
     async def ask(self, job: Job, question: Callable[[], Any]) -> Any:
         """Read what a call needs first (blocking), within its time limit and with its retries. Raises ServiceError."""
-        return await _until_answered(Attempts(job, self._clock), lambda _: _in_time(job, question))
+        return await _until_answered(RetryAttempts(job, self._clock), lambda _: _in_time(job, question))
 
 
-async def _until_answered(attempts: Attempts, attempt: Callable[[int], Awaitable[Any]]) -> Any:
+async def _until_answered(attempts: RetryAttempts, attempt: Callable[[int], Awaitable[Any]]) -> Any:
     while True:
         try:
             return await attempt(attempts.begin())

@@ -22,7 +22,7 @@ _DEFAULT_RETRY = Retry(attempts=3, backoff_seconds=1.0)
 _LONGEST_BACKOFF = 60.0
 
 
-class Attempts:
+class RetryAttempts:
     """Counts the failed attempts of a call, reports each, and waits before the next."""
 
     def __init__(self, job: Job, clock: Callable[[], datetime]) -> None:

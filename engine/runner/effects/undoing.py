@@ -10,16 +10,16 @@ from msgspec.structs import replace
 from clients.errors import ServiceError
 from engine.base.clock import timestamp
 from engine.plugins.step import CannotUndo, Written
-from engine.runner.effects.claim import Writes
+from engine.runner.effects.claim import WriteClaims
 from engine.runner.effects.job import Job
-from engine.runner.effects.retry import Attempts, started
+from engine.runner.effects.retry import RetryAttempts, started
 from engine.store.ledger import Effects, undo_marker
 
 
 class Undoing:
     """Undoes writes; runs on the engine's loop, with the blocking part in the account's threads."""
 
-    def __init__(self, writes: Writes, effects: Effects, clock: Callable[[], datetime]) -> None:
+    def __init__(self, writes: WriteClaims, effects: Effects, clock: Callable[[], datetime]) -> None:
         self._writes, self._effects, self._clock = writes, effects, clock
 
     async def undo(self, job: Job, written: Written) -> None:
@@ -35,7 +35,7 @@ class Undoing:
             await self._effects.undone(write.identity, write.generation, timestamp(self._clock()))
 
     async def _until_done(self, job: Job, written: Written) -> None:
-        attempts = Attempts(job, self._clock)
+        attempts = RetryAttempts(job, self._clock)
         while True:
             try:
                 await self._once(job, attempts, attempts.begin(), written)
@@ -48,7 +48,7 @@ class Undoing:
                 return
             await attempts.pause(failed)
 
-    async def _once(self, job: Job, attempts: Attempts, number: int, written: Written) -> None:
+    async def _once(self, job: Job, attempts: RetryAttempts, number: int, written: Written) -> None:
         assert job.write is not None
         note = undo_marker(job.write.identity, job.write.generation)
 

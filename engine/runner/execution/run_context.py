@@ -32,12 +32,12 @@ from engine.runner.effects.live import Live
 from engine.runner.effects.reading import AccountReads
 from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.recording import Recording
-from engine.runner.suspension.waits import Pauses, Waiting
+from engine.runner.suspension.waits import RunWaits, Waiting
 from engine.store.debugging import DebugState
 from engine.store.ledger import Receipts
 
 if TYPE_CHECKING:
-    from engine.runner.effects.claim import Writes
+    from engine.runner.effects.claim import WriteClaims
     from engine.runner.execution.step_call import StepCall
 
 Result = TypeVar("Result")
@@ -95,10 +95,10 @@ class RunContext(Struct, frozen=True):
     """Returns the plan of a workflow that it calls. Raises InvalidFile."""
     recording: Recording
     accounts: Accounts
-    writes: Writes
+    writes: WriteClaims
     reads: AccountReads
     receipts: Receipts
-    pauses: Pauses
+    pauses: RunWaits
     wait: Wait
     clock: Callable[[], datetime]
     meter: RunMeter

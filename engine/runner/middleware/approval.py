@@ -31,7 +31,7 @@ from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of
 from engine.runner.effects.ledger import arguments_hash
 from engine.runner.effects.previewing import ShownPreview, WritePreviews
-from engine.runner.execution.asking import RunApprovalRules
+from engine.runner.execution.approval_rules import RunApprovalRules
 from engine.runner.execution.step_call import Asks, Middleware, Next, Outcome, StepCall
 from engine.runner.middleware.allow_list import require_allowed
 from engine.runner.suspension.questions import QuestionOutcome

@@ -21,7 +21,7 @@ from engine.record.types.kind import RunKind, kind_of
 from engine.record.types.run import RunOptions
 from engine.record.types.step import PlannedStep
 from engine.runner.effects.job import Remarks
-from engine.runner.execution.asking import RunApprovalRules
+from engine.runner.execution.approval_rules import RunApprovalRules
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, Waits
 from engine.store.ledger import EffectRecord
 

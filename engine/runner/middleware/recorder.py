@@ -23,8 +23,8 @@ from engine.plugins.step import Effect, Usage
 from engine.record.events import StepFinished, StepStarted
 from engine.record.failure import StepFailed
 from engine.runner.effects.fault_points import reached
+from engine.runner.execution.runner import is_handled
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded
-from engine.runner.execution.walk import is_handled
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext

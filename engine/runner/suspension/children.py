@@ -174,7 +174,7 @@ class Children:
             with suppress(OrchestraError):  # tried again soon
                 if self._worker.owner.take(run_id):
                     self._worker.start(run_id)
-        await asyncio.Event().wait()  # for ever: whoever waits looks at the state again by itself (`Parking`)
+        await asyncio.Event().wait()  # for ever: whoever waits looks at the state again by itself (`RunSuspension`)
 
     def outputs(self, run_id: str) -> tuple[Any, timedelta]:
         """Return the outputs of a called run and, for the run of an agent, how long it has waited for people.

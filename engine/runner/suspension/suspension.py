@@ -36,7 +36,7 @@ class Pause(Protocol):
         """Return when it may have ended; may return early, or never."""
 
 
-class Parking(AbstractContextManager[None]):
+class RunSuspension(AbstractContextManager[None]):
     """Counts the busy branches of a run and ends its walk once all of them only wait. Lives on the engine's loop."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:

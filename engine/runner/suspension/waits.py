@@ -2,7 +2,7 @@
 
 A wait exists twice. Its record, a small JSON object in the run's log, says what the step waits for: {due_at},
 {approval}, {child_run_id} or {held}. It survives a restart. The object made from the record knows how to check
-whether the wait has ended. `Pauses.of` restores the object after a restart.
+whether the wait has ended. `RunWaits.of` restores the object after a restart.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class _Child:
         await self._children.end(self._run_id, how)
 
 
-class Pauses:
+class RunWaits:
     """Starts waits, and restores them from what a run has recorded."""
 
     def __init__(

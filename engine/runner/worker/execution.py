@@ -56,7 +56,7 @@ from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Acceptance, Run, TriggerItem
 from engine.record.types.step import Failure
 from engine.record.values import Values
-from engine.runner.effects.claim import Writes
+from engine.runner.effects.claim import WriteClaims
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.live import Live
 from engine.runner.effects.reading import AccountReads
@@ -65,12 +65,12 @@ from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.log_writer import LogWriter
 from engine.runner.execution.recording import ENGINE, Recording, ResumedBy
 from engine.runner.execution.run_context import RunContext, RunFacts
-from engine.runner.execution.walk import Runner
+from engine.runner.execution.runner import Runner
 from engine.runner.middleware.chain import StepExecutor
 from engine.runner.suspension.children import Children, WorkerOfRuns
 from engine.runner.suspension.questions import RunQuestions
-from engine.runner.suspension.suspension import Parking
-from engine.runner.suspension.waits import Pauses, Waiting
+from engine.runner.suspension.suspension import RunSuspension
+from engine.runner.suspension.waits import RunWaits, Waiting
 from engine.store.debugging import DebugState
 from engine.store.journal import JournalBroken, RunEnd
 from engine.store.ledger import Receipts
@@ -81,11 +81,11 @@ from engine.workflows.plan_cache import PlanCache
 _log = logging.getLogger(__name__)
 
 
-class Equipment(Struct, frozen=True):
+class ExecutionDependencies(Struct, frozen=True):
     """What all runs of a process share."""
 
     records: Records
-    writes: Writes
+    writes: WriteClaims
     live: Live | None
     accounts: Accounts
     agreements: ConsentStore
@@ -104,7 +104,7 @@ class Execution:
 
     def __init__(
         self,
-        equipment: Equipment,
+        equipment: ExecutionDependencies,
         acceptance: Acceptance,
         events: Sequence[Event],
         resumed_by: ResumedBy,
@@ -122,7 +122,7 @@ class Execution:
         self._recording = Recording(self.run_id, equipment.records.journal, values, equipment.clock, self._events)
         self._task: asyncio.Task[Any] | None = None
         self._ending: Ending | None = None
-        self._parking = Parking(equipment.clock)
+        self._parking = RunSuspension(equipment.clock)
         self._on_failure_error: Failure | None = None
         self._status = "stopped"
         """How the work ended."""
@@ -370,7 +370,7 @@ class Execution:
         except RunStopped:
             return
 
-    def _pauses(self) -> Pauses:
+    def _pauses(self) -> RunWaits:
         equipment = self._equipment
         questions = RunQuestions(
             self._records.questions,
@@ -381,7 +381,7 @@ class Execution:
             equipment.clock,
         )
         is_held, is_paused = self._records.effects.held, self._records.spending.is_paused
-        return Pauses(
+        return RunWaits(
             questions,
             self._children(),
             equipment.clock,

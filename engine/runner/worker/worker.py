@@ -31,11 +31,11 @@ from engine.plugins.step import Written
 from engine.record.events import Event, decoded
 from engine.record.run_log import RunLogs, told_arguments
 from engine.record.types.run import Acceptance
-from engine.runner.effects.claim import Writes
+from engine.runner.effects.claim import WriteClaims
 from engine.runner.effects.job import Job
 from engine.runner.effects.ledger import Ledger
 from engine.runner.effects.live import Live
-from engine.runner.effects.ownership import Senders
+from engine.runner.effects.ownership import WriteOwnership
 from engine.runner.effects.undoing import Undoing
 from engine.runner.execution.log_writer import LogWriter
 from engine.runner.execution.recording import ENGINE, ResumedBy
@@ -50,7 +50,7 @@ from engine.store.write_list import WriteList
 from engine.workflows.plan_cache import PlanCache
 
 if TYPE_CHECKING:
-    from engine.runner.worker.execution import Equipment, Execution
+    from engine.runner.worker.execution import Execution, ExecutionDependencies
 
 Result = TypeVar("Result")
 
@@ -370,11 +370,11 @@ class Worker:
         self._poller.begin()
 
     @shared_property
-    def _equipment(self) -> Equipment:
+    def _equipment(self) -> ExecutionDependencies:
         """What each execution works with."""
-        from engine.runner.worker.execution import Equipment
+        from engine.runner.worker.execution import ExecutionDependencies
 
-        return Equipment(
+        return ExecutionDependencies(
             records=self._records,
             writes=self._writes,
             live=self.live,
@@ -390,11 +390,11 @@ class Worker:
             tracer=self._events.tracer,
         )
 
-    def _claimed_writes(self) -> Writes:
-        senders = Senders(self.rows, self.state.owners, self.owner, self._clock)
+    def _claimed_writes(self) -> WriteClaims:
+        senders = WriteOwnership(self.rows, self.state.owners, self.owner, self._clock)
         arguments_of = partial(told_arguments, self.rows, self._logs)
         ledger = Ledger(self._records.effects, self._clock, self._sent)
-        return Writes(ledger, self._clock, senders.state_of, arguments_of, self.owner.is_certain)
+        return WriteClaims(ledger, self._clock, senders.state_of, arguments_of, self.owner.is_certain)
 
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""

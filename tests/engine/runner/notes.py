@@ -16,7 +16,7 @@ from engine.compiler.definition.plan import Retry
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Repeat, StepType, Written
 from engine.record.run_files import RunFiles, RunFolder
-from engine.runner.effects.claim import Writes
+from engine.runner.effects.claim import WriteClaims
 from engine.runner.effects.job import Attempt, Done, Job
 from engine.runner.effects.ledger import Ledger, arguments_hash
 from engine.runner.effects.ownership import Sender
@@ -147,7 +147,7 @@ class Bench:
     told: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """The arguments of the writes that runs made, by run id and path."""
     attempts: list[Attempt] = field(default_factory=list)
-    writes: Writes = field(init=False)
+    writes: WriteClaims = field(init=False)
     reads: AccountReads = field(init=False)
 
     def job(self, run_id: str = "run-1", *, text: str = "hello", thing: str = "a", **more: Any) -> Job:
@@ -187,7 +187,7 @@ def bench(database: SqliteState, world: World, journal: SqlJournal) -> Bench:
     ledger = Ledger(SqlEffects(journal), utc_now, WriteList(database.path.parent, database.path.parent))
     account = Account("notes", "test", AccountMode.MINE, cast("Client", world), WorkerThreads("test", 8), "test:me")
     made = Bench(ledger, world, account)
-    made.writes = Writes(
+    made.writes = WriteClaims(
         ledger,
         utc_now,
         lambda entry: made.senders.get(entry.run_id, "through"),

@@ -15,7 +15,7 @@ from engine.base.errors import Fenced
 from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Repeat
 from engine.runner.effects.job import Job
-from engine.runner.effects.ownership import Senders
+from engine.runner.effects.ownership import WriteOwnership
 from engine.store.journal import JournalBroken
 from engine.store.ledger import LedgerRow
 from engine.store.sql.base.tables import owners, runs
@@ -149,10 +149,10 @@ def test_a_process_that_was_taken_over_while_it_waits_to_send_again_does_not(
 
 
 @contextmanager
-def cast(database: SqliteState, folder: Path) -> Iterator[tuple[SqlOwner, SqlOwner, Senders]]:
+def cast(database: SqliteState, folder: Path) -> Iterator[tuple[SqlOwner, SqlOwner, WriteOwnership]]:
     """Give the sender, ourselves, and our view of senders, at NOW."""
     sender, ours = (SqlOwner(database, folder, kind, lambda: NOW) for kind in ("sender", "ours"))
-    yield sender, ours, Senders(SqlRuns(database), SqlOwners(database), ours, lambda: NOW)
+    yield sender, ours, WriteOwnership(SqlRuns(database), SqlOwners(database), ours, lambda: NOW)
     sender.release()
     ours.release()
 

@@ -12,7 +12,7 @@ import pytest
 from engine.base.clock import timestamp, utc_now
 from engine.record.frames import Frame, LoopTurn
 from engine.record.types.step import ReceiptRecord
-from engine.runner.effects.ledger import Ledger, Others, arguments_hash
+from engine.runner.effects.ledger import Ledger, OtherWrites, arguments_hash
 from engine.store.ledger import IntendedWrite, identity
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects
@@ -239,15 +239,15 @@ def test_every_generation_of_a_write_has_a_marker_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("receipt", "expected"),
     [
-        pytest.param("C1", Others(frozenset({"C1"})), id="and says which it is"),
-        pytest.param("", Others(is_twin_open=True), id="and does not say which it is"),
-        pytest.param("https://n.test/C?d=1", Others(frozenset({"https://n.test/C?d=1"}), is_twin_open=True),
+        pytest.param("C1", OtherWrites(frozenset({"C1"})), id="and says which it is"),
+        pytest.param("", OtherWrites(is_twin_open=True), id="and does not say which it is"),
+        pytest.param("https://n.test/C?d=1", OtherWrites(frozenset({"https://n.test/C?d=1"}), is_twin_open=True),
                      id="and gives an address, which tells no id"),
-        pytest.param(None, Others(), id="and it was not done"),
+        pytest.param(None, OtherWrites(), id="and it was not done"),
     ],
 )  # fmt: skip
 def test_an_equal_write_that_a_person_answered_for_is_not_taken_for_this_one(
-    with_ledger: With, receipt: str | None, expected: Others
+    with_ledger: With, receipt: str | None, expected: OtherWrites
 ) -> None:
     async def test(ledger: Ledger, journal: SqlJournal) -> None:
         same = arguments_hash({"text": "same"})
@@ -270,6 +270,6 @@ def test_an_equal_write_that_did_not_happen_after_an_undo_leaves_nothing_open(wi
         await ledger.effects.undone(theirs.identity, 0, timestamp(utc_now()))
         await ledger.claim(theirs)
         await ledger.effects.forget(theirs)
-        assert await ledger.others(mine, utc_now()) == Others()
+        assert await ledger.others(mine, utc_now()) == OtherWrites()
 
     with_ledger(test)
