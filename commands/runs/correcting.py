@@ -20,7 +20,7 @@ from commands.runs.options import RunId, require_demo
 if TYPE_CHECKING:
     from commands.base.opened import CommandSession
     from engine.people.access import Principal
-    from engine.runs.correcting.answer import Choice
+    from engine.runs.correcting.choices import Choice
     from engine.runs.correcting.corrections import Correction, CorrectionPreview
     from engine.runs.correcting.lesson import SavedCase
     from engine.runs.undo.undo_report import UndoReport

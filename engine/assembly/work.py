@@ -19,9 +19,9 @@ from engine.runner.worker.queue import LocalQueue, WorkQueue
 from engine.runner.worker.worker import Worker, WorkerEvents
 from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor
+from engine.runs.starting.admission import Admission
 from engine.runs.starting.consent import Consents
 from engine.runs.starting.current_plans import CurrentPlans
-from engine.runs.starting.room import Room
 
 if TYPE_CHECKING:
     from engine.assembly.open_workspace import OpenedWorkspace
@@ -97,7 +97,7 @@ class RunWork:
 
     def _acceptor(self) -> Acceptor:
         opened, worker, clock = self._opened, self.worker, self._opened.clock
-        room = Room(opened.state.runs.backlog, opened.config.limits.most_waiting_runs, clock)
+        room = Admission(opened.state.runs.backlog, opened.config.limits.most_waiting_runs, clock)
         around, mode = opened.surroundings, opened.modes.of
         return Acceptor(worker, opened.logs, opened.audit, clock, around, mode, self.consents, room)
 

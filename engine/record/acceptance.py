@@ -38,7 +38,7 @@ from engine.store.blobs.blobs import Blobs
 from engine.store.journal import JournalBroken
 
 
-class Circumstances(Struct, frozen=True):
+class AcceptanceContext(Struct, frozen=True):
     """Who starts a run, when, and with which accounts."""
 
     run_id: str
@@ -80,7 +80,7 @@ def is_demo(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountM
     return all(mode == AccountMode.DEMO for mode in used)
 
 
-def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Acceptance:
+def acceptance(plan: Plan, inputs: JsonObject, around: AcceptanceContext) -> Acceptance:
     """Return everything about a run that never changes, as JSON; large inputs are then on disk.
 
     Raises InvalidInput, StorageError.

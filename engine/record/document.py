@@ -74,7 +74,7 @@ def document(acceptance: Acceptance, events: Iterable[Event]) -> Run:
     return builder.finished()
 
 
-class RunProgress:
+class OpenRunDocument:
     """The document of an open run, updated event by event."""
 
     def __init__(self, acceptance: Acceptance) -> None:

@@ -16,7 +16,7 @@ from engine.record.types.run import Run
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
-    from engine.runs.starting.upgrade_definition import Newest
+    from engine.runs.starting.upgrade_definition import DefinitionUpgrades
 
 
 class Resuming:
@@ -40,11 +40,11 @@ class Resuming:
                 remedy="Another run may have met the same write since: answer for the latest, or resume without it.",
             )
 
-    def open(self, run_id: str, newest: Newest | None) -> None:
+    def open(self, run_id: str, newest: DefinitionUpgrades | None) -> None:
         """Reopen a run and take ownership; with `newest`, in the current definition.
 
         Raises InUse if another process works on it, if it has nothing left to do, or (with `newest`) if this process
-        works on it; and what `Newest.checked` raises.
+        works on it; and what `DefinitionUpgrades.checked` raises.
         """
         self._worker.wait_if_ending(run_id)
         if not self._took_over(run_id):
@@ -65,13 +65,13 @@ class Resuming:
             remedy="Wait for it, or stop that process first.",
         )
 
-    def _reopen(self, run_id: str, newest: Newest | None) -> None:
+    def _reopen(self, run_id: str, newest: DefinitionUpgrades | None) -> None:
         from engine.runs.undo.undo import not_undoing
 
         with not_undoing(self._worker.folder):
             self._reopen_alone(run_id, newest)
 
-    def _reopen_alone(self, run_id: str, newest: Newest | None) -> None:
+    def _reopen_alone(self, run_id: str, newest: DefinitionUpgrades | None) -> None:
         run = self._read(run_id)
         if run is None:
             raise UnknownName("run", run_id, remedy="Its log is gone: start a new run.")
@@ -111,7 +111,7 @@ class Resuming:
             if called is not None:
                 yield from self._with_called(called)
 
-    def _redefine(self, run_id: str, newest: Newest) -> None:
+    def _redefine(self, run_id: str, newest: DefinitionUpgrades) -> None:
         """Give an open run of this process another definition; if it has changed in the meantime, release it again."""
         row, events = self._worker.rows.with_events(run_id)
         if row is None or row.acceptance is None:

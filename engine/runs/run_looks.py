@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from msgspec import Struct, field
 
 from engine.base.json_text import value_of
-from engine.record.document import RunProgress
+from engine.record.document import OpenRunDocument
 from engine.record.events import decoded
 from engine.record.types.run import Run
 from engine.store.runs import RunRecord, RunStore
@@ -63,7 +63,7 @@ class _Watched(Struct):
     """Changes when the run differs from `look`; None if nothing can show that."""
     read_at: float = 0.0
     acceptance: str | None = None
-    progress: RunProgress | None = None
+    progress: OpenRunDocument | None = None
     last: tuple[int, str] = (0, "")
     """Number and text of the newest event that `progress` knows."""
 
@@ -141,7 +141,7 @@ class RunLooks:
             again, events = self._rows.with_events_from(row.run_id, 0)
             row = again if again is not None and again.acceptance is not None else row
         if watched.progress is None or row.acceptance != watched.acceptance:
-            watched.progress, watched.acceptance = RunProgress(value_of(str(row.acceptance))), row.acceptance
+            watched.progress, watched.acceptance = OpenRunDocument(value_of(str(row.acceptance))), row.acceptance
         fresh = events[1:] if watched.last[0] else events
         for _, text in fresh:
             watched.progress.take(decoded(text))

@@ -39,7 +39,7 @@ from engine.store.acceptances import IdempotentRequest, RunEntry
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
     from engine.runs.reindex import Reread
-    from engine.runs.starting.upgrade_definition import Newest
+    from engine.runs.starting.upgrade_definition import DefinitionUpgrades
     from engine.runs.undo.undo import Undo
     from engine.runs.undo.undo_report import UndoReport
 
@@ -68,10 +68,10 @@ class Runs(RunReader):
         self._reindex = reindex
 
     @shared_property
-    def _newest(self) -> Newest:
-        from engine.runs.starting.upgrade_definition import Newest
+    def _newest(self) -> DefinitionUpgrades:
+        from engine.runs.starting.upgrade_definition import DefinitionUpgrades
 
-        return Newest(self._worker, self._logs, self._clock, self._plans.of_run, self._acceptor)
+        return DefinitionUpgrades(self._worker, self._logs, self._clock, self._plans.of_run, self._acceptor)
 
     @shared_property
     def _undo(self) -> Undo:

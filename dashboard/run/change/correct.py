@@ -23,8 +23,8 @@ from engine.expressions.json_values import compact_json
 from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
-from engine.runs.correcting.answer import Choice, choices_in
-from engine.runs.correcting.not_undone import NothingDoneAgain
+from engine.runs.correcting.choices import Choice, choices_in
+from engine.runs.correcting.nothing_done_again import NothingDoneAgain
 
 if TYPE_CHECKING:
     from engine.runs.correcting.corrections import CorrectionPreview

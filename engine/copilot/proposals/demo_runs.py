@@ -17,7 +17,7 @@ from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, DemoRun, Secon
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.record.types.run import Run
-from engine.runs.environments.news import outside
+from engine.runs.environments.outside_reach import outside
 from engine.runs.trials.samples import sample_of
 from engine.runs.trials.trials import Trial, Trials
 

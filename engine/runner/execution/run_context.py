@@ -24,7 +24,7 @@ from engine.observing.observer import Observer
 from engine.observing.traces import Tracer
 from engine.record.events import AccountNamed, AttemptFailed
 from engine.record.failure import failure
-from engine.record.plans.planned import AppliedRun
+from engine.record.plans.applied_run import AppliedRun
 from engine.record.types.run import OutsideInput, RunOptions
 from engine.record.types.step import StepRecord
 from engine.runner.effects.job import Attempt, Guard, Job

@@ -10,7 +10,7 @@ from engine.base.errors import PlanDrift
 from engine.base.lazy_values import complete
 from engine.plugins.step import Effect
 from engine.record.differences import shown
-from engine.record.plans.planned import misfit
+from engine.record.plans.applied_run import misfit
 from engine.record.types.kind import RunKind, kind_of
 from engine.record.types.run import RunOptions
 from engine.record.types.step import PlannedStep

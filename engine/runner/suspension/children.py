@@ -13,7 +13,7 @@ from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id
 from engine.base.statuses import AccountMode, Ending, Priority, RunStatus
-from engine.record.acceptance import Circumstances, acceptance, reaccepted
+from engine.record.acceptance import AcceptanceContext, acceptance, reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import encoded
 from engine.record.run_log import RunLogs
@@ -94,7 +94,7 @@ class Children:
         now = self._clock()
         services = self._parent["connections"]
         default_mode = AccountMode.DEMO if self._parent["demo"] else self._parent["default_mode"]
-        around = Circumstances(
+        around = AcceptanceContext(
             run_id=new_run_id(now),
             started_by=self._parent["started_by"],
             queued_at=timestamp(now),

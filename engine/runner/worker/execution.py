@@ -48,7 +48,7 @@ from engine.record.failure import StepFailed, failure
 from engine.record.frames import RunName
 from engine.record.parts.redoing import Redoing
 from engine.record.parts.selection import Selection
-from engine.record.plans.planned import AppliedRun, plan_hash
+from engine.record.plans.applied_run import AppliedRun, plan_hash
 from engine.record.previous_run import EarlierRun, played_run
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence

@@ -15,7 +15,7 @@ from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.files.fingerprint import Stamp
-from engine.runs.environments.news import OutsideReach, outside
+from engine.runs.environments.outside_reach import OutsideReach, outside
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.changes import changes_with, renames_between
 from engine.workflows.differences.sentences import sentence

@@ -35,9 +35,9 @@ from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.runner.effects.fault_points import reached
 from engine.runs.correcting.again import Again, again
-from engine.runs.correcting.answer import Choice, choices, corrected, node_to_correct, step_to_correct
+from engine.runs.correcting.choices import Choice, choices, corrected, node_to_correct, step_to_correct
 from engine.runs.correcting.lesson import Lessons, SavedCase
-from engine.runs.correcting.not_undone import NothingDoneAgain
+from engine.runs.correcting.nothing_done_again import NothingDoneAgain
 from engine.runs.runs import Runs
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import again as same_again

@@ -15,7 +15,7 @@ from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed
 from engine.environments.kept_versions import KeptVersion
 from engine.environments.versions import hash_of
-from engine.runs.environments.news import OutsideReach, outside
+from engine.runs.environments.outside_reach import OutsideReach, outside
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.sentences import differences
 

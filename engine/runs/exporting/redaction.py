@@ -90,7 +90,7 @@ def _nobody(value: Any) -> Any:
     return list(map(_nobody, value)) if isinstance(value, list) else value
 
 
-class TextNumbers:
+class TextRedaction:
     """Replaces each text by a number, the same for the same text, so that comparisons hold.
 
     A text that the definition has, such as a label that a condition compares with, and a time stay as they are.

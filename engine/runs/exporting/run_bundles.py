@@ -25,7 +25,7 @@ from engine.record.run_log import RunLogs
 from engine.record.types.kind import options_of
 from engine.record.types.run import Run, RunOptions
 from engine.record.values import Values
-from engine.runs.exporting.redaction import TextNumbers, redacted, without_people
+from engine.runs.exporting.redaction import TextRedaction, redacted, without_people
 from engine.runs.exporting.run_bundle import packed, unpacked
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.rerun import outside_inputs_of, source
@@ -154,7 +154,7 @@ def _whole(run: Run, values: Values) -> Any:
 
 def _without_texts(run: Any) -> Any:
     """Return a document with numbers for the texts that came from outside, or may quote them."""
-    texts = TextNumbers(run["definition"])
+    texts = TextRedaction(run["definition"])
     for name in _OF_RUN:
         if run.get(name):
             run[name] = texts.replaced(run[name])

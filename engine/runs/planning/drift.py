@@ -16,7 +16,7 @@ from engine.base.statuses import RunStatus
 from engine.compiler.definition.plan import Plan
 from engine.record.definitions import steps_of
 from engine.record.differences import Difference, differences, shown
-from engine.record.plans.planned import expires_at, plan_hash
+from engine.record.plans.applied_run import expires_at, plan_hash
 from engine.record.types.run import PlanTerms
 from engine.record.types.step import PlannedStep, StepRecord
 from engine.runs.planning.plan_documents import PlanChange, PlanTree

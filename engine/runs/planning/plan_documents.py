@@ -17,7 +17,7 @@ from engine.base.statuses import RunStatus
 from engine.base.step_path import in_workflow
 from engine.compiler.definition.plan import Plan
 from engine.plugins.step import Effect
-from engine.record.plans.planned import expires_at
+from engine.record.plans.applied_run import expires_at
 from engine.record.plans.previews import difference
 from engine.record.types.run import AccountRecord, EnvironmentRecord, Run
 from engine.record.types.step import Failure, ReceiptRecord, StepRecord, UsageRecord

@@ -19,7 +19,7 @@ from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.record.acceptance import reaccepted
-from engine.record.plans.planned import expires_at
+from engine.record.plans.applied_run import expires_at
 from engine.record.run_log import RunLogs
 from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import AppliedPlan, Run, RunOptions

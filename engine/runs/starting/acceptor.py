@@ -15,12 +15,12 @@ from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.audit import Audit
-from engine.record.acceptance import Circumstances, acceptance, checked_inputs
+from engine.record.acceptance import AcceptanceContext, acceptance, checked_inputs
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.record.types.run import RunOptions
+from engine.runs.starting.admission import Admission
 from engine.runs.starting.consent import Consents, is_real
-from engine.runs.starting.room import Room
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import IdempotentRequest, RunEntry
@@ -42,7 +42,7 @@ class Acceptor:
         surroundings: Callable[[], Surroundings],
         mode: Callable[[str], AccountMode],
         consents: Consents,
-        room: Room,
+        room: Admission,
     ) -> None:
         self._worker, self._logs, self._audit, self._clock = worker, logs, audit, clock
         self._surroundings, self.mode, self.consents = surroundings, mode, consents
@@ -130,11 +130,11 @@ class Acceptor:
 
     def _circumstances(
         self, p: Principal, plan: Plan, wanted: RunRequest, services: Mapping[str, str]
-    ) -> Circumstances:
+    ) -> AcceptanceContext:
         now = self._clock()
         modes, default_mode = self._modes(plan, wanted.modes, services), wanted.default_mode or self.mode("")
         confirmed = self._confirmed(p, plan, wanted, modes, default_mode)
-        return Circumstances(
+        return AcceptanceContext(
             run_id=wanted.run_id or new_run_id(now),
             started_by=p.id,
             queued_at=timestamp(now),

@@ -37,7 +37,7 @@ _BY_STRENGTH = ["around", StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.WAIT
 _MOST_NAMED = 5
 
 
-class Newest:
+class DefinitionUpgrades:
     """Upgrades runs to the current definition."""
 
     def __init__(

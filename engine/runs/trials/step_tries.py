@@ -22,8 +22,8 @@ from engine.expressions.expressions import render
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.runs.starting.current_plans import CurrentPlans
-from engine.runs.trials.made_up_values import StepReads, step_reads
 from engine.runs.trials.samples import sample_of
+from engine.runs.trials.step_reads import StepReads, step_reads
 from engine.runs.trials.trials import MadeUp, Trial, Trials
 from engine.store.acceptances import IdempotentRequest
 from engine.workflows.editing.steps_in_text import read

@@ -26,7 +26,6 @@ from engine.prompts.prompts import PromptStore
 from engine.prompts.takeover import takeover_cases
 from engine.runs.starting.consent import Consents
 from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
-from engine.runs.trying.asking import prompt_used
 from engine.runs.trying.cells import Cells, ColumnQuestion
 from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.judging import JudgeAccount, judges_of, judging_connections
@@ -41,6 +40,7 @@ from engine.runs.trying.matrix import (
     MatrixRequest,
     told,
 )
+from engine.runs.trying.questions import prompt_used
 from engine.runs.trying.try_requests import TryRequest, TryRequests
 
 _log = logging.getLogger(__name__)

@@ -25,10 +25,10 @@ from engine.prompts.cases import suggested
 from engine.record.failure import failure
 from engine.runner.effects.live import StepAnswers
 from engine.runs.starting.consent import Consents
-from engine.runs.trying.asking import TryQuestion, judged, model_of, prompt_used
 from engine.runs.trying.columns import in_column
 from engine.runs.trying.kept import KeptRecords
 from engine.runs.trying.model_calls import ModelCalls
+from engine.runs.trying.questions import TryQuestion, judged, model_of, prompt_used
 from engine.runs.trying.recorded import RecordedCall, RecordedValues
 from engine.runs.trying.records import RealModel, Try
 from engine.runs.trying.try_requests import TryRequest, TryRequests

@@ -21,7 +21,7 @@ from engine.prompts.model_answers import schema_problem
 from engine.prompts.prompt import DEFAULT_LABEL, filled, marked
 from engine.prompts.prompts import PromptStore
 from engine.record.storable import unstorable
-from engine.runs.trying.asking import model_of
+from engine.runs.trying.questions import model_of
 from engine.runs.trying.recorded import RecordedCalls, RecordedValues
 from engine.runs.trying.records import Try, TryColumn, TrySource
 

@@ -37,7 +37,7 @@ from engine.record.types.step import undo_of
 from engine.record.values import Values
 from engine.runner.effects.job import Job, fields_of
 from engine.runs.undo.undo_list import RunWrite, Steps, UndoList
-from engine.runs.undo.undo_log import UndoBook
+from engine.runs.undo.undo_log import UndoLog
 from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
 from engine.store.ledger import IntendedWrite
 
@@ -81,14 +81,14 @@ class Undo:
         """
         report = UndoReport([], [], [], [])
         with alone(self._worker.folder):
-            book = UndoBook(self._logs, self._worker, lambda: timestamp(self._clock()), by)
+            book = UndoLog(self._logs, self._worker, lambda: timestamp(self._clock()), by)
             try:
                 self._undo_all(self._grouped(self._ended(self._list().of(run_id, item, steps))), report, book)
             finally:
                 book.close()
         return report
 
-    def _undo_all(self, things: list[UndoableWrite], report: UndoReport, book: UndoBook) -> None:
+    def _undo_all(self, things: list[UndoableWrite], report: UndoReport, book: UndoLog) -> None:
         undone_markers: set[str] = set()
         kept: list[RunWrite] = []
 
@@ -109,7 +109,7 @@ class Undo:
                 report.cannot.extend(NotUndone.of(one, self._why_kept(one)) for one in made.later)
                 kept += [made.write] if len(report.cannot) > known else []
 
-    def _take_along(self, made: UndoableWrite, report: UndoReport, book: UndoBook) -> None:
+    def _take_along(self, made: UndoableWrite, report: UndoReport, book: UndoLog) -> None:
         """Mark writes that changed the undone one as undone as well; the ledger first, then the log."""
         for one in made.later:
             if not one.is_undone:
@@ -166,7 +166,7 @@ class Undo:
             undo_one(made, step_type(write.uses))
 
     def _undo_one(
-        self, made: UndoableWrite, kind: StepType, report: UndoReport, book: UndoBook, undone_markers: AbstractSet[str]
+        self, made: UndoableWrite, kind: StepType, report: UndoReport, book: UndoLog, undone_markers: AbstractSet[str]
     ) -> None:
         """Undo a write. Raises CannotUndo if it was changed since; other obstacles are reported."""
         write = made.write

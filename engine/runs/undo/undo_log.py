@@ -19,7 +19,7 @@ _SHARE_OF_TIME = 10
 """Rewriting a log may take a tenth of the time: a short one is rewritten after each undo, a long one less often."""
 
 
-class UndoBook:
+class UndoLog:
     """Records undone writes in the logs."""
 
     def __init__(self, logs: RunLogs, worker: Worker, now: Callable[[], str], by: str) -> None:

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from engine.base.statuses import Priority
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL
-from tests.engine.runs.starting.test_room import entry
+from tests.engine.runs.starting.test_admission import entry
 
 RUN_KEYS = {"run_id", "workflow", "status", "started_by", "queued_at", "inputs", "outputs", "error", "usage", "steps"}
 GREETING = {

@@ -23,7 +23,7 @@ from engine.store.runs import RunFilter
 from tests.api.conftest import PASSWORD
 from tests.engine.conftest import OWNER
 from tests.engine.ingress.servers import Cable, Nats, RabbitMQ, Server, pause
-from tests.engine.runs.starting.test_room import entry
+from tests.engine.runs.starting.test_admission import entry
 from tests.patience import PATIENCE_SECONDS
 
 AnyServer = TypeVar("AnyServer", bound=Server)

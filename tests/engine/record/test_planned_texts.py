@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.base.lazy_values import MARKS, Unknown
-from engine.record.plans.planned import misfit
+from engine.record.plans.applied_run import misfit
 
 GAP = f"{MARKS[0]}steps.read{MARKS[1]}"
 

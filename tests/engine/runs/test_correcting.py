@@ -14,7 +14,7 @@ import pytest
 from engine.base.errors import InUse, InvalidInput, NotAllowed, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.correcting.not_undone import NothingDoneAgain
+from engine.runs.correcting.nothing_done_again import NothingDoneAgain
 from engine.runs.undo.undo_report import NotUndone, Undone
 from tests.engine.conftest import OWNER
 from tests.patience import PATIENCE_SECONDS

@@ -13,7 +13,7 @@ from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal, Role
-from engine.record.acceptance import Circumstances, acceptance
+from engine.record.acceptance import AcceptanceContext, acceptance
 from engine.store.blobs.disk import DiskBlobs
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS
@@ -257,7 +257,7 @@ def test_a_run_that_a_trigger_starts_takes_no_pins(orchestra: Orchestra, root: P
 def test_a_called_run_takes_no_pins(orchestra: Orchestra, root: Path, service: Service, tmp_path: Path) -> None:
     write_workflow(root, "work", [set_step("a")])
     plan = orchestra.runs._plans.named("work", {}, "")
-    around = Circumstances(
+    around = AcceptanceContext(
         run_id="20260501T080000Z-aaaaaaaa",
         started_by="tester",
         queued_at="2026-05-01T08:00:00.000Z",

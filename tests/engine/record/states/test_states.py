@@ -12,7 +12,7 @@ import pytest
 
 from engine.base.step_path import in_workflow, is_item
 from engine.orchestra import Orchestra
-from engine.record.document import RunProgress, document
+from engine.record.document import OpenRunDocument, document
 from engine.record.events import Event, RunEnded
 from engine.record.states.run_state import RunState, changed, changes, state_of
 from engine.record.states.timeline import timeline
@@ -88,7 +88,7 @@ def test_what_is_sent_is_the_document_at_every_event_and_the_timeline_is_that_ag
 def live_is_the_document(run: Run, events: list[Event]) -> None:
     """Whoever got a snapshot at first, and each change, has what the document says then."""
     acceptance = cast("Acceptance", run)
-    progress = RunProgress(acceptance)
+    progress = OpenRunDocument(acceptance)
     known = before = state_of(progress.document())
     for number, event in enumerate(events, 1):
         progress.take(event)

@@ -14,7 +14,7 @@ import pytest
 from engine.base.clock import timestamp, utc_now
 from engine.base.errors import TooManyRuns
 from engine.base.statuses import RunStatus
-from engine.runs.starting.room import Room
+from engine.runs.starting.admission import Admission
 from engine.store.acceptances import RunEntry
 from engine.store.people.audit import AuditEntry
 from engine.store.sql.base.tables import runs
@@ -47,8 +47,8 @@ class Scene:
             values = {"status": RunStatus.SUCCEEDED, "ended_at": timestamp(at)}
             connection.execute(runs.update().where(runs.c.run_id.in_(ended)).values(**values))
 
-    def room(self, least: int) -> Room:
-        return Room(SqlState(self.database).runs.backlog, least, lambda: NOON, lambda: self.seconds)
+    def room(self, least: int) -> Admission:
+        return Admission(SqlState(self.database).runs.backlog, least, lambda: NOON, lambda: self.seconds)
 
 
 def entry(number: int) -> RunEntry:

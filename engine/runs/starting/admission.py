@@ -17,7 +17,7 @@ _FRESH_SECONDS = 1.0
 """How long a count is used: counting 10,000 waiting runs takes about a millisecond."""
 
 
-class Room:
+class Admission:
     """Whether more runs are accepted; any thread.
 
     `backlog`: see the port `Runs`. `least`: how many may wait in any case. Runs of triggers do not count while they
