@@ -14,7 +14,7 @@ from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say
 
 if TYPE_CHECKING:
-    from engine.store.held import Held
+    from engine.store.held import HeldWrites
 
 group = typer.Typer(help="See whether writes are held, and resume them.", no_args_is_help=True, rich_markup_mode=None)
 _FOLDER = "folder"
@@ -106,6 +106,6 @@ def copy(
     return DONE
 
 
-def _document(held: Held | None) -> dict[str, Any]:
+def _document(held: HeldWrites | None) -> dict[str, Any]:
     view = None if held is None else {**asdict(held), "message": held.message, "remedy": held.remedy}
     return {"writes_held": view}

@@ -18,7 +18,7 @@ from engine.operations.plugins import plugins as installed_plugins
 from engine.operations.workspace_settings import GeneralSettings
 from engine.runs.budgets import BudgetOverview
 from engine.runs.workers import WorkerProcess
-from engine.store.held import Held
+from engine.store.held import HeldWrites
 
 router = APIRouter(
     prefix="/api/state", tags=["State"], route_class=SignedInRoute, default_response_class=RewordedResponse
@@ -73,7 +73,7 @@ def accept_state(orchestra: Door, principal: Acting) -> dict[str, Any]:
     return _document(orchestra.proof.held(principal))
 
 
-def _document(held: Held | None) -> dict[str, Any]:
+def _document(held: HeldWrites | None) -> dict[str, Any]:
     view = None if held is None else {**asdict(held), "message": held.message, "remedy": held.remedy}
     return {"writes_held": view}
 

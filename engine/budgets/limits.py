@@ -14,7 +14,7 @@ from engine.base.names import file_stem
 from engine.budgets.periods import Period, end_of, name_of
 from engine.budgets.prices import usd
 from engine.budgets.settings import BudgetSettings, Limit, PriceTable, WorkflowBudget
-from engine.store.spending import Amount, Pot
+from engine.store.spending import Amount, SpendingBucket
 
 ALL = "all"
 
@@ -48,7 +48,7 @@ class SpendingRun(NamedTuple):
 class Budget(Struct, frozen=True):
     """A limit in force."""
 
-    pot: Pot
+    pot: SpendingBucket
     period: Period
     limit: Limit
     whose: str
@@ -103,12 +103,12 @@ def budget_in(document: WorkflowDefinition) -> WorkflowBudget:
     return WorkflowBudget.model_validate(document.get("budget") or {})
 
 
-def pots_of(runs: Sequence[SpendingRun], at: datetime, zone: ZoneInfo) -> list[Pot]:
+def pots_of(runs: Sequence[SpendingRun], at: datetime, zone: ZoneInfo) -> list[SpendingBucket]:
     """Return everything that a call of the first of these runs counts for; the others called it."""
     periods: tuple[Period, ...] = ("day", "month")
     scopes = [*dict.fromkeys(f"workflow:{one.workflow_id}" for one in runs), ALL]
-    times = [Pot(scope, name_of(period, at, zone)) for scope in scopes for period in periods]
-    return [*(Pot(f"run:{one.run_id}", "") for one in runs), *times]
+    times = [SpendingBucket(scope, name_of(period, at, zone)) for scope in scopes for period in periods]
+    return [*(SpendingBucket(f"run:{one.run_id}", "") for one in runs), *times]
 
 
 def budgets_of(runs: Sequence[SpendingRun], settings: BudgetSettings, at: datetime, zone: ZoneInfo) -> list[Budget]:
@@ -125,7 +125,7 @@ def workflow_budgets(run: SpendingRun, settings: BudgetSettings, at: datetime, z
         scope = f"run:{run.run_id}" if period == "run" else f"workflow:{run.workflow_id}"
         place = f"workflows/{file_stem(run.workflow)}.json, `budget.{period}`"
         place = place if period in own else f"config.yaml, `budgets.workflow.{period}`"
-        pot = Pot(scope, name_of(period, at, zone))
+        pot = SpendingBucket(scope, name_of(period, at, zone))
         yield Budget(pot, period, limit, run.workflow, place, is_own=period in own, ends_at=end_of(period, at, zone))
 
 
@@ -134,6 +134,6 @@ def common_budgets(settings: BudgetSettings, at: datetime, zone: ZoneInfo) -> It
     periods: tuple[tuple[Period, Limit | None], ...] = (("day", settings.day), ("month", settings.month))
     for period, limit in periods:
         if limit is not None:
-            pot = Pot(ALL, name_of(period, at, zone))
+            pot = SpendingBucket(ALL, name_of(period, at, zone))
             place = f"config.yaml, `budgets.{period}`"
             yield Budget(pot, period, limit, "", place, is_own=True, ends_at=end_of(period, at, zone))

@@ -26,7 +26,7 @@ from engine.budgets.prices import Prices, usd
 from engine.budgets.rule import BudgetUse, CallVerdict, decide
 from engine.budgets.use import Use, pots_of_use
 from engine.plugins.step import Usage
-from engine.store.spending import Amount, Pot, Reservation, Spending
+from engine.store.spending import Amount, Reservation, Spending, SpendingBucket
 
 _LOOK_SECONDS = 0.1  # how often a call looks whether the calls in flight leave room by now
 _GRACE_SECONDS = 5.0
@@ -59,7 +59,7 @@ class RunMeter:
         told: Use = {**(use or {}), "connection": connection}
         return CallMeter(self, prices, timedelta(seconds=seconds + _GRACE_SECONDS), told)
 
-    def pots_of(self, use: Use, *, is_demo: bool) -> list[Pot]:
+    def pots_of(self, use: Use, *, is_demo: bool) -> list[SpendingBucket]:
         """Return where an answered call is counted beside the budgets."""
         return pots_of_use(use, self._clock(), ZoneInfo(self._settings().time_zone), is_demo=is_demo)
 

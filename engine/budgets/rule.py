@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from engine.budgets.limits import Budget, measures
-from engine.store.spending import Amount, PotLevel
+from engine.store.spending import Amount, BucketLevel
 
 
 class BudgetUse(Struct, frozen=True):
@@ -54,7 +54,7 @@ def decide(
     model: str,
     bound: Callable[[str], Amount],
     budgets: Sequence[Budget],
-    standing: PotLevel,
+    standing: BucketLevel,
     *,
     can_change: bool = True,
 ) -> CallVerdict:
@@ -77,12 +77,12 @@ def decide(
     return CallVerdict(asked, amount, tells=reached)
 
 
-def _settled(budget: Budget, standing: PotLevel) -> Amount:
+def _settled(budget: Budget, standing: BucketLevel) -> Amount:
     """Return what is used without the calls in flight, whose usage is not known yet."""
     spent = standing.spent.get(budget.pot, Amount())
     return spent.minus(standing.in_flight.get(budget.pot, Amount()))
 
 
-def _fits(budget: Budget, amount: Amount, standing: PotLevel) -> bool:
+def _fits(budget: Budget, amount: Amount, standing: BucketLevel) -> bool:
     together = standing.spent.get(budget.pot, Amount()).plus(amount)
     return all(one.used <= one.most for one in measures(budget.limit, together))

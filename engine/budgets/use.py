@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine.base.statuses import AccountMode
 from engine.budgets.periods import name_of
-from engine.store.spending import Pot
+from engine.store.spending import SpendingBucket
 
 Kind = Literal["workflow", "step", "prompt", "model", "connection"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -17,13 +17,13 @@ Use = Mapping[Kind, str]
 """The name of each; a kind without a name is not counted."""
 
 
-def pots_of_use(use: Use, at: datetime, zone: ZoneInfo, *, is_demo: bool) -> list[Pot]:
+def pots_of_use(use: Use, at: datetime, zone: ZoneInfo, *, is_demo: bool) -> list[SpendingBucket]:
     """Return the pots of one call."""
     day, mode = name_of("day", at, zone), AccountMode.DEMO if is_demo else AccountMode.MINE
-    return [Pot(f"use:{kind}:{mode}:{name}", day) for kind, name in use.items() if name]
+    return [SpendingBucket(f"use:{kind}:{mode}:{name}", day) for kind, name in use.items() if name]
 
 
-def named_in(pot: Pot) -> tuple[str, bool]:
+def named_in(pot: SpendingBucket) -> tuple[str, bool]:
     """Return what a pot of use counts, and whether the demo's stand-in was asked."""
     _, _, mode, name = pot.scope.split(":", 3)  # the name may have colons
     return name, mode == AccountMode.DEMO

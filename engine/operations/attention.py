@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.runs.proof import Proof
     from engine.runs.run_list import RunRow
     from engine.runs.run_reader import RunReader
-    from engine.store.held import Held
+    from engine.store.held import HeldWrites
     from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
     from engine.triggering.triggers import Triggers
 
@@ -90,7 +90,7 @@ class Attention:
     budgets: BudgetOverview
     questions: int
     """How many questions wait for an answer."""
-    held: Held | None
+    held: HeldWrites | None
     """Why writes are held."""
 
     @property

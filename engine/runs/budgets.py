@@ -30,7 +30,7 @@ from engine.files.fingerprint import Stamp
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
-from engine.store.spending import Amount, Pot, SpendingStore
+from engine.store.spending import Amount, SpendingBucket, SpendingStore
 from engine.workspace.file_store import Shelf
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Budgets:
         defaults = [*workflow_budgets(_ANY, settings.budgets, now, zone)]
         shown = [run for run in self._workflows() if p.sees(run.workflow)]
         each = [one for run in shown for one in workflow_budgets(run, settings.budgets, now, zone)]
-        day, month = (Pot(ALL, name_of(period, now, zone)) for period in _TIMES)
+        day, month = (SpendingBucket(ALL, name_of(period, now, zone)) for period in _TIMES)
         reserved = self._spent.in_flight(timestamp(now))  # before the sums: what is settled meanwhile is spent
         spent = self._spent.of([day, month, *(one.pot for one in (*common, *each) if one.period != "run")])
         return BudgetOverview(
@@ -217,14 +217,18 @@ def _as_written(budgets: BudgetSettings) -> JsonObject:
     return budgets.model_dump(exclude_none=True, exclude_defaults=True)
 
 
-def _used(pot: Pot, spent: Mapping[Pot, Amount], reserved: Mapping[Pot, Amount]) -> ModelUsage:
+def _used(
+    pot: SpendingBucket, spent: Mapping[SpendingBucket, Amount], reserved: Mapping[SpendingBucket, Amount]
+) -> ModelUsage:
     amount, bound = spent.get(pot, Amount()), reserved.get(pot, Amount())
     # Reservations are read before the sums, and what was settled in between may have cost less.
     in_flight, tokens = min(bound.nano_usd, amount.nano_usd), min(bound.tokens, amount.tokens)
     return ModelUsage(usd(amount.nano_usd), amount.calls, amount.tokens, amount.unpriced, usd(in_flight), tokens)
 
 
-def _row(budget: Budget, spent: Mapping[Pot, Amount], reserved: Mapping[Pot, Amount]) -> BudgetRow:
+def _row(
+    budget: Budget, spent: Mapping[SpendingBucket, Amount], reserved: Mapping[SpendingBucket, Amount]
+) -> BudgetRow:
     row = _limits(budget)
     if budget.period == "run":
         return BudgetRow(**row, used=None, share=None, state="ok", sentence=f"{budget.most()} for each run")

@@ -24,7 +24,7 @@ from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 from engine.record.types.step import undo_of
 from engine.runs.reindex import latest_in
-from engine.store.held import Held
+from engine.store.held import HeldWrites
 from engine.store.held import StateProof as ProofStore
 from engine.store.write_list import WriteList
 
@@ -61,7 +61,7 @@ class Proof:
         self._owners, self._audit, self._clock = owners, audit, clock
 
     @operation("state.held", "view", "see whether writes are held", "See whether writes are held")
-    def held(self, p: Principal) -> Held | None:
+    def held(self, p: Principal) -> HeldWrites | None:
         """Return why writes are held, or None."""
         return self._state.held()
 
@@ -129,7 +129,7 @@ class Proof:
         return run is not None and any(step["effect"] and not undo_of(step) for step in run["steps"])
 
     @operation("state.accept", "run", "say that writing goes on", "Release held writes")
-    def accept(self, p: Principal) -> Held | None:
+    def accept(self, p: Principal) -> HeldWrites | None:
         """Release held writes at a person's request; unknown writes may be repeated. Return what was accepted.
 
         Runs that wait for this continue.
@@ -160,7 +160,9 @@ class Proof:
         wrote = {one.run_id for one in sent if one.number > since}
         unreadable = sorted(one for one in reread.broken if since == 0 or one in wrote)
         missing = sorted(wrote - reread.found - set(reread.broken))
-        held = Held(timestamp(self._clock()), missing, unreadable) if missing or unreadable else self._state.held()
+        held = (
+            HeldWrites(timestamp(self._clock()), missing, unreadable) if missing or unreadable else self._state.held()
+        )
         detail = {"missing": missing, "unreadable": unreadable}
         entry = self._audit.entry(ENGINE, "state.hold", "", detail) if missing or unreadable else None
         self._state.logs_are_read(max((one.number for one in sent), default=since), held, entry)
@@ -168,6 +170,6 @@ class Proof:
             _log.error("%s %s", held.message, held.remedy)
         self._state.list_anew(self._writes)
 
-    def _release(self, p: Principal | str, action: str, held: Held) -> None:
+    def _release(self, p: Principal | str, action: str, held: HeldWrites) -> None:
         detail = {"missing": list(held.missing), "unreadable": list(held.unreadable)}
         self._state.release(timestamp(self._clock()), self._audit.entry(p, action, "", detail))

@@ -24,7 +24,7 @@ from engine.record.types.run import Run
 from engine.record.types.step import StepRecord, undo_of
 from engine.record.values import Values
 from engine.runner.effects.ledger import arguments_hash
-from engine.store.held import SeenItem, ToldRun
+from engine.store.held import LoggedRun, SeenItem
 from engine.store.ledger import account_of
 from engine.store.run_limits import limited_connections
 from engine.store.runs import environment_name, item_words, priority_of, unhashed
@@ -77,7 +77,7 @@ class Rebuild:
         runs.drop_ended(before - reread.found)
         return reread
 
-    def _told(self, run_id: str, connections: Mapping[str, str], renames: RecordedRenames) -> ToldRun | str:
+    def _told(self, run_id: str, connections: Mapping[str, str], renames: RecordedRenames) -> LoggedRun | str:
         """Return what a log tells, or why it cannot be read."""
         try:
             run = self._logs.read(run_id)
@@ -100,20 +100,20 @@ def _require_fitting(rows: Iterable[Mapping[str, Any]]) -> None:
                 raise ValueError(f"{name} is {value}, which does not fit into 64 bits")
 
 
-def _told(run: Run, values: Values, connections: Mapping[str, str], renames: RecordedRenames) -> ToldRun:
+def _told(run: Run, values: Values, connections: Mapping[str, str], renames: RecordedRenames) -> LoggedRun:
     effects = list(_effects(run["steps"], run, values, renames))
     updated = [step for step in run["steps"] if step["effect"] and step["effect"].get("updated")]
     updates = [one for one in _effects(updated, run, values, renames) if one["state"] == "done"]
     latest_at = latest_in(run)
     if run["status"] in ENDED_RUNS:
-        return ToldRun(_ended_row(run), effects, updates, None, None, latest_at, frozenset())
+        return LoggedRun(_ended_row(run), effects, updates, None, None, latest_at, frozenset())
     accepted = reaccepted(run, connections)
     events = [*events_of(run), RunInterrupted(run["started_at"] or run["queued_at"])]
     waits = {"priority": priority_of(accepted).rank, "connections": limited_connections(accepted)}
     row = {**_row(run), **waits, "status": RunStatus.INTERRUPTED, "acceptance": compact_json(accepted)}
     unsure_since = None if run["status"] in _STOPPED_CLEANLY else run["started_at"] or run["queued_at"]
     asks = frozenset(str(one.get("approval")) for one in run["steps"] if one["status"] == StepStatus.WAITING)
-    return ToldRun(row, effects, updates, [encoded(event) for event in events], unsure_since, latest_at, asks)
+    return LoggedRun(row, effects, updates, [encoded(event) for event in events], unsure_since, latest_at, asks)
 
 
 def latest_in(run: Run) -> str:

@@ -19,7 +19,7 @@ from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.record.types.step import UsageRecord
 from engine.store.reports import Reports
-from engine.store.spending import Amount, Pot, SpendingStore
+from engine.store.spending import Amount, SpendingBucket, SpendingStore
 
 MOST_DAYS = 366
 _CSV = ("day", "name", "demo", "calls", "input_tokens", "output_tokens", "usd", "calls_without_price")
@@ -106,7 +106,7 @@ class UsageReader:
         A call whose answer was lost counts with its upper bound: it may have been charged. Raises NotAllowed,
         InvalidInput.
         """
-        pot = Pot(f"run:{checked_run_id(run_id)}", "")
+        pot = SpendingBucket(f"run:{checked_run_id(run_id)}", "")
         found = self._spent.of([pot]).get(pot, Amount())
         cost = None if found.unpriced else usd(found.nano_usd)
         return RunUsage(found.calls, found.input_tokens, found.output_tokens, cost)
@@ -118,7 +118,7 @@ class UsageReader:
         found = self._shown(p, by, period)
         return csv_text(_CSV, (_line(pot, amount) for pot, amount in sorted(found, key=lambda one: one[0].period)))
 
-    def _shown(self, p: Principal, by: Kind, period: list[str]) -> list[tuple[Pot, Amount]]:
+    def _shown(self, p: Principal, by: Kind, period: list[str]) -> list[tuple[SpendingBucket, Amount]]:
         """Return what was used, without the names of hidden workflows and of their steps; sums include them."""
         found = self._reports.daily(by, period[0], period[-1])
         if not p.hidden or by not in ("workflow", "step"):
@@ -148,7 +148,7 @@ def _row(name: str, amount: Amount, *, demo: bool) -> UsageRow:
     return UsageRow(name, demo, amount.calls, amount.input_tokens, amount.output_tokens, cost, amount.unpriced)
 
 
-def _line(pot: Pot, amount: Amount) -> tuple[str | float, ...]:
+def _line(pot: SpendingBucket, amount: Amount) -> tuple[str | float, ...]:
     name, demo = named_in(pot)
     tokens = (amount.input_tokens, amount.output_tokens)
     return (pot.period, name, "yes" if demo else "no", amount.calls, *tokens, usd(amount.nano_usd), amount.unpriced)

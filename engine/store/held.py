@@ -23,7 +23,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldWrites:
     """Why writes are held: runs that wrote something, but whose logs are missing or unreadable."""
 
     since: str
@@ -47,18 +47,18 @@ class Held:
         """Return what to do about it."""
         return _REMEDY
 
-    def without(self, found: set[str]) -> Held | None:
+    def without(self, found: set[str]) -> HeldWrites | None:
         """Return what remains once the logs of these runs have been read, or None if nothing does."""
         missing = [one for one in self.missing if one not in found]
         unreadable = [one for one in self.unreadable if one not in found]
-        return Held(self.since, missing, unreadable) if missing or unreadable else None
+        return HeldWrites(self.since, missing, unreadable) if missing or unreadable else None
 
     def as_json(self) -> str:
         """Return the JSON text that is stored."""
         return json.dumps(asdict(self))
 
 
-def refusal(held: Held) -> WritesHeld:
+def refusal(held: HeldWrites) -> WritesHeld:
     """Return the error for a write that is held."""
     return WritesHeld(held.message, remedy=held.remedy)
 
@@ -83,7 +83,7 @@ class SeenItem(Struct, frozen=True):
     """The type of the trigger."""
 
 
-class ToldRun(Struct, frozen=True):
+class LoggedRun(Struct, frozen=True):
     """The contents of a log, as they are stored. `event_texts`: only for a run that can be resumed, else None."""
 
     row: dict[str, Any]
@@ -134,22 +134,22 @@ class StateProof(Protocol):
     def counts_of(self, run_id: str) -> str | None:
         """Return the counts of a run as listed, as JSON."""
 
-    def held(self) -> Held | None:
+    def held(self) -> HeldWrites | None:
         """Return why writes are held, or None if they are not."""
 
-    def hold(self, held: Held) -> None:
+    def hold(self, held: HeldWrites) -> None:
         """Hold writes for this reason."""
 
     def release(self, now: str, entry: AuditEntry) -> None:
         """Release held writes; runs that wait for this are due at once."""
 
-    def logs_are_read(self, counted: int, held: Held | None, entry: AuditEntry | None) -> None:
+    def logs_are_read(self, counted: int, held: HeldWrites | None, entry: AuditEntry | None) -> None:
         """Record that the logs have been read, and what they have shown; an `entry` of the audit trail with it."""
 
     def list_anew(self, writes: WriteList) -> None:
         """Add to the lists the runs that only the state knows to have written, and count on from the higher number."""
 
-    def restore(self, told: ToldRun, *, is_lost: bool) -> None:
+    def restore(self, told: LoggedRun, *, is_lost: bool) -> None:
         """Restore what a log records, without overwriting what is newer: an open run that has gone on since this state
         was copied becomes what its log says, and its questions that were answered since are withdrawn.
 

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from engine.base.json_text import compact
 from engine.record.types.step import ReceiptRecord
-from engine.store.held import Held
+from engine.store.held import HeldWrites
 
 
 class IntendedWrite(Struct, frozen=True):
@@ -116,7 +116,7 @@ class Effects(Protocol):
     owner: str
     """The process."""
 
-    def held(self) -> Held | None:
+    def held(self) -> HeldWrites | None:
         """Return why nothing may be sent, or None."""
 
     def is_open(self, identity: str) -> bool:
@@ -125,7 +125,7 @@ class Effects(Protocol):
     def made(self, identity: str) -> LedgerRow | None:
         """Return the entry of a write that has a receipt, and was not undone."""
 
-    def claim(self, write: IntendedWrite, at: str) -> asyncio.Future[Claimed | Held]:
+    def claim(self, write: IntendedWrite, at: str) -> asyncio.Future[Claimed | HeldWrites]:
         """Record the intent to send a write that was never made, or was undone.
 
         The entry is `new` if the write may be sent; an `intent` if it may have been sent although there is no receipt,

@@ -14,7 +14,7 @@ from engine.base.statuses import ListedStatus
 from engine.store.load import Loads
 from engine.store.people.audit import AuditLine, AuditLog, TrailFilter
 from engine.store.runs import RunFilter, RunRecord, RunStore
-from engine.store.spending import Amount, Pot, SpendingStore
+from engine.store.spending import Amount, SpendingBucket, SpendingStore
 
 Answer = TypeVar("Answer")
 REPLICA_REMEDY = "See whether the server that `state_replica` names runs and follows the one of `state`."
@@ -81,7 +81,7 @@ class Reports:
         """Return how many runs were accepted in a time, as `RunStore.tally` does."""
         return self._ask(lambda state: state.runs.tally(since, until, without))
 
-    def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
+    def daily(self, kind: str, first: str, last: str) -> list[tuple[SpendingBucket, Amount]]:
         """Return what model calls have used from one day to another, as `SpendingStore.daily` does."""
         return self._ask(lambda state: state.spent.daily(kind, first, last))
 

@@ -60,7 +60,7 @@ class LimitReached(Struct, frozen=True):
         return f"Waiting for its turn: {runs} at work may use {self.connection}, the most allowed (runs_at_once)."
 
 
-class Crowd:
+class LimitedRuns:
     """The runs at work, as far as limits concern them."""
 
     def __init__(self, limits: RunLimits, at_work: Iterable[LimitedRun]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import asyncio
 
 
-class Pot(NamedTuple):
+class SpendingBucket(NamedTuple):
     """What is counted together: the calls of a run, or the calls of a workflow or of all workflows in a day or a month.
 
     Beside these, which budgets limit, answered calls are counted for each day by what asked (engine/budgets/use.py).
@@ -57,18 +57,18 @@ class Reservation(Struct, frozen=True):
 
     id: str
     run_id: str
-    pots: Sequence[Pot]
+    pots: Sequence[SpendingBucket]
     at: str
     over_at: str
     """The time by which the call has ended, in whatever way."""
 
 
-class PotLevel(Struct, frozen=True):
+class BucketLevel(Struct, frozen=True):
     """How much is counted in the pots of a call before it is made."""
 
-    spent: Mapping[Pot, Amount]
+    spent: Mapping[SpendingBucket, Amount]
     """With all reservations; a pot without calls is absent."""
-    in_flight: Mapping[Pot, Amount]
+    in_flight: Mapping[SpendingBucket, Amount]
     """The part of it that calls have reserved whose answer is still to come; it may be settled lower."""
 
 
@@ -84,7 +84,7 @@ class Verdict(Protocol):
         """Whether its run waits until a limit is raised or a new period begins."""
 
 
-Decide = Callable[[PotLevel], Verdict]
+Decide = Callable[[BucketLevel], Verdict]
 
 
 class Spending(Protocol):
@@ -96,7 +96,7 @@ class Spending(Protocol):
         A run that pauses is noted as paused until it may go on.
         """
 
-    def settle(self, reserved: Reservation, amount: Amount, answered: Sequence[Pot] = ()) -> None:
+    def settle(self, reserved: Reservation, amount: Amount, answered: Sequence[SpendingBucket] = ()) -> None:
         """Count what a call has really used in place of what was reserved, if anything was.
 
         `answered`: further pots to count it in, in which nothing was reserved.
@@ -109,13 +109,13 @@ class Spending(Protocol):
 class SpendingStore(Protocol):
     """What was counted; any thread."""
 
-    def of(self, pots: Sequence[Pot]) -> Mapping[Pot, Amount]:
+    def of(self, pots: Sequence[SpendingBucket]) -> Mapping[SpendingBucket, Amount]:
         """Return what is counted in these pots, with all reservations; those without calls are absent."""
 
-    def in_flight(self, at: str) -> Mapping[Pot, Amount]:
+    def in_flight(self, at: str) -> Mapping[SpendingBucket, Amount]:
         """Return by pot what calls have reserved whose answer is still to come; pots without any are absent."""
 
-    def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
+    def daily(self, kind: str, first: str, last: str) -> list[tuple[SpendingBucket, Amount]]:
         """Return what is counted in the pots `use:KIND:…` from one day to another, both included, in their order."""
 
     def of_last_runs(self, workflow_id: str, limit: int, *, demo: bool) -> list[Amount]:

@@ -14,7 +14,7 @@ from engine.base.statuses import AccountMode
 from engine.people.access import Principal
 from engine.plugins.trigger import Found, Look, Start
 from engine.store.triggering.triggers import TriggerStore, TurnedOn
-from engine.triggering.polling.poll import Looks, listed, place
+from engine.triggering.polling.poll import TriggerPolls, listed, place
 from engine.triggering.polling.prepared import Prepared
 from engine.triggering.polling.starts import needs_start, start_of, start_text
 
@@ -29,7 +29,7 @@ class Activation(Struct, frozen=True):
     """Turns triggers on; any thread, in any process."""
 
     rows: TriggerStore
-    looks: Looks
+    looks: TriggerPolls
     resolver: TriggerResolver
 
     def begin(self, p: Principal, watched: Watched, start: Start | None) -> None:

@@ -32,8 +32,8 @@ from engine.triggering.notices.webhook import WebhookMessages
 from engine.triggering.poll_now import PollBatch
 from engine.triggering.polling.chains import Chains
 from engine.triggering.polling.context import TriggerContext
-from engine.triggering.polling.poll import Looks
-from engine.triggering.polling.polling_loop import Polls
+from engine.triggering.polling.poll import TriggerPolls
+from engine.triggering.polling.polling_loop import PollingLoop
 from engine.triggering.polling.resolver import TriggerResolver
 from engine.triggering.previews import TriggerPreviews
 from engine.triggering.run_queue import RunStarter
@@ -77,13 +77,15 @@ class Triggering:
         self._scheduler: Scheduler | None = None
         self._notices: NoticeThread | None = None
         self.turns = RunStarter(needs.worker, state.run_queue, state.changes, self._concurrency)
-        looks = Looks(
+        looks = TriggerPolls(
             self._items, needs.worker.acceptances, needs.acceptor, needs.clock, state.triggered_runs, self._is_stopped
         )
         chains = Chains(
             state.triggered_runs, needs.clock, lambda: needs.context.loaded().config.limits.chained_polls_per_hour
         )
-        self._polls = Polls(state.triggered_runs, self._rows, self._resolver, looks, chains, on_queued=self.turns.begin)
+        self._polls = PollingLoop(
+            state.triggered_runs, self._rows, self._resolver, looks, chains, on_queued=self.turns.begin
+        )
         self._statuses = TriggerStatuses(
             state.triggered_runs, self._rows, self._items, self._resolver, needs.workflows, needs.clock
         )

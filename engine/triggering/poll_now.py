@@ -18,7 +18,7 @@ from engine.triggering.polling.status import PollResult, TriggerError
 from engine.triggering.run_queue import RunStarter
 
 if TYPE_CHECKING:
-    from engine.triggering.polling.polling_loop import Polls
+    from engine.triggering.polling.polling_loop import PollingLoop
 
 _PATIENCE_SECONDS = 150.0  # more than a service may take to list its items (polling/poll.py)
 _LOOK_SECONDS = 0.1
@@ -37,7 +37,7 @@ class PollBatch(Struct):
     runs: TriggeredRuns
     items: SeenItems
     rows: TriggerStore
-    polls: Polls
+    polls: PollingLoop
     turns: RunStarter
     clock: Clock
     adopt: Callable[[], list[str]]

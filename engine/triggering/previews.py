@@ -16,7 +16,7 @@ from engine.plugins.trigger import Found, Item, Look, Start
 from engine.record.acceptance import checked_inputs
 from engine.triggering.costs import Costs
 from engine.triggering.polling.mapping import error_of, inputs_of
-from engine.triggering.polling.poll import PASSED_ON, Looks, listed, read_thing
+from engine.triggering.polling.poll import PASSED_ON, TriggerPolls, listed, read_thing
 from engine.triggering.polling.prepared import short_title
 from engine.triggering.polling.reading import IN_A_ROW
 from engine.triggering.polling.starts import start_of
@@ -35,7 +35,7 @@ _MOST_LOOKS = 50
 class TriggerPreviews(Struct, frozen=True):
     """Makes previews; any thread."""
 
-    looks: Looks
+    looks: TriggerPolls
     costs: Costs
 
     def preview(self, watched: Watched, row: Any, start: Start | None) -> TriggerPreview:

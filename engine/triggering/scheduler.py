@@ -18,7 +18,7 @@ from engine.base.clock import Clock, moment_of
 from engine.base.errors import Fenced, OrchestraError
 from engine.store.broadcasts import ChangeWatch
 from engine.store.triggering.triggers import TriggerKey, TriggerRecord, TriggerStore
-from engine.triggering.polling.polling_loop import Polls
+from engine.triggering.polling.polling_loop import PollingLoop
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.5
@@ -43,7 +43,7 @@ class Scheduler:
         self,
         rows: TriggerStore,
         changes: ChangeWatch,
-        polls: Polls,
+        polls: PollingLoop,
         clock: Clock,
         check: Callable[[], None],
         leads: Callable[[], bool] = lambda: True,

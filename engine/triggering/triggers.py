@@ -25,7 +25,7 @@ from engine.store.triggering.triggers import DeadRecord, ItemRecord, SeenItems, 
 from engine.triggering.activation import Activation, require_choice
 from engine.triggering.alarms import alarm_of
 from engine.triggering.poll_now import PollBatch
-from engine.triggering.polling.poll import Looks
+from engine.triggering.polling.poll import TriggerPolls
 from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver
 from engine.triggering.polling.starts import start_text
 from engine.triggering.polling.status import Alarm, DeadItem, PollResult, TriggerError, TriggerPreview, TriggerStatus
@@ -42,7 +42,7 @@ class TriggersDependencies(Struct, frozen=True):
     rows: TriggerStore
     items: SeenItems
     resolver: TriggerResolver
-    looks: Looks
+    looks: TriggerPolls
     activation: Activation
     previews: TriggerPreviews
     statuses: TriggerStatuses

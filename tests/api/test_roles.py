@@ -20,7 +20,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import ROLES, Principal, Right, Role, may
 from engine.people.operation import declarations_of
 from engine.rights_docs import areas
-from engine.store.held import Held
+from engine.store.held import HeldWrites
 from engine.store.sql.held import put_held
 from tests.api.bodies import bodies_of, query_of
 from tests.api.conftest import LOCAL, PASSWORD
@@ -144,7 +144,7 @@ def state(orchestra: Orchestra) -> tuple[object, ...]:
 def hold_writes(orchestra: Orchestra) -> None:
     """Let there be something that a person has to accept."""
     with orchestra._families.opened.database.writing() as connection:
-        put_held(connection, Held("2026-11-20T12:00:00.000Z", ["20261120T120000Z-abcdefgh"]))
+        put_held(connection, HeldWrites("2026-11-20T12:00:00.000Z", ["20261120T120000Z-abcdefgh"]))
 
 
 def settled(orchestra: Orchestra) -> tuple[object, ...]:

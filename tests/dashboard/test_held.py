@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.store.held import Held
+from engine.store.held import HeldWrites
 from engine.store.sql.held import put_held
 
 Open = Callable[..., AppTest]
@@ -21,7 +21,7 @@ RUN = "20261120T120000Z-abcdefgh"
 def held(orchestra: Orchestra) -> None:
     """Writes are held for a run without a log."""
     with orchestra._families.opened.database.writing() as connection:
-        put_held(connection, Held("2026-11-20T12:00:00.000Z", [RUN]))
+        put_held(connection, HeldWrites("2026-11-20T12:00:00.000Z", [RUN]))
 
 
 def test_every_page_tells_that_writes_are_held(open_page: Open) -> None:

@@ -18,7 +18,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.trigger import Start
 from engine.record.document import counts
-from engine.store.held import Held
+from engine.store.held import HeldWrites
 from engine.store.sql.base.tables import run_deaths, runs, triggers
 from tests.faces.conftest import Faces
 from tests.faces.test_budgets import set_budget
@@ -53,7 +53,7 @@ def troubled(make_faces: Callable[[], Faces]) -> Faces:
     refused = AuthError("GitHub answered 401: Bad credentials.", service="github", http_status=401)
     orchestra.troubles.report("github", AccountMode.DEMO, refused)
     set_budget(orchestra, 0)
-    orchestra._families.opened.state.proof.hold(Held("2026-11-20T08:00:00.000Z", ["20261120T080000Z-aaaaaaaa"]))
+    orchestra._families.opened.state.proof.hold(HeldWrites("2026-11-20T08:00:00.000Z", ["20261120T080000Z-aaaaaaaa"]))
     return faces
 
 

@@ -20,7 +20,7 @@ from engine.base.errors import StorageError
 from engine.expressions.json_values import compact_json
 from engine.record.run_files import without_owners
 from engine.record.types.step import ReceiptRecord
-from engine.store.held import Held, refusal
+from engine.store.held import HeldWrites, refusal
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Effects, IntendedWrite, LedgerRow, SimilarWrite
 from engine.store.write_list import SentWrite, WriteList
@@ -63,7 +63,7 @@ class Ledger:
         write would have to be sent.
         """
         claimed = await self.effects.claim(write, timestamp(self._clock()))
-        if isinstance(claimed, Held):
+        if isinstance(claimed, HeldWrites):
             raise refusal(claimed)
         if claimed.number is not None:
             try:

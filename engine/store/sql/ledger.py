@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from engine.base.clock import moment_of
 from engine.base.json_text import compact
 from engine.record.types.step import ReceiptRecord
-from engine.store.held import Held
+from engine.store.held import HeldWrites
 from engine.store.ledger import Claimed, EffectRecord, IntendedWrite, LedgerRow, SimilarWrite
 from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.held import HELD_ROW, UNSURE, WRITES, held_from, held_in
@@ -82,7 +82,7 @@ class SqlEffects:
     def __init__(self, journal: SqlJournal) -> None:
         self._journal, self.owner = journal, journal.owner
 
-    def held(self) -> Held | None:
+    def held(self) -> HeldWrites | None:
         """Return why nothing may be sent, or None."""
         rows = self._journal.read(HELD_ROW)
         return held_from(rows[0]) if rows else None
@@ -97,7 +97,7 @@ class SqlEffects:
         found = _entry(rows[0]) if rows else None
         return found if found is not None and found.is_made and found.state in ("done", "intent") else None
 
-    def claim(self, write: IntendedWrite, at: str) -> asyncio.Future[Claimed | Held]:
+    def claim(self, write: IntendedWrite, at: str) -> asyncio.Future[Claimed | HeldWrites]:
         """Record the intent to send a write that was never made, or was undone."""
         return self._journal.change(partial(_claim, write=write, owner=self.owner, now=at))
 
@@ -182,7 +182,7 @@ class SqlReceipts:
         return None if row is None else EffectRecord(*row)
 
 
-def _claim(cursor: Cursor, write: IntendedWrite, owner: str, now: str) -> Claimed | Held:
+def _claim(cursor: Cursor, write: IntendedWrite, owner: str, now: str) -> Claimed | HeldWrites:
     row = cursor.execute(_SELECT, (write.identity,)).fetchone()
     known = None if row is None else _entry(row)
     # a write that was made is not sent again, so nothing of it is held

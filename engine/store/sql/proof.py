@@ -18,7 +18,7 @@ from sqlalchemy import exists, func, select
 from engine.base.clock import milliseconds_of, moment_of
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
-from engine.store.held import Held, ToldRun
+from engine.store.held import HeldWrites, LoggedRun
 from engine.store.people.audit import AuditEntry
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import approvals, effects, events, meta, runs
@@ -96,11 +96,11 @@ class SqlProof:
             counts: str | None = connection.execute(select(runs.c.counts).where(runs.c.run_id == run_id)).scalar()
         return counts
 
-    def held(self) -> Held | None:
+    def held(self) -> HeldWrites | None:
         """Return why writes are held, or None if they are not."""
         return held_of(self._database)
 
-    def hold(self, held: Held) -> None:
+    def hold(self, held: HeldWrites) -> None:
         """Hold writes for this reason."""
         with self._database.writing() as connection:
             put_held(connection, held)
@@ -115,7 +115,7 @@ class SqlProof:
             connection.execute(runs.update().where(waits & for_release).values(due_at=now))
             audit.record(connection, entry)
 
-    def logs_are_read(self, counted: int, held: Held | None, entry: AuditEntry | None) -> None:
+    def logs_are_read(self, counted: int, held: HeldWrites | None, entry: AuditEntry | None) -> None:
         """Record that the logs have been read, and what they have shown."""
         with self._database.writing() as connection:
             self._database.logs_are_read(connection)
@@ -137,7 +137,7 @@ class SqlProof:
             sent = writes.replace(whole)
             _count_writes(connection, max(counted, len(made), *(one.number for one in sent)))
 
-    def restore(self, told: ToldRun, *, is_lost: bool) -> None:
+    def restore(self, told: LoggedRun, *, is_lost: bool) -> None:
         """Restore what a log records, without overwriting what is newer.
 
         An open run that has gone on since this state was copied becomes what its log says.
@@ -171,7 +171,7 @@ def is_behind(connection: Connection, run_id: str, latest_at: str) -> bool:
     return latest_at > known_at
 
 
-def forget_open(connection: Connection, told: ToldRun) -> None:
+def forget_open(connection: Connection, told: LoggedRun) -> None:
     """Forget an open run, so that it can be restored from its log, and withdraw questions that it no longer asks."""
     run_id = told.row["run_id"]
     connection.execute(runs.delete().where(runs.c.run_id == run_id))

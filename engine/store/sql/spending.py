@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Verdict
+from engine.store.spending import Amount, BucketLevel, Decide, Reservation, SpendingBucket, Verdict
 from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.hidden_runs import hidden_condition
 from engine.store.sql.journal import SqlJournal
@@ -54,7 +54,7 @@ class SqlSpending:
         """Decide about a call and reserve its amount."""
         return self._journal.change(lambda cursor: self._reserved(cursor, wanted, decide))
 
-    def settle(self, reserved: Reservation, amount: Amount, answered: Sequence[Pot] = ()) -> None:
+    def settle(self, reserved: Reservation, amount: Amount, answered: Sequence[SpendingBucket] = ()) -> None:
         """Count what a call has really used."""
 
         def count(cursor: Cursor) -> None:
@@ -70,7 +70,7 @@ class SqlSpending:
     def _reserved(self, cursor: Cursor, wanted: Reservation, decide: Decide) -> Verdict:
         owner = self._journal.owner
         in_flight = _by_pot(cursor.execute(_IN_FLIGHT, (wanted.at, wanted.run_id, owner)).fetchall())
-        verdict = decide(PotLevel(_spent(cursor, wanted.pots), in_flight))
+        verdict = decide(BucketLevel(_spent(cursor, wanted.pots), in_flight))
         if verdict.amount is not None:
             _add(cursor, wanted.pots, verdict.amount)
             pots = json.dumps(wanted.pots)
@@ -88,22 +88,22 @@ class SqlSpent:
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def of(self, pots: Sequence[Pot]) -> Mapping[Pot, Amount]:
+    def of(self, pots: Sequence[SpendingBucket]) -> Mapping[SpendingBucket, Amount]:
         """Return what is counted in these pots."""
         with self._database.asking() as cursor:
             return _spent(cursor, pots)
 
-    def in_flight(self, at: str) -> Mapping[Pot, Amount]:
+    def in_flight(self, at: str) -> Mapping[SpendingBucket, Amount]:
         """Return what calls have reserved whose answer is still to come, by pot."""
         with self._database.asking() as cursor:
             return _by_pot(cursor.execute(_ALL_IN_FLIGHT, (at,)).fetchall())
 
-    def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
+    def daily(self, kind: str, first: str, last: str) -> list[tuple[SpendingBucket, Amount]]:
         """Return what is counted in the pots of a kind from one day to another."""
         with self._database.asking() as cursor:
             # ";" follows ":"
             rows = cursor.execute(_DAILY, (f"use:{kind}:", f"use:{kind};", first, last)).fetchall()
-        return [(Pot(scope, period), Amount(*amount)) for scope, period, *amount in rows]
+        return [(SpendingBucket(scope, period), Amount(*amount)) for scope, period, *amount in rows]
 
     def of_last_runs(self, workflow_id: str, limit: int, *, demo: bool) -> list[Amount]:
         """Return what the newest successful runs of a workflow have used, newest first."""
@@ -125,16 +125,16 @@ class SqlSpent:
                 cursor.execute(_WAKE, (at, run_id))
 
 
-def _spent(cursor: Cursor, pots: Sequence[Pot]) -> dict[Pot, Amount]:
+def _spent(cursor: Cursor, pots: Sequence[SpendingBucket]) -> dict[SpendingBucket, Amount]:
     found = {pot: cursor.execute(_SPENT, pot).fetchone() for pot in pots}
     return {pot: Amount(*row) for pot, row in found.items() if row is not None}
 
 
-def _by_pot(rows: Iterable[Sequence[Any]]) -> dict[Pot, Amount]:
+def _by_pot(rows: Iterable[Sequence[Any]]) -> dict[SpendingBucket, Amount]:
     """Return the sums of reservations, each (pots as JSON, amounts …)."""
-    found: dict[Pot, Amount] = {}
+    found: dict[SpendingBucket, Amount] = {}
     for pots, *amount in rows:
-        for pot in (Pot(*pot) for pot in json.loads(pots)):
+        for pot in (SpendingBucket(*pot) for pot in json.loads(pots)):
             found[pot] = found.get(pot, Amount()).plus(Amount(*amount))
     return found
 
@@ -144,5 +144,5 @@ def _settled(cursor: Cursor, reserved: Reservation, amount: Amount) -> None:
     _add(cursor, reserved.pots, amount.minus(Amount(*before)))
 
 
-def _add(cursor: Cursor, pots: Iterable[Pot], amount: Amount) -> None:
+def _add(cursor: Cursor, pots: Iterable[SpendingBucket], amount: Amount) -> None:
     cursor.executemany(_ADD, [(*pot, *amount) for pot in pots])

@@ -61,7 +61,7 @@ _OPEN_COUNTS = timedelta(hours=1)
 GONE = "it was gone before it could be read"
 
 
-class Looked(Struct, frozen=True):
+class StoredPoll(Struct, frozen=True):
     """What a poll has stored."""
 
     stored: Sequence[Prepared] = ()
@@ -77,7 +77,7 @@ class Looked(Struct, frozen=True):
         return [one.entry.acceptance["run_id"] for one in self.stored if one.entry is not None]
 
 
-class Looks(Struct):
+class TriggerPolls(Struct):
     """Makes polls; any thread."""
 
     items: SeenItems
@@ -87,7 +87,7 @@ class Looks(Struct):
     runs: TriggeredRuns
     is_stopped: Callable[[], bool] = field(default=lambda: False)
 
-    def look(self, watched: Watched, row: TriggerRecord) -> Looked:
+    def look(self, watched: Watched, row: TriggerRecord) -> StoredPoll:
         """Poll once from the cursor in `row`, and store what was found, unless another poll was faster.
 
         Raises StorageError, Fenced; errors of the service are returned as `failure`.
@@ -100,11 +100,11 @@ class Looks(Struct):
         except (ServiceError, OrchestraError) as error:
             if isinstance(error, StorageError):
                 raise
-            return Looked(failure=error)
+            return StoredPoll(failure=error)
         before = {one.item: one.attempts for one in failing}
         made = self._made(watched, fresh)
         if made.open_since and look.now - moment_of(made.open_since) < _OPEN_COUNTS:
-            return Looked(waits=True)
+            return StoredPoll(waits=True)
         reading = PollReading(
             partial(self.prepare, watched, look, made=made.made), self.is_stopped, before, row.failures
         )
@@ -118,7 +118,7 @@ class Looks(Struct):
         found: Found,
         fresh: Sequence[Item],
         reading: PollReading,
-    ) -> Looked:
+    ) -> StoredPoll:
         """Read and store new items piece by piece: a failing service or a crash costs only the last piece.
 
         The cursor moves with the last piece.
@@ -136,12 +136,12 @@ class Looks(Struct):
             try:
                 stored += self._stored(watched, row, look, prepared, reached_place) if prepared or is_whole else ()
             except (Moved, Renamed):  # the next poll uses the files as they are then
-                return Looked(stored)
+                return StoredPoll(stored)
             if prepared:
                 reached("after items")
             if failure is not None:
-                return Looked(stored, failure=failure)
-        return Looked(stored, found.has_more)
+                return StoredPoll(stored, failure=failure)
+        return StoredPoll(stored, found.has_more)
 
     def made(self, watched: Watched, cursor: str | None, start: Start) -> Look:
         """Return the parameters of a poll."""

@@ -19,7 +19,7 @@ from engine.store.triggering.triggers import Moved, TriggerRecord, TriggerStore
 from engine.triggering.polling.backoff import after_failure
 from engine.triggering.polling.chains import Chains
 from engine.triggering.polling.mapping import error_of
-from engine.triggering.polling.poll import Looked, Looks
+from engine.triggering.polling.poll import StoredPoll, TriggerPolls
 from engine.triggering.polling.status import PollResult, TriggerError
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ _LOOKS_IN_A_ROW = 50
 _FULL = f"{MOST_QUEUED} of its runs wait for their turn: it looks again when there are fewer."
 
 
-class Polls(Struct):
+class PollingLoop(Struct):
     """Polls triggers; any thread, but only one at a time for each trigger."""
 
     runs: TriggeredRuns
     rows: TriggerStore
     resolver: TriggerResolver
-    looks: Looks
+    looks: TriggerPolls
     chains: Chains
     chance: random.Random = field(default_factory=random.Random)
     on_queued: Callable[[], None] = field(default=lambda: None)
@@ -55,7 +55,7 @@ class Polls(Struct):
             workflow=self.name(row),
             trigger=row.trigger,
             found=sum(one.state != "failing" for one in stored),
-            started=Looked(stored).run_ids,
+            started=StoredPoll(stored).run_ids,
             skipped=len(by_state["skipped"]),
             dead=len(by_state["dead"]),
             error=None if failure is None else TriggerError(**error_of(failure)),
@@ -86,35 +86,35 @@ class Polls(Struct):
             row = again
         return stored, None
 
-    def _once(self, row: TriggerRecord) -> Looked:
+    def _once(self, row: TriggerRecord) -> StoredPoll:
         try:
             if self.resolver.is_resting(row):
                 self.rows.postpone(row, timestamp(self.looks.clock() + timedelta(seconds=_REST_SECONDS)))
-                return Looked()
+                return StoredPoll()
             watched = self.resolver.watched(row.key)
             self.chains.require_none(watched, row)
         except (Moved, StorageError):
             raise
         except (OrchestraError, ServiceError) as error:
-            return Looked(failure=error)
+            return StoredPoll(failure=error)
         if self.runs.queued_count(row.workflow, row.trigger) >= MOST_QUEUED:
             again = self.looks.clock() + timedelta(seconds=watched.named.trigger.poll_seconds)
             self.rows.postpone(row, timestamp(again), note=_FULL)
-            return Looked()
+            return StoredPoll()
         try:
             looked = self.looks.look(watched, row)
         except (StorageError, InUse, Fenced, Moved):
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one type must not stop the others
             _log.exception("the trigger %s of %s broke down", row.trigger, watched.named.plan.name)
-            return Looked(failure=error)
+            return StoredPoll(failure=error)
         if looked.waits:
             self.rows.postpone(row, timestamp(self.looks.clock() + timedelta(seconds=_WAIT_SECONDS)), note=_WRITING)
         if isinstance(looked.failure, AuthError):
             self.resolver.refused(watched, looked.failure)
         return looked
 
-    def _failed(self, row: TriggerRecord, looked: Looked) -> None:
+    def _failed(self, row: TriggerRecord, looked: StoredPoll) -> None:
         if self.looks.is_stopped() or looked.failure is None:
             return
         # A poll that stored something made progress: its failure counts as the first.

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.base.errors import InUse
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.store.spending import Decide, PotLevel, Reservation, Verdict
+from engine.store.spending import BucketLevel, Decide, Reservation, Verdict
 from engine.store.sql import spending
 from engine.store.sql.base.database import Cursor
 
@@ -23,7 +23,7 @@ def counted_afterwards() -> None:
     """A call counts only once it is answered."""
 
     def reserved(self: spending.SqlSpending, cursor: Cursor, wanted: Reservation, decide: Decide) -> Verdict:
-        verdict = decide(PotLevel(spending._spent(cursor, wanted.pots), {}))
+        verdict = decide(BucketLevel(spending._spent(cursor, wanted.pots), {}))
         if verdict.is_pause:
             cursor.execute(spending._PAUSE, (wanted.run_id, wanted.at))
         return verdict

@@ -25,7 +25,7 @@ from engine.store.acceptances import Acceptances, IdempotentRequest, Notice, Pol
 from engine.store.approvals import ApprovalRecord, Questions
 from engine.store.claims import TakenRun
 from engine.store.debugging import DebugState
-from engine.store.held import Held
+from engine.store.held import HeldWrites
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Effects, IntendedWrite, identity
 from engine.store.load import QueuedRuns
@@ -35,7 +35,7 @@ from engine.store.people.people import UserRecord
 from engine.store.people.sign_ins import NewSession, SessionRecord, Success, TryLimit
 from engine.store.run_limits import NO_LIMITS, LimitReached, RunLimits
 from engine.store.runs import RunFilter
-from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Spending
+from engine.store.spending import Amount, BucketLevel, Decide, Reservation, Spending, SpendingBucket
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.state import SqlState
@@ -81,7 +81,7 @@ class Store:
     """A run has failed."""
     succeed: Callable[[str], None]
     """A run has succeeded."""
-    hold: Callable[[Held | None], None]
+    hold: Callable[[HeldWrites | None], None]
     wait: Callable[[str], None]
     """A run waits for a person."""
     on_loop: Callable[[OnLoop], None]
@@ -113,7 +113,7 @@ def _on(database: StateDatabase, folder: Path) -> Iterator[Store]:
         with database.writing() as connection:
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
 
-    def hold(held: Held | None) -> None:
+    def hold(held: HeldWrites | None) -> None:
         if held is None:
             state.proof.release(AT, entry("state.accept"))
         else:
@@ -1001,7 +1001,7 @@ def test_similar_writes_are_those_of_the_same_kind_and_account_since_then(store:
 
 
 def test_while_writes_are_held_only_receipts_are_found(store: Store) -> None:
-    held = Held(AT, ["run-0"])
+    held = HeldWrites(AT, ["run-0"])
 
     async def before(effects: Effects) -> None:
         await claimed(effects, write("made"))
@@ -1010,7 +1010,7 @@ def test_while_writes_are_held_only_receipts_are_found(store: Store) -> None:
 
     async def during(effects: Effects) -> None:
         found = effects.held()
-        assert (found and found.since, isinstance(await effects.claim(write("other"), AT), Held)) == (AT, True)
+        assert (found and found.since, isinstance(await effects.claim(write("other"), AT), HeldWrites)) == (AT, True)
         assert (await claimed(effects, write("made"))).entry.state == "done"
 
     async def after(effects: Effects) -> None:
@@ -1036,7 +1036,7 @@ def test_whoever_was_taken_over_claims_nothing(store: Store) -> None:
     store.on_loop(test)
 
 
-DAY, RUN_POT = Pot("all", "2026-11-20"), Pot("run:run-1", "")
+DAY, RUN_POT = SpendingBucket("all", "2026-11-20"), SpendingBucket("run:run-1", "")
 CALL = Amount(1, 100, 50, 7_000, 0)
 
 
@@ -1049,11 +1049,11 @@ class Said:
 
 
 def call(name: str = "c1", run: str = "run-1", at: str = AT, over_at: str = LATER) -> Reservation:
-    return Reservation(name, run, [Pot(f"run:{run}", ""), DAY], at, over_at)
+    return Reservation(name, run, [SpendingBucket(f"run:{run}", ""), DAY], at, over_at)
 
 
-def saying(said: Said, seen: list[PotLevel] | None = None) -> Decide:
-    def decide(standing: PotLevel) -> Said:
+def saying(said: Said, seen: list[BucketLevel] | None = None) -> Decide:
+    def decide(standing: BucketLevel) -> Said:
         if seen is not None:
             seen.append(standing)
         return said
@@ -1063,7 +1063,7 @@ def saying(said: Said, seen: list[PotLevel] | None = None) -> Decide:
 
 def test_a_call_counts_with_its_bound_until_it_is_settled(store: Store) -> None:
     async def test(mine: Spending, other: Spending) -> None:
-        seen: list[PotLevel] = []
+        seen: list[BucketLevel] = []
         assert (await mine.reserve(call(), saying(Said(CALL), seen))).amount == CALL
         await other.reserve(call("c2", "run-2"), saying(Said(CALL), seen))
         assert [one.spent for one in seen] == [{}, {DAY: CALL}]
@@ -1078,15 +1078,17 @@ def test_a_call_counts_with_its_bound_until_it_is_settled(store: Store) -> None:
         assert seen[-1].in_flight[DAY] == CALL
 
     store.spending(test)
-    assert store.state.spent.of([DAY, RUN_POT, Pot("run:run-9", "")]) == {
+    assert store.state.spent.of([DAY, RUN_POT, SpendingBucket("run:run-9", "")]) == {
         DAY: Amount(3, 111, 56, 7_301, 1),
         RUN_POT: Amount(1, 10, 5, 300, 0),
     }
 
 
 def test_an_answered_call_is_counted_for_the_day_by_what_asked(store: Store) -> None:
-    used = [Pot(f"use:model:mine:{name}", day) for name, day in (("small", "2026-11-20"), ("big", "2026-11-21"))]
-    other = [Pot("use:models:mine:x", "2026-11-20"), Pot("use:prompt:mine:x", "2026-11-20")]
+    used = [
+        SpendingBucket(f"use:model:mine:{name}", day) for name, day in (("small", "2026-11-20"), ("big", "2026-11-21"))
+    ]
+    other = [SpendingBucket("use:models:mine:x", "2026-11-20"), SpendingBucket("use:prompt:mine:x", "2026-11-20")]
 
     async def test(mine: Spending, _other: Spending) -> None:
         await mine.reserve(call(), saying(Said(CALL)))
@@ -1111,7 +1113,7 @@ def test_a_call_that_is_never_settled_stays_counted_and_is_in_flight_only_for_a_
     store: Store, later: Reservation, is_in_flight: bool
 ) -> None:
     async def test(mine: Spending, other: Spending) -> None:
-        seen: list[PotLevel] = []
+        seen: list[BucketLevel] = []
         await mine.reserve(call(), saying(Said(CALL)))
         await other.reserve(later, saying(Said(), seen))
         assert seen[0].spent[DAY] == CALL
@@ -1332,14 +1334,20 @@ def test_the_load_tells_open_runs_queues_and_processes(store: Store) -> None:
 
 
 def test_the_load_tells_what_answered_calls_have_used_by_whose_account(store: Store) -> None:
-    mine = [Pot("use:connection:mine:llm", "2026-11-20"), Pot("use:model:mine:small", "2026-11-20")]
-    others = [Pot("use:connection:mine:big", "2026-11-21"), Pot("use:connections:mine:x", "2026-11-20")]
+    mine = [
+        SpendingBucket("use:connection:mine:llm", "2026-11-20"),
+        SpendingBucket("use:model:mine:small", "2026-11-20"),
+    ]
+    others = [
+        SpendingBucket("use:connection:mine:big", "2026-11-21"),
+        SpendingBucket("use:connections:mine:x", "2026-11-20"),
+    ]
 
     async def test(spending: Spending, _other: Spending) -> None:
         await spending.reserve(call("c0"), saying(Said(CALL)))
         spending.settle(call("c1"), Amount(1, 10, 5, 300, 0), mine)
         spending.settle(call("c2"), Amount(1, 1, 1, 1, 0), others)
-        spending.settle(call("c3"), Amount(1, 7, 7, 0, 0), [Pot("use:connection:demo:llm", "2026-11-20")])
+        spending.settle(call("c3"), Amount(1, 7, 7, 0, 0), [SpendingBucket("use:connection:demo:llm", "2026-11-20")])
         await spending.reserve(call("c4"), saying(Said()))
 
     store.spending(test)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engine.base.errors import Fenced
 from engine.base.statuses import Priority
 from engine.store.claims import Draining, TakenRun
-from engine.store.run_limits import Crowd, LimitedRun, LimitReached, RunLimits
+from engine.store.run_limits import LimitedRun, LimitedRuns, LimitReached, RunLimits
 from engine.store.runs import SUSPECT
 from engine.store.sql.base.conditions import AT_WORK
 from engine.store.sql.base.database import Cursor, StateDatabase
@@ -214,9 +214,9 @@ class _Choice:
         return "".join(parts), [*values, *users, *(f"% {one.replace('_', '!_')} %" for one in connections)]
 
 
-def _crowd(cursor: Cursor, limits: RunLimits) -> Crowd:
+def _crowd(cursor: Cursor, limits: RunLimits) -> LimitedRuns:
     rows = cursor.execute(_TOPS_AT_WORK).fetchall()
-    return Crowd(limits, [LimitedRun(run_id, by, connections.split()) for run_id, by, connections in rows])
+    return LimitedRuns(limits, [LimitedRun(run_id, by, connections.split()) for run_id, by, connections in rows])
 
 
 def _topmost(cursor: Cursor, run: _Waiting) -> LimitedRun:
