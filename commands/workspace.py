@@ -120,7 +120,7 @@ def _all(session: CommandSession) -> list[Problem]:
     """Return the problems of the settings, environments, labels, workflows, prompts, fragments, agents and tools."""
     from engine.base.errors import OrchestraError
     from engine.base.problem import Problem
-    from engine.tools.shelf import ToolShelf
+    from engine.tools.store import ToolStore
 
     orchestra, p = session.orchestra, session.principal
     found: list[Problem] = [*orchestra.approvals.warnings(p), *orchestra.environments.file_problems(p)]
@@ -140,7 +140,7 @@ def _all(session: CommandSession) -> list[Problem]:
         found += _beside_a_prompt(session, name)
     for agent in orchestra.agents.list(p):
         found += agent.problems
-    return [*found, *ToolShelf(orchestra.workspace.root).problems()]
+    return [*found, *ToolStore(orchestra.workspace.root).problems()]
 
 
 def _beside_a_prompt(session: CommandSession, name: str) -> Iterator[Problem]:

@@ -26,9 +26,9 @@ from clients.google.transport import GoogleHttp
 from clients.oauth.sign_in_file import SignInFile
 from clients.oauth.tokens import TokenFile
 from clients.transport import http_client
-from engine.connections.sign_ins import SafeSeal
-from engine.secrets.vault import Safe
-from engine.secrets.vault_keys import SafeKeys
+from engine.connections.sign_ins import VaultSeal
+from engine.secrets.vault import Vault
+from engine.secrets.vault_keys import VaultKeys
 
 PROFILE = "/gmail/v1/users/me/profile"
 _IMPORTED_LATER = ("cryptography.fernet", "httplib2")
@@ -36,8 +36,8 @@ _IMPORTED_LATER = ("cryptography.fernet", "httplib2")
 
 def sign_in_file(state: Path) -> SignInFile:
     """The one sign-in of a state folder, sealed."""
-    safe = Safe(state, dict[str, str])
-    return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe))
+    safe = Vault(state, dict[str, str])
+    return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe))
 
 
 class Worker:
@@ -61,7 +61,7 @@ class Worker:
 
     def rekey_again_and_again(self) -> None:
         """Seal everything anew without end."""
-        safe = Safe(Path(self._job["state"]), dict[str, str])
+        safe = Vault(Path(self._job["state"]), dict[str, str])
         while True:
             safe.rekey()
             self._say("rekeyed")
@@ -98,14 +98,14 @@ class Worker:
 
     def forget_first(self) -> None:
         """WRONG: the old key is forgotten before everything is sealed with the new one."""
-        with_new = SafeKeys.with_new
+        with_new = VaultKeys.with_new
 
-        def forgetful(keys: SafeKeys) -> list[str]:
+        def forgetful(keys: VaultKeys) -> list[str]:
             known = with_new(keys)
             keys.drop_old()
             return known
 
-        setattr(SafeKeys, "with_new", forgetful)  # noqa: B010 - of this process only
+        setattr(VaultKeys, "with_new", forgetful)  # noqa: B010 - of this process only
 
     def stop_before_save(self) -> None:
         """Stand still between the answer of Google and the file."""

@@ -19,7 +19,7 @@ from engine.base.errors import InvalidInput, OrchestraError, UnknownName, own_wo
 from engine.base.services import client_class, declaration, has_stand_in
 from engine.base.statuses import AccountMode
 from engine.base.threads import WorkerThreads
-from engine.connections.sign_ins import SafeSeal
+from engine.connections.sign_ins import VaultSeal
 from engine.people.answer_links import without_links_in_bytes
 from engine.workspace.config import LoadedConfig
 
@@ -229,10 +229,10 @@ class Accounts:
         own = [config.state_dir, "logs", "projects", _WORKFLOWS, "config.yaml", *named]
         return frozenset(root / Path(one).expanduser() for one in own)
 
-    def _seal(self, token_file: Path | None) -> SafeSeal | None:
+    def _seal(self, token_file: Path | None) -> VaultSeal | None:
         """Return the seal of a sign-in file; None if the file is not this program's own."""
         is_ours = token_file is not None and self.config().safe.holds(token_file)
-        return SafeSeal(lambda: self.config().safe) if is_ours else None
+        return VaultSeal(lambda: self.config().safe) if is_ours else None
 
     def forget(self, connection: str) -> None:
         """Open a connection again next time: its account may have changed."""

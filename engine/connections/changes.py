@@ -26,13 +26,13 @@ from engine.connections.accounts import Accounts
 from engine.connections.choices import KnownChoices
 from engine.connections.doctor import Doctor
 from engine.connections.modes import Modes
-from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
+from engine.connections.sign_ins import SignIn, SignIns, VaultSeal
 from engine.connections.statuses import ConnectionStatus, ConnectionStatuses
 from engine.connections.token_limits import require_leads_nowhere_else
 from engine.people.access import Principal, may, require_person
 from engine.people.audit import Audit
 from engine.people.operation import operation
-from engine.secrets.vault import Rekeyed, Safe, StoredSecret, Unopened
+from engine.secrets.vault import Rekeyed, StoredSecret, Unopened, Vault
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
 from engine.workspace.secret import is_reference, kept_names
@@ -261,7 +261,7 @@ class ConnectionChanges:
         return _way_out(lost, self._safe.keys.file, services)
 
     @property
-    def _safe(self) -> Safe:
+    def _safe(self) -> Vault:
         return self._config().safe
 
     def _service(self, name: str) -> str:
@@ -320,7 +320,7 @@ class ConnectionChanges:
         safe = self._safe
         path = safe.folder / f"{name}.sign-in.json"
         with safe.changing():
-            file = way.stored(path, SafeSeal(lambda: safe))
+            file = way.stored(path, VaultSeal(lambda: safe))
             with file.locked():
                 file.save(info)
         return path

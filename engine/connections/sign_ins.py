@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from clients.errors import AuthError, ServiceError, Timeout, Unavailable
 from engine.base.errors import InUse, InvalidInput, OrchestraError, StorageError
-from engine.secrets.vault import Safe, sealed_token
+from engine.secrets.vault import Vault, sealed_token
 from engine.store.texts.texts import TextStore
 
 _ADDRESS_SECONDS = 15.0
@@ -23,10 +23,10 @@ _PASTE = "Paste the whole address of the page that did not open, with `code=` in
 _log = logging.getLogger(__name__)
 
 
-class SafeSeal:
+class VaultSeal:
     """The safe as a service's client sees it: a secret that cannot be opened counts as an invalid sign-in."""
 
-    def __init__(self, safe: Callable[[], Safe]) -> None:
+    def __init__(self, safe: Callable[[], Vault]) -> None:
         self._safe = safe
 
     def sealed(self, text: str) -> str:

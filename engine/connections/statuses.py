@@ -18,7 +18,7 @@ from engine.base.statuses import AccountMode
 from engine.connections.account_notices import AccountNotice, AccountNotices
 from engine.connections.accounts import Accounts
 from engine.connections.modes import Modes
-from engine.connections.sign_ins import SafeSeal
+from engine.connections.sign_ins import VaultSeal
 from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
 
@@ -130,7 +130,7 @@ class ConnectionStatuses:
         if path is None or way is None:
             return None
         try:
-            return way.facts(way.stored(path, SafeSeal(lambda: self._config().safe)).read(), self._clock())
+            return way.facts(way.stored(path, VaultSeal(lambda: self._config().safe)).read(), self._clock())
         except ServiceError:
             return None
 

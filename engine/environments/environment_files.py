@@ -11,7 +11,7 @@ from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile, WorkflowEntry, changed, read_environment
 from engine.environments.versions import Versions
 from engine.files.fingerprint import Stamp, stamp
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.references import references
 from engine.workspace.workspace import Workspace
 
@@ -24,7 +24,7 @@ class EnvironmentFiles:
     """Every change holds the lock of all files of the workspace."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.shelf: Shelf = workspace.environments
+        self.shelf: FileStore = workspace.environments
         self._read: dict[str, tuple[str, EnvironmentFile]] = {}
         self._listed: tuple[Stamp | None, list[str]] = None, []
         """The stamp of the folder, which changes with its names, and the names: every start of a run asks for them."""

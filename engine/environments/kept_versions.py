@@ -16,7 +16,7 @@ from engine.compiler.definition.environment import CURRENT
 from engine.environments.environment_files import EnvironmentFiles
 from engine.environments.version_labels import VersionLabel, VersionLabels
 from engine.environments.versions import Versions
-from engine.workspace.file_store import OUTSIDE_EDITOR, Shelf
+from engine.workspace.file_store import OUTSIDE_EDITOR, FileStore
 from engine.workspace.history import TextVersion
 
 ALWAYS = "1970-01-01T00:00:00.000Z"
@@ -57,7 +57,7 @@ class SavedVersion:
 class KeptVersions:
     """The saved texts of the files of a folder, the numbered ones, and their labels."""
 
-    def __init__(self, shelf: Shelf, numbered: Versions, environments: EnvironmentFiles | None = None) -> None:
+    def __init__(self, shelf: FileStore, numbered: Versions, environments: EnvironmentFiles | None = None) -> None:
         """`environments`: the ones that name versions; None if no environment does (agents)."""
         self._shelf, self.numbered, self._environments = shelf, numbered, environments
         self.labels = VersionLabels(shelf)

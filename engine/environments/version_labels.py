@@ -20,7 +20,7 @@ from engine.documents.repair import repaired
 from engine.environments.environment_file import Number
 from engine.files.atomic import make_folder, remove, write_whole
 from engine.files.fingerprint import Stamp, stamp
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 LONGEST_LABEL = 60
 _HISTORY_ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z-")
@@ -52,7 +52,7 @@ class _LabelFile(BaseModel):
 class VersionLabels:
     """Reads and writes the labels of the files of one folder."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: FileStore) -> None:
         self._shelf = shelf
         self._read: dict[str, tuple[Stamp, dict[str, VersionLabel]]] = {}
         """Labels already read, each with the stamp of their file: the search asks for the labels of every workflow."""

@@ -11,7 +11,7 @@ from engine.base.names import checked_name, child
 from engine.documents.json_file import read_text
 from engine.files.atomic import make_folder, write_whole
 from engine.files.fingerprint import Stamp, stamp
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 _MOST_TEXTS = 200
@@ -20,7 +20,7 @@ _MOST_TEXTS = 200
 class Versions:
     """Reads and makes the versions of the files of one folder."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: FileStore) -> None:
         self._shelf = shelf
         self._texts: dict[tuple[str, int], tuple[Stamp, str, str]] = {}
         """Texts already read, each with its stamp and hash: every start of a run asks for one."""

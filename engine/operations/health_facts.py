@@ -10,7 +10,7 @@ from engine.base.errors import SecretLost
 from engine.connections.account_notices import AccountNotices
 from engine.operations.health import Reason
 from engine.runs.workers import NO_WORKER, SHARE_KEY, Workers
-from engine.secrets.vault import Safe
+from engine.secrets.vault import Vault
 from engine.secrets.vault_keys import VARIABLE
 from engine.store.reports import REPLICA_REMEDY
 from engine.store.state import State
@@ -25,7 +25,7 @@ class HealthFacts:
     def __init__(
         self,
         state: State,
-        safe: Callable[[], Safe],
+        safe: Callable[[], Vault],
         troubles: AccountNotices,
         triggers: Callable[[], Mapping[str, int]],
         workers: Workers | None,

@@ -21,7 +21,7 @@ from engine.plugins.step import JsonValue
 from engine.prompts.assertions import AnyAssertion, Judge
 from engine.prompts.prompt import prompt_problem
 from engine.workspace.canonical import canonical
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 
 class CaseModel(BaseModel):
@@ -57,7 +57,7 @@ class Case:
 class CaseStore:
     """Reads and writes `prompts/PROMPT.cases/CASE.json`."""
 
-    def __init__(self, shelf: Shelf, models: Callable[[], Sequence[str]] | None = None) -> None:
+    def __init__(self, shelf: FileStore, models: Callable[[], Sequence[str]] | None = None) -> None:
         """`models` returns the connections of models; a case that is saved may name one of these alone."""
         self._shelf, self._models = shelf, models
 

@@ -31,7 +31,7 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.store.spending import Amount, SpendingBucket, SpendingStore
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
@@ -117,7 +117,7 @@ class Budgets:
         self,
         spent: SpendingStore,
         settings: Callable[[], MoneySettings],
-        shelf: Shelf,
+        shelf: FileStore,
         worker: Worker,
         audit: Audit,
         clock: Clock,

@@ -17,7 +17,7 @@ from engine.people.operation import operation
 from engine.runs.run_list import RunPage
 from engine.search.ranking import BESIDE, rank
 from engine.workspace.blanks import title_of
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.outline import text_in
 from engine.workspace.workspace import Workspace
 
@@ -76,7 +76,7 @@ class WorkspaceSearch:
         files: FindFiles,
     ) -> None:
         """`connections` returns the service of each connection, by name; `tools` the names of the own step types."""
-        self._shelves: dict[Kind, Shelf] = {
+        self._shelves: dict[Kind, FileStore] = {
             "workflow": workspace.workflows,
             "prompt": workspace.prompts,
             "agent": workspace.agents,
@@ -150,7 +150,7 @@ class WorkspaceSearch:
             folder, _, name = path.rpartition("/")
             yield Hit("file", path, name, folder, fit)
 
-    def _heading(self, kind: Kind, shelf: Shelf, name: str) -> _Heading:
+    def _heading(self, kind: Kind, shelf: FileStore, name: str) -> _Heading:
         """Return the heading of a file; for a file that cannot be read, the title is made from its name."""
         try:
             text = shelf.text(name)

@@ -7,14 +7,14 @@ import secrets
 from pathlib import Path
 
 from engine.people.tokens import SECRET_VARIABLE, token_secret
-from engine.secrets.vault import Safe, StoredSecret
+from engine.secrets.vault import StoredSecret, Vault
 
 _NAME = "ORCHESTRA.token-secret"
 """No connection has such a name: connections are written in small letters."""
 _BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as the hash
 
 
-def signing_secret(state_dir: Path, safe: Safe) -> bytes:
+def signing_secret(state_dir: Path, safe: Vault) -> bytes:
     """Return ORCHESTRA_TOKEN_SECRET, else what a shared vault keeps, else what the file `token.key` has.
 
     The first process makes it. Without a key for the vault, each machine has its own. Raises as `token_secret`, and

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.base.errors import InvalidFile, InvalidInput, SecretLost, StorageError
-from engine.secrets.vault_keys import SafeKeys
+from engine.secrets.vault_keys import VaultKeys
 from engine.store.texts.folder import FolderTexts
 from engine.store.texts.texts import TextStore
 
@@ -52,7 +52,7 @@ class Rekeyed(Struct, frozen=True):
     place: str
 
 
-class Safe:
+class Vault:
     """Encrypts and decrypts the secrets of a workspace; safe for use by several processes.
 
     The stored form of a secret is `{"sealed": …}`, in files, or in the state on a server for all machines. `changing()`
@@ -69,9 +69,9 @@ class Safe:
         self.folder = state_dir / FOLDER
 
     @property
-    def keys(self) -> SafeKeys:
+    def keys(self) -> VaultKeys:
         """The current keys, according to environment and file."""
-        return SafeKeys(self._state_dir, self._environment(), is_shared=self.texts.is_shared)
+        return VaultKeys(self._state_dir, self._environment(), is_shared=self.texts.is_shared)
 
     def sealed(self, text: str) -> str:
         """Return the encrypted text for a file. Raises SecretLost, StorageError."""
@@ -187,7 +187,7 @@ class Safe:
 
         Everything is decrypted and sealed before anything is written.
         """
-        target = Safe(self._state_dir, self._environment, texts)
+        target = Vault(self._state_dir, self._environment, texts)
         contents = {name: self.texts.get(name) for name in self.all()}
         # without content, it was removed meanwhile
         sealed = {name: target.sealed(self.opened(content)) for name, content in contents.items() if content}
@@ -242,7 +242,7 @@ def _nothing_changed(lost: list[Unopened]) -> SecretLost:
     return SecretLost(f"{are} cannot be opened, so nothing was changed: {names}. {' '.join(reasons)}")
 
 
-def _another_key(keys: SafeKeys) -> str:
+def _another_key(keys: VaultKeys) -> str:
     return (
         f"Bring back the key that it was sealed with, as one more line of {keys.file} (from a backup), "
         "or give the secret again on the Connections page."

@@ -19,7 +19,7 @@ _NOT_GIVEN = f"Kept secrets are in the state on a server, and this process has n
 _GIVE_ALL = f"Give every process of the workspace the same {VARIABLE}. {_MAKE_ONE}"
 
 
-class SafeKeys:
+class VaultKeys:
     """Fernet keys (https://cryptography.io/en/latest/fernet/), newest first: the first encrypts, all decrypt."""
 
     def __init__(self, state_dir: Path, environment: Mapping[str, str], *, is_shared: bool = False) -> None:

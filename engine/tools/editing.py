@@ -16,10 +16,10 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.tools.lock import LOCK
-from engine.tools.shelf import BYTES_MOST, FILES_MOST, FOLDER, LEFT_OUT, TESTED, TESTS, TOOL, ToolShelf, case_of
+from engine.tools.store import BYTES_MOST, FILES_MOST, FOLDER, LEFT_OUT, TESTED, TESTS, TOOL, ToolStore, case_of
 from engine.tools.tool_file import checked
 from engine.tools.versions import FileChange, ToolHistory, ToolVersion, differences, files_hash
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
 _PATH = re.compile(rf"{_PART}(/{_PART}){{0,4}}")
@@ -45,7 +45,7 @@ Problems: TypeAlias = list[Problem]
 class ToolFiles:
     """The `tool_files` area. Every method checks the right of `p`; every change writes an audit line."""
 
-    def __init__(self, shelf: ToolShelf, history: ToolHistory, workflows: Shelf, audit: Audit) -> None:
+    def __init__(self, shelf: ToolStore, history: ToolHistory, workflows: FileStore, audit: Audit) -> None:
         self._shelf, self._history, self._workflows, self._audit = shelf, history, workflows, audit
 
     @operation("tools.files", "view", _SEE, "List the files of a tool")

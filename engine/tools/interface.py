@@ -9,7 +9,7 @@ from typing import Any
 from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonSchema
 from engine.documents.schema_check import is_usable, misfits
-from engine.tools.shelf import FOLDER, TOOL, Tool
+from engine.tools.store import FOLDER, TOOL, Tool
 
 
 def require_major(tool: Tool) -> None:

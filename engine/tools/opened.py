@@ -12,7 +12,7 @@ from engine.plugins.registry import MCP, TOOL, open_tools
 
 if TYPE_CHECKING:
     from engine.tools.accepted import AcceptedTools
-    from engine.tools.shelf import ToolShelf
+    from engine.tools.store import ToolStore
 
 
 class OpenedTools:
@@ -23,11 +23,11 @@ class OpenedTools:
         open_tools(self.known)
 
     @shared_property
-    def own(self) -> ToolShelf:
+    def own(self) -> ToolStore:
         """The tools in its folder `tools`."""
-        from engine.tools.shelf import ToolShelf  # many commands need neither these
+        from engine.tools.store import ToolStore  # many commands need neither these
 
-        return ToolShelf(self._root)
+        return ToolStore(self._root)
 
     @shared_property
     def accepted(self) -> AcceptedTools:

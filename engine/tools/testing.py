@@ -16,7 +16,7 @@ from engine.expressions.json_values import compact_json
 from engine.sandbox.reading import OpenedFile
 from engine.tools.packages import PackageFolders
 from engine.tools.running import packages_of, run_tool
-from engine.tools.shelf import Tool, ToolCase
+from engine.tools.store import Tool, ToolCase
 
 _LONGEST = 300
 

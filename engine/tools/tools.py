@@ -20,10 +20,10 @@ from engine.sandbox.rungs.languages import program_of
 from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders
-from engine.tools.shelf import Tool, ToolShelf, sample_files, samples
+from engine.tools.store import Tool, ToolStore, sample_files, samples
 from engine.tools.testing import ToolTestResult, record_of, run_cases
 from engine.tools.versions import ToolHistory
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.references import (
     rename_references,
     require_readable_users,
@@ -94,9 +94,9 @@ class Tools:
 
     def __init__(
         self,
-        shelf: ToolShelf,
+        shelf: ToolStore,
         settings: Callable[[], CodeSettings],
-        users: Sequence[Shelf],
+        users: Sequence[FileStore],
         state_dir: Path,
         history: ToolHistory,
         audit: Audit,

@@ -14,7 +14,7 @@ from engine.files.fingerprint import Stamp
 from engine.people.access import Principal
 from engine.people.workflow_access import FAULTY, WorkflowAccess, access_of
 from engine.store.settings import Settings
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 PREFIX = "access."
 """Before the id of a workflow, in the settings that remember its `access`."""
@@ -76,7 +76,7 @@ class Closed(Struct, frozen=True):
 class ClosedWorkflows:
     """Reads `access` from the files; remembers it for the runs of workflows that are deleted. Any thread."""
 
-    def __init__(self, shelf: Shelf, settings: Settings, *, is_read_only: bool = False) -> None:
+    def __init__(self, shelf: FileStore, settings: Settings, *, is_read_only: bool = False) -> None:
         """`is_read_only`: remember nothing, as the state cannot be written."""
         self._shelf, self._settings, self._is_read_only = shelf, settings, is_read_only
         self._read: dict[str, tuple[Stamp, str, WorkflowAccess | None]] = {}

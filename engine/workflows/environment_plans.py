@@ -23,7 +23,7 @@ from engine.environments.kept_versions import KeptVersions
 from engine.environments.versions import Versions
 from engine.files.fingerprint import Stamp
 from engine.workflows.compiled_files import CompiledFiles, document_of
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.workspace import Workspace
 
 
@@ -32,7 +32,7 @@ class EnvironmentTexts(Struct, frozen=True):
 
     name: str
     content: EnvironmentFile
-    shelf: Shelf
+    shelf: FileStore
     versions: Versions
     instead: Mapping[str, str]
     """Texts that are looked at before they get there, by workflow."""

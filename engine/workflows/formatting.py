@@ -15,7 +15,7 @@ from engine.documents.json_file import parse, read
 from engine.documents.json_reader import Spot, Spots, number_at
 from engine.files.atomic import etag, write_whole
 from engine.workspace.canonical import Kind, WrittenNumber, canonical
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.workspace import Workspace
 
 
@@ -51,7 +51,7 @@ def unformatted(workspace: Workspace) -> Formatted:
 
 def _changes(workspace: Workspace, by: str) -> tuple[Formatted, list[_Change]]:
     found, changes = Formatted(), list[_Change]()
-    shelves: list[tuple[Shelf, Kind]] = [(workspace.workflows, "workflow"), (workspace.prompts, "prompt")]
+    shelves: list[tuple[FileStore, Kind]] = [(workspace.workflows, "workflow"), (workspace.prompts, "prompt")]
     for shelf, kind in shelves:
         for name in shelf.names():
             try:
@@ -64,7 +64,7 @@ def _changes(workspace: Workspace, by: str) -> tuple[Formatted, list[_Change]]:
     return found, changes
 
 
-def _of_name(shelf: Shelf, kind: Kind, name: str, by: str) -> Iterator[_Change]:
+def _of_name(shelf: FileStore, kind: Kind, name: str, by: str) -> Iterator[_Change]:
     """Yield the changes of a file and of its layout."""
     text = shelf.text(name)
     written = _written(text, shelf.file(name), kind)

@@ -15,10 +15,10 @@ from engine.base.errors import OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.files.atomic import make_folder, storage_errors
 from engine.plugins.registry import MCP, TOOL
-from engine.tools.shelf import ToolShelf, sample_files
-from engine.tools.shelf import samples as shipped_tools
+from engine.tools.store import ToolStore, sample_files
+from engine.tools.store import samples as shipped_tools
 from engine.workspace.copies import copy
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.outline import needed_services
 from engine.workspace.references import references
 from engine.workspace.workspace import Workspace
@@ -43,11 +43,11 @@ def _shipped() -> Workspace:
     return Workspace(CHECKOUT)
 
 
-def _gallery() -> Shelf:
+def _gallery() -> FileStore:
     return Workspace(CHECKOUT / "gallery").workflows
 
 
-def _shelf(sample: str) -> Shelf:
+def _shelf(sample: str) -> FileStore:
     return _shipped().workflows if sample in NAMES else _gallery()
 
 
@@ -87,7 +87,7 @@ def _needed_services(document: JsonObject) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _gallery_agents() -> Shelf:
+def _gallery_agents() -> FileStore:
     return Workspace(CHECKOUT / "gallery").agents
 
 
@@ -187,7 +187,7 @@ def _copy_accepted(workspace: Workspace, server: str) -> None:
 
 def _copy_tool(workspace: Workspace, name: str) -> None:
     """Copy a shipped tool, which has passed its tests, unless there is one of that name. Raises StorageError."""
-    shelf = ToolShelf(workspace.root)
+    shelf = ToolStore(workspace.root)
     if name in shipped_tools().names() and name not in shelf.names():
         shelf.create(name, sample_files(name))
 

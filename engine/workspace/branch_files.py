@@ -10,14 +10,14 @@ from engine.base.names import branch_address, file_stem
 from engine.documents.json_file import read_text
 from engine.files.atomic import etag, make_folder, remove, storage_errors, write_whole
 from engine.workspace.copies import copy
-from engine.workspace.file_store import BASE, Shelf
+from engine.workspace.file_store import BASE, FileStore
 from engine.workspace.step_renames import RENAMES, KnownRenames, StepRenames, keep_renames, known_renames
 
 
 class BranchFiles:
-    """The branches of the files of a folder. `Shelf` reads and saves each under its address, `<name>@<branch>`."""
+    """The branches of the files of a folder. `FileStore` reads and saves each under its address, `<name>@<branch>`."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: FileStore) -> None:
         self._shelf = shelf
 
     def names(self, name: str) -> list[str]:

@@ -35,7 +35,7 @@ from engine.files.log_levels import levels_of
 from engine.packages.in_force import switch_off
 from engine.people.sign_in_rules import SignInRules
 from engine.plugins.registry import is_of_workspace
-from engine.secrets.vault import Safe
+from engine.secrets.vault import Vault
 from engine.store.blobs.opened import require_place
 from engine.store.run_limits import RunLimits
 from engine.store.texts.texts import TextStore
@@ -363,9 +363,9 @@ class LoadedConfig:
     """Where the state keeps named texts, once it is open."""
 
     @property
-    def safe(self) -> Safe:
+    def safe(self) -> Vault:
         """The stored secrets for references like `secret:NAME`."""
-        return Safe(self.root.resolve() / self.config.state_dir, lambda: self.environment, self.texts)
+        return Vault(self.root.resolve() / self.config.state_dir, lambda: self.environment, self.texts)
 
     def settings_of(self, connection: str) -> dict[str, Any]:
         """Return a connection's own settings (without `service`), with each `env:NAME` and `secret:NAME` replaced.

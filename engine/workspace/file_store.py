@@ -43,7 +43,7 @@ OUTSIDE_EDITOR = "files"
 _MOST_TEXTS, _LARGEST_KEPT_TEXT = 500, 100_000
 
 
-class Shelf:
+class FileStore:
     """The files of one folder: `names()`, `text()`, `read()`, `save()`, `rename()`, `duplicate()`, `delete()`.
 
     Changes are made under a lock, so that the second of two simultaneous saves gets StaleEdit.

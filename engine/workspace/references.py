@@ -17,7 +17,7 @@ from engine.plugins.trigger import TriggerType
 
 if TYPE_CHECKING:
     from engine.people.access import Principal
-    from engine.workspace.file_store import Shelf
+    from engine.workspace.file_store import FileStore
 
 Kind = Literal["workflow", "prompt", "agent", "tool"]
 _Find = Callable[[str], StepType | TriggerType]
@@ -51,7 +51,7 @@ def references(document: Any) -> list[FileReference]:
     return found
 
 
-def users(shelves: Sequence[Shelf], kind: Kind, name: str, labels: Sequence[str] | None = None) -> list[str]:
+def users(shelves: Sequence[FileStore], kind: Kind, name: str, labels: Sequence[str] | None = None) -> list[str]:
     """Return the workflows that use the name, sorted, then the agents, as `agent:NAME`.
 
     `shelves`: of the files that count, such as `Workspace.users`; `labels`: only those that use one of these suffixes.
@@ -61,17 +61,17 @@ def users(shelves: Sequence[Shelf], kind: Kind, name: str, labels: Sequence[str]
 
 
 def _users(
-    shelves: Sequence[Shelf], kind: Kind, name: str, labels: Sequence[str] | None = None
-) -> list[tuple[Shelf, str]]:
+    shelves: Sequence[FileStore], kind: Kind, name: str, labels: Sequence[str] | None = None
+) -> list[tuple[FileStore, str]]:
     files = ((shelf, user) for shelf in shelves for user in shelf.names() if (shelf.kind, user) != (kind, name))
     return [(shelf, user) for shelf, user in files if _uses(_text(shelf, user), kind, name, labels)]
 
 
-def _shown(shelf: Shelf, name: str) -> str:
+def _shown(shelf: FileStore, name: str) -> str:
     return f"{AGENT_PREFIX}{name}" if shelf.kind == "agent" else name
 
 
-def users_by_name(shelves: Sequence[Shelf], kind: Kind, names: Sequence[str]) -> dict[str, list[str]]:
+def users_by_name(shelves: Sequence[FileStore], kind: Kind, names: Sequence[str]) -> dict[str, list[str]]:
     """Return the `users` of each of these names, reading each file once."""
     found: dict[str, list[str]] = {name: [] for name in names}
     for shelf, user in [(one, user) for one in shelves for user in one.names()]:
@@ -85,7 +85,7 @@ def users_by_name(shelves: Sequence[Shelf], kind: Kind, names: Sequence[str]) ->
     return found
 
 
-def require_unused(shelves: Sequence[Shelf], kind: Kind, name: str, labels: Sequence[str] | None = None) -> None:
+def require_unused(shelves: Sequence[FileStore], kind: Kind, name: str, labels: Sequence[str] | None = None) -> None:
     """Raise InUse, naming the workflows and agents, if any of them uses the name."""
     found = users(shelves, kind, name, labels)
     if found:
@@ -129,13 +129,13 @@ def _watches_all(document: Any) -> bool:
     return any(not isinstance(one.get("with"), Mapping) or not one["with"].get("workflows") for one in watching)
 
 
-def require_readable_users(shelves: Sequence[Shelf], kind: Kind, name: str) -> None:
+def require_readable_users(shelves: Sequence[FileStore], kind: Kind, name: str) -> None:
     """Raise InvalidFile if a file that seems to use the name cannot be read, and so cannot be changed."""
     for shelf, user in _users(shelves, kind, name):
         shelf.read(user)
 
 
-def rename_references(shelves: Sequence[Shelf], kind: Kind, name: str, new: str, by: str) -> list[str]:
+def rename_references(shelves: Sequence[FileStore], kind: Kind, name: str, new: str, by: str) -> list[str]:
     """Replace the name in every file that uses it, keeping the formatting; return these `users`.
 
     For a caller that holds `editing()`. Raises InvalidFile, StorageError.
@@ -154,7 +154,7 @@ def _listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
-def _text(shelf: Shelf, name: str) -> str:
+def _text(shelf: FileStore, name: str) -> str:
     try:
         return shelf.text(name)
     except OrchestraError:  # a folder, a link, or not UTF-8: it cannot run, and has no references

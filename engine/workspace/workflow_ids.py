@@ -11,7 +11,7 @@ from itertools import count
 from engine.base.errors import OrchestraError
 from engine.base.names import branch_parts, checked_workflow, workflow_id
 from engine.files.fingerprint import Stamp
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 _LONGEST = 64
 
@@ -19,7 +19,7 @@ _LONGEST = 64
 class WorkflowIds:
     """Reads ids from the files; a file is parsed again only if it has changed. Any thread."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: FileStore) -> None:
         self._shelf = shelf
         self.reserved: Callable[[], AbstractSet[str]] = frozenset
         """Returns ids that no new workflow may have, although no file has them; remembers those that it reads."""

@@ -10,7 +10,7 @@ from engine.base.services import services
 from engine.files.atomic import close_to_others, is_open_to_others, make_private
 from engine.store.texts.folder import FolderTexts
 from engine.store.texts.texts import TextStore
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.workflow_ids import WorkflowIds
 
 _STATE = (
@@ -36,14 +36,14 @@ class Workspace:
         self.logs = self.root / "logs"
         self.clock = clock
         self.texts = kept = texts(self.state_dir)
-        self.workflows = Shelf(self.root, self.state_dir, "workflow", clock, texts=kept)
+        self.workflows = FileStore(self.root, self.state_dir, "workflow", clock, texts=kept)
         self.workflow_ids = WorkflowIds(self.workflows)
-        self.prompts = Shelf(self.root, self.state_dir, "prompt", clock, texts=kept)
-        self.agents = Shelf(self.root, self.state_dir, "agent", clock, texts=kept)
+        self.prompts = FileStore(self.root, self.state_dir, "prompt", clock, texts=kept)
+        self.agents = FileStore(self.root, self.state_dir, "agent", clock, texts=kept)
         self.users = self.workflows, self.agents
         """The files that use prompts, agents and tools: `engine.workspace.references`."""
-        self.environments = Shelf(self.root, self.state_dir, "environment", clock, texts=kept)
-        self.fragments = Shelf(self.root, self.state_dir, "fragment", clock, "prompts/fragments", ".md", kept)
+        self.environments = FileStore(self.root, self.state_dir, "environment", clock, texts=kept)
+        self.fragments = FileStore(self.root, self.state_dir, "fragment", clock, "prompts/fragments", ".md", kept)
 
     def make_private(self) -> None:
         """Make logs and state private, in workspaces made before this was so from the start.

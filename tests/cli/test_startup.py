@@ -25,7 +25,7 @@ LOOKS = [*HEAVY, "httpx", "clients.gmail.client", "clients.github.client", "engi
 """What a command that only looks at something does without, too."""
 PURE = [
     *HEAVY, "clients.imap.session", "sqlalchemy.dialects.postgresql", "engine.agents.store", "engine.prompts.prompts",
-    "engine.connections.connections", "engine.outgoing.markdown", "engine.tools.shelf",
+    "engine.connections.connections", "engine.outgoing.markdown", "engine.tools.store",
 ]  # fmt: skip
 """What a run does without that neither asks a service nor a model."""
 _SCRIPT = """

@@ -20,7 +20,7 @@ from assurance.faults.power.states import State
 from assurance.semantics.service import ScriptedService
 from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
-from engine.connections.sign_ins import SafeSeal
+from engine.connections.sign_ins import VaultSeal
 from engine.orchestra import Orchestra
 
 _SECONDS = 30.0
@@ -242,7 +242,7 @@ def _secret(second: Second, fact: Mapping[str, Any]) -> str:
 
 def _sign_in(second: Second, fact: Mapping[str, Any]) -> str:
     safe = second.orchestra.connections._safe
-    info = SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe)).read()
+    info = SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe)).read()
     return "" if info["refresh_token"] == fact["token"] else f"is {info['refresh_token']}"
 
 

@@ -8,7 +8,7 @@ from assurance.faults.power.scene import OWNER, Scene, Session, lister
 from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
 from engine.base.statuses import AccountMode
-from engine.connections.sign_ins import SafeSeal
+from engine.connections.sign_ins import VaultSeal
 
 SESSIONS: dict[str, Session] = {}
 _session = lister(SESSIONS)
@@ -122,7 +122,7 @@ def a_sign_in_is_renewed(scene: Scene) -> None:
     """The service takes a refresh token back once the next one is used: that one must be on disk by then."""
     _begun(scene)
     safe = scene.orchestra.connections._safe
-    file = SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe))
+    file = SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe))
     for number in range(4):
         scene.void("sign-in")
         with file.locked():

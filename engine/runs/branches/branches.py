@@ -30,7 +30,7 @@ from engine.workflows.merging.conflicts import Choices
 from engine.workflows.merging.merging import Merge, MergeTexts, merge
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.drafts import Drafts
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.step_renames import StepRenames, composed
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Branches(BranchReader):
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: FileStore,
         workflows: WorkflowFiles,
         plans: EnvironmentPlans,
         checks: PromotionChecks,

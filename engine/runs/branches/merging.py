@@ -22,7 +22,7 @@ from engine.workflows.differences.sentences import sentence
 from engine.workflows.differences.writes_again import steps_that_may_write, writes_moved
 from engine.workflows.merging.conflicts import MergeConflict
 from engine.workflows.merging.merging import Merge
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 if TYPE_CHECKING:
     from engine.runs.environments.promotion import PromotionChecks
@@ -76,7 +76,7 @@ class Merging:
 class _WithText(Struct, frozen=True):
     """The workflow files, with a changed text of one of them."""
 
-    shelf: Shelf
+    shelf: FileStore
     name: str
     changed: str
 
@@ -93,7 +93,7 @@ class _WithText(Struct, frozen=True):
         return self.shelf.stamp(name)
 
 
-def with_effects(found: Merging, plans: EnvironmentPlans, checks: PromotionChecks, shelf: Shelf) -> Merging:
+def with_effects(found: Merging, plans: EnvironmentPlans, checks: PromotionChecks, shelf: FileStore) -> Merging:
     """Return a merge with its new accounts, writes and destinations, and the problems of its text."""
     compiled = CompiledFiles(_WithText(shelf, found.workflow, found.text), plans.around_files)
     try:

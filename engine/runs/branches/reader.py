@@ -13,7 +13,7 @@ from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.workflows.differences.sentences import differences
 from engine.workspace.branch_files import BranchFiles
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class BranchStatus:
 class BranchReader:
     """Every method checks the permission of `p`."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: FileStore) -> None:
         self._shelf, self._files = shelf, BranchFiles(shelf)
 
     @operation("workflows.branches", "view", "see branches", "List the branches of a workflow")

@@ -22,7 +22,7 @@ from engine.store.blobs.blobs import Blobs
 from engine.workflows.editing.editing import WorkflowEditing
 from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.scope_names import type_of
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 
 class Predictions:
@@ -30,7 +30,7 @@ class Predictions:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: FileStore,
         editing: WorkflowEditing,
         surroundings: Callable[[], Surroundings],
         runs: RunReader,

@@ -27,7 +27,7 @@ from engine.runs.trials.step_reads import StepReads, step_reads
 from engine.runs.trials.trials import MadeUp, Trial, Trials
 from engine.store.acceptances import IdempotentRequest
 from engine.workflows.editing.steps_in_text import read
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class StepTries:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: FileStore,
         surroundings: Callable[[], Surroundings],
         plans: CurrentPlans,
         trials: Trials,

@@ -20,7 +20,7 @@ from engine.environments.version_labels import text_of as text_of_labels
 from engine.environments.versions import hash_of
 from engine.files.new_files import FileToCreate
 from engine.plugins.registry import TOOL as PREFIX
-from engine.tools.shelf import ToolShelf
+from engine.tools.store import ToolStore
 from engine.workflows.bundles.bundle import BundledAgent, BundledMcpTool, BundledTool, Lines, lines_of, text_of
 from engine.workflows.bundles.pointing import Names, names_with_versions, numbered, pointed, server_of, version_files
 from engine.workspace.references import references
@@ -44,7 +44,7 @@ class AgentsAndTools:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace, self._shelf = workspace, workspace.agents
-        self._labels, self._tools = VersionLabels(workspace.agents), ToolShelf(workspace.root)
+        self._labels, self._tools = VersionLabels(workspace.agents), ToolStore(workspace.root)
 
     def used(self, workflow: Any) -> UsedParts:
         """Return what a workflow uses, as far as it is here. Raises InvalidFile."""

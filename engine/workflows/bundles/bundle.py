@@ -13,7 +13,7 @@ from engine.base.names import checked_name
 from engine.documents.json_file import parse
 from engine.documents.shapes import faults
 from engine.prompts.prompt import LABEL
-from engine.tools.shelf import TOOL
+from engine.tools.store import TOOL
 
 LARGEST_BYTES = 16_000_000
 """How large a bundle may be, in a file or in a request."""

@@ -32,7 +32,7 @@ from engine.workflows.bundles.pointing import (
     version_files,
 )
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.references import Kind, references
 from engine.workspace.workspace import Workspace
 
@@ -315,7 +315,7 @@ def _message_texts(file: JsonFile) -> Iterator[tuple[JsonPath, str]]:
                 yield ("messages", number, "content", line), text
 
 
-def _has_text(shelf: Shelf, name: str, text: str) -> bool:
+def _has_text(shelf: FileStore, name: str, text: str) -> bool:
     try:
         return shelf.text(name).rstrip("\n") == text.rstrip("\n")
     except OrchestraError:

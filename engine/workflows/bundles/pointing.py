@@ -11,7 +11,7 @@ from engine.base.step_tree import step_nodes
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.plugins.registry import MCP
 from engine.plugins.step import EMBEDDING
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.references import Kind, references
 
 Names = Mapping[Kind, Mapping[str, str]]
@@ -88,12 +88,12 @@ def numbered(name: str, now: str) -> Iterator[str]:
     return numbered
 
 
-def names_with_versions(shelf: Shelf) -> Iterator[str]:
+def names_with_versions(shelf: FileStore) -> Iterator[str]:
     """Return the prompts that have versions, though the prompt itself may be missing."""
     return (folder.name.removesuffix(".versions") for folder in shelf.folder.glob("*.versions"))
 
 
-def version_files(shelf: Shelf, name: str) -> dict[int, Path]:
+def version_files(shelf: FileStore, name: str) -> dict[int, Path]:
     """Return the files of the numbered versions of a prompt or an agent."""
     found = (shelf.folder / f"{name}.versions").glob("*.json")
     return {int(path.stem): path for path in sorted(found) if path.stem.isdecimal()}

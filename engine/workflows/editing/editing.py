@@ -32,7 +32,7 @@ from engine.workflows.editing.scope_names import OfferedName, scope_names
 from engine.workflows.editing.steps_in_text import read
 from engine.workspace.canonical import as_written
 from engine.workspace.drafts import Draft, Drafts, Kind
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from engine.workspace.layout import Looks, Positions
 from engine.workspace.revisions import Revision, back_to, bounded, to_redo, to_undo
 from engine.workspace.step_renames import StepRenames, composed, reversed_renames
@@ -149,7 +149,7 @@ class WorkflowEditing:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: FileStore,
         workflows: WorkflowFiles,
         compiled: CompiledFiles,
         drafts: Drafts,

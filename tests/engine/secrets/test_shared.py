@@ -18,9 +18,9 @@ from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
 from clients.oauth.tokens import TokenFile
 from engine.base.errors import SecretLost
-from engine.connections.sign_ins import SafeSeal
+from engine.connections.sign_ins import VaultSeal
 from engine.orchestra import Orchestra
-from engine.secrets.vault import Safe
+from engine.secrets.vault import Vault
 from tests import postgres
 from tests.clients.conftest import Scripted, start_scripted  # noqa: F401 - a fixture
 from tests.engine.conftest import OWNER
@@ -141,5 +141,5 @@ def test_one_process_of_all_renews_a_sign_in(url: str, tmp_path: Path, start_scr
     assert not any(secret in shown for secret in (REFRESH, CLIENT, ACCESS))
 
 
-def _sign_in_of(safe: Safe) -> SignInFile:
-    return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe))
+def _sign_in_of(safe: Vault) -> SignInFile:
+    return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe))

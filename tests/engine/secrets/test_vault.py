@@ -21,10 +21,10 @@ from clients.errors import AuthError
 from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
 from engine.base.errors import InvalidInput, SecretLost
-from engine.connections.sign_ins import SafeSeal
+from engine.connections.sign_ins import VaultSeal
 from engine.files.atomic import write_whole
 from engine.secrets import vault_keys as safe_keys
-from engine.secrets.vault import Safe, StoredSecret
+from engine.secrets.vault import StoredSecret, Vault
 from engine.store.texts import folder as folder_module
 from tests.patience import PATIENCE_SECONDS
 
@@ -50,15 +50,15 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def safe(tmp_path: Path) -> Safe:
+def safe(tmp_path: Path) -> Vault:
     return safe_in(tmp_path)
 
 
-def safe_in(folder: Path, **environment: str) -> Safe:
-    return Safe(folder, lambda: environment)
+def safe_in(folder: Path, **environment: str) -> Vault:
+    return Vault(folder, lambda: environment)
 
 
-def test_what_is_kept_is_given_back_and_stands_nowhere_in_clear(safe: Safe, tmp_path: Path) -> None:
+def test_what_is_kept_is_given_back_and_stands_nowhere_in_clear(safe: Vault, tmp_path: Path) -> None:
     safe.keep("notion.token", SECRET)
     assert safe.kept("notion.token") == SECRET
     files = [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.endswith(".lock")]
@@ -88,7 +88,7 @@ def test_a_key_of_the_environment_needs_no_file(tmp_path: Path) -> None:
         safe_in(tmp_path).kept("a")
 
 
-def test_a_lost_key_says_so_and_what_to_do_and_a_secret_given_again_is_good(safe: Safe, tmp_path: Path) -> None:
+def test_a_lost_key_says_so_and_what_to_do_and_a_secret_given_again_is_good(safe: Vault, tmp_path: Path) -> None:
     safe.keep("a", SECRET)
     safe.keep("b", SECRET)
     (tmp_path / "secret.key").unlink()
@@ -109,7 +109,7 @@ def test_a_lost_key_says_so_and_what_to_do_and_a_secret_given_again_is_good(safe
         pytest.param(Fernet.generate_key().decode(), "another one", id="another key"),
     ],
 )
-def test_a_key_that_does_not_fit_is_told(safe: Safe, tmp_path: Path, variable: str, said: str) -> None:
+def test_a_key_that_does_not_fit_is_told(safe: Vault, tmp_path: Path, variable: str, said: str) -> None:
     safe.keep("a", SECRET)
     (tmp_path / "secret.key").unlink()
     with pytest.raises(SecretLost, match=said) as lost:
@@ -117,7 +117,7 @@ def test_a_key_that_does_not_fit_is_told(safe: Safe, tmp_path: Path, variable: s
     assert variable not in f"{lost.value} {lost.value.remedy}"
 
 
-def test_a_damaged_secret_is_told(safe: Safe) -> None:
+def test_a_damaged_secret_is_told(safe: Vault) -> None:
     safe.keep("a", SECRET)
     path = safe.folder / "a.json"
     path.write_text(path.read_text().replace("gAAAA", "gAAAB"))
@@ -126,21 +126,21 @@ def test_a_damaged_secret_is_told(safe: Safe) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../a", "a/b", ".hidden", "a b"])
-def test_no_name_leaves_the_folder(safe: Safe, name: str) -> None:
+def test_no_name_leaves_the_folder(safe: Vault, name: str) -> None:
     with pytest.raises(InvalidInput):
         safe.keep(name, SECRET)
     assert not safe.has(name)
 
 
-def test_what_is_not_kept_says_how_to_give_it(safe: Safe) -> None:
+def test_what_is_not_kept_says_how_to_give_it(safe: Vault) -> None:
     with pytest.raises(InvalidInput, match="no kept secret 'x'") as refused:
         safe.kept("x")
     assert "connections add" in refused.value.remedy
 
 
-def test_another_key_seals_everything_anew_and_the_old_one_opens_nothing(safe: Safe, tmp_path: Path) -> None:
+def test_another_key_seals_everything_anew_and_the_old_one_opens_nothing(safe: Vault, tmp_path: Path) -> None:
     safe.keep("a", SECRET)
-    sign_in = SignInFile(tmp_path / "tokens" / "gmail.json", GMAIL_APP, SafeSeal(lambda: safe))
+    sign_in = SignInFile(tmp_path / "tokens" / "gmail.json", GMAIL_APP, VaultSeal(lambda: safe))
     sign_in.save({"refresh_token": "1//x"})
     before, old = (safe.folder / "a.json").read_text(), (tmp_path / "secret.key").read_text()
     assert safe.rekey().files == 2
@@ -154,7 +154,7 @@ def test_another_key_seals_everything_anew_and_the_old_one_opens_nothing(safe: S
         safe.kept("a")
 
 
-def test_a_key_moves_from_the_file_to_the_environment(safe: Safe, tmp_path: Path) -> None:
+def test_a_key_moves_from_the_file_to_the_environment(safe: Vault, tmp_path: Path) -> None:
     safe.keep("a", SECRET)
     new, newer = (Fernet.generate_key().decode() for _ in range(2))
     assert safe_in(tmp_path, ORCHESTRA_SECRET_KEY=new).kept("a") == SECRET
@@ -176,7 +176,7 @@ def test_a_key_moves_from_the_file_to_the_environment(safe: Safe, tmp_path: Path
 )
 @pytest.mark.parametrize("environment", [{}, {"ORCHESTRA_SECRET_KEY": KEY}], ids=["file", "variable"])
 def test_one_secret_that_cannot_be_opened_keeps_all_as_they_are_and_is_named(
-    safe: Safe, tmp_path: Path, damaged: bytes, environment: dict[str, str]
+    safe: Vault, tmp_path: Path, damaged: bytes, environment: dict[str, str]
 ) -> None:
     for name in ("a.token", "b.token", "c.token"):
         safe.keep(name, SECRET)
@@ -194,7 +194,7 @@ def test_one_secret_that_cannot_be_opened_keeps_all_as_they_are_and_is_named(
 @pytest.mark.parametrize("at", range(5))
 @pytest.mark.parametrize("environment", [{}, {"ORCHESTRA_SECRET_KEY": KEY}], ids=["file", "variable"])
 def test_a_change_of_keys_that_is_cut_off_anywhere_leaves_everything_open_and_is_ended_by_the_next(
-    safe: Safe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, environment: dict[str, str]
+    safe: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, environment: dict[str, str]
 ) -> None:
     names = ("a", "b", "c")
     for name in names:
@@ -219,7 +219,7 @@ def test_a_change_of_keys_that_is_cut_off_anywhere_leaves_everything_open_and_is
 
 
 @pytest.mark.slow
-def test_a_change_of_keys_that_is_killed_leaves_everything_open(safe: Safe, tmp_path: Path) -> None:
+def test_a_change_of_keys_that_is_killed_leaves_everything_open(safe: Vault, tmp_path: Path) -> None:
     names = [f"number.{number}" for number in range(20)]
     for name in names:
         safe.keep(name, SECRET)
@@ -240,7 +240,7 @@ def test_a_change_of_keys_that_is_killed_leaves_everything_open(safe: Safe, tmp_
         child.wait()
 
 
-def test_what_belongs_to_another_key_is_told(safe: Safe, tmp_path: Path) -> None:
+def test_what_belongs_to_another_key_is_told(safe: Vault, tmp_path: Path) -> None:
     safe.keep("a.token", SECRET)
     assert safe.unopened() == []
     (tmp_path / "secret.key").unlink()
@@ -248,10 +248,10 @@ def test_what_belongs_to_another_key_is_told(safe: Safe, tmp_path: Path) -> None
     assert [one.name for one in safe.unopened()] == ["a.token"]
 
 
-def test_a_sign_in_in_clear_is_read_and_sealed_by_the_next_change_of_keys(safe: Safe, tmp_path: Path) -> None:
+def test_a_sign_in_in_clear_is_read_and_sealed_by_the_next_change_of_keys(safe: Vault, tmp_path: Path) -> None:
     path = tmp_path / "tokens" / "gmail.json"
     SignInFile(path, GMAIL_APP).save({"refresh_token": "1//in-clear"})
-    sealed = SignInFile(path, GMAIL_APP, SafeSeal(lambda: safe))
+    sealed = SignInFile(path, GMAIL_APP, VaultSeal(lambda: safe))
     assert sealed.is_in_clear()
     assert sealed.read() == {"refresh_token": "1//in-clear"}
     safe.rekey()
@@ -260,8 +260,8 @@ def test_a_sign_in_in_clear_is_read_and_sealed_by_the_next_change_of_keys(safe: 
     assert sealed.read() == {"refresh_token": "1//in-clear"}
 
 
-def test_a_client_is_told_of_a_lost_key_as_of_a_sign_in_that_is_not_good(safe: Safe, tmp_path: Path) -> None:
-    file = SignInFile(tmp_path / "secrets" / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe))
+def test_a_client_is_told_of_a_lost_key_as_of_a_sign_in_that_is_not_good(safe: Vault, tmp_path: Path) -> None:
+    file = SignInFile(tmp_path / "secrets" / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe))
     file.save({"refresh_token": "1//x"})
     (tmp_path / "secret.key").unlink()
     with pytest.raises(AuthError, match=r"secret\.key") as lost:

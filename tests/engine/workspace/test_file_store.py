@@ -15,22 +15,22 @@ from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError,
 from engine.files.atomic import etag
 from engine.workspace import file_store as shelf_module
 from engine.workspace.copies import move
-from engine.workspace.file_store import Shelf
+from engine.workspace.file_store import FileStore
 from tests.patience import until
 
 NOW = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path, tmp_path / ".orchestra", "workflow", lambda: NOW)
+def shelf(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path, tmp_path / ".orchestra", "workflow", lambda: NOW)
 
 
-def put(shelf: Shelf, name: str, text: str, by: str = "ann") -> None:
+def put(shelf: FileStore, name: str, text: str, by: str = "ann") -> None:
     shelf.save(name, text, etag(shelf.text(name)) if shelf.path(name).exists() else None, by)
 
 
-def test_a_saved_text_is_read_back_and_listed(shelf: Shelf) -> None:
+def test_a_saved_text_is_read_back_and_listed(shelf: FileStore) -> None:
     assert shelf.names() == []
     put(shelf, "b", "{}\n")
     put(shelf, "a", '{"x": 1}\n')
@@ -44,7 +44,7 @@ def test_a_saved_text_is_read_back_and_listed(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     "name", ["../config", "..", "", "a/b", "A", "a.b", "con", "a\n", "/etc/passwd", "x" * 65, "ä", ".hidden", "a\0"]
 )
-def test_a_name_that_could_leave_the_folder_is_refused(shelf: Shelf, name: str) -> None:
+def test_a_name_that_could_leave_the_folder_is_refused(shelf: FileStore, name: str) -> None:
     for act in (
         lambda: shelf.text(name),
         lambda: shelf.save(name, "{}", None, "ann"),
@@ -56,7 +56,7 @@ def test_a_name_that_could_leave_the_folder_is_refused(shelf: Shelf, name: str) 
             act()
 
 
-def test_a_folder_that_may_not_be_looked_into_is_named(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_looked_into_is_named(shelf: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(path: Path) -> os.stat_result:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
@@ -66,14 +66,14 @@ def test_a_folder_that_may_not_be_looked_into_is_named(shelf: Shelf, monkeypatch
         shelf.path("a")
 
 
-def test_an_unknown_name_offers_the_nearest(shelf: Shelf) -> None:
+def test_an_unknown_name_offers_the_nearest(shelf: FileStore) -> None:
     put(shelf, "inbox-triage", "{}")
     with pytest.raises(UnknownName) as caught:
         shelf.text("inbox-triag")
     assert "inbox-triage" in caught.value.remedy
 
 
-def test_a_link_is_refused(shelf: Shelf, tmp_path: Path) -> None:
+def test_a_link_is_refused(shelf: FileStore, tmp_path: Path) -> None:
     shelf.folder.mkdir()
     (tmp_path / "secret").write_text("{}")
     (shelf.folder / "a.json").symlink_to(tmp_path / "secret")
@@ -83,7 +83,7 @@ def test_a_link_is_refused(shelf: Shelf, tmp_path: Path) -> None:
         shelf.save("a", "{}", None, "ann")
 
 
-def test_a_stale_edit_is_refused_and_nothing_is_overwritten(shelf: Shelf) -> None:
+def test_a_stale_edit_is_refused_and_nothing_is_overwritten(shelf: FileStore) -> None:
     put(shelf, "a", "1\n")
     seen = etag("1\n")
     shelf.save("a", "2\n", seen, "ann")
@@ -96,7 +96,7 @@ def test_a_stale_edit_is_refused_and_nothing_is_overwritten(shelf: Shelf) -> Non
         shelf.save("b", "3\n", seen, "bob")
 
 
-def test_of_many_who_save_at_once_one_wins_and_all_others_are_told(shelf: Shelf) -> None:
+def test_of_many_who_save_at_once_one_wins_and_all_others_are_told(shelf: FileStore) -> None:
     put(shelf, "a", "start\n")
     seen = etag("start\n")
     won: list[int] = []
@@ -118,7 +118,7 @@ def test_of_many_who_save_at_once_one_wins_and_all_others_are_told(shelf: Shelf)
     assert shelf.text("a") == f"{won[0]}\n"
 
 
-def test_the_last_twenty_saved_texts_are_kept_newest_first(shelf: Shelf) -> None:
+def test_the_last_twenty_saved_texts_are_kept_newest_first(shelf: FileStore) -> None:
     for number in range(25):
         put(shelf, "a", f"{number}\n", by="local:ann")
     versions = shelf.history.versions("a")
@@ -127,7 +127,7 @@ def test_the_last_twenty_saved_texts_are_kept_newest_first(shelf: Shelf) -> None
     assert versions[0].saved_at.startswith("2026-11-20T07:30:00")
 
 
-def test_a_text_changed_past_the_engine_is_kept_when_it_is_replaced(shelf: Shelf) -> None:
+def test_a_text_changed_past_the_engine_is_kept_when_it_is_replaced(shelf: FileStore) -> None:
     put(shelf, "a", "1\n")
     shelf.path("a").write_text("by hand\n")
     put(shelf, "a", "2\n")
@@ -138,19 +138,19 @@ def test_a_text_changed_past_the_engine_is_kept_when_it_is_replaced(shelf: Shelf
     ]
 
 
-def test_the_same_text_again_makes_no_version(shelf: Shelf) -> None:
+def test_the_same_text_again_makes_no_version(shelf: FileStore) -> None:
     put(shelf, "a", "1\n")
     put(shelf, "a", "1\n")
     assert len(shelf.history.versions("a")) == 1
 
 
-def test_a_version_id_cannot_leave_its_folder(shelf: Shelf) -> None:
+def test_a_version_id_cannot_leave_its_folder(shelf: FileStore) -> None:
     put(shelf, "a", "1\n")
     with pytest.raises(UnknownName):
         shelf.history.text("a", "../../../../config")
 
 
-def test_a_failed_save_leaves_text_and_versions_as_they_were(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_leaves_text_and_versions_as_they_were(shelf: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     put(shelf, "a", "1\n")
 
     def full(path: Path, text: str) -> None:
@@ -163,7 +163,7 @@ def test_a_failed_save_leaves_text_and_versions_as_they_were(shelf: Shelf, monke
     assert [shelf.history.text("a", one.id) for one in shelf.history.versions("a")] == ["1\n"]
 
 
-def _own_everything(shelf: Shelf, name: str) -> None:
+def _own_everything(shelf: FileStore, name: str) -> None:
     put(shelf, name, "1\n")
     (shelf.folder / f"{name}.layout.json").write_text("{}")
     for suffix in ("versions", "cases"):
@@ -171,7 +171,7 @@ def _own_everything(shelf: Shelf, name: str) -> None:
         (shelf.folder / f"{name}.{suffix}" / "1.json").write_text("{}")
 
 
-def test_a_renamed_thing_takes_all_it_owns_along(shelf: Shelf) -> None:
+def test_a_renamed_thing_takes_all_it_owns_along(shelf: FileStore) -> None:
     _own_everything(shelf, "a")
     shelf.rename("a", "b")
     assert sorted(path.name for path in shelf.folder.iterdir()) == ["b.cases", "b.json", "b.layout.json", "b.versions"]
@@ -184,7 +184,7 @@ def test_a_renamed_thing_takes_all_it_owns_along(shelf: Shelf) -> None:
         shelf.rename("a", "d")
 
 
-def test_a_rename_cut_short_can_be_made_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rename_cut_short_can_be_made_again(shelf: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     _own_everything(shelf, "a")
 
     def cut(source: Path, target: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_rename_cut_short_can_be_made_again(shelf: Shelf, monkeypatch: pytest.
     assert sorted(path.name for path in shelf.folder.iterdir()) == ["b.cases", "b.json", "b.layout.json", "b.versions"]
 
 
-def test_a_deleted_thing_lies_in_the_trash_with_all_it_owned(shelf: Shelf) -> None:
+def test_a_deleted_thing_lies_in_the_trash_with_all_it_owned(shelf: FileStore) -> None:
     _own_everything(shelf, "a")
     trash = shelf.delete("a")
     assert shelf.names() == []
@@ -214,7 +214,7 @@ def test_a_deleted_thing_lies_in_the_trash_with_all_it_owned(shelf: Shelf) -> No
 @pytest.mark.parametrize("blocked", ["workflows", ".orchestra"])
 def test_a_folder_that_cannot_be_written_is_a_storage_error_with_path_and_remedy(tmp_path: Path, blocked: str) -> None:
     (tmp_path / blocked).write_text("a file stands in the way")
-    shelf = Shelf(tmp_path, tmp_path / ".orchestra", "workflow", lambda: NOW)
+    shelf = FileStore(tmp_path, tmp_path / ".orchestra", "workflow", lambda: NOW)
     with pytest.raises(OrchestraError) as caught:
         shelf.save("a", "{}", None, "ann")
     assert isinstance(caught.value, StorageError | InvalidFile)
@@ -222,12 +222,12 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error_with_path_and_remedy
     assert caught.value.remedy
 
 
-def test_the_state_folder_is_for_its_owner_only(shelf: Shelf, tmp_path: Path) -> None:
+def test_the_state_folder_is_for_its_owner_only(shelf: FileStore, tmp_path: Path) -> None:
     put(shelf, "a", "1\n")
     assert (tmp_path / ".orchestra").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_damaged_history_hinders_no_save(shelf: Shelf) -> None:
+def test_a_damaged_history_hinders_no_save(shelf: FileStore) -> None:
     put(shelf, "a", "1\n")
     folder = shelf.folder.parent / ".orchestra" / "versions" / "workflows" / "a"
     kept = shelf.history.versions("a")[0]
@@ -241,13 +241,13 @@ def test_a_damaged_history_hinders_no_save(shelf: Shelf) -> None:
         shelf.history.text("a", kept.id)
 
 
-def test_a_name_that_is_no_utf8_is_listed_and_can_be_shown(shelf: Shelf) -> None:
+def test_a_name_that_is_no_utf8_is_listed_and_can_be_shown(shelf: FileStore) -> None:
     shelf.folder.mkdir()
     (shelf.folder / os.fsdecode(b"caf\xe9.json")).write_text("{}")
     assert shelf.names() == ["caf\ufffd"]
 
 
-def test_what_two_things_own_is_never_mixed(shelf: Shelf) -> None:
+def test_what_two_things_own_is_never_mixed(shelf: FileStore) -> None:
     _own_everything(shelf, "a")
     (shelf.folder / "b.versions").mkdir()
     with pytest.raises(InUse, match=r"b\.versions is left over"):
@@ -255,7 +255,7 @@ def test_what_two_things_own_is_never_mixed(shelf: Shelf) -> None:
     assert shelf.names() == ["a"]
 
 
-def _written(shelf: Shelf, text: str) -> Path:
+def _written(shelf: FileStore, text: str) -> Path:
     """Write a file that the shelf keeps the text of."""
     shelf.folder.mkdir()
     path = shelf.folder / "a.json"
@@ -284,21 +284,21 @@ def _put_in_its_place(path: Path) -> None:
         pytest.param(_put_in_its_place, id="another in its place"),
     ],
 )
-def test_a_text_that_an_editor_changes_is_seen_at_once(shelf: Shelf, change: Callable[[Path], object]) -> None:
+def test_a_text_that_an_editor_changes_is_seen_at_once(shelf: FileStore, change: Callable[[Path], object]) -> None:
     path = _written(shelf, '{"title": "old"}')
     assert shelf.text("a") == '{"title": "old"}'
     change(path)
     assert shelf.text("a") == '{"title": "new"}'
 
 
-def test_a_text_that_is_taken_away_is_gone_at_once(shelf: Shelf) -> None:
+def test_a_text_that_is_taken_away_is_gone_at_once(shelf: FileStore) -> None:
     path = _written(shelf, "{}")
     path.unlink()
     with pytest.raises(UnknownName):
         shelf.text("a")
 
 
-def test_a_link_that_takes_the_place_of_a_text_is_refused_as_ever(shelf: Shelf, tmp_path: Path) -> None:
+def test_a_link_that_takes_the_place_of_a_text_is_refused_as_ever(shelf: FileStore, tmp_path: Path) -> None:
     path = _written(shelf, "{}")
     (tmp_path / "elsewhere.json").write_text("{}")
     path.unlink()

@@ -121,7 +121,7 @@ class Tool(Struct, frozen=True):
         return checked_lock(self.name, self.file.dependencies, text)
 
 
-class ToolShelf:
+class ToolStore:
     """The folder `tools/` of a workspace, or of what is shipped."""
 
     def __init__(self, root: Path) -> None:
@@ -294,9 +294,9 @@ def _pinned(uses: str) -> tuple[str, str]:
     return name, major
 
 
-def samples() -> ToolShelf:
+def samples() -> ToolStore:
     """Return the shipped tools."""
-    return ToolShelf(CHECKOUT / "gallery")
+    return ToolStore(CHECKOUT / "gallery")
 
 
 def sample_files(name: str) -> dict[str, bytes]:
