@@ -18,7 +18,7 @@ import pytest
 
 from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.postgres.journal import PostgresJournalConnection
 from tests import postgres
 from tests.brokers import BROKERS, require
@@ -210,7 +210,7 @@ def test_a_worker_that_is_drained_ends_when_it_has_done_what_it_had(
 
 def test_one_of_several_servers_watches_triggers_and_another_goes_on(root: Path, tmp_path: Path) -> None:
     address = os.environ["ORCHESTRA_STATE"]
-    with closing(PostgresState(address)) as one, closing(PostgresState(address)) as other:
+    with closing(PostgresStateDatabase(address)) as one, closing(PostgresStateDatabase(address)) as other:
         first, second = one.locks(tmp_path), other.locks(tmp_path)
         assert [first.leads("triggers"), second.leads("triggers"), first.leads("triggers")] == [True, False, True]
         first.close()
@@ -222,9 +222,9 @@ def test_many_who_wait_for_runs_ask_the_state_together_and_not_on_the_loop(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    asking, read = PostgresState.asking, PostgresJournalConnection.read
+    asking, read = PostgresStateDatabase.asking, PostgresJournalConnection.read
 
-    def counted(self: PostgresState) -> Any:
+    def counted(self: PostgresStateDatabase) -> Any:
         asked.append(threading.current_thread().name)
         return asking(self)
 
@@ -235,7 +235,7 @@ def test_many_who_wait_for_runs_ask_the_state_together_and_not_on_the_loop(
     write_workflow(root, "work", [set_step("a")])
     with accepting(root) as server, ThreadPoolExecutor(30) as people:
         ids = [server.runs.start(OWNER, "work", {}) for _ in range(30)]
-        monkeypatch.setattr(PostgresState, "asking", counted)
+        monkeypatch.setattr(PostgresStateDatabase, "asking", counted)
         monkeypatch.setattr(PostgresJournalConnection, "read", counted_read)
         waiting = [people.submit(server._families.work.worker.wait, run_id, 1.0) for run_id in ids]
         for one in waiting:

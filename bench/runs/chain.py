@@ -17,7 +17,7 @@ from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import encoded
 from engine.store.sql.journal import SqlJournal
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 
 WORK = "W1"
 STEPS = 200
@@ -66,7 +66,7 @@ class Limit:
     """A state file with the engine's own tables and pragmas, written in a plain loop."""
 
     def __init__(self, folder: Path) -> None:
-        self._database = SqliteState(folder)
+        self._database = SqliteStateDatabase(folder)
         self._connection = self._database.raw_connection()
         self._runs = 0
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from assurance.faults.power.scene import OWNER, Scene, Session, lister
 from engine.orchestra import Orchestra
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.store.earlier_form import make_earlier
 
 SESSIONS: dict[str, Session] = {}
@@ -63,7 +63,7 @@ def log_of_the_state_file_is_brought_in(scene: Scene) -> None:
 def log_of_the_state_file_begins_anew(scene: Scene) -> None:
     _with_runs(scene, "a")
     database = scene.orchestra._families.opened.database
-    assert isinstance(database, SqliteState)
+    assert isinstance(database, SqliteStateDatabase)
     with closing(database.raw_connection()) as connection:
         connection.execute("PRAGMA wal_checkpoint(RESTART)")
     scene.begin()

@@ -60,7 +60,7 @@ letters of its locale, which may be "C", too. ICU's knows all; a server that was
 """
 
 
-class PostgresState(SharedFacts):
+class PostgresStateDatabase(SharedFacts):
     """The tables of a workspace in the first schema of the connection's `search_path`."""
 
     parts_failed = PARTS_FAILED_POSTGRES

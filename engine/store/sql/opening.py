@@ -43,10 +43,10 @@ def copy_state(
 
 def soundness_of(database: StateDatabase) -> Callable[[], None]:
     """Return the check that raises StorageError if a database cannot be read, DamagedState if it is damaged."""
-    from engine.store.sqlite.database import SqliteState
+    from engine.store.sqlite.database import SqliteStateDatabase
     from engine.store.sqlite.soundness import Soundness
 
-    if isinstance(database, SqliteState):
+    if isinstance(database, SqliteStateDatabase):
         return Soundness(database).require
     return database.require_in_place
 
@@ -58,24 +58,24 @@ def open_database(folder: Path, address: str, broker: str = "", *, is_read_only:
     and change nothing, as the folder cannot be written. Raises StorageError, and InvalidInput for the broker.
     """
     if not address:
-        from engine.store.sqlite.database import SqliteState
+        from engine.store.sqlite.database import SqliteStateDatabase
 
         if broker:
             raise InvalidInput(
                 "`queue` in config.yaml names a broker, but the state is a file, which one machine has.",
                 remedy="Name a PostgreSQL server as `state`, or leave `queue` empty.",
             )
-        return SqliteState(folder, is_read_only=is_read_only)
+        return SqliteStateDatabase(folder, is_read_only=is_read_only)
     if is_read_only:
         remedy = "Give yourself write permission to the workspace folder, or work where you have it."
         return _only_read(address, f"{folder} cannot be written", remedy)
     _require_driver()
-    from engine.store.postgres.database import PostgresState
+    from engine.store.postgres.database import PostgresStateDatabase
 
     with storage_errors(folder):
         make_folder(folder, PRIVATE_FOLDER)  # for what belongs to this machine alone
     with ExitStack() as failed:
-        opened = PostgresState(address)
+        opened = PostgresStateDatabase(address)
         failed.callback(opened.close)
         if broker:
             opened.announce_through(broker)
@@ -90,10 +90,10 @@ def replica_at(address: str) -> Callable[[], StateDatabase] | None:
 
 def _only_read(address: str, why: str, remedy: str) -> StateDatabase:
     _require_driver()
-    from engine.store.postgres.database import PostgresState
+    from engine.store.postgres.database import PostgresStateDatabase
     from engine.store.postgres.server.address import ReadOnly
 
-    return PostgresState(address, ReadOnly(why, remedy))
+    return PostgresStateDatabase(address, ReadOnly(why, remedy))
 
 
 def _require_driver() -> None:

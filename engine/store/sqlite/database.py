@@ -68,7 +68,7 @@ damage_seen: dict[Path, str] = {}
 """State files in which this process has met damage, with SQLite's message for each."""
 
 
-class SqliteState(SharedFacts):
+class SqliteStateDatabase(SharedFacts):
     """A state database: `reading()` and `writing()` open a connection; a write is on disk when its block ends."""
 
     parts_failed = PARTS_FAILED_SQLITE
@@ -325,7 +325,7 @@ class SqliteState(SharedFacts):
 class SqliteJournalConnection:
     """The connection of a journal, for one thread."""
 
-    def __init__(self, database: SqliteState) -> None:
+    def __init__(self, database: SqliteStateDatabase) -> None:
         self._database, self.raw = database, database.raw_connection()
         self._look_at = 0.0
         """When to look again whether the file is in its place, by the monotonic clock."""

@@ -9,7 +9,7 @@ from contextlib import closing
 from engine.base.errors import DamagedState
 from engine.store.sql.base.tables import metadata
 from engine.store.sqlite.damage import is_sound
-from engine.store.sqlite.database import SqliteState, damage_seen, storage_errors
+from engine.store.sqlite.database import SqliteStateDatabase, damage_seen, storage_errors
 
 _LARGEST_CHECKED_BYTES = 64 * 1024 * 1024
 """Larger files are read completely only after a request has met damage in them."""
@@ -25,7 +25,7 @@ _FIRST_ROWS = " UNION ALL ".join(
 class Soundness:
     """Checks the file from a fresh connection, with nothing of it in memory; for any thread, one at a time."""
 
-    def __init__(self, database: SqliteState) -> None:
+    def __init__(self, database: SqliteStateDatabase) -> None:
         self._database = database
         self._sound: tuple[int, int] | None = None
         self._damaged_at = 0.0

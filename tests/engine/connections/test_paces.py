@@ -21,9 +21,9 @@ from clients.github.pace import Pace
 from clients.notion.pacing import BURST, Pacer
 from clients.pacing.paces import FilePaces, OwnPaces, Paces
 from engine.connections.paces import CachedPaces, StatePaces, opened_paces
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.sql.settings import SettingsTable
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests import postgres
 from tests.patience import until
 
@@ -63,19 +63,23 @@ def in_file(folder: Path) -> Iterator[Make]:
 
 
 def on_sqlite(folder: Path) -> Iterator[Make]:
-    with closing(SqliteState(folder)) as one, closing(SqliteState(folder)) as other:
+    with closing(SqliteStateDatabase(folder)) as one, closing(SqliteStateDatabase(folder)) as other:
         databases = iter((one, other))
         yield lambda: StatePaces(SettingsTable(next(databases)))
 
 
 def on_postgres(folder: Path) -> Iterator[Make]:
-    with postgres.schema() as url, closing(PostgresState(url)) as one, closing(PostgresState(url)) as other:
+    with (
+        postgres.schema() as url,
+        closing(PostgresStateDatabase(url)) as one,
+        closing(PostgresStateDatabase(url)) as other,
+    ):
         databases = iter((one, other))
         yield lambda: StatePaces(SettingsTable(next(databases)))
 
 
 def in_cache(folder: Path) -> Iterator[Make]:
-    with redis_server() as (url, _), closing(SqliteState(folder)) as database:
+    with redis_server() as (url, _), closing(SqliteStateDatabase(folder)) as database:
         yield lambda: opened_paces(folder, SettingsTable(database), is_shared=True, cache=url)
 
 
@@ -151,8 +155,8 @@ import httpx
 from clients.notion.pacing import Pacer
 from engine.connections.paces import opened_paces
 from engine.store.sql.settings import SettingsTable
-from engine.store.postgres.database import PostgresState
-database = PostgresState(sys.argv[1])
+from engine.store.postgres.database import PostgresStateDatabase
+database = PostgresStateDatabase(sys.argv[1])
 paces = opened_paces(Path("."), SettingsTable(database), is_shared=True, cache=sys.argv[2])
 pacer = Pacer(10.0, paces, "one")
 print("ready", flush=True)

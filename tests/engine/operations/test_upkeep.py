@@ -18,25 +18,25 @@ from engine.operations import upkeep
 from engine.operations.upkeep import Upkeep
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.patience import PATIENCE_SECONDS
 
 _FEW_MEGABYTES = 6 * 1024 * 1024
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteState]:
+def database(tmp_path: Path) -> Iterator[SqliteStateDatabase]:
     """A state of its own."""
-    opened = SqliteState(tmp_path)
+    opened = SqliteStateDatabase(tmp_path)
     yield opened
     opened.close()
 
 
-def _wal(database: SqliteState) -> int:
+def _wal(database: SqliteStateDatabase) -> int:
     return Path(f"{database.path}-wal").stat().st_size
 
 
-def _record(database: SqliteState, run_id: str, count: int, *, readers: bool) -> int:
+def _record(database: SqliteStateDatabase, run_id: str, count: int, *, readers: bool) -> int:
     """Record events one commit at a time, with a reader open now and then; return how large the journal got."""
     owner = SqlOwner(database, database.path.parent / "owners", "test", lambda: datetime.now(UTC))
 
@@ -62,7 +62,7 @@ def _record(database: SqliteState, run_id: str, count: int, *, readers: bool) ->
     return found
 
 
-def test_the_journal_of_the_state_stays_small_over_many_events(database: SqliteState) -> None:
+def test_the_journal_of_the_state_stays_small_over_many_events(database: SqliteStateDatabase) -> None:
     assert _record(database, "first", 20_000, readers=True) < _FEW_MEGABYTES
     before = database.path.stat().st_size
     assert database.shrink() is True
@@ -70,7 +70,7 @@ def test_the_journal_of_the_state_stays_small_over_many_events(database: SqliteS
     assert database.path.stat().st_size >= before
 
 
-def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: SqliteState) -> None:
+def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: SqliteStateDatabase) -> None:
     with database.reading() as connection:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql("SELECT count(*) FROM runs").fetchall()
@@ -82,7 +82,7 @@ def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: Sql
     assert _wal(database) < _FEW_MEGABYTES
 
 
-def test_a_journal_that_is_too_long_is_emptied_when_nobody_reads_it(database: SqliteState) -> None:
+def test_a_journal_that_is_too_long_is_emptied_when_nobody_reads_it(database: SqliteStateDatabase) -> None:
     with database.reading() as connection:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql("SELECT count(*) FROM runs").fetchall()

@@ -11,7 +11,7 @@ from engine.base.errors import NotAllowed
 from engine.people.access import ROLES, Principal, Right, Role, local_user, may, require
 from engine.people.audit import Audit
 from engine.store.sql.people.audit import SqlAudit, record
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ def test_a_system_user_without_a_name_is_known_by_number(monkeypatch: pytest.Mon
 
 
 def test_the_trail_gives_the_newest_line_first(tmp_path: Path) -> None:
-    audit = Audit(SqlAudit(SqliteState(tmp_path)), lambda: NOON)
+    audit = Audit(SqlAudit(SqliteStateDatabase(tmp_path)), lambda: NOON)
     ada = Principal("ada", "owner")
     audit.record(ada, "workflows.save", "inbox-triage", {"bytes": 12})
     audit.record(ada, "runs.start", "inbox-triage", "by hand")
@@ -62,7 +62,7 @@ def test_the_trail_gives_the_newest_line_first(tmp_path: Path) -> None:
 
 
 def test_a_line_is_added_or_not_with_the_change_it_tells_of(tmp_path: Path) -> None:
-    database = SqliteState(tmp_path)
+    database = SqliteStateDatabase(tmp_path)
     audit = Audit(SqlAudit(database), lambda: NOON)
 
     def change_that_fails() -> None:
@@ -76,7 +76,7 @@ def test_a_line_is_added_or_not_with_the_change_it_tells_of(tmp_path: Path) -> N
 
 
 def test_no_text_is_too_odd_or_too_long_for_the_trail(tmp_path: Path) -> None:
-    audit = Audit(SqlAudit(SqliteState(tmp_path)), lambda: NOON)
+    audit = Audit(SqlAudit(SqliteStateDatabase(tmp_path)), lambda: NOON)
     audit.record("ada", "workflows.save", "digest", "\ud83d" + "x" * 10_000)
     assert audit.latest()[0].detail.startswith("?xxx")
     assert len(audit.latest()[0].detail) == 2_000

@@ -13,7 +13,7 @@ from engine.people.api_tokens import MOST, PREFIX, UNUSED
 from engine.people.audit import Audit
 from engine.people.login_limit import PER_USER
 from engine.people.users import Users
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.people.test_users import LOCAL, PASSWORD, Hands, ada, audit, clock, database, users
 
 __all__ = ["ada", "audit", "clock", "database", "users"]
@@ -36,7 +36,7 @@ def test_a_token_acts_for_its_user_until_its_end(users: Users, ada: Principal, c
 
 
 def test_only_its_hash_is_stored_and_logs_do_not_show_it(
-    users: Users, ada: Principal, database: SqliteState, audit: Audit
+    users: Users, ada: Principal, database: SqliteStateDatabase, audit: Audit
 ) -> None:
     token = users.api_tokens.create(ada, "ada", "laptop").token
     stored = b"".join(one.read_bytes() for one in Path(database.path.parent).rglob("*") if one.is_file())

@@ -13,7 +13,7 @@ from engine.people.audit import Audit
 from engine.people.devices import NEW_DEVICE
 from engine.people.networks import place_in_network
 from engine.people.users import Users
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.people.test_users import LOCAL, PASSWORD, ada, audit, clock, database, users
 
 __all__ = ["ada", "audit", "clock", "database", "users"]
@@ -62,7 +62,7 @@ def test_a_wrong_password_is_no_new_browser(users: Users, ada: Principal, audit:
 
 
 def test_a_token_is_reported_from_each_network_but_its_first_and_nothing_is_written_in_between(
-    users: Users, ada: Principal, audit: Audit, database: SqliteState
+    users: Users, ada: Principal, audit: Audit, database: SqliteStateDatabase
 ) -> None:
     token = users.api_tokens.create(ada, "ada", "laptop").token
 

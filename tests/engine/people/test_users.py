@@ -27,7 +27,7 @@ from engine.people.tokens import token_secret
 from engine.people.users import Users
 from engine.store.sql.people.audit import SqlAudit
 from engine.store.sql.state import SqlState
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL = Principal("local:grace", "owner")
@@ -53,17 +53,17 @@ def clock() -> Hands:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> SqliteState:
-    return SqliteState(tmp_path / ".orchestra")
+def database(tmp_path: Path) -> SqliteStateDatabase:
+    return SqliteStateDatabase(tmp_path / ".orchestra")
 
 
 @pytest.fixture
-def audit(database: SqliteState, clock: Hands) -> Audit:
+def audit(database: SqliteStateDatabase, clock: Hands) -> Audit:
     return Audit(SqlAudit(database), clock)
 
 
 @pytest.fixture
-def users(database: SqliteState, audit: Audit, clock: Hands) -> Users:
+def users(database: SqliteStateDatabase, audit: Audit, clock: Hands) -> Users:
     return Users(SqlState(database), partial(token_secret, database.path.parent), audit, clock)
 
 
@@ -84,7 +84,7 @@ def test_the_first_start_makes_an_owner_without_a_password(users: Users) -> None
     assert users.login("owner", "") is None
 
 
-def test_a_later_start_changes_nobody(users: Users, database: SqliteState, audit: Audit, clock: Hands) -> None:
+def test_a_later_start_changes_nobody(users: Users, database: SqliteStateDatabase, audit: Audit, clock: Hands) -> None:
     users.add(LOCAL, "ada", "Ada", "owner")
     users.remove(LOCAL, "owner")
     again = Users(SqlState(database), partial(token_secret, database.path.parent), audit, clock)
@@ -144,7 +144,9 @@ def test_a_link_for_nobody_is_not_made(users: Users) -> None:
         users.login_link(LOCAL, "bob")
 
 
-def test_the_state_file_holds_no_secret_in_the_clear(users: Users, database: SqliteState, ada: Principal) -> None:
+def test_the_state_file_holds_no_secret_in_the_clear(
+    users: Users, database: SqliteStateDatabase, ada: Principal
+) -> None:
     link = users.login_link(LOCAL)
     session = signed_in(users.login(ada.id, PASSWORD))
     database.close()
@@ -324,7 +326,9 @@ def test_spellings_of_one_subscriber_count_as_one_address(users: Users, ada: Pri
         users.login("ada", PASSWORD, other)
 
 
-def test_a_password_typed_as_a_user_is_kept_nowhere(users: Users, ada: Principal, database: SqliteState) -> None:
+def test_a_password_typed_as_a_user_is_kept_nowhere(
+    users: Users, ada: Principal, database: SqliteStateDatabase
+) -> None:
     for _ in range(PER_USER + 1):
         with suppress(TooManyTries):
             users.login("hunter2-hunter2", "x")
@@ -347,7 +351,7 @@ def test_of_sign_ins_at_once_one_address_takes_no_more_than_its_part() -> None:
 
 @pytest.mark.parametrize("damage", [b"$argon2id$v=19$secret\xff", b"$argon2id$secret"], ids=["no text", "no hash"])
 def test_a_damaged_row_never_shows_the_hash_in_it(
-    users: Users, ada: Principal, database: SqliteState, damage: bytes
+    users: Users, ada: Principal, database: SqliteStateDatabase, damage: bytes
 ) -> None:
     with closing(sqlite3.connect(database.path)) as connection, connection:
         connection.execute("UPDATE users SET password_hash = CAST(? AS TEXT) WHERE id = 'ada'", (damage,))
@@ -361,7 +365,12 @@ def test_a_damaged_row_never_shows_the_hash_in_it(
 
 
 def test_the_limit_outlives_a_restart(
-    users: Users, ada: Principal, database: SqliteState, audit: Audit, clock: Hands, monkeypatch: pytest.MonkeyPatch
+    users: Users,
+    ada: Principal,
+    database: SqliteStateDatabase,
+    audit: Audit,
+    clock: Hands,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as quick:
         quick.setattr(Passwords, "fits", lambda *_: False)
@@ -409,7 +418,7 @@ def test_a_session_slides_and_ends_14_days_after_its_last_use(users: Users, ada:
 
 
 def test_a_session_is_good_where_its_end_cannot_be_moved(
-    users: Users, ada: Principal, clock: Hands, database: SqliteState, monkeypatch: pytest.MonkeyPatch
+    users: Users, ada: Principal, clock: Hands, database: SqliteStateDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = signed_in(users.login("ada", PASSWORD))
     clock.forward(days=1)

@@ -19,7 +19,7 @@ from engine.prompts.fragments import LARGEST_CHARACTERS
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
 from engine.store.sql.people.audit import SqlAudit
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.workspace.workspace import Workspace
 
 EDITOR, VIEWER = Principal("ann", "editor"), Principal("vic", "viewer")
@@ -31,7 +31,7 @@ class Place:
 
     def __init__(self, root: Path) -> None:
         self.workspace = Workspace(root)
-        self.audit = audit = Audit(SqlAudit(SqliteState(self.workspace.state_dir)), utc_now)
+        self.audit = audit = Audit(SqlAudit(SqliteStateDatabase(self.workspace.state_dir)), utc_now)
         self.store = PromptStore(self.workspace)
         self.prompts, self.fragments = PromptFiles(self.store, audit), FragmentFiles(self.store.fragments, audit)
 

@@ -20,7 +20,7 @@ from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
 from engine.store.sql.people.audit import SqlAudit
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.workspace.workspace import Workspace
 from tests.few import examples
 from tests.odd_strings import ODD_STRINGS
@@ -37,7 +37,7 @@ PROMPTS = st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), P
 
 def area(root: Path) -> PromptFiles:
     workspace = Workspace(root)
-    return PromptFiles(PromptStore(workspace), Audit(SqlAudit(SqliteState(workspace.state_dir)), utc_now))
+    return PromptFiles(PromptStore(workspace), Audit(SqlAudit(SqliteStateDatabase(workspace.state_dir)), utc_now))
 
 
 @pytest.mark.slow

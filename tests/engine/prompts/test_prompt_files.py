@@ -16,7 +16,7 @@ from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
 from engine.store.sql.people.audit import SqlAudit
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.workspace.workspace import Workspace
 
 EDITOR = Principal("ann", "editor")
@@ -38,7 +38,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def audit(workspace: Workspace) -> Audit:
-    return Audit(SqlAudit(SqliteState(workspace.state_dir)), utc_now)
+    return Audit(SqlAudit(SqliteStateDatabase(workspace.state_dir)), utc_now)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from engine.base.clock import utc_now
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.runner.notes import Bench, Try, World, bench
 
 
@@ -22,14 +22,14 @@ def world() -> World:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteState]:
-    opened = SqliteState(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteStateDatabase]:
+    opened = SqliteStateDatabase(tmp_path / "state")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def attempt(database: SqliteState, world: World, tmp_path: Path) -> Try:
+def attempt(database: SqliteStateDatabase, world: World, tmp_path: Path) -> Try:
     """Run a test on a loop of its own, with a journal."""
 
     def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:

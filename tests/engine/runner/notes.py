@@ -25,7 +25,7 @@ from engine.store.blobs.disk import DiskBlobs
 from engine.store.ledger import IntendedWrite, LedgerRow, identity
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.store.write_list import WriteList
 from tests.patience import PATIENCE_SECONDS
 
@@ -183,7 +183,7 @@ Try = Callable[[Callable[[Bench], Coroutine[Any, Any, None]]], None]
 """Runs a test on a loop of its own."""
 
 
-def bench(database: SqliteState, world: World, journal: SqlJournal) -> Bench:
+def bench(database: SqliteStateDatabase, world: World, journal: SqlJournal) -> Bench:
     ledger = Ledger(SqlEffects(journal), utc_now, WriteList(database.path.parent, database.path.parent))
     account = Account("notes", "test", AccountMode.MINE, cast("Client", world), WorkerThreads("test", 8), "test:me")
     made = Bench(ledger, world, account)

@@ -21,7 +21,7 @@ from engine.store.ledger import LedgerRow
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.runner.notes import BEFORE, Bench, Try, World
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_a_receipt_of_the_silent_one_itself_ends_the_wait(attempt: Try, world: W
 
 @pytest.mark.slow
 def test_a_process_that_was_taken_over_while_it_waits_to_send_again_does_not(
-    attempt: Try, world: World, database: SqliteState
+    attempt: Try, world: World, database: SqliteStateDatabase
 ) -> None:
     world.faults = [(Unavailable("503", outcome="not_done"), BEFORE)]
     patient = Retry(attempts=3, backoff_seconds=0.5)
@@ -149,7 +149,7 @@ def test_a_process_that_was_taken_over_while_it_waits_to_send_again_does_not(
 
 
 @contextmanager
-def cast(database: SqliteState, folder: Path) -> Iterator[tuple[SqlOwner, SqlOwner, WriteOwnership]]:
+def cast(database: SqliteStateDatabase, folder: Path) -> Iterator[tuple[SqlOwner, SqlOwner, WriteOwnership]]:
     """Give the sender, ourselves, and our view of senders, at NOW."""
     sender, ours = (SqlOwner(database, folder, kind, lambda: NOW) for kind in ("sender", "ours"))
     yield sender, ours, WriteOwnership(SqlRuns(database), SqlOwners(database), ours, lambda: NOW)
@@ -161,40 +161,40 @@ def entry(owner: str | None) -> LedgerRow:
     return LedgerRow("intent", "run", "note", "h", NOW, None, None, None, 1, 0, owner)
 
 
-def run_of(database: SqliteState, owner: str | None, *, has_ended: bool = False) -> None:
+def run_of(database: SqliteStateDatabase, owner: str | None, *, has_ended: bool = False) -> None:
     row = {"run_id": "run", "workflow": "w", "workflow_id": "w", "title": "W", "demo": 0, "started_by": "me"}
     ended_at = "y" if has_ended else None
     with database.writing() as connection:
         connection.execute(runs.insert().values(**row, queued_at="x", status="running", owner=owner, ended_at=ended_at))
 
 
-def _is_ours(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> str:
+def _is_ours(database: SqliteStateDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, ours.id)
     return ours.id
 
 
-def _is_dead(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> str:
+def _is_dead(database: SqliteStateDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, sender.id)
     sender._lock.close()
     return sender.id
 
 
-def _works(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> str:
+def _works(database: SqliteStateDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, sender.id)
     return sender.id
 
 
-def _has_ended_the_run(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> str:
+def _has_ended_the_run(database: SqliteStateDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, None, has_ended=True)
     return sender.id
 
 
-def _gave_the_run_up(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> str:
+def _gave_the_run_up(database: SqliteStateDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, ours.id)
     return sender.id
 
 
-def _says_nothing(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> str:
+def _says_nothing(database: SqliteStateDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, sender.id)
     with database.writing() as connection:
         long_ago = (NOW - timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
@@ -202,14 +202,14 @@ def _says_nothing(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> st
     return sender.id
 
 
-def _was_fenced(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> str:
+def _was_fenced(database: SqliteStateDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, None, has_ended=True)  # by the one that took over: the sender may still be about to send
     with database.writing() as connection:
         connection.execute(owners.delete().where(owners.c.owner == sender.id))
     return sender.id
 
 
-def _is_not_named(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> None:
+def _is_not_named(database: SqliteStateDatabase, sender: SqlOwner, ours: SqlOwner) -> None:
     run_of(database, sender.id)
 
 
@@ -227,9 +227,9 @@ def _is_not_named(database: SqliteState, sender: SqlOwner, ours: SqlOwner) -> No
     ],
 )
 def test_what_is_known_of_a_sender(
-    database: SqliteState,
+    database: SqliteStateDatabase,
     tmp_path: Path,
-    story: Callable[[SqliteState, SqlOwner, SqlOwner], str | None],
+    story: Callable[[SqliteStateDatabase, SqlOwner, SqlOwner], str | None],
     state: str,
 ) -> None:
     with cast(database, tmp_path / "owners") as (sender, ours, senders):

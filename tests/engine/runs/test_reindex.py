@@ -14,7 +14,7 @@ from engine.base.errors import InUse, StorageError
 from engine.orchestra import Orchestra
 from engine.store.sql.base.tables import effects
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -211,7 +211,7 @@ def test_a_crash_before_the_logs_were_read_loses_nothing(root: Path, service: Se
     ran(first)
     first.close()
     lose_state(root)
-    SqliteState(root / ".orchestra").close()  # made anew, and no more than that
+    SqliteStateDatabase(root / ".orchestra").close()  # made anew, and no more than that
     assert ran(opened())["counts"]["reused_effects"] == 2
 
 

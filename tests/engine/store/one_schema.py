@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.sql.base.tables import meta, metadata
 from tests import postgres
 
 
 @contextmanager
-def emptied() -> Iterator[PostgresState]:
+def emptied() -> Iterator[PostgresStateDatabase]:
     """Open the database of this process, with nothing in it."""
-    with closing(PostgresState(_address())) as database:
+    with closing(PostgresStateDatabase(_address())) as database:
         with database.writing() as connection:
             known = [row._asdict() for row in connection.execute(meta.select())]
         yield database
-    with closing(PostgresState(_address())) as database, database.writing() as connection:
+    with closing(PostgresStateDatabase(_address())) as database, database.writing() as connection:
         there = connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
         others = [name for (name,) in there if name not in metadata.tables]
         for name in [*(table.name for table in reversed(metadata.sorted_tables)), *others]:

@@ -18,14 +18,14 @@ from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.tables import audit, owners
 from engine.store.sql.renames import SqlRenames, end_rename
 from engine.store.sql.runs import SqlRuns
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 
 AT = "2026-11-20T12:00:00.000Z"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteState]:
-    opened = SqliteState(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteStateDatabase]:
+    opened = SqliteStateDatabase(tmp_path / "state")
     with opened.writing() as connection:
         row = {"owner": "me", "pid": 1, "kind": "cli", "started_at": AT, "heartbeat_at": AT}
         connection.execute(owners.insert().values(**row))
@@ -49,12 +49,12 @@ def entry(number: int, request: IdempotentRequest | None = None, **changed: Any)
     return RunEntry(accepted, "Work", AuditEntry(AT, "me", "runs.start", "work", str(number)), request)
 
 
-def lines(database: SqliteState) -> int:
+def lines(database: SqliteStateDatabase) -> int:
     with database.reading() as connection:
         return len(connection.execute(audit.select()).all())
 
 
-def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: SqliteState) -> None:
+def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: SqliteStateDatabase) -> None:
     entries = [entry(number) for number in range(3)]
     SqlAcceptances(database, "me").store(entries)
     assert all(one.is_new for one in entries)
@@ -64,7 +64,7 @@ def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: SqliteSta
     assert lines(database) == 3
 
 
-def test_those_that_come_while_one_is_written_share_the_next_transaction(database: SqliteState) -> None:
+def test_those_that_come_while_one_is_written_share_the_next_transaction(database: SqliteStateDatabase) -> None:
     acceptances, commits = SqlAcceptances(database, "me"), []
     with database.reading() as connection:
         engine = connection.engine
@@ -83,7 +83,7 @@ def test_those_that_come_while_one_is_written_share_the_next_transaction(databas
     assert len(commits) < 20
 
 
-def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(database: SqliteState) -> None:
+def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(database: SqliteStateDatabase) -> None:
     acceptances = SqlAcceptances(database, "me")
     first = entry(1, IdempotentRequest("key", "hash"))
     acceptances.store([first])
@@ -99,7 +99,7 @@ def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(databas
     assert lines(database) == 2
 
 
-def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are(database: SqliteState) -> None:
+def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are(database: SqliteStateDatabase) -> None:
     acceptances, older = SqlAcceptances(database, "me"), SqlRenames(database).last()
     with database.writing() as connection:
         end_rename(connection)
@@ -117,7 +117,7 @@ def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are
     assert again.is_new
 
 
-def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: SqliteState) -> None:
+def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: SqliteStateDatabase) -> None:
     acceptances = SqlAcceptances(database, "me")
     acceptances.store([entry(1)])
     twice, other = entry(1), entry(2)
@@ -137,7 +137,7 @@ class Interrupted(sqlite3.Cursor):
         return self
 
 
-def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: SqliteState) -> None:
+def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: SqliteStateDatabase) -> None:
     class Connection(sqlite3.Connection):
         def cursor(self, *_: Any) -> Any:
             return super().cursor(Interrupted)
@@ -150,7 +150,7 @@ def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: Sqli
     other.close()
 
 
-def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: SqliteState) -> None:
+def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: SqliteStateDatabase) -> None:
     with database.writing() as connection:
         connection.execute(owners.delete())
     with pytest.raises(Fenced):

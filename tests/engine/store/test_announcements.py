@@ -23,7 +23,7 @@ from nats.js.errors import NotFoundError
 
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.store.postgres.announcements import NotifiedAnnouncements
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.sql.base.announcements import Announcements
 from engine.store.sql.opening import open_database
 from engine.store.taskiq.announcements import BrokerAnnouncements
@@ -41,7 +41,7 @@ Open = Callable[[], Announcements]
 
 
 @pytest.fixture
-def database() -> Iterator[PostgresState]:
+def database() -> Iterator[PostgresStateDatabase]:
     with emptied() as opened:
         yield opened
 
@@ -82,7 +82,9 @@ def opened() -> Iterator[list[Announcements]]:
 
 
 @pytest.fixture(params=["postgres", *BROKERS])
-def open_one(request: pytest.FixtureRequest, database: PostgresState, name: str, opened: list[Announcements]) -> Open:
+def open_one(
+    request: pytest.FixtureRequest, database: PostgresStateDatabase, name: str, opened: list[Announcements]
+) -> Open:
     """Open the announcements of another process."""
 
     def open_one() -> Announcements:
@@ -97,7 +99,7 @@ def open_one(request: pytest.FixtureRequest, database: PostgresState, name: str,
     return open_one
 
 
-def announced(database: PostgresState, by: Announcements, count: int = 1) -> None:
+def announced(database: PostgresStateDatabase, by: Announcements, count: int = 1) -> None:
     """Announce in a transaction."""
     with database.inserting() as cursor:
         by.announce(cursor, count)
@@ -111,7 +113,7 @@ def listening(one: Announcements) -> Announcements:
     return one
 
 
-def test_who_waits_hears_of_runs_once_they_are_on_disk(database: PostgresState, open_one: Open) -> None:
+def test_who_waits_hears_of_runs_once_they_are_on_disk(database: PostgresStateDatabase, open_one: Open) -> None:
     sender, hearer = open_one(), listening(open_one())
     with database.inserting() as cursor:
         sender.announce(cursor, 1)
@@ -120,7 +122,7 @@ def test_who_waits_hears_of_runs_once_they_are_on_disk(database: PostgresState, 
     until(lambda: hearer.wait(1.0, takes=True), "the announcement")
 
 
-def test_nothing_is_heard_where_nothing_was_announced(database: PostgresState, open_one: Open) -> None:
+def test_nothing_is_heard_where_nothing_was_announced(database: PostgresStateDatabase, open_one: Open) -> None:
     sender, hearer = open_one(), listening(open_one())
     with database.inserting() as cursor:
         cursor.execute("SELECT 1")
@@ -128,20 +130,20 @@ def test_nothing_is_heard_where_nothing_was_announced(database: PostgresState, o
     assert not hearer.wait(0.5, takes=True)
 
 
-def test_each_of_several_that_wait_hears_of_many_runs(database: PostgresState, open_one: Open) -> None:
+def test_each_of_several_that_wait_hears_of_many_runs(database: PostgresStateDatabase, open_one: Open) -> None:
     sender, hearers = open_one(), [listening(open_one()) for _ in range(3)]
     announced(database, sender, 3)
     for one in hearers:
         until(partial(one.wait, 1.0, takes=True), "its announcement")
 
 
-def test_a_process_announces_to_itself(database: PostgresState, open_one: Open) -> None:
+def test_a_process_announces_to_itself(database: PostgresStateDatabase, open_one: Open) -> None:
     one = listening(open_one())
     announced(database, one)
     until(lambda: one.wait(1.0, takes=True), "its own announcement")
 
 
-def test_closed_it_neither_fails_nor_waits_for_ever(database: PostgresState, open_one: Open) -> None:
+def test_closed_it_neither_fails_nor_waits_for_ever(database: PostgresStateDatabase, open_one: Open) -> None:
     sender, never_used = listening(open_one()), open_one()
     announced(database, sender)
     for one in (sender, never_used):
@@ -152,7 +154,9 @@ def test_closed_it_neither_fails_nor_waits_for_ever(database: PostgresState, ope
 # --- what a broker promises beyond
 
 
-def test_one_run_wakes_one_process(database: PostgresState, url: str, name: str, opened: list[Announcements]) -> None:
+def test_one_run_wakes_one_process(
+    database: PostgresStateDatabase, url: str, name: str, opened: list[Announcements]
+) -> None:
     opened += [BrokerAnnouncements(url, name) for _ in range(4)]
     sender, *hearers = opened
     for one in hearers:
@@ -168,7 +172,7 @@ def test_one_run_wakes_one_process(database: PostgresState, url: str, name: str,
 
 
 def test_a_process_at_work_leaves_announcements_to_others(
-    database: PostgresState, url: str, name: str, opened: list[Announcements]
+    database: PostgresStateDatabase, url: str, name: str, opened: list[Announcements]
 ) -> None:
     opened += [BrokerAnnouncements(url, name) for _ in range(3)]
     sender, busy, idle = opened
@@ -181,7 +185,7 @@ def test_a_process_at_work_leaves_announcements_to_others(
 
 
 def test_what_failed_to_be_stored_stops_nothing(
-    database: PostgresState, url: str, name: str, opened: list[Announcements]
+    database: PostgresStateDatabase, url: str, name: str, opened: list[Announcements]
 ) -> None:
     opened += [BrokerAnnouncements(url, name) for _ in range(2)]
     sender, hearer = opened[0], listening(opened[1])
@@ -196,7 +200,7 @@ def test_what_failed_to_be_stored_stops_nothing(
 # aio-pika never awaits one of its own coroutines if its connection is cut while it is being closed.
 @pytest.mark.filterwarnings("ignore:.*RobustConnection.close:pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_that_goes_and_comes_back_is_found_again(
-    database: PostgresState, url: str, name: str, opened: list[Announcements], caplog: pytest.LogCaptureFixture
+    database: PostgresStateDatabase, url: str, name: str, opened: list[Announcements], caplog: pytest.LogCaptureFixture
 ) -> None:
     host, port, own_port = "127.0.0.1", urlsplit(url).port or 0, free_port()
     road = Road(host, port, own_port)
@@ -233,7 +237,7 @@ def test_a_broker_that_goes_and_comes_back_is_found_again(
     ],
 )
 def test_a_broker_that_does_not_answer_holds_nobody_up(
-    database: PostgresState, scheme: str, name: str, caplog: pytest.LogCaptureFixture, *, is_silent: bool
+    database: PostgresStateDatabase, scheme: str, name: str, caplog: pytest.LogCaptureFixture, *, is_silent: bool
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1] if is_silent else free_port()
@@ -250,7 +254,7 @@ def test_a_broker_that_does_not_answer_holds_nobody_up(
 
 
 def test_what_is_announced_just_before_the_end_is_heard(
-    database: PostgresState, url: str, name: str, opened: list[Announcements]
+    database: PostgresStateDatabase, url: str, name: str, opened: list[Announcements]
 ) -> None:
     hearer, sender = BrokerAnnouncements(url, name), BrokerAnnouncements(url, name)
     opened.append(hearer)
@@ -261,7 +265,7 @@ def test_what_is_announced_just_before_the_end_is_heard(
 
 
 def test_who_would_take_no_run_takes_no_announcement(
-    database: PostgresState, url: str, name: str, opened: list[Announcements]
+    database: PostgresStateDatabase, url: str, name: str, opened: list[Announcements]
 ) -> None:
     opened += [BrokerAnnouncements(url, name) for _ in range(3)]
     sender, full, free = opened
@@ -272,7 +276,7 @@ def test_who_would_take_no_run_takes_no_announcement(
 
 
 def test_a_run_that_is_on_disk_is_accepted_whatever_becomes_of_its_announcement(
-    database: PostgresState, url: str, name: str, opened: list[Announcements], monkeypatch: pytest.MonkeyPatch
+    database: PostgresStateDatabase, url: str, name: str, opened: list[Announcements], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -13,7 +13,7 @@ import pytest
 from engine.base.clock import utc_now
 from engine.base.errors import Fenced
 from engine.store.claims import Draining
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.run_limits import NO_LIMITS
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.database import StateDatabase
@@ -21,7 +21,7 @@ from engine.store.sql.base.tables import owners
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sql.workers.run_queue import SqlRunQueue
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests import postgres
 from tests.engine.store.test_acceptances import entry
 from tests.patience import until
@@ -32,10 +32,10 @@ NOW = "2026-11-20T12:00:00.000Z"
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateDatabase]:
     if request.param == "sqlite":
-        with closing(SqliteState(tmp_path)) as file:
+        with closing(SqliteStateDatabase(tmp_path)) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresState(url)) as server:
+        with postgres.schema() as url, closing(PostgresStateDatabase(url)) as server:
             yield server
 
 

@@ -40,7 +40,7 @@ from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.store.state import Records
 from engine.store.triggering.account_notices import AccountNoticeRecord
 from engine.store.triggering.triggers import (
@@ -92,7 +92,7 @@ class Store:
 
 
 def on_sqlite(folder: Path) -> Iterator[Store]:
-    with closing(SqliteState(folder / "state")) as database:
+    with closing(SqliteStateDatabase(folder / "state")) as database:
         yield from _on(database, folder)
 
 

@@ -12,14 +12,14 @@ from sqlalchemy import Integer, Table, select
 
 from engine.base.clock import utc_now
 from engine.base.errors import InUse, StorageError
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.sql.base.copying import copied
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS
 from engine.store.sql.base.tables import metadata
 from engine.store.sql.opening import FILE, copy_state, open_database
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests import postgres
 from tests.patience import until
 
@@ -34,10 +34,10 @@ _ROWS = 501
 def opened(where: str, folder: Path) -> Iterator[StateDatabase]:
     if where == "sqlite":
         folder.mkdir()
-        with closing(SqliteState(folder)) as file:
+        with closing(SqliteStateDatabase(folder)) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresState(url)) as server:
+        with postgres.schema() as url, closing(PostgresStateDatabase(url)) as server:
             yield server
 
 
@@ -210,7 +210,7 @@ def test_texts_come_along(tmp_path: Path) -> None:
         for name in ("versions/workflows/work/1.json", "tries/one.json"):
             texts.put(name, f'{{"name": "{name}"}}')
         copy_state(source, tmp_path / "a", url)
-        with closing(PostgresState(url)) as server:
+        with closing(PostgresStateDatabase(url)) as server:
             there = server.texts(tmp_path / "a")
             assert [there.get(name) for name in texts.below("versions") + texts.below("tries")] == [
                 '{"name": "versions/workflows/work/1.json"}',

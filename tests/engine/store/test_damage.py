@@ -16,7 +16,7 @@ from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.base.tables import settings
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.damage import set_aside
-from engine.store.sqlite.database import SqliteState, storage_errors
+from engine.store.sqlite.database import SqliteStateDatabase, storage_errors
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a state file of some pages."""
-    database = SqliteState(tmp_path)
+    database = SqliteStateDatabase(tmp_path)
     with database.writing() as connection:
         connection.execute(settings.insert(), [{"key": f"k{n}", "value": "x" * 500} for n in range(200)])
     database.close()
@@ -50,7 +50,7 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_works(folder: Path, damage:
     assert aside == folder / "state.db.damaged-20261120T120000Z"
     assert not path.exists()
     assert not (folder / "state.db-wal").exists()
-    database = SqliteState(folder)
+    database = SqliteStateDatabase(folder)
     assert database.has_unread_logs()
     database.close()
 
@@ -77,7 +77,7 @@ def test_a_changed_letter_that_sqlite_overlooks_is_damage_as_well(folder: Path, 
 
 def use(folder: Path) -> None:
     """Open the file, and be an owner in it."""
-    database = SqliteState(folder)
+    database = SqliteStateDatabase(folder)
     try:
         SqlOwner(database, folder / "owners", "serve", lambda: NOW).release()
     finally:
@@ -87,7 +87,7 @@ def use(folder: Path) -> None:
 def test_every_use_of_a_damaged_file_names_the_remedy(folder: Path) -> None:
     (folder / "state.db").write_bytes(b"this is not a database file at all" * 50)
     with pytest.raises(DamagedState, match="is damaged") as refused:
-        SqliteState(folder)
+        SqliteStateDatabase(folder)
     assert "`orchestra reindex`" in refused.value.remedy
     assert isinstance(refused.value, StorageError)
 
@@ -100,7 +100,7 @@ def test_a_sound_file_and_a_missing_one_stay_as_they_are(folder: Path, tmp_path:
 
 
 def test_nothing_is_moved_under_a_living_process(folder: Path) -> None:
-    database = SqliteState(folder)
+    database = SqliteStateDatabase(folder)
     owner = SqlOwner(database, folder / "owners", "serve", lambda: NOW)
     kept = (folder / "state.db").read_bytes()
     (folder / "state.db").write_bytes(b"this is not a database file at all" * 50)
@@ -114,13 +114,13 @@ def test_nothing_is_moved_under_a_living_process(folder: Path) -> None:
 def test_a_folder_in_the_place_of_the_file_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "state.db").mkdir()
     with pytest.raises(StorageError) as refused:
-        SqliteState(tmp_path)
+        SqliteStateDatabase(tmp_path)
     assert str(refused.value) == f"{tmp_path / 'state.db'} is a folder, and the state is a file."
     assert refused.value.remedy.startswith("Move the folder away")
 
 
 def test_a_place_that_cannot_be_written_is_named_and_no_other(tmp_path: Path) -> None:
-    database = SqliteState(tmp_path / "state")
+    database = SqliteStateDatabase(tmp_path / "state")
     (tmp_path / "logs").write_text("a file where a folder is to be made")
     with pytest.raises(StorageError, match=rf"^{tmp_path / 'logs'}"):
         SqlOwner(database, tmp_path / "state" / "owners", "cli", lambda: NOW, blobs=DiskBlobs(tmp_path / "logs"))

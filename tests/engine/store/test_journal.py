@@ -26,7 +26,7 @@ from engine.store.blobs.disk import DiskBlobs
 from engine.store.journal import JournalBroken
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -34,20 +34,20 @@ Test = Callable[[SqlJournal], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteState]:
-    opened = SqliteState(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteStateDatabase]:
+    opened = SqliteStateDatabase(tmp_path / "state")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def owner(database: SqliteState, tmp_path: Path) -> Iterator[SqlOwner]:
+def owner(database: SqliteStateDatabase, tmp_path: Path) -> Iterator[SqlOwner]:
     made = SqlOwner(database, tmp_path / "owners", "test", utc_now)
     yield made
     made.release()
 
 
-def on_a_loop(database: SqliteState, owner: SqlOwner, test: Test) -> None:
+def on_a_loop(database: SqliteStateDatabase, owner: SqlOwner, test: Test) -> None:
     async def main() -> None:
         journal = SqlJournal(database, owner.id)
         try:
@@ -58,14 +58,14 @@ def on_a_loop(database: SqliteState, owner: SqlOwner, test: Test) -> None:
     asyncio.run(main())
 
 
-def stored(database: SqliteState) -> list[tuple[Any, ...]]:
+def stored(database: SqliteStateDatabase) -> list[tuple[Any, ...]]:
     with sqlite3.connect(database.path) as connection:
         rows = connection.execute("SELECT run_id, number, event FROM events ORDER BY run_id, number").fetchall()
     connection.close()
     return rows
 
 
-def test_two_runs_in_one_turn_share_one_transaction(database: SqliteState, owner: SqlOwner) -> None:
+def test_two_runs_in_one_turn_share_one_transaction(database: SqliteStateDatabase, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
         journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ def test_two_runs_in_one_turn_share_one_transaction(database: SqliteState, owner
     assert [row[:2] for row in stored(database)] == [("a", 1), ("b", 1)]
 
 
-def test_what_arrives_during_a_commit_goes_into_the_next(database: SqliteState, owner: SqlOwner) -> None:
+def test_what_arrives_during_a_commit_goes_into_the_next(database: SqliteStateDatabase, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         for number in range(1, 4):
             journal.append("a", number, compact({"type": "x", "n": number}))
@@ -90,7 +90,7 @@ def test_what_arrives_during_a_commit_goes_into_the_next(database: SqliteState, 
     on_a_loop(database, owner, test)
 
 
-def test_steps_that_are_ready_together_share_each_commit(database: SqliteState, owner: SqlOwner) -> None:
+def test_steps_that_are_ready_together_share_each_commit(database: SqliteStateDatabase, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
         journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
@@ -107,7 +107,7 @@ def test_steps_that_are_ready_together_share_each_commit(database: SqliteState, 
 
 
 def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn(
-    database: SqliteState, owner: SqlOwner
+    database: SqliteStateDatabase, owner: SqlOwner
 ) -> None:
     async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
@@ -123,7 +123,9 @@ def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn
     on_a_loop(database, owner, test)
 
 
-def test_what_is_gathered_is_written_by_one_call_after_the_changes(database: SqliteState, owner: SqlOwner) -> None:
+def test_what_is_gathered_is_written_by_one_call_after_the_changes(
+    database: SqliteStateDatabase, owner: SqlOwner
+) -> None:
     calls: list[object] = []
 
     def write(_cursor: object, items: object) -> None:
@@ -143,14 +145,14 @@ def test_what_is_gathered_is_written_by_one_call_after_the_changes(database: Sql
     on_a_loop(database, owner, test)
 
 
-def test_with_nothing_to_write_nothing_is_waited_for(database: SqliteState, owner: SqlOwner) -> None:
+def test_with_nothing_to_write_nothing_is_waited_for(database: SqliteStateDatabase, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         await journal.committed("a")
 
     on_a_loop(database, owner, test)
 
 
-def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: SqliteState, owner: SqlOwner) -> None:
+def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: SqliteStateDatabase, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         journal.append("a", 1, compact({"type": "x"}))
         await journal.committed("a")
@@ -174,7 +176,9 @@ def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: SqliteStat
     assert "after the hole" not in stored(database)[1][2]
 
 
-def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: SqliteState, owner: SqlOwner) -> None:
+def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(
+    database: SqliteStateDatabase, owner: SqlOwner
+) -> None:
     async def test(journal: SqlJournal) -> None:
         lost = journal.change(lambda cursor: cursor.execute("INSERT INTO nowhere VALUES (1)"), "a")
         with pytest.raises(JournalBroken):
@@ -187,7 +191,7 @@ def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: Sq
     assert stored(database) == []
 
 
-def test_who_was_taken_for_dead_writes_no_more(database: SqliteState, owner: SqlOwner, tmp_path: Path) -> None:
+def test_who_was_taken_for_dead_writes_no_more(database: SqliteStateDatabase, owner: SqlOwner, tmp_path: Path) -> None:
     async def test(journal: SqlJournal) -> None:
         with database.writing() as connection:
             connection.exec_driver_sql("DELETE FROM owners")
@@ -201,7 +205,7 @@ def test_who_was_taken_for_dead_writes_no_more(database: SqliteState, owner: Sql
 
 
 def test_an_event_with_a_value_that_is_not_json_is_not_stored(
-    database: SqliteState, owner: SqlOwner, tmp_path: Path
+    database: SqliteStateDatabase, owner: SqlOwner, tmp_path: Path
 ) -> None:
     async def test(journal: SqlJournal) -> None:
         recording = Recording("a", journal, Values(DiskBlobs(tmp_path / "logs"), "a"), utc_now, [])
@@ -218,7 +222,7 @@ def test_an_event_with_a_value_that_is_not_json_is_not_stored(
     assert (number, '"good"' in event) == (1, True)
 
 
-def test_closing_writes_what_is_left_and_ends_quietly(database: SqliteState, owner: SqlOwner) -> None:
+def test_closing_writes_what_is_left_and_ends_quietly(database: SqliteStateDatabase, owner: SqlOwner) -> None:
     complaints: list[Any] = []
 
     async def main() -> None:
@@ -258,10 +262,12 @@ def test_a_database_that_another_process_holds_is_waited_for(orchestra: Orchestr
 def test_a_state_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_text("this is not a database, and long enough to be looked at as one" * 20)
     with pytest.raises(StorageError, match="not a database"):
-        SqliteState(tmp_path)
+        SqliteStateDatabase(tmp_path)
 
 
-def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: SqliteState, owner: SqlOwner) -> None:
+def test_a_process_that_goes_on_committing_finds_its_log_long_enough(
+    database: SqliteStateDatabase, owner: SqlOwner
+) -> None:
     wal = database.path.with_name("state.db-wal")
 
     async def test(journal: SqlJournal) -> None:
@@ -282,7 +288,7 @@ def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: S
 
 
 def test_a_log_that_cannot_become_longer_is_no_failure(
-    database: SqliteState, owner: SqlOwner, monkeypatch: pytest.MonkeyPatch
+    database: SqliteStateDatabase, owner: SqlOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> None:
         raise StorageError("The disk is full.")
@@ -298,7 +304,9 @@ def test_a_log_that_cannot_become_longer_is_no_failure(
     assert len(stored(database)) == 100
 
 
-def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: SqliteState, owner: SqlOwner) -> None:
+def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(
+    database: SqliteStateDatabase, owner: SqlOwner
+) -> None:
     async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
         journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
@@ -318,10 +326,10 @@ def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: Sqlit
 
 
 def test_a_refused_commit_of_a_far_state_is_heard_by_those_who_wait_for_it_alone(
-    database: SqliteState, owner: SqlOwner, monkeypatch: pytest.MonkeyPatch
+    database: SqliteStateDatabase, owner: SqlOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The event loop used to tell of it, too: "Future exception was never retrieved"."""
-    monkeypatch.setattr(SqliteState, "is_far", True)
+    monkeypatch.setattr(SqliteStateDatabase, "is_far", True)
     heard: list[object] = []
 
     def refused(cursor: object) -> None:

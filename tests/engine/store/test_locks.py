@@ -13,7 +13,7 @@ import pytest
 
 from engine.base.errors import InUse
 from engine.store.locks import FileLocks, Locks, ServeLock, is_locked
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.sql.opening import open_database
 from tests import postgres
 from tests.patience import until
@@ -139,7 +139,7 @@ def test_threads_of_a_process_ask_together_whether_it_leads(make: Callable[[], L
 
 @pytest.mark.service
 def test_a_lock_whose_connection_is_cut_is_taken_again_before_others_count_it_as_free(tmp_path: Path) -> None:
-    with postgres.schema() as url, closing(PostgresState(url)) as database:
+    with postgres.schema() as url, closing(PostgresStateDatabase(url)) as database:
         locks = database.locks(tmp_path)
         lock = locks.hold("mine")
         try:

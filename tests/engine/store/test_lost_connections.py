@@ -18,7 +18,7 @@ from engine.base.clock import utc_now
 from engine.base.errors import StorageError
 from engine.store.journal import JournalBroken
 from engine.store.postgres.connection import Server
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.server import address
 from engine.store.sql.base.database import Cursor
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.service
 
 
 @pytest.fixture
-def database() -> Iterator[PostgresState]:
-    with postgres.schema() as url, closing(PostgresState(url)) as opened:
+def database() -> Iterator[PostgresStateDatabase]:
+    with postgres.schema() as url, closing(PostgresStateDatabase(url)) as opened:
         yield opened
 
 
@@ -57,7 +57,7 @@ class _Cut:
 
 @pytest.mark.parametrize("is_heard", [True, False])
 def test_what_was_committed_without_an_answer_is_not_committed_again(
-    database: PostgresState, *, is_heard: bool, monkeypatch: pytest.MonkeyPatch
+    database: PostgresStateDatabase, *, is_heard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = database.journal()
     connected, cut = PostgresJournalConnection._connected, iter([True])
@@ -101,7 +101,9 @@ def test_a_server_that_is_silent_is_not_waited_for_by_every_question() -> None:
     assert asked == 1
 
 
-def test_what_was_added_behind_a_batch_that_is_lost_leaves_no_gap(database: PostgresState, tmp_path: Path) -> None:
+def test_what_was_added_behind_a_batch_that_is_lost_leaves_no_gap(
+    database: PostgresStateDatabase, tmp_path: Path
+) -> None:
     owner = SqlOwner(database, tmp_path, "test", utc_now)
     begun, may_fail = threading.Event(), threading.Event()
 
@@ -131,7 +133,7 @@ def test_what_was_added_behind_a_batch_that_is_lost_leaves_no_gap(database: Post
     owner.release()
 
 
-def test_a_process_that_is_about_to_end_repeats_nothing_for_long(database: PostgresState) -> None:
+def test_a_process_that_is_about_to_end_repeats_nothing_for_long(database: PostgresStateDatabase) -> None:
     connection = database.journal()
     calls: list[float] = []
 
@@ -150,7 +152,7 @@ def test_a_process_that_is_about_to_end_repeats_nothing_for_long(database: Postg
 def test_what_the_server_has_refused_again_and_again_can_be_committed_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """A driver prepares what it often sends, and takes it for prepared even if the server has left that out."""
     monkeypatch.setattr(address, "_SETTINGS", f"{address._SETTINGS}; SET lock_timeout = '50ms'")
-    with postgres.schema() as url, closing(PostgresState(url)) as database:
+    with postgres.schema() as url, closing(PostgresStateDatabase(url)) as database:
         connection = database.journal()
 
         def work(cursor: Cursor) -> None:

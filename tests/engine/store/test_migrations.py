@@ -14,14 +14,14 @@ from engine.base.errors import StorageError
 from engine.store.sql.base import migrations
 from engine.store.sql.base.facts import UNREAD_LOGS
 from engine.store.sql.base.tables import SCHEMA_VERSION
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.store.earlier_form import EARLIER, make_earlier
 
 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Path:
     """The state of an earlier release, with a receipt and a process."""
-    with closing(SqliteState(tmp_path)) as opened, opened.writing() as written:
+    with closing(SqliteStateDatabase(tmp_path)) as opened, opened.writing() as written:
         written.exec_driver_sql("DELETE FROM meta WHERE key = ?", (UNREAD_LOGS,))
     with closing(sqlite3.connect(tmp_path / "state.db")) as file, file:
         file.execute("INSERT INTO effects VALUES ('i','a','done','r','p','u','h','t','o',NULL,NULL,1,0,NULL)")
@@ -36,7 +36,7 @@ def _form(path: Path) -> str:
 
 
 def test_a_state_of_an_earlier_release_keeps_its_receipts_and_gets_what_it_lacks(earlier: Path) -> None:
-    with closing(SqliteState(earlier.parent)) as opened:
+    with closing(SqliteStateDatabase(earlier.parent)) as opened:
         assert opened.fact(UNREAD_LOGS) is None, "it lacks nothing that the logs tell"
     assert _form(earlier) == SCHEMA_VERSION
     with closing(sqlite3.connect(earlier)) as connection:
@@ -56,7 +56,7 @@ def test_a_step_that_fails_leaves_the_state_as_it_was(earlier: Path, monkeypatch
     monkeypatch.setitem(migrations.STEPS, EARLIER, (breaks, form))
     before = _dump(earlier)
     with pytest.raises(RuntimeError):
-        SqliteState(earlier.parent)
+        SqliteStateDatabase(earlier.parent)
     assert _dump(earlier) == before
 
 
@@ -67,9 +67,11 @@ def test_a_step_that_fails_leaves_the_state_as_it_was(earlier: Path, monkeypatch
         pytest.param("99", "was written by another release (its form is 99,", id="newer"),
     ],
 )
-@pytest.mark.parametrize("opens", [SqliteState, partial(SqliteState, is_read_only=True)], ids=["to work", "to read"])
+@pytest.mark.parametrize(
+    "opens", [SqliteStateDatabase, partial(SqliteStateDatabase, is_read_only=True)], ids=["to work", "to read"]
+)
 def test_a_state_of_another_form_is_refused_untouched(
-    earlier: Path, opens: Callable[[Path], SqliteState], form: str, said: str
+    earlier: Path, opens: Callable[[Path], SqliteStateDatabase], form: str, said: str
 ) -> None:
     with closing(sqlite3.connect(earlier)) as connection, connection:
         connection.execute(f"UPDATE meta SET value = '{form}' WHERE key = 'schema_version'")

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from engine.base.clock import utc_now
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests import postgres
 from tests.engine.store.test_acceptances import entry
 
@@ -27,10 +27,10 @@ _WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateDatabase]:
     if request.param == "sqlite":
-        with closing(SqliteState(tmp_path)) as file:
+        with closing(SqliteStateDatabase(tmp_path)) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresState(url)) as server:
+        with postgres.schema() as url, closing(PostgresStateDatabase(url)) as server:
             yield server
 
 

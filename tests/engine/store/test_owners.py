@@ -27,7 +27,7 @@ from engine.store.sql.base.tables import runs
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.store.one_schema import emptied
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -38,7 +38,7 @@ RUN = "20261120T120000Z-abcdefgh"
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateDatabase]:
     if request.param == "sqlite":
-        with closing(SqliteState(tmp_path / "state")) as file:
+        with closing(SqliteStateDatabase(tmp_path / "state")) as file:
             yield file
     else:
         with emptied() as server:
@@ -114,7 +114,7 @@ def test_the_runs_of_a_dead_owner_are_taken_over_once(database: StateDatabase, f
 def test_what_was_taken_over_is_told_though_the_disk_refuses_the_rest(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = SqliteState(tmp_path / "state")
+    database = SqliteStateDatabase(tmp_path / "state")
     other_run = RUN.replace("abcdefgh", "bcdefghi")
     for run_id in (RUN, other_run):
         dead = SqlOwner(database, folder, "cli", lambda: NOW)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.base.errors import StorageError
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.postgres.server.address import ReadOnly
 from engine.store.sql.state import SqlState
 from tests import postgres
@@ -19,10 +19,10 @@ WHY = ReadOnly("This folder cannot be written", "Ask somebody.")
 def test_it_reads_and_refuses_to_write(tmp_path: Path) -> None:
     with postgres.schema() as url:
         with pytest.raises(StorageError, match="is empty, and this process cannot prepare it"):
-            PostgresState(url, WHY)
+            PostgresStateDatabase(url, WHY)
         with (
-            closing(PostgresState(url)) as whole,
-            closing(PostgresState(url, WHY)) as read,
+            closing(PostgresStateDatabase(url)) as whole,
+            closing(PostgresStateDatabase(url, WHY)) as read,
         ):
             SqlState(whole).settings.put("key", "value")
             whole.texts(tmp_path).put("versions/a/1.json", "text")

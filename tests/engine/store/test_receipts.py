@@ -13,7 +13,7 @@ from engine.store.renames import StepRename
 from engine.store.sql.base.tables import effects
 from engine.store.sql.proof import restore_effect
 from engine.store.sql.renames import move_receipts
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 
 IDENTITY = '["test:me","work","note","keys","a"]'
 
@@ -56,7 +56,7 @@ AGAIN, UNDONE_AGAIN = told("done", 4, 1, done=5), told("undone", 4, 2, done=6)
 def test_in_any_order_of_the_logs(
     tmp_path: Path, rows: list[dict[str, Any]], state: str, run_id: str, generation: int
 ) -> None:
-    database = SqliteState(tmp_path)
+    database = SqliteStateDatabase(tmp_path)
     for order in permutations(rows):
         with database.writing() as connection:
             connection.execute(effects.delete())
@@ -71,7 +71,7 @@ def test_in_any_order_of_the_logs(
 def test_a_step_takes_its_receipts_along_but_no_open_question(
     tmp_path: Path, row: Mapping[str, Any], moved: bool
 ) -> None:
-    database = SqliteState(tmp_path)
+    database = SqliteStateDatabase(tmp_path)
     with database.writing() as connection:
         connection.execute(effects.insert().values(**row))
     with database.writing() as connection:

@@ -18,7 +18,7 @@ from engine.base.clock import moment_of, timestamp
 from engine.base.errors import StorageError
 from engine.orchestra import Orchestra
 from engine.store import reports
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.postgres.server.address import ReadOnly
 from engine.store.sql.base.tables import metadata
 from tests import postgres
@@ -58,7 +58,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             ended, waiting = (orchestra.runs.start(OWNER, name, {}) for name in ("day", "wait"))
             orchestra.runs.wait(OWNER, ended, 60)
             until(lambda: orchestra.runs.get(OWNER, waiting)["status"] == "waiting")
-        PostgresState(copy).close()
+        PostgresStateDatabase(copy).close()
         parts = urlsplit(copy)
         road = Road(parts.hostname or "127.0.0.1", parts.port or 5432)
         monkeypatch.setenv("ORCHESTRA_STATE_REPLICA", copy.replace(f":{parts.port}/", f":{road.port}/"))
@@ -205,7 +205,9 @@ def test_a_replica_that_is_far_behind_is_not_asked(world: World, seconds: int | 
 
 
 def test_the_server_refuses_to_write_through_the_replica(world: World) -> None:
-    with closing(PostgresState(world.url, ReadOnly("It is a replica", "Write to the state itself."))) as replica:
+    with closing(
+        PostgresStateDatabase(world.url, ReadOnly("It is a replica", "Write to the state itself."))
+    ) as replica:
         insert = "INSERT INTO settings (key, value) VALUES ('a', 'b')"
         with pytest.raises(StorageError, match="It is a replica, so this process"), replica.reading() as connection:
             connection.exec_driver_sql(insert)

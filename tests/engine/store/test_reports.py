@@ -12,7 +12,7 @@ import pytest
 from engine.agents.conversation import conversation_of
 from engine.orchestra import Orchestra
 from engine.store.blobs.postgres import PostgresBlobs
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.sql.base.tables import SCHEMA_VERSION
 from tests import postgres
 from tests.engine.conftest import OWNER, write_workflow
@@ -55,7 +55,7 @@ def asked(url: str) -> Iterator[psycopg.Connection]:
 @pytest.mark.parametrize("view", PROMISED)
 def test_a_view_has_the_columns_that_are_promised_and_described(view: str, url: str, asked: psycopg.Connection) -> None:
     PostgresBlobs.at(url).close()
-    PostgresState(url).close()
+    PostgresStateDatabase(url).close()
     found = {name for (name,) in asked.execute(_COLUMNS, (view,))}
     assert found >= set(PROMISED[view].split())
     described = Path("docs/observability.md").read_text(encoding="utf-8")
@@ -115,7 +115,7 @@ def test_the_work_of_agents_is_shown_as_their_conversations_show_it(
 
 
 def test_costs_are_shown_by_what_asked(url: str, asked: psycopg.Connection) -> None:
-    PostgresState(url).close()
+    PostgresStateDatabase(url).close()
     amounts = "3, 1000, 200, 1500000000, 1"
     asked.execute(f"INSERT INTO spending VALUES ('use:model:mine:a:b', '2026-11-20', {amounts})")
     asked.execute(f"INSERT INTO spending VALUES ('all', '2026-11', {amounts})")
@@ -127,12 +127,12 @@ def test_a_state_of_the_form_before_is_brought_into_this_one_while_others_work(
     url: str, asked: psycopg.Connection
 ) -> None:
     PostgresBlobs.at(url).close()
-    with closing(PostgresState(url)) as at_work:
+    with closing(PostgresStateDatabase(url)) as at_work:
         asked.execute("DROP VIEW report_runs, report_workflows, report_costs, report_steps")
         asked.execute("CREATE VIEW report_steps AS SELECT run_id, workflow_id FROM runs")  # it had fewer columns
         asked.execute("GRANT SELECT ON report_steps TO pg_monitor")
         make_earlier(asked.execute)
-        with closing(PostgresState(url)) as opened:
+        with closing(PostgresStateDatabase(url)) as opened:
             assert opened.fact("schema_version") == SCHEMA_VERSION
         assert asked.execute("SELECT to_regclass('runs_by_turn')::text").fetchone() == ("runs_by_turn",)
         assert asked.execute("SELECT count(*) FROM report_runs").fetchone() == (0,)

@@ -10,15 +10,15 @@ import pytest
 from engine.base.errors import InUse
 from engine.store.acceptances import IdempotentRequest
 from engine.store.sql.acceptances import earlier_run, remember
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> SqliteState:
-    return SqliteState(tmp_path)
+def database(tmp_path: Path) -> SqliteStateDatabase:
+    return SqliteStateDatabase(tmp_path)
 
 
-def send(database: SqliteState, key: str, workflow: str, inputs: dict[str, Any], run_id: str) -> str:
+def send(database: SqliteStateDatabase, key: str, workflow: str, inputs: dict[str, Any], run_id: str) -> str:
     """Accept `run_id`, as the engine does, unless the request started one before."""
     request = IdempotentRequest.of(key, workflow, inputs)
     with database.inserting() as cursor:
@@ -28,9 +28,11 @@ def send(database: SqliteState, key: str, workflow: str, inputs: dict[str, Any],
     return earlier or run_id
 
 
-def test_the_same_request_gives_the_same_run_also_after_a_restart(database: SqliteState, tmp_path: Path) -> None:
+def test_the_same_request_gives_the_same_run_also_after_a_restart(
+    database: SqliteStateDatabase, tmp_path: Path
+) -> None:
     assert send(database, "k", "digest", {"a": 1, "b": [1, 2]}, "r1") == "r1"
-    assert send(SqliteState(tmp_path), "k", "digest", {"b": [1, 2], "a": 1}, "r2") == "r1"
+    assert send(SqliteStateDatabase(tmp_path), "k", "digest", {"b": [1, 2], "a": 1}, "r2") == "r1"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_the_same_request_gives_the_same_run_also_after_a_restart(database: Sqli
     ],
 )
 def test_another_request_under_the_same_key_is_refused(
-    database: SqliteState, workflow: str, inputs: dict[str, Any]
+    database: SqliteStateDatabase, workflow: str, inputs: dict[str, Any]
 ) -> None:
     send(database, "k", "digest", {"limit": 5}, "r1")
     with pytest.raises(InUse, match="used before"):
@@ -52,7 +54,7 @@ def test_another_request_under_the_same_key_is_refused(
     assert send(database, "another", workflow, inputs, "r2") == "r2"
 
 
-def test_a_key_is_free_again_where_its_run_was_not_accepted(database: SqliteState) -> None:
+def test_a_key_is_free_again_where_its_run_was_not_accepted(database: SqliteStateDatabase) -> None:
     def refused_run() -> None:
         with database.inserting() as cursor:
             remember(cursor, IdempotentRequest.of("k", "digest", {"limit": "many"}), "r1")

@@ -14,16 +14,16 @@ from engine.base.names import new_run_id
 from engine.store.runs import RunFilter
 from engine.store.sql.base.tables import runs
 from engine.store.sql.runs import SqlRuns, page_statements
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 
 _BEGAN = datetime(2026, 5, 1, 8, tzinfo=UTC)
 _STATUSES = ("succeeded", "failed", "cancelled", "waiting")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteState]:
+def database(tmp_path: Path) -> Iterator[SqliteStateDatabase]:
     """A state with 400 runs, one every 250 ms."""
-    opened = SqliteState(tmp_path)
+    opened = SqliteStateDatabase(tmp_path)
     with opened.writing() as connection:
         connection.execute(runs.insert(), [_row(number) for number in range(400)])
     yield opened
@@ -78,7 +78,7 @@ FILTERS = [
 
 @pytest.mark.parametrize(("wanted", "is_meant"), FILTERS)
 def test_pages_of_a_filter_give_every_run_once_newest_first(
-    database: SqliteState, wanted: RunFilter, is_meant: Any
+    database: SqliteStateDatabase, wanted: RunFilter, is_meant: Any
 ) -> None:
     rows, found, before = SqlRuns(database), [], None
     while page := rows.page(wanted, before, 7):
@@ -91,7 +91,7 @@ def test_pages_of_a_filter_give_every_run_once_newest_first(
 
 @pytest.mark.parametrize(("wanted", "_is_meant"), [row for row in FILTERS if "text" not in str(row.id)])
 def test_the_newest_of_a_filter_are_read_off_the_end_of_an_index(
-    database: SqliteState, wanted: RunFilter, _is_meant: Any
+    database: SqliteStateDatabase, wanted: RunFilter, _is_meant: Any
 ) -> None:
     with database.asking() as cursor:
         for statement, values in page_statements(wanted, None, 50, {"parts_failed": (database.parts_failed, ())}):

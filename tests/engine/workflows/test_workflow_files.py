@@ -30,7 +30,7 @@ from engine.runs.renaming import Renaming
 from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.people.audit import SqlAudit
 from engine.store.sql.renames import SqlRenames
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.layout import StepLook
@@ -55,17 +55,17 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def database(workspace: Workspace) -> SqliteState:
-    return SqliteState(workspace.state_dir)
+def database(workspace: Workspace) -> SqliteStateDatabase:
+    return SqliteStateDatabase(workspace.state_dir)
 
 
 @pytest.fixture
-def audit(database: SqliteState) -> Audit:
+def audit(database: SqliteStateDatabase) -> Audit:
     return Audit(SqlAudit(database), utc_now)
 
 
 @pytest.fixture
-def area(workspace: Workspace, database: SqliteState, audit: Audit) -> WorkflowFiles:
+def area(workspace: Workspace, database: SqliteStateDatabase, audit: Audit) -> WorkflowFiles:
     store = PromptStore(workspace)
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
     logs = RunLogs(DiskBlobs(workspace.logs))

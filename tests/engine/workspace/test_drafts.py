@@ -10,7 +10,7 @@ from engine.base.errors import InvalidInput, NotAllowed, StaleEdit
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.store.sql.settings import SettingsTable
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.workspace.drafts import Draft, Drafts, Kind, is_draft_of
 
 ADA, BOB = Principal("ada", "editor"), Principal("bob", "owner")
@@ -20,7 +20,7 @@ NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def drafts(tmp_path: Path) -> Iterator[Drafts]:
     """Drafts in a database of their own, at noon."""
-    database = SqliteState(tmp_path)
+    database = SqliteStateDatabase(tmp_path)
     yield Drafts(SettingsTable(database), lambda: NOON)
     database.close()
 

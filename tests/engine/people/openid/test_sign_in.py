@@ -40,7 +40,7 @@ from engine.people.sign_in_rules import SignInRules
 from engine.people.tokens import token_secret
 from engine.people.users import Users
 from engine.store.sql.state import SqlState
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.openid_stand_in import ANN, CLIENT, SECRET, StandInProvider, new_key, stand_in
 
 LOCAL = Principal("local:grace", "owner")
@@ -62,7 +62,7 @@ class People:
     """A workspace's users, with a provider."""
 
     def __init__(self, folder: Path, settings: SignInRules) -> None:
-        self.clock, database = Hands(), SqliteState(folder)
+        self.clock, database = Hands(), SqliteStateDatabase(folder)
         state, secret = SqlState(database), partial(token_secret, folder)
         self.audit = Audit(state.audit, self.clock)
         self.users = Users(state, secret, self.audit, self.clock, sign_in=settings)

@@ -20,7 +20,7 @@ from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.job import Done, Job
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Try, World, bench, gone
 from tests.patience import PATIENCE_SECONDS
 
@@ -295,7 +295,7 @@ def test_a_write_that_was_undone_is_made_anew_and_the_old_one_is_not_taken_for_i
 
 
 def test_two_processes_that_find_an_orphan_at_once_send_it_once(
-    database: SqliteState, world: World, tmp_path: Path
+    database: SqliteStateDatabase, world: World, tmp_path: Path
 ) -> None:
     owners = [SqlOwner(database, tmp_path / "owners", f"test{number}", utc_now) for number in range(2)]
 

@@ -17,7 +17,7 @@ from engine.store.ledger import IntendedWrite, identity
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.store.write_list import SentWrite, WriteList
 
 
@@ -36,7 +36,7 @@ def write(thing: str = "a", run_id: str = "run-1", **more: Any) -> IntendedWrite
 @pytest.fixture
 def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, SqlJournal], Coroutine[Any, Any, None]]], None]:
     def run(test: Callable[[Ledger, SqlJournal], Coroutine[Any, Any, None]]) -> None:
-        database = SqliteState(tmp_path / "state")
+        database = SqliteStateDatabase(tmp_path / "state")
         owner = SqlOwner(database, tmp_path / "owners", "test", utc_now)
 
         async def main() -> None:

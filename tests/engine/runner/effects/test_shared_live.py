@@ -12,7 +12,7 @@ from engine.runner.effects import shared_live
 from engine.runner.effects.live import StepAnswers
 from engine.runner.effects.shared_live import SharedLive
 from engine.store.broadcasts import Broadcast
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from tests import postgres
 from tests.patience import until
 
@@ -46,7 +46,11 @@ def channels(request: pytest.FixtureRequest) -> Iterator[list[Broadcast]]:
         all_: list[MemoryBroadcast] = []
         yield [MemoryBroadcast(all_), MemoryBroadcast(all_)]
         return
-    with postgres.schema() as url, closing(PostgresState(url)) as one, closing(PostgresState(url)) as other:
+    with (
+        postgres.schema() as url,
+        closing(PostgresStateDatabase(url)) as one,
+        closing(PostgresStateDatabase(url)) as other,
+    ):
         yield [one.broadcast(), other.broadcast()]
 
 

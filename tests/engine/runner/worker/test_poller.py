@@ -24,7 +24,7 @@ from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from engine.store.write_list import WriteList
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -63,7 +63,7 @@ class Place:
 class Scene:
     """A poller over a state that another connection writes to."""
 
-    def __init__(self, database: SqliteState, owner: SqlOwner, other: sqlite3.Connection) -> None:
+    def __init__(self, database: SqliteStateDatabase, owner: SqlOwner, other: sqlite3.Connection) -> None:
         self.owner, self.other, self.now, self.place = owner, other, NOW, Place()
         records = SqlState(database).records(owner.id)
         assert isinstance(records.journal, SqlJournal)
@@ -90,7 +90,7 @@ Story = Callable[[Scene], Coroutine[Any, Any, None]]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Callable[[Story], None]]:
-    database = SqliteState(tmp_path / "state")
+    database = SqliteStateDatabase(tmp_path / "state")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW)
     other = sqlite3.connect(database.path)
 
@@ -191,7 +191,7 @@ def test_other_processes_are_known_by_their_rows_and_their_runs(
     play(story)
 
 
-def _worker(database: SqliteState, owner: SqlOwner, blobs: Blobs, folder: Path) -> Worker:
+def _worker(database: SqliteStateDatabase, owner: SqlOwner, blobs: Blobs, folder: Path) -> Worker:
     accounts: Any = None  # none is opened
     writes = WriteList(folder, folder / "logs")
     return Worker(SqlState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
@@ -209,7 +209,7 @@ class _FullBlobs(DiskBlobs):
 
 
 def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
-    database, blobs = SqliteState(tmp_path / "state"), _FullBlobs(tmp_path / "logs")
+    database, blobs = SqliteStateDatabase(tmp_path / "state"), _FullBlobs(tmp_path / "logs")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
     worker = _worker(database, owner, blobs, tmp_path)
@@ -223,7 +223,7 @@ def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
 
 
 def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Path) -> None:
-    database, blobs = SqliteState(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
+    database, blobs = SqliteStateDatabase(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
     with database.inserting() as cursor:
@@ -235,7 +235,7 @@ def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Pa
 
 
 def test_a_process_whose_folder_for_drafts_was_deleted_makes_it_again(tmp_path: Path) -> None:
-    database, blobs = SqliteState(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
+    database, blobs = SqliteStateDatabase(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     shutil.rmtree(tmp_path / "logs")
     worker = _worker(database, owner, blobs, tmp_path)

@@ -15,14 +15,14 @@ from engine.base.clock import utc_now
 from engine.orchestra import Orchestra
 from engine.runner.worker.claim_queue import ClaimQueue
 from engine.runner.worker.queue import LocalQueue, WorkQueue
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.run_limits import NO_LIMITS, RunLimits
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import runs
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 from tests import postgres
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.engine.runner.worker.careless_queue import CarelessQueue
@@ -49,10 +49,10 @@ def _shared(name: str, folder: Path) -> Iterator[WorkQueue]:
 @contextmanager
 def _database(where: str, folder: Path) -> Iterator[StateDatabase]:
     if where == "sqlite":
-        with closing(SqliteState(folder)) as file:
+        with closing(SqliteStateDatabase(folder)) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresState(url)) as server:
+        with postgres.schema() as url, closing(PostgresStateDatabase(url)) as server:
             yield server
 
 

@@ -20,7 +20,7 @@ from engine.store.people.audit import AuditEntry
 from engine.store.sql.base.tables import runs
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteState
+from engine.store.sqlite.database import SqliteStateDatabase
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 class Scene:
     """A store with runs of which some have ended, and a stopwatch that the test moves."""
 
-    database: SqliteState
+    database: SqliteStateDatabase
     owner: str
     seconds: float = 0.0
     queued: list[str] = field(default_factory=list)
@@ -68,7 +68,7 @@ def entry(number: int) -> RunEntry:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    with closing(SqliteState(tmp_path / "state")) as database:
+    with closing(SqliteStateDatabase(tmp_path / "state")) as database:
         owner = SqlOwner(database, tmp_path / "owners", "test", utc_now)
         yield Scene(database, owner.id)
         owner.release()

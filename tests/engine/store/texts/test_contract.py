@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.store.postgres.database import PostgresState
+from engine.store.postgres.database import PostgresStateDatabase
 from engine.store.texts.copying import copy_texts
 from engine.store.texts.folder import FolderTexts
 from engine.store.texts.texts import TextStore
@@ -26,7 +26,7 @@ def texts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TextStore]
     if request.param == "folder":
         yield FolderTexts(tmp_path)
     else:
-        with postgres.schema() as url, closing(PostgresState(url)) as database:
+        with postgres.schema() as url, closing(PostgresStateDatabase(url)) as database:
             yield database.texts(tmp_path)
 
 
