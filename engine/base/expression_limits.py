@@ -52,7 +52,7 @@ _NOTHING = _Allowance(0, 0)
 _allowance: ContextVar[_Allowance | None] = ContextVar("time for costly expressions", default=None)
 
 
-class CostlyHere(Exception):
+class ExpressionTooCostly(Exception):
     """The expression takes too long for the current context; nothing is wrong with it."""
 
 
@@ -146,7 +146,7 @@ def size(value: Any, most: int) -> int:
 
 
 def cheaply(work: Callable[[], Result]) -> Result:
-    """Return the result of `work`, in which a costly expression raises CostlyHere.
+    """Return the result of `work`, in which a costly expression raises ExpressionTooCostly.
 
     Every field of every step is evaluated in here; entering `costly(0)` would take as long as most of them.
     """
@@ -159,7 +159,7 @@ def cheaply(work: Callable[[], Result]) -> Result:
 
 @contextmanager
 def costly(seconds: float) -> Iterator[None]:
-    """Limit the total time for costly expressions inside the block; with 0, they raise CostlyHere at once."""
+    """Limit the total time for costly expressions inside the block; with 0, they raise ExpressionTooCostly at once."""
     token = _allowance.set(_Allowance(seconds, seconds))
     try:
         yield
@@ -168,15 +168,15 @@ def costly(seconds: float) -> Iterator[None]:
 
 
 def require_allowed() -> None:
-    """Raise CostlyHere if costly expressions are not allowed here."""
+    """Raise ExpressionTooCostly if costly expressions are not allowed here."""
     allowance = _allowance.get()
     if allowance is not None and allowance.seconds == 0:
-        raise CostlyHere
+        raise ExpressionTooCostly
 
 
 @contextmanager
 def counted() -> Iterator[None]:
-    """Charge the time of a costly expression to the limit of the block. Raises CostlyHere, ExpressionError."""
+    """Charge the time of a costly expression to the limit of the block. Raises ExpressionTooCostly, ExpressionError."""
     allowance = _allowance.get()
     if allowance is None:
         yield

@@ -22,7 +22,7 @@ _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"  # in the order in which text sorts
 
 
 @dataclass(frozen=True)
-class Hidden:
+class HiddenNames:
     """The workflows that somebody may not see, because their `access` does not name them."""
 
     names: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class Hidden:
         return bool(self.names or self.ids or self.not_run)
 
 
-NOTHING_HIDDEN = Hidden()
+NOTHING_HIDDEN = HiddenNames()
 
 
 def checked_name(thing: str, name: str) -> str:

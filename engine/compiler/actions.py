@@ -12,7 +12,7 @@ from engine.base.step_tree import CALL
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.allow_check import check_allowed
 from engine.compiler.checks.approval_check import check_approval
-from engine.compiler.checks.called_workflows import Called, Callees
+from engine.compiler.checks.called_workflows import CalledWorkflow, Callees
 from engine.compiler.checks.connection_check import connection_name
 from engine.compiler.checks.embedding_check import check_embedding
 from engine.compiler.checks.fallback_check import check_fallback
@@ -23,7 +23,7 @@ from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Action
-from engine.compiler.definition.schemas import Outputs, step_prompts
+from engine.compiler.definition.schemas import OutputSchemas, step_prompts
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import ANYTHING, TEXT
 from engine.plugins.registry import is_of_workspace, step_type
@@ -42,7 +42,7 @@ class Actions:
         around: Surroundings,
         report: Report,
         called: Callees,
-        outputs: Outputs,
+        outputs: OutputSchemas,
         outside: OutsideCheck,
         approvals: Rules,
         links: frozenset[str],
@@ -118,7 +118,7 @@ class Actions:
         if lack:
             self._report.warn(path, f"The connection {connection!r} cannot be used: {lack}", "absent_program", remedy)
 
-    def _called(self, path: JsonPath, step: StepModel) -> Called | None:
+    def _called(self, path: JsonPath, step: StepModel) -> CalledWorkflow | None:
         found = callees.find((*path, "with"), step.with_, self._callees, self._report)
         if found is None:
             return None

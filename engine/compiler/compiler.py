@@ -29,8 +29,8 @@ from engine.compiler.checks.reach import check_privacy, known_sources, reaches
 from engine.compiler.checks.recursion import warn_of_endless_calls
 from engine.compiler.checks.report import MAYBE_ABSENT, Report
 from engine.compiler.checks.scope import Scope
-from engine.compiler.checks.unused import UsedNames, warn
-from engine.compiler.definition.budget import TooInvolved, limited, require_few
+from engine.compiler.checks.unused_names import UsedNames, warn
+from engine.compiler.definition.complexity import TooComplex, limited, require_few
 from engine.compiler.definition.environment import Compiled, Surroundings, never_seen
 from engine.compiler.definition.loader import Loaded, load
 from engine.compiler.definition.model import ParallelModel, WorkflowModel
@@ -86,7 +86,7 @@ def _read(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Re
     try:
         with limited(), costly(SECONDS_OF_CONSTANTS), tools_from(around.tools):
             return _compiled(file, name, around, Callees(around.workflows, compiled))
-    except (TooInvolved, TooManyPatterns) as error:
+    except (TooComplex, TooManyPatterns) as error:
         return Compiled(None, [problem(file, (), error.message, code="too_involved", remedy=error.remedy)]), None
     except RecursionError:  # each step puts the output of the one before into its own
         return Compiled(None, [problem(file, (), _TOO_DEEP, code="too_involved", remedy=_TOO_DEEP_REMEDY)]), None

@@ -20,12 +20,12 @@ from engine.compiler.checks.report import BROKEN, Report
 from engine.compiler.checks.scope import Scope
 from engine.compiler.checks.step_facts import handed_on, learn
 from engine.compiler.definition.approval_rules import Rules
-from engine.compiler.definition.budget import require_time
+from engine.compiler.definition.complexity import require_time
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.identifiers import is_variable, loop_name_fault
 from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Action, Block, Loop, Node, strongest
-from engine.compiler.definition.schemas import Outputs
+from engine.compiler.definition.schemas import OutputSchemas
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import ANYTHING, TEXT, Schema
 from engine.expressions.expressions import Fixed, Template
@@ -75,7 +75,7 @@ class Steps:
         links: frozenset[str],
     ) -> None:
         self._report, self._callees, self._outside = report, called, outside
-        self._outputs = Outputs(
+        self._outputs = OutputSchemas(
             around.prompts,
             lambda fields: callees.output_of(fields, called),
             lambda step, kind: account_seen(step, kind, around),

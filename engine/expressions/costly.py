@@ -55,7 +55,7 @@ class Costly:
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        """Wait in line, at no charge. Raises CostlyHere if costly expressions are not allowed, ExpressionError."""
+        """Wait in line, at no charge. Raises ExpressionTooCostly where none is allowed, ExpressionError."""
         limits.require_allowed()
         if not self._lock.acquire(timeout=_LONGEST_LINE_SECONDS):
             raise ExpressionError(

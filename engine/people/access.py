@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from engine.base.errors import NotAllowed
-from engine.base.names import NOTHING_HIDDEN, Hidden
+from engine.base.names import NOTHING_HIDDEN, HiddenNames
 
 Role = Literal["owner", "editor", "operator", "viewer"]
 Right = Literal["view", "run", "edit", "admin"]
@@ -39,7 +39,7 @@ class Principal:
     """
     by_token: bool = field(default=False, compare=False)
     """Whether a program acts with an API token: whoever finds one must not gain other ways to sign in by it."""
-    hidden: Hidden = field(default=NOTHING_HIDDEN, compare=False, repr=False)
+    hidden: HiddenNames = field(default=NOTHING_HIDDEN, compare=False, repr=False)
     """Set by the façade (engine/assembly/gate.py) for whatever is done in this person's name."""
 
     def sees(self, workflow: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple, Protocol
 
-from engine.base.names import NOTHING_HIDDEN, Hidden
+from engine.base.names import NOTHING_HIDDEN, HiddenNames
 
 
 class ApprovalRecord(NamedTuple):
@@ -39,13 +39,13 @@ class ApprovalRecord(NamedTuple):
 class ApprovalStore(Protocol):
     """Keeps questions; any thread. Runs ask and withdraw them through the journal of their process."""
 
-    def found(self, state: str | None, limit: int, without: Hidden = NOTHING_HIDDEN) -> list[ApprovalRecord]:
+    def found(self, state: str | None, limit: int, without: HiddenNames = NOTHING_HIDDEN) -> list[ApprovalRecord]:
         """Return questions in one state (None: any), newest first, `without` the questions of some workflows."""
 
-    def count_open(self, without: Hidden = NOTHING_HIDDEN) -> int:
+    def count_open(self, without: HiddenNames = NOTHING_HIDDEN) -> int:
         """Return how many questions are open."""
 
-    def open_like(self, *patterns: str, without: Hidden = NOTHING_HIDDEN) -> list[str]:
+    def open_like(self, *patterns: str, without: HiddenNames = NOTHING_HIDDEN) -> list[str]:
         """Return the ids of open questions with a text that matches one of these patterns (of SQL's LIKE)."""
 
     def get(self, question: str) -> ApprovalRecord | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from msgspec import Struct, json, structs
 
 from engine.base.errors import InvalidFile, OrchestraError, UnknownName
-from engine.base.names import NOTHING_HIDDEN, Hidden, workflow_id
+from engine.base.names import NOTHING_HIDDEN, HiddenNames, workflow_id
 from engine.files.fingerprint import Stamp
 from engine.people.access import Principal
 from engine.people.workflow_access import FAULTY, WorkflowAccess, access_of
@@ -47,7 +47,7 @@ class Closed(Struct, frozen=True):
     open_names: frozenset[str] = frozenset()
     """The names of the files without an `access`; a closed workflow may have had one of them before."""
 
-    def hidden_from(self, p: Principal) -> Hidden:
+    def hidden_from(self, p: Principal) -> HiddenNames:
         """Return the workflows that `p` may not see."""
         if p.role == "owner" or not self.by_id:
             return NOTHING_HIDDEN
@@ -55,7 +55,7 @@ class Closed(Struct, frozen=True):
         now = {name for name, access in self.by_name.items() if not access.allows(p, "see")}
         not_run = {name for name, access in self.by_name.items() if not access.allows(p, "run")}
         past = {name for id_ in ids for name in self.names[id_]} - self.open_names
-        return Hidden(frozenset(now | past | (ids - self.open_names)), ids, frozenset(not_run | now))
+        return HiddenNames(frozenset(now | past | (ids - self.open_names)), ids, frozenset(not_run | now))
 
     def of(self, name: str) -> WorkflowAccess | None:
         """Return the `access` of a workflow, or of the one whose branch has this name; also by the id of one gone."""

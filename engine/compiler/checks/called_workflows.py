@@ -30,7 +30,7 @@ _DEEPEST = 32
 """The depth to which nested calls are followed; runs are limited to far less."""
 
 
-class Called(Struct, frozen=True):
+class CalledWorkflow(Struct, frozen=True):
     """A workflow as its callers see it; little is known while it is being compiled itself."""
 
     inputs_schema: Schema
@@ -54,7 +54,7 @@ class Callees:
         self.documents: dict[str, WorkflowDefinition] = {}
         self._workflows, self._compiled = workflows, compiled
         self._open: dict[str, tuple[WorkflowDefinition, Schema]] = {}
-        self._known: dict[str, Called] = {}
+        self._known: dict[str, CalledWorkflow] = {}
 
     def begin(self, name: str, document: WorkflowDefinition, inputs: Schema) -> None:
         """Register a workflow that is being compiled: a workflow that it calls may call it again."""
@@ -79,31 +79,31 @@ class Callees:
         known = self._known.get(name)
         return None if known is None else known.passage
 
-    def called(self, name: str) -> Called:
+    def called(self, name: str) -> CalledWorkflow:
         """Return what a caller must know of a workflow. Raises UnknownName."""
         if name in self._open:
             document, inputs = self._open[name]
             self.documents[name] = document
-            return Called(inputs)
+            return CalledWorkflow(inputs)
         if len(self._open) > _DEEPEST:
-            return Called({}, [Problem(f"Workflows call each other more than {_DEEPEST} levels deep.")])
+            return CalledWorkflow({}, [Problem(f"Workflows call each other more than {_DEEPEST} levels deep.")])
         if name not in self._known:
             self._known[name] = self._found(name)
         return self._known[name]
 
-    def _found(self, name: str) -> Called:
+    def _found(self, name: str) -> CalledWorkflow:
         where = f"workflows/{name}.json"
         try:
             document = self._workflows(name)
             compiled = self._compiled(parse(json.dumps(document, ensure_ascii=False, indent=2), where), name, self)
         except InvalidFile as error:
-            return Called({}, error.problems or [Problem(error.message, file=where)])
+            return CalledWorkflow({}, error.problems or [Problem(error.message, file=where)])
         errors = [one for one in compiled.problems if one.severity == "error"]
         if compiled.plan is None:
-            return Called({}, errors)
+            return CalledWorkflow({}, errors)
         self.documents[name] = compiled.plan.document
         inputs = compiled.plan.inputs_schema
-        return Called(inputs, [], compiled.outputs, compiled.maybe_absent, compiled.plan, compiled.passage)
+        return CalledWorkflow(inputs, [], compiled.outputs, compiled.maybe_absent, compiled.plan, compiled.passage)
 
 
 def name_of(fields: Mapping[str, object]) -> str | None:
@@ -112,7 +112,7 @@ def name_of(fields: Mapping[str, object]) -> str | None:
     return name if isinstance(name, str) and name and "{{" not in name else None
 
 
-def find(path: JsonPath, fields: Mapping[str, object], callees: Callees, report: Report) -> Called | None:
+def find(path: JsonPath, fields: Mapping[str, object], callees: Callees, report: Report) -> CalledWorkflow | None:
     """Return the workflow that a step with these fields calls; problems go to the report."""
     place = (*path, "workflow")
     written = fields.get("workflow")
@@ -175,7 +175,7 @@ def parts_of(fields: Mapping[str, object], callees: Callees) -> ValueParts:
     return ValueParts({name: ValuePart(UNKNOWN, ends=stopped) for name in sorted(called.maybe_absent)})
 
 
-def _called(fields: Mapping[str, object], callees: Callees) -> Called | None:
+def _called(fields: Mapping[str, object], callees: Callees) -> CalledWorkflow | None:
     name = name_of(fields)
     try:
         return None if name is None else callees.called(name)

@@ -21,7 +21,7 @@ from engine.base.run_file import FORMAT as RUN_FILE
 from engine.base.services import service_of
 from engine.base.step_tree import CALL
 from engine.compiler.analysis.text_flow import OpenCall, Sink, TextPassage, looped, placed
-from engine.compiler.checks.called_workflows import Called, Callees, name_of
+from engine.compiler.checks.called_workflows import CalledWorkflow, Callees, name_of
 from engine.compiler.checks.endings import STOP
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.step_facts import handed_on
@@ -139,7 +139,7 @@ class OutsideCheck(Struct):
         elif derived.inputs:
             self.sinks.append((path, structs.replace(sink, roots=derived.inputs)))
 
-    def call(self, path: JsonPath, step: StepModel, called: Called) -> None:
+    def call(self, path: JsonPath, step: StepModel, called: CalledWorkflow) -> None:
         """Check what a step gives to the workflow that it calls."""
         given = self.report.value_derived((*path, "with", "inputs"), step.with_.get("inputs"))
         named = f" of the workflow {name_of(step.with_)!r}"

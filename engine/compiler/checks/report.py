@@ -13,7 +13,7 @@ from engine.base.problem import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, StepValue, ValuePart, ValueParts
 from engine.compiler.analysis.text_flow import TextFlow
 from engine.compiler.definition.identifiers import CEL_WORDS
-from engine.compiler.definition.problems import Doubts, problem
+from engine.compiler.definition.problems import SuppressedProblems, problem
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.expressions.celtypes import Schema
 from engine.expressions.origins import NOTHING, Derived, literal
@@ -77,7 +77,7 @@ class Report(Struct, dict=True):
     file: JsonFile
     groups: Mapping[str, str]
     """The id of the enclosing group of each step, or an empty string."""
-    doubts: Doubts
+    doubts: SuppressedProblems
     renamed: dict[JsonPath, JsonPath]
     """Path that was checked -> path in the file, for misspelt keys that were corrected."""
     problems: list[Problem] = field(default_factory=list)

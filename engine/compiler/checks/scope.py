@@ -3,7 +3,7 @@
 An expression is checked three times over. CEL checks names and types against the JSON Schemas of inputs and step
 outputs. The order of steps decides whether a step it names is certainly finished. The missing-value analysis decides
 whether that step certainly has an output. The result of each check narrows the types of what follows. If an earlier
-error makes a result uncertain (`Doubts`), nothing is reported: only first errors, never their consequences.
+error makes a result uncertain (`SuppressedProblems`), nothing is reported: only first errors, never their consequences.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from engine.compiler.analysis.failing import failing
 from engine.compiler.analysis.missing_value_messages import alarm_words
 from engine.compiler.analysis.missing_values import MissingValueDomain, ValueParts, root
 from engine.compiler.checks.report import BROKEN, MAYBE_ABSENT, CheckedExpression, Report, StepName, StepNames
-from engine.compiler.definition.budget import require_time
+from engine.compiler.definition.complexity import require_time
 from engine.compiler.definition.environment import Environment
 from engine.compiler.definition.type_words import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.documents.json_file import JsonPath

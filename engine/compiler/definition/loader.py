@@ -14,7 +14,7 @@ from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
 from engine.compiler.definition.identifiers import is_speakable, is_variable, loop_name_fault, step_id_fault
 from engine.compiler.definition.model import StepModel, WorkflowModel, misfits_of
-from engine.compiler.definition.problems import STEP_LISTS, Doubts, problem, step_and_field
+from engine.compiler.definition.problems import STEP_LISTS, SuppressedProblems, problem, step_and_field
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.repair import ABSENT, DocumentRepair, repaired
 from engine.documents.shapes import Fault
@@ -29,7 +29,7 @@ class Loaded(Struct, frozen=True):
 
     model: WorkflowModel | None
     problems: list[Problem]
-    doubts: Doubts = field(default_factory=Doubts)
+    doubts: SuppressedProblems = field(default_factory=SuppressedProblems)
     renamed: Mapping[JsonPath, JsonPath] = field(default_factory=dict)
     """Path in the model -> path in the file, for misspelt keys."""
 
@@ -84,7 +84,7 @@ def _has_stray(lost: set[str], step: StepModel) -> bool:
     return step.uses is None and step.steps is None and bool(lost - known)
 
 
-def _doubts(file: JsonFile, model: WorkflowModel, repair: DocumentRepair) -> Doubts:
+def _doubts(file: JsonFile, model: WorkflowModel, repair: DocumentRepair) -> SuppressedProblems:
     every = [(node.place, node.step) for node in model.nodes()]
     count = Counter(step.id for _, step in every)
     lost = frozenset(repair.lost)
@@ -96,7 +96,7 @@ def _doubts(file: JsonFile, model: WorkflowModel, repair: DocumentRepair) -> Dou
     ids, loops = {step.id for _, step in every}, {step.as_ for _, step in every}
     nameless = any(name.startswith(_NAMELESS) for name in ids)
     silent = {name for name in ids if not is_speakable(name)} | {name for name in loops if not is_variable(name)}
-    return Doubts(
+    return SuppressedProblems(
         lost=lost,
         unsure=frozenset(unsure),
         twice=frozenset(name for name, times in count.items() if times > 1),

@@ -13,7 +13,7 @@ STEP_LISTS = ("steps", "on_failure")
 """The keys whose lists hold steps with ids of their own."""
 
 
-class Doubts(Struct, frozen=True):
+class SuppressedProblems(Struct, frozen=True):
     """What is uncertain about a file because of its errors; consequences of that must not be reported."""
 
     lost: frozenset[JsonPath] = frozenset()

@@ -33,7 +33,7 @@ Prompts = Callable[[str], PromptDefinition]
 """Returns the prompt document of a reference; raises an OrchestraError."""
 
 
-class Outputs(Struct, frozen=True):
+class OutputSchemas(Struct, frozen=True):
     """Returns the JSON Schema of step outputs; an unknown shape is `{}`."""
 
     prompts: Prompts

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from engine.base.expression_limits import SECONDS_TOGETHER, CostlyHere, cheaply, costly
+from engine.base.expression_limits import SECONDS_TOGETHER, ExpressionTooCostly, cheaply, costly
 from engine.base.threads import WorkerThreads
 from engine.expressions.expressions import render_field
 
@@ -19,7 +19,7 @@ async def worked_out(work: Callable[[], Result]) -> Result:
     """Return the result of `work`; if an expression in it is costly, start again in a thread."""
     try:
         return cheaply(work)
-    except CostlyHere:
+    except ExpressionTooCostly:
         result: Result = await _workers.run(partial(_in_time, work))
         return result
 

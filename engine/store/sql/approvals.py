@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, false, func, or_, select, true
 
-from engine.base.names import NOTHING_HIDDEN, Hidden
+from engine.base.names import NOTHING_HIDDEN, HiddenNames
 from engine.base.statuses import RunStatus
 from engine.store.approvals import ApprovalRecord
 from engine.store.sql.base.database import StateDatabase
@@ -24,7 +24,7 @@ class SqlApprovals:
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def found(self, state: str | None, limit: int, without: Hidden = NOTHING_HIDDEN) -> list[ApprovalRecord]:
+    def found(self, state: str | None, limit: int, without: HiddenNames = NOTHING_HIDDEN) -> list[ApprovalRecord]:
         """Return questions in one state (None: any), newest first, `without` the questions of some workflows."""
         shown = select(*_COLUMNS).where(_is_shown(without))
         statement = shown.order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
@@ -33,14 +33,14 @@ class SqlApprovals:
         with self._database.reading() as connection:
             return [ApprovalRecord(*row) for row in connection.execute(statement)]
 
-    def count_open(self, without: Hidden = NOTHING_HIDDEN) -> int:
+    def count_open(self, without: HiddenNames = NOTHING_HIDDEN) -> int:
         """Return how many questions are open."""
         is_open = (approvals.c.state == "open") & _is_shown(without)
         statement = select(func.count()).select_from(approvals).where(is_open)
         with self._database.reading() as connection:
             return int(connection.execute(statement).scalar_one())
 
-    def open_like(self, *patterns: str, without: Hidden = NOTHING_HIDDEN) -> list[str]:
+    def open_like(self, *patterns: str, without: HiddenNames = NOTHING_HIDDEN) -> list[str]:
         """Return the ids of open questions with a text that matches one of these patterns (of SQL's LIKE)."""
         statement = select(approvals.c.id).where(approvals.c.state == "open", _matches(patterns), _is_shown(without))
         with self._database.reading() as connection:
@@ -77,7 +77,7 @@ class SqlApprovals:
             connection.execute(approvals.update().where(approvals.c.id == question).values(notified_at=at))
 
 
-def _is_shown(without: Hidden) -> ColumnElement[bool]:
+def _is_shown(without: HiddenNames) -> ColumnElement[bool]:
     """Return the condition that a question belongs to none of these workflows; once its run is gone, by their names."""
     if not without.ids:
         return true()

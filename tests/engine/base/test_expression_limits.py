@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import ExpressionError
-from engine.base.expression_limits import INLINE_WORK, LARGEST_RESULT, CostlyHere
+from engine.base.expression_limits import INLINE_WORK, LARGEST_RESULT, ExpressionTooCostly
 from engine.base.expression_limits import costly as allowed
 from engine.base.lazy_values import Deferred, complete
 from engine.expressions.costly import costly
@@ -136,7 +136,7 @@ def test_a_long_expression_is_read_or_refused_soon(source: str, words: str) -> N
 
 
 def test_where_it_must_be_quick_a_costly_expression_is_not_begun() -> None:
-    with allowed(0), pytest.raises(CostlyHere):
+    with allowed(0), pytest.raises(ExpressionTooCostly):
         value("m.map(a, a).size()", m=[1] * 2_000)
     with allowed(0):
         assert value("m.map(a, a).size()", m=[1] * 20) == 20

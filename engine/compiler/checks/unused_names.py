@@ -11,7 +11,7 @@ from msgspec import Struct
 from clients.wording import nearest
 from engine.base.problem import Problem
 from engine.base.step_tree import Place, StepNode
-from engine.compiler.checks.futile import PlacedStep, named, repeated_writes, warn_of_the_futile
+from engine.compiler.checks.ineffective_steps import PlacedStep, named, repeated_writes, warn_of_the_futile
 from engine.compiler.checks.outside_text import ways
 from engine.compiler.checks.report import Report, StepNames
 from engine.compiler.definition.identifiers import step_id_fault

@@ -15,7 +15,7 @@ _REMEDY = "Split it: a step `workflow.run` starts another workflow."
 _ends_at: ContextVar[float | None] = ContextVar("when checking a file has computed enough", default=None)
 
 
-class TooInvolved(Exception):
+class TooComplex(Exception):
     """Checking the file takes too long; `message` and `remedy` are for people."""
 
     def __init__(self, message: str) -> None:
@@ -35,13 +35,13 @@ def limited() -> Iterator[None]:
 
 
 def require_time() -> None:
-    """Raise TooInvolved once the time is over."""
+    """Raise TooComplex once the time is over."""
     ends_at = _ends_at.get()
     if ends_at is not None and time.thread_time() > ends_at:
-        raise TooInvolved(f"Checking this file computes for longer than the limit of {SECONDS:g} s.")
+        raise TooComplex(f"Checking this file computes for longer than the limit of {SECONDS:g} s.")
 
 
 def require_few(steps: int) -> None:
-    """Raise TooInvolved if a file has too many steps."""
+    """Raise TooComplex if a file has too many steps."""
     if steps > MOST_STEPS:
-        raise TooInvolved(f"The file has {steps:,} steps; at most {MOST_STEPS:,} are allowed.")
+        raise TooComplex(f"The file has {steps:,} steps; at most {MOST_STEPS:,} are allowed.")
