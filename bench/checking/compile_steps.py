@@ -18,7 +18,7 @@ from typing import Any
 from bench.base.figures import ROUNDS, beside
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import UnknownName
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from engine.garbage import look_rarely
 
@@ -51,7 +51,7 @@ def milliseconds(workflow: Callable[[int, str], dict[str, Any]], steps: int) -> 
     """Return the processor time of checking a workflow of that many steps, per step."""
     file = parse(json.dumps(workflow(steps, f"v{next(_rounds)}")), "workflows/many.json")
     started = time.thread_time()
-    compiled = compile_workflow(file, "many", Surroundings({}, _no_prompt))
+    compiled = compile_workflow(file, "many", CompilerContext({}, _no_prompt))
     seconds = time.thread_time() - started
     assert compiled.plan is not None, compiled.problems[0]
     return 1000 * seconds / steps

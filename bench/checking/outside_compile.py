@@ -21,7 +21,7 @@ from unittest.mock import patch
 from bench.base.figures import beside
 from engine.base.definitions import PromptDefinition
 from engine.compiler import compiler
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from engine.garbage import look_rarely
 
@@ -63,7 +63,7 @@ def _in_turn(text: Callable[[], str]) -> tuple[list[float], list[float]]:
 def _milliseconds(text: str) -> float:
     file = parse(text, "workflows/many.json")
     started = time.thread_time()
-    compiled = compile_workflow(file, "many", Surroundings(_CONNECTIONS, _prompt))
+    compiled = compile_workflow(file, "many", CompilerContext(_CONNECTIONS, _prompt))
     seconds = time.thread_time() - started
     assert compiled.plan is not None, compiled.problems[0]
     return 1000 * seconds

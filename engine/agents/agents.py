@@ -24,7 +24,7 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.prompts.prompt import DEFAULT_LABEL
-from engine.workflows.compiled_files import RecordedSurroundings
+from engine.workflows.compiled_files import RecordedCompilerContext
 from engine.workspace.blanks import blank_agent, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written
 from engine.workspace.references import (
@@ -207,7 +207,9 @@ class Agents:
     def _problems(self, name: str, text: str) -> Problems:
         return self._compiled.problems(name, text, self._compiled.asked())
 
-    def _summary(self, name: str, used_by: Names, asked: RecordedSurroundings, text: str | None = None) -> AgentSummary:
+    def _summary(
+        self, name: str, used_by: Names, asked: RecordedCompilerContext, text: str | None = None
+    ) -> AgentSummary:
         found = AgentSummary(name, name, used_by=used_by)
         try:
             text = self._shelf.text(name) if text is None else text

@@ -12,11 +12,11 @@ from engine.agents.store import CHECK_AGAIN, AgentStore, read_agent
 from engine.base.errors import InvalidFile
 from engine.base.problem import Problem
 from engine.base.step_tree import agent_workflow
-from engine.compiler.definition.environment import Compiled, Surroundings
+from engine.compiler.definition.environment import Compiled, CompilerContext
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.plugins.registry import tools_from
-from engine.workflows.compiled_files import CompiledFiles, RecordedSurroundings
+from engine.workflows.compiled_files import CompiledFiles, RecordedCompilerContext
 
 _TOOL_STEP = re.compile(r"(?:use|told)_(?P<tool>.+)_\d+\Z")
 
@@ -25,13 +25,13 @@ class CompiledAgents:
     """Compiles the files of agents, and the texts that may become theirs. Thread-safe."""
 
     def __init__(
-        self, store: AgentStore, surroundings: Callable[[], Surroundings], last_rename: Callable[[], str] = str
+        self, store: AgentStore, surroundings: Callable[[], CompilerContext], last_rename: Callable[[], str] = str
     ) -> None:
         self._shelf = store.shelf
         self._files = CompiledFiles(store.shelf, surroundings, last_rename, _compiled)
         self.asked, self.forget_all_but = self._files.asked, self._files.forget_all_but
 
-    def problems(self, name: str, text: str, asked: RecordedSurroundings) -> list[Problem]:
+    def problems(self, name: str, text: str, asked: RecordedCompilerContext) -> list[Problem]:
         """Return what is wrong with the text of an agent, by place: its form, its tools, and the workflow it is."""
         checked = self._files.check(name, text, asked)
         if checked.document is None:
@@ -48,7 +48,7 @@ class CompiledAgents:
         return self._files.plan(name, text)
 
 
-def _compiled(file: JsonFile, name: str, around: Surroundings) -> Compiled:
+def _compiled(file: JsonFile, name: str, around: CompilerContext) -> Compiled:
     from engine.compiler.compiler import compile_workflow  # few commands compile
 
     with tools_from(around.tools):  # so that a tool that changes, or is made, is noticed

@@ -15,7 +15,7 @@ from engine.base.errors import InvalidFile, UnknownName
 from engine.base.names import RUN_ID, is_branch, workflow_id_of
 from engine.base.statuses import AccountMode
 from engine.base.threads import shared_property
-from engine.compiler.definition.environment import SeenAccount, Surroundings
+from engine.compiler.definition.environment import CompilerContext, SeenAccount
 from engine.compiler.definition.plan import Plan
 from engine.connections.account_notices import AccountNotices
 from engine.connections.accounts import Accounts
@@ -215,10 +215,10 @@ class OpenedWorkspace:
 
         return signing_secret(self.workspace.state_dir, self.loaded().safe)
 
-    def surroundings(self) -> Surroundings:
+    def surroundings(self) -> CompilerContext:
         """Return what workflows may refer to outside their files."""
         loaded, workspace = self.loaded(), self.workspace
-        return Surroundings(
+        return CompilerContext(
             {name: one.service for name, one in loaded.config.connections.items()},
             self._prompt,
             with_agents(lambda: self.agent_store, workspace.workflows.document),

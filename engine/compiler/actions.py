@@ -20,7 +20,7 @@ from engine.compiler.checks.field_check import check_fields
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.retry_check import check_retry
 from engine.compiler.definition.approval_rules import Rules
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Action
 from engine.compiler.definition.schemas import OutputSchemas, step_prompts
@@ -39,7 +39,7 @@ class Actions:
 
     def __init__(
         self,
-        around: Surroundings,
+        around: CompilerContext,
         report: Report,
         called: Callees,
         outputs: OutputSchemas,

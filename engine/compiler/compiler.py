@@ -31,7 +31,7 @@ from engine.compiler.checks.report import MAYBE_ABSENT, Report
 from engine.compiler.checks.scope import Scope
 from engine.compiler.checks.unused_names import UsedNames, warn
 from engine.compiler.definition.complexity import TooComplex, limited, require_few
-from engine.compiler.definition.environment import Compiled, Surroundings, never_seen
+from engine.compiler.definition.environment import Compiled, CompilerContext, never_seen
 from engine.compiler.definition.loader import Loaded, load
 from engine.compiler.definition.model import ParallelModel, WorkflowModel
 from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach, Tree
@@ -50,15 +50,15 @@ _RUN: Schema = {"type": "object", "properties": {"id": {"type": "string"}, "star
 _MOST_TOLD = 1_000
 _TOO_DEEP = "The values of its steps are nested too deep to be checked."
 _TOO_DEEP_REMEDY = "Let later steps use parts of an output, such as `steps.a.output.name`, instead of all of it."
-__all__ = ["Compiled", "Surroundings", "compile_workflow", "read_workflow"]
+__all__ = ["Compiled", "CompilerContext", "compile_workflow", "read_workflow"]
 
 
-def compile_workflow(file: JsonFile, name: str, around: Surroundings) -> Compiled:
+def compile_workflow(file: JsonFile, name: str, around: CompilerContext) -> Compiled:
     """Compile a parsed workflow file; all problems are found at once, sorted by place."""
     return read_workflow(file, name, around)[0]
 
 
-def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Report | None]:
+def read_workflow(file: JsonFile, name: str, around: CompilerContext) -> tuple[Compiled, Report | None]:
     """Compile a parsed workflow file; also return the report of the pass, or None if the file could not be loaded.
 
     An error that follows only from what an account was last seen to have says so, and stops the workflow only if that
@@ -78,7 +78,7 @@ def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Comp
     return structs.replace(compiled, problems=_sorted([*certain, *doubtful])), report
 
 
-def _read(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Report | None]:
+def _read(file: JsonFile, name: str, around: CompilerContext) -> tuple[Compiled, Report | None]:
 
     def compiled(other: JsonFile, other_name: str, called: Callees) -> Compiled:
         return _compiled(other, other_name, around, called)[0]
@@ -92,7 +92,7 @@ def _read(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Re
         return Compiled(None, [problem(file, (), _TOO_DEEP, code="too_involved", remedy=_TOO_DEEP_REMEDY)]), None
 
 
-def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) -> tuple[Compiled, Report | None]:
+def _compiled(file: JsonFile, name: str, around: CompilerContext, called: Callees) -> tuple[Compiled, Report | None]:
     loaded = load(file)
     require_few(sum(1 for _ in loaded.model.nodes()) if loaded.model is not None else 0)
     if loaded.model is None:
@@ -159,7 +159,7 @@ class _Compilation:
     """One pass over one file."""
 
     def __init__(
-        self, file: JsonFile, name: str, loaded: Loaded, model: WorkflowModel, around: Surroundings, called: Callees
+        self, file: JsonFile, name: str, loaded: Loaded, model: WorkflowModel, around: CompilerContext, called: Callees
     ) -> None:
         self._model, self._callees, self._around = model, called, around
         self.report = Report(file, _groups(model), loaded.doubts, dict(loaded.renamed))

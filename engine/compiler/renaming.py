@@ -11,7 +11,7 @@ from engine.base.problem import Problem
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.compiler.checks.report import Report, StepName
 from engine.compiler.compiler import read_workflow
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.identifiers import step_id_fault
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.json_splice import Splice, spliced
@@ -21,7 +21,7 @@ _QUOTES = "'\""
 
 
 def rename_splices(
-    file: JsonFile, name: str, around: Surroundings, renames: Sequence[tuple[str, str]], *, needs_plan: bool = True
+    file: JsonFile, name: str, around: CompilerContext, renames: Sequence[tuple[str, str]], *, needs_plan: bool = True
 ) -> tuple[Splice, ...]:
     """Return the splices that change the ids of steps, wherever the text of a workflow refers to them.
 
@@ -100,7 +100,7 @@ def _is(token: Token, name: str) -> bool:
     return token.kind in ("name", "string") and token.text.strip(_QUOTES) == name
 
 
-def _check(text: str, before: Sequence[Problem], file: JsonFile, name: str, around: Surroundings) -> None:
+def _check(text: str, before: Sequence[Problem], file: JsonFile, name: str, around: CompilerContext) -> None:
     """Raise InvalidFile if the new text has errors that the old one does not have."""
     compiled, _ = read_workflow(parse(text, file.file), name, around)
     if _errors(compiled.problems) - _errors(before):

@@ -21,7 +21,7 @@ from engine.compiler.checks.scope import Scope
 from engine.compiler.checks.step_facts import handed_on, learn
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.complexity import require_time
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.identifiers import is_variable, loop_name_fault
 from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Action, Block, Loop, Node, strongest
@@ -67,7 +67,7 @@ class Steps:
 
     def __init__(
         self,
-        around: Surroundings,
+        around: CompilerContext,
         report: Report,
         called: Callees,
         outside: OutsideCheck,

@@ -18,7 +18,7 @@ from engine.compiler.checks.field_names import meant_fields
 from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import BROKEN, Report
 from engine.compiler.checks.scope import Scope
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.identifiers import name_fault
 from engine.compiler.definition.loader import is_nameless
 from engine.compiler.definition.model import TriggerModel, WorkflowModel
@@ -44,7 +44,7 @@ class TriggerPlace(Struct, frozen=True):
 
     workflow: str
     inputs: Schema
-    around: Surroundings
+    around: CompilerContext
     outside: OutsideCheck
 
 

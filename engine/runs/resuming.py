@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import RunStatus
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.record.acceptance import reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import Event, decoded, encoded
@@ -23,7 +23,7 @@ class Resuming:
     """Reopens runs for this process to work on; it does not start them."""
 
     def __init__(
-        self, worker: Worker, surroundings: Callable[[], Surroundings], read: Callable[[str], Run | None]
+        self, worker: Worker, surroundings: Callable[[], CompilerContext], read: Callable[[str], Run | None]
     ) -> None:
         self._worker, self._surroundings, self._read = worker, surroundings, read
 

@@ -15,7 +15,7 @@ from engine.base.json_text import JsonObject
 from engine.base.names import checked_run_id
 from engine.base.statuses import OPEN_RUNS, Ending, Priority, RunStatus
 from engine.base.threads import shared_property
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, may
 from engine.people.answer_links import without_links_in
@@ -56,7 +56,7 @@ class Runs(RunReader):
         audit: Audit,
         clock: Clock,
         plans: CurrentPlans,
-        surroundings: Callable[[], Surroundings],
+        surroundings: Callable[[], CompilerContext],
         acceptor: Acceptor,
         reindex: Callable[[], Reread],
     ) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError
 from engine.base.json_text import is_same
 from engine.base.problem import Problem
-from engine.compiler.definition.environment import Compiled, Environment, SeenAccount, Surroundings
+from engine.compiler.definition.environment import Compiled, CompilerContext, Environment, SeenAccount
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName, names_at
 from engine.documents.json_file import JsonFile, parse
@@ -28,8 +28,8 @@ _MOST_UNSAVED = 8
 """Names without a file whose texts are remembered: anybody may have a text checked under any name."""
 _MOST_UNSAVED_LETTERS = 1_000_000
 _Question = tuple[str, str]
-"""What a compiler asks about what is not in the file: (a function of `Surroundings`, name)."""
-Compile = Callable[[JsonFile, str, Surroundings], Compiled]
+"""What a compiler asks about what is not in the file: (a function of `CompilerContext`, name)."""
+Compile = Callable[[JsonFile, str, CompilerContext], Compiled]
 """Compiles a parsed file under a name. Raises InvalidFile with every problem if it cannot be read."""
 
 
@@ -57,10 +57,10 @@ class CompiledTexts(Protocol):
         """Return what changes with the file; () without a file."""
 
 
-class RecordedSurroundings:
+class RecordedCompilerContext:
     """Surroundings that record each question and look it up once, for one pass over many files."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: CompilerContext) -> None:
         self._around = around
         self._answers: dict[_Question, Any] = {}
         self.noted: dict[_Question, Any] = {}
@@ -80,11 +80,11 @@ class RecordedSurroundings:
         """The host of each connection, by name."""
         return self._around.hosts or {}
 
-    def noting(self) -> Surroundings:
+    def noting(self) -> CompilerContext:
         """Return surroundings for one compilation; `noted` collects its questions and their answers."""
         self.noted = {}
         givers = (self._giver("prompts"), self._giver("workflows"), self._giver("with_id"))
-        return Surroundings(
+        return CompilerContext(
             self.connections,
             *givers,
             self._around.hosts,
@@ -126,7 +126,7 @@ class _Known(Struct, frozen=True):
     noted: Mapping[_Question, Any]
     checked: CheckedText
 
-    def is_current(self, text: str, asked: RecordedSurroundings) -> bool:
+    def is_current(self, text: str, asked: RecordedCompilerContext) -> bool:
         """Return whether the text, and everything it was checked against, is unchanged."""
         now = (text, asked.connections, asked.hosts, asked.environment)
         is_same = now == (self.text, self.connections, self.hosts, self.environment)
@@ -135,7 +135,7 @@ class _Known(Struct, frozen=True):
         )
 
 
-def _workflow(file: JsonFile, name: str, around: Surroundings) -> Compiled:
+def _workflow(file: JsonFile, name: str, around: CompilerContext) -> Compiled:
     from engine.compiler.compiler import compile_workflow  # few commands compile
 
     return compile_workflow(file, name, around)
@@ -151,7 +151,7 @@ class CompiledFiles:
     def __init__(
         self,
         shelf: CompiledTexts,
-        surroundings: Callable[[], Surroundings],
+        surroundings: Callable[[], CompilerContext],
         last_rename: Callable[[], str] = str,
         compiling: Compile = _workflow,
     ) -> None:
@@ -162,11 +162,11 @@ class CompiledFiles:
         """The keys are identities of what was checked, which is kept with the plan and so cannot be reused."""
         self._unsaved: Recent[str, None] = Recent(_MOST_UNSAVED, _MOST_UNSAVED_LETTERS)
 
-    def asked(self) -> RecordedSurroundings:
+    def asked(self) -> RecordedCompilerContext:
         """Return the surroundings for one pass over many files."""
-        return RecordedSurroundings(self.surroundings())
+        return RecordedCompilerContext(self.surroundings())
 
-    def check(self, name: str, text: str, asked: RecordedSurroundings) -> CheckedText:
+    def check(self, name: str, text: str, asked: RecordedCompilerContext) -> CheckedText:
         """Return the problems of a text as workflow `name`; its last texts are not checked twice."""
         found = self._known.get(name, ())
         known = next((one for one in found if one.is_current(text, asked)), None)
@@ -190,7 +190,7 @@ class CompiledFiles:
         _, report = read_workflow(file, name, self.surroundings())
         return [] if report is None else names_at(report, file.part_at(line, column).path)
 
-    def current(self, name: str, asked: RecordedSurroundings) -> CheckedText:
+    def current(self, name: str, asked: RecordedCompilerContext) -> CheckedText:
         """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is not UTF-8."""
         return self.check(name, self._shelf.text(name), asked)
 
@@ -245,7 +245,7 @@ class CompiledFiles:
         if plan is not None:
             self._plans.keep(id(checked), (checked, plan), len(text))
 
-    def _compiled(self, name: str, text: str, asked: RecordedSurroundings) -> tuple[CheckedText, Plan | None]:
+    def _compiled(self, name: str, text: str, asked: RecordedCompilerContext) -> tuple[CheckedText, Plan | None]:
         around = asked.noting()
         try:
             file = parse(text, self._shelf.file(name))

@@ -14,7 +14,7 @@ from engine.base.names import is_branch, require_no_branch
 from engine.base.services import has_stand_in, is_for
 from engine.base.statuses import AccountMode
 from engine.base.step_tree import AGENT_PREFIX
-from engine.compiler.definition.environment import CURRENT, Environment, Surroundings
+from engine.compiler.definition.environment import CURRENT, CompilerContext, Environment
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile
@@ -77,7 +77,7 @@ class EnvironmentPlans:
     def __init__(
         self,
         workspace: Workspace,
-        around: Callable[[], Surroundings],
+        around: Callable[[], CompilerContext],
         configured: Callable[[], str],
         last_rename: Callable[[], str] = str,
     ) -> None:
@@ -147,7 +147,7 @@ class EnvironmentPlans:
         environment = self.environment(name, content, changed)
         texts = self._texts(name, content, instead or {})
 
-        def around() -> Surroundings:
+        def around() -> CompilerContext:
             around = self._around()
 
             def document(name: str) -> JsonObject:
@@ -170,7 +170,7 @@ class EnvironmentPlans:
         for written, target in content.connections.items():
             require_stand_in(name, written, target, services)
 
-    def around_files(self) -> Surroundings:
+    def around_files(self) -> CompilerContext:
         """Return what files as they are may refer to, as editors show them: with the names of the default environment.
 
         If that cannot be used, runs say so.

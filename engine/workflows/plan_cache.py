@@ -11,7 +11,7 @@ from typing_extensions import ReadOnly, TypedDict
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidFile
 from engine.base.names import file_stem
-from engine.compiler.definition.environment import Environment, Surroundings
+from engine.compiler.definition.environment import CompilerContext, Environment
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.workflows.recent import Recent
@@ -76,7 +76,7 @@ def _compiled(acceptance: Defined) -> Plan:
     workflows = definition.get("workflows", {})
     tools = definition.get("tools", {})
     kept = definition.get("environment")
-    around = Surroundings(
+    around = CompilerContext(
         acceptance["connections"],
         lambda reference: definition["prompts"][reference],
         lambda called: workflows[called],

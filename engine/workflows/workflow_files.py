@@ -29,7 +29,7 @@ from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.people.workflow_access import KEY
 from engine.workflows import samples
-from engine.workflows.compiled_files import CheckedText, CompiledFiles, RecordedSurroundings
+from engine.workflows.compiled_files import CheckedText, CompiledFiles, RecordedCompilerContext
 from engine.workflows.samples import Sample
 from engine.workspace.blanks import blank_workflow, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written, canonical
@@ -499,7 +499,7 @@ class WorkflowFiles:
         checked = self._compiled.check(name, text, self._compiled.asked())
         return WorkflowFile(name, text, files.etag(text), *_opened(checked), [*checked.reach], [*checked.breaches])
 
-    def _or_damaged(self, name: str, asked: RecordedSurroundings) -> CheckedText:
+    def _or_damaged(self, name: str, asked: RecordedCompilerContext) -> CheckedText:
         """Return the problems of a file, or why it cannot be read, as a problem: nothing breaks the list."""
         try:
             return self._compiled.current(name, asked)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from clients.wording import listed, nearest
 from engine.base.services import is_for, kind_of, services
 from engine.base.statuses import AccountMode
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import PluginType
@@ -28,7 +28,7 @@ class NeededConnection(Struct, frozen=True):
 
 
 def connection_name(
-    path: JsonPath, named: str | None, kind: PluginType, around: Surroundings, report: Report
+    path: JsonPath, named: str | None, kind: PluginType, around: CompilerContext, report: Report
 ) -> str | None:
     """Return the name of the connection that the step at `path` uses, if any.
 
@@ -56,7 +56,7 @@ def connection_name(
     return None
 
 
-def _meant(kind: PluginType, around: Surroundings) -> list[str]:
+def _meant(kind: PluginType, around: CompilerContext) -> list[str]:
     """Return the connections that a step without `connection` may mean."""
     connections = around.names
     fitting = [
@@ -66,7 +66,7 @@ def _meant(kind: PluginType, around: Surroundings) -> list[str]:
     return own or fitting  # so another model or drive can be added without a change of every step
 
 
-def account_seen(step: StepModel, kind: PluginType, around: Surroundings) -> Any:
+def account_seen(step: StepModel, kind: PluginType, around: CompilerContext) -> Any:
     """Return what the account of a step was last seen to have; None if nothing is known, or a demo is used."""
     meant = [step.connection] if step.connection is not None else _meant(kind, around)
     environment = around.environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.base.services import makes_vectors, services
 from engine.compiler.checks.connection_check import NeededConnection, add_one, fitting_connection
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import EMBEDDING, StepType
@@ -14,7 +14,7 @@ _NEEDED = "a model that makes vectors"
 
 
 def check_embedding(
-    path: JsonPath, step: StepModel, kind: StepType, around: Surroundings, report: Report
+    path: JsonPath, step: StepModel, kind: StepType, around: CompilerContext, report: Report
 ) -> str | None:
     """Return the connection that the step at `path` names for making vectors, if any.
 

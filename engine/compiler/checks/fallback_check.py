@@ -8,7 +8,7 @@ from typing import Any
 from engine.base.services import is_model
 from engine.compiler.checks.connection_check import model_connection
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import PlannedFallback
 from engine.documents.json_file import JsonPath
@@ -24,7 +24,7 @@ def check_fallback(
     kind: StepType,
     connection: str | None,
     prompts: Prompts,
-    around: Surroundings,
+    around: CompilerContext,
     report: Report,
 ) -> tuple[PlannedFallback, ...]:
     """Return the models that a step asks after its own; add mistakes to the report.

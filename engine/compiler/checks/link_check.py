@@ -8,7 +8,7 @@ from contextlib import suppress
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.links import link_fault, named_places
 from engine.compiler.definition.model import WorkflowModel
 from engine.plugins.registry import step_type
@@ -16,7 +16,7 @@ from engine.plugins.registry import step_type
 _LIKE = 'Write it like ["docs.example.org", "*.example.org"], or ["*"] for any host.'
 
 
-def check_links(model: WorkflowModel, report: Report, around: Surroundings) -> frozenset[str]:
+def check_links(model: WorkflowModel, report: Report, around: CompilerContext) -> frozenset[str]:
     """Return the places to which text from outside may link, as patterns; wrong entries of `links` are reported."""
     for index, pattern in enumerate(model.links):
         if fault := link_fault(pattern):
@@ -25,7 +25,7 @@ def check_links(model: WorkflowModel, report: Report, around: Surroundings) -> f
     return named_places(report.file.value, prompts, services, model.links)
 
 
-def _prompts(model: WorkflowModel, around: Surroundings) -> Iterator[PromptDefinition]:
+def _prompts(model: WorkflowModel, around: CompilerContext) -> Iterator[PromptDefinition]:
     for node in model.nodes():
         reference = node.step.with_.get("prompt")
         if isinstance(reference, str):

@@ -13,7 +13,7 @@ from engine.base.services import is_in_workspace
 from engine.base.step_tree import CALL
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.allowed_values import RECIPIENTS
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.model import WorkflowModel
 from engine.compiler.definition.plan import Action, Plan, Reach
 
@@ -27,7 +27,7 @@ _REMEDY = (
 )
 
 
-def reaches(plan: Plan, called: Mapping[str, Plan], around: Surroundings) -> tuple[Reach, ...]:
+def reaches(plan: Plan, called: Mapping[str, Plan], around: CompilerContext) -> tuple[Reach, ...]:
     """Return where the text of each source can go, in the order of the steps; inputs count as sources, too."""
     found: dict[Reach, None] = {}
     for one in plan.tree():
@@ -57,7 +57,7 @@ def known_sources(plan: Plan) -> tuple[Reach, ...]:
     return tuple(found)
 
 
-def check_privacy(model: WorkflowModel, plan: Plan, around: Surroundings, report: Report) -> None:
+def check_privacy(model: WorkflowModel, plan: Plan, around: CompilerContext, report: Report) -> None:
     """Report each path to a host outside this machine, if the workflow says `privacy: local`."""
     if model.privacy != "local" or around.hosts is None:
         return
@@ -86,7 +86,7 @@ def _from(to: Reach, sources: Iterable[str], path: str) -> Iterator[Reach]:
     return (replace(to, source=source, step=to.step or path) for source in sources if source != to.to)
 
 
-def _places(action: Action, called: Mapping[str, Plan], around: Surroundings) -> Iterator[Reach]:
+def _places(action: Action, called: Mapping[str, Plan], around: CompilerContext) -> Iterator[Reach]:
     """Yield where a call sends its text; of a called workflow, where that sends the text of its inputs."""
     if action.uses == CALL:
         name = action.arguments.get("workflow") if isinstance(action.arguments, dict) else None
@@ -118,7 +118,7 @@ def _mail_hosts(arguments: Any) -> list[str]:
     return sorted(domains | ({_ANYWHERE} if len(written) < len(each) or not each else set()))
 
 
-def _host(action: Action, connection: str | None, around: Surroundings) -> str:
+def _host(action: Action, connection: str | None, around: CompilerContext) -> str:
     url = action.arguments.get("url") if isinstance(action.arguments, dict) else None
     if isinstance(url, str) and urlsplit(url).hostname:
         return str(urlsplit(url).hostname)

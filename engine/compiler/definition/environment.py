@@ -165,7 +165,7 @@ def schema_of(value: object) -> Schema:
             return {}
 
 
-class Surroundings(Struct, frozen=True):
+class CompilerContext(Struct, frozen=True):
     """What a workflow may refer to outside its file."""
 
     connections: Mapping[str, str]

@@ -14,7 +14,7 @@ from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.compiler.checks.report import Report, StepNames
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.copilot.fixes.records import Idea, Operation
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.plugins.registry import step_type, trigger_type
@@ -30,7 +30,7 @@ class FixContext(Struct, frozen=True, dict=True):
 
     name: str
     file: JsonFile
-    surroundings: Surroundings
+    surroundings: CompilerContext
     report: Report | None
     """What the compiler knows of the names in it; None if it cannot be loaded."""
     saved: Mapping[str, Any] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from engine.base.errors import OrchestraError
 from engine.base.names import new_run_id
 from engine.base.statuses import AccountMode
 from engine.base.threads import shared_property
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.audit import Audit
@@ -39,7 +39,7 @@ class Acceptor:
         logs: RunLogs,
         audit: Audit,
         clock: Clock,
-        surroundings: Callable[[], Surroundings],
+        surroundings: Callable[[], CompilerContext],
         mode: Callable[[str], AccountMode],
         consents: Consents,
         room: Admission,

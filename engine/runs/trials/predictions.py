@@ -11,7 +11,7 @@ from engine.base.problem import Problem
 from engine.base.statuses import StepStatus
 from engine.compiler.checks.report import Report
 from engine.compiler.compiler import read_workflow
-from engine.compiler.definition.environment import Compiled, Surroundings
+from engine.compiler.definition.environment import Compiled, CompilerContext
 from engine.documents.json_file import parse
 from engine.people.access import Principal
 from engine.people.operation import operation
@@ -32,7 +32,7 @@ class Predictions:
         self,
         shelf: FileStore,
         editing: WorkflowEditing,
-        surroundings: Callable[[], Surroundings],
+        surroundings: Callable[[], CompilerContext],
         runs: RunReader,
         blobs: Blobs,
     ) -> None:

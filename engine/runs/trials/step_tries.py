@@ -16,7 +16,7 @@ from engine.base.lazy_values import opened
 from engine.base.statuses import StepStatus
 from engine.base.step_tree import StepDefinition, StepNode
 from engine.compiler.compiler import read_workflow
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.plan import Plan
 from engine.expressions.expressions import render
 from engine.people.access import Principal
@@ -48,7 +48,7 @@ class StepTries:
     def __init__(
         self,
         shelf: FileStore,
-        surroundings: Callable[[], Surroundings],
+        surroundings: Callable[[], CompilerContext],
         plans: CurrentPlans,
         trials: Trials,
         last_values: Callable[[Principal, str], Mapping[str, Any]],

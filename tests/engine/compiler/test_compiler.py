@@ -15,7 +15,7 @@ from engine.base.checkout import CHECKOUT
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.problem import Problem
-from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
+from engine.compiler.compiler import Compiled, CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from engine.prompts.prompts import PromptStore
 from engine.workspace.workspace import Workspace
@@ -40,7 +40,7 @@ def prompt(reference: str) -> PromptDefinition:
 
 
 SERVICES = {"gmail": "gmail", "notion": "notion", "work": "github", "home": "github", "llm": "openai", "web": "http"}
-AROUND = Surroundings(SERVICES, prompt)
+AROUND = CompilerContext(SERVICES, prompt)
 
 
 def flow(*steps: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -377,7 +377,7 @@ def test_a_plan_says_what_runs_and_on_what() -> None:
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)
-SHIPPED_AROUND = Surroundings(
+SHIPPED_AROUND = CompilerContext(
     {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}, STORE.resolve
 )
 
@@ -457,5 +457,5 @@ def test_the_last_of_a_thousand_steps_is_checked_like_the_first() -> None:
         value = f"{{{{ steps.s{number - 1}.output.vv }}}}"
         steps.append({"id": f"s{number}", "uses": "flow.set", "with": {"values": {"v": value}}})
     file = parse(json.dumps({"schema_version": 1, "title": "Long", "steps": steps}), "workflows/long.json")
-    found = compile_workflow(file, "long", Surroundings({}, lambda _: {})).problems
+    found = compile_workflow(file, "long", CompilerContext({}, lambda _: {})).problems
     assert [one.step for one in found if one.severity == "error"] == [f"s{number}" for number in range(1, 1000)]

@@ -9,7 +9,7 @@ import pytest
 
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.problem import Problem
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 
 PROPERTIES = {
@@ -35,7 +35,7 @@ def problems(expression: str) -> tuple[list[Problem], str]:
         "outputs": {"x": "{{ steps.a.output }}"},
     }
     text = json.dumps(document, indent=1)
-    found = compile_workflow(parse(text, "workflows/work.json"), "work", Surroundings({}, _no_prompt)).problems
+    found = compile_workflow(parse(text, "workflows/work.json"), "work", CompilerContext({}, _no_prompt)).problems
     return found, text.splitlines()[found[0].line - 1][found[0].column - 1 :] if found else ""
 
 
@@ -122,7 +122,7 @@ def _step(step_id: str, **more: Any) -> dict[str, Any]:
 def _told(change: dict[str, Any]) -> list[tuple[str, str]]:
     document = {"schema_version": 1, "title": "Work", **change}
     file = parse(json.dumps(document), "workflows/work.json")
-    found = compile_workflow(file, "work", Surroundings({}, _no_prompt)).problems
+    found = compile_workflow(file, "work", CompilerContext({}, _no_prompt)).problems
     return [(one.code, f"{one.message} {one.remedy}") for one in found]
 
 

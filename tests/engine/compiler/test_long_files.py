@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.base.problem import Problem
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def _text(steps: int, value: str) -> str:
 
 def _problems(text: str) -> list[Problem]:
     return list(
-        compile_workflow(parse(text, "long.json"), "long", Surroundings({}, dict[str, Any]().__getitem__)).problems
+        compile_workflow(parse(text, "long.json"), "long", CompilerContext({}, dict[str, Any]().__getitem__)).problems
     )
 
 

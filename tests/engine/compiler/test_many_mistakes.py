@@ -12,7 +12,7 @@ import pytest
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import UnknownName
-from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
+from engine.compiler.compiler import Compiled, CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 
 PROMPTS: Mapping[str, PromptDefinition] = {
@@ -30,7 +30,7 @@ def prompt(reference: str) -> PromptDefinition:
     return PROMPTS[reference]
 
 
-AROUND = Surroundings({"gmail": "gmail", "github": "github", "llm": "openai", "web": "http"}, prompt)
+AROUND = CompilerContext({"gmail": "gmail", "github": "github", "llm": "openai", "web": "http"}, prompt)
 Change = Callable[[dict[str, Any]], object]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import OrchestraError
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from engine.prompts.prompts import PromptStore
 from engine.workspace.workspace import Workspace
@@ -22,7 +22,7 @@ from tests.few import examples
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)
-AROUND = Surroundings({"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}, STORE.resolve)
+AROUND = CompilerContext({"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}, STORE.resolve)
 SCALARS = [None, True, -1, 1.5, 2**62, "", "x", "\0", "é" * 300, "{{", "{{ x }}", "{{ mail.id }}", "{{ steps.mails }}"]
 SCHEMAS = [{"type": "x"}, {"type": ["string", "null"]}, {"$ref": "#/x"}, {"$ref": "#"}, {"anyOf": 5}, {"items": 5}]
 OTHERS = [[], {}, [1], [[]], {"a": 1}, {"properties": [1]}, {"enum": 5}, {"required": 5}, {"pattern": "("}]

@@ -10,7 +10,7 @@ import pytest
 
 from engine.base.errors import UnknownName
 from engine.base.problem import Problem
-from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
+from engine.compiler.compiler import Compiled, CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from tests.engine.conftest import set_step
 
@@ -27,7 +27,7 @@ def workflows(name: str) -> Mapping[str, Any]:
 def compiled(trigger: Mapping[str, Any]) -> Compiled:
     document = {"schema_version": 1, "inputs": INPUTS, "triggers": [trigger], "steps": [set_step("s")]}
     file = parse(json.dumps(document), "workflows/own.json")
-    return compile_workflow(file, "own", Surroundings({"github": "github"}, lambda name: {}, workflows))
+    return compile_workflow(file, "own", CompilerContext({"github": "github"}, lambda name: {}, workflows))
 
 
 def of_triggers(found: Compiled) -> list[Problem]:

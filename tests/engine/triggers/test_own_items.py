@@ -16,7 +16,7 @@ import pytest
 from msgspec import Struct
 
 from engine.base.problem import Problem
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from engine.plugins.registry import step_type, step_types, trigger_type, trigger_types
 from engine.plugins.step import Call, Effect, fields_schema
@@ -166,7 +166,7 @@ def told(uses: str, watched: Mapping[str, Any], step: Mapping[str, Any]) -> list
     found = compile_workflow(
         parse(json.dumps(document), "workflows/work.json"),
         "work",
-        Surroundings(connections(), lambda name: {}, _called),
+        CompilerContext(connections(), lambda name: {}, _called),
     )
     assert [str(one) for one in found.problems if one.severity == "error"] == []
     return [one for one in found.problems if one.code == "feeds_itself"]

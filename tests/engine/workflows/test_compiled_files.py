@@ -11,8 +11,8 @@ import pytest
 
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.problem import Problem
-from engine.compiler.compiler import Surroundings
-from engine.workflows.compiled_files import CheckedText, CompiledFiles, RecordedSurroundings
+from engine.compiler.compiler import CompilerContext
+from engine.workflows.compiled_files import CheckedText, CompiledFiles, RecordedCompilerContext
 from engine.workspace.workspace import Workspace
 
 INNER: dict[str, Any] = {
@@ -36,9 +36,9 @@ class World:
         self.workflows: dict[str, Any] = {"inner": INNER}
         self.questions: list[str] = []
 
-    def asked(self) -> RecordedSurroundings:
-        around = Surroundings(dict(self.connections), self._giver(self.prompts), self._giver(self.workflows))
-        return RecordedSurroundings(around)
+    def asked(self) -> RecordedCompilerContext:
+        around = CompilerContext(dict(self.connections), self._giver(self.prompts), self._giver(self.workflows))
+        return RecordedCompilerContext(around)
 
     def _giver(self, things: dict[str, Any]) -> Callable[[str], Any]:
         def given(name: str) -> Any:
@@ -70,7 +70,7 @@ def world() -> World:
 
 @pytest.fixture
 def files(tmp_path: Path) -> CompiledFiles:
-    return CompiledFiles(Workspace(tmp_path).workflows, lambda: Surroundings({}, no_prompt))
+    return CompiledFiles(Workspace(tmp_path).workflows, lambda: CompilerContext({}, no_prompt))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, UnknownName
-from engine.compiler.compiler import Surroundings
+from engine.compiler.compiler import CompilerContext
 from engine.files.fingerprint import stamp
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workspace.workspace import Workspace
@@ -43,7 +43,7 @@ def connections() -> dict[str, str]:
 @pytest.fixture
 def plans(tmp_path: Path, connections: dict[str, str]) -> CompiledFiles:
     shelf = Workspace(tmp_path).workflows
-    return CompiledFiles(shelf, lambda: Surroundings(dict(connections), no_prompt))
+    return CompiledFiles(shelf, lambda: CompilerContext(dict(connections), no_prompt))
 
 
 def test_an_unchanged_workflow_is_compiled_once(tmp_path: Path, plans: CompiledFiles) -> None:
@@ -82,7 +82,7 @@ def test_true_in_place_of_1_in_a_called_workflow_shows_at_once(tmp_path: Path) -
     called.with_name("outer.json").write_text(json.dumps(outer))
     called.write_text(called.with_name("one.json").read_text().replace('"1"', "1"))
     shelf = Workspace(tmp_path).workflows
-    plans = CompiledFiles(shelf, lambda: Surroundings({}, no_prompt, shelf.document))
+    plans = CompiledFiles(shelf, lambda: CompilerContext({}, no_prompt, shelf.document))
     settle(called.with_name("outer.json"))
     first = plans.plan("outer")
     assert plans.plan("outer") is first

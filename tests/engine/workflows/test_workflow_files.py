@@ -21,7 +21,7 @@ from engine.base.errors import (
     StaleEdit,
     UnknownName,
 )
-from engine.compiler.compiler import Surroundings
+from engine.compiler.compiler import CompilerContext
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompts import PromptStore
@@ -71,7 +71,7 @@ def area(workspace: Workspace, database: SqliteStateDatabase, audit: Audit) -> W
     logs = RunLogs(DiskBlobs(workspace.logs))
     return WorkflowFiles(
         workspace,
-        CompiledFiles(workspace.workflows, lambda: Surroundings(services, store.resolve)),
+        CompiledFiles(workspace.workflows, lambda: CompilerContext(services, store.resolve)),
         audit,
         Renaming(SqlRenames(database), logs, workspace, utc_now),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.base.checkout import CHECKOUT
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import CompilerContext, compile_workflow
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse, read
 from engine.prompts.prompts import PromptStore
@@ -28,7 +28,7 @@ PROMPTS = ("classify-mail", "draft-reply", "summarize-commits", "summarize-issue
 def compiled(name: str) -> Plan:
     config = load(CHECKOUT, {}).config
     services = {connection: settings.service for connection, settings in config.connections.items()}
-    found = compile_workflow(SHIPPED.workflows.read(name), name, Surroundings(services, STORE.resolve))
+    found = compile_workflow(SHIPPED.workflows.read(name), name, CompilerContext(services, STORE.resolve))
     assert [str(problem) for problem in found.problems] == []
     assert found.plan is not None
     return found.plan
@@ -109,6 +109,6 @@ def test_a_field_of_a_mail_that_does_not_exist_is_found_in_the_sample(place: tup
         target = target[part]
     target[place[-1]] = "{{ mail.subjct }}"
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
-    around = Surroundings(services, STORE.resolve)
+    around = CompilerContext(services, STORE.resolve)
     problems = compile_workflow(parse(json.dumps(document), "inbox-triage.json"), "inbox-triage", around).problems
     assert [problem.remedy for problem in problems] == ["`mail.subjct`: did you mean `mail.subject`?"]

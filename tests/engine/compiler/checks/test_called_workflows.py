@@ -10,7 +10,7 @@ import pytest
 
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.problem import Problem
-from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
+from engine.compiler.compiler import Compiled, CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from engine.plugins.step import Effect
 from tests.engine.compiler.test_compiler import MAILS, SERVICES, SORT, call, flow, inputs, place, prompt, use
@@ -65,7 +65,7 @@ def workflow(name: str) -> Mapping[str, Any]:
     return found
 
 
-AROUND = Surroundings(SERVICES, prompt, workflow)
+AROUND = CompilerContext(SERVICES, prompt, workflow)
 
 
 def compiled(document: Any, name: str = "work") -> tuple[str, Compiled]:
@@ -310,7 +310,7 @@ def test_a_loop_of_calls_that_write_needs_a_key() -> None:
 
 def test_long_rows_of_calls_are_followed_only_so_far() -> None:
     row = {f"w{n}": flow(run_of(f"w{n + 1}")) for n in range(200)}
-    around = Surroundings(SERVICES, prompt, lambda name: row[name])
+    around = CompilerContext(SERVICES, prompt, lambda name: row[name])
     text = json.dumps(row["w0"])
     result = compile_workflow(parse(text, "workflows/w0.json"), "w0", around)
     assert [one.code for one in result.problems] == ["called_workflow"]

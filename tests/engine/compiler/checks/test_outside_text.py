@@ -11,7 +11,7 @@ import pytest
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import UnknownName
 from engine.base.problem import Problem
-from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
+from engine.compiler.compiler import Compiled, CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from tests.engine.compiler.checks import outside_flows as flows
 from tests.engine.compiler.checks.outside_flows import ADDRESS, MAIL, MAILS, Row, ask, each, flow, inputs, send, step
@@ -38,7 +38,7 @@ def compiled(document: Mapping[str, Any]) -> Compiled:
         return shelf[name]
 
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    return compile_workflow(parse(text, "workflows/work.json"), "work", Surroundings(SERVICES, _prompt, workflow))
+    return compile_workflow(parse(text, "workflows/work.json"), "work", CompilerContext(SERVICES, _prompt, workflow))
 
 
 def breaches(found: Compiled) -> list[tuple[str, Problem]]:

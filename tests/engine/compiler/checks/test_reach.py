@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import UnknownName
-from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
+from engine.compiler.compiler import Compiled, CompilerContext, compile_workflow
 from engine.documents.json_file import parse
 from tests.engine.compiler.checks.outside_flows import (
     MAIL,
@@ -60,7 +60,7 @@ def compiled(document: Mapping[str, Any]) -> Compiled:
     def prompt(name: str) -> Any:
         raise UnknownName("prompt", name, [])
 
-    around = Surroundings(SERVICES, prompt, workflow, hosts=HOSTS)
+    around = CompilerContext(SERVICES, prompt, workflow, hosts=HOSTS)
     return compile_workflow(parse(json.dumps(document, indent=2), "workflows/work.json"), "work", around)
 
 

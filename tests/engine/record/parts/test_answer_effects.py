@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import UnknownName
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import CompilerContext, compile_workflow
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.record.parts.answer_effects import depending_on, waited_for
@@ -20,7 +20,7 @@ def planned(*steps: dict[str, Any]) -> Plan:
 
     document = {"schema_version": 1, "title": "Work", "steps": list(steps)}
     file = parse(json.dumps(document), "workflows/work.json")
-    found = compile_workflow(file, "work", Surroundings({}, nothing, nothing))
+    found = compile_workflow(file, "work", CompilerContext({}, nothing, nothing))
     assert found.plan is not None, found.problems
     return found.plan
 
