@@ -10,7 +10,7 @@ from msgspec import Struct
 from clients.wording import did_you_mean
 from engine.agents.agent_file import AgentModel, ToolModel
 from engine.base.errors import OrchestraError
-from engine.expressions.celtypes import Schema, resolved, within
+from engine.expressions.cel_types import Schema, resolved, within
 from engine.plugins.registry import step_type
 from engine.plugins.step import Role, StepType, fields_schema
 from engine.prompts.model_answers import schema_problem

@@ -25,7 +25,7 @@ from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Action
 from engine.compiler.definition.schemas import OutputSchemas, step_prompts
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import ANYTHING, TEXT
+from engine.expressions.cel_types import ANYTHING, TEXT
 from engine.plugins.registry import is_of_workspace, step_type
 from engine.plugins.step import Effect, StepType
 

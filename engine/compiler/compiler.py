@@ -42,7 +42,7 @@ from engine.compiler.sightings import Sightings
 from engine.compiler.steps import ERROR, StepPlace, Steps
 from engine.compiler.triggers import TriggerPlace, triggers
 from engine.documents.json_file import JsonFile
-from engine.expressions.celtypes import ANYTHING, Schema
+from engine.expressions.cel_types import ANYTHING, Schema
 from engine.expressions.patterns import TooManyPatterns
 from engine.plugins.registry import step_type, tools_from
 

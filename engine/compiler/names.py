@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.compiler.checks.report import Report
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import Schema, plain, within
+from engine.expressions.cel_types import Schema, plain, within
 
 _DEEPEST = 3
 _MOST = 500

@@ -27,7 +27,7 @@ from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Action, Block, Loop, Node, strongest
 from engine.compiler.definition.schemas import OutputSchemas
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import ANYTHING, TEXT, Schema
+from engine.expressions.cel_types import ANYTHING, TEXT, Schema
 from engine.expressions.expressions import Fixed, Template
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect

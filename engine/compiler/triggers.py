@@ -24,7 +24,7 @@ from engine.compiler.definition.loader import is_nameless
 from engine.compiler.definition.model import TriggerModel, WorkflowModel
 from engine.compiler.definition.plan import Tree, Trigger
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 from engine.plugins.registry import trigger_type
 from engine.plugins.step import fields_schema
 from engine.plugins.trigger import TriggerType

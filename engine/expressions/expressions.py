@@ -16,7 +16,7 @@ from engine.base.errors import ExpressionError
 from engine.base.lazy_values import NotKnownYet, Opener, Unknown, complete, opened
 from engine.base.statuses import StepStatus
 from engine.base.wording import kind_of
-from engine.expressions.celtypes import ANYTHING
+from engine.expressions.cel_types import ANYTHING
 from engine.expressions.cost import work_of
 from engine.expressions.json_values import as_json, no_null, shown
 from engine.expressions.references import Reference, references

@@ -24,7 +24,7 @@ CALLED_SIGNS: Mapping[str, str] = {"not": "!x", "and": "a && b", "or": "a || b"}
 """Operators that other languages write as words: `not(x)` is read as a call."""
 
 
-class Sign(Struct, frozen=True):
+class ForeignSyntax(Struct, frozen=True):
     """A sign of other languages, where an expression cannot be read."""
 
     written: str
@@ -36,21 +36,21 @@ class Sign(Struct, frozen=True):
 
 
 SIGNS = (
-    Sign("=>", "What becomes of each item is written x.map(item, item.name)."),
-    Sign("??", "What stands in for a missing value is written default(path, value)."),
-    Sign("===", "Equal is written a == b.", "===", "=="),
-    Sign("!==", "Unlike is written a != b.", "!==", "!="),
-    Sign("<>", "Unlike is written a != b.", "<>", "!="),
-    Sign("and", "And is written a && b.", r"(?i)\band\b", "&&"),
-    Sign("or", "Or is written a || b.", r"(?i)\bor\b", "||"),
-    Sign("not", "Not is written !x.", r"(?i)\bnot\s+", "!"),
-    Sign("if", "A choice is written condition ? a : b."),
-    Sign("/", "A pattern is a text: x.matches('^[a-z]+$')."),
-    Sign("|", "Functions are called like x.trim(); or is written a || b."),
-    Sign("&", "And is written a && b.", "(?<!&)&(?!&)", "&&"),
-    Sign("=", "Equal is written a == b.", "(?<![=!<>])=(?!=)", "=="),
-    Sign(";", "An expression has no ';'."),
-    Sign("$", "Names are steps.<id>.output, inputs.<name> and, in a loop, the item's."),
+    ForeignSyntax("=>", "What becomes of each item is written x.map(item, item.name)."),
+    ForeignSyntax("??", "What stands in for a missing value is written default(path, value)."),
+    ForeignSyntax("===", "Equal is written a == b.", "===", "=="),
+    ForeignSyntax("!==", "Unlike is written a != b.", "!==", "!="),
+    ForeignSyntax("<>", "Unlike is written a != b.", "<>", "!="),
+    ForeignSyntax("and", "And is written a && b.", r"(?i)\band\b", "&&"),
+    ForeignSyntax("or", "Or is written a || b.", r"(?i)\bor\b", "||"),
+    ForeignSyntax("not", "Not is written !x.", r"(?i)\bnot\s+", "!"),
+    ForeignSyntax("if", "A choice is written condition ? a : b."),
+    ForeignSyntax("/", "A pattern is a text: x.matches('^[a-z]+$')."),
+    ForeignSyntax("|", "Functions are called like x.trim(); or is written a || b."),
+    ForeignSyntax("&", "And is written a && b.", "(?<!&)&(?!&)", "&&"),
+    ForeignSyntax("=", "Equal is written a == b.", "(?<![=!<>])=(?!=)", "=="),
+    ForeignSyntax(";", "An expression has no ';'."),
+    ForeignSyntax("$", "Names are steps.<id>.output, inputs.<name> and, in a loop, the item's."),
 )
 """The first whose sign stands at the place of an error is meant."""
 _REPLACED = [(re.compile(one.replaced), one.ours) for one in SIGNS if one.replaced]

@@ -15,7 +15,7 @@ from itertools import islice
 from msgspec import Struct, structs
 
 from engine.base.run_file import FORMAT, WORKSPACE_FILE
-from engine.expressions.celtypes import ANYTHING, Schema, definition, plain, resolved, within
+from engine.expressions.cel_types import ANYTHING, Schema, definition, plain, resolved, within
 from engine.expressions.interpreter import SCALAR_RESULTS, Domain, Interpreter
 from engine.expressions.syntax import SyntaxNode, walk
 

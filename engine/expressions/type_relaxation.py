@@ -25,7 +25,7 @@ _MOST_PLACES = 32
 """The most places in one expression at which the checker may be too strict."""
 
 
-class Unsound(Exception):
+class RelaxationFailed(Exception):
     """An expression does not compile: CEL's errors, and the spelling they refer to."""
 
     def __init__(self, errors: str, spelt: Spelling) -> None:
@@ -40,7 +40,7 @@ Edit = tuple[int, int, str]
 def compile_in(environment: Any, spelt: Spelling) -> tuple[Any, list[Sequence[Edit]]]:
     """Compile a spelling in a CEL environment; return (compiled expression, edits that were made one after the other).
 
-    Raises Unsound if an error is genuine.
+    Raises RelaxationFailed if an error is genuine.
     """
     told: list[tuple[str, Spelling]] = []
     made: list[Sequence[Edit]] = []
@@ -56,7 +56,7 @@ def compile_in(environment: Any, spelt: Spelling) -> tuple[Any, list[Sequence[Ed
         made.append(edits)
         spelt = edited(spelt, edits)
     # after too many places, the errors of the text as it was written; else the ones that no edit removes
-    raise Unsound(*told[0 if edits else -1])
+    raise RelaxationFailed(*told[0 if edits else -1])
 
 
 def loosening(spelt: Spelling, errors: str) -> Sequence[Edit]:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
-from engine.expressions.celtypes import Schema, Types
+from engine.expressions.cel_types import CelTypes, Schema
 from engine.expressions.compile_errors import compile_errors
 from engine.expressions.evaluable import named
 from engine.expressions.extensions import extensions
@@ -25,7 +25,7 @@ from engine.expressions.results import result_schema
 from engine.expressions.roots import ALL_STEPS, STEPS, Path, roots_in
 from engine.expressions.syntax import Names, SyntaxNode, checked, tree, with_names
 from engine.expressions.templates import Spelling, Token, expression_tokens, spelling
-from engine.expressions.type_relaxation import Edit, Unsound, compile_in, edited
+from engine.expressions.type_relaxation import Edit, RelaxationFailed, compile_in, edited
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -133,7 +133,7 @@ class _Compiler:
     def __init__(self) -> None:
         from cel_expr_python import cel
 
-        self._types = Types()
+        self._types = CelTypes()
         self._environment = cel.NewEnv(descriptor_pool=self._types.pool, extensions=extensions())
         self._functions = {**{one.name: one for one in packaged_functions()}, **BY_NAME}
         self._texts: dict[str, _Compiled] = {}
@@ -156,7 +156,7 @@ class _Compiler:
             raise limits.too_many_names(len(roots.offsets))
         try:
             compiled = self._compiled(spelt)
-        except Unsound as error:
+        except RelaxationFailed as error:
             raise WrongExpression(self._errors(error, source, visible, schemas)) from error
         for edits in compiled.edits:
             spelt = edited(spelt, edits)
@@ -179,7 +179,7 @@ class _Compiler:
         return self._entries[id(output)][1]
 
     def _errors(
-        self, error: Unsound, source: str, visible: Visible, schemas: Mapping[str, Schema]
+        self, error: RelaxationFailed, source: str, visible: Visible, schemas: Mapping[str, Schema]
     ) -> list[ExpressionError]:
         roots = [*visible.variables, STEPS] if visible.steps is not None else [*visible.variables]
         own: dict[str, Sequence[str]] = {"": sorted(roots)}
@@ -193,7 +193,7 @@ class _Compiler:
         return found
 
     def _compiled(self, spelt: Spelling) -> _Compiled:
-        """Return what a text was compiled to. Raises Unsound."""
+        """Return what a text was compiled to. Raises RelaxationFailed."""
         known = self._texts.get(spelt.text)
         if known is None:
             program, edits = compile_in(self._environment, spelt)

@@ -13,7 +13,7 @@ from engine.base.errors import ExpressionError, InvalidFile, InvalidInput
 from engine.base.problem import Problem
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.schema_check import schema_faults
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 from engine.expressions.templates import parts
 from engine.prompts.fragments import Expander, FragmentReference, Lookup, misuse, reference_in
 from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of

@@ -11,7 +11,7 @@ from msgspec import Struct
 from engine.base.errors import ExpressionError
 from engine.compiler.analysis.failing import failing
 from engine.documents.schema_check import schema_faults
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 from engine.expressions.references import references
 from engine.expressions.typed import Visible, WrongExpression, compile_typed
 

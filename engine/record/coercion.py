@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.expressions.celtypes import Schema, plain
+from engine.expressions.cel_types import Schema, plain
 
 _FITTED = frozenset({dict, list, int, float})
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from clients.wording import did_you_mean
-from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
+from engine.expressions.cel_types import ANYTHING, Schema, resolved, within
 from engine.expressions.interpreter import Domain, Interpreter
 from engine.expressions.syntax import SyntaxNode
 

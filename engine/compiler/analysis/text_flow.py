@@ -8,7 +8,7 @@ from dataclasses import replace
 from msgspec import Struct
 
 from engine.compiler.analysis.conditions import Facts
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 from engine.expressions.origins import (
     ITEM,
     NOTHING,

@@ -20,7 +20,7 @@ from engine.compiler.analysis.text_flow import TextPassage
 from engine.compiler.definition.environment import Compiled, Workflows
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonFile, JsonPath, parse
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 from engine.plugins.step import Effect
 
 if TYPE_CHECKING:

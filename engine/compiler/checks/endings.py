@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.compiler.definition.model import StepModel, WorkflowModel
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 
 STOP = "flow.stop"
 Ending = Mapping[str, Schema]

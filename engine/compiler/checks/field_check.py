@@ -17,7 +17,7 @@ from engine.compiler.definition.plan import Tree
 from engine.documents.json_file import JsonPath
 from engine.documents.schema_check import misfits, schema_faults
 from engine.documents.shapes import faults
-from engine.expressions.celtypes import ANYTHING, plain
+from engine.expressions.cel_types import ANYTHING, plain
 from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json
 from engine.plugins.step import PluginType, Prompts, fields_schema

@@ -29,7 +29,7 @@ from engine.compiler.definition.allowed_values import RECIPIENTS
 from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
 from engine.compiler.definition.plan import Action, OutsideText
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import ANYTHING, Schema, chosen, resolved, within
+from engine.expressions.cel_types import ANYTHING, Schema, chosen, resolved, within
 from engine.expressions.origins import ITEM, NOTHING, Derived, ValueOrigin, joined, literal, made_from, mixed, source
 from engine.expressions.templates import parts, tokens
 from engine.plugins.registry import link_word, step_type

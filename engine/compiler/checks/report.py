@@ -15,7 +15,7 @@ from engine.compiler.analysis.text_flow import TextFlow
 from engine.compiler.definition.identifiers import CEL_WORDS
 from engine.compiler.definition.problems import SuppressedProblems, problem
 from engine.documents.json_file import JsonFile, JsonPath
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 from engine.expressions.origins import NOTHING, Derived, literal
 from engine.expressions.results import one_schema
 from engine.expressions.syntax import SyntaxNode

@@ -30,7 +30,7 @@ from engine.compiler.definition.complexity import require_time
 from engine.compiler.definition.environment import Environment
 from engine.compiler.definition.type_words import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import TEXT, Schema, fits, resolved, within
+from engine.expressions.cel_types import TEXT, Schema, fits, resolved, within
 from engine.expressions.expressions import Template, expression_of
 from engine.expressions.function_table import may_call_one, require_arguments
 from engine.expressions.interpreter import Interpreter

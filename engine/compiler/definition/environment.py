@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.compiler.analysis.text_flow import TextPassage
     from engine.compiler.definition.plan import Plan, Reach
     from engine.compiler.definition.schemas import Prompts
-    from engine.expressions.celtypes import Schema
+    from engine.expressions.cel_types import Schema
 
 Workflows = Callable[[str], JsonObject]
 """Returns the document of a workflow by its name, which may have problems; raises UnknownName, InvalidFile."""

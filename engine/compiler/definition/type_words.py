@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.base.run_file import FORMAT
-from engine.expressions.celtypes import Schema, plain
+from engine.expressions.cel_types import Schema, plain
 
 WHOLE = "Make the whole field one expression: {{ … }} with nothing around it."
 FILE = "Name the output of a step that gives a file, such as steps.fetch.output.file (`file.read` takes one of yours)."

@@ -16,7 +16,7 @@ from engine.copilot.fixes.operators import as_texts, other_languages
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.schemas import takes
 from engine.copilot.fixes.seen import FixContext, SeenProblem, changed
-from engine.expressions.celtypes import plain
+from engine.expressions.cel_types import plain
 from engine.expressions.templates import parts, path_before
 from engine.expressions.typed import TypedExpression, Visible, WrongExpression, compile_typed
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.compiler.definition.model import StepModel, WorkflowModel
-from engine.expressions.celtypes import Schema, definition
+from engine.expressions.cel_types import Schema, definition
 from engine.plugins.step import fields_schema
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from engine.compiler.definition.model import STEP_FIELDS
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.schemas import schemas_of
 from engine.copilot.fixes.seen import SeenProblem
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z")  # 18 digits always fit in 64 bits
 _ONLY_IN_LOOPS = tuple(name for name, one in STEP_FIELDS.items() if one.only_with == "foreach")

@@ -8,7 +8,7 @@ from typing import Any
 from engine.copilot.fixes.expressions import source_of
 from engine.copilot.fixes.records import Idea, asking_always
 from engine.copilot.fixes.seen import SeenProblem
-from engine.expressions.celtypes import plain, within
+from engine.expressions.cel_types import plain, within
 
 _IDENTITIES = ("id", "uid", "message_id", "number", "key", "sha", "url", "link", "path", "email")
 """Fields that name an item for ever, the best one first."""

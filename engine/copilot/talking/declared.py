@@ -17,7 +17,7 @@ from engine.base.definitions import RunDefinition
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.step_path import in_workflow
 from engine.base.step_tree import CALL, StepDefinition, StepNode, step_nodes
-from engine.expressions.celtypes import resolved, within
+from engine.expressions.cel_types import resolved, within
 from engine.plugins.registry import TOOL, step_types, tool_type
 from engine.plugins.step import StepType, fields_schema
 from engine.record.types.run import Run

@@ -15,7 +15,7 @@ from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.records import asking_always
 from engine.plugins.registry import step_type
-from engine.workflows.editing.graph import CanvasStep
+from engine.workflows.editing.canvas_steps import CanvasStep
 
 Operation = dict[str, Any]
 COMMANDS = (

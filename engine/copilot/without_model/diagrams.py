@@ -12,7 +12,7 @@ from engine.base.json_text import JsonObject
 from engine.base.step_tree import FAILURE, step_nodes
 from engine.expressions.json_values import compact_json
 from engine.plugins.kind import Kind
-from engine.workflows.editing.graph import CanvasStep
+from engine.workflows.editing.canvas_steps import CanvasStep
 
 MOST = 12
 """Boxes of a diagram."""

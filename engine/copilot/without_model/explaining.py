@@ -10,7 +10,7 @@ from engine.base.json_text import JsonObject
 from engine.base.services import service_of
 from engine.copilot.proposals.saying import starts
 from engine.plugins.kind import Kind
-from engine.workflows.editing.graph import CanvasStep
+from engine.workflows.editing.canvas_steps import CanvasStep
 
 _DOES: Mapping[Kind | Literal["group"], str] = {
     "input": "reads",

@@ -22,7 +22,7 @@ from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.record.types.run import Run
-from engine.workflows.editing.graph import CanvasStep
+from engine.workflows.editing.canvas_steps import CanvasStep
 from engine.workflows.samples import Sample, samples
 from engine.workspace.blanks import is_blank
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from clients.errors import WriteRefused
 from engine.base.lazy_values import Unknown, marked
-from engine.expressions.celtypes import plain
+from engine.expressions.cel_types import plain
 from engine.plugins.step import AskPerson, CallWorkflow, Effect, Preview, Role, WaitUntil, described, fields_schema
 from engine.record.plans.previews import recorded
 from engine.record.types.kind import RunKind, kind_of

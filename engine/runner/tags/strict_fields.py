@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from engine.base.run_file import place_of
-from engine.expressions.celtypes import Schema, chosen, resolved, within
+from engine.expressions.cel_types import Schema, chosen, resolved, within
 from engine.plugins.step import Prompts, Role, fields_schema, takes_files
 from engine.runner.tags.tags import Tag
 

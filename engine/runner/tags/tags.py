@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from engine.base.lazy_values import Deferred, Unknown
 from engine.base.run_file import WORKSPACE_FILE
-from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
+from engine.expressions.cel_types import ANYTHING, Schema, resolved, within
 
 NOT_KNOWN: Any = object()
 """In place of a value that a tag does not know."""

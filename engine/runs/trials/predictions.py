@@ -19,8 +19,8 @@ from engine.runs.run_reader import RunReader
 from engine.runs.trials.prediction import Prediction, StepPrediction
 from engine.runs.trials.rehearsal import Cases, Rehearsal
 from engine.store.blobs.blobs import Blobs
+from engine.workflows.editing.canvas_steps import CanvasStep, canvas_steps
 from engine.workflows.editing.editing import WorkflowEditing
-from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.scope_names import type_of
 from engine.workspace.file_store import FileStore
 

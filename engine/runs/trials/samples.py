@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.documents.schema_check import misfits
-from engine.expressions.celtypes import Schema, resolved, within
+from engine.expressions.cel_types import Schema, resolved, within
 
 _DEEPEST = 6  # a schema may refer to itself
 _FORMATS = {

@@ -14,10 +14,10 @@ from engine.base.json_text import JsonObject
 from engine.base.step_tree import StepDefinition, StepNode
 from engine.compiler.checks.report import StepNames
 from engine.documents.schema_check import placed_misfits
-from engine.expressions.celtypes import Schema
+from engine.expressions.cel_types import Schema
 from engine.expressions.templates import parts, tokens
 from engine.runs.trials.samples import sample_of
-from engine.workflows.editing.reads import reads_of
+from engine.workflows.editing.step_references import reads_of
 
 _ITEM = "item"
 """The name of the items of a loop without `as`."""

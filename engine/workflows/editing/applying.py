@@ -27,7 +27,7 @@ from engine.documents.json_splice import (
     replaced,
     span,
 )
-from engine.workflows.editing.fields import EditedText
+from engine.workflows.editing.edited_text import EditedText
 from engine.workflows.editing.operations import (
     AddStep,
     AnyOperation,

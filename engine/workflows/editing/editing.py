@@ -24,9 +24,9 @@ from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.sentences import differences
 from engine.workflows.differences.writes_again import WriteMoved, writes_moved
 from engine.workflows.editing.applying import Applied, applied
+from engine.workflows.editing.canvas_steps import CanvasStep, canvas_steps
 from engine.workflows.editing.clashes import clash
 from engine.workflows.editing.draft_state import DraftState, DraftText
-from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.operations import AnyOperation, operations, words
 from engine.workflows.editing.scope_names import OfferedName, scope_names
 from engine.workflows.editing.steps_in_text import read

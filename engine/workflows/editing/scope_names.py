@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.compiler.checks.report import StepNames
-from engine.expressions.celtypes import Schema, resolved, within
+from engine.expressions.cel_types import Schema, resolved, within
 from engine.expressions.function_table import FUNCTIONS, Function
 from engine.expressions.origins import ITEM
 

@@ -17,7 +17,7 @@ from engine.workflows.editing.applying import Renamer, applied
 from engine.workflows.editing.operations import RenameStep
 from engine.workflows.merging.conflicts import Choices, MergeConflict, MergeDecisions, conflict, place
 from engine.workflows.merging.outline import STEPS, Outline, outline, whole
-from engine.workflows.merging.three_way import Sides, merged
+from engine.workflows.merging.three_way import ThreeWaySides, merged
 from engine.workflows.merging.transition import transition
 from engine.workspace.step_renames import NO_RENAMES, KnownRenames, StepRenames
 
@@ -58,7 +58,7 @@ def merge(texts: MergeTexts, file: str, rename: Renamer, choices: Choices, known
         return Merge(texts.main, [], [])
     alike, renames, followed = _renamed(texts, file, rename, decisions, known)
     found = [outline(_document(text, file), file) for text in (alike.base, alike.main, alike.branch)]
-    target = merged(Sides(*found), decisions)
+    target = merged(ThreeWaySides(*found), decisions)
     text = _applied(alike.main, found[1], target, file, rename)
     return Merge(text, list(decisions.found.values()), renames, followed)
 

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from engine.base.json_text import JsonObject, is_alike
 from engine.base.step_tree import FAILURE, ON_ERROR
 from engine.workflows.differences.changes import ABSENT
-from engine.workflows.merging.clashing import Saying, shown
+from engine.workflows.merging.conflict_sentences import ConflictSentences, shown
 from engine.workflows.merging.conflicts import SIDES, MergeConflict, MergeDecisions, Side, conflict, place
 from engine.workflows.merging.ordering import ordered, placed
 from engine.workflows.merging.outline import STEPS, Outline, StepOutline, has_steps, homes_of, owner_of, whole_step
@@ -19,7 +19,7 @@ _DEFINITION = ("uses", STEPS)
 """Fields that decide what the arguments of a step mean."""
 
 
-class Sides(Struct, frozen=True):
+class ThreeWaySides(Struct, frozen=True):
     """The three workflows; steps that were renamed have the same ids in all."""
 
     base: Outline
@@ -31,7 +31,7 @@ class Sides(Struct, frozen=True):
         return self.main if side == "main" else self.branch
 
 
-def merged(sides: Sides, decisions: MergeDecisions) -> Outline:
+def merged(sides: ThreeWaySides, decisions: MergeDecisions) -> Outline:
     """Return `base` with the changes of both sides; conflicts are added to `decisions`."""
     return _Merge(sides, decisions).merged()
 
@@ -42,10 +42,10 @@ def other(side: Side) -> Side:
 
 
 class _Merge:
-    def __init__(self, sides: Sides, decisions: MergeDecisions) -> None:
+    def __init__(self, sides: ThreeWaySides, decisions: MergeDecisions) -> None:
         self._sides, self._decisions = sides, decisions
         self._base, self._main, self._branch = sides.base, sides.main, sides.branch
-        self._saying = Saying(sides.base)
+        self._saying = ConflictSentences(sides.base)
         self._whole: dict[str, Side] = {}
         """The side whose definition of a step is taken as a whole."""
         self._place_of: dict[str, Side] = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from engine.expressions.celtypes import ANYTHING, Schema
+from engine.expressions.cel_types import ANYTHING, Schema
 from engine.expressions.origins import Derived, ValueOrigin, derived, has_outside_text, mixed, source
 from engine.expressions.syntax import SyntaxNode
 from engine.expressions.typed import Visible, compile_typed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.expressions.celtypes import ANYTHING
+from engine.expressions.cel_types import ANYTHING
 from engine.expressions.references import Reference, references
 from engine.expressions.typed import Visible, compile_typed
 

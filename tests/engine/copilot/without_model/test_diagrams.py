@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.copilot.without_model.diagrams import MOST, Diagram, diagram_of, steps_diagram, workflow_diagram
-from engine.workflows.editing.graph import canvas_steps
+from engine.workflows.editing.canvas_steps import canvas_steps
 
 
 def call(id_: str, **more: Any) -> dict[str, Any]:

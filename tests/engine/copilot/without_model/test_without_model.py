@@ -16,7 +16,7 @@ from engine.copilot.without_model.passages import passages
 from engine.copilot.without_model.without_model import NO_COMMAND, fitting_samples
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.editing.graph import canvas_steps
+from engine.workflows.editing.canvas_steps import canvas_steps
 from tests.workspaces import init
 
 OWNER, VIEWER = Principal("owner", "owner"), Principal("viewer", "viewer")

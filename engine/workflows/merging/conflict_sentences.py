@@ -12,7 +12,7 @@ _MOST = 4
 """The most changes of a step that are named."""
 
 
-class Saying:
+class ConflictSentences:
     """Describes in sentences what a side has changed since the base."""
 
     def __init__(self, base: Outline) -> None:

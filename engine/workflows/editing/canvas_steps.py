@@ -11,7 +11,7 @@ from engine.base.step_tree import FAILURE, StepDefinition, StepNode, step_nodes
 from engine.plugins.kind import Kind, kind_of
 from engine.plugins.registry import step_type
 from engine.plugins.step import StepType
-from engine.workflows.editing.reads import StepReference, reads_of
+from engine.workflows.editing.step_references import StepReference, reads_of
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _root(schema: Schema, root: Schema) -> Schema:
     return schema if isinstance(schema, Mapping) and "$defs" in schema else root
 
 
-class Types:
+class CelTypes:
     """The message types of schemas, one for each content. `pool` grows with them."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class Types:
 class _File:
     """A file of protobuf descriptions: one message type, and the types inside it."""
 
-    def __init__(self, types: Types) -> None:
+    def __init__(self, types: CelTypes) -> None:
         from google.protobuf import descriptor_pb2
 
         self._types, self._protos = types, descriptor_pb2
