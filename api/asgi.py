@@ -36,7 +36,7 @@ from api.pages.preview import PreviewPages
 from api.routes.short_addresses import short_addresses
 from engine.base.errors import Fenced, OrchestraError, StateAway
 from engine.base.threads import take_short_turns
-from engine.garbage import MemoryWatch, collect_and_return
+from engine.garbage import GarbageWatch, collect_and_return
 from engine.workspace.config import Config, ServerSettings
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ async def _watching_garbage() -> AsyncIterator[None]:
     """Collect garbage when it is due, for as long as the block runs."""
 
     async def look() -> None:
-        watch = MemoryWatch()
+        watch = GarbageWatch()
         while True:
             await asyncio.sleep(_GARBAGE_SECONDS)
             watch.look()

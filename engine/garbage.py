@@ -64,7 +64,7 @@ def collect_and_return() -> None:
         libc.malloc_trim(0)
 
 
-class MemoryWatch:
+class GarbageWatch:
     """Collects all garbage of a serving process when its memory has grown, or when it is idle after a lot of work.
 
     A full collection stops every thread. Collecting after each script run, Streamlit's default, takes most of the time

@@ -19,7 +19,7 @@ from api.base.routing import told_bytes
 from api.pages.form_body import PAGE_ID, TRAP, Body, BodyTooLarge, UnreadableBody, read_body
 from engine.base.errors import OrchestraError
 from engine.forms.inbox import discard
-from engine.forms.values import Wrong, checked
+from engine.forms.values import InvalidValue, checked
 from engine.forms.view import FormView, Notice, Render
 from engine.triggering.forms import PATH, FormBusy, Forms, NoForm, OpenForm
 from engine.workflows.recent import Recent
@@ -132,7 +132,7 @@ class FormPages:
         form: OpenForm,
         body: Body,
         notice: Notice,
-        wrong: Mapping[str, Wrong],
+        wrong: Mapping[str, InvalidValue],
         page_id: str = "",
         seconds: int = 0,
     ) -> Response:
@@ -169,9 +169,9 @@ class FormPages:
         return HTMLResponse(self.render(view), status, headers={**_headers(nonce), **(headers or {})})
 
 
-def _missing_files(form: OpenForm, body: Body) -> dict[str, Wrong]:
+def _missing_files(form: OpenForm, body: Body) -> dict[str, InvalidValue]:
     needed = (one.name for one in form.fields.files if one.required)
-    return {name: Wrong("required") for name in needed if name not in body.files and name not in body.wrong}
+    return {name: InvalidValue("required") for name in needed if name not in body.files and name not in body.wrong}
 
 
 def _headers(nonce: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from engine.forms.fields import FormField, FormFields
 from engine.forms.inbox import SentFile
-from engine.forms.values import Wrong, file_name, media_type, typed
+from engine.forms.values import InvalidValue, file_name, media_type, typed
 
 FIELD = "field-"
 PAGE_ID, TRAP = "page", "website"
@@ -63,7 +63,7 @@ class Body:
     """The id of the page, and the field that only programs fill in."""
     files: dict[str, SentFile] = field(default_factory=dict)
     """In the draft, by field."""
-    wrong: dict[str, Wrong] = field(default_factory=dict)
+    wrong: dict[str, InvalidValue] = field(default_factory=dict)
     """Files that cannot be taken."""
     size_bytes: int = 0
     """Of the whole request."""
@@ -188,9 +188,9 @@ class _Reader:
         if name in self.body.files or name in self.body.wrong:
             raise ValueError("two files in one field")
         if file.size > file.of.most_bytes:
-            self.body.wrong[name] = Wrong("too_large", file.of.largest_mb)
+            self.body.wrong[name] = InvalidValue("too_large", file.of.largest_mb)
         elif file.size == 0:
-            self.body.wrong[name] = Wrong("empty_file")
+            self.body.wrong[name] = InvalidValue("empty_file")
         else:
             sha256 = file.digest.hexdigest()
             self.body.files[name] = SentFile(file.path.name, file.name, file.media_type, file.size, sha256)

@@ -118,7 +118,7 @@ def _leaves_drafts(patch: pytest.MonkeyPatch) -> None:
 
 
 def _writes_in_place(patch: pytest.MonkeyPatch) -> None:
-    def in_place(_self: files.FileBatch, path: Path, data: bytes) -> None:
+    def in_place(_self: files.AtomicFileBatch, path: Path, data: bytes) -> None:
         with files.storage_errors(path):
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             try:
@@ -126,7 +126,7 @@ def _writes_in_place(patch: pytest.MonkeyPatch) -> None:
             finally:
                 os.close(handle)
 
-    patch.setattr(files.FileBatch, "write", in_place)
+    patch.setattr(files.AtomicFileBatch, "write", in_place)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard.base.language import N_, languages, size_text, t, tn
-from engine.forms.values import Code, Wrong
+from engine.forms.values import Code, InvalidValue
 from engine.forms.view import FormView, Notice
 
 _WRONG: Mapping[Code, str] = {
@@ -38,7 +38,7 @@ _SAY_WHEN = frozenset[Notice]({"often", "full"})
 """Notices that also say when to try again."""
 
 
-def wrong_sentence(wrong: Wrong) -> str:
+def wrong_sentence(wrong: InvalidValue) -> str:
     """Return why a field was not accepted."""
     return t(_WRONG[wrong.code], limit=wrong.limit) if wrong.limit else t(_WRONG[wrong.code])
 

@@ -14,7 +14,7 @@ from engine.people.access import Principal
 if TYPE_CHECKING:
     from engine.assembly.open_workspace import OpenedWorkspace
     from engine.assembly.work import RunWork
-    from engine.copilot.kept import CopilotStore
+    from engine.copilot.store import CopilotStore
     from engine.runs.branches.branches import Branches
     from engine.runs.environments.environments import Environments
     from engine.runs.environments.promotion import PromotionChecks
@@ -74,7 +74,7 @@ class WorkflowAreas:
     @shared_property
     def kept_by_copilot(self) -> CopilotStore:
         """What the co-pilot keeps about drafts."""
-        from engine.copilot.kept import CopilotStore
+        from engine.copilot.store import CopilotStore
 
         return CopilotStore(self._opened.settings)
 

@@ -15,7 +15,6 @@ from engine.connections.accounts import Accounts
 from engine.connections.modes import Modes
 from engine.copilot.copilot import Copilot
 from engine.copilot.fixes.fixes import Fixes
-from engine.copilot.kept import CopilotStore
 from engine.copilot.prompting.prompting import Prompting
 from engine.copilot.prompting.proposals import PromptProposals
 from engine.copilot.proposals.computing import Computing
@@ -23,10 +22,11 @@ from engine.copilot.proposals.demo_runs import DemoRuns
 from engine.copilot.proposals.proposals import Conversations, Proposals
 from engine.copilot.proposals.restoring import Restoring
 from engine.copilot.stepping.stories import Stories
-from engine.copilot.talking.asking import CopilotModel
+from engine.copilot.store import CopilotStore
 from engine.copilot.talking.consents import ModelConsents
+from engine.copilot.talking.model import CopilotModel
 from engine.copilot.talking.setup import Setups
-from engine.copilot.talking.talking import Ground, Talking
+from engine.copilot.talking.talking import Talking, TalkingDependencies
 from engine.copilot.talking.turns import Turns
 from engine.copilot.without_model.without_model import WithoutModel
 from engine.copilot.wizard.wizard import Wizard
@@ -100,7 +100,7 @@ def _talking(
 ) -> tuple[Talking, Prompting]:
     runs, connections = needs.runs, needs.connections
     failed = _failed_runs(runs)
-    ground = Ground(
+    ground = TalkingDependencies(
         proposals, without_model, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections())
     )
     setups = Setups(needs.config, needs.modes.of, needs.accounts.open, ModelConsents(needs.settings))

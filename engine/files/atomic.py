@@ -59,7 +59,7 @@ def remove(path: Path) -> None:
             sync_folder(path.parent)
 
 
-class FileBatch:
+class AtomicFileBatch:
     """Private files that are put in place together: all are written, then synced, then renamed.
 
     A file gets its name only once its content is on disk. Every system call counts, since logs are written hundreds at

@@ -31,7 +31,7 @@ _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LONGEST_NAME = 120
 
 
-class Wrong(Struct, frozen=True):
+class InvalidValue(Struct, frozen=True):
     """Why a field was not accepted. `limit`: in characters, digits, or MB."""
 
     code: Code
@@ -54,29 +54,29 @@ def _one_line(text: str) -> str:
     return "".join(one for one in kept if unicodedata.category(one) != "Cc").strip()
 
 
-def value_of(field: FormField, text: str) -> Value | Wrong:
+def value_of(field: FormField, text: str) -> Value | InvalidValue:
     """Return the value of a field of any type but `file`, from what `typed` returned."""
     if field.type == "checkbox":
-        return Wrong("unchecked") if field.required and not text else bool(text)
+        return InvalidValue("unchecked") if field.required and not text else bool(text)
     if not text:
-        return Wrong("required") if field.required else None if field.type == "number" else ""
+        return InvalidValue("required") if field.required else None if field.type == "number" else ""
     if len(text) > field.most_characters:
-        return Wrong("too_long", field.most_characters)
+        return InvalidValue("too_long", field.most_characters)
     if field.type == "number":
         return _number(text)
     if field.type == "date":
-        return text if _is_date(text) else Wrong("date")
+        return text if _is_date(text) else InvalidValue("date")
     if field.type == "email":
-        return text if _EMAIL.fullmatch(text) else Wrong("email")
+        return text if _EMAIL.fullmatch(text) else InvalidValue("email")
     if field.type == "choice":
-        return text if text in field.choices else Wrong("choice")
+        return text if text in field.choices else InvalidValue("choice")
     return text
 
 
-def _number(text: str) -> float | Wrong:
+def _number(text: str) -> float | InvalidValue:
     if _NUMBER.fullmatch(text):
         return float(text.replace(",", "."))
-    return Wrong("digits", _DIGITS_MOST) if _LONG_NUMBER.fullmatch(text) else Wrong("number")
+    return InvalidValue("digits", _DIGITS_MOST) if _LONG_NUMBER.fullmatch(text) else InvalidValue("number")
 
 
 def _is_date(text: str) -> bool:
@@ -86,11 +86,11 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def checked(fields: list[FormField], texts: Mapping[str, str]) -> tuple[dict[str, Value], dict[str, Wrong]]:
+def checked(fields: list[FormField], texts: Mapping[str, str]) -> tuple[dict[str, Value], dict[str, InvalidValue]]:
     """Return (values, what is wrong) of the fields that take no file; both by name."""
     found = {one.name: value_of(one, texts.get(one.name, "")) for one in fields if one.type != "file"}
-    wrong = {name: one for name, one in found.items() if isinstance(one, Wrong)}
-    return {name: one for name, one in found.items() if not isinstance(one, Wrong)}, wrong
+    wrong = {name: one for name, one in found.items() if isinstance(one, InvalidValue)}
+    return {name: one for name, one in found.items() if not isinstance(one, InvalidValue)}, wrong
 
 
 def file_name(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from engine.forms.fields import FormFields
-from engine.forms.values import Wrong
+from engine.forms.values import InvalidValue
 
 Notice = Literal[
     "", "wrong", "old", "sent_before", "too_large", "often", "full", "day", "broken", "unknown", "unreadable"
@@ -36,7 +36,7 @@ class FormView(Struct, frozen=True):
     page_id: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What was typed, by field."""
-    wrong: Mapping[str, Wrong] = field(default_factory=dict)
+    wrong: Mapping[str, InvalidValue] = field(default_factory=dict)
     has_lost_files: bool = False
     """Whether files were chosen that must be chosen again."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from clients.discord.service import DISCORD, MESSAGE
-from engine.plugins.listing import newest
 from engine.plugins.step import (
     Call,
     Effect,
@@ -24,6 +23,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
+from engine.plugins.unreadable import newest
 
 
 class MessageFields(Fields):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from clients.slack.service import MESSAGE, SLACK
-from engine.plugins.listing import newest
 from engine.plugins.step import (
     Call,
     Effect,
@@ -22,6 +21,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
+from engine.plugins.unreadable import newest
 
 
 class MessageFields(Fields):

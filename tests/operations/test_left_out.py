@@ -26,9 +26,9 @@ from demo.sql import shop
 from demo.webdav import stand_in as webdav
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.plugins.listing import answered
 from engine.plugins.registry import STEPS
 from engine.plugins.step import Call, Effect, StepType
+from engine.plugins.unreadable import answered
 from engine.sandbox.readers.tasks import TABLES, TEXTS
 from tests.clients.conftest import Scripted, scripted, start_scripted
 from tests.engine.conftest import write_workflow

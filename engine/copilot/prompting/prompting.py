@@ -16,7 +16,7 @@ from engine.copilot.prompting.proposals import PromptProposals
 from engine.copilot.prompting.records import PromptAbout
 from engine.copilot.prompting.told import messages, told_cases
 from engine.copilot.prompting.tools import TOOLS, PromptTools
-from engine.copilot.talking.asking import CopilotModel
+from engine.copilot.talking.model import CopilotModel
 from engine.copilot.talking.records import About, Conversation, ModelSetup, Turn, TurnDestination, TurnPreview
 from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.turns import Turns, checked_words

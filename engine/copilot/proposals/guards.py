@@ -49,7 +49,7 @@ _MAY = {
 """What follows if a guard is weaker, by its key."""
 
 
-class Weaker(Struct, frozen=True):
+class WeakerGuard(Struct, frozen=True):
     """A guard that is weaker."""
 
     what: str
@@ -59,7 +59,7 @@ class Weaker(Struct, frozen=True):
     words: str
 
 
-def weaker(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
+def weaker(old: KnownSteps, new: KnownSteps) -> Iterator[WeakerGuard]:
     """Yield the guards of `old` that are weaker in `new`, or not there; steps are matched by their ids."""
     yield from _of_workflow(old.document, new.document)
     yield from _gates(old, new)
@@ -81,7 +81,7 @@ def weaker(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
 # --- the workflow
 
 
-def _of_workflow(old: JsonObject, new: JsonObject) -> Iterator[Weaker]:
+def _of_workflow(old: JsonObject, new: JsonObject) -> Iterator[WeakerGuard]:
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
         if _is_equal(before, after) or (key in _HARMLESS and not (new.get("expose") and key in _EXPOSED)):
@@ -128,7 +128,7 @@ def _is_lower(before: Any, after: Any) -> bool:
 # --- steps
 
 
-def _gates(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
+def _gates(old: KnownSteps, new: KnownSteps) -> Iterator[WeakerGuard]:
     """Yield the steps that hold a run back and are gone, or changed in any way."""
     for step in old.all:
         if step.uses not in _GATES:
@@ -136,16 +136,16 @@ def _gates(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
         now = new.by_id.get(step.id)
         if now is None:
             words = f"Step {step.id} ({step.uses}), which {_GATES[step.uses]}, is removed"
-            yield Weaker(f"{step.id}.gate", step.own, None, words)
+            yield WeakerGuard(f"{step.id}.gate", step.own, None, words)
             continue
         was, is_ = ([_around(one, step.id), one.own] for one in (step, now))
         if not is_same(was, is_):
             words = f"Step {step.id} ({step.uses}), which {_GATES[step.uses]}, is changed, and may let more pass"
-            yield Weaker(f"{step.id}.gate", was, is_, words)
+            yield WeakerGuard(f"{step.id}.gate", was, is_, words)
         yield from _written_elsewhere(old, new, step, now)
 
 
-def _on_error(old: KnownSteps, new: KnownSteps, step: KnownStep) -> Iterator[Weaker]:
+def _on_error(old: KnownSteps, new: KnownSteps, step: KnownStep) -> Iterator[WeakerGuard]:
     """Yield a step after whose failure a run goes on now; one that is new may do so if it holds nothing back.
 
     A new group holds back what it is put around: a gate, or a step whose failure has ended the run so far.
@@ -164,7 +164,9 @@ def _holds_back(old: KnownSteps, new: KnownSteps, step: KnownStep) -> bool:
     return any(one.uses in _GATES or one.id in old.by_id for one in inside)
 
 
-def _in_place_of(old: KnownSteps, new: KnownSteps, step: KnownStep, alike: Sequence[KnownStep]) -> Iterator[Weaker]:
+def _in_place_of(
+    old: KnownSteps, new: KnownSteps, step: KnownStep, alike: Sequence[KnownStep]
+) -> Iterator[WeakerGuard]:
     """Yield what a new write does without the guards of those that wrote to the same place (`alike`).
 
     It may stand in for each of them that is gone; beside those that are there, it may do what the least guarded may.
@@ -182,7 +184,7 @@ def _place(step: KnownStep) -> str:
     return canonical([step.uses, step.own.get("connection"), dict(step.places())])
 
 
-def _of_new(step: KnownStep, alike: Sequence[KnownStep]) -> Iterator[Weaker]:
+def _of_new(step: KnownStep, alike: Sequence[KnownStep]) -> Iterator[WeakerGuard]:
     """Yield what a new step does without the guards that it would have by default, or that one of those alike had."""
     for key in ("approve", "allow", "once"):
         is_strict = key == "approve" and step.own.get(key) == "always"
@@ -190,7 +192,7 @@ def _of_new(step: KnownStep, alike: Sequence[KnownStep]) -> Iterator[Weaker]:
             yield _weaker(f"{step.id}.{key}", f"New step {step.id} {_may(key)}: {key}", _ABSENT, step.own[key])
 
 
-def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
+def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[WeakerGuard]:
     """Yield what decides less strictly whether a write is made, in place of another one or of itself."""
     was, now = _around(before, step.id), _around(step, step.id)
     for place in dict.fromkeys([*was, *now]):
@@ -206,10 +208,10 @@ def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownSt
     for gate in gone:
         if gate in new.by_id:
             words = f"Step {step.id} may run although {gate} holds the run back"
-            yield Weaker(f"{step.id}@after.{gate}", gate, None, words)
+            yield WeakerGuard(f"{step.id}@after.{gate}", gate, None, words)
 
 
-def _written_elsewhere(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
+def _written_elsewhere(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[WeakerGuard]:
     """Yield the values in the workflow itself that decide about a step and are others now: constants and defaults.
 
     What a service or a model answers is no guard, unless a constant takes its place, or it takes a constant's.
@@ -272,7 +274,7 @@ def _may(key: str) -> str:
     return _MAY.get(key, "may do what it did not before")
 
 
-def _weaker(what: str, name: str, before: Any, after: Any) -> Weaker:
+def _weaker(what: str, name: str, before: Any, after: Any) -> WeakerGuard:
     was = "" if before is _ABSENT else f", before {whole(before)}"
     said = f"{name} is no longer given{was}" if after is _ABSENT else f"{name} is now {whole(after)}{was}"
-    return Weaker(what, None if before is _ABSENT else before, None if after is _ABSENT else after, said)
+    return WeakerGuard(what, None if before is _ABSENT else before, None if after is _ABSENT else after, said)

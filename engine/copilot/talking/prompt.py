@@ -75,7 +75,7 @@ _LONGEST_EARLIER = 2_000
 _MOST_EARLIER = 6  # what `SENDS` (setup.py) promises
 
 
-class Context(Struct, frozen=True):
+class PromptContext(Struct, frozen=True):
     """What the model gets beside the conversation."""
 
     workflow: str
@@ -101,7 +101,7 @@ def prefix() -> str:
     return _RULES + all_signatures()
 
 
-def messages(context: Context, earlier: Iterable[Turn], asked: str) -> list[dict[str, str]]:
+def messages(context: PromptContext, earlier: Iterable[Turn], asked: str) -> list[dict[str, str]]:
     """Return what a turn sends first."""
     request = {"role": "user", "content": f"{_told(context)}\n\n# The request\n{asked}"}
     return [{"role": "system", "content": prefix()}, *earlier_messages(earlier), request]
@@ -134,7 +134,7 @@ def told_problems(problems: Iterable[Problem], fragments: Mapping[str, Any]) -> 
     ]
 
 
-def _told(context: Context) -> str:
+def _told(context: PromptContext) -> str:
     parts = [f"# The workflow {json.dumps(context.workflow)}\n{context.text[:_LONGEST_DRAFT]}"]
     if len(context.text) > _LONGEST_DRAFT:
         parts.append("The text is cut; `read_workflow` returns more.")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from engine.base.json_text import JsonObject
 from engine.copilot.keeping.lists import RecordFormat
 from engine.copilot.without_model.diagrams import Diagram, diagram_of
-from engine.copilot.without_model.passages import DocSection
+from engine.copilot.without_model.doc_sections import DocSection
 
 PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "diagram"]
 TurnStatus = Literal["working", "done", "stopped", "limited", "failed"]

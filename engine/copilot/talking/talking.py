@@ -14,9 +14,9 @@ from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_workflow
 from engine.copilot.proposals.proposals import Proposals
-from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.code_step import code_step
-from engine.copilot.talking.prompt import Context, messages
+from engine.copilot.talking.model import CopilotModel
+from engine.copilot.talking.prompt import PromptContext, messages
 from engine.copilot.talking.records import (
     About,
     AnswerPart,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _MOST_SELECTED = 50
 
 
-class Ground(Struct, frozen=True):
+class TalkingDependencies(Struct, frozen=True):
     """The parts of the workspace that conversations are about."""
 
     proposals: Proposals
@@ -68,7 +68,9 @@ class Ground(Struct, frozen=True):
 class Talking:
     """Every method checks the right of `p`; each person has conversations of their own."""
 
-    def __init__(self, setups: Setups, model: CopilotModel, turns: Turns, ground: Ground, audit: Audit) -> None:
+    def __init__(
+        self, setups: Setups, model: CopilotModel, turns: Turns, ground: TalkingDependencies, audit: Audit
+    ) -> None:
         self._setups, self._model, self._turns = setups, model, turns
         self._ground, self._audit = ground, audit
 
@@ -210,16 +212,16 @@ class Talking:
             return self._ground.failed_run(p, workflow, "")
         return None
 
-    def _context(self, p: Principal, workflow: str, selection: Sequence[str]) -> tuple[Context, str]:
+    def _context(self, p: Principal, workflow: str, selection: Sequence[str]) -> tuple[PromptContext, str]:
         """Return the text that a turn is about, with its etag. Raises InvalidInput for an unknown step."""
         try:
             canvas = self._ground.editing.canvas(p, workflow)
             done = [one.words for one in self._ground.editing.draft_text(p, workflow).revisions[-10:]]
         except UnknownName:
             blank = blank_workflow(title_of(workflow))
-            return Context(workflow, blank, connections=self._ground.connections()), files.etag(blank)
+            return PromptContext(workflow, blank, connections=self._ground.connections()), files.etag(blank)
         chosen(canvas.steps, selection)
-        found = Context(workflow, canvas.text, canvas.problems, done=done, connections=self._ground.connections())
+        found = PromptContext(workflow, canvas.text, canvas.problems, done=done, connections=self._ground.connections())
         return found, canvas.rev
 
     # --- without a model

@@ -23,7 +23,7 @@ from engine.store.journal import JournalBroken
 
 if TYPE_CHECKING:
     from engine.connections.accounts import Account
-    from engine.copilot.talking.asking import CopilotModel
+    from engine.copilot.talking.model import CopilotModel
 
 Cost: TypeAlias = Callable[[tuple[str, ...], int, int, tuple[int, int]], float | None]
 """Returns the dollars of a call: models, input and output tokens, and of the input those read from and into a cache."""

@@ -14,9 +14,9 @@ from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.without_model.commands import COMMANDS, Command, NotThere, changed, command_in, named_step
 from engine.copilot.without_model.diagrams import Diagram, steps_diagram, workflow_diagram
+from engine.copilot.without_model.doc_sections import DocSection, passages
 from engine.copilot.without_model.explaining import explained, explained_step
-from engine.copilot.without_model.passages import DocSection, passages
-from engine.copilot.without_model.ranking import TextIndex
+from engine.copilot.without_model.text_index import TextIndex
 from engine.documents.json_file import object_in
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal

@@ -11,7 +11,7 @@ from clients.deadline import Hangup
 from clients.errors import ServiceError, Timeout
 from engine.base.errors import BudgetExceeded
 from engine.base.wording import number_text
-from engine.plugins.listing import answered
+from engine.plugins.unreadable import answered
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.rate_limit_waits import asks_to_wait
 from engine.runner.effects.retry import RetryAttempts, started

@@ -10,8 +10,8 @@ from engine.base.plain_values import plain_json
 from engine.base.threads import WorkerThreads
 from engine.base.wording import number_text
 from engine.observing import context
-from engine.plugins.listing import answered
 from engine.plugins.step import Directive, StopRun
+from engine.plugins.unreadable import answered
 from engine.runner.effects.job import Attempt, Job, Remarks
 from engine.runner.execution.step_call import Outcome, StepCall, Stops, Succeeded, Waits
 

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from pydantic import Field, create_model
 
 from clients.wording import counted
-from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
     Call,
     Effect,
@@ -24,6 +23,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
+from engine.plugins.unreadable import UnreadableThing, unreadable_of
 
 MOST = 1000
 

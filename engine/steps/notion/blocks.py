@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from clients.notion.service import CAPTION
 from engine.base.run_file import RunFile
-from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
     Call,
     Fields,
@@ -22,6 +21,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
+from engine.plugins.unreadable import UnreadableThing, unreadable_of
 from engine.steps.notion.pages import ChangePageFields, ChangesPage, ReadPageFields
 from engine.steps.notion.upserting import Reading
 

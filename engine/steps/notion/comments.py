@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.notion.service import COMMENT
-from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
     Call,
     JsonValue,
@@ -20,6 +19,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
+from engine.plugins.unreadable import UnreadableThing, unreadable_of
 from engine.steps.notion.pages import ChangePageFields, ChangesPage, ReadPageFields
 from engine.steps.notion.upserting import Reading
 

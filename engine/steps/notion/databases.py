@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.notion.service import TITLE
-from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
     Call,
     Effect,
@@ -26,6 +25,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
+from engine.plugins.unreadable import UnreadableThing, unreadable_of
 from engine.steps.notion.pages import PageText
 from engine.steps.notion.upserting import LAG_SECONDS, Reading
 

@@ -15,7 +15,7 @@ from engine.documents.json_file import unreadable
 from engine.files.atomic import (
     PRIVATE_FILE,
     PRIVATE_FOLDER,
-    FileBatch,
+    AtomicFileBatch,
     make_folder,
     storage_errors,
     sync_folder,
@@ -104,7 +104,7 @@ class DiskBlobs:
         errors: dict[str, Exception] = {}
         with self._drafting() as folder:
             group = self._group if count >= _FEWEST and self._group.is_worth_it() else None
-            drafts, names, folders = FileBatch(folder, group), dict[Path, str](), dict[str, Path]()
+            drafts, names, folders = AtomicFileBatch(folder, group), dict[Path, str](), dict[str, Path]()
             for name, data in blobs:
                 inside, _, file_name = name.rpartition("/")
                 try:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.base.errors import StorageError
 from engine.files import atomic as files
-from engine.files.atomic import FileBatch, etag, make_folder, write_hashed, write_whole
+from engine.files.atomic import AtomicFileBatch, etag, make_folder, write_hashed, write_whole
 from engine.files.group_sync import GroupSync
 
 
@@ -131,7 +131,7 @@ def group(tmp_path: Path) -> Group:
 def _put(folder: Path, group: Group | None, count: int = 5) -> dict[Path, StorageError]:
     (folder / "drafts").mkdir()
     (folder / "logs").mkdir()
-    drafts = FileBatch(folder / "drafts", group)
+    drafts = AtomicFileBatch(folder / "drafts", group)
     for number in range(count):
         drafts.write(folder / "logs" / f"{number}.json", f"n{number}".encode())
     return drafts.put()
@@ -171,7 +171,7 @@ def test_files_are_synced_each_for_itself_where_a_group_is_not_possible(
 
 def test_of_a_group_only_those_that_cannot_be_put_in_their_place_have_an_error(tmp_path: Path, group: Group) -> None:
     (tmp_path / "logs" / "3.json").mkdir(parents=True)
-    drafts = FileBatch(tmp_path, group)
+    drafts = AtomicFileBatch(tmp_path, group)
     for number in range(5):
         drafts.write(tmp_path / "logs" / f"{number}.json", b"text")
     errors = drafts.put()

@@ -11,8 +11,8 @@ import pytest
 
 from engine.base.errors import InvalidFile, InvalidInput, NotAllowed
 from engine.copilot.without_model.commands import COMMANDS, Command, changed, command_in
+from engine.copilot.without_model.doc_sections import passages
 from engine.copilot.without_model.explaining import explained
-from engine.copilot.without_model.passages import passages
 from engine.copilot.without_model.without_model import NO_COMMAND, fitting_samples
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -309,7 +309,7 @@ def test_a_name_that_cannot_be_one_is_refused(orchestra: Orchestra) -> None:
 
 
 def test_a_folder_without_documentation_answers_all_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from engine.copilot.without_model import passages as module
+    from engine.copilot.without_model import doc_sections as module
 
     monkeypatch.setattr(module, "_FOLDER", tmp_path)
     module._index.cache_clear()
