@@ -22,8 +22,8 @@ from engine.base.services import services
 from engine.connections.paces import opened_paces
 from engine.ingress.brokers.broker import Topics
 from engine.ingress.ingress import opened_broker
-from engine.sandbox.rungs.monty import Monty
-from engine.sandbox.rungs.rung import RungSettings
+from engine.sandbox.backends.backend import BackendSettings
+from engine.sandbox.backends.monty import Monty
 from engine.store.blobs.opened import EXTRAS as EXTRAS_OF_LOGS
 from engine.store.settings import Settings
 from engine.store.sql.opening import open_database
@@ -159,7 +159,7 @@ def test_one_word_installs_every_extra_and_one_those_of_servers() -> None:
 UNASKED = cast("Settings", None)
 MISSING: dict[str, tuple[str, Callable[[Path], object]]] = {
     "kafka": ("aiokafka", lambda _: opened_broker("kafka://127.0.0.1:9", Topics("orders", "us"))),
-    "monty": ("pydantic_monty", lambda _: Monty(cast("RungSettings", None)).lack()),
+    "monty": ("pydantic_monty", lambda _: Monty(cast("BackendSettings", None)).lack()),
     "postgres": ("psycopg", lambda folder: open_database(folder, "postgresql://127.0.0.1:9/state")),
     "redis": ("redis", lambda folder: opened_paces(folder, UNASKED, is_shared=False, cache="redis://127.0.0.1:9")),
     "taskiq-nats": ("taskiq_nats", lambda _: BrokerAddress.parsed("taskiq+nats://127.0.0.1:9")),

@@ -17,7 +17,7 @@ import pytest
 from clients.errors import InvalidRequest
 from engine.sandbox import child
 from engine.sandbox.limits import ChildLimits
-from engine.sandbox.reading import OpenedFile, read
+from engine.sandbox.reading import ReadableFile, read
 from tests.engine.sandbox.bombs import MB, bombs
 from tests.few import every
 from tests.patience import slowness
@@ -37,12 +37,12 @@ def without_walls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def given(folder: Path, name: str, content: bytes) -> Iterator[OpenedFile]:
+def given(folder: Path, name: str, content: bytes) -> Iterator[ReadableFile]:
     path = folder / "bomb"
     path.write_bytes(content)
     handle = os.open(path, os.O_RDONLY)
     try:
-        yield OpenedFile(handle, name)
+        yield ReadableFile(handle, name)
     finally:
         os.close(handle)
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from bench.base.figures import beside
-from engine.sandbox.code.running import Code, CodeLimits, run
+from engine.sandbox.code.running import CodeLimits, CodeToRun, run
 from engine.sandbox.walls import ChildRoom, walls
 
 WORK = "code"
@@ -24,7 +24,7 @@ _SETUP = SimpleNamespace(sandbox="bubblewrap", docker_image="", interpreters={})
 
 def measure() -> dict[str, Any]:
     """Return milliseconds from call to result."""
-    code, around = Code("python", "output = 1", {}, _SETUP, _LIMITS, _LIMITS), walls()
+    code, around = CodeToRun("python", "output = 1", {}, _SETUP, _LIMITS, _LIMITS), walls()
     assert around is not None, "bubblewrap does not work here"
     bare = [*around.command(ChildRoom(), None), "--", sys.executable, "-I", "-c", ""]
     assert run(code, []).output == 1

@@ -256,7 +256,7 @@ class Accounts:
 
 
 def _started(program: Program, *, root: Path, private: frozenset[Path]) -> AbstractContextManager[RunningProgram]:
-    from engine.sandbox.code.talk import talking  # most accounts start none
+    from engine.sandbox.code.process import talking  # most accounts start none
 
     return talking(program, root, [*private])
 

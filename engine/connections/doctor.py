@@ -147,7 +147,7 @@ class Doctor:
         """Say whether strangers' files, and code, are shut off from this machine."""
         service = declaration(self._config().config.connections[name].service)
         if service.runs_code:
-            from engine.sandbox.rungs.ladder import lines
+            from engine.sandbox.backends.ladder import lines
 
             yield from lines(self._config().config.code)
             from engine.tools.uv import missing_uv, uv_program

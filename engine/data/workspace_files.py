@@ -24,7 +24,7 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.sandbox.limits import ChildLimits
-from engine.sandbox.reading import OpenedFile, read
+from engine.sandbox.reading import ReadableFile, read
 from engine.steps.file.fields import free_name, plain_name
 
 __all__ = ["FileEntry", "FileList", "FileTable", "FileView", "WorkspaceFiles", "WrittenFile"]
@@ -129,7 +129,7 @@ class WorkspaceFiles:
         What cannot be read, or has no such page, is not an error: `problem` says why.
         """
         with self._opened(path) as found:
-            seen = _seen(OpenedFile(found.handle, found.name), page)
+            seen = _seen(ReadableFile(found.handle, found.name), page)
         return FileView(found.path, found.size_bytes, page, **seen)
 
     @operation("files.content", "run", _READ, "Download a file")
@@ -190,7 +190,7 @@ def _require_small(content: BinaryIO) -> None:
         )
 
 
-def _seen(given: OpenedFile, page: int) -> dict[str, Any]:
+def _seen(given: ReadableFile, page: int) -> dict[str, Any]:
     """Return what a view has of a file beside its place."""
     known = {}
     try:
@@ -201,7 +201,7 @@ def _seen(given: OpenedFile, page: int) -> dict[str, Any]:
         return {**known, "problem": error.message}
 
 
-def _text(given: OpenedFile, page: int) -> dict[str, Any]:
+def _text(given: ReadableFile, page: int) -> dict[str, Any]:
     options = {"form": "text", "pages": [(page, page)], "most": _PAGE_CHARACTERS}
     found = read(given, "text", options, _LIMITS)
     left_out = [f"Left out here: {found['left_out']}."] if found["truncated"] else []
@@ -210,7 +210,7 @@ def _text(given: OpenedFile, page: int) -> dict[str, Any]:
     return {**told, "notes": [*left_out, *found["notes"]], "ocr_remedy": absent}
 
 
-def _table(given: OpenedFile, page: int) -> dict[str, Any]:
+def _table(given: ReadableFile, page: int) -> dict[str, Any]:
     options: dict[str, Any] = {"sheet": page, "header": None, "pages": [], "limit": _TABLE_ROWS, "typed": True}
     found = read(given, "table", options, _LIMITS)
     told = ("columns", "rows", "row_count", "sheets", "empty_formulas", "notes")

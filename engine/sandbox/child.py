@@ -26,7 +26,7 @@ from engine.sandbox.watch import ChildWatch, children
 _BY_SIGNAL = 128
 _SAID_MOST = 2000
 _PIECE = 65536
-# rungs/bubblewrap.py promises people a look ten times a second.
+# backends/bubblewrap.py promises people a look ten times a second.
 _LOOK_SECONDS = 0.1
 _REAPED_SECONDS = 1.0
 _NO_ROOM = ChildRoom()
@@ -36,7 +36,7 @@ turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 """Children at a time: each may take a gigabyte."""
 
 
-class Left(Struct, frozen=True):
+class ChildPipe(Struct, frozen=True):
     """A pipe for what a child leaves behind."""
 
     read: int
@@ -61,7 +61,7 @@ class _Follower(Struct, frozen=True):
             self.heard(name, piece)
 
 
-class End(Struct, frozen=True):
+class ChildResult(Struct, frozen=True):
     """How a child ended, and what it said."""
 
     status: int
@@ -84,10 +84,10 @@ def ended(
     content: bytes = b"",
     handles: Sequence[int] = (),
     room: ChildRoom = _NO_ROOM,
-    left: Left | None = None,
+    left: ChildPipe | None = None,
     cancelled: threading.Event | None = None,
     heard: Heard | None = None,
-) -> End:
+) -> ChildResult:
     """Run a script of Python, with its arguments, to its end; the caller has taken its `turn`. Blocking.
 
     `script` may begin with options of Python.
@@ -113,7 +113,7 @@ def supervised(
     environment: Mapping[str, str],
     cancelled: threading.Event | None = None,
     heard: Heard | None = None,
-) -> End:
+) -> ChildResult:
     """Run a program of this machine to its end, whose stdin ends with this process; limits as `ended`. Blocking."""
     follower = _Follower(cancelled or abandoned(), heard)
     return _run(command, limits, subprocess.PIPE, (), environment, None, follower, contextlib.ExitStack())
@@ -125,10 +125,10 @@ def _run(
     given: int | BinaryIO,
     handles: Sequence[int],
     environment: Mapping[str, str],
-    left: Left | None,
+    left: ChildPipe | None,
     follower: _Follower,
     until_started: contextlib.ExitStack,
-) -> End:
+) -> ChildResult:
     child = _begun(command, given, handles, environment)
     try:
         until_started.close()
@@ -186,7 +186,9 @@ def _front(
     return [*around.command(room, handle), "--"], (*handles, *(() if handle is None else (handle,)))
 
 
-def _awaited(child: subprocess.Popen[bytes], limits: ChildLimits, left: Left | None, follower: _Follower) -> End:
+def _awaited(
+    child: subprocess.Popen[bytes], limits: ChildLimits, left: ChildPipe | None, follower: _Follower
+) -> ChildResult:
     """Read what the child says until it ends, takes too much or is cancelled."""
     assert child.stdout is not None
     assert child.stderr is not None
@@ -209,7 +211,9 @@ def _awaited(child: subprocess.Popen[bytes], limits: ChildLimits, left: Left | N
     if _BY_SIGNAL < status < 2 * _BY_SIGNAL:  # how shells and bubblewrap report a signal
         status = _BY_SIGNAL - status
     sentence = " ".join(said[words][:_SAID_MOST].decode("utf-8", "replace").split())
-    return End(status, bytes(said[out]), sentence, reason, bytes(said[rest]) if left else b"", bytes(said[words]))
+    return ChildResult(
+        status, bytes(said[out]), sentence, reason, bytes(said[rest]) if left else b"", bytes(said[words])
+    )
 
 
 def _reasons(

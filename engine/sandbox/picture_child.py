@@ -71,7 +71,7 @@ def _drawn(content: bytes, page: int, longest_side: int) -> tuple[Image, int]:
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        from engine.sandbox.readers.detect import LOCKED_PDF
+        from engine.sandbox.readers.file_kinds import LOCKED_PDF
 
         words = LOCKED_PDF if "assword" in str(error) else "The PDF cannot be read."
         raise UnreadablePicture(words) from error

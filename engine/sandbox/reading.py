@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from engine.sandbox import child
-from engine.sandbox.child import End
+from engine.sandbox.child import ChildResult
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.walls import ChildRoom
 
@@ -23,7 +23,7 @@ _REFUSED, _NO_MEMORY = 2, 3  # how reader_child.py exits
 _REMEDY = "Give another file, or leave this one out: `on_error` of the step says what happens then."
 
 
-class OpenedFile(Struct, frozen=True):
+class ReadableFile(Struct, frozen=True):
     """A file to read."""
 
     handle: int
@@ -38,7 +38,7 @@ class OpenedFile(Struct, frozen=True):
 
 
 def read(
-    given: OpenedFile,
+    given: ReadableFile,
     task: str,
     options: Mapping[str, Any],
     limits: ChildLimits | None = None,
@@ -59,7 +59,7 @@ def read(
     raise InvalidRequest(f"{given.name!r} was not read: {_why(end, limits)}", remedy=_REMEDY)
 
 
-def _why(end: End, limits: ChildLimits) -> str:
+def _why(end: ChildResult, limits: ChildLimits) -> str:
     if end.status == _REFUSED and end.said:
         return end.said
     if end.reason == "memory":
@@ -75,8 +75,8 @@ def _why(end: End, limits: ChildLimits) -> str:
 
 
 def _end(
-    given: OpenedFile, task: str, options: Mapping[str, Any], limits: ChildLimits, out: int | None, room: ChildRoom
-) -> End:
+    given: ReadableFile, task: str, options: Mapping[str, Any], limits: ChildLimits, out: int | None, room: ChildRoom
+) -> ChildResult:
     request = {
         "task": task,
         "options": dict(options),

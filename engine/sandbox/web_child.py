@@ -38,7 +38,7 @@ _LAST, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
 Json = dict[str, Any]
 
 
-class UnreadableContent(Exception):
+class UnreadableWebContent(Exception):
     """The content is not a feed, or not a page that can be read."""
 
 
@@ -53,7 +53,7 @@ def main() -> int:
         found = (_feed if request["task"] == "feed" else _page)(sys.stdin.buffer.read(), request)
         # Half of a pair may be left of an escaped reference; no later reader could write it.
         written = json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")
-    except UnreadableContent as error:
+    except UnreadableWebContent as error:
         return _refused(str(error))
     except MemoryError:
         return _refused("The answer needs more memory to read than is given to it.")
@@ -94,7 +94,7 @@ def _json_feed(text: str) -> Any:
     time_of: Any = vars(datetimes)["_parse_date"]
     read = read_json_feed(text)
     if read is None:
-        raise UnreadableContent(_no_feed([]))
+        raise UnreadableWebContent(_no_feed([]))
     for one in read["entries"]:
         for name in ("published", "updated"):
             one[f"{name}_parsed"] = time_of(one[name])
@@ -112,7 +112,7 @@ def _xml_feed(text: str, url: str) -> Any:
     stream = io.BytesIO(_NUMBER.sub(_character, text).encode("utf-8", "replace"))
     read: Any = api.parse(stream, response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
     if not read.get("version") and not read.entries:
-        raise UnreadableContent(_no_feed(read.feed.get("links", [])))
+        raise UnreadableWebContent(_no_feed(read.feed.get("links", [])))
     return read
 
 
@@ -284,7 +284,7 @@ def _selected(soup: Any, selector: str) -> list[Any]:
     try:
         found = soup.select(selector, limit=_ENTRIES_MOST)
     except (SelectorSyntaxError, NotImplementedError, ValueError) as error:
-        raise UnreadableContent(f"The selector {selector!r} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UnreadableWebContent(f"The selector {selector!r} cannot be read: {str(error).splitlines()[0]}") from error
     chosen = Counter(map(id, found))
     return [one for one in found if not any(id(parent) in chosen for parent in one.parents)]
 

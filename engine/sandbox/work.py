@@ -13,7 +13,7 @@ from pathlib import Path
 from clients.errors import InvalidRequest, LimitExceeded, SandboxMissing, Timeout
 from engine.base.threads import abandoned
 from engine.sandbox import child, left_files
-from engine.sandbox.child import End, Heard, Left
+from engine.sandbox.child import ChildPipe, ChildResult, Heard
 from engine.sandbox.left_files import LeftFile, TooManyFiles
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.walls import ChildRoom, lack, walls
@@ -40,7 +40,7 @@ def run(
     leaves: Sequence[str] = _EVERYTHING,
     left_bytes: int = 0,
     heard: Heard | None = None,
-) -> End:
+) -> ChildResult:
     """Run a command in the folder `/w`; `left` of its end is what it left there (`files`). Blocking.
 
     Its stdin is empty; `environment`, a few kilobytes, is added to its variables. `leaves` are the files and folders in
@@ -53,7 +53,7 @@ def run(
         read, write = os.pipe()
         most = str(limits.processes + _ROOM_TO_BE_SEEN) if _counts_by_namespace() else ""
         request = arguments(limits, environment, leaves, proxy=room.proxy, left=str(write), processes=most)
-        left = Left(read, write, left_bytes or _HEADS * room.work_bytes)
+        left = ChildPipe(read, write, left_bytes or _HEADS * room.work_bytes)
         # -S: it needs no packages, and looking for them takes longer than all else that Python does at its start.
         script = ["-S", str(CHILD), *request, *command]
         try:

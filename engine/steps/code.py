@@ -25,12 +25,12 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.sandbox.code.proxy import PLACE, Way
-from engine.sandbox.code.running import FILES_MOST, GIVEN_BYTES_MOST, Code, CodeLimits, run, syntax_problem
+from engine.sandbox.backends.backend import CodeNeeds
+from engine.sandbox.backends.ladder import refusal
+from engine.sandbox.backends.languages import BUILT_IN, PYTHON
+from engine.sandbox.code.proxy import PLACE, ProxySession
+from engine.sandbox.code.running import FILES_MOST, GIVEN_BYTES_MOST, CodeLimits, CodeToRun, run, syntax_problem
 from engine.sandbox.left_files import LeftFile
-from engine.sandbox.rungs.ladder import refusal
-from engine.sandbox.rungs.languages import BUILT_IN, PYTHON
-from engine.sandbox.rungs.rung import CodeNeeds
 from engine.steps.file.fields import FileStep, FileToRead, free_name, opened, plain_name
 
 _NAMED = frozenset({"inputs.json"})  # the sandbox itself puts the inputs there, beside the files
@@ -106,14 +106,14 @@ class RunCode(FileStep):
         if it.network and call.client.is_demo:
             raise InvalidRequest(NOT_IN_DEMO, service=CODE.name, remedy="Run it on your own accounts, or without.")
         limits, most = limits_of(it.limits, settings)
-        way = Way.to(it.network, settings.allow_hosts) if it.network else None
+        way = ProxySession.to(it.network, settings.allow_hosts) if it.network else None
         with ExitStack() as until_done:
             given = [until_done.enter_context(opened(call, one)) for one in it.files]
             if sum(one.size_bytes for one in given) > GIVEN_BYTES_MOST:
                 raise InvalidRequest("The files have more than 1 GB together.", service=CODE.name)
             taken = {one.casefold() for one in _NAMED}
             named = [(free_name(plain_name(one.name, "unnamed"), taken), one) for one in given]
-            ran = run(Code(it.language, it.code, it.inputs, settings, limits, most, way), named)
+            ran = run(CodeToRun(it.language, it.code, it.inputs, settings, limits, most, way), named)
         return {
             "output": ran.output,
             "stdout": ran.stdout,

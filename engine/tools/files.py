@@ -10,7 +10,7 @@ from engine.base.json_text import JsonSchema
 from engine.base.run_file import RunFile
 from engine.plugins.step import JsonValue, file_to_read
 from engine.sandbox.code.running import FILES_MOST, GIVEN_BYTES_MOST
-from engine.sandbox.reading import OpenedFile
+from engine.sandbox.reading import ReadableFile
 from engine.steps.file.fields import FileToRead, free_name, plain_name
 
 FORMAT = "file"
@@ -56,13 +56,13 @@ def file_fields(schema: JsonSchema) -> dict[str, tuple[Any, Any]]:
 
 
 def placed(
-    given: Mapping[str, JsonValue], schema: JsonSchema, opened: Callable[[Any], OpenedFile]
-) -> tuple[dict[str, JsonValue], list[tuple[str, OpenedFile]]]:
+    given: Mapping[str, JsonValue], schema: JsonSchema, opened: Callable[[Any], ReadableFile]
+) -> tuple[dict[str, JsonValue], list[tuple[str, ReadableFile]]]:
     """Return the input with the paths of its files at `/in`, and these files under their names there.
 
     `opened` opens a file. Raises InvalidRequest for more than 1 GB.
     """
-    inputs, files, taken = dict(given), list[tuple[str, OpenedFile]](), {"inputs.json"}
+    inputs, files, taken = dict(given), list[tuple[str, ReadableFile]](), {"inputs.json"}
     for name, several in file_inputs(schema).items():
         value = inputs.pop(name, None)
         if value is None:

@@ -11,10 +11,10 @@ from clients.errors import CodeFailed, InvalidRequest
 from engine.base.definitions import ToolDefinition
 from engine.documents.schema_check import misfits
 from engine.plugins.step import JsonValue
-from engine.sandbox.code.proxy import Way
-from engine.sandbox.code.running import Code, Ran, run
-from engine.sandbox.reading import OpenedFile
-from engine.sandbox.rungs.languages import program_of
+from engine.sandbox.backends.languages import program_of
+from engine.sandbox.code.proxy import ProxySession
+from engine.sandbox.code.running import CodeResult, CodeToRun, run
+from engine.sandbox.reading import ReadableFile
 from engine.steps.code import NOT_IN_DEMO, LimitFields, limits_of
 from engine.tools.files import placed
 from engine.tools.packages import PackageFolders
@@ -34,8 +34,8 @@ def run_tool(
     given: Mapping[str, JsonValue],
     settings: CodeSettings,
     folders: PackageFolders,
-    opened: Callable[[Any], OpenedFile],
-) -> Ran:
+    opened: Callable[[Any], ReadableFile],
+) -> CodeResult:
     """Return what a tool has done with an input; `opened` opens the files in it. Blocking.
 
     Packages are downloaded first where they are missing. Without `folders.is_online`, as in the demo, there is no
@@ -49,10 +49,10 @@ def run_tool(
     if tool["network"] and not folders.is_online:
         raise InvalidRequest(NOT_IN_DEMO, service=CODE.name, remedy="Run it on your own accounts.")
     limits, most = limits_of(LimitFields.model_validate(tool["limits"]), settings)
-    way = Way.to(list(tool["network"]), settings.allow_hosts) if tool["network"] else None
+    way = ProxySession.to(list(tool["network"]), settings.allow_hosts) if tool["network"] else None
     packages = packages_of(tool, settings, folders)
     file = f"tools/{name}/{tool.get('entry', '')}".rstrip("/")
-    code = Code(tool["language"], tool["code"], given, settings, limits, most, way, packages, file)
+    code = CodeToRun(tool["language"], tool["code"], given, settings, limits, most, way, packages, file)
     ran = run(code, files)
     for misfit in misfits(ran.output, tool["output"]):
         error = CodeFailed(

@@ -11,9 +11,9 @@ from clients.code.service import CODE, CodeSettings
 from engine.base.definitions import ToolDefinition
 from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Repeat, Role, StepType
 from engine.prompts.model_answers import from_outside
-from engine.sandbox.reading import OpenedFile
-from engine.sandbox.rungs.ladder import refusal
-from engine.sandbox.rungs.rung import CodeNeeds
+from engine.sandbox.backends.backend import CodeNeeds
+from engine.sandbox.backends.ladder import refusal
+from engine.sandbox.reading import ReadableFile
 from engine.steps.code import contents
 from engine.steps.file.fields import opened
 from engine.tools.files import LEFT, file_fields, file_inputs, with_files
@@ -41,7 +41,7 @@ class ToolStep(StepType):
         folders = PackageFolders.of_state(client.state_folder, is_online=not client.is_demo)
         with ExitStack() as until_done:
 
-            def open_file(file: Any) -> OpenedFile:
+            def open_file(file: Any) -> ReadableFile:
                 return until_done.enter_context(opened(call, file))
 
             ran = run_tool(self.definition, call.fields.given(), client.settings, folders, open_file)

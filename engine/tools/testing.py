@@ -13,7 +13,7 @@ from clients.errors import CodeFailed, InvalidRequest, ServiceError
 from engine.base.definitions import ToolDefinition
 from engine.base.json_text import is_same
 from engine.expressions.json_values import compact_json
-from engine.sandbox.reading import OpenedFile
+from engine.sandbox.reading import ReadableFile
 from engine.tools.packages import PackageFolders
 from engine.tools.running import packages_of, run_tool
 from engine.tools.store import Tool, ToolCase
@@ -81,7 +81,7 @@ def _run(
     return ToolTestResult(case.name, passed=True)
 
 
-def _opened(tool: Tool, path: object, until_done: ExitStack) -> OpenedFile:
+def _opened(tool: Tool, path: object, until_done: ExitStack) -> ReadableFile:
     """Open a file of the tool's own folder, as an input of a test. Raises InvalidRequest."""
     if not isinstance(path, str) or path not in tool.files:
         said = f"The tool has no file {path!r} for this test."
@@ -90,7 +90,7 @@ def _opened(tool: Tool, path: object, until_done: ExitStack) -> OpenedFile:
     until_done.enter_context(file)
     file.write(tool.files[path])
     file.flush()
-    return OpenedFile(file.fileno(), path)
+    return ReadableFile(file.fileno(), path)
 
 
 def _ended(case: ToolCase, error: ServiceError) -> ToolTestResult:

@@ -16,7 +16,7 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.plugins.registry import TOOL
-from engine.sandbox.rungs.languages import program_of
+from engine.sandbox.backends.languages import program_of
 from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.sandbox.limits import ChildLimits
-from engine.sandbox.reading import OpenedFile, read
+from engine.sandbox.reading import ReadableFile, read
 
 _TEXT = {"form": "markdown", "pages": [], "most": 2_000_000}
 _TABLE: dict[str, Any] = {"sheet": None, "header": None, "pages": [], "limit": 1_000, "typed": True}
@@ -37,7 +37,7 @@ def main(path: Path) -> None:
 def _text(path: Path) -> int:
     """Return how many characters of text a document has."""
     with path.open("rb") as file:
-        found = read(OpenedFile(file.fileno(), path.name), "text", _TEXT)
+        found = read(ReadableFile(file.fileno(), path.name), "text", _TEXT)
     assert not found["truncated"], found["left_out"]
     return len(found["text"])
 
@@ -45,7 +45,7 @@ def _text(path: Path) -> int:
 def _table(path: Path) -> int:
     """Return how many characters the rows of a table have, as JSON lines."""
     with path.open("rb") as file, tempfile.TemporaryFile() as out:
-        read(OpenedFile(file.fileno(), path.name), "table", _TABLE, _LIMITS, out.fileno())
+        read(ReadableFile(file.fileno(), path.name), "table", _TABLE, _LIMITS, out.fileno())
         return os.fstat(out.fileno()).st_size
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.sandbox.limits import ChildLimits
-from engine.sandbox.reading import OpenedFile, read
+from engine.sandbox.reading import ReadableFile, read
 from evals.ocr.pages import PAGES, Page
 
 _LIMITS = ChildLimits(cpu_seconds=120, wall_seconds=580.0)
@@ -51,7 +51,7 @@ def _measured(program: str, page: Page) -> tuple[float, float, float]:
         handle = os.open(path, os.O_RDONLY)
         begun = time.monotonic()
         try:
-            found = read(OpenedFile(handle, path.name), "ocr", options, _LIMITS)
+            found = read(ReadableFile(handle, path.name), "ocr", options, _LIMITS)
         finally:
             os.close(handle)
     return error_rate(page.text, found["text"]), found["confidence"], time.monotonic() - begun

@@ -26,10 +26,10 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.runs.projects.transcript import OutputPiece, Transcript
-from engine.sandbox.child import End
-from engine.sandbox.code.running import Code, CodeLimits, ended
-from engine.sandbox.reading import OpenedFile
-from engine.sandbox.rungs.languages import SHELL
+from engine.sandbox.backends.languages import SHELL
+from engine.sandbox.child import ChildResult
+from engine.sandbox.code.running import CodeLimits, CodeToRun, ended
+from engine.sandbox.reading import ReadableFile
 
 State = Literal["running", "succeeded", "failed", "stopped"]
 _SECONDS, _MEMORY_MB, _PROCESSES, _DISK_MB, _OUTPUT_KB = 60, 512, 64, 64, 512
@@ -134,7 +134,7 @@ class ProjectRuns:
         now = timestamp(self._clock())
         kept = _Kept(CommandRun(secrets.token_hex(8), name, found, command, p.id, now))
         script = _SCRIPT.format(packed=_PACKED, command=command, programs=Path(sys.base_prefix) / "bin")
-        code = Code(SHELL, script, {}, self._settings(), limits, most)
+        code = CodeToRun(SHELL, script, {}, self._settings(), limits, most)
         self._keep(kept)
         try:
             self._audit.record(p, "projects.run", name, {"command": command, "commit": found})
@@ -237,19 +237,19 @@ class ProjectRuns:
         disk, output = min(_DISK_MB, most.disk_mb), min(_OUTPUT_KB, most.output_kb)
         return CodeLimits(seconds, memory, processes, disk, output), most
 
-    def _work(self, kept: _Kept, code: Code, packed: bytes) -> None:
+    def _work(self, kept: _Kept, code: CodeToRun, packed: bytes) -> None:
         """Run a command to its end, in a thread of its own."""
         try:
             self._run(kept, code, packed)
         finally:
             kept.ended.set()
 
-    def _run(self, kept: _Kept, code: Code, packed: bytes) -> None:
+    def _run(self, kept: _Kept, code: CodeToRun, packed: bytes) -> None:
         try:
             with tempfile.TemporaryFile() as file:
                 file.write(packed)
                 file.flush()
-                given = [(_PACKED, OpenedFile(file.fileno(), _PACKED))]
+                given = [(_PACKED, ReadableFile(file.fileno(), _PACKED))]
                 end = ended(code, given, heard=kept.transcript.hear, cancelled=kept.cancelled)
             outcome = _outcome(end, code.limits)
         except (ServiceError, OrchestraError) as error:
@@ -277,7 +277,7 @@ def _sentence(error: ServiceError | OrchestraError) -> str:
     return f"{error.message} {error.remedy}".strip()
 
 
-def _outcome(end: End, limits: CodeLimits) -> tuple[State, int | None, str]:
+def _outcome(end: ChildResult, limits: CodeLimits) -> tuple[State, int | None, str]:
     if end.reason == "cancelled":
         return "stopped", None, "It was stopped."
     said = {

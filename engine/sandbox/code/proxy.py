@@ -22,7 +22,7 @@ from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
 from clients.sockets import NetworkGate
-from engine.sandbox.rungs.rung import SOCKET
+from engine.sandbox.backends.backend import SOCKET
 
 PLACE = re.compile(r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)(?::(?P<port>\d{1,5}))?\Z")
 """How a step names a host."""
@@ -40,7 +40,7 @@ _OWN_HEADERS = (b"proxy-", b"connection:", b"keep-alive:")
 _PLAIN_REQUEST = 3  # method, target and version (RFC 9112, 3)
 
 
-class Way(Struct):
+class ProxySession(Struct):
     """The hosts that code may reach, and what it has done with that."""
 
     hosts: frozenset[tuple[str, int]]
@@ -51,7 +51,7 @@ class Way(Struct):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def to(cls, listed: Sequence[str], private: Sequence[str]) -> Way:
+    def to(cls, listed: Sequence[str], private: Sequence[str]) -> ProxySession:
         """Return the way to the hosts of a step's list; those in `private` may have addresses that are not public."""
         found = [PLACE.match(one) for one in listed]
         places = [(one["host"].lower(), one["port"]) for one in found if one is not None]
@@ -87,7 +87,7 @@ class Way(Struct):
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
 
-    def __init__(self, place: str, way: Way) -> None:
+    def __init__(self, place: str, way: ProxySession) -> None:
         super().__init__(place, _Handler)
         self.way = way
         self._free = threading.BoundedSemaphore(_AT_ONCE)
@@ -137,7 +137,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 @contextlib.contextmanager
-def opened(way: Way, folder: Path) -> Iterator[None]:
+def opened(way: ProxySession, folder: Path) -> Iterator[None]:
     """Serve the proxy on a socket in a folder; all connections end with it."""
     with _Server(str(folder / SOCKET), way) as server:
         serving = threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), name="code-proxy", daemon=True)

@@ -23,15 +23,15 @@ from clients.deadline import seconds_left
 from clients.errors import CodeFailed, LimitExceeded, ServiceError, Timeout
 from engine.outgoing import hidden_characters
 from engine.sandbox import work
-from engine.sandbox.child import End, Heard
-from engine.sandbox.code.proxy import Way, opened
+from engine.sandbox.backends.backend import BackendSettings, CodeNeeds, SandboxJob
+from engine.sandbox.backends.ladder import taken
+from engine.sandbox.backends.languages import JAVASCRIPT, PYTHON, SHELL, file_of
+from engine.sandbox.child import ChildResult, Heard
+from engine.sandbox.code.proxy import ProxySession, opened
 from engine.sandbox.inside.forwarder import PORT
 from engine.sandbox.left_files import LeftFile
 from engine.sandbox.limits import ChildLimits
-from engine.sandbox.reading import OpenedFile
-from engine.sandbox.rungs.ladder import taken
-from engine.sandbox.rungs.languages import JAVASCRIPT, PYTHON, SHELL, file_of
-from engine.sandbox.rungs.rung import CodeNeeds, RungSettings, SandboxJob
+from engine.sandbox.reading import ReadableFile
 
 _MB, _KB = 1024**2, 1024
 _OUTPUT, _OUT = ".output", "out"
@@ -76,18 +76,18 @@ class CodeLimits(Struct, frozen=True):
     output_kb: int
 
 
-class Code(Struct, frozen=True):
+class CodeToRun(Struct, frozen=True):
     """Code to run."""
 
     language: str
     text: str
     inputs: Any
     """JSON."""
-    setup: RungSettings
+    setup: BackendSettings
     limits: CodeLimits
     most: CodeLimits
     """How far the limits may be raised, for error messages."""
-    way: Way | None = None
+    way: ProxySession | None = None
     """The hosts that it may reach; None: it has no network."""
     packages: Path | None = None
     """A folder with packages of Python, which it sees at `/packages`; None: it has no packages."""
@@ -97,7 +97,7 @@ class Code(Struct, frozen=True):
     """What is left of the time of its step; None: more than its own limit."""
 
 
-class Ran(Struct, frozen=True):
+class CodeResult(Struct, frozen=True):
     """What code has done."""
 
     output: Any
@@ -107,7 +107,7 @@ class Ran(Struct, frozen=True):
     """What it has left in `/w/out`."""
 
 
-def run(code: Code, files: Sequence[tuple[str, OpenedFile]]) -> Ran:
+def run(code: CodeToRun, files: Sequence[tuple[str, ReadableFile]]) -> CodeResult:
     """Run code to its end, with these files at `/in` under their names. Blocking.
 
     Raises CodeFailed (with the line), LimitExceeded (with the limit), SandboxMissing, Timeout (it was cancelled).
@@ -125,12 +125,12 @@ def run(code: Code, files: Sequence[tuple[str, OpenedFile]]) -> Ran:
 
 
 def ended(
-    code: Code,
-    files: Sequence[tuple[str, OpenedFile]],
+    code: CodeToRun,
+    files: Sequence[tuple[str, ReadableFile]],
     *,
     heard: Heard | None = None,
     cancelled: threading.Event | None = None,
-) -> End:
+) -> ChildResult:
     """Run code on the first rung that is there, and return how it ended.
 
     `heard` gets what it writes, as it comes; it ends once `cancelled` is set. Raises SandboxMissing, InvalidRequest.
@@ -165,21 +165,21 @@ def ended(
             return rung.ended(job)
 
 
-def _environment(code: Code, inputs: str) -> dict[str, str]:
+def _environment(code: CodeToRun, inputs: str) -> dict[str, str]:
     """Return the inputs, for languages in which the code does not find them by itself, and where the proxy is."""
     is_given = code.language in (PYTHON, JAVASCRIPT)
     given = {} if is_given or len(inputs.encode()) > INPUTS_BYTES_MOST else {"INPUTS": inputs}
     return {**given, **PROXY} if code.way else given
 
 
-def _copy(file: OpenedFile, to: Path) -> None:
+def _copy(file: ReadableFile, to: Path) -> None:
     os.lseek(file.handle, 0, os.SEEK_SET)
     # Of a second handle: closing that one leaves the caller's open.
     with os.fdopen(os.dup(file.handle), "rb") as source, to.open("xb") as target:
         shutil.copyfileobj(source, target, _MB)
 
 
-def _limits(code: Code) -> ChildLimits:
+def _limits(code: CodeToRun) -> ChildLimits:
     it, memory = code.limits, (code.limits.memory_mb + _OWN_MB) * _MB
     return ChildLimits(
         memory_bytes=memory,
@@ -195,15 +195,15 @@ def _limits(code: Code) -> ChildLimits:
     )
 
 
-def _ran(code: Code, end: End) -> Ran:
+def _ran(code: CodeToRun, end: ChildResult) -> CodeResult:
     kept, files = _left(end)
     if kept is not None and len(kept) > code.limits.output_kb * _KB:
         raise _exceeded(code, "output_kb", f"`output` has more than {code.limits.output_kb:,} KB")
     output = _last_json(_plain(end.out)) if kept is None else _output(kept)
-    return Ran(output, shown(end.out), shown(end.complaints), files)
+    return CodeResult(output, shown(end.out), shown(end.complaints), files)
 
 
-def _left(end: End) -> tuple[bytes | None, list[LeftFile]]:
+def _left(end: ChildResult) -> tuple[bytes | None, list[LeftFile]]:
     """Return (what was kept as `output`, if anything; the files in `/w/out`)."""
     too_much = f"The code left more than {FILES_MOST} files, or {LEFT_BYTES_MOST // _MB} MB, in /w/out."
     refused = LimitExceeded(too_much, service="code", remedy="Let it leave less there, or pack it.")
@@ -277,7 +277,7 @@ def _plain(said: bytes) -> str:
     return _CONTROLS.sub("", _ESCAPES.sub("", text))
 
 
-def _require_success(code: Code, end: End) -> None:
+def _require_success(code: CodeToRun, end: ChildResult) -> None:
     """Raise the error for a failed run."""
     it, said = code.limits, shown(end.complaints)
     if end.reason == "cancelled":
@@ -301,14 +301,14 @@ def _require_success(code: Code, end: End) -> None:
         raise _failure(code, end.status, said, shown(end.out))
 
 
-def _too_slow(code: Code) -> LimitExceeded:
+def _too_slow(code: CodeToRun) -> LimitExceeded:
     if code.seconds_left is None:
         return _exceeded(code, "seconds", f"The code ran longer than {code.limits.seconds:,} seconds")
     said = f"The code ran longer than its step may take; {round(code.seconds_left, 1):g} seconds were left for it."
     return LimitExceeded(said, service="code", remedy="Raise `timeout_seconds`, or let the code do less.")
 
 
-def _exceeded(code: Code, limit: str, what: str) -> LimitExceeded:
+def _exceeded(code: CodeToRun, limit: str, what: str) -> LimitExceeded:
     now, most = getattr(code.limits, limit), getattr(code.most, limit)
     raised = f"Raise `limits.{limit}`, {now:,} now and {most:,} at most (`code.{limit}_most` in config.yaml)"
     if now >= most:
@@ -320,7 +320,7 @@ def _says(said: str, pattern: re.Pattern[str]) -> bool:
     return any(pattern.search(line) for line in said.splitlines()[-_LAST_LINES * 4 :])
 
 
-def _failure(code: Code, status: int, said: str, printed: str) -> CodeFailed:
+def _failure(code: CodeToRun, status: int, said: str, printed: str) -> CodeFailed:
     line, how = line_of(code, said), f"exit code {status}" if status > 0 else f"ended by signal {-status}"
     lines, before = _lines(said), _lines(printed)
     reason = _reason(code, lines)
@@ -341,7 +341,7 @@ def _lines(said: str) -> list[str]:
     return [one[:_LINE_CHARACTERS] for one in said.splitlines() if one.strip()]
 
 
-def _reason(code: Code, lines: Sequence[str]) -> str:
+def _reason(code: CodeToRun, lines: Sequence[str]) -> str:
     """Return the line that says what went wrong."""
     said = [one for one in lines if not _FRAME.match(one)]
     if code.language == JAVASCRIPT:
@@ -350,7 +350,7 @@ def _reason(code: Code, lines: Sequence[str]) -> str:
     return said[-1].strip() if said else ""
 
 
-def line_of(code: Code, said: str) -> int | None:
+def line_of(code: CodeToRun, said: str) -> int | None:
     """Return the line of the code that an error names, if any."""
     pattern = _PLACES.get(code.language)
     if pattern is None:

@@ -14,8 +14,8 @@ from fnmatch import fnmatch
 from typing import Any
 
 from clients.mail.charsets import JAPANESE
-from engine.sandbox.readers.detect import FileKind, kind_of
 from engine.sandbox.readers.encodings import encoding_of
+from engine.sandbox.readers.file_kinds import FileKind, kind_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.zips import opened_zip
 

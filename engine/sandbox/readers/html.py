@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from clients.mail.html import HTML_MOST, TAGS_MOST, is_longer, visible_tree
-from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
+from engine.sandbox.readers.file_kinds import FileKind
 from engine.sandbox.readers.grid import across, text_rows
 from engine.sandbox.readers.number_columns import numbers_of
 from engine.sandbox.readers.page_tables import page_text

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from engine.sandbox.readers.detect import RECORD, FileKind
 from engine.sandbox.readers.encodings import Damage, lines
+from engine.sandbox.readers.file_kinds import RECORD, FileKind
 from engine.sandbox.readers.number_columns import numbers_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.tables import EXACT_MOST, TableBuilder, Through, chosen

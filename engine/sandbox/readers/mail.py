@@ -13,7 +13,7 @@ from clients.mail.raw import payload_of
 from clients.mail.text import full_text_of, head_of, sentence, written_at
 from clients.mail_formats.calendar import read_calendar
 from clients.mail_formats.invitations import in_words
-from engine.sandbox.readers.detect import FileKind, begin_of_mail
+from engine.sandbox.readers.file_kinds import FileKind, begin_of_mail
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.sandbox.readers.detect import SLIDES, FileKind
+from engine.sandbox.readers.file_kinds import SLIDES, FileKind
 from engine.sandbox.readers.source import SourceFile
 from engine.sandbox.readers.zips import opened_zip, refuse_entities, xml
 

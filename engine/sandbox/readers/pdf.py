@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from clients.wording import counted, listed
-from engine.sandbox.readers.detect import LOCKED_PDF, FileKind
+from engine.sandbox.readers.file_kinds import LOCKED_PDF, FileKind
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder, wanted_pages
 

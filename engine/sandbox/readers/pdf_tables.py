@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from engine.sandbox.readers.detect import FileKind
+from engine.sandbox.readers.file_kinds import FileKind
 from engine.sandbox.readers.number_columns import numbers_of
 from engine.sandbox.readers.pdf import opened
 from engine.sandbox.readers.source import FileRefused, SourceFile

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from engine.sandbox.readers.detect import FileKind
+from engine.sandbox.readers.file_kinds import FileKind
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder
 

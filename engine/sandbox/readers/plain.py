@@ -6,8 +6,8 @@ import codecs
 from collections.abc import Mapping
 from typing import Any
 
-from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
+from engine.sandbox.readers.file_kinds import FileKind
 from engine.sandbox.readers.source import SourceFile
 from engine.sandbox.readers.texts import TextBuilder
 

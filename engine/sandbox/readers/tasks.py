@@ -7,7 +7,7 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
-from engine.sandbox.readers.detect import LOCKED, FileKind, kind_of
+from engine.sandbox.readers.file_kinds import LOCKED, FileKind, kind_of
 from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile, StaysText
 from engine.sandbox.readers.tables import TableBuilder
 from engine.sandbox.readers.texts import TextBuilder

@@ -17,7 +17,7 @@ from clients.errors import InvalidRequest
 from clients.file.paths import parts_of
 from engine.base.run_file import RunFile
 from engine.plugins.step import Call, Effect, Fields, StepType, file_to_read
-from engine.sandbox.reading import OpenedFile
+from engine.sandbox.reading import ReadableFile
 
 SERVICE = "file"
 FileToRead = RunFile | str
@@ -60,16 +60,16 @@ class FileStep(StepType):
 
 
 @contextmanager
-def opened(call: Call, file: FileToRead) -> Iterator[OpenedFile]:
+def opened(call: Call, file: FileToRead) -> Iterator[ReadableFile]:
     """Open a file of the run or of the workspace, to be read inside. Raises InvalidRequest, NotFound, Unavailable."""
     if isinstance(file, str):
         with call.client.opened(file) as found:
-            yield OpenedFile(found.handle, found.name)
+            yield ReadableFile(found.handle, found.name)
         return
     with call.path(file) as path:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            yield OpenedFile(handle, file.name)
+            yield ReadableFile(handle, file.name)
         finally:
             os.close(handle)
 

@@ -15,7 +15,7 @@ from clients.file.tesseract import ABSENT, Tesseract, tesseract
 from engine.files.readings import FOLDER, Readings, key_of
 from engine.plugins.step import Call, JsonValue, Output, Part, Prompts, option, outside
 from engine.sandbox.limits import ChildLimits
-from engine.sandbox.reading import OpenedFile, read
+from engine.sandbox.reading import ReadableFile, read
 from engine.steps.file.fields import PAGES, FileStep, NumberOrText, OneFile, opened, page_ranges
 
 _LIMITS = ChildLimits(cpu_seconds=120, wall_seconds=580.0)  # less than the step has, so that this error comes first
@@ -114,7 +114,7 @@ class Ocr(FileStep):
 
 
 def _found(
-    given: OpenedFile, options: dict[str, JsonValue], program: Tesseract, shared: Path | None
+    given: ReadableFile, options: dict[str, JsonValue], program: Tesseract, shared: Path | None
 ) -> tuple[dict[str, JsonValue], bool]:
     """Return what is in a file, and whether that was kept from an earlier reading of the same content."""
     readings = Readings(shared / FOLDER) if shared else None

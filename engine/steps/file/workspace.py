@@ -36,7 +36,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.sandbox.reading import OpenedFile, read
+from engine.sandbox.reading import ReadableFile, read
 from engine.steps.file.fields import FileStep, FileToRead, OneFile, new_file, opened
 
 _TEXT_MOST = 1024 * 1024
@@ -240,7 +240,7 @@ def _content(it: WriteFields) -> bytes:
     return f"{json.dumps(it.data, ensure_ascii=False, indent=2)}\n".encode("utf-8", "replace")
 
 
-def _copy(given: OpenedFile, out: int) -> None:
+def _copy(given: ReadableFile, out: int) -> None:
     os.lseek(given.handle, 0, os.SEEK_SET)
     source: BinaryIO
     # Duplicates, as `fdopen` closes its handle: the callers close their own.

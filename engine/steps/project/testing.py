@@ -26,11 +26,11 @@ from engine.plugins.step import (
     outside,
 )
 from engine.projects.work import MadeCommit, RunBranch, work_on
-from engine.sandbox.code.running import Code, ended, shown
-from engine.sandbox.reading import OpenedFile
-from engine.sandbox.rungs.ladder import refusal
-from engine.sandbox.rungs.languages import SHELL
-from engine.sandbox.rungs.rung import CodeNeeds
+from engine.sandbox.backends.backend import CodeNeeds
+from engine.sandbox.backends.ladder import refusal
+from engine.sandbox.backends.languages import SHELL
+from engine.sandbox.code.running import CodeToRun, ended, shown
+from engine.sandbox.reading import ReadableFile
 from engine.steps.code import LimitFields, limits_of
 from engine.steps.project.fields import WorkFields, project_errors
 
@@ -137,13 +137,13 @@ def _tested(call: Call, packed: bytes, it: TestFields) -> dict[str, JsonValue]:
     """Run the command, and return how it ended."""
     settings: CodeSettings = call.client.settings
     limits, most = limits_of(it.limits, settings)
-    code = Code(SHELL, _SCRIPT.format(packed=_PACKED, command=it.command), {}, settings, limits, most)
+    code = CodeToRun(SHELL, _SCRIPT.format(packed=_PACKED, command=it.command), {}, settings, limits, most)
     with tempfile.TemporaryDirectory(prefix="orchestra-project-") as folder:
         path = Path(folder, _PACKED)
         path.write_bytes(packed)
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            end = ended(code, [(_PACKED, OpenedFile(handle, _PACKED))])
+            end = ended(code, [(_PACKED, ReadableFile(handle, _PACKED))])
         finally:
             os.close(handle)
     if end.reason == "cancelled":

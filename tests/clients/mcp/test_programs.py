@@ -26,7 +26,7 @@ from clients.mcp.client import McpClient, _called
 from clients.mcp.service import McpSettings
 from clients.reads_only import reads_only
 from engine.base import threads
-from engine.sandbox.code import talk
+from engine.sandbox.code import process
 from engine.sandbox.walls import walls
 from tests.patience import until
 
@@ -73,7 +73,7 @@ def opened(root: Path, how: str = "well", *, is_demo: bool = False, **settings: 
         "folders": ["servers"],
         **settings,
     }
-    start = partial(talk.talking, root=root, private=[root / ".orchestra", root / "config.yaml"])
+    start = partial(process.talking, root=root, private=[root / ".orchestra", root / "config.yaml"])
     return McpClient.open(McpSettings.model_validate(given), Opening(is_demo=is_demo, start=start))
 
 
@@ -222,7 +222,7 @@ def test_while_a_plan_is_made_nothing_but_questions_and_reads_are_sent(root: Pat
 def test_without_walls_and_in_the_demo_nothing_starts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidRequest, match="The demo starts no programs"):
         opened(root, is_demo=True).tools()
-    monkeypatch.setattr(talk, "walls", lambda: None)
+    monkeypatch.setattr(process, "walls", lambda: None)
     with pytest.raises(SandboxMissing):
         opened(root).tools()
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from engine.sandbox.backends.ladder import rungs
 from engine.sandbox.code import running
-from engine.sandbox.code.running import Code, CodeLimits
-from engine.sandbox.rungs.ladder import rungs
+from engine.sandbox.code.running import CodeLimits, CodeToRun
 from tests.engine.sandbox.attempts import ATTEMPTS, OF_THE_IMAGE
 from tests.engine.sandbox.conftest import setup_of, tried
 from tests.engine.steps.test_code import traces
@@ -56,5 +56,5 @@ def test_no_run_leaves_a_process_a_file_or_a_mount() -> None:
     print(f"{RUNS:,} runs, {1000 * seconds / RUNS:.0f} ms each, left nothing")  # noqa: T201
 
 
-def code_of(text: str) -> Code:
-    return Code("python", text, {}, setup_of("bubblewrap"), FEW, FEW)
+def code_of(text: str) -> CodeToRun:
+    return CodeToRun("python", text, {}, setup_of("bubblewrap"), FEW, FEW)

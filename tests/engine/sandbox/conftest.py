@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from clients.code.service import CodeSettings
-from engine.sandbox.child import End
+from engine.sandbox.child import ChildResult
 from engine.sandbox.code import running
-from engine.sandbox.code.running import Code, CodeLimits
+from engine.sandbox.code.running import CodeLimits, CodeToRun
 from tests.engine.sandbox.attempts import LEAVES, Attempt
 
 CODE_LIMITS = CodeLimits(seconds=6, memory_mb=384, processes=40, disk_mb=32, output_kb=1024)
@@ -31,10 +31,10 @@ def setup_of(rung: str) -> CodeSettings:
     return CodeSettings(sandbox=rung, docker_image=IMAGE)
 
 
-def tried(attempt: Attempt, outside: Mapping[str, Any], rung: str = "bubblewrap") -> End:
+def tried(attempt: Attempt, outside: Mapping[str, Any], rung: str = "bubblewrap") -> ChildResult:
     """How a program ends that is the code of a step `code.run`."""
     program = attempt.program.replace("/w/", "/w/out/") if attempt in LEAVES else attempt.program
-    return running.ended(Code("python", BEFORE + program, outside, setup_of(rung), CODE_LIMITS, CODE_LIMITS), [])
+    return running.ended(CodeToRun("python", BEFORE + program, outside, setup_of(rung), CODE_LIMITS, CODE_LIMITS), [])
 
 
 @pytest.fixture(scope="module")

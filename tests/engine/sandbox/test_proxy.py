@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.sandbox.code.proxy import Way, opened
-from engine.sandbox.rungs.rung import SOCKET
+from engine.sandbox.backends.backend import SOCKET
+from engine.sandbox.code.proxy import ProxySession, opened
 from tests.patience import PATIENCE_SECONDS
 
 BODY = b"x" * 3_000
@@ -49,7 +49,7 @@ def host() -> Iterator[tuple[str, list[bytes]]]:
 def test_what_is_sent_with_the_head_arrives(place: Path, host: tuple[str, list[bytes]], is_tunnel: bool) -> None:
     name, got = host
     head = f"CONNECT {name} HTTP/1.1\r\n\r\n" if is_tunnel else f"POST http://{name}/a HTTP/1.1\r\nHost: a\r\n\r\n"
-    way = Way.to([name], ["127.0.0.1"])
+    way = ProxySession.to([name], ["127.0.0.1"])
     with opened(way, place), socket.socket(socket.AF_UNIX) as inside:
         inside.settimeout(PATIENCE_SECONDS)
         inside.connect(str(place / SOCKET))

@@ -17,7 +17,7 @@ import pytest
 
 from clients.errors import SandboxMissing
 from engine.sandbox import child, seccomp, walls, work
-from engine.sandbox.child import End
+from engine.sandbox.child import ChildResult
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.walls import ChildRoom
 from engine.sandbox.watch import ChildWatch
@@ -44,7 +44,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def ends(outside: Mapping[str, Any]) -> Mapping[str, End]:
+def ends(outside: Mapping[str, Any]) -> Mapping[str, ChildResult]:
     """Return how each attempt has ended."""
     with ThreadPoolExecutor(3) as lanes:
         return dict(zip(ATTEMPTS, lanes.map(lambda one: tried(one, outside), ATTEMPTS.values()), strict=True))
@@ -55,7 +55,7 @@ def test_there_are_enough() -> None:
 
 
 @pytest.mark.parametrize("name", ATTEMPTS)
-def test_nothing_gets_out(ends: Mapping[str, End], name: str) -> None:
+def test_nothing_gets_out(ends: Mapping[str, ChildResult], name: str) -> None:
     end, how = ends[name], ATTEMPTS[name].ends
     if end.out.startswith((b"OUT", b"BROKEN")):
         pytest.fail(end.out[:500].decode("utf-8", "replace"))
@@ -66,7 +66,7 @@ def test_nothing_gets_out(ends: Mapping[str, End], name: str) -> None:
     assert len(end.out) <= LIMITS.answer_bytes
 
 
-def test_what_is_left_behind_is_only_plain_files(ends: Mapping[str, End]) -> None:
+def test_what_is_left_behind_is_only_plain_files(ends: Mapping[str, ChildResult]) -> None:
     for one in LEAVES:
         found = work.files(ends[one.name].left, most=100, bytes_most=MB)
         assert all(not file.content for file in found), one.name

@@ -18,10 +18,10 @@ from engine.orchestra import Orchestra
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.sandbox import work
+from engine.sandbox.backends.bubblewrap import Bubblewrap
+from engine.sandbox.backends.languages import program_of
 from engine.sandbox.code import running
-from engine.sandbox.code.running import Code, CodeLimits
-from engine.sandbox.rungs.bubblewrap import Bubblewrap
-from engine.sandbox.rungs.languages import program_of
+from engine.sandbox.code.running import CodeLimits, CodeToRun
 from engine.sandbox.walls import walls
 from engine.sandbox.watch import children
 from tests.engine.conftest import OWNER, Run, Service, write_workflow
@@ -278,14 +278,16 @@ def test_nothing_stays_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     before = traces()
     with ThreadPoolExecutor(3) as lanes:
         ended = list(
-            lanes.map(lambda one: running.ended(Code("python", one, {}, CodeSettings(), FEW, FEW), []).reason, codes)
+            lanes.map(
+                lambda one: running.ended(CodeToRun("python", one, {}, CodeSettings(), FEW, FEW), []).reason, codes
+            )
         )
     assert (ended.count(""), ended.count("processes"), ended.count("answer")) == (8 * times, times, times)
     assert traces() == before
 
 
-def code_of(text: str) -> Code:
-    return Code("python", text, {}, CodeSettings(), FEW, FEW)
+def code_of(text: str) -> CodeToRun:
+    return CodeToRun("python", text, {}, CodeSettings(), FEW, FEW)
 
 
 FEW = CodeLimits(seconds=30, memory_mb=256, processes=30, disk_mb=8, output_kb=100)

@@ -11,8 +11,8 @@ from typing import Any
 
 from clients.wording import counted
 from engine.sandbox.readers.csv_tables.row_shapes import RowShapes
-from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import LINE_MOST, Damage, lines
+from engine.sandbox.readers.file_kinds import FileKind
 from engine.sandbox.readers.number_columns import numbers_of
 from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile
 from engine.sandbox.readers.tables import TableBuilder, fill

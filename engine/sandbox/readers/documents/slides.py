@@ -12,10 +12,10 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from clients.wording import counted, listed
-from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.documents.alternatives import has_text, keep_one_form
 from engine.sandbox.readers.documents.formulas import linear, local_name
 from engine.sandbox.readers.documents.unread import not_read, read_beside
+from engine.sandbox.readers.file_kinds import FileKind
 from engine.sandbox.readers.grid import require_few
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder, markdown_table, wanted_pages

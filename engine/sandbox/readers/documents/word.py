@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from clients.wording import counted
-from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.documents.rewritten import rewritten
 from engine.sandbox.readers.documents.unread import unread
+from engine.sandbox.readers.file_kinds import FileKind
 from engine.sandbox.readers.grid import cell_text, own, spread, text_rows
 from engine.sandbox.readers.html import tables_of
 from engine.sandbox.readers.source import FileRefused, SourceFile

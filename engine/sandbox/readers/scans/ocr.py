@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Any
 
 from clients.wording import counted
-from engine.sandbox.readers.detect import FileKind
+from engine.sandbox.readers.file_kinds import FileKind
 from engine.sandbox.readers.pdf import opened
 from engine.sandbox.readers.scans.rows import in_rows
 from engine.sandbox.readers.source import FileRefused, SourceFile

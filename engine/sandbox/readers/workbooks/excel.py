@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any
 
 from clients.wording import counted, listed
-from engine.sandbox.readers.detect import EXCEL, LOCKED, FileKind
 from engine.sandbox.readers.documents.unread import unread_below, unread_of_opendocument
+from engine.sandbox.readers.file_kinds import EXCEL, LOCKED, FileKind
 from engine.sandbox.readers.number_columns import numbers_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.tables import TableBuilder, chosen, fill, trimmed

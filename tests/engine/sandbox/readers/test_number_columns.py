@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.sandbox.limits import ChildLimits
-from engine.sandbox.reading import OpenedFile, read
+from engine.sandbox.reading import ReadableFile, read
 from tests.engine.sandbox.readers.reading import answered, refused
 
 _COLUMNS: list[tuple[str, list[str], list[Any], str]] = [
@@ -53,7 +53,7 @@ def test_a_file_of_all_rows_has_no_column_that_is_half_numbers(tmp_path: Path) -
     with path.open("rb") as file, out.open("wb") as rows:
         options = {"limit": 10, "pages": [], "numbers": "de"}
         found = read(
-            OpenedFile(file.fileno(), "a.csv"), "table", options, ChildLimits(file_bytes=1 << 30), rows.fileno()
+            ReadableFile(file.fileno(), "a.csv"), "table", options, ChildLimits(file_bytes=1 << 30), rows.fileno()
         )
     lines = [json.loads(line) for line in out.read_bytes().splitlines()]
     assert [(row["sum"], row["n"]) for row in lines] == [(one, 0.5) for one in cells]

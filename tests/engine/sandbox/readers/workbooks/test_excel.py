@@ -18,7 +18,7 @@ from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
-from engine.sandbox.reading import OpenedFile, read
+from engine.sandbox.reading import ReadableFile, read
 from tests.engine.sandbox.documents import CONTENT_TYPES, OFFICE, RELATED, zipped
 from tests.engine.sandbox.readers.reading import answered, lists, refused
 
@@ -224,9 +224,9 @@ def test_a_cell_far_away_is_read(tmp_path: Path, place: str, is_told: bool) -> N
     path.write_bytes(workbook(rows, size=f'<dimension ref="A1:{place}"/>' if is_told else ""))
     handle = os.open(path, os.O_RDONLY)
     try:
-        found = read(OpenedFile(handle, "a.xlsx"), "table", {"limit": 10, "pages": []})
+        found = read(ReadableFile(handle, "a.xlsx"), "table", {"limit": 10, "pages": []})
         assert (lists(found)[0][:2], lists(found)[1][-1]) == ([2, 1], 7)
-        text = read(OpenedFile(handle, "a.xlsx"), "text", {"most": 1000, "form": "markdown", "pages": []})
+        text = read(ReadableFile(handle, "a.xlsx"), "text", {"most": 1000, "form": "markdown", "pages": []})
         assert "n" in text["text"]
     finally:
         os.close(handle)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from clients.check_line import CheckLine
 from engine.sandbox import work
-from engine.sandbox.child import End
-from engine.sandbox.rungs.languages import BUILT_IN, PYTHON, command_of, program_of, remedy
-from engine.sandbox.rungs.rung import SOCKET, CodeNeeds, RungSettings, SandboxJob
+from engine.sandbox.backends.backend import SOCKET, BackendSettings, CodeNeeds, SandboxJob
+from engine.sandbox.backends.languages import BUILT_IN, PYTHON, command_of, program_of, remedy
+from engine.sandbox.child import ChildResult
 from engine.sandbox.walls import ChildRoom, lack
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
@@ -27,7 +27,7 @@ class Bubblewrap:
     name = "bubblewrap"
     title = "bubblewrap"
 
-    def __init__(self, setup: RungSettings) -> None:
+    def __init__(self, setup: BackendSettings) -> None:
         self._interpreters = setup.interpreters
 
     def lack(self) -> str:
@@ -49,7 +49,7 @@ class Bubblewrap:
         ]
         return [CheckLine("sandbox", ok=True, text=_ENCLOSED), *programs]
 
-    def ended(self, job: SandboxJob) -> End:
+    def ended(self, job: SandboxJob) -> ChildResult:
         """Run code to its end."""
         program = program_of(job.language, self._interpreters)
         is_same = job.language == PYTHON and job.language not in self._interpreters

@@ -10,14 +10,14 @@ from typing import Protocol
 from msgspec import Struct
 
 from clients.check_line import CheckLine
-from engine.sandbox.child import End, Heard
+from engine.sandbox.child import ChildResult, Heard
 from engine.sandbox.limits import ChildLimits
 
 SOCKET = "proxy"
 """What the socket of the proxy is called in its folder."""
 
 
-class RungSettings(Protocol):
+class BackendSettings(Protocol):
     """What the settings say of it: the section `code` of config.yaml."""
 
     @property
@@ -67,7 +67,7 @@ class SandboxJob(Struct, frozen=True):
     """Ends the code once it is set; None: it ends with what this thread works for."""
 
 
-class Rung(Protocol):
+class SandboxBackend(Protocol):
     """A way to run code."""
 
     name: str
@@ -82,5 +82,5 @@ class Rung(Protocol):
     def lines(self) -> list[CheckLine]:
         """Return what it can do, for people."""
 
-    def ended(self, job: SandboxJob) -> End:
+    def ended(self, job: SandboxJob) -> ChildResult:
         """Run code to its end. Blocking. Raises SandboxMissing."""

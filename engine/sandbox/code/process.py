@@ -16,11 +16,11 @@ from clients.client import Program
 from clients.errors import InvalidRequest, SandboxMissing
 from engine.base.threads import abandoned
 from engine.sandbox import child
-from engine.sandbox.code.proxy import Way, opened
+from engine.sandbox.backends.backend import SOCKET
+from engine.sandbox.backends.bubblewrap import TRUSTED
+from engine.sandbox.code.proxy import ProxySession, opened
 from engine.sandbox.code.running import PROXY, shown
 from engine.sandbox.limits import WRITABLE, ChildLimits
-from engine.sandbox.rungs.bubblewrap import TRUSTED
-from engine.sandbox.rungs.rung import SOCKET
 from engine.sandbox.walls import ChildRoom, lack, shown_folders, walls
 from engine.sandbox.watch import ChildWatch
 from engine.sandbox.work import CHILD, arguments, turns
@@ -47,7 +47,7 @@ _turn = threading.BoundedSemaphore(8)
 """Programs at a time."""
 
 
-class Running:
+class SandboxProcess:
     """A running program, and why it was ended: `time`, `answer`, `processes`, `memory`, `files`, `cancelled`."""
 
     def __init__(self, process: subprocess.Popen[bytes], limits: ChildLimits) -> None:
@@ -147,7 +147,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[Running]:
+def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[SandboxProcess]:
     """Start a program of a workspace behind walls, and end it with all that it has started.
 
     It sees nothing but the system, its folders (never one with a `private` file), and its own environment. Raises
@@ -158,7 +158,7 @@ def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[R
     folders = [_folder(root, one, private) for one in program.folders]
     command = (_ENV, _found(root, program.command[0], folders), *program.command[1:])
     limits = _limits(program)
-    way = Way.to(program.hosts, program.private_hosts) if program.hosts else None
+    way = ProxySession.to(program.hosts, program.private_hosts) if program.hosts else None
     with (
         tempfile.TemporaryDirectory(prefix="orchestra-program-") as place,
         turns(abandoned(), _turn),
@@ -180,7 +180,7 @@ def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[R
 @contextlib.contextmanager
 def _started(
     command: Sequence[str], environment: Mapping[str, str], limits: ChildLimits, room: ChildRoom
-) -> Iterator[Running]:
+) -> Iterator[SandboxProcess]:
     with contextlib.ExitStack() as until_started:
         nowhere, secrets = os.open(os.devnull, os.O_WRONLY), _unseen(environment)
         until_started.callback(os.close, nowhere)
@@ -188,7 +188,7 @@ def _started(
         given = arguments(limits, {}, (_NOTHING,), proxy=room.proxy, left=str(nowhere), secrets=str(secrets))
         script = ["-S", str(CHILD), *given, *command]
         process = child.begun(script, (nowhere, secrets), room, until_started)
-    running = Running(process, limits)
+    running = SandboxProcess(process, limits)
     watching = threading.Thread(target=running.watch, name="program-watch", daemon=True)
     watching.start()
     try:

@@ -12,9 +12,9 @@ from clients.check_line import CheckLine
 from clients.service import install_command
 from engine.base.threads import abandoned
 from engine.sandbox import child, work
-from engine.sandbox.child import End, Left
-from engine.sandbox.rungs.languages import PYTHON
-from engine.sandbox.rungs.rung import CodeNeeds, RungSettings, SandboxJob
+from engine.sandbox.backends.backend import BackendSettings, CodeNeeds, SandboxJob
+from engine.sandbox.backends.languages import PYTHON
+from engine.sandbox.child import ChildPipe, ChildResult
 from engine.sandbox.walls import ChildRoom
 
 _CHILD = Path(__file__).with_name("monty_child.py")
@@ -27,7 +27,7 @@ class Monty:
     name = "monty"
     title = "Monty"
 
-    def __init__(self, _setup: RungSettings) -> None: ...
+    def __init__(self, _setup: BackendSettings) -> None: ...
 
     def lack(self) -> str:
         """Return how to install it."""
@@ -53,7 +53,7 @@ class Monty:
         said = "Code runs in Monty: short Python, with a part of its language and its library, and without files."
         return [CheckLine("sandbox", ok=True, text=said), CheckLine(PYTHON, ok=True, text="`code.run` runs Monty.")]
 
-    def ended(self, job: SandboxJob) -> End:
+    def ended(self, job: SandboxJob) -> ChildResult:
         """Run code to its end."""
         read, write = os.pipe()
         # Of its own memory: address space it reserves much more than it uses.
@@ -69,7 +69,7 @@ class Monty:
         room = ChildRoom(reads=(str(job.given), str(job.program)))
         with work.turns(abandoned()):
             try:
-                left = Left(read, write, job.left_bytes)
+                left = ChildPipe(read, write, job.left_bytes)
                 return child.ended([str(_CHILD), json.dumps(request)], job.limits, room=room, left=left)
             finally:
                 os.close(read)

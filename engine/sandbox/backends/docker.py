@@ -20,10 +20,10 @@ from clients.check_line import CheckLine
 from clients.errors import SandboxMissing
 from engine.base.threads import abandoned
 from engine.sandbox import child, seccomp, work
-from engine.sandbox.child import End
+from engine.sandbox.backends.backend import SOCKET, BackendSettings, CodeNeeds, SandboxJob
+from engine.sandbox.backends.languages import BUILT_IN, PROGRAMS, PYTHON, Find, command_of, program_of
+from engine.sandbox.child import ChildResult
 from engine.sandbox.limits import WORK, WRITABLE
-from engine.sandbox.rungs.languages import BUILT_IN, PROGRAMS, PYTHON, Find, command_of, program_of
-from engine.sandbox.rungs.rung import SOCKET, CodeNeeds, RungSettings, SandboxJob
 
 _PROGRAM = "docker"
 _INSIDE = Path(__file__).parents[1] / "inside"
@@ -58,7 +58,7 @@ class Docker:
     name = "docker"
     title = "Docker"
 
-    def __init__(self, setup: RungSettings) -> None:
+    def __init__(self, setup: BackendSettings) -> None:
         self._interpreters, self._name = setup.interpreters, setup.docker_image
 
     def lack(self) -> str:
@@ -88,7 +88,7 @@ class Docker:
             ),
         ]
 
-    def ended(self, job: SandboxJob) -> End:
+    def ended(self, job: SandboxJob) -> ChildResult:
         """Run code to its end, in a container that nothing is left of."""
         container = f"orchestra-code-{secrets.token_hex(8)}"
         limits = replace(
@@ -134,7 +134,7 @@ class Docker:
         script = ("-I", "-S", "-B", "/inside/command.py")
         return [_PROGRAM, "run", *options, self._name, *script, *request, *command]
 
-    def _read(self, end: End, job: SandboxJob, container: str, began: int) -> End:
+    def _read(self, end: ChildResult, job: SandboxJob, container: str, began: int) -> ChildResult:
         """Part what the code printed from what it left, which follows it with its length."""
         if end.reason:
             return end
@@ -150,7 +150,7 @@ class Docker:
         return structs.replace(found, reason=_excess(found, job))
 
 
-def _excess(end: End, job: SandboxJob) -> str:
+def _excess(end: ChildResult, job: SandboxJob) -> str:
     """Return the limit of the job that an end has gone over; empty if it kept to all of them."""
     if len(end.out) > job.limits.answer_bytes:
         return "answer"

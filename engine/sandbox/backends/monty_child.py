@@ -1,4 +1,4 @@
-"""Run a person's Python in Monty, in a process with limits (engine/sandbox/rungs/monty.py starts it).
+"""Run a person's Python in Monty, in a process with limits (engine/sandbox/backends/monty.py starts it).
 
 Run as a script: {code, inputs, left, seconds, memory, limits} as JSON in the first argument. Says what the code says,
 and writes its `output` to the descriptor `left` as the other sandboxes do (../left_files.py).

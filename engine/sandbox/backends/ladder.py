@@ -7,22 +7,22 @@ from dataclasses import replace
 
 from clients.check_line import CheckLine
 from clients.errors import InvalidRequest, SandboxMissing
-from engine.sandbox.rungs.bubblewrap import Bubblewrap
-from engine.sandbox.rungs.docker import Docker
-from engine.sandbox.rungs.monty import Monty
-from engine.sandbox.rungs.rung import CodeNeeds, Rung, RungSettings
+from engine.sandbox.backends.backend import BackendSettings, CodeNeeds, SandboxBackend
+from engine.sandbox.backends.bubblewrap import Bubblewrap
+from engine.sandbox.backends.docker import Docker
+from engine.sandbox.backends.monty import Monty
 
 AUTO = "auto"
 _LADDER = (Bubblewrap, Docker, Monty)
 _NOTHING = "This machine has no sandbox to run code in."
 
 
-def rungs(setup: RungSettings) -> list[Rung]:
+def rungs(setup: BackendSettings) -> list[SandboxBackend]:
     """Return the rungs that may be taken, the first before the others."""
     return [one(setup) for one in _LADDER if setup.sandbox in (AUTO, one.name)]
 
 
-def taken(setup: RungSettings, needs: CodeNeeds) -> Rung:
+def taken(setup: BackendSettings, needs: CodeNeeds) -> SandboxBackend:
     """Return the rung for code. Raises SandboxMissing if no rung fits, InvalidRequest if the language is why."""
     found = _first(setup, needs)
     if not isinstance(found, tuple):
@@ -35,7 +35,7 @@ def taken(setup: RungSettings, needs: CodeNeeds) -> Rung:
     raise SandboxMissing("The sandbox of this machine lacks what the code needs.", remedy=said)
 
 
-def refusal(setup: RungSettings, needs: CodeNeeds) -> tuple[str, str] | None:
+def refusal(setup: BackendSettings, needs: CodeNeeds) -> tuple[str, str] | None:
     """Return (field, sentence with the remedy) where code cannot be run here; None if it can."""
     found = _first(setup, needs)
     if not isinstance(found, tuple):
@@ -45,7 +45,7 @@ def refusal(setup: RungSettings, needs: CodeNeeds) -> tuple[str, str] | None:
     return field, f"{before.get(field, '')}{said}"
 
 
-def _first(setup: RungSettings, needs: CodeNeeds) -> Rung | tuple[str, str]:
+def _first(setup: BackendSettings, needs: CodeNeeds) -> SandboxBackend | tuple[str, str]:
     lacks, missed = [], []
     for one in rungs(setup):
         if said := one.lack():
@@ -60,7 +60,7 @@ def _first(setup: RungSettings, needs: CodeNeeds) -> Rung | tuple[str, str]:
     return "code", " Or: ".join(lacks)
 
 
-def lines(setup: RungSettings) -> Iterator[CheckLine]:
+def lines(setup: BackendSettings) -> Iterator[CheckLine]:
     """Yield which rung is there and why, and what it can do."""
     passed: list[str] = []
     for one in rungs(setup):

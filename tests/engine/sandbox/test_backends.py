@@ -16,14 +16,14 @@ from msgspec.structs import replace
 
 from clients.code.service import CodeSettings
 from clients.errors import CodeFailed, InvalidRequest, LimitExceeded, SandboxMissing
-from engine.sandbox.code.proxy import Way
-from engine.sandbox.code.running import Code, CodeLimits, run
-from engine.sandbox.rungs import docker, ladder
-from engine.sandbox.rungs.bubblewrap import Bubblewrap
-from engine.sandbox.rungs.docker import Docker
-from engine.sandbox.rungs.ladder import lines, refusal, rungs
-from engine.sandbox.rungs.monty import Monty
-from engine.sandbox.rungs.rung import CodeNeeds
+from engine.sandbox.backends import docker, ladder
+from engine.sandbox.backends.backend import CodeNeeds
+from engine.sandbox.backends.bubblewrap import Bubblewrap
+from engine.sandbox.backends.docker import Docker
+from engine.sandbox.backends.ladder import lines, refusal, rungs
+from engine.sandbox.backends.monty import Monty
+from engine.sandbox.code.proxy import ProxySession
+from engine.sandbox.code.running import CodeLimits, CodeToRun, run
 from tests.engine.sandbox.attempts import ATTEMPTS, OF_THE_IMAGE
 from tests.engine.sandbox.conftest import IMAGE, setup_of, tried
 
@@ -42,10 +42,10 @@ SAMPLE = (
 """Of the attempts, over Docker; `make assurance` makes all."""
 
 
-def code(text: str, rung: str, **fields: Any) -> Code:
+def code(text: str, rung: str, **fields: Any) -> CodeToRun:
     inputs = fields.pop("inputs", {"amounts": [1, 2.5], "name": "Ä"})
     limits = replace(FEW, seconds=fields.pop("seconds", FEW.seconds))
-    return Code(fields.pop("language", "python"), text, inputs, setup_of(rung), limits, FEW, **fields)
+    return CodeToRun(fields.pop("language", "python"), text, inputs, setup_of(rung), limits, FEW, **fields)
 
 
 @each
@@ -88,16 +88,14 @@ def test_a_container_leaves_files_and_nothing_else(tmp_path: Path) -> None:
 def test_a_container_reaches_the_hosts_of_its_list_and_no_others() -> None:
     text = "import os, socket\ns = socket.create_connection(('127.0.0.1', 3128), 5)\n"
     text += "s.sendall(b'CONNECT example.org:443 HTTP/1.1\\r\\n\\r\\n')\noutput = s.recv(100).decode()"
-    ran = run(code(text, "docker", way=Way.to(["example.com"], [])), [])
+    ran = run(code(text, "docker", way=ProxySession.to(["example.com"], [])), [])
     assert "403" in ran.output
 
 
 @needs_docker
 @pytest.mark.slow
 def test_nobody_is_left_when_the_program_dies() -> None:
-    script = (
-        "from tests.engine.sandbox.test_rungs import code, run\nrun(code('import time; time.sleep(60)', 'docker'), [])"
-    )
+    script = "from tests.engine.sandbox.test_backends import code, run\nrun(code('import time; time.sleep(60)', 'docker'), [])"
     settings = {**os.environ, "CODE_IMAGE": IMAGE}
     dying = subprocess.Popen([os.sys.executable, "-c", script], env=settings)  # type: ignore[attr-defined]
     deadline = time.monotonic() + 60
