@@ -30,7 +30,7 @@ def deadline(seconds: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
-class Hangup:
+class CancellationToken:
     """Ends the requests of one call from another thread, so that a server does not go on with what nobody waits for."""
 
     def __init__(self) -> None:
@@ -59,11 +59,11 @@ class Hangup:
                 self._ends.remove(end)
 
 
-_hangup: contextvars.ContextVar[Hangup | None] = contextvars.ContextVar("hangup", default=None)
+_hangup: contextvars.ContextVar[CancellationToken | None] = contextvars.ContextVar("hangup", default=None)
 
 
 @contextlib.contextmanager
-def ended_by(hangup: Hangup) -> Iterator[None]:
+def ended_by(hangup: CancellationToken) -> Iterator[None]:
     """Let all requests of this thread be ended by `hangup`."""
     token = _hangup.set(hangup)
     try:

@@ -17,7 +17,7 @@ STUMBLES = frozenset({500, 502, 503, 504})
 """Statuses that may pass at once (RFC 9110, 15.6)."""
 
 
-class Patience(Struct):
+class ReadRetryPolicy(Struct):
     """The retry policy of a thread."""
 
     pauses_seconds: tuple[float, ...] = ()
@@ -32,13 +32,13 @@ class Patience(Struct):
             self.has_run_out = True
 
 
-_patience: contextvars.ContextVar[Patience | None] = contextvars.ContextVar("patience", default=None)
+_patience: contextvars.ContextVar[ReadRetryPolicy | None] = contextvars.ContextVar("patience", default=None)
 
 
 @contextlib.contextmanager
-def patience(*pauses_seconds: float) -> Iterator[Patience]:
+def retrying_reads(*pauses_seconds: float) -> Iterator[ReadRetryPolicy]:
     """Retry every read of this thread after each of these pauses, until it succeeds."""
-    given = Patience(pauses_seconds)
+    given = ReadRetryPolicy(pauses_seconds)
     token = _patience.set(given)
     try:
         yield given
@@ -46,6 +46,6 @@ def patience(*pauses_seconds: float) -> Iterator[Patience]:
         _patience.reset(token)
 
 
-def present_patience() -> Patience:
+def present_retry_policy() -> ReadRetryPolicy:
     """Return the retry policy of the current thread; if it has none, one without retries."""
-    return _patience.get() or Patience()
+    return _patience.get() or ReadRetryPolicy()

@@ -17,7 +17,7 @@ from clients import AGENT
 from clients.deadline import deadline, seconds_left
 from clients.errors import InvalidRequest
 from clients.pool import Pool
-from clients.read_retry import STUMBLES, present_patience
+from clients.read_retry import STUMBLES, present_retry_policy
 from clients.reads import ConnectionReads
 from clients.reads_only import checked, require_read
 from clients.request_tracking import leaves
@@ -180,7 +180,7 @@ class _Transport(httpx.BaseTransport):
         if self._names_itself:
             _name(request)
         require_read(request, self._reads)
-        for pause in present_patience().pauses_before(request.method):
+        for pause in present_retry_policy().pauses_before(request.method):
             try:
                 response = self._sent(request)
             except httpx.NetworkError:

@@ -22,7 +22,7 @@ from typing import Any
 
 from clients.errors import ServiceError
 from clients.gmail.app import GMAIL_APP
-from clients.google.transport import GoogleHttp
+from clients.google.transport import GoogleTransport
 from clients.oauth.sign_in_file import SignInFile
 from clients.oauth.tokens import TokenFile
 from clients.transport import http_client
@@ -50,7 +50,7 @@ class Worker:
 
     def use(self) -> None:
         """Ask the mailbox for something. Raises ServiceError."""
-        GoogleHttp(self._http, self._tokens).request(f"{self._url}{PROFILE}")
+        GoogleTransport(self._http, self._tokens).request(f"{self._url}{PROFILE}")
 
     def use_again_and_again(self) -> None:
         """Use it without end; each time its access token has run out at Google."""

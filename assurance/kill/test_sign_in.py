@@ -25,7 +25,7 @@ import pytest
 
 from assurance.kill.sign_in_child import PROFILE, sign_in_file
 from clients.errors import AuthError
-from clients.google.transport import GoogleHttp
+from clients.google.transport import GoogleTransport
 from clients.oauth.tokens import TokenFile
 from clients.transport import http_client
 from tests.conftest import StandIns
@@ -122,7 +122,7 @@ class Shared:
     def use(self) -> None:
         """Use the sign-in here. Raises AuthError where it is lost."""
         with http_client() as http:
-            GoogleHttp(http, TokenFile(sign_in_file(self.state), http, self.url)).request(f"{self.url}{PROFILE}")
+            GoogleTransport(http, TokenFile(sign_in_file(self.state), http, self.url)).request(f"{self.url}{PROFILE}")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from clients.errors import ServiceError
 from clients.gmail.app import GMAIL_APP, address_of, users_of
 from clients.gmail.history import MailboxHistory
 from clients.gmail.labels import Labels
-from clients.gmail.outbox import GmailSender
+from clients.gmail.outbox import GmailOutbox
 from clients.gmail.reading import GmailReader
 from clients.gmail.service import GMAIL, GmailSettings
 from clients.gmail.upload import MailUpload
@@ -41,7 +41,7 @@ class GmailClient(Client):
         """Changes, for a trigger."""
         self.mail = GmailReader(users, settings.web_url, self.account, self.labels)
         """Search and read mails and threads."""
-        self.outbox = GmailSender(users, settings.web_url, self.account, MailUpload(settings.base_url))
+        self.outbox = GmailOutbox(users, settings.web_url, self.account, MailUpload(settings.base_url))
         """Outgoing mails and drafts."""
 
     @classmethod

@@ -19,7 +19,7 @@ from clients.mail.parts import from_base64url, header
 _LATEST = 25
 
 
-class GmailSender:
+class GmailOutbox:
     """Sends mails and writes drafts. Thread-safe; every method raises only errors of `clients.errors`."""
 
     def __init__(self, users: Any, web_url: str, account: Callable[[], str], upload: MailUpload) -> None:

@@ -32,7 +32,7 @@ _FINAL = {
 (https://developers.google.com/workspace/drive/api/guides/handle-errors)."""
 
 
-class GoogleHttp:
+class GoogleTransport:
     """Sends googleapiclient's requests; thread-safe, unlike httplib2. Raises only ServiceError."""
 
     def __init__(self, http: httpx.Client, tokens: TokenSource, files: Sequence[str] = ()) -> None:
@@ -92,7 +92,7 @@ def built(
     return build_service(
         name,
         version,
-        http=GoogleHttp(http, tokens, files),
+        http=GoogleTransport(http, tokens, files),
         client_options={"api_endpoint": base_url},
         cache_discovery=False,
         static_discovery=True,

@@ -14,7 +14,7 @@ from clients.imap.service import IMAP
 from clients.mail_server.providers import SERVICE, app_password_page
 from clients.mail_server.settings import ImapSettings, connector_of
 from clients.mail_server.wire import MailConnector
-from clients.smtp.client import SmtpSender
+from clients.smtp.client import SmtpClient
 from clients.wording import counted
 
 _ROLES = ("drafts", "sent", "trash", "archive")
@@ -31,7 +31,7 @@ class ImapClient(Client):
     def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:
         self._connector = connector
         self.mailbox = Mailbox(settings, connector)
-        self.outbox = SmtpSender(settings, connector)
+        self.outbox = SmtpClient(settings, connector)
 
     @classmethod
     def open(cls, settings: ImapSettings, opening: Opening) -> ImapClient:

@@ -11,7 +11,7 @@ from clients.imap.mailbox import Mailbox
 from clients.imap.search import quoted
 from clients.imap.session import ImapSession
 from clients.mail.raw import headers_of
-from clients.mail.replies import Chain, chain_of, firsts
+from clients.mail.replies import ReplyHeaders, chain_of, firsts
 
 _LEVELS = 20
 """How far an unbroken row of mails without References is followed."""
@@ -19,12 +19,12 @@ _AT_ONCE = 20
 _HEADERS = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID IN-REPLY-TO REFERENCES FROM TO)]"
 
 
-def conversation_ids(mailbox: Mailbox, session: ImapSession, folder: str, chains: Sequence[Chain]) -> list[str]:
+def conversation_ids(mailbox: Mailbox, session: ImapSession, folder: str, chains: Sequence[ReplyHeaders]) -> list[str]:
     """Return the id of the conversation of each mail: the Message-ID of its first mail, as far as the mailbox tells.
 
     Earlier mails are looked for in this folder, which is open and stays so, and among the sent ones.
     """
-    others: list[Chain] = []
+    others: list[ReplyHeaders] = []
     asked: set[str] = set()
     for _ in range(_LEVELS):
         every = [*chains, *others]
@@ -36,19 +36,19 @@ def conversation_ids(mailbox: Mailbox, session: ImapSession, folder: str, chains
     return firsts(chains, others)
 
 
-def unknown(chains: Sequence[Chain]) -> set[str]:
+def unknown(chains: Sequence[ReplyHeaders]) -> set[str]:
     """Return the ids of the mails that must be found to know which conversations these mails are in."""
     return {one.first for one in chains if not one.is_whole and one.earlier} - {one.own for one in chains}
 
 
-def chain_in(found: FetchedMail) -> Chain:
+def chain_in(found: FetchedMail) -> ReplyHeaders:
     """Return the chain of a mail; an empty one if it cannot be read."""
     with suppress(Exception):
         return chain_of(headers_of(found.content or b""))
-    return Chain((), "", is_whole=True)
+    return ReplyHeaders((), "", is_whole=True)
 
 
-def _found(mailbox: Mailbox, session: ImapSession, folder: str, names: Sequence[str]) -> list[Chain]:
+def _found(mailbox: Mailbox, session: ImapSession, folder: str, names: Sequence[str]) -> list[ReplyHeaders]:
     found = _in_open_folder(session, names)
     missing = [name for name in names if name not in {one.own for one in found}]
     sent = mailbox.folder_for("sent") if missing else None
@@ -60,8 +60,8 @@ def _found(mailbox: Mailbox, session: ImapSession, folder: str, names: Sequence[
     return found
 
 
-def _in_open_folder(session: ImapSession, names: Sequence[str]) -> list[Chain]:
-    found: list[Chain] = []
+def _in_open_folder(session: ImapSession, names: Sequence[str]) -> list[ReplyHeaders]:
+    found: list[ReplyHeaders] = []
     usable = [name for name in names if name.isascii() and name.isprintable()]
     for start in range(0, len(usable), _AT_ONCE):
         some = usable[start : start + _AT_ONCE]

@@ -19,7 +19,7 @@ _RECENT = 100
 """This many of the newest mails are read, so that a fresh write is found even if the server's index lags."""
 
 
-class Filed(Struct, frozen=True):
+class FiledMail(Struct, frozen=True):
     """Where a mail is now; `id` is "" if the server does not return it and no Message-ID finds it."""
 
     id: str
@@ -80,13 +80,13 @@ def message_id_at(mailbox: Mailbox, mail: str) -> str | None:
         return message_id_of(found[0].content or b"") if found else None
 
 
-def move(mailbox: Mailbox, mail: str, folder: str) -> Filed:
+def move(mailbox: Mailbox, mail: str, folder: str) -> FiledMail:
     """Move a mail to a folder. Raises NotFound if the mail or the folder does not exist."""
     wanted = mail_id(mail)
     with mailbox.holding(wanted, for_reading=False) as session:
         name = _message_id(session, wanted)
         if wanted.folder == folder:
-            return Filed(str(wanted), name)
+            return FiledMail(str(wanted), name)
         if "MOVE" in session.capabilities:
             uid = session.transfer("MOVE", wanted.uid, folder)
         else:
@@ -107,7 +107,7 @@ def _copied_and_deleted(session: ImapSession, mail: MailId, folder: str, name: s
     return uid
 
 
-def copy(mailbox: Mailbox, mail: str, folder: str) -> Filed:
+def copy(mailbox: Mailbox, mail: str, folder: str) -> FiledMail:
     """Copy a mail to a folder. Raises NotFound if the mail or the folder does not exist."""
     wanted = mail_id(mail)
     with mailbox.holding(wanted) as session:
@@ -116,24 +116,24 @@ def copy(mailbox: Mailbox, mail: str, folder: str) -> Filed:
         return _filed(session, folder, uid, name)
 
 
-def copies(mailbox: Mailbox, mail: str, folder: str) -> list[Filed] | None:
+def copies(mailbox: Mailbox, mail: str, folder: str) -> list[FiledMail] | None:
     """Return copies of this mail in a folder, oldest first; None if it has no Message-ID."""
     name = message_id_at(mailbox, mail)
     return _all_in(mailbox, folder, name) if name else None
 
 
-def found_in(mailbox: Mailbox, folder: str, name: str) -> Filed | None:
+def found_in(mailbox: Mailbox, folder: str, name: str) -> FiledMail | None:
     """Find a mail in a folder by its Message-ID."""
     return next(iter(_all_in(mailbox, folder, name)[-1:]), None)
 
 
-def _all_in(mailbox: Mailbox, folder: str, name: str) -> list[Filed]:
+def _all_in(mailbox: Mailbox, folder: str, name: str) -> list[FiledMail]:
     with mailbox.opened(folder) as (session, selected):
         uids = with_message_id(session, selected, name)
-        return [Filed(str(MailId(folder, selected.uidvalidity, uid)), name) for uid in uids]
+        return [FiledMail(str(MailId(folder, selected.uidvalidity, uid)), name) for uid in uids]
 
 
-def move_back(mailbox: Mailbox, filed: Filed, folder: str) -> None:
+def move_back(mailbox: Mailbox, filed: FiledMail, folder: str) -> None:
     """Move a mail back to the folder that it came from. Raises Conflict if somebody has moved it on."""
     if filed.message_id and found_in(mailbox, folder, filed.message_id) is not None:
         return
@@ -143,7 +143,7 @@ def move_back(mailbox: Mailbox, filed: Filed, folder: str) -> None:
     move(mailbox, now, folder)
 
 
-def present(mailbox: Mailbox, filed: Filed) -> str | None:
+def present(mailbox: Mailbox, filed: FiledMail) -> str | None:
     """Return the mail's current id in its folder, which changes if it is moved away and back; None if it is gone."""
     if message_id_at(mailbox, filed.id) is not None:
         return filed.id
@@ -151,7 +151,7 @@ def present(mailbox: Mailbox, filed: Filed) -> str | None:
     return found.id if found is not None else None
 
 
-def delete_copy(mailbox: Mailbox, filed: Filed) -> None:
+def delete_copy(mailbox: Mailbox, filed: FiledMail) -> None:
     """Delete a copy that was made; if it is already gone, do nothing."""
     delete(mailbox, mail_id(filed.id))
 
@@ -173,11 +173,11 @@ def _message_id(session: ImapSession, mail: MailId) -> str:
     return message_id_of(found[0].content or b"")
 
 
-def _filed(session: ImapSession, folder: str, uid: int | None, name: str) -> Filed:
+def _filed(session: ImapSession, folder: str, uid: int | None, name: str) -> FiledMail:
     selected = session.select(folder)
     if uid is None and name:
         uid = next(iter(with_message_id(session, selected, name)[-1:]), None)
-    return Filed(str(MailId(folder, selected.uidvalidity, uid)) if uid is not None else "", name)
+    return FiledMail(str(MailId(folder, selected.uidvalidity, uid)) if uid is not None else "", name)
 
 
 def with_message_id(session: ImapSession, selected: Selected, name: str) -> list[int]:

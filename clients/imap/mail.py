@@ -20,7 +20,7 @@ from clients.mail.outgoing import File
 from clients.mail.parts import header, nothing_left_out
 from clients.mail.parts import shown as subject_line
 from clients.mail.raw import headers_of, payload_of
-from clients.mail.replies import Chain, firsts
+from clients.mail.replies import ReplyHeaders, firsts
 from clients.mail.text import WHOLE, Trim, attachment_of, read_mail, rfc3339
 from clients.mail.unreadable import one_mail, unread
 from clients.mail_server.providers import SERVICE
@@ -46,10 +46,10 @@ def search(mailbox: Mailbox, wanted: SearchCriteria, limit: int) -> Json:
     return {**listed, "matched": len(uids), "has_more": len(uids) > limit}
 
 
-def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, FetchedMail]]) -> tuple[Json, dict[str, Chain]]:
+def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, FetchedMail]]) -> tuple[Json, dict[str, ReplyHeaders]]:
     """Return {messages, unreadable} for mails and their FETCH answers, and the chains of the mails by their ids."""
     messages, unreadable = [], []
-    chains: dict[str, Chain] = {}
+    chains: dict[str, ReplyHeaders] = {}
     for mail, found in mails:
         chains[str(mail)] = chain_in(found)
         try:
@@ -60,7 +60,7 @@ def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, FetchedMail]]) -> tu
 
 
 def _put_together(
-    messages: Sequence[Json], chains: Mapping[str, Chain], ids: Callable[[Sequence[Chain]], Sequence[str]]
+    messages: Sequence[Json], chains: Mapping[str, ReplyHeaders], ids: Callable[[Sequence[ReplyHeaders]], Sequence[str]]
 ) -> None:
     """Set the conversation of each mail."""
     threads = dict(zip(chains, ids([*chains.values()]), strict=True))
@@ -68,7 +68,7 @@ def _put_together(
         one["thread_id"] = threads[one["id"]]
 
 
-def _ids_from(mailbox: Mailbox, folder: str, chains: Sequence[Chain]) -> Sequence[str]:
+def _ids_from(mailbox: Mailbox, folder: str, chains: Sequence[ReplyHeaders]) -> Sequence[str]:
     """Return the conversations of mails that have been read; the mailbox is asked only if it may know more."""
     if not unknown(chains):
         return firsts(chains)

@@ -20,7 +20,7 @@ _WHO = f'("name" "AI-Orchestra" "version" "{VERSION}" "vendor" "AI-Orchestra")'
 """What the server may know of this program (RFC 2971)."""
 
 
-class WiredImap(imaplib.IMAP4):
+class ImapProtocol(imaplib.IMAP4):
     """imaplib's protocol over a wire that enforces deadlines, sizes and the address guard."""
 
     def __init__(self, wire: MailSocket) -> None:
@@ -80,7 +80,7 @@ def signed_in(wire: MailSocket, user: str, password: str) -> BaseMailBox:
         """A mailbox over that wire."""
 
         def _get_mailbox_client(self) -> imaplib.IMAP4:
-            client = WiredImap(wire)
+            client = ImapProtocol(wire)
             if place.security == "starttls":
                 client.secure()
             return client

@@ -16,7 +16,7 @@ from clients.mail.outgoing import OutgoingMail, build, message_id
 from clients.mail.parts import header, headers
 from clients.mail.raw import headers_of
 from clients.mail_server.providers import SERVICE
-from clients.smtp.client import SmtpSender, recipients_of
+from clients.smtp.client import SmtpClient, recipients_of
 
 # The step has done its work by then, so a slow copy must not use up its time.
 _COPY_SECONDS = 20.0
@@ -24,7 +24,7 @@ _COPY_SECONDS = 20.0
 
 def send(
     mailbox: Mailbox,
-    outbox: SmtpSender,
+    outbox: SmtpClient,
     mail: OutgoingMail,
     marker: str,
     answers: Json | None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from clients.mail_server.outgoing_traffic import IMAP_READS, SMTP_READS
 from clients.mail_server.providers import SERVICE
-from clients.mail_server.reads import IMAP_READS, SMTP_READS
 from clients.mail_server.settings import ImapSettings
 from clients.service import AccountKey, Service, Setting
 

@@ -12,7 +12,7 @@ from clients.mail.parameters import parameters
 from clients.mail.parts import MAILS, Load, Part, body_bytes, charset, header, media_type, name_of, says_attached
 from clients.mail.raw import payload_of
 from clients.mail_formats.calendar import Meeting, invitation_to, read_calendar
-from clients.mail_formats.cms import SealedContent, opened_cms
+from clients.mail_formats.cms import CmsContent, opened_cms
 from clients.mail_formats.references import part_keys, shown_parts
 from clients.mail_formats.tnef import SIGNATURE, TnefFile, TnefMail, read_tnef
 
@@ -150,7 +150,7 @@ class _Opening:
         self._is_unpacked = before
         return found
 
-    def _unsealed_parts(self, part: dict[str, Any], sealed: SealedContent) -> dict[str, Any]:
+    def _unsealed_parts(self, part: dict[str, Any], sealed: CmsContent) -> dict[str, Any]:
         inner = payload_of(sealed.content, _number(part, 0))
         # Without MIME headers, it is a document that was signed by itself, such as contract.pdf.p7m.
         if not any(header(inner, name) for name in ("Content-Type", "Content-Transfer-Encoding", "MIME-Version")):

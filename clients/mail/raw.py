@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from clients.mail.charsets import can_stand_raw, decoded
-from clients.mail.fields import BYTES_MOST, LINES_MOST, block_of
+from clients.mail.header_block import BYTES_MOST, LINES_MOST, block_of
 from clients.mail.parameters import media_type_of, parameters
 from clients.mail.parts import DEEPEST, header
 from clients.mail.transfer import decoded_body

@@ -121,7 +121,7 @@ def _from_robot(*addresses: str) -> str:
     return ""
 
 
-class Chain(Struct, frozen=True):
+class ReplyHeaders(Struct, frozen=True):
     """The headers of a mail that concern its conversation."""
 
     earlier: tuple[str, ...]
@@ -137,14 +137,14 @@ class Chain(Struct, frozen=True):
         return next(iter(self.earlier), self.own)
 
 
-def chain_of(payload: Mapping[str, Any]) -> Chain:
+def chain_of(payload: Mapping[str, Any]) -> ReplyHeaders:
     """Return the chain of a mail, from its headers."""
     people = {one.lower() for name in _NAMED for one in specs(", ".join(headers(payload, name)))}
     references = _ids(header(payload, "References"), people)
     answered = _ids(header(payload, "In-Reply-To"), people)
     own = header(payload, "Message-ID").strip()
     earlier = tuple(one for one in dict.fromkeys([*references, *answered]) if one != own)
-    return Chain(earlier, own, bool(references))
+    return ReplyHeaders(earlier, own, bool(references))
 
 
 def _ids(value: str, people: set[str]) -> list[str]:
@@ -163,7 +163,7 @@ def _is_like_person(name: str) -> bool:
     return not any(sign.isdigit() for sign in name.partition("@")[0])
 
 
-def firsts(chains: Sequence[Chain], others: Sequence[Chain] = ()) -> list[str]:
+def firsts(chains: Sequence[ReplyHeaders], others: Sequence[ReplyHeaders] = ()) -> list[str]:
     """Return the id of the conversation of each mail: mails that share any id belong together, in any order.
 
     `others` are mails that are not asked for, but may connect them.

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from clients.mail_formats.recurrence import day_in_words, in_words, joined
-from clients.mail_formats.zones import Observance, offset_at, shown_zone, weekday_of, zone_of
+from clients.mail_formats.zones import ZoneObservance, offset_at, shown_zone, weekday_of, zone_of
 
 Invitation: TypeAlias = dict[str, Any]
 """{method, title, starts_at, ends_at, all_day, zone, location, organizer, attendees [{name, address, status}],
@@ -208,7 +208,7 @@ def _clock(found: re.Match[str]) -> datetime:
     return datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{min(int(second), 59):02}")
 
 
-def _observances(zone: _Component) -> tuple[Observance, ...]:
+def _observances(zone: _Component) -> tuple[ZoneObservance, ...]:
     found = []
     for part in zone.parts[:_OBSERVANCES_MOST]:
         begins, offset = _TIME.match(part.line("DTSTART").value), _OFFSET.match(part.line("TZOFFSETTO").value)
@@ -219,14 +219,14 @@ def _observances(zone: _Component) -> tuple[Observance, ...]:
         try:
             clock = _clock(begins)
             if size < timedelta(hours=24):
-                found.append(Observance(clock, sign * size, **_yearly(part.line("RRULE").value)))
+                found.append(ZoneObservance(clock, sign * size, **_yearly(part.line("RRULE").value)))
         except ValueError:
             continue
     return tuple(found)
 
 
 def _yearly(rule: str) -> dict[str, Any]:
-    """Return when in the year an offset begins, as an Observance takes it. Raises ValueError."""
+    """Return when in the year an offset begins, as an ZoneObservance takes it. Raises ValueError."""
     parts = dict(one.upper().split("=", 1) for one in rule.split(";") if "=" in one)
     if parts.get("FREQ") != "YEARLY" or not 1 <= int(parts.get("BYMONTH", "0")) <= 12:
         return {}

@@ -26,7 +26,7 @@ _SMALL = 256 * 1024
 _ELEMENTS_MOST = 1_000_000
 
 
-class SealedContent(Struct, frozen=True):
+class CmsContent(Struct, frozen=True):
     """A container's kind and content; `content` is empty if it takes a key, or has only certificates."""
 
     kind: Kind
@@ -43,7 +43,7 @@ class _Element(Struct, frozen=True):
     """Where its content ends; -1 if only its last byte tells (X.690 8.1.3.6)."""
 
 
-def opened_cms(data: bytes, unpacked_most: int = _UNPACKED_MOST) -> SealedContent:
+def opened_cms(data: bytes, unpacked_most: int = _UNPACKED_MOST) -> CmsContent:
     """Open a container; anything else is unknown. Data that were cut are read as far as they go.
 
     Takes steps in proportion to the size of the data. Of compressed content at most `unpacked_most` bytes are unpacked,
@@ -51,7 +51,7 @@ def opened_cms(data: bytes, unpacked_most: int = _UNPACKED_MOST) -> SealedConten
     """
     whole = next(_elements(data, 0, len(data)), None)
     if whole is None or whole.tag != _SEQUENCE:
-        return SealedContent("unknown")
+        return CmsContent("unknown")
     named: _Element | None = None
     kind: Kind | None = None
     for element in _elements(data, whole.begin, whole.end):
@@ -61,15 +61,15 @@ def opened_cms(data: bytes, unpacked_most: int = _UNPACKED_MOST) -> SealedConten
             named = next(_elements(data, element.begin, element.end), None)
             break
     if kind is None:
-        return SealedContent("unknown")
+        return CmsContent("unknown")
     if kind == "encrypted" or named is None:
-        return SealedContent(kind)
+        return CmsContent(kind)
     content = _content(data, named)
     if kind != "compressed":
-        return SealedContent(kind, content)
+        return CmsContent(kind, content)
     most = min(unpacked_most, max(len(content) * _GROWTH_MOST, _SMALL))
     unpacked = _unpacked(content, most + 1)
-    return SealedContent(kind, unpacked[:most], len(unpacked) > most)
+    return CmsContent(kind, unpacked[:most], len(unpacked) > most)
 
 
 def _content(data: bytes, container: _Element) -> bytes:

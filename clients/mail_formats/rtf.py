@@ -45,7 +45,7 @@ _CODE_PAGE_MOST = 2000
 """No codec has a higher number; Python keeps each name that is looked up."""
 
 
-class RichText(Struct, frozen=True):
+class RtfContent(Struct, frozen=True):
     """The content of RTF: a text, or the HTML that it was made of."""
 
     form: Literal["text", "html"]
@@ -91,7 +91,7 @@ def _piece(data: bytes, place: int, is_reference: int, window: bytearray, write:
     return (begin * (length // span + 1))[:length], place + 2
 
 
-def read_rtf(rtf: bytes) -> RichText | None:
+def read_rtf(rtf: bytes) -> RtfContent | None:
     """Return the content of RTF; None for anything else."""
     if not rtf.lstrip().startswith(b"{\\rtf"):
         return None
@@ -100,7 +100,7 @@ def read_rtf(rtf: bytes) -> RichText | None:
         reader.take(token)
     reader.flush()
     pairs = "".join(reader.found).encode("utf-16-le", "surrogatepass")  # RTF counts letters in UTF-16
-    return RichText("html" if reader.is_html else "text", pairs.decode("utf-16-le", "replace"))
+    return RtfContent("html" if reader.is_html else "text", pairs.decode("utf-16-le", "replace"))
 
 
 class _Group(Struct):

@@ -39,7 +39,7 @@ _ZONES_OF_PLACES: dict[str, str] = {
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
-class Observance(Struct, frozen=True):
+class ZoneObservance(Struct, frozen=True):
     """A part of a zone's year: an offset, and when it begins (RFC 5545 3.6.5)."""
 
     begins: datetime
@@ -130,7 +130,7 @@ def _zones_of(place: str) -> tuple[str, str]:
     return _places().get(place.replace(" ", "_"), ""), WINDOWS_ZONES.get(region, "")
 
 
-def offset_at(zone: tuple[Observance, ...], clock: datetime) -> tzinfo | None:
+def offset_at(zone: tuple[ZoneObservance, ...], clock: datetime) -> tzinfo | None:
     """Return the offset that counts at a time of the clock in a zone that a calendar defines; None without any."""
     began = [(latest, one) for one in zone if (latest := one.latest(clock)) is not None]
     if began:

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from clients.addresses import literal
 from clients.errors import InvalidRequest
+from clients.mail_server.outgoing_traffic import IMAP_READS, SMTP_READS
 from clients.mail_server.providers import SERVICE, Provider, provider_of
-from clients.mail_server.reads import IMAP_READS, SMTP_READS
 from clients.mail_server.wire import MailConnector, MailServerAddress, Security
 from clients.sockets import NetworkGate
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from clients.addresses import is_loopback
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
-from clients.mail_server.reads import OutgoingTraffic
+from clients.mail_server.outgoing_traffic import OutgoingTraffic
 from clients.reads import ReadCommands
 from clients.reads_only import checked
 from clients.sockets import Forbidden, NetworkGate

@@ -60,7 +60,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-class SpokenText:
+class ThoughtFilter:
     """Hands on the pieces of an answer as it arrives, without what the model thinks first.
 
     `begins_in_thoughts`: whether nothing is handed on before the end of thoughts, as their beginning is not in the

@@ -17,7 +17,7 @@ import httpx
 from clients import error_mapping as failures
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
-from clients.notion.pacing import Pacer
+from clients.notion.pacer import Pacer
 from clients.notion.service import NOTION
 from clients.request_tracking import asking
 from clients.transport import CONNECT_SECONDS, borrowed
@@ -37,7 +37,7 @@ _UPGRADE = (
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
-class ServiceClock:
+class NotionApiClock:
     """Notion's clock, which its timestamps are by: the `Date` of its last answer (RFC 9110 6.6.1). Thread-safe."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class ServiceClock:
 
 
 def notion_api(
-    http: httpx.Client, base_url: str, token: str, pacer: Pacer | None = None, clock: ServiceClock | None = None
+    http: httpx.Client, base_url: str, token: str, pacer: Pacer | None = None, clock: NotionApiClock | None = None
 ) -> Client:
     """Return the SDK's client that sends through `http`, with its retries and log off; `clock` notes Notion's time."""
     from notion_client import Client

@@ -13,7 +13,7 @@ from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.listing import Json
-from clients.notion.api import ServiceClock, answered, notion_api, reading
+from clients.notion.api import NotionApiClock, answered, notion_api, reading
 from clients.notion.block_writer import PageFiles
 from clients.notion.check import look
 from clients.notion.comments import Comments
@@ -21,7 +21,7 @@ from clients.notion.content import Content
 from clients.notion.databases import Databases
 from clients.notion.finding import Finder
 from clients.notion.items import DatabasePages
-from clients.notion.pacing import REQUESTS_PER_SECOND, Pacer
+from clients.notion.pacer import REQUESTS_PER_SECOND, Pacer
 from clients.notion.references import NotionReferences
 from clients.notion.service import NOTION, URL, NotionSettings
 from clients.notion.texts import PageTexts
@@ -46,7 +46,7 @@ class NotionClient(Client):
         self.http = http
         self._settings = settings
         self._has_token = bool(settings.token.get_secret_value())
-        self.clock = ServiceClock()
+        self.clock = NotionApiClock()
         token = settings.token.get_secret_value()
         self._api = api = notion_api(http, settings.base_url, token, _pacer(settings, paces), self.clock)
         self._databases = Databases(api)

@@ -18,7 +18,7 @@ from clients.errors import BadAnswer, ServiceError
 from clients.models.asking import CUT_OFF, charging, tool_call
 from clients.models.metering import told_tokens
 from clients.models.refusals import error_in, filtered, status_in
-from clients.models.thoughts import SpokenText
+from clients.models.thoughts import ThoughtFilter
 from clients.openai.service import OPENAI
 from clients.secrets import known
 
@@ -40,7 +40,7 @@ Refuse = Callable[[int, Any], ServiceError]
 """Returns the error for a status and the body that came with it."""
 
 
-class Collected(Struct):
+class PartialAnswer(Struct):
     """The part of an answer that has arrived (https://platform.openai.com/docs/api-reference/chat-streaming)."""
 
     model: str
@@ -165,7 +165,7 @@ def plain_answer(answer: Any, asked_model: str, refuse: Refuse) -> dict[str, Any
     Raises BadAnswer for anything else, or the error that an answer holds. The SDK does not fill in missing fields: a
     200 with `{}` has no choices at all, and what does not say that it is JSON comes as a text.
     """
-    collected = Collected(asked_model)
+    collected = PartialAnswer(asked_model)
     for piece in _from_text(answer) if isinstance(answer, str) else [answer]:
         collected.take(piece, refuse)
     if not collected.has_message and not collected.was_filtered:
@@ -193,7 +193,7 @@ def _from_text(said: str) -> list[Any]:
     )
 
 
-def streamed(asked: Any, model: str, spoken: SpokenText, refuse: Refuse) -> dict[str, Any]:
+def streamed(asked: Any, model: str, spoken: ThoughtFilter, refuse: Refuse) -> dict[str, Any]:
     """Read a streamed SDK answer; returns what `plain_answer` returns. Raises BadAnswer and what the SDK raises.
 
     A server that cannot stream returns a whole answer instead.
@@ -202,7 +202,7 @@ def streamed(asked: Any, model: str, spoken: SpokenText, refuse: Refuse) -> dict
         answer = plain_answer(asked.read().decode(errors="replace"), model, refuse)
         spoken.add(answer["text"])
         return answer
-    collected = Collected(model)
+    collected = PartialAnswer(model)
     for chunk in asked.parse():
         try:
             piece = collected.take(chunk, refuse)

@@ -31,7 +31,7 @@ from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, Permit, most_tokens, permitted
 from clients.models.names import is_offered, is_other_model
 from clients.models.refusals import code_in, explained, filtered, is_loading, is_no_credit, kind_of, status_in
-from clients.models.thoughts import SpokenText, without_thoughts
+from clients.models.thoughts import ThoughtFilter, without_thoughts
 from clients.models.vectors import batches, checked, in_order, model_for_vectors
 from clients.models.words import asked_in_words
 from clients.openai.answers import plain_answer, streamed, tokens_of
@@ -141,7 +141,7 @@ class OpenAIClient(ModelClient):
         """Request a streamed answer; None if the server refuses to stream, which is remembered."""
         open_stream: Any = self._sdk.chat.completions.with_streaming_response.create
         model = asked["model"]
-        spoken = SpokenText(on_text, begins_in_thoughts=model in self._begin_in_thoughts)
+        spoken = ThoughtFilter(on_text, begins_in_thoughts=model in self._begin_in_thoughts)
         try:
             with (
                 _permitted({**asked, "stream": True}) as permit,

@@ -29,7 +29,7 @@ from clients.error_mapping import of_broken_connection, of_status, words_in
 from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, RateLimited, ServiceError
 from clients.listing import Json
 from clients.s3.service import S3, S3Settings
-from clients.s3.signature import EMPTY_SHA256, S3Credentials, address, signed
+from clients.s3.signature import EMPTY_SHA256, S3SigningCredentials, address, signed
 from clients.secrets import known
 
 PART_BYTES = 16 * 1024 * 1024
@@ -50,7 +50,7 @@ class S3Client(Drive):
         self.http = http
         self._url = settings.base_url.rstrip("/")
         secret = settings.secret_access_key.get_secret_value()
-        self._by = S3Credentials(settings.access_key_id, secret, settings.region)
+        self._by = S3SigningCredentials(settings.access_key_id, secret, settings.region)
         known.keep(f"objects at {self._url}", secret)
 
     @classmethod

@@ -14,7 +14,7 @@ EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True)
-class S3Credentials:
+class S3SigningCredentials:
     """Who signs, and for where."""
 
     access_key_id: str
@@ -30,7 +30,7 @@ def address(base_url: str, key: str, query: Mapping[str, str]) -> str:
 
 
 def signed(
-    by: S3Credentials, method: str, url: str, headers: Mapping[str, str], content_sha256: str, at: datetime
+    by: S3SigningCredentials, method: str, url: str, headers: Mapping[str, str], content_sha256: str, at: datetime
 ) -> dict[str, str]:
     """Return the headers of a request and of its signature; `url` comes from `address`."""
     parts = urlsplit(url)

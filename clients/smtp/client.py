@@ -58,7 +58,7 @@ class _Smtp(smtplib.SMTP):
         self.ehlo_or_helo_if_needed()
 
 
-class SmtpSender:
+class SmtpClient:
     """Sends one mailbox's mail. Thread-safe; each mail uses its own connection."""
 
     def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:

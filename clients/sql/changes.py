@@ -9,7 +9,7 @@ from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
 from clients.sql.columns import DIALECTS
 from clients.sql.database import ONCE
-from clients.sql.reading import ESCAPED_NAME, harmless_functions, hazard, parsed
+from clients.sql.proven_statements import ESCAPED_NAME, harmless_functions, hazard, parsed
 from clients.sql.service import NAME
 
 if TYPE_CHECKING:

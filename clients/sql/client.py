@@ -19,7 +19,7 @@ from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 from clients.secrets import known
 from clients.sql.address import DatabaseAddress, file_of, parsed
 from clients.sql.database import Database, SqlTable, WriteResult, WriteStatement
-from clients.sql.reading import proven
+from clients.sql.proven_statements import proven
 from clients.sql.schemas import Memory
 from clients.sql.select import RowSelection, statement_of
 from clients.sql.service import NAME, SQL, SqlSettings

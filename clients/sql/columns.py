@@ -16,7 +16,7 @@ from msgspec import Struct
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
 from clients.sql.parameters import names_in
-from clients.sql.reading import ProvenStatement, proven
+from clients.sql.proven_statements import ProvenStatement, proven
 from clients.sql.values import unique
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from clients.check_line import CheckLine
 from clients.sql.address import Dialect
-from clients.sql.reading import ProvenStatement
+from clients.sql.proven_statements import ProvenStatement
 
 Value: TypeAlias = Any
 """A plain JSON value."""

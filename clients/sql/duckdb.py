@@ -33,7 +33,7 @@ from clients.sql.database import (
 )
 from clients.sql.gate import FileGate, in_use, stopped
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
-from clients.sql.reading import ProvenStatement, parsed, refusal, require_small_values
+from clients.sql.proven_statements import ProvenStatement, parsed, refusal, require_small_values
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import in_batches, record, unique

@@ -13,7 +13,7 @@ from clients.deadline import deadline
 from clients.errors import InvalidRequest
 from clients.sql import guard
 from clients.sql.parameters import require_all, sendable
-from clients.sql.reading import proven
+from clients.sql.proven_statements import proven
 from clients.sql.values import record, unique
 from clients.wording import guess
 

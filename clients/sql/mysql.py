@@ -15,7 +15,7 @@ from clients.sql.changes import require_change
 from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, SqlTable, WriteResult, WriteStatement
 from clients.sql.gate import stopped
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
-from clients.sql.reading import ProvenStatement, parsed
+from clients.sql.proven_statements import ProvenStatement, parsed
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import unique

@@ -30,7 +30,7 @@ from clients.sql.database import (
 )
 from clients.sql.gate import stopped
 from clients.sql.parameters import names_in, require_all, sendable
-from clients.sql.reading import ProvenStatement
+from clients.sql.proven_statements import ProvenStatement
 from clients.sql.service import NAME
 from clients.sql.values import record, unique
 

@@ -25,7 +25,7 @@ from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, Servic
 from clients.listing import Json
 from clients.request_tracking import asking
 from clients.secrets import known
-from clients.webdav.multistatus import DavResponse, found_in, said
+from clients.webdav.multistatus import MultistatusResponse, found_in, said
 from clients.webdav.service import WEBDAV, WebdavSettings
 
 _PROPERTIES = (
@@ -183,7 +183,7 @@ class WebdavClient(Drive):
             raise of_broken_connection(WEBDAV, error) from error
         return [here, *(one for one in found if one.path != wanted and one.path.rpartition("/")[0] == wanted)]
 
-    def _shown(self, found: DavResponse) -> DriveFile:
+    def _shown(self, found: MultistatusResponse) -> DriveFile:
         where = unquote(urlsplit(found.href).path)
         if not (where.rstrip("/") + "/").startswith(f"{self._base}/"):
             raise ValueError(f"{found.href!r} is not below the address of the connection")

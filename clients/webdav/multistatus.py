@@ -9,7 +9,7 @@ from msgspec import Struct
 from clients.drives.safe_xml import parsed
 
 
-class DavResponse(Struct, frozen=True):
+class MultistatusResponse(Struct, frozen=True):
     """One `response`: where it is, and its properties as text."""
 
     href: str
@@ -17,7 +17,7 @@ class DavResponse(Struct, frozen=True):
     properties: dict[str, str]
 
 
-def found_in(content: bytes) -> Iterator[DavResponse]:
+def found_in(content: bytes) -> Iterator[MultistatusResponse]:
     """Yield the responses of a `multistatus`. Raises ValueError for anything else, and for a DTD."""
     root = parsed(content)
     if root.tag != "{DAV:}multistatus":
@@ -31,7 +31,7 @@ def found_in(content: bytes) -> Iterator[DavResponse]:
         ]
         is_folder = any(prop.find("{DAV:}collection") is not None for prop in properties)
         texts = {prop.tag.removeprefix("{DAV:}"): (prop.text or "").strip() for prop in properties}
-        yield DavResponse(one.findtext("{DAV:}href", "").strip(), is_folder, texts)
+        yield MultistatusResponse(one.findtext("{DAV:}href", "").strip(), is_folder, texts)
 
 
 def said(content: bytes) -> str:

@@ -11,7 +11,7 @@ from email.utils import formatdate
 from typing import Any
 
 from demo.gmail.labels import StandInLabels, changed
-from demo.gmail.mime import WELL_FORMED_ID, Mail, base64url, from_base64url, with_header
+from demo.gmail.mime import WELL_FORMED_ID, MimeMail, base64url, from_base64url, with_header
 from demo.service import Refused
 from demo.store import Store
 
@@ -61,12 +61,12 @@ class StandInMailbox:
         """Return whether the mail exists."""
         return self.store.get(MAILS, message_id) is not None
 
-    def mail(self, message_id: str) -> Mail:
+    def mail(self, message_id: str) -> MimeMail:
         """Return one mail, parsed."""
         raw = self.store.get(RAW, message_id)
         if raw is None:
             raise not_found()
-        return Mail.parse(from_base64url(raw["raw"]))
+        return MimeMail.parse(from_base64url(raw["raw"]))
 
     def newest_first(self) -> list[Record]:
         """Return all mails."""
@@ -84,7 +84,7 @@ class StandInMailbox:
     def add(self, raw: bytes, labels: Iterable[str], *, thread_id: str = "", date_ms: int | None = None) -> Record:
         """Add a mail; a well-formed Message-ID is kept, any other is replaced. Raises Refused."""
         message_id = self._new_id("message")
-        mail = self._with_id(Mail.parse(raw), message_id)
+        mail = self._with_id(MimeMail.parse(raw), message_id)
         fields = mail.search_fields()
         record = {
             "id": message_id,
@@ -118,7 +118,7 @@ class StandInMailbox:
 
     def outgoing(self, raw: bytes) -> bytes:
         """Return a mail as Gmail completes it for sending: From is the account, Date is set."""
-        mail = Mail.parse(raw)
+        mail = MimeMail.parse(raw)
         if self.account.lower() not in mail.header("From").lower():
             raw = with_header(raw, "From", self.account)
         if not mail.header("Date"):
@@ -159,10 +159,10 @@ class StandInMailbox:
         self.store.delete(HISTORY, str(number - HISTORY_KEPT))
         return record
 
-    def _with_id(self, mail: Mail, message_id: str) -> Mail:
+    def _with_id(self, mail: MimeMail, message_id: str) -> MimeMail:
         if WELL_FORMED_ID.match(mail.header("Message-ID")):
             return mail
-        return Mail.parse(with_header(mail.raw, "Message-ID", f"<CAD{message_id}@mail.gmail.com>"))
+        return MimeMail.parse(with_header(mail.raw, "Message-ID", f"<CAD{message_id}@mail.gmail.com>"))
 
     def _new_id(self, kind: str) -> str:
         """Return sixteen hexadecimal digits, unique across resets."""

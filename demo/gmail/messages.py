@@ -8,7 +8,7 @@ from email.utils import getaddresses
 from demo.call import StandInCall, StandInReply, Table
 from demo.gmail import mime as gmail_mime
 from demo.gmail.mailbox import Record, StandInMailbox, not_found
-from demo.gmail.mime import Mail
+from demo.gmail.mime import MimeMail
 from demo.gmail.unrest import unrest
 from demo.gmail.views import brief, found, id_list, mailbox_of, page, raw_mail, shown
 from demo.service import Refused
@@ -47,7 +47,7 @@ def send(call: StandInCall) -> StandInReply:
 
 def deliver(box: StandInMailbox, raw: bytes, thread_id: str) -> Record:
     """Send a mail: add it to SENT and, if addressed to the account itself, to the inbox; raises Refused 400."""
-    mail = Mail.parse(raw)
+    mail = MimeMail.parse(raw)
     addresses = recipients(mail)
     if not addresses:
         raise Refused(400, "Recipient address required")
@@ -61,7 +61,7 @@ def deliver(box: StandInMailbox, raw: bytes, thread_id: str) -> Record:
     return box.add(box.outgoing(raw), labels, thread_id=thread_id)
 
 
-def recipients(mail: Mail) -> list[str]:
+def recipients(mail: MimeMail) -> list[str]:
     """Return the addresses of To, Cc and Bcc in lower case."""
     lines = [mail.header(name) for name in ("To", "Cc", "Bcc")]
     return [address.lower() for _, address in getaddresses([line for line in lines if line]) if address]
@@ -121,7 +121,7 @@ def attachment(call: StandInCall) -> StandInReply:
 def _put_in(call: StandInCall, date_source: str) -> Record:
     box = mailbox_of(call)
     raw = raw_mail(call.body)
-    date_ms = Mail.parse(raw).date_ms if date_source == "dateHeader" else None
+    date_ms = MimeMail.parse(raw).date_ms if date_source == "dateHeader" else None
     labels = id_list(call, "labelIds")
     return box.add(raw, labels, thread_id=str(call.body.get("threadId") or ""), date_ms=date_ms)
 

@@ -24,14 +24,14 @@ BLOCK_TAGS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "table", "ul
 
 
 @dataclass(frozen=True)
-class Mail:
+class MimeMail:
     """A parsed mail and its original bytes."""
 
     raw: bytes
     message: Message
 
     @classmethod
-    def parse(cls, raw: bytes) -> Mail:
+    def parse(cls, raw: bytes) -> MimeMail:
         """Parse any bytes; malformed ones become text, never an error."""
         try:
             message = message_from_bytes(_with_plain_names(raw))
@@ -158,12 +158,12 @@ def _letters(value: str, charset: str) -> str:
     return data.decode("latin-1")
 
 
-def payload(mail: Mail, message_id: str) -> dict[str, Any]:
+def payload(mail: MimeMail, message_id: str) -> dict[str, Any]:
     """Return the mail as a tree of MessagePart; the bodies of named parts are replaced by an attachmentId."""
     return {**_part(mail.message, "", message_id), "headers": [_header(key, value) for key, value in mail.headers]}
 
 
-def metadata(mail: Mail, only: list[str]) -> dict[str, Any]:
+def metadata(mail: MimeMail, only: list[str]) -> dict[str, Any]:
     """Return the top MessagePart with headers only: all of them, or those in `only`."""
     wanted = {name.lower() for name in only}
     found = mail.headers
@@ -171,7 +171,7 @@ def metadata(mail: Mail, only: list[str]) -> dict[str, Any]:
     return {"mimeType": mail.message.get_content_type(), "headers": kept}
 
 
-def attachment(mail: Mail, message_id: str, attachment_id: str) -> bytes | None:
+def attachment(mail: MimeMail, message_id: str, attachment_id: str) -> bytes | None:
     """Return the bytes of an attachmentId of this message, or None if there is no such part."""
     for part_id, part in _walk(mail.message, ""):
         if filename_of(part) and _attachment_id(message_id, part_id) == attachment_id:
@@ -206,7 +206,7 @@ def with_header(raw: bytes, name: str, value: str) -> bytes:
 
 def without_header(raw: bytes, name: str) -> tuple[bytes, str]:
     """Return the mail without a header, and the header's value ("" if missing)."""
-    value = Mail.parse(raw).header(name)
+    value = MimeMail.parse(raw).header(name)
     if not value:
         return raw, ""
     marked = with_header(raw, name, value)

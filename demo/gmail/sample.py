@@ -16,7 +16,7 @@ from typing import Any
 
 from demo.gmail.labels import SYSTEM
 from demo.gmail.mailbox import Record, StandInMailbox
-from demo.gmail.mime import Mail, with_header, without_header
+from demo.gmail.mime import MimeMail, with_header, without_header
 from demo.service import Refused
 from demo.store import Store
 
@@ -42,7 +42,7 @@ class SampleMail:
 def read(path: Path) -> SampleMail:
     """Parse one file."""
     raw, labels = without_header(path.read_bytes(), LABELS_HEADER)
-    sent_at = parsedate_to_datetime(Mail.parse(raw).header("Date"))
+    sent_at = parsedate_to_datetime(MimeMail.parse(raw).header("Date"))
     return SampleMail(raw, tuple(each.strip() for each in labels.split(",") if each.strip()), sent_at)
 
 

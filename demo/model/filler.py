@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import re2
 
-from demo.model.cues import asked_in, choose, is_so, needs_answer
+from demo.model.concepts import asked_in, choose, is_so, needs_answer
 from demo.model.document import PromptDocument, short, words_of
 from demo.model.writing import draft, report, summary, telling
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from demo.model.cues import CONCEPTS, asked_in, strengths
+from demo.model.concepts import CONCEPTS, asked_in, strengths
 from demo.model.document import SENTENCE_END, TO_A_PROGRAM, PromptDocument, short, words_of
 
 KINDS = {

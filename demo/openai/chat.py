@@ -19,7 +19,7 @@ FINGERPRINT = "fp_demo_extractive"
 
 
 @dataclass(frozen=True)
-class Completion:
+class ChatAnswer:
     """The answer to one request."""
 
     id: str
@@ -32,7 +32,7 @@ class Completion:
     completion_tokens: int
 
     @classmethod
-    def of(cls, asked: ChatRequest) -> Completion:
+    def of(cls, asked: ChatRequest) -> ChatAnswer:
         """Run the model."""
         if asked.prompt_tokens > CONTEXT_TOKENS:
             raise bad(
@@ -115,7 +115,7 @@ def _answered(asked: ChatRequest) -> model.ModelReply:
     )
 
 
-def server_sent_events(completion: Completion, asked: ChatRequest) -> Iterator[str]:
+def server_sent_events(completion: ChatAnswer, asked: ChatRequest) -> Iterator[str]:
     """Yield the answer as a stream: the role, the text, the finish reason, then usage if requested."""
     head = completion.head("chat.completion.chunk") | ({"usage": None} if asked.stream_usage else {})
     for index in range(completion.choices):
@@ -128,7 +128,7 @@ def server_sent_events(completion: Completion, asked: ChatRequest) -> Iterator[s
     yield "data: [DONE]\n\n"
 
 
-def _deltas(completion: Completion) -> Iterator[dict[str, Any]]:
+def _deltas(completion: ChatAnswer) -> Iterator[dict[str, Any]]:
     if completion.tool_calls:
         calls = [{"index": index, **call} for index, call in enumerate(completion.tool_calls)]
         yield {"role": "assistant", "content": None, "tool_calls": calls}

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from demo.model import model
-from demo.openai.chat import Completion, server_sent_events
+from demo.openai.chat import ChatAnswer, server_sent_events
 from demo.openai.request import ChatRequest
 from demo.service import Refused, json_object
 from demo.store import Store
@@ -72,7 +72,7 @@ async def one_model(request: Request) -> Response:
 async def chat_completions(request: Request) -> Response:
     """POST /v1/chat/completions. Accepts any model name; the answer names the real one."""
     asked = ChatRequest.parse(await json_object(request))
-    completion = Completion.of(asked)
+    completion = ChatAnswer.of(asked)
     if asked.stream:
         return StreamingResponse(server_sent_events(completion, asked), media_type="text/event-stream")
     return JSONResponse(completion.document())

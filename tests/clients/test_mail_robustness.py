@@ -13,7 +13,7 @@ from clients.mail.parts import nothing_left_out
 from clients.mail.raw import payload_of
 from clients.mail.replies import refusal, reply_all_addresses
 from clients.mail.text import WHOLE, Trim, attachment_of, read_mail
-from demo.gmail.mime import Mail, payload
+from demo.gmail.mime import MimeMail, payload
 from tests.clients.odd_mails import FOLDER, LARGE, SMALL, WRITTEN, written
 from tests.mail.raw_mails import read_raw
 from tests.patience import slowness
@@ -107,7 +107,7 @@ def test_no_mail_takes_long(name: str) -> None:
 )  # Python's own parser breaks on it
 def test_a_mail_that_gmail_took_apart_is_read_by_the_same_code(name: str) -> None:
     raw = EVERY_SMALL[name]
-    taken_apart = payload(Mail.parse(raw), "1")
+    taken_apart = payload(MimeMail.parse(raw), "1")
     mail = read_mail(taken_apart, lambda _: "", TRIM)
     assert bool(mail["text"]) is not bool(mail["text_missing"])
     refusal({"payload": taken_apart}, "me@example.com")

@@ -10,7 +10,7 @@ import pytest
 from clients.models.loose_json import loose_json
 from clients.models.names import is_offered, is_other_model
 from clients.models.reading import cut_note, least_tokens
-from clients.models.thoughts import SpokenText, without_thoughts
+from clients.models.thoughts import ThoughtFilter, without_thoughts
 
 SPOKEN = {
     "none": ("Hi there.", "Hi there."),
@@ -35,7 +35,7 @@ def test_thoughts_are_left_out_whole_and_in_pieces(said: str, spoken: str) -> No
     assert without_thoughts(said) == spoken
     for size in (1, 2, 5, len(said)):
         pieces: list[str] = []
-        heard = SpokenText(pieces.append)
+        heard = ThoughtFilter(pieces.append)
         for start in range(0, len(said), size):
             heard.add(said[start : start + size])
         heard.end()
@@ -46,7 +46,7 @@ def test_thoughts_with_only_an_end_are_held_back_once_a_model_is_known_to_begin_
     assert without_thoughts("Hm.\n</think>\nHi.") == "Hi."
     for said, spoken in {"Hm.\n</think>\nHi.": "Hi.", "No thoughts.": "No thoughts."}.items():
         pieces: list[str] = []
-        heard = SpokenText(pieces.append, begins_in_thoughts=True)
+        heard = ThoughtFilter(pieces.append, begins_in_thoughts=True)
         for letter in said:
             heard.add(letter)
         heard.end()
@@ -54,7 +54,7 @@ def test_thoughts_with_only_an_end_are_held_back_once_a_model_is_known_to_begin_
 
 
 def test_long_thoughts_take_linear_time() -> None:
-    heard = SpokenText(lambda _: None, begins_in_thoughts=True)
+    heard = ThoughtFilter(lambda _: None, begins_in_thoughts=True)
     began = time.process_time()
     assert without_thoughts("`</think>` " * 20_000)
     for _ in range(10_000):

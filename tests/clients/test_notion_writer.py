@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from clients.errors import RateLimited
 from clients.notion.client import NotionClient
-from clients.notion.pacing import BURST, Pacer
+from clients.notion.pacer import BURST, Pacer
 from clients.notion.service import NotionSettings
 from clients.notion.text.literal import literal, needs_blocks
 from clients.notion.text.markdown import parts

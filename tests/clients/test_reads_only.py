@@ -18,7 +18,7 @@ from clients.client import Opening
 from clients.errors import AuthError, ServiceError, WriteRefused
 from clients.github.client import GitHubClient
 from clients.github.service import GitHubSettings
-from clients.mail_server.reads import IMAP_READS, SMTP_READS, OutgoingTraffic
+from clients.mail_server.outgoing_traffic import IMAP_READS, SMTP_READS, OutgoingTraffic
 from clients.reads import ANYWHERE, SERVER, ConnectionReads, ReadRequest
 from clients.reads_only import reads_only
 from clients.sockets import NetworkGate

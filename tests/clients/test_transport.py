@@ -20,7 +20,7 @@ from clients import error_mapping as failures
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.github.service import GITHUB
 from clients.http.service import HTTP
-from clients.read_retry import patience
+from clients.read_retry import retrying_reads
 from clients.request_tracking import asking
 from clients.transport import MAX_ANSWER_BYTES, AnswerRefused, Forbidden, borrowed, deadline, http_client, origin
 from tests.clients.conftest import Scripted
@@ -471,21 +471,21 @@ def test_only_reads_are_sent_again_and_only_where_that_was_asked_for(
     scripted: Scripted, method: str, pauses: tuple[float, ...], asked: int
 ) -> None:
     scripted.then(503).then(502).then(200, {"ok": True})
-    with http_client() as http, patience(*pauses):
+    with http_client() as http, retrying_reads(*pauses):
         http.request(method, scripted.url)
     assert len(scripted.seen) == asked
 
 
 def test_a_search_that_is_a_post_is_a_read(scripted: Scripted) -> None:
     scripted.then(503).then(200, {"ok": True})
-    with http_client() as http, patience(0.0), asking():
+    with http_client() as http, retrying_reads(0.0), asking():
         assert http.post(scripted.url).status_code == 200
 
 
 def test_patience_runs_out_with_a_request_and_comes_back_with_the_next(scripted: Scripted) -> None:
     for status in (503, 503, 200):
         scripted.then(status, {})
-    with http_client() as http, patience(0.0) as given:
+    with http_client() as http, retrying_reads(0.0) as given:
         assert http.get(scripted.url).status_code == 503
         assert given.has_run_out
         assert http.get(scripted.url).status_code == 200
@@ -494,7 +494,7 @@ def test_patience_runs_out_with_a_request_and_comes_back_with_the_next(scripted:
 
 def test_a_service_that_names_a_time_is_not_asked_again_before(scripted: Scripted) -> None:
     scripted.then(503, retry_after="60").then(200, {"ok": True})
-    with http_client() as http, patience(0.0):
+    with http_client() as http, retrying_reads(0.0):
         assert http.get(scripted.url).status_code == 503
     assert len(scripted.seen) == 1
 

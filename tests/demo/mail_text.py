@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from demo.gmail.mime import Mail
+from demo.gmail.mime import MimeMail
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "demo" / "gmail" / "mails"
@@ -13,5 +13,5 @@ NEW = ROOT / "demo" / "gmail" / "new_mails"
 
 def prompt(path: Path) -> str:
     """The user message that the shipped prompts make of a mail."""
-    mail = Mail.parse(path.read_bytes())
+    mail = MimeMail.parse(path.read_bytes())
     return f"Subject: {mail.header('Subject')}\n\n{mail.text}"

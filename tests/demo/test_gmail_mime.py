@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from demo.gmail.mime import (
-    Mail,
+    MimeMail,
     from_base64url,
     headers_of,
     payload,
@@ -58,7 +58,7 @@ inner text
 
 
 def part(*path: int) -> dict[str, Any]:
-    found = payload(Mail.parse(NESTED), "m1")
+    found = payload(MimeMail.parse(NESTED), "m1")
     for index in path:
         found = found["parts"][index]
     return found
@@ -99,18 +99,18 @@ def test_a_named_part_is_given_by_id_only() -> None:
 
 
 def test_the_text_is_the_plain_one() -> None:
-    assert Mail.parse(NESTED).text.split("\n")[0] == "Grüße"
+    assert MimeMail.parse(NESTED).text.split("\n")[0] == "Grüße"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_header_is_set_in_place_of_its_like(end: str) -> None:
     raw = end.join(["A: 1", "Date: old,", " folded", "B: 2", "", "Date: in the body"]).encode()
     changed = with_header(raw, "date", "new")
-    assert headers_of(Mail.parse(changed).message) == [("date", "new"), ("A", "1"), ("B", "2")]
+    assert headers_of(MimeMail.parse(changed).message) == [("date", "new"), ("A", "1"), ("B", "2")]
     assert changed.endswith(b"Date: in the body")
     bare, value = without_header(raw, "Date")
     assert value == "old, folded"
-    assert headers_of(Mail.parse(bare).message) == [("A", "1"), ("B", "2")]
+    assert headers_of(MimeMail.parse(bare).message) == [("A", "1"), ("B", "2")]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ LINES = [
 @given(st.lists(st.sampled_from(LINES) | st.binary(max_size=20), max_size=14).map(b"\n".join))
 @example(b"Content-Type: text/html\n\n<![odd <p>a")
 def test_any_bytes_are_a_mail(raw: bytes) -> None:
-    mail = Mail.parse(raw)
+    mail = MimeMail.parse(raw)
     assert list(differences(payload(mail, "m1"), "MessagePart")) == []
     mail.search_fields()
     mail.snippet().encode()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from clients.deadline import Hangup
+from clients.deadline import CancellationToken
 from clients.errors import ServiceError, Timeout
 from engine.base.errors import BudgetExceeded
 from engine.base.wording import number_text
@@ -67,7 +67,7 @@ async def _in_time(job: Job, work: Callable[[], Any]) -> Any:
     So a model stops writing, and a server that answers one question at a time is free for the next.
     """
     assert job.account is not None
-    hangup = Hangup()
+    hangup = CancellationToken()
     try:
         async with asyncio.timeout(job.timeout_seconds + _GRACE_SECONDS):
             return await started(job, work, hangup)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from clients.deadline import Hangup, deadline, ended_by
+from clients.deadline import CancellationToken, deadline, ended_by
 from clients.errors import ServiceError
 from clients.models.metering import metered
 from clients.request_tracking import counted_sends
@@ -61,17 +61,17 @@ class RetryAttempts:
         await asyncio.sleep(_backoff(self._job.retry or _DEFAULT_RETRY, self._failed, error))
 
 
-def started(job: Job, work: Callable[[], Any], hangup: Hangup | None = None) -> asyncio.Future[Any]:
+def started(job: Job, work: Callable[[], Any], hangup: CancellationToken | None = None) -> asyncio.Future[Any]:
     """Start blocking work in a thread of the account; everything it sends ends within the job's time limit.
 
     `hangup` ends it earlier.
     """
     assert job.account is not None
     names = context.current()
-    return job.account.workers.run(lambda: _timed(job, work, names, hangup or Hangup()), job.priority)
+    return job.account.workers.run(lambda: _timed(job, work, names, hangup or CancellationToken()), job.priority)
 
 
-def _timed(job: Job, work: Callable[[], Any], names: Mapping[str, str], hangup: Hangup) -> Any:
+def _timed(job: Job, work: Callable[[], Any], names: Mapping[str, str], hangup: CancellationToken) -> Any:
     with (
         context.within(names),
         ended_by(hangup),

@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.errors import OutcomeUnknown
 from clients.imap.filing import (
-    Filed,
+    FiledMail,
     copies,
     copy,
     delete_copy,
@@ -71,12 +71,12 @@ class _Filing(StepType):
         return str(fields.message)
 
 
-def _output(filed: Filed, folder: str) -> JsonValue:
+def _output(filed: FiledMail, folder: str) -> JsonValue:
     return {"id": filed.id, "folder": folder, "message_id": filed.message_id}
 
 
-def _filed(written: Written) -> Filed:
-    return Filed(written.output["id"], written.output["message_id"])
+def _filed(written: Written) -> FiledMail:
+    return FiledMail(written.output["id"], written.output["message_id"])
 
 
 class _Moving(_Filing):
@@ -101,12 +101,12 @@ class _Moving(_Filing):
         call.request["message_id"] = name
         return _output(move(mailbox, mail, folder), folder)
 
-    def _moved_before(self, call: Call, folder: str) -> Filed:
+    def _moved_before(self, call: Call, folder: str) -> FiledMail:
         """Return the result of an earlier, unanswered attempt. Raises NotFound if this is the first attempt."""
         if not call.is_again:
             raise gone(mail_id(call.fields.message))
         name = call.request.get("message_id", "")
-        return (found_in(call.client.mailbox, folder, name) if name else None) or Filed("", name)
+        return (found_in(call.client.mailbox, folder, name) if name else None) or FiledMail("", name)
 
     def undo(self, call: Call, written: Written) -> None:
         """Move the mail back, unless it was moved again."""
@@ -188,7 +188,7 @@ class Copy(_Filing):
         new = [one for one in found if before is None or one.id not in before]
         if not new:
             return None
-        return _output(new[-1] if before is not None else Filed("", new[-1].message_id), it.folder)
+        return _output(new[-1] if before is not None else FiledMail("", new[-1].message_id), it.folder)
 
     def undo(self, call: Call, written: Written) -> None:
         """Delete the copy."""

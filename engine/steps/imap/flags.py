@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from clients.imap.filing import SEEN, Filed, flags_of, message_id_at, present, set_flags
+from clients.imap.filing import SEEN, FiledMail, flags_of, message_id_at, present, set_flags
 from engine.plugins.step import (
     Call,
     CannotUndo,
@@ -89,7 +89,7 @@ class _FlagChange(StepType):
         if not changed:
             return
         with changes_respected():
-            mail = present(mailbox, Filed(written.output["id"], written.output["message_id"]))
+            mail = present(mailbox, FiledMail(written.output["id"], written.output["message_id"]))
             if mail is None:
                 raise CannotUndo("The mail has been moved or deleted since.")
             set_flags(mailbox, mail, changed, on=not self.is_on)

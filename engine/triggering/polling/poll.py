@@ -20,7 +20,7 @@ from msgspec import Struct, field, structs
 
 from clients.deadline import deadline
 from clients.errors import AuthError, BadAnswer, NotFound, RateLimited, ServiceError, Timeout
-from clients.read_retry import patience
+from clients.read_retry import retrying_reads
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import ConfirmationNeeded, Fenced, InUse, OrchestraError, StorageError
 from engine.base.statuses import Priority
@@ -283,7 +283,7 @@ def _patiently(seconds: float, ask: Callable[[], Answer]) -> Answer:
     """
     pauses = iter(_PAUSES_SECONDS)
     while True:
-        with deadline(seconds), patience(*_PAUSES_SECONDS) as requests:
+        with deadline(seconds), retrying_reads(*_PAUSES_SECONDS) as requests:
             try:
                 return ask()
             except ServiceError as error:

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from clients.s3.signature import EMPTY_SHA256, S3Credentials, address, signed
+from clients.s3.signature import EMPTY_SHA256, S3SigningCredentials, address, signed
 
-BY = S3Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1")
+BY = S3SigningCredentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1")
 AT = datetime(2013, 5, 24, tzinfo=UTC)
 BUCKET = "https://examplebucket.s3.amazonaws.com"
 _PUT = {"Date": "Fri, 24 May 2013 00:00:00 GMT", "x-amz-storage-class": "REDUCED_REDUNDANCY"}

@@ -18,7 +18,7 @@ from clients.reads_only import reads_only
 from clients.sql import duckdb, guard, mysql, postgres, sqlite
 from clients.sql.address import DatabaseAddress
 from clients.sql.database import WriteStatement
-from clients.sql.reading import ProvenStatement, parsed
+from clients.sql.proven_statements import ProvenStatement, parsed
 from clients.sql.wire import DriverSocket, connected
 from tests.clients.sql.attempts import ATTEMPTS, FOREIGN, ONLY_REFUSED_BY_PARSING, SETUP, STATE
 from tests.clients.sql.servers import DIALECTS, Target, target

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from demo.openai.chat import Completion
+from demo.openai.chat import ChatAnswer
 from engine.agents.agent_file import ToolModel
 from engine.agents.conversation import conversation_of
 from engine.agents.tool_check import arguments_schema
@@ -130,7 +130,7 @@ def test_each_limit_stops_an_agent_that_does_not_end(
 def test_a_server_that_counts_no_tokens_is_limited_all_the_same(
     agent: Start, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], stopped_by: str
 ) -> None:
-    monkeypatch.setattr(Completion, "usage", lambda self: None)
+    monkeypatch.setattr(ChatAnswer, "usage", lambda self: None)
     document = agent("CALL read {}", limits=limits, on_limit="stop")
     assert document["outputs"] == {"output": None, "turns": 1, "stopped_by": stopped_by}
 

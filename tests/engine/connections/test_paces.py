@@ -18,7 +18,7 @@ import redis
 
 from clients.errors import RateLimited
 from clients.github.pace import Pace
-from clients.notion.pacing import BURST, Pacer
+from clients.notion.pacer import BURST, Pacer
 from clients.pacing.paces import FilePaces, OwnPaces, Paces
 from engine.connections.paces import CachedPaces, StatePaces, opened_paces
 from engine.store.postgres.database import PostgresStateDatabase
@@ -152,7 +152,7 @@ _CHILD = """
 import sys
 from pathlib import Path
 import httpx
-from clients.notion.pacing import Pacer
+from clients.notion.pacer import Pacer
 from engine.connections.paces import opened_paces
 from engine.store.sql.settings import SettingsTable
 from engine.store.postgres.database import PostgresStateDatabase
