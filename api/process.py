@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from api.network.server_log import Repeats
+from api.network.server_log import ServerLogThrottle
 from api.pulse import Pulse
 from engine.base.environment import WORKSPACE_VARIABLE
 from engine.base.errors import OrchestraError
@@ -30,7 +30,7 @@ GRACEFUL_SECONDS = 2
 _LAST_RESORT_SECONDS = 12.0
 
 
-class Options(NamedTuple):
+class ProcessOptions(NamedTuple):
     """What the parent asks for, in JSON. The parser of arguments would stay in memory."""
 
     socket: int
@@ -41,12 +41,12 @@ class Options(NamedTuple):
     """Whether a token for one sign-in is written there, too."""
 
 
-def main(options: Options) -> None:
+def main(options: ProcessOptions) -> None:
     """Serve until SIGTERM, or until standard input closes, which means that the parent has died."""
     look_rarely()
     logging.basicConfig(stream=sys.stderr)
     for handler in logging.getLogger().handlers:  # a filter of a logger does not see what its children log
-        handler.addFilter(Repeats())
+        handler.addFilter(ServerLogThrottle())
     log_format, log_level = _log_settings()
     set_log_format(log_format)
     set_log_levels(log_level)
@@ -74,11 +74,11 @@ def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicor
     """Return a server of `app.py`. One worker: sessions live in the process."""
     import uvicorn
 
-    from api.network.doorkeeper import Doorkeeper, capacity, guarded, open_files_limit
+    from api.network.connection_limit import ConnectionLimit, capacity, guarded, open_files_limit
     from api.network.quiet_server import QuietServer
     from api.network.websockets import guarded_websocket
 
-    doorkeeper = Doorkeeper(capacity(open_files_limit()))
+    doorkeeper = ConnectionLimit(capacity(open_files_limit()))
     config = uvicorn.Config(
         "app:app",
         http=guarded(doorkeeper),
@@ -126,4 +126,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(Options(**json.loads(sys.argv[1])))
+    main(ProcessOptions(**json.loads(sys.argv[1])))

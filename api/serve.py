@@ -62,7 +62,7 @@ _ONE_HEAP = "MALLOC_ARENA_MAX"
 (https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html)."""
 
 
-class Parent:
+class ServeParent:
     """Serves one workspace until asked to stop."""
 
     def __init__(

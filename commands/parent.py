@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from api.network.address import WorkspaceAddress
-from api.serve import Parent
+from api.serve import ServeParent
 from commands.base.failures import DONE, Terminated, failure_of, stops_raised, tell
 from commands.base.screen import json_line, note, say
 from engine.base.checkout import CHECKOUT
@@ -20,7 +20,7 @@ from engine.base.checkout import CHECKOUT
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
-class ServeOrder(NamedTuple):
+class ParentOptions(NamedTuple):
     """What to serve, and how to report it; `wanted_port` is the requested port."""
 
     root: str
@@ -31,7 +31,7 @@ class ServeOrder(NamedTuple):
     as_json: bool
 
 
-def become_parent(order: ServeOrder, listener: socket.socket) -> NoReturn:
+def become_parent(order: ParentOptions, listener: socket.socket) -> NoReturn:
     """Replace this process by the parent, under the same id; only the socket stays open.
 
     The libraries that read settings and arguments would otherwise stay in memory for as long as it serves.
@@ -48,11 +48,11 @@ def become_parent(order: ServeOrder, listener: socket.socket) -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Serve on the inherited socket until asked to stop; return the exit code."""
-    listener, order = socket.socket(fileno=int(arguments[0])), ServeOrder(**json.loads(arguments[1]))
+    listener, order = socket.socket(fileno=int(arguments[0])), ParentOptions(**json.loads(arguments[1]))
     root = Path(order.root)
     state_dir = Path(order.state_dir)
     told = _teller(order)
-    parent = Parent(
+    parent = ServeParent(
         root, state_dir, listener, all_demo=order.all_demo, public_url=order.public_url, ready=told, say=note
     )
     try:
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     return DONE
 
 
-def _teller(order: ServeOrder) -> Callable[[WorkspaceAddress, str], None]:
+def _teller(order: ParentOptions) -> Callable[[WorkspaceAddress, str], None]:
     def announce(address: WorkspaceAddress, token: str) -> None:
         login_url = address.login_url(token)
         if order.as_json:

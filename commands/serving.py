@@ -41,7 +41,7 @@ def serve(
     """Serve the dashboard, the API and the engine, until Ctrl-C."""
     from api.network.address import listen, listen_near
     from api.serve import require_unserved
-    from commands.parent import ServeOrder, become_parent
+    from commands.parent import ParentOptions, become_parent
     from engine.workspace import config
     from engine.workspace.workspace import Workspace as Files
 
@@ -54,7 +54,7 @@ def serve(
     else:
         listener = listen(settings.server.host, port)
     wanted, public_url = port or settings.server.port, settings.server.public_url
-    become_parent(ServeOrder(str(root), str(state_dir), wanted, demo, public_url, as_json), listener)
+    become_parent(ParentOptions(str(root), str(state_dir), wanted, demo, public_url, as_json), listener)
 
 
 def ingress(log_level: LogLevel = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:

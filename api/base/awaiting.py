@@ -22,14 +22,14 @@ _PAUSE_SECONDS = 0.2
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("waiting callers of the API")
 
 
-class Caller(Protocol):
+class AwaitingCaller(Protocol):
     """Whoever waits, such as a `Request`."""
 
     async def is_disconnected(self) -> bool:
         """Return whether they have left."""
 
 
-async def awaited(request: Caller, wait: Callable[[float], Document], seconds: float) -> Document | None:
+async def awaited(request: AwaitingCaller, wait: Callable[[float], Document], seconds: float) -> Document | None:
     """Return the document once its `status` is no longer active, or as it is after `seconds`; None if that is 0."""
     document: Document | None = None
     end = anyio.current_time() + seconds

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.base.identity import identify
+from api.base.authentication import identify
 from api.base.strict_json import NotJson, problem_of, strict_value
 from engine.people.access import Principal
 

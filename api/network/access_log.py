@@ -8,7 +8,7 @@ import re
 _SECRET = re.compile(r"\b((?:token|code|state)=)[^&\s\"]+")
 
 
-class WithoutSecrets(logging.Filter):
+class AccessLogRedaction(logging.Filter):
     """Removes what follows `token=`, `code=` and `state=` from every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -22,8 +22,8 @@ class WithoutSecrets(logging.Filter):
 def keep_secrets_out() -> None:
     """Install the filter on the server's access log; a second call changes nothing."""
     log = logging.getLogger("uvicorn.access")
-    if not any(isinstance(one, WithoutSecrets) for one in log.filters):
-        log.addFilter(WithoutSecrets())
+    if not any(isinstance(one, AccessLogRedaction) for one in log.filters):
+        log.addFilter(AccessLogRedaction())
 
 
 def _cut(value: object) -> object:

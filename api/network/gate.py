@@ -12,8 +12,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.base.authentication import session_cookie
 from api.base.hosts import SAFE_METHODS, is_same_origin, refuse_websocket
-from api.base.identity import session_cookie
 from api.network.link_filter import acts_as
 from engine.base.errors import OrchestraError
 from engine.people.access import Principal, may

@@ -10,7 +10,7 @@ from types import FrameType
 
 import uvicorn
 
-from api.network.doorkeeper import Doorkeeper
+from api.network.connection_limit import ConnectionLimit
 
 _TICK_SECONDS = 1.0
 _BACKLOG = 2048
@@ -27,7 +27,7 @@ class QuietServer(uvicorn.Server):
         config: uvicorn.Config,
         on_ready: Callable[[], None],
         on_turn: Callable[[], None],
-        doorkeeper: Doorkeeper,
+        doorkeeper: ConnectionLimit,
     ) -> None:
         super().__init__(config)
         self._on_ready, self._on_turn, self._doorkeeper = on_ready, on_turn, doorkeeper

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.base.authentication import client_address
 from api.base.errors import error_response
 from api.base.hosts import is_loopback
-from api.base.identity import client_address
 from api.base.rate_limit import RateLimit
 from engine.workspace.config import Config
 

@@ -16,7 +16,7 @@ _SECONDS = 60.0
 _KINDS = 1_000
 
 
-class Repeats(logging.Filter):
+class ServerLogThrottle(logging.Filter):
     """Lets 20 warnings or errors of a kind through per minute; the first of the next says how many were left out.
 
     Lines are of one kind if they have the same logger, level and message template.

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from api.base.authentication import client_address
 from api.base.hosts import is_same_origin
-from api.base.identity import client_address
 from api.base.rate_limit import RateLimit
 from api.base.routing import BodyLimit
 from api.pages.plain_page import plain_page

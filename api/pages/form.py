@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from api.base.identity import client_address
+from api.base.authentication import client_address
 from api.base.rate_limit import RateLimit
 from api.base.routing import told_bytes
 from api.pages.form_body import PAGE_ID, TRAP, Body, BodyTooLarge, UnreadableBody, read_body

@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from api.base.authentication import client_address, session_cookie
 from api.base.errors import for_strangers
 from api.base.hosts import is_same_origin
-from api.base.identity import client_address, session_cookie
 from api.base.routing import BodyLimit
-from api.pages.login_page import Ways, link_page, sign_in_page, signed_out_page
+from api.pages.login_page import LoginMethods, link_page, sign_in_page, signed_out_page
 from engine.base.errors import NotAllowed, OrchestraError, SignInRefused, TooManyTries
 from engine.people.devices import device_cookie, device_cookies
 from engine.people.openid.sign_in import SIGNED_OUT_PATH
@@ -94,10 +94,10 @@ class LoginPages:
         response.delete_cookie(cookie_name(request.headers["host"]), path="/", httponly=True, samesite="lax")
         return response
 
-    def ways(self) -> Ways:
+    def ways(self) -> LoginMethods:
         """Return how people may sign in."""
         settings = self.orchestra().openid.settings
-        return Ways(settings.shown_name, settings.passwords)
+        return LoginMethods(settings.shown_name, settings.passwords)
 
     def _session(self, form: FormData, address: str, agent: str, devices: list[str]) -> Session | None:
         users = self.orchestra().users
@@ -129,7 +129,7 @@ def _text(form: FormData, name: str) -> str:
     return value
 
 
-def refused(ways: Ways, error: OrchestraError, wanted: str) -> Response:
+def refused(ways: LoginMethods, error: OrchestraError, wanted: str) -> Response:
     """Return the sign-in page with what went wrong."""
     error = for_strangers(error)
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 503)

@@ -28,7 +28,7 @@ def link_page(token: str, next_path: str) -> HTMLResponse:
     return plain_page("AI-Orchestra", body)
 
 
-class Ways(NamedTuple):
+class LoginMethods(NamedTuple):
     """How people may sign in here: the name of the provider ("" for none), and whether by password."""
 
     provider: str = ""
@@ -36,7 +36,7 @@ class Ways(NamedTuple):
 
 
 def sign_in_page(
-    ways: Ways, next_path: str, *, message: str = "", user_id: str = "", status: int = 200
+    ways: LoginMethods, next_path: str, *, message: str = "", user_id: str = "", status: int = 200
 ) -> HTMLResponse:
     """Return the page with all ways to sign in; `message` says why the last try failed."""
     refused = f'<p class="bad" role="alert">{escape(message)}</p>' if message else ""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from api.base.identity import client_address, session_cookie
+from api.base.authentication import client_address, session_cookie
 from api.pages.login import LoginPages, devices_of, here, keep, own_path, refused, signed_in
 from engine.base.errors import OrchestraError, SignInRefused
 from engine.people.openid.pending import PENDING_LASTS

@@ -7,9 +7,9 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from api.base.authentication import client_address
 from api.base.documents import Refusal, RequestBody
 from api.base.errors import Unauthorized
-from api.base.identity import client_address
 from api.base.routing import Door, OpenRoute
 from engine.people.tokens import TOKEN_LASTS
 

@@ -12,8 +12,8 @@ from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
+from api.base.authentication import identify
 from api.base.errors import Unauthorized
-from api.base.identity import identify
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.errors import NotAllowed, TooManyTries
 from engine.base.statuses import ACTIVE_RUNS

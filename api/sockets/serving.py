@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from api.base.authentication import identify_socket
 from api.base.errors import Unauthorized, answer_to
-from api.base.identity import identify_socket
 from api.base.routing import orchestra_of
 from api.network.link_filter import acts_as
 from api.sockets.hub import Hub, Subject, TooManySockets, hub_of

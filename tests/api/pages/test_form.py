@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from api.asgi import Site
 from api.base.rate_limit import RateLimit
-from api.network.doorkeeper import Doorkeeper, guarded
+from api.network.connection_limit import ConnectionLimit, guarded
 from api.pages.form import FormPages
 from api.server import create_api
 from dashboard.form.page import rendered
@@ -291,7 +291,7 @@ def test_an_address_of_one_form_takes_no_page_of_another(page: Page) -> None:
 def port(page: Page) -> Iterator[int]:
     """The port of a server of the page, as `orchestra serve` runs it."""
     app: Any = page.client.app
-    config = uvicorn.Config(app, http=guarded(Doorkeeper(100)), lifespan="off", log_config=None)
+    config = uvicorn.Config(app, http=guarded(ConnectionLimit(100)), lifespan="off", log_config=None)
     server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

@@ -96,7 +96,7 @@ class TrackedConnection:
         return now - self._unread_since > UNREAD_SECONDS
 
 
-class Doorkeeper:
+class ConnectionLimit:
     """Holds up to `most` connections, at most three quarters of them from one address.
 
     If there is no room, it closes the connection that has waited longest, of the address that has the most: a new
@@ -159,7 +159,7 @@ class Doorkeeper:
         tracked.close()
 
 
-def guarded(doorkeeper: Doorkeeper) -> type[asyncio.Protocol]:
+def guarded(doorkeeper: ConnectionLimit) -> type[asyncio.Protocol]:
     """Return uvicorn's protocol with its connections held by a doorkeeper."""
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 

@@ -17,8 +17,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.network.doorkeeper import BODY_SECONDS, HEAD_SECONDS, REST_SECONDS, UNREAD_SECONDS, Doorkeeper, capacity
-from api.network.server_log import MOST_ALIKE, Repeats, write_as_one
+from api.network.connection_limit import (
+    BODY_SECONDS,
+    HEAD_SECONDS,
+    REST_SECONDS,
+    UNREAD_SECONDS,
+    ConnectionLimit,
+    capacity,
+)
+from api.network.server_log import MOST_ALIKE, ServerLogThrottle, write_as_one
 from engine.files.log_files import LARGEST_BYTES
 from engine.observing.log_lines import set_log_levels
 from tests.patience import PATIENCE_SECONDS, until
@@ -141,7 +148,7 @@ def _at_work(one: _Protocol) -> None:
 )
 def test_each_turn_of_a_client_has_its_time(begin: Callable[[_Protocol], None], seconds: float | None) -> None:
     clock = _Seconds()
-    keeper, one = Doorkeeper(100, clock), _Protocol()
+    keeper, one = ConnectionLimit(100, clock), _Protocol()
     keeper.came(one, "192.0.2.1")
     begin(one)
     last = 0
@@ -156,7 +163,7 @@ def test_each_turn_of_a_client_has_its_time(begin: Callable[[_Protocol], None], 
 
 def test_who_goes_on_asking_stays() -> None:
     clock = _Seconds()
-    keeper, one = Doorkeeper(100, clock), _Protocol()
+    keeper, one = ConnectionLimit(100, clock), _Protocol()
     keeper.came(one, "192.0.2.1")
     for _ in range(600):
         clock.now += 1
@@ -167,7 +174,7 @@ def test_who_goes_on_asking_stays() -> None:
 
 def test_a_body_that_comes_fast_enough_may_be_long() -> None:
     clock = _Seconds()
-    keeper, one = Doorkeeper(100, clock), _Protocol()
+    keeper, one = ConnectionLimit(100, clock), _Protocol()
     held = keeper.came(one, "192.0.2.1")
     _sending(one)
     for _ in range(600):
@@ -179,7 +186,7 @@ def test_a_body_that_comes_fast_enough_may_be_long() -> None:
 
 def test_the_rest_of_a_refused_body_has_time_but_not_for_ever() -> None:
     clock = _Seconds()
-    keeper, one = Doorkeeper(100, clock), _Protocol()
+    keeper, one = ConnectionLimit(100, clock), _Protocol()
     held = keeper.came(one, "192.0.2.1")
     one.cycle = _Cycle(response_complete=True, more_body=True)
     last = 0
@@ -193,7 +200,7 @@ def test_the_rest_of_a_refused_body_has_time_but_not_for_ever() -> None:
 
 def test_the_address_with_the_most_connections_makes_room() -> None:
     clock = _Seconds()
-    keeper = Doorkeeper(20, clock)
+    keeper = ConnectionLimit(20, clock)
     others = [_Protocol() for _ in range(5)]
     for one in others:
         keeper.came(one, "192.0.2.1")
@@ -206,7 +213,7 @@ def test_the_address_with_the_most_connections_makes_room() -> None:
 
 
 def test_where_everybody_is_served_the_newest_has_to_come_again() -> None:
-    keeper = Doorkeeper(20, _Seconds())
+    keeper = ConnectionLimit(20, _Seconds())
     served = [_Protocol(cycle=_Cycle()) for _ in range(20)]
     for number, one in enumerate(served):
         keeper.came(one, f"192.0.2.{number}")
@@ -224,7 +231,7 @@ def test_connections_leave_files_for_the_server_itself(files: int, most: int) ->
 def test_a_line_said_again_and_again_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     clock, log = _Seconds(), logging.getLogger("tests.repeats")
     log.setLevel(logging.DEBUG)
-    caplog.handler.addFilter(repeats := Repeats(clock))
+    caplog.handler.addFilter(repeats := ServerLogThrottle(clock))
     try:
         for number in range(1_000):
             log.warning("accept failed: %d", number)
