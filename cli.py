@@ -16,10 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     look_rarely()
     from commands.base.application import app
     from commands.base.failures import DONE, FAILED, Terminated, failure_of, stops_raised, tell
-    from commands.base.options import WorkspacePlace
+    from commands.base.options import WorkspaceOption
 
     given = list(sys.argv[1:] if arguments is None else arguments)
-    place = WorkspacePlace()
+    place = WorkspaceOption()
     try:
         with stops_raised():
             return int(app(given, standalone_mode=False, obj=place, prog_name="orchestra") or DONE)

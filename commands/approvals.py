@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from commands.base.failures import DONE, FAILED
-from commands.base.following import follow, report
 from commands.base.inputs import by_name, object_in
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.run_progress import follow, report
 from commands.base.screen import document, note, revealed, say, table
+from commands.base.session import CommandSession, looked_at, opened
 from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import typer
 from clients.wording import counted
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
+from commands.base.session import CommandSession, opened
 from commands.copilot.accepting import require_ticks, require_whole
 from commands.copilot.model import asked_model, selected, show_end, use_words
 from commands.copilot.prompt import PromptQuestion, ask_about_prompt

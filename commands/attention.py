@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commands.base.failures import DONE
-from commands.base.opened import looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
+from commands.base.session import looked_at
 
 if TYPE_CHECKING:
     from engine.operations.attention import AttentionItem

@@ -11,10 +11,10 @@ import typer
 
 from clients.wording import counted
 from commands.base.failures import DONE
-from commands.base.following import follow, report
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.run_progress import follow, report
 from commands.base.screen import document, say, table
+from commands.base.session import looked_at, opened
 from engine.base.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 group = typer.Typer(help="What model calls may cost.", no_args_is_help=True, rich_markup_mode=None)
 
 
-class Period(StrEnum):
+class BudgetPeriod(StrEnum):
     """A budget of config.yaml."""
 
     DAY = "day"
@@ -70,7 +70,9 @@ def show(demo: Demo = False, workspace: Workspace = None, as_json: Json = False)
 
 @group.command("set")
 def set_(
-    period: Annotated[Period | None, typer.Argument(help="Which budget; workflow.… applies to each workflow.")] = None,
+    period: Annotated[
+        BudgetPeriod | None, typer.Argument(help="Which budget; workflow.… applies to each workflow.")
+    ] = None,
     usd: Annotated[float | None, typer.Option(help="Limit in US dollars.")] = None,
     calls: Annotated[int | None, typer.Option(help="Limit in calls.")] = None,
     tokens: Annotated[int | None, typer.Option(help="Limit in tokens, input and output together.")] = None,
@@ -85,7 +87,7 @@ def set_(
     given = {"usd": usd, "calls": calls, "tokens": tokens, "on_limit": _end(on_limit)}
     limit = {name: value for name, value in given.items() if value is not None}
     if period is None and (limit or none):
-        raise typer.BadParameter(f"Say which budget: one of {', '.join(Period)}.")
+        raise typer.BadParameter(f"Say which budget: one of {', '.join(BudgetPeriod)}.")
     if period is not None and none == bool(limit):
         raise typer.BadParameter("Give --usd, --calls, --tokens or --on-limit, or --none to take the budget out.")
     with opened(workspace, demo=demo) as session:
@@ -120,7 +122,7 @@ def _tell_settings(found: Mapping[str, Any], *, as_json: bool) -> int:
         return DONE
     each = found.get("workflow", {})
     limits = {**found, **{f"workflow.{name}": one for name, one in each.items()}}
-    rows = [[one, *map(str, _cells(limits[one]))] for one in Period if one in limits]
+    rows = [[one, *map(str, _cells(limits[one]))] for one in BudgetPeriod if one in limits]
     if rows:
         table(["BUDGET", "USD", "CALLS", "TOKENS", "AT THE LIMIT"], rows)
     else:

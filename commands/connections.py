@@ -13,9 +13,9 @@ import typer
 from clients.wording import counted
 from commands.base.failures import DONE, FAILED
 from commands.base.inputs import by_name
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
+from commands.base.session import CommandSession, looked_at, opened
 from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import typer
 from clients.wording import counted
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, Declined, Terminated
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, json_line, note, say, table
+from commands.base.session import opened
 
 if TYPE_CHECKING:
     from engine.triggering.polling.status import TriggerStatus

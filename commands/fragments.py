@@ -10,9 +10,9 @@ from clients.wording import counted
 from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE
 from commands.base.inputs import text_in
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import WORD_MARKS, document, local_time, note, raw, say, table
+from commands.base.session import looked_at, opened
 
 group = typer.Typer(help="Texts that several prompts share.", no_args_is_help=True, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The fragment.")]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from clients.wording import counted
 from commands.base.failures import DONE, FAILED
-from commands.base.following import follow
+from commands.base.run_progress import follow
 from commands.base.screen import document, local_time, note, revealed, say
 from engine.base.statuses import RunStatus
 
 if TYPE_CHECKING:
-    from commands.base.opened import CommandSession
+    from commands.base.session import CommandSession
     from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
 
 _MOST_LINES = 40

@@ -8,10 +8,10 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE
-from commands.base.following import finish
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.run_progress import finish
 from commands.base.screen import document, local_time, say, table
+from commands.base.session import opened
 from commands.plan_text import finish_plan, report_plan
 
 group = typer.Typer(

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, LogLevel, Workspace
 from commands.base.screen import document, json_line, note, say
+from commands.base.session import opened
 
 if TYPE_CHECKING:
     from engine.ingress.ingress import Ingress

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
+from commands.base.session import looked_at, opened
 from engine.base.errors import InvalidInput
 
 group = typer.Typer(help="Time zone, retention and notifications.", no_args_is_help=True, rich_markup_mode=None)

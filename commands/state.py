@@ -9,9 +9,9 @@ import typer
 
 from clients.wording import counted
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say
+from commands.base.session import looked_at, opened
 
 if TYPE_CHECKING:
     from engine.store.held import HeldWrites

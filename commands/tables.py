@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 from commands.base.screen import table as columns
+from commands.base.session import looked_at, opened
 from engine.base.json_text import compact
 
 group = typer.Typer(help="Tables that workflows remember things in.", no_args_is_help=True, rich_markup_mode=None)

@@ -8,10 +8,10 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.following import finish, follow
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.run_progress import finish, follow
 from commands.base.screen import document, local_time, note, say, table
+from commands.base.session import CommandSession, looked_at, opened
 from commands.triggers import MaybeTrigger, MaybeWorkflow, only_trigger, tell_preview
 from engine.base.statuses import RunStatus
 

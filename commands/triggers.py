@@ -9,9 +9,9 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
+from commands.base.session import CommandSession, looked_at, opened
 
 if TYPE_CHECKING:
     from engine.plugins.trigger import Start

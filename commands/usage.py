@@ -9,10 +9,10 @@ import typer
 
 from clients.wording import counted
 from commands.base.failures import DONE
-from commands.base.following import used_words
-from commands.base.opened import CommandSession, looked_at
 from commands.base.options import Demo, Json, Workspace
+from commands.base.run_progress import used_words
 from commands.base.screen import document, say, table
+from commands.base.session import CommandSession, looked_at
 from engine.budgets.use import Kind
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from commands.base.failures import DONE, FAILED, stops_raised
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, LogLevel, Workspace
 from commands.base.screen import document, local_time, note, say, table
+from commands.base.session import opened
 
 if TYPE_CHECKING:
     from api.worker import WorkerPages

@@ -12,9 +12,9 @@ import typer
 
 from clients.wording import counted
 from commands.base.failures import DONE, FAILED, WRONG
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say, table
+from commands.base.session import CommandSession, looked_at, opened
 
 if TYPE_CHECKING:
     from engine.base.problem import Problem

@@ -30,7 +30,7 @@ def find_routes(shared: Callable[[], Orchestra]) -> list[BaseRoute]:
 
 def _found(orchestra: Orchestra, request: Request) -> Response:
     from dashboard.base.language import spoken
-    from dashboard.finder import find
+    from dashboard.search_results import find
 
     who = signed_in(orchestra, request)
     if who is None:

@@ -15,7 +15,7 @@ from dashboard.base.browser import browser
 from dashboard.base.language import use
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
-from dashboard.pages import View, sections, streamlit_pages
+from dashboard.pages import PageView, sections, streamlit_pages
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import PRODUCT
 from dashboard.parts.notices import held_notice
@@ -50,7 +50,7 @@ def _refuse() -> None:
 
 
 def _welcome(orchestra: Orchestra, who: Principal) -> None:
-    def run(view: View) -> None:
+    def run(view: PageView) -> None:
         here = replace(visit, here=view.page.path)
         here.go_on()
         session.show_address(view.page.path)

@@ -20,28 +20,28 @@ from engine.people.access import Right
 
 
 @dataclass(frozen=True)
-class View:
+class PageView:
     """A page and the function that shows it."""
 
     page: Page
     show: Callable[[Visit], None]
 
 
-def all_views() -> tuple[View, ...]:
+def all_views() -> tuple[PageView, ...]:
     """Return every page, in the order of the menu."""
     return _with_added(packages())
 
 
 @cache
-def _shipped() -> tuple[View, ...]:
+def _shipped() -> tuple[PageView, ...]:
     files = [one.name for one in pkgutil.walk_packages(views.__path__, f"{views.__name__}.") if not one.ispkg]
-    return tuple(View(module.PAGE, module.show) for module in map(importlib.import_module, files))
+    return tuple(PageView(module.PAGE, module.show) for module in map(importlib.import_module, files))
 
 
-_added: dict[EntryPoint, View] = {}
+_added: dict[EntryPoint, PageView] = {}
 
 
-def _with_added(now: Packages) -> tuple[View, ...]:
+def _with_added(now: Packages) -> tuple[PageView, ...]:
     """Return the pages of ours and of packages; a package whose page cannot be shown is left out."""
     found = {view.page.path: view for view in _shipped()}
     for package in now.added:
@@ -57,17 +57,17 @@ def _with_added(now: Packages) -> tuple[View, ...]:
     return tuple(sorted(found.values(), key=lambda view: view.page.order))
 
 
-def _view(entry: EntryPoint) -> View:
+def _view(entry: EntryPoint) -> PageView:
     """Import a page of a package. Raises TypeError, and whatever the import raises."""
     module = importlib.import_module(entry.value)
     page, show = getattr(module, "PAGE", None), getattr(module, "show", None)
     if not isinstance(page, Page) or not callable(show):
         raise TypeError("it needs `PAGE` and `show`")
-    return View(page, show)
+    return PageView(page, show)
 
 
 def streamlit_pages(
-    run: Callable[[View], None], count: Callable[[Page], int], may: Callable[[Right], bool] = bool
+    run: Callable[[PageView], None], count: Callable[[Page], int], may: Callable[[Right], bool] = bool
 ) -> Mapping[str, StreamlitPage]:
     """Return {path: page} for Streamlit's navigation; `run` shows a view when it is selected.
 
@@ -87,7 +87,7 @@ def sections(pages: Mapping[str, StreamlitPage]) -> Mapping[str, Sequence[Stream
     return found
 
 
-def _page(view: View, run: Callable[[View], None], count: int, *, is_listed: bool) -> StreamlitPage:
+def _page(view: PageView, run: Callable[[PageView], None], count: int, *, is_listed: bool) -> StreamlitPage:
     page = view.page
     return st.Page(
         lambda: run(view),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.base.commands import Commands
-from commands.base.options import WorkspacePlace
+from commands.base.options import WorkspaceOption
 from commands.base.screen import say
 
 app = typer.Typer(
@@ -42,5 +42,5 @@ def everywhere(
 ) -> None:
     """Mail becomes Notion tasks, GitHub issues and drafted answers, once each."""
     if given is not None:
-        place: WorkspacePlace = context.obj
+        place: WorkspaceOption = context.obj
         place.workspace = given

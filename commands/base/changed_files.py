@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engine.base.problem import Problem
 
 
-class Restored(Protocol):
+class RestoredFile(Protocol):
     """A file that has an earlier text again."""
 
     @property
@@ -45,7 +45,7 @@ def deleted(kind: str, name: str, trash: Path, back: str = "move its files back"
     return DONE
 
 
-def restored(kind: str, name: str, version: str, found: Restored, *, as_json: bool) -> int:
+def restored(kind: str, name: str, version: str, found: RestoredFile, *, as_json: bool) -> int:
     """Say that a file has an earlier text again, with its problems."""
     if as_json:
         document({"name": name, "etag": found.etag, "problems": found.problems})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from commands.base.opened import CommandSession
+    from commands.base.session import CommandSession
 
 _LARGEST_BYTES = 16_000_000
 _NAMED = re.compile(r"""((?:\["(?:[^"\\]|\\.)*"\]|[^=])+)=(.*)""", re.DOTALL)

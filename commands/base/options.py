@@ -22,14 +22,14 @@ def _current_folder() -> Path:
         return Path(os.environ.get("PWD") or "/deleted")
 
 
-class WorkspacePlace(Struct):
+class WorkspaceOption(Struct):
     """The workspace of a command: `--workspace` wherever it was given, else ORCHESTRA_WORKSPACE, else this folder."""
 
     workspace: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE) or _current_folder()))
 
 
 def _workspace(context: typer.Context, given: Path | None) -> Path:
-    place: WorkspacePlace = context.obj
+    place: WorkspaceOption = context.obj
     if given is not None:
         place.workspace = given
     return place.workspace

@@ -11,7 +11,7 @@ from commands.base.screen import note, printable, say
 from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from commands.base.opened import CommandSession
+    from commands.base.session import CommandSession
     from engine.copilot.proposals.records import ModelUse
     from engine.copilot.talking.records import About, ModelSetup, Turn, TurnTokens
     from engine.copilot.talking.working import TurnFeed

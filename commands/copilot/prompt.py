@@ -15,7 +15,7 @@ from commands.base.screen import document, note, say
 from commands.copilot.model import agreed_setup, followed, show_end
 
 if TYPE_CHECKING:
-    from commands.base.opened import CommandSession
+    from commands.base.session import CommandSession
     from engine.copilot.prompting.records import PromptProposal
     from engine.copilot.talking.records import Turn
 

@@ -13,7 +13,7 @@ from commands.base.screen import document, note, say
 from engine.base.errors import OrchestraError
 
 if TYPE_CHECKING:
-    from commands.base.opened import CommandSession
+    from commands.base.session import CommandSession
 
 
 def restored(

@@ -9,11 +9,11 @@ import typer
 
 from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import cut, note, say
 from commands.base.screen import document as json_document
 from commands.base.screen import table as columns
+from commands.base.session import looked_at, opened
 
 if TYPE_CHECKING:
     from engine.agents.agents import AgentSummary

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document as json_document
 from commands.base.screen import note, say
 from commands.base.screen import table as columns
+from commands.base.session import opened
 
 group = typer.Typer(help="Collections of documents.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 from commands.base.screen import table as columns
+from commands.base.session import looked_at, opened
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
+from commands.base.session import looked_at
 
 group = typer.Typer(help="Installed packages that add to this program.", no_args_is_help=True, rich_markup_mode=None)
 

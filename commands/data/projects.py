@@ -11,10 +11,10 @@ import typer
 from commands.base.changed_files import deleted
 from commands.base.failures import DONE, FAILED, Terminated
 from commands.base.inputs import content_in
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import Force, Output, write_output
 from commands.base.screen import cut, document, note, raw, say, table
+from commands.base.session import opened
 from engine.base.errors import InvalidInput
 
 group = typer.Typer(help="Programs that workflows write.", no_args_is_help=True, rich_markup_mode=None)

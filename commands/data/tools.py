@@ -11,9 +11,9 @@ import typer
 
 from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import cut, document, say, table
+from commands.base.session import opened
 
 if TYPE_CHECKING:
     from engine.tools.versions import ToolVersion

@@ -9,9 +9,9 @@ import typer
 
 from commands.base.failures import DONE, FAILED
 from commands.base.inputs import by_name
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
+from commands.base.session import looked_at, opened
 from commands.environments.promotion import Workflow
 
 if TYPE_CHECKING:

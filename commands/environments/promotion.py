@@ -8,9 +8,9 @@ import typer
 
 from commands.base.agreeing import at_terminal, say_new
 from commands.base.failures import DONE, FAILED, Declined
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
+from commands.base.session import opened
 
 if TYPE_CHECKING:
     from engine.runs.environments.promotion import Promotion

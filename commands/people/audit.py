@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
+from commands.base.session import looked_at
 
 group = typer.Typer(help="Who changed what, and when.", no_args_is_help=True, rich_markup_mode=None)
 _HELP = "such as 2026-05-01; without an offset, in the workspace's time zone."

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
+from commands.base.session import opened
 
 UserId = Annotated[str, typer.Argument(metavar="ID", help="The user.")]
 

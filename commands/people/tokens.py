@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, raw, say, table
+from commands.base.session import opened
 
 if TYPE_CHECKING:
     from engine.people.api_tokens import ApiToken

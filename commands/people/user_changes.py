@@ -8,9 +8,9 @@ import typer
 
 from clients.wording import counted
 from commands.base.failures import DONE
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, say, table
+from commands.base.session import opened
 
 UserId = Annotated[str, typer.Argument(metavar="ID", help="The user.")]
 

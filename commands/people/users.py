@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
+from commands.base.session import CommandSession, looked_at, opened
 
 if TYPE_CHECKING:
     from engine.people.people import User

@@ -11,9 +11,9 @@ import typer
 from clients.wording import counted
 from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import WORD_MARKS, document, note, say, table
+from commands.base.session import CommandSession, looked_at, opened
 from commands.prompts.options import Name
 from engine.base.step_tree import AGENT_PREFIX
 

@@ -9,9 +9,9 @@ import typer
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, Terminated
 from commands.base.inputs import values
-from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
+from commands.base.session import CommandSession, opened
 from commands.prompts.options import Connection, File, Name, Pairs, RunId, Sample, StepPath
 from commands.prompts.trying import schemas
 

@@ -8,10 +8,10 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import write_output
 from commands.base.screen import document, local_time, say, table
+from commands.base.session import looked_at, opened
 from commands.prompts.options import Fresh, Junit, Name, Offline
 from commands.prompts.testing import Expected, Takeover, Variable, answered, junit_text, takeover_wish, usage_line
 

@@ -8,9 +8,9 @@ import typer
 
 from commands.base.failures import DONE
 from commands.base.inputs import values
-from commands.base.opened import CommandSession, looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
+from commands.base.session import CommandSession, looked_at
 
 group = typer.Typer(help="Texts that are sent to models.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -9,10 +9,10 @@ import typer
 from clients.wording import counted
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, Terminated
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import write_output
 from commands.base.screen import document, note, say, table
+from commands.base.session import CommandSession, looked_at, opened
 from commands.prompts.options import Connection, Fresh, Junit, Model, Name, Offline
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import typer
 
 from commands.base.failures import DONE
 from commands.base.inputs import text_in
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import Force, Output, write_output
 from commands.base.screen import document, raw, say
+from commands.base.session import looked_at, opened
 from commands.prompts.changes import report
 from commands.prompts.options import Name
 

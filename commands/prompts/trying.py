@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, Terminated
 from commands.base.inputs import values
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, say_marked, table
+from commands.base.session import CommandSession, looked_at, opened
 from commands.prompts.options import Connection, File, Model, Name, Pairs, Reference, RunId, Sample, StepPath
 
 if TYPE_CHECKING:

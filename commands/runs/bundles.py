@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from commands.base.failures import DONE, FAILED
-from commands.base.following import follow
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import Force, write_output
+from commands.base.run_progress import follow
 from commands.base.screen import document, note, say
+from commands.base.session import opened
 from commands.runs.options import RunId
 
 

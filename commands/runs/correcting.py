@@ -10,15 +10,15 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.following import follow, report
 from commands.base.inputs import by_name
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.run_progress import follow, report
 from commands.base.screen import document, note, say
+from commands.base.session import opened
 from commands.runs.options import RunId, require_demo
 
 if TYPE_CHECKING:
-    from commands.base.opened import CommandSession
+    from commands.base.session import CommandSession
     from engine.people.access import Principal
     from engine.runs.correcting.choices import Choice
     from engine.runs.correcting.corrections import Correction, CorrectionPreview

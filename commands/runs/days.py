@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, table
+from commands.base.session import looked_at
 
 
 def days(

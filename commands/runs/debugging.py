@@ -10,11 +10,11 @@ import typer
 
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED, WAITS
-from commands.base.following import finish
 from commands.base.inputs import schemas, values
-from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
+from commands.base.run_progress import finish
 from commands.base.screen import document, note, say
+from commands.base.session import CommandSession, opened
 from commands.runs.options import File, Inputs, RunId
 from engine.base.statuses import RunStatus
 

@@ -9,9 +9,9 @@ import typer
 from msgspec.structs import asdict
 
 from commands.base.failures import DONE
-from commands.base.opened import looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, table
+from commands.base.session import looked_at
 from engine.base.statuses import AccountMode, ListedStatus
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE
-from commands.base.following import finish
 from commands.base.inputs import schemas, values
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.run_progress import finish
 from commands.base.screen import document, say
+from commands.base.session import looked_at, opened
 from commands.runs.options import File, Inputs, RunId
 from engine.base.errors import UnknownName
 
 if TYPE_CHECKING:
-    from commands.base.opened import CommandSession
+    from commands.base.session import CommandSession
     from engine.record.differences import Difference
     from engine.runs.compare.diff import RunDiff, StepDiff
 

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
-from commands.base.following import finish
 from commands.base.inputs import outputs, schemas, values
-from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
+from commands.base.run_progress import finish
 from commands.base.screen import note, say
+from commands.base.session import CommandSession, opened
 from commands.plan_text import finish_plan
 from commands.runs.options import File, Inputs
 from engine.base.json_text import JsonObject

@@ -9,10 +9,10 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, WAITS
-from commands.base.following import badges, finish, follow, report
-from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.run_progress import badges, finish, follow, report
 from commands.base.screen import document, local_time, note, say, table
+from commands.base.session import CommandSession, looked_at, opened
 from commands.runs.history import list_
 from commands.runs.options import RunId, require_demo
 from commands.runs.seeing import show_seen

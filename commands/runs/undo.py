@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say
+from commands.base.session import opened
 from commands.runs.options import RunId, require_demo
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from clients.wording import counted
 from commands.base.agreeing import say_new
 from commands.base.failures import DONE, FAILED
 from commands.base.inputs import by_name
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
+from commands.base.session import looked_at, opened
 
 if TYPE_CHECKING:
     from engine.runs.branches.merging import Merging

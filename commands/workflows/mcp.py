@@ -9,9 +9,9 @@ import typer
 
 from commands.base.failures import DONE
 from commands.base.inputs import by_name
-from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
+from commands.base.session import CommandSession, opened
 from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:

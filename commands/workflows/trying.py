@@ -8,11 +8,11 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE
-from commands.base.following import follow, report
 from commands.base.inputs import object_in
-from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
+from commands.base.run_progress import follow, report
 from commands.base.screen import document, note, raw, say
+from commands.base.session import opened
 
 if TYPE_CHECKING:
     from engine.record.types.step import StepRecord

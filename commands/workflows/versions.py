@@ -8,9 +8,9 @@ import typer
 
 from commands.base.changed_files import restored
 from commands.base.failures import DONE
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, say, table
+from commands.base.session import looked_at, opened
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")]
 _VERSION = "The id of a saved text, a number or a label"

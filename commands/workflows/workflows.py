@@ -8,10 +8,10 @@ import typer
 
 from clients.wording import counted
 from commands.base.failures import DONE
-from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import Force, Output, write_output
 from commands.base.screen import document, note, raw, say, table
+from commands.base.session import looked_at, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Sized

@@ -24,7 +24,7 @@ _TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
 @dataclass(frozen=True)
-class Section:
+class DocumentSection:
     """A heading of a page; `anchor` is its place in the address as Streamlit makes it, "" for the title."""
 
     page: str
@@ -44,16 +44,16 @@ def titles() -> Mapping[str, str]:
 
 
 @cache
-def sections() -> tuple[Section, ...]:
+def sections() -> tuple[DocumentSection, ...]:
     """Return the headings of all pages."""
     return tuple(section for name in titles() for section in headings(name))
 
 
-def headings(name: str) -> Iterator[Section]:
+def headings(name: str) -> Iterator[DocumentSection]:
     """Yield the headings of a page, its title first."""
     for marks, text in _HEADING.findall(_FENCE.sub("", _text(name))):
         title = text.replace("`", "")
-        yield Section(name, title, "" if marks == "#" else _place(title))
+        yield DocumentSection(name, title, "" if marks == "#" else _place(title))
 
 
 def _place(title: str) -> str:

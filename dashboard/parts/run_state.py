@@ -31,7 +31,7 @@ GLYPHS: Mapping[str, str] = {
 """Icons for places that allow only characters."""
 
 
-class Cell(NamedTuple):
+class RunStateCell(NamedTuple):
     """The status of one step of a row. Thousands in a table share a few values: anything derived from one is cached."""
 
     status: str
@@ -50,45 +50,45 @@ class Cell(NamedTuple):
         return f"{GLYPHS.get(self.status, '·')} {self.word}"
 
 
-UNDONE = Cell(StepStatus.CANCELLED, N_("Undone"))
+UNDONE = RunStateCell(StepStatus.CANCELLED, N_("Undone"))
 """Of a step or an item all of whose writes were undone."""
 
 
 REFUSED = {
-    "Rejected": Cell(StepStatus.FAILED, N_("Rejected")),
-    "ApprovalExpired": Cell(StepStatus.FAILED, N_("Not approved in time")),
+    "Rejected": RunStateCell(StepStatus.FAILED, N_("Rejected")),
+    "ApprovalExpired": RunStateCell(StepStatus.FAILED, N_("Not approved in time")),
 }
 """Of a step, or an item, whose call nobody approved, by the type of its error."""
 
 
-def cell_of(step: StepRecord) -> Cell:
+def cell_of(step: StepRecord) -> RunStateCell:
     """Return the status of a step as a word."""
     status = str(step["status"])
     if is_unknown(step):
-        return Cell(StepStatus.FAILED, N_("Outcome unknown"))
+        return RunStateCell(StepStatus.FAILED, N_("Outcome unknown"))
     if refusal := refusal_of(step):
         return REFUSED[refusal]
     if step.get("pinned"):
-        return Cell(status, N_("Corrected") if step.get("note") else N_("Pinned"))
+        return RunStateCell(status, N_("Corrected") if step.get("note") else N_("Pinned"))
     if step.get("corrected"):
-        return Cell(status, N_("Corrected"))
+        return RunStateCell(status, N_("Corrected"))
     if step.get("replayed"):
-        return Cell(status, N_("Replayed"))
+        return RunStateCell(status, N_("Replayed"))
     if step["effect"]:
         return _cell_of_write(status, step["effect"])
     if status == StepStatus.RUNNING and step["attempts"]:
-        return Cell(status, N_("Running, attempt {count}"), len(step["attempts"]) + 1)
+        return RunStateCell(status, N_("Running, attempt {count}"), len(step["attempts"]) + 1)
     if status == StepStatus.WAITING and step.get("approval"):
-        return Cell(status, N_("Asks a person"))
-    return Cell(status, look_of(status).english)
+        return RunStateCell(status, N_("Asks a person"))
+    return RunStateCell(status, look_of(status).english)
 
 
-def _cell_of_write(status: str, effect: StepEffect) -> Cell:
+def _cell_of_write(status: str, effect: StepEffect) -> RunStateCell:
     if effect.get("undone"):
         return UNDONE
     if effect.get("updated"):
-        return Cell(status, N_("Updated"))
-    return Cell(status, N_("Already done") if effect["reused"] else look_of(status).english)
+        return RunStateCell(status, N_("Updated"))
+    return RunStateCell(status, N_("Already done") if effect["reused"] else look_of(status).english)
 
 
 def is_unknown(step: StepRecord) -> bool:

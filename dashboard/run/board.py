@@ -11,7 +11,7 @@ from clients.wording import plural
 from dashboard.base.language import N_, t
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
-from dashboard.parts.run_state import REFUSED, UNDONE, Cell, cell_of
+from dashboard.parts.run_state import REFUSED, UNDONE, RunStateCell, cell_of
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, WORST_FIRST, ListedStatus, RunStatus, StepStatus
 from engine.base.step_path import items_around
@@ -39,9 +39,9 @@ class BoardRow:
 
     path: str
     title: str
-    cell: Cell
+    cell: RunStateCell
     steps: Sequence[StepRecord]
-    cells: Mapping[str, Cell] = field(default_factory=dict)
+    cells: Mapping[str, RunStateCell] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -138,36 +138,42 @@ class _Builder:
         cell = _with_refused(_with_undone(self._cell(self.by_path.get(path)), steps), steps)
         return BoardRow(path, title, cell, steps, cells, {**own_links, **dict(_made(steps))})
 
-    def _inner_cell(self, path: str, steps: Sequence[StepRecord]) -> Cell:
+    def _inner_cell(self, path: str, steps: Sequence[StepRecord]) -> RunStateCell:
         step = self.by_path.get(path)
         if step is not None and (step["uses"] or step["status"] != StepStatus.PENDING):
             return self._cell(step)
         inside = [one["status"] for one in steps if one["path"].startswith((f"{path}.", f"{path}["))]
         worst = next((status for status in WORST_FIRST if status in inside), None)
-        return self._cell(step) if worst is None else Cell(worst, look_of(worst).english)
+        return self._cell(step) if worst is None else RunStateCell(worst, look_of(worst).english)
 
-    def _cell(self, step: StepRecord | None) -> Cell:
+    def _cell(self, step: StepRecord | None) -> RunStateCell:
         if step is None:
             is_active = self.run["status"] in ACTIVE_RUNS
-            return Cell(StepStatus.PENDING, N_("Pending")) if is_active else Cell(NOT_REACHED, N_("Not reached"))
+            return (
+                RunStateCell(StepStatus.PENDING, N_("Pending"))
+                if is_active
+                else RunStateCell(NOT_REACHED, N_("Not reached"))
+            )
         return cell_of(step)
 
 
-def _with_undone(cell: Cell, steps: Iterable[StepRecord]) -> Cell:
+def _with_undone(cell: RunStateCell, steps: Iterable[StepRecord]) -> RunStateCell:
     """Return the status of an item that succeeded, and whether what its steps wrote has been undone since."""
     undone = [bool(step["effect"].get("undone")) for step in steps if step["effect"]]
     if cell.status != StepStatus.SUCCEEDED or not any(undone):
         return cell
-    return UNDONE if all(undone) else Cell(cell.status, N_("Partly undone"))
+    return UNDONE if all(undone) else RunStateCell(cell.status, N_("Partly undone"))
 
 
-def _with_refused(cell: Cell, steps: Sequence[StepRecord]) -> Cell:
+def _with_refused(cell: RunStateCell, steps: Sequence[StepRecord]) -> RunStateCell:
     """Return the status of an item that succeeded without a call that nobody approved."""
     refusal = next(filter(None, map(refusal_of, steps)), None)
     if cell.status != StepStatus.SUCCEEDED or refusal is None:
         return cell
     return (
-        Cell(ListedStatus.PARTS_FAILED, _PARTLY[refusal]) if any(one["effect"] for one in steps) else REFUSED[refusal]
+        RunStateCell(ListedStatus.PARTS_FAILED, _PARTLY[refusal])
+        if any(one["effect"] for one in steps)
+        else REFUSED[refusal]
     )
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from dashboard.base.language import N_, language, t
-from dashboard.parts.run_state import GLYPHS, UNDONE, Cell
+from dashboard.parts.run_state import GLYPHS, UNDONE, RunStateCell
 from dashboard.parts.status import look_of
 from dashboard.run.board import Board, BoardRow
 from engine.base.statuses import ListedStatus, RunStatus, StepStatus
@@ -71,7 +71,7 @@ def _link(kind: str, url: str | None, *, is_numbered: bool) -> list[str] | None:
 
 
 @cache
-def _chip(cell: Cell | None, _language: str) -> list[str] | None:
+def _chip(cell: RunStateCell | None, _language: str) -> list[str] | None:
     """Return icon, word and colour of a cell, short enough for a narrow column."""
     if cell is None:
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.base.opened import opened
+from commands.base.session import opened
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")

@@ -15,7 +15,7 @@ import typer
 from cli import main
 from clients.errors import AuthError
 from commands.base.application import app
-from commands.base.opened import opened
+from commands.base.session import opened
 from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
 from engine.workspace.config import load

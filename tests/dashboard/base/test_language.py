@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from dashboard.base.language import ENGLISH, LOCALE, N_, languages, name_of, number, script_texts, spoken, t, tc, tn
-from dashboard.finder import find
 from dashboard.pages import all_views
+from dashboard.search_results import find
 from engine.base.errors import InvalidInput, NotAllowed, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dashboard.drawing.steps import steps_of
-from dashboard.parts.run_state import Cell, stand_of
+from dashboard.parts.run_state import RunStateCell, stand_of
 from dashboard.run.board import Board, BoardRow, board, progress
 from dashboard.run.change.actions import resume_label
 from dashboard.run.row import choice_of, table_rows
@@ -201,6 +201,9 @@ def test_the_button_says_what_is_run_again(status: str, items: int, steps: int, 
     ],
 )
 def test_links_have_a_short_word(kind: str, urls: list[str], word: str) -> None:
-    rows = [BoardRow(str(n), "", Cell("succeeded", "Succeeded"), [], links={kind: url}) for n, url in enumerate(urls)]
+    rows = [
+        BoardRow(str(n), "", RunStateCell("succeeded", "Succeeded"), [], links={kind: url})
+        for n, url in enumerate(urls)
+    ]
     found = [row[4] for row in table_rows(Board("", [], rows, [kind]))]
     assert found[0] == [[urls[0], word]]

@@ -95,7 +95,8 @@ def test_a_container_reaches_the_hosts_of_its_list_and_no_others() -> None:
 @needs_docker
 @pytest.mark.slow
 def test_nobody_is_left_when_the_program_dies() -> None:
-    script = "from tests.engine.sandbox.test_backends import code, run\nrun(code('import time; time.sleep(60)', 'docker'), [])"
+    script = "from tests.engine.sandbox.test_backends import code, run\n"
+    script += "run(code('import time; time.sleep(60)', 'docker'), [])"
     settings = {**os.environ, "CODE_IMAGE": IMAGE}
     dying = subprocess.Popen([os.sys.executable, "-c", script], env=settings)  # type: ignore[attr-defined]
     deadline = time.monotonic() + 60

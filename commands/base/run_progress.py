@@ -15,7 +15,7 @@ from engine.record.types.run import Run
 from engine.record.types.step import REFUSALS, StepRecord, refusal_of
 
 if TYPE_CHECKING:
-    from commands.base.opened import CommandSession
+    from commands.base.session import CommandSession
     from engine.runs.usage import RunUsage
 
 _LOOK_SECONDS = 0.5
