@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
+from api.server import create_api
 from engine.orchestra import Orchestra
 from tests.workspaces import init
 
@@ -18,3 +20,9 @@ def orchestra(tmp_path: Path) -> Iterator[Orchestra]:
     opened = Orchestra.open(tmp_path / "workspace", demo=True)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def api() -> FastAPI:
+    """The REST API, which describes itself once, in some seconds."""
+    return create_api(lambda: pytest.fail("nothing is asked"))

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from pydantic import BaseModel
 
-from api.server import create_api
 from engine.base.services import services
 from engine.compiler.definition.model import (
     FallbackModel,
@@ -139,9 +139,8 @@ def test_what_the_architecture_names_in_a_folder_is_there() -> None:
 
 
 @pytest.mark.slow
-def test_every_address_of_the_api_is_documented() -> None:
+def test_every_address_of_the_api_is_documented(api: FastAPI) -> None:
     page = text_of("docs/operations.md")
-    api = create_api(lambda: None)  # type: ignore[arg-type,return-value]
     described: Mapping[str, Mapping[str, Any]] = api.openapi()["paths"]
     addresses = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
     assert len(addresses) >= 12

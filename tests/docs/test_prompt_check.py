@@ -5,29 +5,30 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from cli import main
 from tests.conftest import StandIns
-from tests.docs.pages import ROOT, blocks
+from tests.docs.pages import blocks
 from tests.workspaces import init
 
 pytestmark = pytest.mark.service
 CASES = "prompts/classify-mail.cases"
 
 
-def orchestra(words: list[str], root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a workspace, without the keys of whoever runs the tests."""
-    known = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    command = [sys.executable, "-m", "cli", *words, "--workspace", str(root)]
-    return subprocess.run(command, cwd=ROOT, env={**known, **environment}, capture_output=True, text=True, check=False)
+def orchestra(words: list[str], root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Run a command in a workspace; return its exit code, and what it said."""
+    capsys.readouterr()
+    code = main([*words, "--workspace", str(root)])
+    return code, capsys.readouterr().out
 
 
-def test_the_check_passes_without_keys_and_fails_where_a_prompt_gets_worse(tmp_path: Path, standins: StandIns) -> None:
+def test_the_check_passes_without_keys_and_fails_where_a_prompt_gets_worse(
+    tmp_path: Path, standins: StandIns, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     jobs = yaml.safe_load(blocks("docs/prompts.md", "yaml")[0])["jobs"]
     check = shlex.split(jobs["prompts"]["steps"][-1]["run"])
     assert check[0] == ".venv/bin/orchestra"
@@ -41,18 +42,23 @@ def test_the_check_passes_without_keys_and_fails_where_a_prompt_gets_worse(tmp_p
         if case.parent != root / CASES:
             case.unlink()
 
-    recorded = orchestra(["prompts", "test", "--yes"], root, CHECK_KEY=model.token)
-    assert recorded.returncode == 0, recorded.stdout + recorded.stderr
+    monkeypatch.setenv("CHECK_KEY", model.token)
+    code, said = orchestra(["prompts", "test", "--yes"], root, capsys)
+    assert code == 0, said
+    monkeypatch.delenv("CHECK_KEY")
+    for name in list(os.environ):
+        if name.endswith(("_KEY", "_TOKEN")):  # those of whoever runs the tests
+            monkeypatch.delenv(name)
     model_calls = standins.requests("openai")
-    passed = orchestra(check[1:], root)
-    assert passed.returncode == 0, passed.stdout + passed.stderr
-    assert "3 of 3 cases passed" in passed.stdout
+    code, said = orchestra(check[1:], root, capsys)
+    assert code == 0, said
+    assert "3 of 3 cases passed" in said
 
     prompt = root / "prompts" / "classify-mail.json"
     document = json.loads(prompt.read_text())
     document["messages"][-1]["content"] = "Say nothing about {{ subject }}: {{ text }}"
     prompt.write_text(json.dumps(document))
-    worse = orchestra(check[1:], root)
-    assert worse.returncode == 1, worse.stdout + worse.stderr
-    assert "No answer to this case is recorded" in worse.stdout
+    code, said = orchestra(check[1:], root, capsys)
+    assert code == 1, said
+    assert "No answer to this case is recorded" in said
     assert standins.requests("openai") == model_calls
