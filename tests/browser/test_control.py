@@ -1,4 +1,4 @@
-"""Answering a question, undoing a run and comparing two, as a person does it in a browser."""
+"""Answering a question, as a person does it in a browser."""
 
 from __future__ import annotations
 
@@ -27,18 +27,6 @@ ASKING = {
         {"id": "ask", "uses": "flow.approve", "with": {"message": "Send it?", "details": {"text": NASTY, "a": [NASTY]}}}
     ],
     "outputs": {"said": "{{ steps.ask.output.comment }}"},
-}
-ISSUE = {
-    "schema_version": 1,
-    "title": "One issue",
-    "steps": [
-        {
-            "id": "issue",
-            "title": "Open an issue",
-            "uses": "github.create_issue",
-            "with": {"repository": "acme/app", "title": "Undo me", "body": "{{ run.id }}"},
-        }
-    ],
 }
 
 
@@ -141,15 +129,3 @@ def test_a_new_question_shows_up_by_itself(served: Served, page: Page) -> None:
     page.get_by_text("No questions.").wait_for()
     page.get_by_role("tab", name="Answered").click()
     page.get_by_text("Rejected").first.wait_for()
-
-
-def test_two_runs_are_compared_from_the_page_of_one(served: Served, page: Page) -> None:
-    first, second = started(served, "issue", ISSUE), started(served, "issue", ISSUE)
-    page.goto(f"{served.url}/run?id={second}")
-    page.get_by_role("button", name="Compare", exact=True).click()
-    page.get_by_text("Compare with another run").wait_for()
-    settled(page)
-    page.locator(".st-key-compare-go button").click()
-    page.get_by_text("The first difference").wait_for()
-    assert page.url.startswith(f"{served.url}/compare?first=")
-    assert first in page.url or second in page.url

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dashboard.base.language import LOCALE
-from engine.copilot.wizard.sources import SOURCES
-from engine.copilot.wizard.targets import TARGETS
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served, settled, stays_in_view
@@ -147,8 +144,3 @@ def test_the_wizard_fits_a_phone_in_both_themes_and_names_what_is_wrong(served: 
     panel.get_by_label("Channel").fill("#general")
     panel.get_by_role("button", name="Propose it").click()
     panel.locator(".copilot-problems").or_(panel.get_by_role("alert")).first.wait_for()
-
-
-def test_each_title_of_the_wizard_is_translated() -> None:
-    texts = json.loads((LOCALE / "de.json").read_text(encoding="utf-8"))["studio"]
-    assert [one.title for one in (*SOURCES, *TARGETS) if one.title not in texts] == []

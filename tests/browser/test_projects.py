@@ -256,40 +256,7 @@ def test_a_request_in_words_opens_the_form_of_a_workflow_that_is_made_for_it(pag
     assert page.get_by_label("Project", exact=True).input_value() == "wishes"
 
 
-@pytest.mark.parametrize(
-    "tab",
-    ["preview", *(pytest.param(tab, marks=pytest.mark.chaos) for tab in ("files", "history", "run", "build", "share"))],
-)
-def test_each_tab_fits_a_phone_in_the_dark(
-    browser: Browser, signed_in: dict[str, Any], served: Served, tab: str
-) -> None:
-    name = f"phone-{tab}"
-    written(served, name, SITE)
-    context = browser.new_context(
-        storage_state=signed_in,  # type: ignore[arg-type]
-        viewport={"width": 390, "height": 844},
-        color_scheme="dark",
-    )
-    context.set_default_timeout(PATIENCE_SECONDS * 1000)
-    page = context.new_page()
-    page.goto(f"{served.url}/projects?project={name}&tab={tab}")
-    settled(page)
-    if tab == "run":
-        page.get_by_role("button", name="Run", exact=True).click()
-        page.get_by_role("log", name="Output").get_by_text("index.html").wait_for()
-    if tab == "preview":
-        page.get_by_text("Show it").click()
-        page.wait_for_selector("iframe.project-frame")
-        box = page.locator("iframe.project-frame").bounding_box()
-        assert box is not None
-        assert (box["width"] > 250, box["height"] > 300) == (True, True)
-    page.wait_for_timeout(500)
-    shot(page, f"project-phone-{tab}")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
-
-
-def test_every_tab_can_be_read_by_everybody(page: Page, served: Served) -> None:
+def test_every_tab_fits_the_screen_and_can_be_read_by_everybody(page: Page, served: Served) -> None:
     written(served, "readable", SITE)
     wrong: list[str] = []
     for tab in ("files", "history", "run", "preview", "build", "share"):
@@ -305,6 +272,11 @@ def test_every_tab_can_be_read_by_everybody(page: Page, served: Served) -> None:
             _looks(page, look)
             settled(page)
             page.wait_for_timeout(300)
+            shot(page, f"project-{tab}-{look}")
+            if tab == "preview":
+                box = page.locator("iframe.project-frame").bounding_box()
+                assert box is not None
+                assert (box["width"] > 250, box["height"] > 300) == (True, True), look
             wrong += [f"{tab} {look}: {one}" for one in _findings(page)]
         _looks(page, LOOKS[0])
     assert wrong == []

@@ -13,7 +13,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, counts, serving, settled, shows, sign_in
+from tests.browser.conftest import Served, counts, serving, settled, sign_in
 from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
 from tests.workspaces import init
@@ -46,13 +46,30 @@ def run_id(served: Served) -> str:
         orchestra.close()
 
 
-def test_every_step_of_an_item_is_seen_without_scrolling(served: Served, page: Page, run_id: str) -> None:
+def test_the_table_is_seen_without_scrolling_and_used_with_the_keyboard_alone(
+    served: Served, page: Page, run_id: str
+) -> None:
     page.goto(f"{served.url}/run?id={run_id}")
     page.wait_for_selector(".run-table")
     settled(page)
     needed, visible = page.locator(".run-table").first.evaluate("one => [one.scrollWidth, one.clientWidth]")
     assert needed <= visible
     assert page.title() == "Inbox triage · AI-Orchestra"
+    if Path("/proc/self/maps").exists():  # only Linux tells what a process has loaded
+        children = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text().split()
+        loaded = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in children)
+        assert "streamlit" in loaded or "orjson" in loaded
+        assert [name for name in ("/pandas/", "/pyarrow/") if name in loaded] == []
+
+    page.get_by_role("radio", name="Succeeded").focus()
+    page.keyboard.press("Tab")
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url("**&open=each_mail*")
+    page.locator(".st-key-run-detail").wait_for()
+    settled(page)
+    page.keyboard.press("Enter")
+    page.locator(".st-key-run-detail").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("gap_milliseconds", [pytest.param(0, marks=pytest.mark.chaos), 400])
@@ -125,47 +142,6 @@ def test_a_page_that_outlives_its_server_shows_how_the_run_ended(tmp_path: Path,
         page.get_by_text("Succeeded", exact=True).first.wait_for()
         page.wait_for_selector(".run-head", state="detached")
         context.close()
-
-
-def test_the_table_is_used_with_the_keyboard_alone(served: Served, page: Page, run_id: str) -> None:
-    page.goto(f"{served.url}/run?id={run_id}")
-    page.wait_for_selector(".run-table")
-    settled(page)
-    page.get_by_role("radio", name="Succeeded").focus()
-    page.keyboard.press("Tab")
-    for key in ("ArrowDown", "ArrowDown", "Enter"):
-        page.keyboard.press(key)
-    page.wait_for_url("**&open=each_mail*")
-    page.locator(".st-key-run-detail").wait_for()
-    settled(page)
-    page.keyboard.press("Enter")
-    page.locator(".st-key-run-detail").wait_for(state="detached")
-
-
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
-def test_pages_of_runs_load_neither_pandas_nor_pyarrow(served: Served, page: Page, run_id: str) -> None:
-    page.goto(f"{served.url}/run?id={run_id}")
-    page.wait_for_selector(".run-table")
-    settled(page)
-    children = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text().split()
-    loaded = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in children)
-    assert "streamlit" in loaded or "orjson" in loaded
-    assert [name for name in ("/pandas/", "/pyarrow/") if name in loaded] == []
-
-
-def test_a_text_that_was_not_saved_outlives_a_reload(served: Served, page: Page) -> None:
-    page.goto(f"{served.url}/workflow?name=reply-drafts")
-    page.get_by_role("tab", name="Edit").click()
-    editor = page.get_by_label("Workflow (JSON)")
-    editor.fill('{"half": "done"')
-    editor.blur()
-    page.get_by_text("Not saved yet.").wait_for()
-    page.reload()
-    page.get_by_role("tab", name="Edit").click()
-    page.get_by_text("You have unsaved text").wait_for()
-    page.get_by_role("button", name="Continue", exact=True).click()
-    page.get_by_text("Not saved yet.").wait_for()
-    shows(page.get_by_label("Workflow (JSON)"), '{"half": "done"')
 
 
 WAITS: dict[str, Any] = {

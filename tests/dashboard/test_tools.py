@@ -58,7 +58,7 @@ def test_what_somebody_else_saved_is_not_overwritten_and_tests_say_which_text_th
     open_page: Open, orchestra: Orchestra
 ) -> None:
     orchestra.tools.new(OWNER, "mine")
-    good = orchestra.tool_files.get(OWNER, "mine", "main.py").text
+    good = orchestra.tool_files.get(OWNER, "mine", "main.py").text or ""
     at = open_page("tools", tool="mine")
     at.selectbox(key="tool-file-mine").select("main.py").run()
     at.text_area[0].set_value("output = 'mine'").run()

@@ -14,6 +14,8 @@ from dashboard.base.language import ENGLISH, LOCALE, N_, languages, name_of, num
 from dashboard.pages import all_views
 from dashboard.search_results import find
 from engine.base.errors import InvalidInput, NotAllowed, UnknownName
+from engine.copilot.wizard.sources import SOURCES
+from engine.copilot.wizard.targets import TARGETS
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.catalogue import Text, compiled, of_scripts, problems, read, source, texts, updated
@@ -83,6 +85,7 @@ def test_scripts_get_the_texts_of_their_own(language: str) -> None:
     written = json.loads((LOCALE / f"{language}.json").read_text(encoding="utf-8"))
     assert written["search"]["Searching …"]
     assert script_texts("search") == {}
+    assert [one.title for one in (*SOURCES, *TARGETS) if one.title not in written["studio"]] == [], "of the wizard"
 
 
 def test_the_search_finds_pages_by_the_words_of_the_language_and_by_the_english_ones(orchestra: Orchestra) -> None:
