@@ -18,7 +18,7 @@ from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.record.types.run import Run
 from engine.runs.environments.outside_reach import outside
-from engine.runs.trials.samples import sample_of
+from engine.runs.trials.samples import required_inputs
 from engine.runs.trials.trials import Trial, Trials
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ class DemoRuns:
 
     def _ended(self, p: Principal, plan: Plan, ends_at: float) -> Run:
         """Start a run and wait until it has ended, until `ends_at` at most; one that has not is cancelled."""
-        members = plan.inputs_schema.get("properties", {})
-        inputs = {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
-        run_id = self._trials.start(p, lambda: (plan, Trial(inputs)), "copilot.try")
+        run_id = self._trials.start(p, lambda: (plan, Trial(required_inputs(plan))), "copilot.try")
         until = min(ends_at, time.monotonic() + _SECONDS)
         run = self._runs.wait(p, run_id, max(0.0, until - time.monotonic()))
         while run["status"] not in _OVER and run["status"] != RunStatus.WAITING and time.monotonic() < until:

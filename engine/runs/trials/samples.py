@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.compiler.definition.plan import Plan
 from engine.documents.schema_check import misfits
 from engine.expressions.cel_types import Schema, resolved, within
 
@@ -18,6 +19,12 @@ _FORMATS = {
     "hostname": "example.com",
 }
 _PLAIN: Mapping[str, Any] = {"boolean": True, "integer": 1, "number": 1.5, "null": None, "string": "text"}
+
+
+def required_inputs(plan: Plan) -> dict[str, Any]:
+    """Return some value for each required input: without it, no run is accepted."""
+    members = plan.inputs_schema.get("properties", {})
+    return {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
 
 
 def sample_of(schema: Schema, depth: int = 0) -> Any:

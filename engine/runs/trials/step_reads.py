@@ -17,6 +17,7 @@ from engine.documents.schema_check import placed_misfits
 from engine.expressions.cel_types import Schema
 from engine.expressions.templates import parts, tokens
 from engine.runs.trials.samples import sample_of
+from engine.runs.trials.trials import MadeUp
 from engine.workflows.editing.step_references import reads_of
 
 _ITEM = "item"
@@ -36,6 +37,8 @@ class StepReads(Struct, frozen=True):
     """The type of the inputs; None if it reads none."""
     steps: Mapping[str, Schema]
     """The types of the outputs that it reads, by step."""
+    step_paths: Mapping[str, str]
+    """The paths of these steps, by step."""
     loops: Mapping[str, str]
     """The paths of the loops around it, itself among them, by the name of their items, outermost first."""
     items: Mapping[str, Schema]
@@ -50,6 +53,11 @@ class StepReads(Struct, frozen=True):
             path = f"{path}.{id_}" if path else id_
             found.append(f"{id_}[0]" if path in around else id_)
         return ".".join(found)
+
+    def made_up(self, values: Mapping[str, Any]) -> MadeUp:
+        """Return how the step is tried with values that fit (`require_fit`)."""
+        outputs = {path: values["steps"][step]["output"] for step, path in self.step_paths.items()}
+        return MadeUp(self.only, outputs, {path: [values[name]] for name, path in self.loops.items()})
 
     def sample(self, known: Mapping[str, Any]) -> JsonObject:
         """Return values for all names: from the last run as far as they fit, else made from their types.
@@ -112,10 +120,10 @@ class StepReads(Struct, frozen=True):
         return _SAMPLE.format(workflow=self.workflow, step=self.step)
 
 
-def step_reads(workflow: str, node: StepNode[StepDefinition], names: StepNames, ids: Sequence[str]) -> StepReads:
+def step_reads(workflow: str, node: StepNode[StepDefinition], names: StepNames, paths: Mapping[str, str]) -> StepReads:
     """Return what a step, and the conditions around it, read.
 
-    `names`: what its fields may use; `ids`: of all steps. Raises InvalidInput for a step that cannot run alone.
+    `names`: what its fields may use; `paths`: of all steps, by id. Raises InvalidInput if the step cannot run alone.
     """
     if any(one.is_fallback or one.is_after_failure for one in node.up()):
         raise InvalidInput(
@@ -124,9 +132,9 @@ def step_reads(workflow: str, node: StepNode[StepDefinition], names: StepNames, 
         )
     around = [*node.up()]
     fields = [_own_fields(node.step.json), *(_way_in(one.step.json) for one in around[1:])]
-    read = {one.step for field in fields for one in reads_of(field, ids)}
+    read = {one.step for field in fields for one in reads_of(field, [*paths])}
     inside = {one.step.id for one in around}
-    steps = {step: names.steps[step] for step in ids if step in read and step in names.steps and step not in inside}
+    steps = {step: names.steps[step] for step in paths if step in read and step in names.steps and step not in inside}
     loops = {str(one.step.json.get("as") or _ITEM): one.path for one in reversed(around) if "foreach" in one.step.json}
     uses_inputs = any(name == "inputs" for field in fields for name in _roots(field))
     return StepReads(
@@ -135,6 +143,7 @@ def step_reads(workflow: str, node: StepNode[StepDefinition], names: StepNames, 
         node.path,
         names.variables.get("inputs") if uses_inputs else None,
         steps,
+        {step: paths[step] for step in steps},
         loops,
         {name: names.variables.get(name, {}) for name in loops},
     )

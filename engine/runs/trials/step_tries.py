@@ -14,7 +14,6 @@ from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import opened
 from engine.base.statuses import StepStatus
-from engine.base.step_tree import StepDefinition, StepNode
 from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.plan import Plan
@@ -22,9 +21,9 @@ from engine.expressions.expressions import render
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.runs.starting.current_plans import CurrentPlans
-from engine.runs.trials.samples import sample_of
+from engine.runs.trials.samples import required_inputs
 from engine.runs.trials.step_reads import StepReads, step_reads
-from engine.runs.trials.trials import MadeUp, Trial, Trials
+from engine.runs.trials.trials import Trial, Trials
 from engine.store.acceptances import IdempotentRequest
 from engine.workflows.editing.steps_in_text import read
 from engine.workspace.file_store import FileStore
@@ -104,12 +103,9 @@ class StepTries:
             text = self._text(p, workflow, draft=draft)
             reads = self._reads(workflow, text, step)
             reads.require_fit(values)
-            paths = {node.step.id: node.path for node in self._nodes(workflow, text)}
             plan = self._plan(workflow, text, environment, draft=draft)
-            outputs = {paths[one]: values["steps"][one]["output"] for one in reads.steps}
-            items = {path: [values[name]] for name, path in reads.loops.items()}
-            inputs = {**_required_inputs(plan), **values.get("inputs", {})}
-            return plan, Trial(inputs, MadeUp(reads.only, outputs, items))
+            inputs = {**required_inputs(plan), **values.get("inputs", {})}
+            return plan, Trial(inputs, reads.made_up(values))
 
         return self._trials.start(p, tried, "runs.try", request)
 
@@ -119,9 +115,6 @@ class StepTries:
     def _plan(self, workflow: str, text: str, environment: str, *, draft: bool) -> Plan:
         return self._plan_of(workflow, text) if draft else self._plans.named(workflow, {}, environment)
 
-    def _nodes(self, workflow: str, text: str) -> list[StepNode[StepDefinition]]:
-        return read(text, self._shelf.file(workflow)).nodes
-
     def _reads(self, workflow: str, text: str, step: str) -> StepReads:
         found = read(text, self._shelf.file(workflow))
         node = found.node(step)
@@ -130,13 +123,7 @@ class StepTries:
         compiled, report = read_workflow(found.file, workflow, self._surroundings())
         if report is None or node.place not in report.names:
             raise InvalidFile.of(found.file.file, compiled.problems)
-        return step_reads(workflow, node, report.names[node.place], [one.step.id for one in found.nodes])
-
-
-def _required_inputs(plan: Plan) -> dict[str, Any]:
-    """Return some value for each required input: without it, no run is accepted."""
-    members = plan.inputs_schema.get("properties", {})
-    return {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
+        return step_reads(workflow, node, report.names[node.place], {one.step.id: one.path for one in found.nodes})
 
 
 def _items(plan: Plan, reads: StepReads, known: Mapping[str, Any]) -> dict[str, Any]:
