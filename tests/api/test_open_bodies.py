@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -9,8 +10,17 @@ import pytest
 from starlette.applications import Starlette
 
 from api.base.routing import LARGEST_OPEN_BODY_BYTES
+from engine.orchestra import Orchestra
+from tests.api.conftest import opened
 
 _PIECE = b"x" * 8_192
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    """One workspace for all tests, which leave no trace."""
+    with opened(tmp_path_factory.mktemp("api") / "workspace") as orchestra:
+        yield orchestra
 
 
 def _taken_in(app: Starlette, path: str, told: bool) -> tuple[int, int]:

@@ -112,26 +112,24 @@ def test_a_key_makes_a_repeated_call_the_same_run(url: str, token: str, orchestr
     assert other.is_error
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"), [({}, "who"), ({"who": 3}, "who"), ({"who": "Ada", "whom": "Bo"}, "whom")]
-)
-def test_wrong_arguments_are_refused(
-    url: str, token: str, orchestra: Orchestra, arguments: dict[str, Any], words: str
+def test_wrong_arguments_are_refused_and_what_is_no_tool_cannot_be_called(
+    url: str, token: str, orchestra: Orchestra
 ) -> None:
-    result = called(url, token, "greet", arguments)
-    assert result.is_error
-    assert words in text(result)
-    assert not started(orchestra)
+    wrong: list[tuple[dict[str, Any], str]] = [({}, "who"), ({"who": 3}, "who"), ({"who": "Ada", "whom": "Bo"}, "whom")]
+    for arguments, words in wrong:
+        result = called(url, token, "greet", arguments)
+        assert result.is_error
+        assert words in text(result)
 
+    async def refused(client: Client) -> list[int]:
+        codes = []
+        for name in ("hidden", "broken", "nowhere"):
+            with pytest.raises(MCPError, match=f"no tool '{name}'") as error:
+                await client.call_tool(name, {"who": "Ada"})
+            codes.append(error.value.error.code)
+        return codes
 
-@pytest.mark.parametrize("name", ["hidden", "broken", "nowhere"])
-def test_what_is_no_tool_cannot_be_called(url: str, token: str, orchestra: Orchestra, name: str) -> None:
-    async def refused(client: Client) -> int:
-        with pytest.raises(MCPError, match=f"no tool '{name}'") as error:
-            await client.call_tool(name, {"who": "Ada"})
-        return error.value.error.code
-
-    assert asked(url, token, refused) == types.INVALID_PARAMS
+    assert asked(url, token, refused) == [types.INVALID_PARAMS] * 3
     assert not started(orchestra)
 
 
@@ -153,27 +151,26 @@ def test_only_a_person_answers_what_a_run_asks(url: str, token: str, orchestra: 
     assert called(url, token, "run_status", {"run_id": state["run_id"]}).structured_content == {"done": True}
 
 
-@pytest.mark.parametrize("more", ["", "long " * 80_000], ids=["short", "over 256 KB"])
-@pytest.mark.parametrize("fails", [False, True])
-def test_no_call_returns_what_answers_a_question(url: str, orchestra: Orchestra, more: str, *, fails: bool) -> None:
+def test_no_call_returns_what_answers_a_question(url: str, orchestra: Orchestra) -> None:
     orchestra.runs.start(LOCAL, "asking", {})
     [question] = until(lambda: orchestra.approvals.list(LOCAL))
     link = f"https://orchestra.example/approve?token={orchestra.approval_links.token(question)}"
+    signature = link.rpartition(".")[2]
     given = {"type": "object", "properties": {"text": {"type": "string"}}}
     values = {"text": f"Answer: {link} {{{{ inputs.text }}}}"}
-    steps = [{"id": "read", "uses": "flow.set", "with": {"values": values}}]
-    if fails:
-        steps.append({"id": "stop", "uses": "flow.fail", "with": {"message": "{{ steps.read.output.text }}"}})
+    read = {"id": "read", "uses": "flow.set", "with": {"values": values}}
+    stop = {"id": "stop", "uses": "flow.fail", "with": {"message": "{{ steps.read.output.text }}"}}
     outputs = {"text": "{{ steps.read.output.text }}"}
-    write_workflow(orchestra.workspace.root, "mails", steps, inputs=given, outputs=outputs, expose=True)
     orchestra.users.add(LOCAL, "olga", "Olga", "operator")
     token = orchestra.users.api_tokens.create(LOCAL, "olga", "assistant", mcp_only=True).token
-    result = called(url, token, "mails", {"text": more})
-    assert result.is_error is fails
-    assert "/approve?token=" in text(result)
-    signature = link.rpartition(".")[2]
-    assert signature not in text(result)
-    assert signature not in str(result.structured_content)
+    for name, steps in (("mails", [read]), ("failing-mails", [read, stop])):
+        write_workflow(orchestra.workspace.root, name, steps, inputs=given, outputs=outputs, expose=True)
+        for more in ("", "long " * 80_000):  # over 256 KB, it is in a file
+            result = called(url, token, name, {"text": more})
+            assert result.is_error is (name == "failing-mails")
+            assert "/approve?token=" in text(result)
+            assert signature not in text(result)
+            assert signature not in str(result.structured_content)
 
 
 def test_a_run_that_goes_on_can_be_asked_about(url: str, token: str, orchestra: Orchestra) -> None:
@@ -271,19 +268,19 @@ def test_a_viewer_sees_tools_and_starts_nothing(url: str, orchestra: Orchestra) 
     assert not started(orchestra)
 
 
-@pytest.mark.parametrize("authorization", ["Bearer wrong", "", None])
-def test_without_a_token_there_are_no_tools(url: str, client: TestClient, authorization: str | None) -> None:
-    headers = SENDS if authorization is None else {**SENDS, "Authorization": authorization}
-    answer = client.post("/mcp", json=LISTING, headers=headers)
-    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert "greet" not in answer.text
+def test_without_a_token_there_are_no_tools(url: str, client: TestClient) -> None:
+    for authorization in ("Bearer wrong", "", None):
+        headers = SENDS if authorization is None else {**SENDS, "Authorization": authorization}
+        answer = client.post("/mcp", json=LISTING, headers=headers)
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), authorization
+        assert "greet" not in answer.text
     with pytest.raises(ExceptionGroup):
         asked(url, "wrong", lambda client: client.list_tools())
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
+def test_pages_of_other_addresses_are_refused(client: TestClient, token: str) -> None:
+    known = {"Authorization": f"Bearer {token}", "MCP-Protocol-Version": "2025-06-18", **SENDS}
+    for headers, status in (
         ({"Host": "evil.example"}, 421),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
@@ -292,13 +289,8 @@ def test_without_a_token_there_are_no_tools(url: str, client: TestClient, author
         ({"Origin": "https://127.0.0.1"}, 403),
         ({"Origin": "http://127.0.0.1:8501"}, 200),
         ({}, 200),
-    ],
-)
-def test_pages_of_other_addresses_are_refused(
-    client: TestClient, token: str, headers: dict[str, str], status: int
-) -> None:
-    known = {"Authorization": f"Bearer {token}", "MCP-Protocol-Version": "2025-06-18", **SENDS}
-    assert client.post("/mcp", json=LISTING, headers={**known, **headers}).status_code == status
+    ):
+        assert client.post("/mcp", json=LISTING, headers={**known, **headers}).status_code == status, headers
 
 
 def test_a_body_that_is_too_large_is_said_to_be_so(url: str, token: str) -> None:

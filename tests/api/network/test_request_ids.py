@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from engine.observing import context
+from engine.orchestra import Orchestra
+from tests.api.conftest import opened
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    """One workspace for all tests, which leave no trace."""
+    with opened(tmp_path_factory.mktemp("api") / "workspace") as orchestra:
+        yield orchestra
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/runs", "/nowhere", "/login"])

@@ -68,13 +68,13 @@ def until(program: TestClient, run_id: str, status: str) -> dict[str, Any]:
     raise AssertionError(f"{run_id} is {run['status']}, not {status}")
 
 
-@pytest.mark.parametrize("priority", list(Priority))
-def test_a_request_may_say_how_urgent_its_run_is(program: TestClient, orchestra: Orchestra, priority: Priority) -> None:
-    answer = execute(program, "greeting", priority=priority.value)
-    assert answer.status_code == 202, answer.text
-    row = orchestra._families.work.worker.rows.get(answer.json()["run_id"])
-    assert row is not None
-    assert row.priority == priority.rank
+def test_a_request_may_say_how_urgent_its_run_is(program: TestClient, orchestra: Orchestra) -> None:
+    for priority in Priority:
+        answer = execute(program, "greeting", priority=priority.value)
+        assert answer.status_code == 202, answer.text
+        row = orchestra._families.work.worker.rows.get(answer.json()["run_id"])
+        assert row is not None
+        assert row.priority == priority.rank
 
 
 def test_a_priority_that_does_not_exist_is_refused_with_those_that_do(program: TestClient) -> None:
@@ -142,17 +142,10 @@ def test_a_failed_run_is_resumed_under_its_own_id(program: TestClient) -> None:
     assert until(program, run_id, "failed")["run_id"] == run_id
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        pytest.param({"as_done": True, "redo": True}, 422, id="done and not done"),
-        pytest.param({"force": True}, 422, id="unknown key"),
-        pytest.param({"redo": "yes"}, 422, id="text for a truth"),
-    ],
-)
-def test_a_resumption_that_does_not_fit_is_refused(program: TestClient, body: dict[str, Any], status: int) -> None:
+def test_a_resumption_that_does_not_fit_is_refused(program: TestClient) -> None:
     run_id = execute(program, "refusal", wait_seconds=WAIT_SECONDS).json()["run_id"]
-    assert program.post(f"/api/runs/{run_id}/resume", json=body).status_code == status
+    for body in ({"as_done": True, "redo": True}, {"force": True}, {"redo": "yes"}):
+        assert program.post(f"/api/runs/{run_id}/resume", json=body).status_code == 422, body
 
 
 def test_what_has_succeeded_is_not_resumed(program: TestClient) -> None:
@@ -175,21 +168,17 @@ def test_the_same_request_sent_at_once_is_one_run(program: TestClient) -> None:
     assert len({answer.json()["run_id"] for answer in answers}) == 1
 
 
-@pytest.mark.parametrize(
-    ("workflow", "inputs"),
-    [
-        pytest.param("greeting", {"name": "Eve"}, id="other inputs"),
-        pytest.param("greeting", {}, id="no inputs"),
-        pytest.param("refusal", {"name": "Ada"}, id="another workflow"),
-    ],
-)
-def test_the_same_key_with_another_body_starts_nothing(
-    program: TestClient, workflow: str, inputs: dict[str, str]
-) -> None:
+def test_the_same_key_with_another_body_starts_nothing(program: TestClient) -> None:
     # The first run has ended: its key still stands for it.
     execute(program, "greeting", "key-1", inputs={"name": "Ada"}, wait_seconds=WAIT_SECONDS)
-    answer = execute(program, workflow, "key-1", inputs=inputs)
-    assert (answer.status_code, answer.json()["error"]["type"]) == (409, "InUse")
+    others: list[tuple[str, dict[str, str]]] = [
+        ("greeting", {"name": "Eve"}),
+        ("greeting", {}),
+        ("refusal", {"name": "Ada"}),
+    ]
+    for workflow, inputs in others:
+        answer = execute(program, workflow, "key-1", inputs=inputs)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (409, "InUse"), (workflow, inputs)
     assert len(program.get("/api/runs").json()["runs"]) == 1
 
 
@@ -208,32 +197,28 @@ def test_two_people_may_use_the_same_key(program: TestClient, orchestra: Orchest
     assert execute(program, "refusal", "key-1", wait_seconds=WAIT_SECONDS).json()["run_id"] != first
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "two words", "\xe9"])
-def test_a_key_that_is_none_is_refused(program: TestClient, key: str) -> None:
-    headers = [(b"Idempotency-Key", key.encode("latin-1"))]
-    answer = program.post("/workflows/execute", json={"workflow": "greeting"}, headers=headers)
-    assert answer.status_code == 422
-    assert answer.json()["error"]["problems"][0]["field"] == "header.idempotency-key"
+def test_a_key_that_is_none_is_refused(program: TestClient) -> None:
+    for key in ("", "x" * 256, "two words", "\xe9"):
+        headers = [(b"Idempotency-Key", key.encode("latin-1"))]
+        answer = program.post("/workflows/execute", json={"workflow": "greeting"}, headers=headers)
+        assert answer.status_code == 422, key
+        assert answer.json()["error"]["problems"][0]["field"] == "header.idempotency-key"
 
 
-@pytest.mark.parametrize(
-    ("workflow", "inputs", "status", "kind"),
-    [
-        pytest.param("nope", {}, 404, "UnknownName", id="unknown workflow"),
-        pytest.param("../config", {}, 422, "InvalidInput", id="a path"),
-        pytest.param("greeting", {"nmae": "Ada"}, 422, "InvalidInput", id="unknown input"),
-        pytest.param("greeting", {"name": 7}, 422, "InvalidInput", id="wrong type"),
-        pytest.param("broken", {}, 422, "InvalidFile", id="a file with problems"),
-    ],
-)
-def test_a_run_that_cannot_be_is_refused_with_a_remedy(
-    program: TestClient, workflow: str, inputs: dict[str, Any], status: int, kind: str
-) -> None:
-    answer = execute(program, workflow, inputs=inputs)
-    error = answer.json()["error"]
-    assert (answer.status_code, error["type"]) == (status, kind)
-    assert error["message"]
-    assert error["remedy"]
+def test_a_run_that_cannot_be_is_refused_with_a_remedy(program: TestClient) -> None:
+    wrong: list[tuple[str, dict[str, Any], int, str]] = [
+        ("nope", {}, 404, "UnknownName"),
+        ("../config", {}, 422, "InvalidInput"),
+        ("greeting", {"nmae": "Ada"}, 422, "InvalidInput"),
+        ("greeting", {"name": 7}, 422, "InvalidInput"),
+        ("broken", {}, 422, "InvalidFile"),
+    ]
+    for workflow, inputs, status, kind in wrong:
+        answer = execute(program, workflow, inputs=inputs)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["type"]) == (status, kind), (workflow, inputs)
+        assert error["message"]
+        assert error["remedy"]
     assert program.get("/api/runs").json()["runs"] == []
 
 
@@ -257,12 +242,12 @@ def test_the_problems_of_a_file_come_with_their_places(program: TestClient) -> N
     assert set(problem) == {"severity", "file", "line", "column", "step", "field", "code", "message", "remedy"}
 
 
-@pytest.mark.parametrize("run_id", ["20261120T120000Z-aaaaaaaa", "nope", "..%2f..%2fconfig"])
-@pytest.mark.parametrize("action", ["", "/cancel", "/resume"])
-def test_a_run_that_is_not_there_is_said_so(program: TestClient, run_id: str, action: str) -> None:
-    answer = program.request("POST" if action else "GET", f"/api/runs/{run_id}{action}")
-    assert answer.status_code == 404
-    assert answer.json()["error"]["message"]
+def test_a_run_that_is_not_there_is_said_so(program: TestClient) -> None:
+    for run_id in ("20261120T120000Z-aaaaaaaa", "nope", "..%2f..%2fconfig"):
+        for action in ("", "/cancel", "/resume"):
+            answer = program.request("POST" if action else "GET", f"/api/runs/{run_id}{action}")
+            assert answer.status_code == 404, (run_id, action)
+            assert answer.json()["error"]["message"]
 
 
 def test_the_list_is_paged_newest_first(program: TestClient) -> None:
