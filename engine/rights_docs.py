@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 from engine.people.access import ROLES, Principal, Right, may
 from engine.people.operation import Declaration, declarations_of
@@ -20,6 +21,7 @@ This page is written from the operations themselves (`python -m engine.rights_do
 it is out of date.
 """
 _COLUMNS = "| Operation | | Right | Role |\n| --- | --- | --- | --- |"
+_RIGHTS = get_args(Right)
 _ENGINE = Path(__file__).parent
 
 
@@ -34,8 +36,11 @@ def areas() -> Iterator[type]:
 
 
 def operations() -> list[Declaration]:
-    """Return every operation, by the things that it is about and in the order of its area."""
-    return sorted((one for area in areas() for one in declarations_of(area).values()), key=_things)
+    """Return every operation: by the things that it is about, then by its right, and then by its name."""
+    found = [one for area in areas() for one in declarations_of(area).values()]
+    return sorted(
+        found, key=lambda one: (_things(one), one.right is None, _RIGHTS.index(one.right or "view"), one.name)
+    )
 
 
 def rights_page() -> str:
