@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.base.documents import ErrorView, RequestBody
 from api.base.errors import view_of
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.problem import Problem
 from engine.runs.answers import LONGEST_REASON
@@ -48,11 +49,10 @@ class ApprovalDecisions(RequestBody):
     answers: list[OneDecision] = Field(min_length=1, max_length=200)
 
 
+@model_of(Decided)
 class DecidedRow(BaseModel):
     """What became of one answer: the answered question, or why it was refused."""
 
-    id: str
-    approval: Approval | None
     error: ErrorView | None
 
 

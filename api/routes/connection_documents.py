@@ -7,8 +7,10 @@ from typing import Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from api.base.documents import RequestBody
+from api.base.models import model_of
 from clients.check_line import CheckLine
 from engine.base.statuses import AccountMode
+from engine.connections.local_models import LocalServer
 
 
 class TroubleView(BaseModel):
@@ -122,13 +124,9 @@ class SignInView(BaseModel):
     remedy: str = ""
 
 
+@model_of(LocalServer)
 class LocalServerView(BaseModel):
     """A model server found on this machine; `command` makes it a connection."""
-
-    kind: str
-    base_url: str
-    models: list[str]
-    command: str
 
 
 class LocalServers(BaseModel):

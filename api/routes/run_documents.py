@@ -8,7 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS
 from api.base.documents import Name, RequestBody
+from api.base.models import model_of
 from engine.base.statuses import ListedStatus, Priority, RunStatus
+from engine.runs.compare.diff import StepDiff
+from engine.runs.run_list import RunRow
 
 RunId = Annotated[str, Field(max_length=64, examples=["20261120T120000Z-k7hd2mqa"])]
 StepPath = Annotated[str, Field(min_length=1, max_length=1_000, examples=["each_mail[3].answer"])]
@@ -146,24 +149,11 @@ class AcceptedRun(BaseModel):
     confirmed: list[str] = Field(description="What was agreed to when it started.")
 
 
+@model_of(RunRow)
 class RunRowView(BaseModel):
     """A run in the list."""
 
-    run_id: str
-    workflow: str
-    title: str
-    status: RunStatus
-    demo: bool
-    started_by: str
-    queued_at: str
-    started_at: str | None
-    ended_at: str | None
-    duration_seconds: float | None
-    sentence: str
     counts: dict[str, Any]
-    parent_run_id: str | None = Field(description="The run that called it.")
-    is_test: bool = Field(description="Whether only one step ran, or outputs were pinned.")
-    environment: str = Field(description="The environment it runs in; empty if there are no environments.")
 
 
 class RunRows(BaseModel):
@@ -181,13 +171,10 @@ class DifferenceView(BaseModel):
     bad: Any = None
 
 
+@model_of(StepDiff)
 class StepDifferenceView(BaseModel):
     """A step that went differently in the two runs."""
 
-    path: str
-    good_path: str | None
-    bad_path: str | None
-    title: str
     kinds: list[str]
     differences: list[DifferenceView]
 

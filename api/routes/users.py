@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.base.documents import Refusal, RequestBody
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
-from engine.people.api_tokens import DAYS
+from engine.people.api_tokens import DAYS, ApiToken
 from engine.people.people import Member, User
 from engine.store.people.audit import AuditLine, TrailFilter
 
@@ -91,19 +92,11 @@ class NewApiToken(RequestBody):
     mcp_only: bool = Field(default=False, description="Only for `/mcp`.")
 
 
+@model_of(ApiToken)
 class TokenView(BaseModel):
     """An API token; `id` identifies it in lists and cannot be used to sign in."""
 
-    id: str
-    user_id: str
-    name: str
     role: str | None
-    mcp_only: bool
-    created_at: datetime
-    ends_at: datetime | None
-    used_at: datetime | None = Field(description="Precise to the hour.")
-    is_valid: bool
-    networks: list[str] = Field(description="From which it was used: /24 of IPv4, /48 of IPv6, or `loopback`.")
 
 
 class MadeToken(TokenView):

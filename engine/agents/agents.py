@@ -47,14 +47,16 @@ class AgentTool:
 
     name: str
     uses: str
+    """The step type."""
     description: str
     fixed: JsonObject
-    """The fields that its file fixes."""
+    """The fields that the agent's file fixes."""
     given: list[str]
     """The fields that the model fills."""
     choices: JsonObject
     """The values that given fields may have, by name; a field that is not named may have any."""
     approve: bool
+    """Whether a person approves each call."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,10 @@ class AgentSummary:
     """The workflows that run it, sorted, then the agents, as `agent:NAME`."""
     problems: list[Problem] = field(default_factory=list)
     versions: list[int] = field(default_factory=list)
+    """The numbers of its versions."""
     labels: dict[str, int] = field(default_factory=dict)
     runs: int | None = None
-    """The version that a step without a version means: the one labelled `production`; None: the file."""
+    """The version used by steps that name none: the one labelled `production`; null: the file."""
     etag: str = ""
     text: str = ""
 

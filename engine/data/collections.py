@@ -33,9 +33,9 @@ class Answers:
 
     results: list[PassageHit]
     by_meaning: bool
-    """Whether its meaning counted beside its words."""
+    """Whether the meaning of the question counted beside its words."""
     note: str
-    """Why only its words counted, where the collection has vectors; else empty."""
+    """Why only its words counted although the collection has vectors; else empty."""
 
 
 class Collections:

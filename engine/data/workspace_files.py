@@ -44,7 +44,7 @@ class FileList(Struct, frozen=True):
     files: list[FileEntry]
     has_more: bool
     notes: list[str] = []
-    """What is left out, though a step might want it, in sentences."""
+    """What is left out, in sentences, such as files whose names are not UTF-8."""
 
 
 @dataclass(frozen=True)

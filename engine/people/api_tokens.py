@@ -55,7 +55,7 @@ class ApiToken:
     ends_at: datetime | None
     """None: it has no end date."""
     used_at: datetime | None
-    """To the hour."""
+    """Precise to the hour."""
     is_valid: bool
     networks: tuple[str, ...]
     """The networks it was used from, the newest last: /24 of IPv4, /48 of IPv6, "loopback"; at most 20."""

@@ -12,9 +12,9 @@ class ProjectInfo:
     name: str
     title: str
     head: str
-    """The id of its last commit."""
+    """The id of its newest commit."""
     updated_at: str
-    """RFC 3339 text in UTC."""
+    """RFC 3339, UTC."""
     files: int
     size_bytes: int
     problem: str = ""
@@ -30,7 +30,7 @@ class FileInfo:
     is_protected: bool
     """Whether an agent cannot change it, such as an acceptance test."""
     etag: str
-    """Changes with its content."""
+    """Changes with the content; needed to delete the file."""
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,4 @@ class CommitInfo:
     is_green: bool | None
     """Whether the tests passed; None: they were not run."""
     run_id: str
-    """The run that made it, "" if a person did."""
+    """The run that made it; empty for people."""

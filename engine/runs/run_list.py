@@ -43,11 +43,11 @@ class RunRow(Struct, frozen=True):
     sentence: str
     counts: Counts
     parent_run_id: str | None = None
-    """The run that called it, if any."""
+    """The run that called it."""
     is_test: bool = False
     """Whether only one step ran, or outputs were pinned."""
     environment: str = ""
-    """In which it runs, "" if the workspace had none."""
+    """The environment it runs in; empty if there are no environments."""
 
 
 class RunPage(Struct, frozen=True):

@@ -45,11 +45,11 @@ class ServerTool:
 
     name: str
     uses: str
-    """Of steps, once it is accepted."""
+    """The name in steps, once it is accepted."""
     state: State
     """`changed`: since it was accepted; `gone`: it was accepted, and is no longer offered."""
     problem: str
-    """Why it cannot be accepted; empty if it can."""
+    """Why it cannot be accepted; else empty."""
     hash: str
     """Of what is offered now."""
     title: str
@@ -58,10 +58,11 @@ class ServerTool:
     """JSON Schemas by name."""
     annotations: Mapping[str, Any]
     told: str
-    """All that the server says of it, as JSON."""
+    """Everything that the server says about it, as JSON."""
     effect: str = ""
     """`reads` or `writes`, as a person has said; empty if nobody has accepted it."""
     roles: Mapping[str, str] | None = None
+    """The roles of the arguments that are not destinations."""
     accepted_by: str = ""
     accepted_at: str = ""
     changes: tuple[ServerChange, ...] = ()

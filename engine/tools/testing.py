@@ -33,7 +33,7 @@ class ToolTestResult:
     """The last lines of what failing code complained about, and of what it had printed."""
     remedy: str = ""
     line: int | None = None
-    """The line of the code at which it failed; None if it did not fail there."""
+    """The line of code that failed."""
 
 
 def run_cases(tool: Tool, settings: CodeSettings, folders: PackageFolders) -> list[ToolTestResult]:

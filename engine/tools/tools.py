@@ -54,18 +54,25 @@ class ToolInfo:
 
     name: str
     state: State
+    """Workflows can use it only if it is `tested`; `changed`: changed since its last test."""
     problem: str = ""
+    """Why it is invalid; else empty."""
     version: str = ""
     description: str = ""
     language: str = ""
     entry: str = ""
+    """The file of its code."""
     effect: str = ""
     network: tuple[str, ...] = ()
+    """The hosts that it may reach."""
     input: JsonSchema | None = None
+    """JSON Schema."""
     output: JsonSchema | None = None
+    """JSON Schema."""
     dependencies: tuple[str, ...] = ()
+    """The Python packages that it needs (PEP 508)."""
     packages: tuple[str, ...] = ()
-    """What is locked for them, such as `idna 3.20`."""
+    """The locked packages, such as `idna 3.20`."""
     files: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
 

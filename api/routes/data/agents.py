@@ -9,46 +9,26 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.base.documents import DeletedItem, FileTextBody, Name, NewName, Refusal, RequestBody
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
+from engine.agents.agents import AgentSummary, AgentTool
 from engine.base.problem import Problem
 
 router = APIRouter(prefix="/api/agents", tags=["Agents"], route_class=SignedInRoute)
 IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
 
 
+@model_of(AgentTool)
 class AgentToolDocument(BaseModel):
     """A tool of an agent."""
 
-    name: str
-    uses: str = Field(description="The step type.")
-    description: str
-    fixed: dict[str, Any] = Field(description="The fields that the agent's file fixes.")
-    given: list[str] = Field(description="The fields that the model fills.")
-    choices: dict[str, Any] = Field(description="The values that given fields may have, by name.")
-    approve: bool = Field(description="Whether a person approves each call.")
 
-
+@model_of(AgentSummary)
 class AgentDocument(BaseModel):
     """An agent; a damaged one has problems and no tools."""
 
-    name: str
-    title: str
-    description: str
-    instructions: str
-    connection: str
-    model: str
     tools: list[AgentToolDocument]
-    limits: dict[str, Any]
-    used_by: list[str] = Field(description="The workflows that run it, then the agents, as `agent:NAME`.")
-    problems: list[Problem]
-    versions: list[int] = Field(description="The numbers of its versions.")
-    labels: dict[str, int]
-    runs: int | None = Field(
-        description="The version used by steps that name none: the one labelled `production`; null: the file."
-    )
-    etag: str
-    text: str
 
 
 class AgentList(BaseModel):

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.base.accounts import Accounts, is_demo
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.data.collections import Answers
 
 router = APIRouter(prefix="/api/collections", tags=["Collections"], route_class=SignedInRoute)
 
@@ -71,12 +73,11 @@ class PassageList(BaseModel):
     passages: list[PassageDocument]
 
 
+@model_of(Answers)
 class ResultList(BaseModel):
     """The passages that fit a question, the best first."""
 
     results: list[PassageDocument]
-    by_meaning: bool = Field(description="Whether the meaning of the question counted beside its words.")
-    note: str = Field(description="Why only its words counted although the collection has vectors; else empty.")
 
 
 class VectorsGone(BaseModel):

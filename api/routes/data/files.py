@@ -10,9 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api.base.documents import saved_file
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.clock import timestamp
-from engine.data.workspace_files import LARGEST_BYTES
+from engine.data.workspace_files import LARGEST_BYTES, FileList, FileTable
 
 
 class FileRoute(SignedInRoute):
@@ -36,12 +37,11 @@ class FileDocument(BaseModel):
     modified_at: str = Field(description="RFC 3339, UTC.")
 
 
+@model_of(FileList)
 class FileListDocument(BaseModel):
     """Files by path, and whether there are more than the limit."""
 
     files: list[FileDocument]
-    has_more: bool
-    notes: list[str] = Field(description="What is left out, in sentences, such as files whose names are not UTF-8.")
 
 
 class AddedFile(BaseModel):
@@ -53,13 +53,10 @@ class AddedFile(BaseModel):
     is_new: bool
 
 
+@model_of(FileTable)
 class TableOfFile(BaseModel):
     """The first rows of a sheet."""
 
-    columns: list[str]
-    rows: list[dict[str, Any]]
-    row_count: int
-    sheets: list[str]
     empty_formulas: int = Field(0, description="Formulas without a stored value, whose cells are null.")
     notes: list[str] = Field([], description="What did not fit, in sentences, such as rows that are too short.")
 

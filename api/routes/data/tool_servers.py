@@ -10,8 +10,10 @@ from pydantic import BaseModel, Field
 
 from api.base.documents import RequestBody
 from api.base.errors import RewordedResponse
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.plugins.step import Role
+from engine.tools.servers import ServerChange, ServerTool
 
 router = APIRouter(
     prefix="/api/connections/{name}/tools",
@@ -21,35 +23,19 @@ router = APIRouter(
 )
 
 
+@model_of(ServerChange)
 class ChangeDocument(BaseModel):
     """What differs from what was accepted, as text; empty where it was or is absent."""
 
-    part: str
-    before: str
-    now: str
 
-
+@model_of(ServerTool)
 class ServerToolDocument(BaseModel):
     """A tool of an MCP server; its title, description, schemas and annotations are claims of the server."""
 
-    name: str
-    uses: str = Field(description="The name in steps, once it is accepted.")
-    state: Literal["accepted", "new", "changed", "gone"]
-    problem: str = Field(description="Why it cannot be accepted; else empty.")
-    hash: str
-    title: str
-    description: str
-    arguments: dict[str, Any] = Field(description="JSON Schemas by name.")
-    annotations: dict[str, Any]
-    told: str = Field(description="Everything that the server says about it, as JSON.")
     effect: Literal["", "reads", "writes"] = Field(
         description="The effect that a person has chosen; empty if nobody has accepted it."
     )
-    roles: dict[str, str] | None = Field(description="The roles of the arguments that are not destinations.")
-    accepted_by: str
-    accepted_at: str
     changes: list[ChangeDocument]
-    used_by: list[str]
 
 
 class ServerTools(BaseModel):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.base.accounts import Whose, is_demo
 from api.base.documents import DeletedItem, FileTextBody, NewName, Refusal, RequestBody
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.tools.editing import ToolText
+from engine.tools.testing import ToolTestResult
+from engine.tools.tools import Locked, ToolInfo, ToolTest
 from engine.tools.versions import FileChange, ToolVersion
 
 router = APIRouter(prefix="/api/tools", tags=["Tools"], route_class=SignedInRoute)
@@ -20,26 +23,9 @@ _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description
 _CHANGED: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The file was changed"}}
 
 
+@model_of(ToolInfo)
 class ToolDocument(BaseModel):
     """A tool: what its file says, the state of its tests, and which workflows use it."""
-
-    name: str
-    state: Literal["tested", "changed", "untested", "invalid"] = Field(
-        description="Workflows can use it only if it is `tested`; `changed`: changed since its last test."
-    )
-    problem: str = Field(description="Why it is invalid; else empty.")
-    version: str
-    description: str
-    language: str
-    entry: str = Field(description="The file of its code.")
-    effect: str
-    network: list[str] = Field(description="The hosts that it may reach.")
-    input: dict[str, Any] | None = Field(description="JSON Schema.")
-    output: dict[str, Any] | None = Field(description="JSON Schema.")
-    dependencies: list[str] = Field(description="The Python packages that it needs (PEP 508).")
-    packages: list[str] = Field(description="The locked packages, such as `idna 3.20`.")
-    files: list[str]
-    used_by: list[str]
 
 
 class ToolList(BaseModel):
@@ -48,32 +34,21 @@ class ToolList(BaseModel):
     tools: list[ToolDocument]
 
 
+@model_of(ToolTestResult)
 class TestedDocument(BaseModel):
     """How a test went."""
 
-    name: str
-    passed: bool
-    said: str = Field(description="Why it did not pass; else empty.")
-    trace: str = Field(description="The last lines of the error and output of failing code.")
-    remedy: str
-    line: int | None = Field(description="The line of code that failed.")
 
-
+@model_of(ToolTest)
 class ToolTestDocument(BaseModel):
     """A run of all tests of a tool; `passed`: all did, so that workflows can use it."""
 
-    name: str
-    version: str
-    passed: bool
     tests: list[TestedDocument]
 
 
+@model_of(Locked)
 class LockedDocument(BaseModel):
     """The packages of a tool as they are locked now; `changed`: the lock was another before."""
-
-    name: str
-    packages: list[str]
-    changed: bool
 
 
 class NewTool(RequestBody):

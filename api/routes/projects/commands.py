@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.base.documents import Refusal, RequestBody
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
-from engine.runs.projects.commands import CommandRun
-from engine.runs.projects.transcript import OutputPiece
+from engine.runs.projects.commands import CommandOutput, CommandRun
 
 router = APIRouter(prefix="/api/projects", tags=["Projects"], route_class=SignedInRoute)
 _BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "Four commands run already"}}
@@ -23,12 +23,9 @@ class CommandList(BaseModel):
     runs: list[CommandRun]
 
 
+@model_of(CommandOutput)
 class CommandPage(BaseModel):
     """A command, and the last 200,000 characters that it has written; `skipped` are left out before them."""
-
-    run: CommandRun
-    parts: list[OutputPiece]
-    skipped: int
 
 
 class SentCommand(RequestBody):

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.base.documents import DeletedItem, Refusal, RequestBody, saved_file
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.projects.records import CommitInfo, FileInfo, ProjectInfo
 from engine.runs.projects.store import ProjectText
 
 router = APIRouter(prefix="/api/projects", tags=["Projects"], route_class=SignedInRoute)
@@ -21,15 +23,10 @@ Commit = Annotated[str, Query(max_length=64, description="The id of a commit; em
 FilePath = Annotated[str, Query(max_length=_LONGEST, description="The path of a file, such as `tests/test_sums.py`.")]
 
 
+@model_of(ProjectInfo)
 class ProjectDocument(BaseModel):
     """A project."""
 
-    name: str
-    title: str
-    head: str = Field(description="The id of its newest commit.")
-    updated_at: str = Field(description="RFC 3339, UTC.")
-    files: int
-    size_bytes: int
     problem: str = Field(default="", description="Why its repository cannot be used; empty: it can.")
 
 
@@ -52,13 +49,9 @@ class NewProject(RequestBody):
     title: str = Field(default="", max_length=200, description="Default: the name.")
 
 
+@model_of(FileInfo)
 class ProjectFile(BaseModel):
     """A file; `is_protected`: agents cannot change it."""
-
-    path: str
-    size_bytes: int
-    is_protected: bool
-    etag: str = Field(description="Changes with the content; needed to delete the file.")
 
 
 class ProjectFiles(BaseModel):
@@ -78,16 +71,9 @@ class SentText(RequestBody):
     )
 
 
+@model_of(CommitInfo)
 class CommitDocument(BaseModel):
     """A commit; `is_green`: its tests have passed, null: they were not run."""
-
-    id: str
-    parent: str | None
-    at: str
-    author: str
-    message: str
-    is_green: bool | None
-    run_id: str = Field(description="The run that made it; empty for people.")
 
 
 class CommitList(BaseModel):

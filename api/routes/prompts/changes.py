@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.base.documents import DeletedItem, FileTextBody, Name, NewName, Refusal, RequestBody
+from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile, PromptVersion
 from engine.prompts.tags import MOST_TAGS
 from engine.runs.trying.columns import DRAFT
+from engine.runs.trying.differing import TextPart
 from engine.runs.trying.prompt_differences import differences_between
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
@@ -60,11 +62,9 @@ class Tags(BaseModel):
     tags: list[str]
 
 
+@model_of(TextPart)
 class ChangedText(BaseModel):
     """A piece of the text of a part."""
-
-    text: str
-    change: Literal["same", "added", "removed"]
 
 
 class PartDifference(BaseModel):
