@@ -10,7 +10,7 @@ from typing import Any
 from clients.limits.text_limit import TextLimit
 from engine.base.json_text import JsonSchema
 from engine.base.services import is_for, services
-from engine.compiler.definition.model import STEP_FIELDS, step_schema
+from engine.compiler.definition.step_model import STEP_FIELDS, step_schema
 from engine.expressions.json_values import compact_json
 from engine.plugins.registry import step_types
 from engine.plugins.step import Effect, Repeat, Role, StepType, fields_schema

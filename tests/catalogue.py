@@ -20,7 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from dashboard.base.language import LOCALE
-from engine.compiler.definition.model import step_schema
+from engine.compiler.definition.step_model import step_schema
 
 ROOT = Path(__file__).parents[1]
 _SCRIPTS = {

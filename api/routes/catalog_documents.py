@@ -10,7 +10,7 @@ from api.base.documents import RequestBody
 from api.base.errors import RewordedResponse
 from engine.base.json_text import JsonSchema
 from engine.base.problem import Problem
-from engine.compiler.definition.model import step_schema
+from engine.compiler.definition.step_model import step_schema
 from engine.compiler.names import ScopeName
 from engine.plugins.step_info import StepTypeInfo
 from engine.prompts.prompt_files import PromptSummary

@@ -21,9 +21,9 @@ from engine.compiler.checks.report import Report
 from engine.compiler.checks.retry_check import check_retry
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.environment import CompilerContext
-from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Action
 from engine.compiler.definition.schemas import OutputSchemas, step_prompts
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.cel_types import ANYTHING, TEXT
 from engine.plugins.registry import is_of_workspace, step_type

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from engine.base.step_tree import StepNode
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.model import StepModel, WorkflowModel
+from engine.compiler.definition.model import WorkflowModel
 from engine.compiler.definition.plan import Action, Node, Plan
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.expressions import Expression, Fixed, Template
 

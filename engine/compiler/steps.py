@@ -23,9 +23,9 @@ from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.complexity import require_time
 from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.identifiers import is_variable, loop_name_fault
-from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Action, Block, Loop, Node, strongest
 from engine.compiler.definition.schemas import OutputSchemas
+from engine.compiler.definition.step_model import FallbackModel, StepModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.cel_types import ANYTHING, TEXT, Schema
 from engine.expressions.expressions import Fixed, Template

@@ -14,7 +14,7 @@ from engine.record.differences import ABSENT, Difference, differences
 @cache
 def _of_loops() -> tuple[str, ...]:
     """Return the fields of the loop, rather than of the call, in a step with its own `foreach`."""
-    from engine.compiler.definition.model import STEP_FIELDS  # few commands need it
+    from engine.compiler.definition.step_model import STEP_FIELDS  # few commands need it
 
     return tuple(name for name, one in STEP_FIELDS.items() if one.is_of_loop)
 
@@ -22,7 +22,7 @@ def _of_loops() -> tuple[str, ...]:
 @cache
 def _decisive_fields() -> tuple[str, ...]:
     """Return the fields on which outputs depend: what a resume needs unchanged, and the name of the account."""
-    from engine.compiler.definition.model import STEP_FIELDS
+    from engine.compiler.definition.step_model import STEP_FIELDS
 
     return (*(name for name, one in STEP_FIELDS.items() if one.is_fixed or one.is_fixed_after), "connection")
 

@@ -53,7 +53,7 @@ _APPROVAL = KeyOrder(("when", "by", "expires_after", "on_expiry"))
 
 @cache
 def _workflow() -> KeyOrder:
-    from engine.compiler.definition.model import STEP_FIELDS  # most commands write no workflow
+    from engine.compiler.definition.step_model import STEP_FIELDS  # most commands write no workflow
 
     step = KeyOrder(tuple(STEP_FIELDS))
     steps = KeyOrder(each=step)

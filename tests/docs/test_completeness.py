@@ -11,12 +11,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from engine.base.services import services
-from engine.compiler.definition.model import (
-    FallbackModel,
-    ParallelModel,
-    TriggerModel,
-    WorkflowModel,
-)
+from engine.compiler.definition.model import ParallelModel, TriggerModel, WorkflowModel
+from engine.compiler.definition.step_model import FallbackModel
 from engine.orchestra import Orchestra
 from engine.plugins.registry import step_types, trigger_types
 from engine.prompts.prompt import MessageModel, PromptModel, SampleModel

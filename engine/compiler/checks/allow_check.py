@@ -9,7 +9,7 @@ from clients.wording import did_you_mean
 from engine.base.errors import ValueNotAllowed
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.allowed_values import faults, in_force, refused
-from engine.compiler.definition.model import StepModel
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import StepType, fields_schema
 

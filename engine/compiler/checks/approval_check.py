@@ -8,7 +8,7 @@ from engine.compiler.checks.report import Report
 from engine.compiler.definition.approval_faults import fault_of, misfit, strangers
 from engine.compiler.definition.approval_rules import ApprovalRule, Rules, WrittenRule, written_rule
 from engine.compiler.definition.environment import IsUser
-from engine.compiler.definition.model import StepModel
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import StepType
 

@@ -11,7 +11,7 @@ from clients.wording import listed, nearest
 from engine.base.services import is_for, kind_of, services
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import CompilerContext
-from engine.compiler.definition.model import StepModel
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import PluginType
 

@@ -6,7 +6,7 @@ from engine.base.services import makes_vectors, services
 from engine.compiler.checks.connection_check import NeededConnection, add_one, fitting_connection
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import CompilerContext
-from engine.compiler.definition.model import StepModel
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import EMBEDDING, StepType
 

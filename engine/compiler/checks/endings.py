@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.compiler.definition.model import StepModel, WorkflowModel
+from engine.compiler.definition.model import WorkflowModel
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.cel_types import Schema
 

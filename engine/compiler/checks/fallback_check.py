@@ -9,8 +9,8 @@ from engine.base.services import is_model
 from engine.compiler.checks.connection_check import model_connection
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import CompilerContext
-from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import PlannedFallback
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import Prompts, StepType
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from engine.base.step_tree import CALL, Child, StepNode, walk
 from engine.compiler.checks.order import closure
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Block, Node
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.expressions import Expression, Fixed, Template
 from engine.plugins.step import Effect

@@ -10,7 +10,7 @@ from clients.wording import did_you_mean
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.earlier import Earlier, all_before
 from engine.compiler.definition.identifiers import is_speakable
-from engine.compiler.definition.model import StepModel
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 
 

@@ -26,8 +26,9 @@ from engine.compiler.checks.endings import STOP
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.step_facts import handed_on
 from engine.compiler.definition.allowed_values import RECIPIENTS
-from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
+from engine.compiler.definition.model import WorkflowModel
 from engine.compiler.definition.plan import Action, OutsideText
+from engine.compiler.definition.step_model import FallbackModel, StepModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.cel_types import ANYTHING, Schema, chosen, resolved, within
 from engine.expressions.origins import ITEM, NOTHING, Derived, ValueOrigin, joined, literal, made_from, mixed, source

@@ -6,8 +6,8 @@ from clients import errors as of_services
 from clients.wording import did_you_mean
 from engine.base import errors as of_engine
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Retry
+from engine.compiler.definition.step_model import StepModel
 from engine.documents.json_file import JsonPath
 
 RETRIED = frozenset(

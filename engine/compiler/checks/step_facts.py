@@ -19,8 +19,8 @@ from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.report import BROKEN, Report
 from engine.compiler.definition.approval_faults import ASK
-from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Block
+from engine.compiler.definition.step_model import FallbackModel, StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.registry import step_type
 

@@ -15,8 +15,9 @@ from engine.compiler.checks.ineffective_steps import PlacedStep, named, repeated
 from engine.compiler.checks.outside_text import ways
 from engine.compiler.checks.report import Report, StepNames
 from engine.compiler.definition.identifiers import step_id_fault
-from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
+from engine.compiler.definition.model import WorkflowModel
 from engine.compiler.definition.plan import Plan
+from engine.compiler.definition.step_model import FallbackModel, StepModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.expressions import Expression, Template
 from engine.plugins.step import Effect

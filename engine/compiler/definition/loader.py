@@ -13,8 +13,9 @@ from clients.wording import nearest
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
 from engine.compiler.definition.identifiers import is_speakable, is_variable, loop_name_fault, step_id_fault
-from engine.compiler.definition.model import StepModel, WorkflowModel, misfits_of
+from engine.compiler.definition.model import WorkflowModel
 from engine.compiler.definition.problems import STEP_LISTS, SuppressedProblems, problem, step_and_field
+from engine.compiler.definition.step_model import StepModel, misfits_of
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.repair import ABSENT, DocumentRepair, repaired
 from engine.documents.shapes import Fault

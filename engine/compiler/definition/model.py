@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from engine.base.json_text import JsonSchema
 from engine.base.names import NAME
-from engine.base.statuses import Priority, StepStatus
-from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
+from engine.base.statuses import Priority
+from engine.base.step_tree import FAILURE, Place, StepNode, walk
 from engine.budgets.settings import WorkflowBudget
 from engine.compiler.definition.access_lists import AccessModel
-from engine.compiler.definition.approval_rules import Rule, StepRule
+from engine.compiler.definition.approval_rules import Rule
 from engine.compiler.definition.identifiers import LONGEST, name_fault
-from engine.compiler.definition.step_field import StepField, declared_fields, form_schema
+from engine.compiler.definition.step_model import FallbackModel, FilePart, Name, Seconds, StepModel, children
 from engine.documents.shapes import Misfit
 from engine.plugins.step import JsonValue
-
-MAX_ITEMS = 10_000
-"""The most items a loop may have."""
 
 
 def _identifier(name: str) -> str:
@@ -42,7 +28,6 @@ def _identifier(name: str) -> str:
 
 
 Identifier = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_identifier)]
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
 
 def _workflow_id(text: Any) -> Any:
@@ -55,260 +40,6 @@ def _workflow_id(text: Any) -> Any:
 
 
 WorkflowId = Annotated[Any, AfterValidator(_workflow_id)]
-Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, strict=True)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=False)
-
-
-class RetryModel(_Part):
-    """How often a failed attempt is repeated."""
-
-    attempts: int = Field(3, ge=1, le=20, strict=True, title="Attempts", description="Including the first.")
-    backoff_seconds: float = Field(
-        1.0, ge=0, le=3600, strict=True, title="Seconds before the second", description="Doubles each time."
-    )
-    on: list[str] = Field([], title="Errors after which it tries again, beside the usual ones")
-
-
-class FallbackModel(_Part):
-    """Steps that run in place of a failed one; the last output becomes the step's output."""
-
-    steps: list[StepModel] = Field(min_length=1)
-
-
-def _form_of(on_error: Any) -> str:
-    return "[steps]" if isinstance(on_error, dict | FallbackModel) else "[word]"
-
-
-def _is_on_error(word: Any) -> Any:
-    if word not in _ON_ERROR:
-        raise Misfit(
-            "must be 'fail', 'continue' or {\"steps\": [ … ]}",
-            "Choose one: 'fail' ends the run, 'continue' goes on without this step, steps run in its place.",
-        )
-    return word
-
-
-_ON_ERROR = ("fail", "continue")
-OnErrorWord = Annotated[Any, AfterValidator(_is_on_error), WithJsonSchema({"enum": list(_ON_ERROR)})]
-
-
-class StepModel(_Part):
-    """One step: a call (`uses`) or a group (`steps`), optionally repeated (`foreach`)."""
-
-    # In the order of the canonical form (engine/workspace/canonical.py).
-    id: Annotated[
-        Name,
-        StepField("Name in expressions", details="Lower-case letters, digits and `_`; unique in the file."),
-    ] = Field(examples=["read_mail"])
-    title: Annotated[
-        str | None,
-        StepField("Title of the step", details="For people; without one, the title of its type.", is_of_loop=True),
-    ] = None
-    note: Annotated[str | None, StepField("Note", "For readers; it has no effect.", widget="text", is_of_loop=True)] = (
-        None
-    )
-    needs: Annotated[
-        list[str] | None,
-        StepField(
-            "Waits for",
-            details="Ids of siblings; default: all before it; `[]`: it starts at once.",
-            section="waiting",
-            is_of_loop=True,
-        ),
-    ] = None
-    if_: Annotated[
-        str | bool | None,
-        StepField(
-            "Runs only if",
-            "An expression that is true or false, such as {{ inputs.limit > 5 }}.",
-            "A skipped step has no `output` and counts as finished; a step that uses its output"
-            " [must check](validation.md#what-may-be-missing) first.",
-            section="condition",
-            takes_expressions=True,
-            is_of_loop=True,
-            is_fixed_after=(StepStatus.SKIPPED,),
-        ),
-    ] = Field(None, alias="if")
-    foreach: Annotated[
-        str | None,
-        StepField(
-            "For each item of",
-            "A list, such as {{ steps.mails.output.messages }}.",
-            f"It may have {MAX_ITEMS:,} items; the step or group runs for each.",
-            section="repetition",
-            takes_expressions=True,
-            is_of_loop=True,
-            is_fixed=True,
-        ),
-    ] = None
-    as_: Annotated[
-        Name,
-        StepField(
-            "Name of the item",
-            details="Inside the loop; `index` and `key` are available too.",
-            section="repetition",
-            only_with="foreach",
-            is_of_loop=True,
-            is_fixed=True,
-        ),
-    ] = Field("item", alias="as")
-    key: Annotated[
-        str | None,
-        StepField(
-            "Key of the item",
-            "The permanent name of an item: what is written for it is written once over all runs.",
-            "This holds for items of one run that have the same, too.",
-            section="repetition",
-            takes_expressions=True,
-            only_with="foreach",
-            is_of_loop=True,
-            is_fixed=True,
-        ),
-    ] = None
-    item_title: Annotated[
-        str | None,
-        StepField(
-            "Title of the item",
-            "What people see of an item.",
-            section="repetition",
-            takes_expressions=True,
-            only_with="foreach",
-            is_of_loop=True,
-        ),
-    ] = None
-    parallel: Annotated[int, StepField("Items at once", section="repetition", only_with="foreach", is_of_loop=True)] = (
-        Field(1, ge=1, le=256, strict=True)
-    )
-    on_item_error: Annotated[
-        Literal["stop", "continue", "drop"],
-        StepField(
-            "If an item fails",
-            "stop: no new item starts. continue: the others finish, then the run fails. drop: it is left out.",
-            "With `stop`, the loop fails. After `continue`, a resume runs only the failed items. What is dropped is"
-            " removed from the output and counted.",
-            section="repetition",
-            only_with="foreach",
-            is_of_loop=True,
-        ),
-    ] = "stop"
-    uses: Annotated[
-        str | None, StepField("Type", "What the step does.", "One of the [types](#types).", is_fixed=True)
-    ] = None
-    connection: Annotated[
-        str | None,
-        StepField("Connection", "Whose account it uses. It is needed only if several fit.", only_with="uses"),
-    ] = None
-    approve: Annotated[
-        StepRule | None,
-        StepField(
-            "A person approves it",
-            details="Before the call ([approvals](trust.md#approvals)); an object says more about it.",
-            section="approval",
-            only_with="uses",
-        ),
-    ] = None
-    once: Annotated[
-        str | None,
-        StepField(
-            "Written once for",
-            "A text that replaces the keys of the loops around it.",
-            section="approval",
-            takes_expressions=True,
-            only_with="uses",
-        ),
-    ] = None
-    with_: Annotated[
-        dict[str, JsonValue],
-        StepField(
-            "Fields",
-            details="The fields of its type.",
-            section="elsewhere",
-            takes_expressions=True,
-            only_with="uses",
-            is_fixed_after=(StepStatus.FAILED, StepStatus.WAITING, StepStatus.SUCCEEDED),
-        ),
-    ] = Field(default_factory=dict, alias="with")
-    allow: Annotated[
-        dict[str, list[str]],
-        StepField(
-            "Allowed values",
-            'The values that a field may have, by its name: a list such as ["*@example.org"].',
-            '`{"to": ["*@example.org", "me@example.com"]}`; `*` is any text. A call with any other value fails, and'
-            " nothing is sent ([trust](trust.md)).",
-            section="approval",
-            only_with="uses",
-            is_fixed_after=(StepStatus.WAITING,),
-        ),
-    ] = {}
-    retry: Annotated[
-        RetryModel | None,
-        StepField("Attempts", details="How often a failed attempt is repeated.", section="attempts", only_with="uses"),
-    ] = None
-    timeout_seconds: Annotated[
-        Seconds | None,
-        StepField(
-            "Seconds",
-            "For one attempt; for a group or loop: for everything inside.",
-            "Default 60, models 300. What is inside may wait, which counts; for `flow.wait` it is the wait.",
-            section="time",
-        ),
-    ] = None
-    on_error: Annotated[
-        Annotated[OnErrorWord, Tag("[word]")] | Annotated[FallbackModel, Tag("[steps]")],
-        Discriminator(_form_of),
-        StepField(
-            "If it fails",
-            details='`continue`: the run goes on without it; `{"steps": […]}`: these run instead, and can use `error`.',
-            section="failure",
-            is_fixed_after=(StepStatus.FAILED,),
-        ),
-    ] = "fail"
-    steps: Annotated[
-        list[StepModel] | None,
-        StepField("Steps", details="The steps of a group or loop, instead of `uses`.", section="elsewhere"),
-    ] = Field(None, min_length=1)
-    output: Annotated[
-        Any,
-        StepField(
-            "Output",
-            "Of a group; else the outputs of its steps by id.",
-            takes_expressions=True,
-            only_with="steps",
-            is_of_loop=True,
-            is_fixed_after=(StepStatus.SUCCEEDED,),
-        ),
-    ] = None
-
-    def inside(self) -> Iterator[Child[StepModel]]:
-        """Yield the steps directly inside it."""
-        yield from _children(self.steps or (), ("steps",))
-        if isinstance(self.on_error, FallbackModel):
-            yield from _children(self.on_error.steps, (ON_ERROR, "steps"))
-
-
-def _children(steps: Iterable[StepModel], place: Place) -> Iterator[Child[StepModel]]:
-    for index, step in enumerate(steps):
-        yield Child(step.id, step, (*place, index))
-
-
-def misfits_of(step: StepModel, lost: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield (message, remedy) for keys of a step that contradict each other; `lost` are keys with a faulty value."""
-    empty = {name for name in ("uses", "steps", "foreach") if getattr(step, name) is None}
-    given = {field.rstrip("_") for field in step.model_fields_set} - empty | {*lost}
-    if {"uses", "steps"} <= given:
-        yield "Needs either 'uses' (a step type) or 'steps' (a group), not both.", "Take one of the two out."
-    elif not {"uses", "steps"} & given:
-        remedy = 'Add one, such as "uses": "flow.set".'
-        yield "Needs either 'uses' (a step type) or 'steps' (a group); it has neither.", remedy
-    for owner, fields in _ONLY_WITH.items():
-        stray = [field for field in fields if field in given and owner not in given]
-        if stray and (owner == "foreach" or {"uses", "steps"} & given):
-            shown = ", ".join(map(repr, stray))
-            yield f"{shown} goes only with {owner!r}.", f"Take {shown} out, or add {owner!r}."
-
 
 Steps = Annotated[list[StepModel], Field(min_length=1)]
 
@@ -317,7 +48,7 @@ def _form_of_steps(on_failure: Any) -> str:
     return "[list]" if isinstance(on_failure, list) else "[steps]"
 
 
-class TriggerModel(_Part):
+class TriggerModel(FilePart):
     """One trigger: what it watches (`uses`, `with`), and how an item becomes the inputs of a run."""
 
     id: Name = Field(examples=["new_mail"])
@@ -329,7 +60,7 @@ class TriggerModel(_Part):
     poll_seconds: Annotated[float, Field(ge=1, le=86_400, strict=True)] | None = None
 
 
-class ParallelModel(_Part):
+class ParallelModel(FilePart):
     """How many runs started by triggers may be in progress at the same time."""
 
     parallel: int = Field(ge=1, le=256, strict=True)
@@ -361,7 +92,7 @@ def _no_boolean(version: Any) -> Any:
 Version = Annotated[Literal[1], BeforeValidator(_no_boolean)]
 
 
-class WorkflowModel(_Part):
+class WorkflowModel(FilePart):
     """A workflow file."""
 
     schema_version: Version = Field(examples=[1])
@@ -370,16 +101,16 @@ class WorkflowModel(_Part):
     title: str = ""
     description: str = ""
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
-    triggers: list[TriggerModel] = []
+    triggers: list[TriggerModel] = Field([])
     concurrency: Annotated[
         Annotated[ConcurrencyWord, Tag("[word]")] | Annotated[ParallelModel, Tag("[parallel]")],
         Discriminator(_form_of_concurrency),
     ] = "queue"
     priority: Priority | None = None
     """How urgent its runs are, unless whoever starts one says otherwise."""
-    allow: list[Literal["reply_to_sender"]] = []
+    allow: list[Literal["reply_to_sender"]] = Field([])
     """Exceptions from the rules about text from outside."""
-    links: list[str] = []
+    links: list[str] = Field([])
     """Hosts to which text from outside may link, beside those that the workflow names; `*` is any."""
     privacy: Literal["local"] | None = None
     """`local`: text from outside stays on this machine."""
@@ -388,7 +119,7 @@ class WorkflowModel(_Part):
     timeout_seconds: Seconds | None = None
     access: AccessModel = AccessModel()
     """Who keeps the rights of their role in this workflow; a missing list takes no right away."""
-    approvals: dict[str, Rule] = {}
+    approvals: dict[str, Rule] = Field({})
     """When calls need a person's approval, by step type; `default` is for the other types."""
     budget: WorkflowBudget | None = None
     steps: list[StepModel] = Field(min_length=1)
@@ -415,19 +146,5 @@ class WorkflowModel(_Part):
 
     def nodes(self) -> Iterator[StepNode[StepModel]]:
         """Yield every step, outer before inner, in file order; the steps of `on_failure` last."""
-        after = _children(self.failure_steps, self.failure_place)
-        return walk(chain(_children(self.steps, ("steps",)), after), StepModel.inside)
-
-
-FallbackModel.model_rebuild()
-STEP_FIELDS: Mapping[str, StepField] = declared_fields(StepModel)
-_ONLY_WITH = {
-    owner: tuple(name for name, one in STEP_FIELDS.items() if one.only_with == owner)
-    for owner in ("foreach", "uses", "steps")
-}
-
-
-@cache
-def step_schema() -> JsonSchema:
-    """Return the JSON Schema of a step, with what forms need of each field (`StepField`)."""
-    return form_schema(StepModel)
+        after = children(self.failure_steps, self.failure_place)
+        return walk(chain(children(self.steps, ("steps",)), after), StepModel.inside)

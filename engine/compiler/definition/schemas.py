@@ -12,7 +12,7 @@ from engine.base.errors import OrchestraError
 from engine.base.statuses import StepStatus
 from engine.base.step_tree import CALL
 from engine.compiler.definition.identifiers import is_speakable
-from engine.compiler.definition.model import FallbackModel, StepModel
+from engine.compiler.definition.step_model import FallbackModel, StepModel
 from engine.expressions.cel_types import Schema
 from engine.plugins.registry import step_type
 from engine.plugins.step import StepType

@@ -1,4 +1,4 @@
-"""A field that every step may have, declared once beside its type in `StepModel` (engine/compiler/definition/model.py).
+"""A field that every step may have, declared once beside its type in `StepModel` (step_model.py).
 
 From the declaration come the JSON Schema of a step, the form in the panel of the canvas, the table in docs/steps.md,
 and what the engine needs to know of each field without naming it.

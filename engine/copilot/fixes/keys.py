@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from clients.wording import nearest
 from engine.base.json_text import JsonObject
-from engine.compiler.definition.model import STEP_FIELDS, StepModel, TriggerModel, WorkflowModel
+from engine.compiler.definition.model import TriggerModel, WorkflowModel
+from engine.compiler.definition.step_model import STEP_FIELDS, StepModel
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.seen import SeenProblem, shown
 from engine.plugins.registry import step_type

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.definition.model import StepModel, WorkflowModel
+from engine.compiler.definition.model import WorkflowModel
+from engine.compiler.definition.step_model import StepModel
 from engine.expressions.cel_types import Schema, definition
 from engine.plugins.step import fields_schema
 

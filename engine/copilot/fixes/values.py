@@ -11,7 +11,7 @@ from typing import Any
 
 from clients.wording import likeness, nearest
 from engine.compiler.definition.identifiers import name_fault
-from engine.compiler.definition.model import STEP_FIELDS
+from engine.compiler.definition.step_model import STEP_FIELDS
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.schemas import schemas_of
 from engine.copilot.fixes.seen import SeenProblem

@@ -16,8 +16,8 @@ from engine.base.json_text import JsonObject
 from engine.base.lazy_values import Unknown, marked, opened
 from engine.base.statuses import DONE_STEPS, StepStatus
 from engine.base.wording import kind_of
-from engine.compiler.definition.model import MAX_ITEMS
 from engine.compiler.definition.plan import Block, Loop, Node
+from engine.compiler.definition.step_model import MAX_ITEMS
 from engine.expressions.expressions import render, render_field
 from engine.expressions.json_values import compact_json
 from engine.record.events import ItemFinished, LoopStarted

@@ -15,8 +15,8 @@ from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput
 from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
-from engine.compiler.definition.model import STEP_FIELDS
 from engine.compiler.definition.plan import Plan
+from engine.compiler.definition.step_model import STEP_FIELDS
 from engine.record.acceptance import checked_inputs, environment_of, kept_inputs
 from engine.record.definitions import callees_of, steps_of
 from engine.record.differences import ABSENT, Difference, differences

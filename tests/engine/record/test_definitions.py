@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.compiler.definition.model import STEP_FIELDS
+from engine.compiler.definition.step_model import STEP_FIELDS
 from engine.record.definitions import changed_steps
 
 STEP = {"id": "mark", "title": "Mark it", "uses": "data.set", "with": {"value": "{{ mail.id }}"}}

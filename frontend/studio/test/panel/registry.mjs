@@ -8,7 +8,7 @@ const python = `${root}.venv/bin/python`;
 const program = `
 import json
 from dataclasses import asdict
-from engine.compiler.definition.model import step_schema
+from engine.compiler.definition.step_model import step_schema
 from engine.plugins.step_info import step_type_infos
 print(json.dumps({"types": [asdict(one) for one in step_type_infos()], "step": step_schema()}))
 `;

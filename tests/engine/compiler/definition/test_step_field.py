@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from engine.compiler.definition.approval_rules import StepApproval
-from engine.compiler.definition.model import STEP_FIELDS, RetryModel, StepModel, step_schema
 from engine.compiler.definition.step_field import StepField, declared_fields, form_schema
+from engine.compiler.definition.step_model import STEP_FIELDS, RetryModel, StepModel, step_schema
 from engine.step_docs import steps_page
 
 
