@@ -17,7 +17,7 @@ from assurance.injection.world import OWNER, World
 from engine.agents import tool_check
 from engine.base.errors import InvalidFile
 from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck
-from engine.runner.middleware.outside_text import OutsideTextCheck
+from engine.runner.call.arguments import OutsideTextCheck
 
 _EVERY = 200
 

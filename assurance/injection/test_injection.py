@@ -25,9 +25,8 @@ from assurance.injection.workflows import (
 from assurance.injection.world import OWNER, PATIENCE_SECONDS, World, numbers
 from engine.base.errors import InvalidFile
 from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck
-from engine.runner.middleware import chain
-from engine.runner.middleware.outside_text import OutsideTextCheck
-from engine.runner.middleware.texts.harmless_text import HarmlessText
+from engine.runner.call import chain
+from engine.runner.call.arguments import HarmlessText, OutsideTextCheck
 from tests.languages import LANGUAGES
 
 SHIPPED = ("inbox-triage", "reply-drafts")

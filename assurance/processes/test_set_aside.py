@@ -22,7 +22,7 @@ _SERVE = """
 import os, signal, sys, time
 from pathlib import Path
 from engine.orchestra import Orchestra
-from engine.runner.middleware import arguments
+from engine.runner.call import arguments
 
 fill = arguments.filled
 

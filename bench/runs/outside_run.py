@@ -1,6 +1,6 @@
 """outside_run: what the check of text from outside at run time costs: runs with it beside runs without it.
 
-Ours has the middleware `OutsideTextCheck`; for the limit it is left out of the chain. The runs are those of W1 and W3
+Ours has the check `OutsideTextCheck`; for the limit it is left out of the chain. The runs are those of W1 and W3
 (a chain of 200 steps, and 500 chains of 5 that start at once), but each step is an HTTP call on loopback whose address
 is worked out from the answer before: steps that call nothing are never checked. Processor time of the engine's process
 is measured, which waits for disk and service do not dilute. `more` has the ratio for the 500 runs, and for W1 and W3 as
@@ -24,8 +24,8 @@ from bench.runs.chain import ran
 from bench.runs.many_runs import RUNS, started_at_once
 from bench.runs.many_runs import STEPS as SHORT
 from engine.orchestra import Orchestra
-from engine.runner.middleware import chain
-from engine.runner.middleware.outside_text import OutsideTextCheck
+from engine.runner.call import chain
+from engine.runner.call.arguments import OutsideTextCheck
 
 WORK = "outside_run"
 ROUNDS = 9

@@ -148,7 +148,7 @@ def _is_whole(kind: type[PluginType]) -> bool:
 
 
 def checked(made: Found) -> Found:
-    """Return the type; raise TypeError if it would be called without the middlewares that guard effects."""
+    """Return the type; raise TypeError if it would be called without the links that guard effects."""
     if isinstance(made, StepType) and made.service is None and not _is_pure(made):
         raise TypeError(f"Step type {made.name!r} has an effect but no service: set `service`, or leave `effect` pure.")
     return made

@@ -580,6 +580,11 @@ class StepType(PluginType):
         """Return the effect of a call with these arguments, for types whose effect depends on them (an HTTP method)."""
         return self.effect, self.repeat
 
+    @property
+    def may_write(self) -> bool:
+        """Whether some call writes, as far as the type can tell without arguments."""
+        return self.effect is Effect.WRITES or type(self).effect_of is not StepType.effect_of
+
     def hosts(self, arguments: Mapping[str, JsonValue]) -> Sequence[str]:
         """Return the hosts that a call with these fields may send to, besides its connection's own."""
         return ()

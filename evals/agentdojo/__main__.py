@@ -189,7 +189,7 @@ def unchecked() -> Iterator[None]:
     places = (
         "engine.agents.tool_check.strict_role",
         "engine.compiler.checks.outside_text.OutsideCheck._take",
-        "engine.runner.middleware.outside_text.OutsideTextCheck._require",
+        "engine.runner.call.arguments.OutsideTextCheck._require",
     )
     with ExitStack() as stack:
         for place in places:

@@ -90,7 +90,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "put":
         asyncio.run(_put(sys.argv[2]))
         sys.exit()
-    from engine.runner.middleware import chain
+    from engine.runner.call import chain
     from engine.store.sql import state
 
     _PgQueuer.url = sys.argv.pop(1)

@@ -38,7 +38,7 @@ class _NoQueue(SqlClaims):
 
 
 if __name__ == "__main__":
-    from engine.runner.middleware import chain
+    from engine.runner.call import chain
     from engine.store.sql import state
 
     share, _, shares = sys.argv.pop(1).partition("/")

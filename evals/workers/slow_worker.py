@@ -6,7 +6,7 @@ import asyncio
 import sys
 from importlib import import_module
 
-from engine.runner.execution.last_link import LastLink
+from engine.runner.call.write import LastLink
 from engine.runner.execution.step_call import Outcome, StepCall
 
 SECONDS = 0.02
@@ -22,7 +22,7 @@ class SlowLink(LastLink):
 
 
 if __name__ == "__main__":
-    from engine.runner.middleware import chain
+    from engine.runner.call import chain
 
     vars(chain)["LastLink"] = SlowLink
     sys.exit(import_module("cli").main(sys.argv[1:]))

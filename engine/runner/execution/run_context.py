@@ -87,7 +87,7 @@ class RunFacts(Struct, frozen=True):
 
 
 class RunContext(Struct, frozen=True):
-    """Given to each middleware of the run's calls. Used on the engine's loop."""
+    """Given to each link of the chain around the run's calls. Used on the engine's loop."""
 
     facts: RunFacts
     plan: Plan

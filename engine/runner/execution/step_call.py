@@ -1,6 +1,6 @@
-"""What goes down the chain around a step's call, and what comes back (engine/runner/middleware/chain.py).
+"""What goes down the chain around a step's call, and what comes back (engine/runner/call/chain.py).
 
-Nothing of it can be changed. A middleware that knows more of a call passes on a copy: `replace(call, account=account)`.
+Nothing of it can be changed. A link that knows more of a call passes on a copy: `replace(call, account=account)`.
 They are structs of msgspec, since a run makes several for each step.
 """
 
@@ -180,7 +180,7 @@ Next = Callable[[StepCall], Awaitable[Outcome]]
 """The rest of the chain. Raises only what ends the work on the whole run: CancelledError, JournalBroken."""
 
 
-class Middleware(ABC):
+class Link:
     """One matter of a step's call. One object serves all calls of a run, several at the same time."""
 
     is_for_services: ClassVar[bool] = False
@@ -190,12 +190,27 @@ class Middleware(ABC):
     """
 
     @classmethod
-    def is_wanted(cls, options: RunOptions) -> bool:
-        """Return whether a run with these options needs it at all."""
+    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+        """Return whether calls of this step can meet it at all, in a run with these options."""
         return True
 
-    def __init__(self, run: Any) -> None:  # noqa: B027 - not every middleware needs anything of the run
+    def __init__(self, run: Any) -> None:
         """Take what it needs of the run's RunContext (engine/runner/execution/run_context.py)."""
+
+
+class Check(Link, ABC):
+    """A matter that is over before the call goes on."""
+
+    @abstractmethod
+    async def __call__(self, call: StepCall) -> StepCall | Outcome:
+        """Return the call as it goes on, or an outcome that answers it in the place of the rest.
+
+        Raising an OrchestraError refuses it.
+        """
+
+
+class Middleware(Link, ABC):
+    """A matter that needs the outcome, or that lasts as long as the call."""
 
     @abstractmethod
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:

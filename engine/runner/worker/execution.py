@@ -56,6 +56,7 @@ from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import Acceptance, Run, TriggerItem
 from engine.record.types.step import Failure
 from engine.record.values import Values
+from engine.runner.call.chain import StepExecutor
 from engine.runner.effects.claim import WriteClaims
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.live import Live
@@ -66,7 +67,6 @@ from engine.runner.execution.log_writer import LogWriter
 from engine.runner.execution.recording import ENGINE, Recording, ResumedBy
 from engine.runner.execution.run_context import RunContext, RunFacts
 from engine.runner.execution.runner import Runner
-from engine.runner.middleware.chain import StepExecutor
 from engine.runner.suspension.children import Children, WorkerOfRuns
 from engine.runner.suspension.questions import RunQuestions
 from engine.runner.suspension.suspension import RunSuspension

@@ -22,7 +22,7 @@ from engine.compiler.checks.outside_text import OutsideCheck
 from engine.expressions.origins import NOTHING, Derived, derived
 from engine.expressions.syntax import SyntaxNode
 from engine.orchestra import Orchestra
-from engine.runner.middleware.outside_text import OutsideTextCheck
+from engine.runner.call.arguments import OutsideTextCheck
 from engine.runner.tags import tags
 from engine.runner.tags.run_tags import PlaceTags
 from engine.runner.tags.strict_fields import strict_parts

@@ -1,10 +1,4 @@
-"""Have a person approve a call, if the rules of the step, the workflow, config.yaml or the step type want that.
-
-The run asks once and waits without a thread. When it continues, everything about the call is worked out again: the
-approval counts only if identity, step type, account and arguments are still the same, byte for byte, and if the object
-that the person saw (a draft, a pull request) is as it was. A question that was asked stays, even if the rule is lowered
-meanwhile; only an answer, its expiry or the end of the run ends it.
-"""
+"""Calls that wait for a person: for an approval, or at a breakpoint of a debug run."""
 
 from __future__ import annotations
 
@@ -19,29 +13,74 @@ from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.compiler.definition.approval_rules import StepApproval
+from engine.compiler.definition.plan import Action
 from engine.plugins.step import Effect
 from engine.record.events import StepWaiting
 from engine.record.plans.previews import changes
 from engine.record.run_files import without_owners
 from engine.record.types.approval import AskedCall
-from engine.record.types.kind import kind_of
+from engine.record.types.kind import RunKind, kind_of
 from engine.record.types.run import RunOptions
-from engine.record.types.step import Approved
+from engine.record.types.step import Approved, Paused
 from engine.record.values import in_thread_if_read
+from engine.runner.call.arguments import require_allowed
 from engine.runner.effects.job import fields_of
 from engine.runner.effects.ledger import arguments_hash
 from engine.runner.effects.previewing import ShownPreview, WritePreviews
 from engine.runner.execution.approval_rules import RunApprovalRules
-from engine.runner.execution.step_call import Asks, Middleware, Next, Outcome, StepCall
-from engine.runner.middleware.allow_list import require_allowed
+from engine.runner.execution.step_call import Asks, Check, Outcome, StepCall
 from engine.runner.suspension.questions import QuestionOutcome
+from engine.runner.suspension.waits import ManualRelease
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
 
 
-class RequiredApproval(Middleware):
-    """Asks a person before a call, and holds them to exactly what they saw."""
+class Breakpoints(Check):
+    """Has a call wait until a person lets it go.
+
+    The pause is a recorded wait like any other, so it survives a restart and holds no thread. A call pauses once: what
+    lets it go is stored, too, and holds for a process that makes the call again after a crash.
+    """
+
+    def __init__(self, run: RunContext) -> None:
+        assert run.debug_state is not None
+        self._recording, self._wait, self._state = run.recording, run.wait, run.debug_state
+
+    @classmethod
+    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+        """Return whether the run is debugged."""
+        return kind_of(options) is RunKind.DEBUG
+
+    async def __call__(self, call: StepCall) -> StepCall | Outcome:
+        """Return the call, after a pause if it has a breakpoint or the run goes step by step."""
+        paused = self._recording.paused(call.path) or await self._paused(call)
+        if paused is None:
+            return call
+        turn = paused["turn"]
+        await self._wait(ManualRelease(lambda: not self._state().lets_go(call.path, turn)), None, None)
+        return replace(call, started_at=self._recording.now())
+
+    async def _paused(self, call: StepCall) -> Paused | None:
+        """Record that a call pauses, and with which arguments; return None if it does not."""
+        state = self._state()
+        why = state.why_pauses(call.path)
+        if why is None:
+            return None
+        paused: Paused = {"why": why, "turn": state.turn}
+        self._recording.emit(StepWaiting, path=call.path, title=call.node.title, paused=paused, **call.details())
+        await self._recording.committed()
+        return paused
+
+
+class RequiredApproval(Check):
+    """Asks a person before a call, and holds them to exactly what they saw.
+
+    The run asks once and waits without a thread. When it continues, everything about the call is worked out again: the
+    approval counts only if identity, step type, account and arguments are still the same, byte for byte, and if the
+    object that the person saw (a draft, a pull request) is as it was. A question that was asked stays, even if the rule
+    is lowered meanwhile; only an answer, its expiry or the end of the run ends it.
+    """
 
     is_for_services = True
 
@@ -51,20 +90,20 @@ class RequiredApproval(Middleware):
         self._asking = RunApprovalRules(run)
 
     @classmethod
-    def is_wanted(cls, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action, options: RunOptions) -> bool:
         """Return whether the run may wait for people: one that writes nothing asks nobody."""
         return not kind_of(options).writes_nothing
 
-    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
-        """Make the call if it needs no approval, or has one; else ask. Raises Rejected, ApprovalExpired."""
+    async def __call__(self, call: StepCall) -> StepCall | Outcome:
+        """Return the call if it needs no approval, or has one; else ask. Raises Rejected, ApprovalExpired."""
         if call.effect is not Effect.WRITES and self._run.applied is not None:
-            return await call_next(call)  # the plan has the answer
+            return call  # the plan has the answer
         asked = self._asked(call)
         rule = self._asking.rule(call)
         if asked is None and not self._asking.needs_approval(call, rule):
-            return await call_next(call)
+            return call
         if call.write is not None and self._run.writes.ledger.needs_no_sending(self._run.job(call)):
-            return await call_next(await self._made_before(call, asked))
+            return await self._made_before(call, asked)
         account = await self._account(call)
         hashed = call_hash(call, account)
         if asked is not None and self._is_still_asked(*asked, hashed):
@@ -77,7 +116,7 @@ class RequiredApproval(Middleware):
         shown = call if answer.kept is None else await self._edited(call, answer.kept)
         now = ShownPreview() if answer.seen is None else await self._previews.again(self._run.job(shown))
         if now.preview == answer.seen:
-            return await call_next(await self._approved(call, account, question, answer))
+            return await self._approved(call, account, question, answer)
         about = changed(self._asked_call(shown, account), again=_why_again(answer, now))
         if answer.edited is not None:
             edited = await self._edited(call, answer.edited)

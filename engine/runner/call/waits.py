@@ -1,8 +1,4 @@
-"""Wait for what a step asks the run to wait for: a time, a person's answer, the end of a called run.
-
-A wait is recorded before the run waits. When the run continues after a restart, the step does not make its call
-again: it goes on waiting.
-"""
+"""Calls that wait: for what the step asks for, for a service that asks to be left alone, for an answer of a person."""
 
 from __future__ import annotations
 
@@ -17,10 +13,20 @@ from engine.base.wording import number_text
 from engine.plugins.step import CallWorkflow
 from engine.record.events import StepWaiting
 from engine.record.types.run import OutsideInput
+from engine.runner.call.write import scope_of
 from engine.runner.effects.job import Attempt
-from engine.runner.effects.rate_limit_waits import repeats_call
-from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded, Waits, failed
-from engine.runner.middleware.identity import scope_of
+from engine.runner.effects.rate_limit_waits import hold, is_debugged, repeats_call
+from engine.runner.execution.step_call import (
+    Asks,
+    Failed,
+    Middleware,
+    Next,
+    Outcome,
+    StepCall,
+    Succeeded,
+    Waits,
+    failed,
+)
 from engine.runner.suspension.waits import Waiting
 from engine.runner.tags.run_tags import RunTags, outside_inputs
 from engine.runner.tags.tagging import has_expressions
@@ -30,7 +36,11 @@ if TYPE_CHECKING:
 
 
 class Suspension(Middleware):
-    """Turns a wait into the outcome that it has in the end."""
+    """Turns a wait into the outcome that it has in the end.
+
+    A wait is recorded before the run waits. When the run continues after a restart, the step does not make its call
+    again: it goes on waiting.
+    """
 
     def __init__(self, run: RunContext) -> None:
         self._run, self._recording, self._pauses, self._tags = run, run.recording, run.pauses, RunTags(run)
@@ -85,3 +95,39 @@ class Suspension(Middleware):
             begun, now = moment_of(self._recording.begun_at(call.path)), moment_of(self._recording.now())
             self._run.attempt_failed(call, Attempt(begun, now, error))
             return Failed(call, error)
+
+
+class RateLimits(Middleware):
+    """Repeats a call that has to wait. The wait is recorded, so that it survives a restart."""
+
+    is_for_services = True
+
+    def __init__(self, run: RunContext) -> None:
+        self._recording, self._pauses, self._wait = run.recording, run.pauses, run.wait
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call until it has an outcome other than a request to wait."""
+        while True:
+            outcome = await call_next(await self._released(call))
+            if isinstance(outcome, Asks) or (isinstance(outcome, Failed) and await self._is_held(outcome)):
+                continue
+            return outcome
+
+    async def _released(self, call: StepCall) -> StepCall:
+        """Return the call as it begins now, after the recorded wait if there is one."""
+        recorded = self._recording.waiting(call.path)
+        if recorded is None or not repeats_call(recorded) or self._pauses.is_lost(recorded) or is_debugged(recorded):
+            return call
+        await self._wait(self._pauses.of(recorded), None, call.frame.deadline)
+        failed_before = self._recording.failed_attempts(call.path)
+        return replace(call, started_at=self._recording.now(), failed_before=failed_before)
+
+    async def _is_held(self, outcome: Failed) -> bool:
+        """Record the wait that an error asks for; return whether there is one."""
+        call, now = outcome.call, moment_of(self._recording.now())
+        pause = hold(outcome.error, self._recording.waiting(call.path), now, call.frame.deadline)
+        if pause is None:
+            return False
+        self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.details())
+        await self._recording.committed()
+        return True

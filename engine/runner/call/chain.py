@@ -1,8 +1,8 @@
 """The chain around a step's call: the one place that says what happens around a call, and in which order.
 
 The walk decides which step runs (what an earlier attempt recorded, pins, `if`); from there on, everything about one
-call is a middleware: it gets the call and the rest of the chain, and returns the outcome. Each has its place because
-of what it must see. From the outside in:
+call is a link. A `Check` gets the call and returns it, with what it knows more; a `Middleware` gets the rest of the
+chain, too, and returns the outcome. Each has its place because of what it must see. From the outside in:
 
 1. `Named` lets all log lines that come from inside name the step.
 2. `AccountNoticeReports` looks at what was recorded: nothing may come between an answered write and its record.
@@ -34,11 +34,11 @@ of what it must see. From the outside in:
 17. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
 18. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
 
-So another rule that may refuse a call stands between `WriteIdentity` and `Announcement`, beside these. A run
-has only the middlewares that its options ask for (`is_wanted`).
+So another rule that may refuse a call is a check between `WriteIdentity` and `Announcement`, beside these.
 
-A step that calls no service goes past those that only concern services (`is_for_services`): thousands of such steps
-may stand between two requests.
+A step has only the links that it can meet: those that its type, its fields and the options of the run ask for
+(`is_needed`), and without a service none that concerns services (`is_for_services`), since thousands of such steps may
+stand between two requests.
 
 Attempts are not links. How often a call is sent, looked up or put off depends for a write on its receipt and on who
 else may be sending it, and this is decided in one place (engine/runner/effects/claim.py, delivery.py).
@@ -47,43 +47,37 @@ else may be sending it, and this is decided in one place (engine/runner/effects/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.definition.plan import Node
+from engine.compiler.definition.plan import Action, Node
 from engine.record.failure import StepFailed
 from engine.record.frames import Frame
+from engine.runner.call.accounts import OpenedAccounts, RequiredConsent
+from engine.runner.call.arguments import AllowList, Arguments, FittingText, HarmlessText, OutsideTextCheck
+from engine.runner.call.models import Fallback, LiveAnswers, RequiredBudget
+from engine.runner.call.people import Breakpoints, RequiredApproval
+from engine.runner.call.plan import AsPlanned, Planning, Played, Replay, Rereading
+from engine.runner.call.record import AccountNoticeReports, Announcement, Named, OutputTypes, Recorder, Timed
+from engine.runner.call.waits import RateLimits, Suspension
+from engine.runner.call.write import LastLink, Once, WriteIdentity
 from engine.runner.execution.concurrency import RunStopped
-from engine.runner.execution.last_link import LastLink
-from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, failed
-from engine.runner.middleware.account_notices import AccountNoticeReports
-from engine.runner.middleware.accounts import OpenedAccounts
-from engine.runner.middleware.allow_list import AllowList
-from engine.runner.middleware.approval import RequiredApproval
-from engine.runner.middleware.arguments import Arguments
-from engine.runner.middleware.as_planned import AsPlanned
-from engine.runner.middleware.breakpoints import Breakpoints
-from engine.runner.middleware.consent import RequiredConsent
-from engine.runner.middleware.identity import WriteIdentity
-from engine.runner.middleware.models.budget import RequiredBudget
-from engine.runner.middleware.models.fallback import Fallback
-from engine.runner.middleware.models.live_answers import LiveAnswers
-from engine.runner.middleware.observed import Named, Timed
-from engine.runner.middleware.once import Once
-from engine.runner.middleware.output_types import OutputTypes
-from engine.runner.middleware.outside_text import OutsideTextCheck
-from engine.runner.middleware.planning import Planning
-from engine.runner.middleware.rate_limits import RateLimits
-from engine.runner.middleware.recorder import Announcement, Recorder
-from engine.runner.middleware.rereading import Played, Replay, Rereading
-from engine.runner.middleware.suspension import Suspension
-from engine.runner.middleware.texts.fitting_text import FittingText
-from engine.runner.middleware.texts.harmless_text import HarmlessText
+from engine.runner.execution.step_call import (
+    Check,
+    Failed,
+    Link,
+    Middleware,
+    Next,
+    Outcome,
+    StepCall,
+    Stops,
+    Succeeded,
+    failed,
+)
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
 
-ORDER: tuple[type[Middleware], ...] = (
+ORDER: tuple[type[Link], ...] = (
     Named,
     AccountNoticeReports,
     Recorder,
@@ -120,14 +114,29 @@ class StepExecutor:
 
     def __init__(self, run: RunContext) -> None:
         self._run, self._facts, self._recording = run, run.facts, run.recording
-        self._wanted = [one for one in ORDER if one.is_wanted(run.facts.options)]
-        self._always = {one: one(run) for one in self._wanted if not one.is_for_services}
-        self._without = composed(list(self._always.values()), LastLink(run))
+        self._links: dict[type[Link], Link] = {}
+        self._chains: dict[tuple[type[Link], ...], Next] = {}
+        self._of_actions: dict[int, Next] = {}
+        """By the id of the action, which the plan keeps."""
 
-    @cached_property
-    def _with_services(self) -> Next:
-        """The whole chain, made by the first step that needs it."""
-        return composed([self._always.get(one) or one(self._run) for one in self._wanted], LastLink(self._run))
+    def _chain(self, action: Action) -> Next:
+        """Return the chain around calls of a step, made by the first of them."""
+        known = self._of_actions.get(id(action))
+        if known is None:
+            kinds, options = ORDER, self._facts.options
+            if action.step_type.service is None:
+                kinds = tuple(one for one in ORDER if not one.is_for_services)
+            needed = tuple(one for one in kinds if one.is_needed(action, options))
+            if needed not in self._chains:
+                self._chains[needed] = composed([self._link(one) for one in needed], LastLink(self._run))
+            known = self._of_actions[id(action)] = self._chains[needed]
+        return known
+
+    def _link(self, kind: type[Link]) -> Link:
+        """Return the one object of a run for a matter, which may remember accounts and answers."""
+        if kind not in self._links:
+            self._links[kind] = kind(self._run)
+        return self._links[kind]
 
     async def perform(self, node: Node, frame: Frame, path: str) -> Any:
         """Run the step and return its output; its start, attempts and end are recorded.
@@ -139,8 +148,7 @@ class StepExecutor:
             await self._recording.tie_loose_end()
         now = self._recording.now()
         call = StepCall(self._facts.run_id, self._facts.workflow, node, frame, path, node.action, now)
-        make = self._without if node.action.step_type.service is None else self._with_services
-        outcome = await make(call)
+        outcome = await self._chain(node.action)(call)
         if isinstance(outcome, Succeeded):
             return outcome.output
         if isinstance(outcome, Failed):
@@ -149,15 +157,20 @@ class StepExecutor:
         raise RunStopped(outcome.directive.outputs, outcome.directive.message)
 
 
-def composed(middlewares: Sequence[Middleware], last: Next) -> Next:
-    """Return the chain of these middlewares, given from the outside in."""
-    chain = last
-    for middleware in reversed(middlewares):
-        chain = _link(middleware, chain)
-    return chain
+def composed(links: Sequence[Link], last: Next) -> Next:
+    """Return the chain of these links, given from the outside in."""
+    chain, checks = last, list[Check]()
+    for link in reversed(links):
+        if isinstance(link, Check):
+            checks.insert(0, link)
+            continue
+        assert isinstance(link, Middleware)
+        chain = _around(link, _checked(checks, chain))
+        checks = []
+    return _checked(checks, chain)
 
 
-def _link(middleware: Middleware, rest: Next) -> Next:
+def _around(middleware: Middleware, rest: Next) -> Next:
     """Return a middleware with the rest of the chain; what it raises becomes a failure of its call."""
 
     async def link(call: StepCall) -> Outcome:
@@ -165,5 +178,24 @@ def _link(middleware: Middleware, rest: Next) -> Next:
             return await middleware(call, rest)
         except Exception as error:  # noqa: BLE001 - unforeseen ones end the step too; the recorder logs them
             return failed(call, error)
+
+    return link
+
+
+def _checked(checks: Sequence[Check], rest: Next) -> Next:
+    """Return the rest of the chain after checks; what one raises becomes a failure of the call as it was then."""
+    if not checks:
+        return rest
+
+    async def link(call: StepCall) -> Outcome:
+        for check in checks:
+            try:
+                found = await check(call)
+            except Exception as error:  # noqa: BLE001 - as around a middleware
+                return failed(call, error)
+            if not isinstance(found, StepCall):
+                return found
+            call = found
+        return await rest(call)
 
     return link

@@ -15,7 +15,7 @@ from engine.compiler.definition.plan import Action
 from engine.orchestra import Orchestra
 from engine.plugins.registry import step_type
 from engine.record.types.approval import AskedCall
-from engine.runner.middleware.allow_list import require_allowed
+from engine.runner.call.arguments import require_allowed
 from engine.runs.answers import require_edit
 from tests.engine.conftest import OWNER, Service, get_step, post_step, write_workflow
 from tests.patience import PATIENCE_SECONDS

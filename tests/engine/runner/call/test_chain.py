@@ -1,4 +1,4 @@
-"""A rule about calls is one middleware: it sees every call, may refuse it or answer it, and the rest still holds."""
+"""A rule about calls is one link: it sees every call, may refuse it or answer it, and the rest still holds."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ import pytest
 from engine.base.errors import OrchestraError
 from engine.orchestra import Orchestra
 from engine.plugins.step import Effect
-from engine.runner import middleware
+from engine.runner import call as call_package
+from engine.runner.call import chain
+from engine.runner.call.record import AccountNoticeReports, Announcement
+from engine.runner.call.write import Once
 from engine.runner.execution.run_context import RunContext
-from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
-from engine.runner.middleware import chain
-from engine.runner.middleware.account_notices import AccountNoticeReports
-from engine.runner.middleware.once import Once
-from engine.runner.middleware.recorder import Announcement
+from engine.runner.execution.step_call import Check, Failed, Link, Middleware, Next, Outcome, StepCall, Succeeded
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
-Put = Callable[[type[Middleware], type[Middleware]], None]
-"""Puts a middleware into the order, outside another."""
+Put = Callable[[type[Link], type[Link]], None]
+"""Puts a link into the order, outside another."""
 
 
 class OverBudget(OrchestraError):
@@ -49,7 +48,7 @@ class Counter(Middleware):
         return outcome
 
 
-class Budget(Middleware):
+class Budget(Check):
     """Lets one write of a run through."""
 
     is_for_services = True
@@ -57,25 +56,25 @@ class Budget(Middleware):
     def __init__(self, _run: RunContext) -> None:
         self._left = 1
 
-    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
-        """Make the call while there is some budget left."""
+    async def __call__(self, call: StepCall) -> StepCall:
+        """Return the call while there is some budget left."""
         if call.effect is Effect.WRITES:
             if not self._left:
                 raise OverBudget(f"{call.action.uses} is one write too many.")
             self._left -= 1
-        return await call_next(call)
+        return call
 
 
-class Rehearsal(Middleware):
+class Rehearsal(Check):
     """Tells what would be written, and writes nothing."""
 
     def __init__(self, _run: RunContext) -> None:
         pass
 
-    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+    async def __call__(self, call: StepCall) -> StepCall | Outcome:
         """Answer writes in the place of their service."""
         if call.effect is not Effect.WRITES:
-            return await call_next(call)
+            return call
         assert call.write is not None
         return Succeeded(call, {"would": call.arguments and call.arguments["url"], "marker": call.write.marker})
 
@@ -97,25 +96,25 @@ class Looks(Middleware):
 
 @pytest.fixture
 def put(monkeypatch: pytest.MonkeyPatch) -> Put:
-    """Add the one line to the order that a new middleware needs."""
+    """Add the one line to the order that a new link needs."""
 
-    def put(one: type[Middleware], before: type[Middleware]) -> None:
+    def put(one: type[Link], before: type[Link]) -> None:
         at = chain.ORDER.index(before)
         monkeypatch.setattr(chain, "ORDER", (*chain.ORDER[:at], one, *chain.ORDER[at:]))
 
     return put
 
 
-def test_every_middleware_of_the_folder_has_one_place_in_the_order() -> None:
+def test_every_link_of_the_folder_has_one_place_in_the_order() -> None:
     modules = [
         importlib.import_module(one.name)
-        for one in pkgutil.walk_packages(middleware.__path__, f"{middleware.__name__}.")
+        for one in pkgutil.walk_packages(call_package.__path__, f"{call_package.__name__}.")
     ]
     found = [
         kind
         for module in modules
         for kind in vars(module).values()
-        if inspect.isclass(kind) and issubclass(kind, Middleware) and kind.__module__ == module.__name__
+        if inspect.isclass(kind) and issubclass(kind, Link) and kind.__module__ == module.__name__
     ]
     assert len(found) > 10
     assert sorted(map(str, found)) == sorted(map(str, chain.ORDER))

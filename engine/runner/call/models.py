@@ -1,8 +1,4 @@
-"""Ask the models of a step in turn, until one answers.
-
-Each model is a call of its own, with its own account, agreement, budget and attempts. The failure of a model is on disk
-before the next one is asked, so a resumed run does not ask it again, unless none of them answered.
-"""
+"""Calls that ask a model: which models in turn, within which budget, and where people see the answer arrive."""
 
 from __future__ import annotations
 
@@ -12,12 +8,19 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from clients.models.asking import another_may_answer
-from engine.compiler.definition.plan import PlannedFallback
+from engine.base.services import is_model
+from engine.base.statuses import AccountMode
+from engine.base.step_path import StepPath
+from engine.budgets.meter import CallMeter
+from engine.budgets.use import Use
+from engine.compiler.definition.plan import Action, PlannedFallback
 from engine.plugins.step import Usage
 from engine.record.document import usage_of
 from engine.record.events import ModelFailed
+from engine.record.types.run import RunOptions
 from engine.record.types.step import UsageRecord
 from engine.runner.effects.fault_points import reached
+from engine.runner.effects.live import StepAnswers
 from engine.runner.effects.rate_limit_waits import asks_to_wait
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
 
@@ -27,10 +30,23 @@ if TYPE_CHECKING:
 _NO_USAGE = Usage()
 
 
+_NO_PROMPT = "(no prompt)"
+"""In reports of usage: a call whose messages are in its step."""
+
+
 class Fallback(Middleware):
-    """Asks the next model of a step's `fallback` if one fails, and notes in the outcome which ones failed."""
+    """Asks the next model of a step's `fallback` if one fails, and notes in the outcome which ones failed.
+
+    Each model is a call of its own, with its own account, agreement, budget and attempts. The failure of a model is on
+    disk before the next one is asked, so a resumed run does not ask it again, unless none of them answered.
+    """
 
     is_for_services = True
+
+    @classmethod
+    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+        """Return whether the step names other models."""
+        return bool(action.other_models)
 
     def __init__(self, run: RunContext) -> None:
         self._recording, self._prompts = run.recording, run.facts.prompts
@@ -38,8 +54,6 @@ class Fallback(Middleware):
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call with one model after the other."""
         models = (None, *call.action.other_models)
-        if len(models) == 1:
-            return await call_next(call)
         # Modulo, as all models are asked again once a wait that the last one asked for is over.
         place = len(self._recording.failed_models(call.path)) % len(models)
         while True:
@@ -113,3 +127,76 @@ def _sum(earlier: Sequence[UsageRecord], usage: Usage | None) -> Usage | None:
     """Return the total usage; None if no usage is known."""
     parts = [*earlier, *([_record(usage)] if usage is not None and usage != _NO_USAGE else [])]
     return Usage(**usage_of(parts)) if parts else usage
+
+
+class RequiredBudget(Middleware):
+    """Gives a call that may ask a model its meter (engine/budgets/meter.py).
+
+    A budget that is used up comes back as a failure, which `RateLimits` turns into a wait.
+    """
+
+    is_for_services = True
+
+    @classmethod
+    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+        """Return whether a call may ask a model."""
+        return action.asks_models
+
+    def __init__(self, run: RunContext) -> None:
+        self._meter, self._prompts = run.meter, run.facts.prompts
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call; its outcome has its usage with what it cost."""
+        step_type = call.action.step_type
+        account = call.account if is_model(step_type.service) else call.embedder
+        if account is None:
+            return await call_next(call)
+        seconds = call.node.timeout_seconds or step_type.timeout_seconds
+        is_demo = account.mode == AccountMode.DEMO
+        address = str(getattr(account.client, "base_url", ""))
+        use = self._use(call)
+        meter = self._meter.of_call(account.connection, address, seconds, is_demo=is_demo, use=use)
+        try:
+            return _told(await call_next(replace(call, meter=meter)), meter)
+        finally:
+            meter.is_closed = True  # the thread of a call that was given up may still want to send
+
+    def _use(self, call: StepCall) -> Use:
+        reference = (call.arguments or {}).get("prompt")
+        prompt = self._prompts.get(reference) if isinstance(reference, str) else None
+        version = _NO_PROMPT if prompt is None else f"{str(reference).partition('@')[0]}@{prompt['version']}"
+        step = f"{call.workflow}: {StepPath.parse(call.path).in_workflow}"
+        return {"workflow": call.workflow, "step": step, "prompt": version}
+
+
+def _told(outcome: Outcome, meter: CallMeter) -> Outcome:
+    if isinstance(outcome, Succeeded) and outcome.remarks is not None and not outcome.is_replayed:
+        outcome.remarks.usage = meter.usage
+        outcome.remarks.notes.extend(meter.notes)
+    if isinstance(outcome, Failed):
+        return replace(outcome, usage=meter.usage)
+    return outcome
+
+
+class LiveAnswers(Middleware):
+    """Gives a call whose answer is text a place where it is seen; nothing depends on it."""
+
+    is_for_services = True
+
+    @classmethod
+    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+        """Return whether its answer is text."""
+        return action.step_type.streams
+
+    def __init__(self, run: RunContext) -> None:
+        self._live = run.live
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call; its answer is shown until the call is over."""
+        if self._live is None:
+            return await call_next(call)
+        watch = StepAnswers(self._live, call.run_id, call.path)
+        try:
+            return await call_next(replace(call, watch=watch))
+        finally:
+            watch.close()
