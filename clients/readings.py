@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import compress
 
 _LOWER = bytes(range(256)).lower()
@@ -37,15 +37,16 @@ def plain(content: bytes) -> bytes:
     return content.translate(_LOWER, _DROPPED)
 
 
-def readings(content: bytes) -> Iterator[tuple[bytes, Steps]]:
-    """Yield readings of a content, each with the steps that decoded it: no step first, then more while more decodes."""
-    yield plain(content), ()
+def readings(content: bytes) -> list[tuple[bytes, Steps]]:
+    """Return readings of a content, each with the steps that decoded it: no step first, then more as more decodes."""
     steps: Steps = ()
+    found = [(plain(content), steps)]
     for escapes in _ROUNDS:
         content, count = escapes.subn(_decoded, content)
         if count:
             steps = (*steps, escapes)
-            yield plain(content), steps
+            found.append((plain(content), steps))
+    return found
 
 
 def traced(content: bytes, steps: Steps) -> tuple[array[int], array[int]]:

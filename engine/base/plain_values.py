@@ -42,7 +42,7 @@ def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0, is_given: IsGi
     such as bytes: a bug in a step type).
     """
     if isinstance(value, str):
-        return whole_text(value)
+        return value if value.isascii() and "\0" not in value else whole_text(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):

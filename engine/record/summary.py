@@ -107,8 +107,9 @@ def _sentence(run: Run) -> str:
         return _test_sentence(run, options["only"])
     loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
     effects = [step["effect"] for step in run["steps"] if step["effect"]]
-    parts = [*_nothing_written(run), _loop_sentence(run, loop) if loop is not None else _plain_sentence(run)]
-    parts += _which(run, loop) if loop is not None else []
+    items = [] if loop is None else _items_of(run, loop)
+    parts = [*_nothing_written(run), _plain_sentence(run) if loop is None else _loop_sentence(run, loop, items)]
+    parts += [] if loop is None else _which(run, loop, items)
     if loop is not None and _failed_outside(run, loop):
         parts.append(_failed(run, "Failed"))
     parts += _notes(run["steps"])
@@ -189,9 +190,8 @@ def _wanted_otherwise(run: Run) -> str:
     return f" ({', '.join(fields[:_MOST_FIELDS])}{more})" if fields else ""
 
 
-def _which(run: Run, loop: StepRecord) -> Iterator[str]:
+def _which(run: Run, loop: StepRecord, items: Sequence[StepRecord]) -> Iterator[str]:
     """Name what failed and why, or the only item: this distinguishes runs in a list."""
-    items = _items_of(run, loop)
     failed = [item for item in items if item["status"] == StepStatus.FAILED]
     if failed:
         named = ": ".join(filter(None, (_title(failed[0], loop), _cut(_why(run, failed[0]), _LONGEST_REASON))))
@@ -283,10 +283,9 @@ def _plain_sentence(run: Run) -> str:
     return f"{_ENDINGS[run['status']]}: {', '.join(parts)}."
 
 
-def _loop_sentence(run: Run, loop: StepRecord) -> str:
+def _loop_sentence(run: Run, loop: StepRecord, items: Sequence[StepRecord]) -> str:
     """Describe the items: failed or unfinished ones by their number, the others by what was written for them."""
     word = noun(loop["noun"], "item")
-    items = _items_of(run, loop)
     if not items:
         return f"No {plural(word)}: nothing to do."
     good = {item["path"] for item in items if item["status"] == StepStatus.SUCCEEDED}
@@ -318,9 +317,9 @@ def _writes(run: Run, good: AbstractSet[str]) -> list[_Write]:
     alike = Counter(steps.values())
     found: dict[str, _Write] = {}
     for step in run["steps"]:
-        item = next(iter(items_around(step["path"])), None)
+        item = next(iter(items_around(step["path"])), None) if step["effect"] else None
         uses = step["uses"] or ""
-        if step["effect"] and item in good:
+        if item in good:
             write = found.setdefault(step["id"], _Write(step["id"], uses, alike[uses] < 2))
             write.done[str(item)] += 1
     order = {step_id: position for position, step_id in enumerate(steps)}
@@ -349,8 +348,8 @@ def _refused(run: Run, good: AbstractSet[str]) -> dict[tuple[str, str], Counter[
     found: dict[tuple[str, str], Counter[str]] = {}
     for step in run["steps"]:
         refusal = refusal_of(step)
-        item = next(iter(items_around(step["path"])), None)
-        if refusal and step["uses"] and item in good:
+        item = next(iter(items_around(step["path"])), None) if refusal and step["uses"] else None
+        if refusal and item in good:
             found.setdefault((noun(step["id"], "call"), REFUSALS[refusal]), Counter())[str(item)] += 1
     return found
 

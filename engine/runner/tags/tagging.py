@@ -6,7 +6,7 @@ values of the run decide the rest: a text that equals a clean one is clean, what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -181,7 +181,7 @@ class Tagging:
 
     # --- what is known of the values
 
-    def _truth(self, node: SyntaxNode, bound: Container[str]) -> bool | None:
+    def _truth(self, node: SyntaxNode, bound: Collection[str]) -> bool | None:
         """Return whether a comparison of texts is true, None if that is not known here."""
         if node.name == "!_":
             inner = self._truth(node.parts[0], bound)
@@ -200,7 +200,7 @@ class Tagging:
             return None
         return (one == other) == (node.name == "_==_")
 
-    def _value(self, node: SyntaxNode, bound: Container[str]) -> Any:
+    def _value(self, node: SyntaxNode, bound: Collection[str]) -> Any:
         """Return the value of a literal or a path; NOT_KNOWN for anything else."""
         if node.kind == "constant":
             return node.value[1]
@@ -340,9 +340,9 @@ def has_expressions(tree: Any) -> bool:
     return next(expressions_in(tree), None) is not None
 
 
-def _names(node: SyntaxNode, bound: Container[str]) -> bool:
+def _names(node: SyntaxNode, bound: Collection[str]) -> bool:
     """Return whether an expression names a variable of a macro."""
-    return any(one.kind == "ident" and one.name in bound for one in walk(node))
+    return bool(bound) and any(one.kind == "ident" and one.name in bound for one in walk(node))
 
 
 def _are_clean(tags: Iterable[Tag]) -> bool:
