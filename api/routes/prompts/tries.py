@@ -100,7 +100,7 @@ class CallRows(BaseModel):
 )
 async def try_prompt(name: str, sent: TryBody, request: Request, orchestra: Door, principal: Acting) -> JSONResponse:
     """Ask a model; budgets apply, nothing is written outside. 200 once it has answered, 202 after `wait_seconds`."""
-    wanted = sent.column().of(sent.requested())
+    wanted = sent.requested().asked_in(sent.column())
     found = await to_thread.run_sync(orchestra.tries.start, principal.agreeing(sent.confirmed), name, wanted)
     wait = partial(orchestra.tries.wait, principal, name, found["id"])
     place = f"/api/prompts/{name}/tries/{found['id']}"

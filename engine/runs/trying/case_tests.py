@@ -41,7 +41,7 @@ from engine.runs.trying.matrix import (
     told,
 )
 from engine.runs.trying.questions import prompt_used
-from engine.runs.trying.try_requests import TryRequest, TryRequests
+from engine.runs.trying.try_requests import TryRequests
 
 _log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5.0
@@ -211,7 +211,7 @@ class CaseTests:
         return None if one is None else one.matrix()
 
     def _asked(self, name: str, column: TriedColumn, wanted: MatrixRequest) -> ColumnQuestion:
-        document, number = self._try_requests.document(name, column.of(TryRequest()))
+        document, number = self._try_requests.document(name, column)
         version = number if number is not None else self._prompts.number_of(name, dict(document))
         connection, mode = self._try_requests.target(column.connection)
         account = None if wanted.is_offline else self._try_requests.account(connection)

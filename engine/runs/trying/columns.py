@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.prompts.prompt import DEFAULT_LABEL, LABEL
 from engine.runs.trying.records import TryColumn
-
-if TYPE_CHECKING:
-    from engine.runs.trying.try_requests import TryRequest
 
 DRAFT = "draft"
 """How the working text is written. A label of the same name is reached by the number of its version."""
@@ -24,7 +19,7 @@ _REMEDY = "Write it like production, 7, draft:MODEL or staging:MODEL@CONNECTION.
 
 
 class TriedColumn(Struct, frozen=True):
-    """A text and a model; empty fields mean the same as in `TryRequest`."""
+    """A text and a model."""
 
     version: str = DEFAULT_LABEL
     """A label, or the number of a version; without a text."""
@@ -33,7 +28,9 @@ class TriedColumn(Struct, frozen=True):
     is_draft: bool = False
     """Whether to use the saved working text, instead of a version."""
     connection: str = ""
+    """Empty: that of the step whose values are used, else the only one of a model."""
     model: str = ""
+    """Empty: the step's, else the prompt's, else the connection's."""
     text_name: str = "given text"
     """What `text` is called in the title."""
 
@@ -48,17 +45,6 @@ class TriedColumn(Struct, frozen=True):
         text = DRAFT if self.is_draft else self.version
         model = f":{self.model}" if self.model else ""
         return text + model + (f"@{self.connection}" if self.connection or "@" in self.model else "")
-
-    def of(self, values: TryRequest) -> TryRequest:
-        """Return what this column asks with the values of a request, which also decides what the column leaves open."""
-        return replace(
-            values,
-            version=self.version,
-            text=self.text,
-            is_draft=self.is_draft,
-            connection=self.connection or values.connection,
-            model=self.model or values.model,
-        )
 
     def _text_words(self) -> str:
         if self.text is not None:

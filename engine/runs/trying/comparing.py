@@ -58,7 +58,7 @@ class Comparisons:
                 remedy="Add or leave out columns.",
             )
         places = _places(new_run_id(self._clock()), columns)
-        try_requests = [replace(one.of(values), column=place) for one, place in zip(columns, places, strict=True)]
+        try_requests = [replace(values.asked_in(one), column=place) for one, place in zip(columns, places, strict=True)]
         documents = [self._document(name, one) for one in try_requests]
         given = _values(name, documents, values)
         try_requests = [_narrowed(one, document, given) for one, document in zip(try_requests, documents, strict=True)]

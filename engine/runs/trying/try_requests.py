@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import field
+from msgspec.structs import replace
 
 from clients.wording import listed
 from engine.base.clock import Clock, timestamp
@@ -18,9 +19,10 @@ from engine.connections.accounts import Account, Accounts
 from engine.documents.json_file import parse
 from engine.people.access import Principal
 from engine.prompts.model_answers import schema_problem
-from engine.prompts.prompt import DEFAULT_LABEL, filled, marked
+from engine.prompts.prompt import filled, marked
 from engine.prompts.prompts import PromptStore
 from engine.record.storable import unstorable
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.questions import model_of
 from engine.runs.trying.recorded import RecordedCalls, RecordedValues
 from engine.runs.trying.records import Try, TryColumn, TrySource
@@ -28,15 +30,9 @@ from engine.runs.trying.records import Try, TryColumn, TrySource
 _LARGEST_CHARACTERS = 2_000_000
 
 
-class TryRequest(Struct, frozen=True):
-    """What to try."""
+class TryRequest(TriedColumn, frozen=True):
+    """What to try: a text and a model, and the values that they get."""
 
-    version: str = DEFAULT_LABEL
-    """A label, or the number of a version; without a text."""
-    text: str | None = None
-    """The text of the prompt to try, instead of a version."""
-    is_draft: bool = False
-    """Whether to try the saved working text, instead of a version."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     """These take precedence over the values of a sample or step."""
     sample: str = ""
@@ -44,12 +40,19 @@ class TryRequest(Struct, frozen=True):
     run_id: str = ""
     """With `step`: a step of this run whose values to use."""
     step: str = ""
-    connection: str = ""
-    """Empty: the step's, else the only one of a model."""
-    model: str = ""
-    """Empty: the step's, else the prompt's, else the connection's."""
     column: TryColumn | None = None
     """The column of a comparison that it is."""
+
+    def asked_in(self, column: TriedColumn) -> TryRequest:
+        """Return what a column asks with these values; what the column leaves open is as it is here."""
+        return replace(
+            self,
+            version=column.version,
+            text=column.text,
+            is_draft=column.is_draft,
+            connection=column.connection or self.connection,
+            model=column.model or self.model,
+        )
 
 
 class TryRequests:
@@ -84,7 +87,7 @@ class TryRequests:
             raise InvalidInput(f"The output schema of the prompt cannot be used: {fault}")
         return record, account
 
-    def document(self, name: str, wanted: TryRequest) -> tuple[PromptDefinition, int | None]:
+    def document(self, name: str, wanted: TriedColumn) -> tuple[PromptDefinition, int | None]:
         """Return what to try, and the number of its version. Raises as `resolved`."""
         working = self._store.shelf.text(name)
         if wanted.text is None and not wanted.is_draft:

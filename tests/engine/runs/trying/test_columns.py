@@ -32,6 +32,6 @@ def test_a_column_that_means_nothing_is_refused_with_the_form(written: str) -> N
 
 def test_a_column_asks_its_own_text_and_model_with_the_values_of_the_request() -> None:
     values = TryRequest(is_draft=True, sample="One", connection="openai", model="small")
-    assert TriedColumn("7").of(values) == TryRequest("7", sample="One", connection="openai", model="small")
+    assert values.asked_in(TriedColumn("7")) == TryRequest("7", sample="One", connection="openai", model="small")
     given = TriedColumn(text="{}", connection="other", model="large")
-    assert given.of(values) == TryRequest(text="{}", sample="One", connection="other", model="large")
+    assert values.asked_in(given) == TryRequest(text="{}", sample="One", connection="other", model="large")
