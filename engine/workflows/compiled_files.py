@@ -58,7 +58,7 @@ class CompiledTexts(Protocol):
 
 
 class RecordedCompilerContext:
-    """Surroundings that record each question and look it up once, for one pass over many files."""
+    """A compiler context that records each question and looks it up once, for one pass over many files."""
 
     def __init__(self, around: CompilerContext) -> None:
         self._around = around

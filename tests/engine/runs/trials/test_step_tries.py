@@ -114,7 +114,7 @@ def test_a_workflow_that_is_called_writes_nothing_either(orchestra: Orchestra, r
     assert run["status"] == "succeeded", run["error"]
     assert service.seen == {}
     called = orchestra.runs.get(OWNER, run["steps"][0]["child_run_id"])
-    assert called["options"] == {"made_up": {}}
+    assert dict(called["options"]) == {"made_up": {}}
     assert [row.is_test for row in orchestra.runs.list(OWNER, parent=run["run_id"]).rows] == [True]
     skipped = tried(orchestra, "call", {"inputs": {"limit": 2, "who": "Grace Hopper"}})
     assert skipped["status"] == "succeeded"
