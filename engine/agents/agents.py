@@ -84,7 +84,7 @@ class AgentSummary:
 
 
 class Agents:
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """The agents of a workspace; every change writes an audit line."""
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from engine.store.acceptances import IdempotentRequest
 
 
 class AgentTries:
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """An agent at work on the stand-ins of all services, while its text is edited."""
 
     def __init__(self, compiled: CompiledAgents, trials: Trials) -> None:
         self._compiled, self._trials = compiled, trials

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AgentVersions:
-    """Every method checks the right of `p`; every change writes an audit line.
+    """Kept versions of agents, and their labels; every change writes an audit line.
 
     A `version` is the number of a version, a label, the id of a saved text, or `current`: the file as it is.
     """

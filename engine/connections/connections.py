@@ -40,7 +40,7 @@ _FRESH = timedelta(minutes=15)
 
 
 class Connections(ConnectionChanges):
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """The connections of a workspace; every change writes an audit line."""
 
     @operation("connections.list", "view", "see connections", "List the connections")
     def list(self, p: Principal) -> builtins.list[ConnectionStatus]:

@@ -51,7 +51,7 @@ _PLANS_LOOKED_AT = 20
 
 
 class FirstRun:
-    """Every method checks the right of `p`. What is chosen is kept in the state of the workspace."""
+    """What somebody is asked who opens a workspace first. What is chosen is kept in the state of the workspace."""
 
     def __init__(
         self,

@@ -193,7 +193,7 @@ class FragmentStore:
 
 
 class FragmentFiles:
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """The texts that several prompts share; every change writes an audit line."""
 
     def __init__(
         self, store: FragmentStore, audit: Audit, follow: Callable[[str, str], None] = lambda _name, _new: None

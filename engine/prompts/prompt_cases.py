@@ -14,7 +14,7 @@ from engine.prompts.cases import Case, CaseStore
 
 
 class PromptCases:
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """The cases of prompts; every change writes an audit line."""
 
     def __init__(self, store: CaseStore, audit: Audit) -> None:
         self._store, self._audit = store, audit

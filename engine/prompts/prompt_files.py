@@ -102,7 +102,7 @@ Versions: TypeAlias = list[PromptVersion]
 
 
 class PromptFiles:
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """The prompts of a workspace, with versions, labels and tags; every change writes an audit line."""
 
     def __init__(
         self,

@@ -73,7 +73,7 @@ class RunUsage:
 
 
 class UsageReader:
-    """Reads what was used; every method checks the right of `p`."""
+    """Reads what was used."""
 
     def __init__(
         self, spent: SpendingStore, reports: Reports, settings: Callable[[], MoneySettings], clock: Clock

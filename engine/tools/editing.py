@@ -43,7 +43,7 @@ Problems: TypeAlias = list[Problem]
 
 
 class ToolFiles:
-    """The `tool_files` area. Every method checks the right of `p`; every change writes an audit line."""
+    """The `tool_files` area: the files of tools; every change writes an audit line."""
 
     def __init__(self, shelf: ToolStore, history: ToolHistory, workflows: FileStore, audit: Audit) -> None:
         self._shelf, self._history, self._workflows, self._audit = shelf, history, workflows, audit

@@ -21,7 +21,7 @@ from engine.workspace.workspace import Workspace
 
 
 class WorkflowVersions:
-    """Every method checks the right of `p`; every change writes an audit line.
+    """Kept versions of workflows, and their labels; every change writes an audit line.
 
     A `version` is the id of a saved text, the number of a version, a label, or `current`: the file as it is.
     """

@@ -120,7 +120,7 @@ class Follow(Protocol):
 
 
 class WorkflowFiles:
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """The workflows of a workspace, as files; every change writes an audit line."""
 
     def __init__(
         self,

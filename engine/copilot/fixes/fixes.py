@@ -31,7 +31,7 @@ Operations: TypeAlias = list[Operation]
 
 
 class Fixes:
-    """Every method checks the right of `p`; nothing is changed."""
+    """What would mend a workflow or a failed run; nothing is changed."""
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ def subject(prompt: str) -> str:
 
 
 class Prompting(Struct, frozen=True):
-    """Every method checks the right of `p`; each person has conversations of their own. Only a model answers."""
+    """Conversations about prompts; each person has their own. Only a model answers."""
 
     proposals: PromptProposals
     _prompts: PromptFiles

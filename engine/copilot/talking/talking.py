@@ -66,7 +66,7 @@ class TalkingDependencies(Struct, frozen=True):
 
 
 class Talking:
-    """Every method checks the right of `p`; each person has conversations of their own."""
+    """Conversations about workflows; each person has their own."""
 
     def __init__(
         self, setups: Setups, model: CopilotModel, turns: Turns, ground: TalkingDependencies, audit: Audit

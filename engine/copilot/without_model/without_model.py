@@ -66,7 +66,7 @@ class AnswerWithoutModel:
 
 
 class WithoutModel:
-    """Every method checks the right of `p`."""
+    """What the co-pilot answers without a model."""
 
     def __init__(self, proposals: Proposals, editing: WorkflowEditing, fixes: Fixes, failed_run: FailedRun) -> None:
         """`failed_run(p, workflow, run_id)`: that run, or without an id the last one, if it has failed. It raises

@@ -37,7 +37,7 @@ _HELLO = "hello"
 
 
 class Wizard:
-    """Every method checks the right of `p`. No model is asked."""
+    """A workflow made of choices. No model is asked."""
 
     def __init__(self, proposals: Proposals, editing: WorkflowEditing, services: Callable[[], Collection[str]]) -> None:
         """`services()`: the services that the workspace has connections to."""

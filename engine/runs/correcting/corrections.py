@@ -132,7 +132,7 @@ class _Wrong(Struct, frozen=True):
 
 
 class Corrections:
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """Right answers in place of a model's wrong ones; every change writes an audit line."""
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ _FIRST = {"dev": EnvironmentFile(title="Development"), "prod": EnvironmentFile(t
 
 
 class Environments(EnvironmentReader):
-    """Every method checks the right of `p`; every change writes an audit line."""
+    """The environments of a workspace; every change writes an audit line."""
 
     def __init__(
         self, workspace: Workspace, plans: EnvironmentPlans, checks: PromotionChecks, audit: Audit, clock: Clock

@@ -46,7 +46,7 @@ class ProjectText:
 
 
 class ProjectStore:
-    """The `projects` area. Every method checks the right of `p`; every change writes an audit line.
+    """The `projects` area; every change writes an audit line.
 
     A `commit` that is empty is the head. Methods with a name raise UnknownName, and InvalidInput for one that cannot be
     the name of a project.

@@ -93,7 +93,7 @@ class TestRow:
 
 
 class CaseTests:
-    """Every method checks the right of `p`."""
+    """Prompts tested by their cases."""
 
     def __init__(
         self,

@@ -54,7 +54,7 @@ class _Open(Struct):
 
 
 class Tries:
-    """Every method checks the right of `p`."""
+    """Prompts that are sent to models outside of workflows."""
 
     def __init__(
         self,

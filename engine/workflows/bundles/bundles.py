@@ -73,7 +73,7 @@ class _Placed(Struct, frozen=True):
 
 
 class Bundles:
-    """Every method checks the right of `p`; an import writes an audit line."""
+    """A workflow with all that it uses, as one file; an import writes an audit line."""
 
     def __init__(
         self,
