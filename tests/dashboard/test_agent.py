@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.base import session
 from dashboard.base.browser import browser
 from dashboard.base.page import Visit
+from engine.base.checkout import CHECKOUT
 from engine.orchestra import Orchestra
 from tests.dashboard.test_run import OWNER, labels, words
 from tests.patience import until
@@ -21,12 +22,11 @@ Open = Callable[..., AppTest]
 NAME = "research-agent"
 
 
-def made(orchestra: Orchestra) -> None:
-    """Make the agent of the sample, with few turns: each is compiled."""
-    orchestra.agents.create(OWNER, NAME, sample=NAME)
-    kept = orchestra.agents.get(OWNER, NAME)
-    few = {**json.loads(kept.text), "limits": {"turns": 2, "tokens": 200_000}}
-    orchestra.agents.save(OWNER, NAME, json.dumps(few), kept.etag)
+def made(orchestra: Orchestra, turns: int = 1) -> None:
+    """Make the agent of the sample, with few turns: each is compiled, with all tools, for each text that is typed."""
+    sample = json.loads((CHECKOUT / "gallery" / "agents" / f"{NAME}.json").read_text(encoding="utf-8"))
+    few = {**sample, "limits": {"turns": turns, "tokens": 200_000}}
+    orchestra.agents.save(OWNER, NAME, json.dumps(few), None)
 
 
 def document(orchestra: Orchestra) -> Any:
@@ -73,7 +73,7 @@ def test_what_is_changed_in_fields_is_saved_or_undone_and_nothing_else_changes(
     made(orchestra)
     at = open_page("agents")
     assert not at.exception
-    assert "at most 2 turns, 200,000 tokens" in words(at)
+    assert "at most 1 turn, 200,000 tokens" in words(at)
     assert "not used yet" in words(at)
 
     before = document(orchestra)
@@ -89,14 +89,14 @@ def test_what_is_changed_in_fields_is_saved_or_undone_and_nothing_else_changes(
     saved(at)
     assert document(orchestra) == {**before, "instructions": "Answer in one sentence."}
 
-    keyed(at.number_input, "limit-turns").set_value(3)
+    keyed(at.number_input, "limit-turns").set_value(2)
     keyed(at.number_input, "tool-0-with-limit").set_value(4)
     keyed(at.multiselect, "tool-1-give").set_value(["query", "limit"])
     keyed(at.multiselect, "tool-1-fix").set_value(["collection"])
     keyed(at.multiselect, "-variables").set_value(["mails", "to", "topic"]).run()
     saved(at)
     now = document(orchestra)
-    assert now["limits"] == {"turns": 3, "tokens": 200000}
+    assert now["limits"] == {"turns": 2, "tokens": 200000}
     assert now["variables"]["topic"] == {"type": "string"}
     assert now["tools"][0]["with"]["limit"] == 4
     assert now["tools"][1]["with"] == {"collection": "mail"}
@@ -169,7 +169,7 @@ def test_a_try_works_in_the_demo_with_the_text_that_is_not_saved(orchestra: Orch
 
 
 def test_the_conversation_shows_the_arguments_that_a_person_has_edited(orchestra: Orchestra, open_page: Open) -> None:
-    made(orchestra)
+    made(orchestra, turns=2)
     at = open_page("agent", name=NAME, tab="try")
     call = {"subject": "Draft", "text": "As the model wrote it"}
     of(at.text_area, "Task").set_value(
