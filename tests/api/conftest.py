@@ -32,8 +32,8 @@ PASSWORD = "correct horse battery"
 
 @contextmanager
 def opened(root: Path) -> Iterator[Orchestra]:
-    """A workspace as `orchestra init` makes it, served."""
-    init(root)
+    """A workspace as `orchestra init` makes it, with the cases of one prompt, served."""
+    init(root, all_cases=False)
     orchestra = Orchestra.open(root, serve=True)
     try:
         yield orchestra

@@ -77,7 +77,7 @@ Orchestra = Callable[..., Result]
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new workspace with two small workflows beside the samples; copied, never used."""
     root = tmp_path_factory.mktemp("fresh") / "workspace"
-    init(root)
+    init(root, all_cases=False)
     for name, document in (("pure", PURE), ("waiting", WAITING)):
         (root / "workflows" / f"{name}.json").write_text(json.dumps(document))
     return root

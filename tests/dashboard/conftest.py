@@ -21,9 +21,9 @@ OWNER = Principal("owner", "owner")
 
 @pytest.fixture(scope="session")
 def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace as `orchestra init` makes it; tests take copies."""
+    """A workspace as `orchestra init` makes it, with the cases of one prompt; tests take copies."""
     root = tmp_path_factory.mktemp("new") / "workspace"
-    init(root)
+    init(root, all_cases=False)
     return root
 
 

@@ -176,7 +176,7 @@ def _open(path: str = "", **params: str) -> AppTest:
 def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The samples, three small workflows (one alone, one that calls it, one that waits), and somebody of each role."""
     root = tmp_path_factory.mktemp("new") / "workspace"
-    init(root)
+    init(root, all_cases=False)
     for name, document in (("small", SMALL), ("caller", CALLER), ("nap", NAP)):
         (root / "workflows" / f"{name}.json").write_text(json.dumps(document, indent=1))
     with closing(Orchestra.open(root)) as orchestra:

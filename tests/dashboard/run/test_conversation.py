@@ -24,6 +24,8 @@ LINES = ["CALL read_mails {}", "CALL nothing {}", DRAFT, 'CALL finish {"output":
 def worked(orchestra: Orchestra, *lines: str) -> tuple[str, str]:
     """Let the agent of the sample play these lines; return the ids of the run that called it, and of its own."""
     orchestra.workflows.create_from_sample(OWNER, "research-agent", "research")
+    file = orchestra.workspace.root / "agents" / "research-agent.json"
+    file.write_text(file.read_text().replace('"turns": 8', '"turns": 4'))  # each turn is compiled, with all tools
     inputs = {"question": "\n".join(lines), "mails": "crashes"}
     run_id = orchestra.runs.start(replace(OWNER, confirmed=True), "research", inputs)
     step = until(lambda: [one for one in orchestra.runs.get(OWNER, run_id)["steps"] if one.get("child_run_id")])
@@ -49,7 +51,7 @@ def test_a_conversation_is_read_turn_by_turn_and_a_person_answers_in_it(orchestr
     assert plain(WRITTEN) in shown
     assert WRITTEN not in [one.value for one in at.markdown]
     assert (hidden_in(shown), "[U+202E]egap" in shown) == (set(), True)
-    assert ("turn 3 of 8" in shown, "of 200,000 tokens" in shown) == (True, True)
+    assert ("turn 3 of 4" in shown, "of 200,000 tokens" in shown) == (True, True)
     (approve,) = [one for one in at.button if str(one.key).startswith("approve-agent-")]
     approve.click().run()
     ended(orchestra, caller)

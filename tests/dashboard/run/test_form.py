@@ -89,18 +89,25 @@ def test_a_form_left_alone_sends_the_defaults(orchestra: Orchestra, form: Callab
     }
 
 
-@pytest.mark.parametrize("typed", [99_999, 0, -1, 10])
-def test_a_number_outside_its_limits_is_refused_in_words_and_nothing_runs(
-    orchestra: Orchestra, form: Callable[..., AppTest], typed: int
+def test_what_does_not_fit_an_input_is_refused_in_words_and_nothing_runs(
+    orchestra: Orchestra, form: Callable[..., AppTest]
 ) -> None:
     at = form(PROPERTIES)
-    at.number_input(key="input-all-count").set_value(typed).run()
-    said = "\n".join(one.value for one in at.error).replace("\\", "")
-    assert f"count: {typed} is not between 1 and 9." in said
+    field = at.text_input(key="input-all-name")
+    assert field.label == r"Whom to \*greet\*", "it is shown as it is"
+    assert field.help == r"A \<b\>name\</b\>\."
+    for typed in (99_999, 0, -1, 10):
+        at.number_input(key="input-all-count").set_value(typed).run()
+        said = "\n".join(one.value for one in at.error).replace("\\", "")
+        assert f"count: {typed} is not between 1 and 9." in said
+        assert at.button(key="run-all").disabled
+        at.number_input(key="input-all-count").set_value(9).run()
+        assert not at.error
+        assert not at.button(key="run-all").disabled
+    at.text_area(key="input-all-extra").set_value("{oops").run()
+    assert not at.exception
+    assert "extra" in at.error[0].value
     assert at.button(key="run-all").disabled
-    at.number_input(key="input-all-count").set_value(9).run()
-    assert not at.error
-    assert not at.button(key="run-all").disabled
     assert orchestra.runs.list(OWNER).rows == []
 
 
@@ -137,34 +144,15 @@ def test_each_input_takes_what_fits_it(orchestra: Orchestra, form: Callable[...,
     }
 
 
-def test_a_label_is_shown_as_it_is(form: Callable[..., AppTest]) -> None:
-    field = form(PROPERTIES).text_input(key="input-all-name")
-    assert field.label == r"Whom to \*greet\*"
-    assert field.help == r"A \<b\>name\</b\>\."
-
-
 def test_a_missing_input_is_named_and_nothing_starts(orchestra: Orchestra, form: Callable[..., AppTest]) -> None:
-    at = form({"n": {"type": "integer", "title": "How many"}}, ["n"])
+    at = form({"n": {"type": "integer", "title": "How many"}, "name": {"type": "string"}}, ["n", "name"])
     assert "required" in at.number_input(key="input-all-n").label
     assert "Still needed: How many" in " ".join(caption.value for caption in at.caption)
     assert at.button(key="run-all").disabled
     at.number_input(key="input-all-n").set_value(2).run()
-    assert started(orchestra, at) == {"n": 2}
-
-
-def test_a_required_text_left_empty_is_missing(form: Callable[..., AppTest]) -> None:
-    at = form({"name": {"type": "string"}}, ["name"])
-    assert at.button(key="run-all").disabled
+    assert at.button(key="run-all").disabled, "a required text that is empty is missing, too"
     at.text_input(key="input-all-name").set_value("Ada").run()
-    assert not at.button(key="run-all").disabled
-
-
-def test_what_is_no_json_is_told_beside_its_name(form: Callable[..., AppTest]) -> None:
-    at = form({"extra": {"type": "object"}})
-    at.text_area(key="input-all-extra").set_value("{oops").run()
-    assert not at.exception
-    assert "extra" in at.error[0].value
-    assert at.button(key="run-all").disabled
+    assert started(orchestra, at) == {"n": 2, "name": "Ada"}
 
 
 def test_a_workflow_without_inputs_has_just_the_button(orchestra: Orchestra, form: Callable[..., AppTest]) -> None:
@@ -184,13 +172,9 @@ def test_a_form_begins_with_the_inputs_of_an_earlier_run(
     again = orchestra.runs.list(OWNER).rows[0].run_id
     assert again != run_id
     assert orchestra.runs.wait(OWNER, again, 60)["inputs"] == before
-
-
-def test_the_inputs_of_a_run_that_is_not_there_are_the_defaults(form: Callable[..., AppTest], open_page: Open) -> None:
-    form(PROPERTIES)
     at = open_page("workflow", name="all", inputs_of="../nothing")
     assert not at.exception
-    assert at.number_input(key="input-all-count").value == 3
+    assert at.number_input(key="input-all-count").value == 3, "those of a run that is not there are the defaults"
 
 
 def test_a_run_whose_accounts_have_no_key_says_so_beside_the_button(orchestra: Orchestra, open_page: Open) -> None:
