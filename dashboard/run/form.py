@@ -122,16 +122,21 @@ def environment_of(plan: Plan) -> str:
 def _run_button(
     visit: Visit, plan: Plan, values: Mapping[str, Any], confirmed: Sequence[str], *, is_ready: bool
 ) -> None:
-    def start(request_key: str) -> str:
-        return visit.orchestra.runs.start(
-            visit.who.agreeing(confirmed),
-            plan.name,
-            values,
-            request_key=request_key,
-            environment=environment_of(plan),
-        )
-
+    start = _starting(visit, plan, values, confirmed)
     _start_button(visit, t("Run"), f"run-{plan.name}", start, _scope(plan, values), is_ready=is_ready)
+
+
+def _starting(visit: Visit, plan: Plan, values: Mapping[str, Any], confirmed: Sequence[str]) -> Callable[[str], str]:
+    """Return what starts a run with this consent, for a request key."""
+
+    def start(request_key: str) -> str:
+        where = environment_of(plan)
+        who = visit.who.agreeing(confirmed)
+        run_id = visit.orchestra.runs.start(who, plan.name, values, request_key=request_key, environment=where)
+        _forget_previews(confirmed)
+        return run_id
+
+    return start
 
 
 def _plan_button(
@@ -140,13 +145,11 @@ def _plan_button(
     """Offer to show what the run would write."""
 
     def make(request_key: str) -> str:
-        return visit.orchestra.plans.make(
-            visit.who.agreeing(confirmed),
-            plan.name,
-            dict(values),
-            request_key=request_key,
-            environment=environment_of(plan),
-        )
+        where = environment_of(plan)
+        who = visit.who.agreeing(confirmed)
+        plan_id = visit.orchestra.plans.make(who, plan.name, dict(values), request_key=request_key, environment=where)
+        _forget_previews(confirmed)
+        return plan_id
 
     action_button(
         t("Plan"),
@@ -208,10 +211,7 @@ def _first_run(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready:
             found = visit.orchestra.preview(visit.who, name, values, look=True, environment=where)
         _what_it_goes_through(found)
 
-        def confirm_and_start(request_key: str) -> str:
-            agreeing = visit.who.agreeing(found.needs_confirmation)
-            return visit.orchestra.runs.start(agreeing, name, values, request_key=request_key, environment=where)
-
+        confirm_and_start = _starting(visit, plan, values, found.needs_confirmation)
         label = t("Run on {these}", these=_these(found.count)) if found.count else t("Run")
         with st.container(horizontal=True):
             _start_button(visit, label, f"confirm-{name}", confirm_and_start, _scope(plan, values), is_ready=is_ready)
@@ -273,6 +273,12 @@ def _preview(
     _visit: Visit, accounts: str, definition: str, name: str, values: Mapping[str, Any], environment: str
 ) -> RunPreview:
     return _visit.orchestra.preview(_visit.who, name, values, look=False, environment=environment)
+
+
+def _forget_previews(confirmed: Sequence[str]) -> None:
+    """Look anew at what must be agreed to, now that somebody has agreed to these."""
+    if confirmed:
+        _preview.clear()
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
