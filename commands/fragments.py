@@ -88,7 +88,7 @@ def versions(
     as_json: Json = False,
 ) -> int:
     """List the last 20 texts of a fragment, newest first."""
-    from engine.runs.trying.prompt_differences import fragment_differences, in_context
+    from engine.runs.prompt_tries.prompt_differences import fragment_differences, in_context
 
     with looked_at(workspace, demo=demo) as session:
         fragments, p = session.orchestra.fragments, session.principal

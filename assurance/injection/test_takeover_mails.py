@@ -14,9 +14,9 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.prompts.takeover import TakeoverRequest, expectations, takeover_cases
 from engine.prompts.takeover_mails import takeover_mails
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.matrix import MatrixRequest
-from engine.runs.trying.reports import TryReport, report_of
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.matrix import MatrixRequest
+from engine.runs.prompt_tries.reports import TryReport, report_of
 from tests.patience import PATIENCE_SECONDS
 from tests.workspaces import init
 

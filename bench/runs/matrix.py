@@ -17,8 +17,8 @@ from bench.base.opened import opened
 from bench.base.slow_service import serving
 from bench.base.workspace import OWNER
 from engine.orchestra import Orchestra
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.matrix import MatrixRequest
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.matrix import MatrixRequest
 
 WORK = "matrix"
 CASES, MODELS, AT_ONCE, SECONDS = 50, 4, 16, 0.2

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from engine.base.problem import Problem
     from engine.prompts.prompt_files import PromptFile
-    from engine.runs.trying.prompt_differences import PromptDifference
+    from engine.runs.prompt_tries.prompt_differences import PromptDifference
 
 New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]
 Reason = Annotated[
@@ -102,7 +102,7 @@ def versions(
 
 
 def _differences(name: str, between: tuple[str, str], demo: Demo, workspace: Workspace, *, as_json: bool) -> int:
-    from engine.runs.trying.prompt_differences import differences_between
+    from engine.runs.prompt_tries.prompt_differences import differences_between
 
     before, after = between
     with looked_at(workspace, demo=demo) as session:
@@ -116,7 +116,7 @@ def _differences(name: str, between: tuple[str, str], demo: Demo, workspace: Wor
 
 def say_differences(found: Sequence[PromptDifference]) -> None:
     """Say how two texts differ, part by part."""
-    from engine.runs.trying.prompt_differences import in_context
+    from engine.runs.prompt_tries.prompt_differences import in_context
 
     for one in found:
         texts = in_context(one["texts"])

@@ -18,9 +18,9 @@ from commands.prompts.trying import schemas
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.runs.trying.comparing import Comparison
-    from engine.runs.trying.differing import AnswerField, TextPart
-    from engine.runs.trying.records import Try
+    from engine.runs.prompt_tries.comparing import Comparison
+    from engine.runs.prompt_tries.differing import AnswerField, TextPart
+    from engine.runs.prompt_tries.records import Try
 
 _AROUND = {"same": ("", ""), "removed": ("[-", "-]"), "added": ("{+", "+}")}
 """As `wdiff` and `git diff --word-diff` write it."""
@@ -51,8 +51,8 @@ def compare(
 ) -> int:
     """Ask with several texts or models, and show how the answers differ. Budgets apply; nothing is written outside."""
     with opened(workspace, demo=demo) as session:
-        from engine.runs.trying.columns import parsed
-        from engine.runs.trying.try_requests import TryRequest
+        from engine.runs.prompt_tries.columns import parsed
+        from engine.runs.prompt_tries.try_requests import TryRequest
 
         asked = [parsed(one) for one in columns]
         typed = values(pairs or [], file, lambda: schemas(session, name))
@@ -120,7 +120,7 @@ def _troubles(one: Try) -> Sequence[str]:
 
 
 def _show_fields(fields: Sequence[AnswerField], count: int) -> None:
-    from engine.runs.trying.differing import field_changes
+    from engine.runs.prompt_tries.differing import field_changes
 
     differing = [one for one in fields if not one["is_same"]]
     say()

@@ -16,7 +16,7 @@ from commands.prompts.options import Fresh, Junit, Name, Offline
 from commands.prompts.testing import Expected, Takeover, Variable, answered, junit_text, takeover_wish, usage_line
 
 if TYPE_CHECKING:
-    from engine.runs.trying.matrix import Matrix
+    from engine.runs.prompt_tries.matrix import Matrix
 
 Columns = Annotated[
     list[str] | None,
@@ -58,8 +58,8 @@ def matrix(
     as_json: Json = False,
 ) -> int:
     """Answer the cases of a prompt with several texts and models: exit code 1 if one is worse than the first."""
-    from engine.runs.trying.columns import parsed
-    from engine.runs.trying.matrix import MatrixRequest
+    from engine.runs.prompt_tries.columns import parsed
+    from engine.runs.prompt_tries.matrix import MatrixRequest
 
     written = [*([against] if against else []), *(columns or ["draft"])]
     wanted = MatrixRequest(
@@ -80,7 +80,7 @@ def matrix(
 
 def _show(found: Matrix, only: str | None, *, as_json: bool) -> None:
     from engine.prompts.assertions import is_favourable, opinion_words
-    from engine.runs.trying import matrix as matrices
+    from engine.runs.prompt_tries import matrix as matrices
 
     cases = matrices.shown(found, matrices.MatrixFilter(only) if only else None)
     if as_json:

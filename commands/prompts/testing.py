@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from engine.prompts.takeover import TakeoverRequest
-    from engine.runs.trying.matrix import Matrix, MatrixRequest
-    from engine.runs.trying.reports import TestedText
+    from engine.runs.prompt_tries.matrix import Matrix, MatrixRequest
+    from engine.runs.prompt_tries.reports import TestedText
 
 References = Annotated[
     list[str] | None,
@@ -77,8 +77,8 @@ def run_tests(
     as_json: Json = False,
 ) -> int:
     """Test prompts with their cases: exit code 1 if an answer is not as expected."""
-    from engine.runs.trying.matrix import MatrixRequest
-    from engine.runs.trying.reports import columns_of, report_of
+    from engine.runs.prompt_tries.matrix import MatrixRequest
+    from engine.runs.prompt_tries.reports import columns_of, report_of
 
     mails = takeover_wish(references or [], variable, expect or [], is_wanted=takeover)
     matrices: list[Matrix] = []
@@ -136,7 +136,7 @@ def answered(
 
 
 def _show(matrix: Matrix) -> None:
-    from engine.runs.trying.reports import report_of
+    from engine.runs.prompt_tries.reports import report_of
 
     report = report_of(matrix)
     which = "the working text" if report["version"] is None else f"version {report['version']}"
@@ -165,7 +165,7 @@ def junit_text(matrices: Sequence[Matrix]) -> str:
     """Return tests as JUnit XML: a suite for each column but the baseline."""
     from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-    from engine.runs.trying.reports import of_column, unanswered
+    from engine.runs.prompt_tries.reports import of_column, unanswered
 
     suites = Element("testsuites")
     for matrix in matrices:

@@ -16,7 +16,7 @@ from commands.base.session import CommandSession, looked_at, opened
 from commands.prompts.options import Connection, File, Model, Name, Pairs, Reference, RunId, Sample, StepPath
 
 if TYPE_CHECKING:
-    from engine.runs.trying.records import Try
+    from engine.runs.prompt_tries.records import Try
 
 
 def try_(
@@ -40,7 +40,7 @@ def try_(
     if draft and sign:
         raise typer.BadParameter("Give either a label or version, or --draft.")
     with opened(workspace, demo=demo) as session:
-        from engine.runs.trying.try_requests import TryRequest
+        from engine.runs.prompt_tries.try_requests import TryRequest
 
         typed = values(pairs or [], file, lambda: schemas(session, name))
         given = TryRequest(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)

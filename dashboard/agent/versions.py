@@ -18,7 +18,7 @@ from engine.agents.differences import agent_differences
 from engine.documents.json_file import object_in
 from engine.environments.kept_versions import SavedVersion
 from engine.prompts.prompt import DEFAULT_LABEL
-from engine.runs.trying.prompt_differences import in_context
+from engine.runs.prompt_tries.prompt_differences import in_context
 
 if TYPE_CHECKING:
     from engine.agents.agents import AgentSummary

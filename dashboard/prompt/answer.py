@@ -22,7 +22,7 @@ from dashboard.prompt import values
 from dashboard.prompt.save_case import save_case
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
-from engine.runs.trying.records import Try, TryAnswer
+from engine.runs.prompt_tries.records import Try, TryAnswer
 
 PARAM = "try"
 """The parameter of the address that names the try shown: a reload shows it again."""

@@ -16,7 +16,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import field_label, plain
 from dashboard.parts.buttons import action_button
 from engine.people.access import Principal
-from engine.runs.trying.records import RealModel
+from engine.runs.prompt_tries.records import RealModel
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from engine.base.statuses import RunStatus
 from engine.documents.json_file import typed_value
 from engine.prompts.cases import Case
 from engine.prompts.prompt_files import PromptFile
-from engine.runs.trying.matrix import Matrix, MatrixFilter, shown
+from engine.runs.prompt_tries.matrix import Matrix, MatrixFilter, shown
 
 _HELP = N_(
     "Types: equals, contains, not_contains, similar, regex, valid_json, json_schema, "

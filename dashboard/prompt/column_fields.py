@@ -13,8 +13,8 @@ from dashboard.prompt.versions import name_of
 from engine.base.errors import InvalidInput
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
-from engine.runs.trying.columns import TriedColumn, parsed
-from engine.runs.trying.comparing import FEWEST_COLUMNS, MOST_COLUMNS
+from engine.runs.prompt_tries.columns import TriedColumn, parsed
+from engine.runs.prompt_tries.comparing import FEWEST_COLUMNS, MOST_COLUMNS
 
 PARAM = "columns"
 _EDITOR = 0

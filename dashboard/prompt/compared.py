@@ -18,11 +18,11 @@ from dashboard.prompt.answer import LOOK_SECONDS, shown_try, shown_waiting, try_
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
 from engine.record.differences import shown
-from engine.runs.trying.differing import AnswerDifferences, AnswerField, TextPart, field_changes
-from engine.runs.trying.records import Try
+from engine.runs.prompt_tries.differing import AnswerDifferences, AnswerField, TextPart, field_changes
+from engine.runs.prompt_tries.records import Try
 
 if TYPE_CHECKING:
-    from engine.runs.trying.comparing import Comparison
+    from engine.runs.prompt_tries.comparing import Comparison
 
 PARAM = "comparison"
 """The parameter of the address that names the comparison shown."""

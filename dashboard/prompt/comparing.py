@@ -20,11 +20,11 @@ from dashboard.prompt.draft import typed
 from dashboard.prompt.values import TryValues, given_values
 from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
-from engine.runs.trying.try_requests import TryRequest
+from engine.runs.prompt_tries.try_requests import TryRequest
 
 if TYPE_CHECKING:
-    from engine.runs.trying.columns import TriedColumn
-    from engine.runs.trying.comparing import Comparison
+    from engine.runs.prompt_tries.columns import TriedColumn
+    from engine.runs.prompt_tries.comparing import Comparison
 
 
 def compare_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:

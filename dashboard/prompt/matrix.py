@@ -22,10 +22,10 @@ from dashboard.prompt.test_bar import PARAM
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
 from engine.prompts.assertions import is_favourable, opinion_words
-from engine.runs.trying.matrix import CellAnswer, Matrix, MatrixFilter, mark, opinions_of, shown
+from engine.runs.prompt_tries.matrix import CellAnswer, Matrix, MatrixFilter, mark, opinions_of, shown
 
 if TYPE_CHECKING:
-    from engine.runs.trying.case_tests import TestRow
+    from engine.runs.prompt_tries.case_tests import TestRow
 
 _CELL = "cell"
 """The parameter of the address that names the open cell: the number of its column, and its case."""

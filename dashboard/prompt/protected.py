@@ -18,8 +18,8 @@ from engine.base.errors import ProtectedLabel
 from engine.base.statuses import RunStatus
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.protected import LONGEST_REASON
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.matrix import Matrix, MatrixRequest
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.matrix import Matrix, MatrixRequest
 
 _LOOK_SECONDS = 0.7
 

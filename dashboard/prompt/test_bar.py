@@ -21,8 +21,8 @@ from dashboard.prompt.versions import name_of
 from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.takeover import TakeoverRequest, expectations
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.matrix import (
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.matrix import (
     DEFAULT_CONCURRENCY,
     MOST_COLUMNS,
     MOST_CONCURRENCY,

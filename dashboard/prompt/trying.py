@@ -24,8 +24,8 @@ from dashboard.prompt.versions import name_of
 from engine.documents.json_file import object_in
 from engine.prompts.prompt import MarkedMessage
 from engine.prompts.prompt_files import PromptFile
-from engine.runs.trying.records import Try
-from engine.runs.trying.try_requests import TryRequest
+from engine.runs.prompt_tries.records import Try
+from engine.runs.prompt_tries.try_requests import TryRequest
 
 _TYPED = 0
 """In the choice of a text: the one in the editor."""

@@ -21,7 +21,7 @@ from engine.base.errors import OrchestraError
 from engine.documents.json_file import typed_value
 
 if TYPE_CHECKING:
-    from engine.runs.trying.recorded import RecordedCall
+    from engine.runs.prompt_tries.recorded import RecordedCall
 
 PARAM = "values"
 """The parameter of the address that says where the values come from."""

@@ -21,7 +21,7 @@ from engine.documents.json_file import object_in
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.protected import OF_THE_PROMPT
-from engine.runs.trying.prompt_differences import in_context, prompt_differences
+from engine.runs.prompt_tries.prompt_differences import in_context, prompt_differences
 from engine.workspace.canonical import canonical
 
 _OF_NO_TEXT = (*OF_THE_PROMPT, "version", "fragments")

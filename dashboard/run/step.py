@@ -33,7 +33,7 @@ from engine.record.shared_keys import item_name, shared_writes
 from engine.record.types.kind import RunKind, kind_of, options_of
 from engine.record.types.run import AccountRecord, Run
 from engine.record.types.step import StepRecord, refusal_of
-from engine.runs.trying.recorded import prompt_of
+from engine.runs.prompt_tries.recorded import prompt_of
 
 _KEPT = {
     "kept, arguments differ": N_("Left as it was, though the input is different now"),

@@ -15,7 +15,7 @@ from dashboard.parts.tabs import page_tabs
 from dashboard.prompt.fragment import fragment_editor
 from dashboard.workflow.versions import version_choice
 from engine.prompts.fragment_files import Fragment
-from engine.runs.trying.prompt_differences import fragment_differences, in_context
+from engine.runs.prompt_tries.prompt_differences import fragment_differences, in_context
 from engine.workspace.history import TextVersion
 
 PAGE = Page(

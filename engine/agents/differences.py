@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.runs.trying.prompt_differences import PromptDifference, part_differences, part_text
+from engine.runs.prompt_tries.prompt_differences import PromptDifference, part_differences, part_text
 
 _NAMES = {
     "title": "Title",

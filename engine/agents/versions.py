@@ -22,7 +22,7 @@ from engine.workspace.references import require_unused
 
 if TYPE_CHECKING:
     from engine.agents.agents import Agents, AgentSummary
-    from engine.runs.trying.prompt_differences import PromptDifference
+    from engine.runs.prompt_tries.prompt_differences import PromptDifference
 
 
 class AgentVersions:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.protected import CaseProof
     from engine.runs.correcting.corrections import Corrections
-    from engine.runs.trying.case_tests import CaseTests
-    from engine.runs.trying.cells import Cells
-    from engine.runs.trying.comparing import Comparisons
-    from engine.runs.trying.kept import KeptForm, KeptRecords
-    from engine.runs.trying.tries import Tries
-    from engine.runs.trying.try_requests import TryRequests
+    from engine.runs.prompt_tries.case_tests import CaseTests
+    from engine.runs.prompt_tries.cells import Cells
+    from engine.runs.prompt_tries.comparing import Comparisons
+    from engine.runs.prompt_tries.kept import KeptForm, KeptRecords
+    from engine.runs.prompt_tries.tries import Tries
+    from engine.runs.prompt_tries.try_requests import TryRequests
 
 
 class PromptAreas:
@@ -36,7 +36,7 @@ class PromptAreas:
     def prompts(self) -> PromptFiles:
         """The prompts and their versions."""
         from engine.prompts.prompt_files import PromptFiles
-        from engine.runs.trying.kept import follow_prompt
+        from engine.runs.prompt_tries.kept import follow_prompt
 
         opened = self._opened
 
@@ -51,7 +51,7 @@ class PromptAreas:
     def _proved(self, name: str, document: PromptDefinition) -> CaseProof:
         """Test a text with the cases of a prompt, by recorded answers alone."""
         from engine.prompts.cases import CaseStore
-        from engine.runs.trying.case_proof import case_proof
+        from engine.runs.prompt_tries.case_proof import case_proof
 
         cases = CaseStore(self._opened.workspace.prompts)
         return case_proof(name, document, cases, self._try_requests, self._cells)
@@ -66,8 +66,8 @@ class PromptAreas:
 
     @shared_property
     def _try_requests(self) -> TryRequests:
-        from engine.runs.trying.recorded import RecordedCalls
-        from engine.runs.trying.try_requests import TryRequests
+        from engine.runs.prompt_tries.recorded import RecordedCalls
+        from engine.runs.prompt_tries.try_requests import TryRequests
 
         opened, work = self._opened, self._work
         return TryRequests(
@@ -82,12 +82,12 @@ class PromptAreas:
 
     @shared_property
     def _cells(self) -> Cells:
-        from engine.runs.trying.cells import Cells
+        from engine.runs.prompt_tries.cells import Cells
 
         return Cells(self._work.model_calls, self._opened.clock)
 
     def _kept(self, form: KeptForm) -> KeptRecords[Any]:
-        from engine.runs.trying.kept import KeptRecords
+        from engine.runs.prompt_tries.kept import KeptRecords
 
         opened = self._opened
         return KeptRecords(form, opened.workspace.texts, opened.state.owners, self._work.own_process, opened.clock)
@@ -95,8 +95,8 @@ class PromptAreas:
     @shared_property
     def tries(self) -> Tries:
         """Questions to models outside of runs."""
-        from engine.runs.trying.kept import TRIES
-        from engine.runs.trying.tries import Tries
+        from engine.runs.prompt_tries.kept import TRIES
+        from engine.runs.prompt_tries.tries import Tries
 
         opened, work = self._opened, self._work
         records = self._kept(TRIES)
@@ -107,7 +107,7 @@ class PromptAreas:
     @shared_property
     def comparisons(self) -> Comparisons:
         """The same values asked in several columns."""
-        from engine.runs.trying.comparing import Comparisons
+        from engine.runs.prompt_tries.comparing import Comparisons
 
         return Comparisons(self.tries, self._try_requests, self._opened.clock)
 
@@ -126,8 +126,8 @@ class PromptAreas:
     def case_tests(self) -> CaseTests:
         """Tests of prompts with their cases."""
         from engine.prompts.cases import CaseStore
-        from engine.runs.trying.case_tests import CaseTests
-        from engine.runs.trying.kept import TESTS
+        from engine.runs.prompt_tries.case_tests import CaseTests
+        from engine.runs.prompt_tries.kept import TESTS
 
         opened, work = self._opened, self._work
         tests = CaseTests(
@@ -147,7 +147,7 @@ class PromptAreas:
         """Answers of models in runs that a person has found wrong."""
         from engine.runs.correcting.corrections import Corrections
         from engine.runs.correcting.lesson import Lessons
-        from engine.runs.trying.recorded import RecordedCalls
+        from engine.runs.prompt_tries.recorded import RecordedCalls
 
         opened, work = self._opened, self._work
         return Corrections(

@@ -25,8 +25,8 @@ from engine.runs.starting.current_plans import CurrentPlans
 
 if TYPE_CHECKING:
     from engine.assembly.open_workspace import OpenedWorkspace
+    from engine.runs.prompt_tries.model_calls import ModelCalls
     from engine.runs.trials.trials import Trials
-    from engine.runs.trying.model_calls import ModelCalls
     from engine.triggering.polling.context import TriggerContext
 
 _LONGEST_TURN_SECONDS = 3.0
@@ -56,7 +56,7 @@ class RunWork:
     @shared_property
     def model_calls(self) -> ModelCalls:
         """Calls models outside of runs."""
-        from engine.runs.trying.model_calls import ModelCalls
+        from engine.runs.prompt_tries.model_calls import ModelCalls
 
         opened = self._opened
         return ModelCalls(self.worker, opened.logs, opened.settings_now, opened.clock)

@@ -12,8 +12,8 @@ import pytest
 
 from cli import main
 from engine.people.access import Principal
-from engine.runs.trying.reports import report_of
-from engine.runs.trying.try_requests import TryRequest
+from engine.runs.prompt_tries.reports import report_of
+from engine.runs.prompt_tries.try_requests import TryRequest
 from tests.faces.conftest import Faces, Outcome
 from tests.patience import PATIENCE_SECONDS
 

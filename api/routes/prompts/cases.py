@@ -19,8 +19,8 @@ from engine.base.errors import InvalidInput, UnknownName
 from engine.base.statuses import ACTIVE_RUNS
 from engine.prompts.cases import Case
 from engine.prompts.takeover import TakeoverRequest
-from engine.runs.trying.matrix import MatrixRequest
-from engine.runs.trying.reports import columns_of, report_of
+from engine.runs.prompt_tries.matrix import MatrixRequest
+from engine.runs.prompt_tries.reports import columns_of, report_of
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It exists, or was changed"}}

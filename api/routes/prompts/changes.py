@@ -14,9 +14,9 @@ from api.base.turns import CHECKED, TOO_MANY
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile, PromptVersion
 from engine.prompts.tags import MOST_TAGS
-from engine.runs.trying.columns import DRAFT
-from engine.runs.trying.differing import TextPart
-from engine.runs.trying.prompt_differences import differences_between
+from engine.runs.prompt_tries.columns import DRAFT
+from engine.runs.prompt_tries.differing import TextPart
+from engine.runs.prompt_tries.prompt_differences import differences_between
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}

@@ -15,8 +15,8 @@ from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.prompts.tries import GivenValues, TextChoice, TryState
 from api.routes.run_documents import Agreeing
-from engine.runs.trying.comparing import FEWEST_COLUMNS, MOST_COLUMNS
-from engine.runs.trying.differing import AnswerDifferences
+from engine.runs.prompt_tries.comparing import FEWEST_COLUMNS, MOST_COLUMNS
+from engine.runs.prompt_tries.differing import AnswerDifferences
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 

@@ -12,7 +12,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.prompts.changes import ChangedText
 from engine.prompts.fragment_files import Fragment, FragmentSummary
-from engine.runs.trying.prompt_differences import fragment_differences
+from engine.runs.prompt_tries.prompt_differences import fragment_differences
 from engine.workspace.history import TextVersion
 
 router = APIRouter(prefix="/api/fragments", tags=["Prompts"], route_class=SignedInRoute)

@@ -16,9 +16,9 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.prompts.cases import Takeover
 from api.routes.prompts.tries import TextChoice
 from api.routes.run_documents import Agreeing
-from engine.runs.trying.case_tests import TestRow
-from engine.runs.trying.columns import parsed
-from engine.runs.trying.matrix import (
+from engine.runs.prompt_tries.case_tests import TestRow
+from engine.runs.prompt_tries.columns import parsed
+from engine.runs.prompt_tries.matrix import (
     DEFAULT_CONCURRENCY,
     MOST_COLUMNS,
     MOST_CONCURRENCY,

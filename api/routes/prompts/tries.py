@@ -16,9 +16,9 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Agreeing, RunId, StepPath
 from engine.base.errors import InvalidInput
 from engine.prompts.prompt import DEFAULT_LABEL
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.recorded import RecordedCall
-from engine.runs.trying.try_requests import TryRequest
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.recorded import RecordedCall
+from engine.runs.prompt_tries.try_requests import TryRequest
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 

@@ -27,12 +27,12 @@ from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.prompts.prompt_cases import PromptCases
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.matrix import Matrix, MatrixRequest, mark
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.matrix import Matrix, MatrixRequest, mark
 
 if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFile, PromptFiles
-    from engine.runs.trying.case_tests import CaseTests
+    from engine.runs.prompt_tries.case_tests import CaseTests
 
 
 ProposalList: TypeAlias = list[PromptProposal]

@@ -14,7 +14,7 @@ from engine.prompts.cases import Case
 from engine.prompts.prompt_cases import PromptCases
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
-from engine.runs.trying.recorded import RecordedCalls, RecordedValues, prompt_of
+from engine.runs.prompt_tries.recorded import RecordedCalls, RecordedValues, prompt_of
 
 _EQUALS = "field_equals"
 

@@ -12,7 +12,7 @@ import pytest
 from engine.base.errors import InvalidInput
 from engine.budgets.use import KINDS
 from engine.orchestra import Orchestra
-from engine.runs.trying.try_requests import TryRequest
+from engine.runs.prompt_tries.try_requests import TryRequest
 from tests.engine.budgets.conftest import Desk, ask, loop
 from tests.engine.conftest import OWNER
 from tests.patience import PATIENCE_SECONDS, until

@@ -11,9 +11,9 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.matrix import MatrixRequest
-from engine.runs.trying.reports import TryReport, report_of
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.matrix import MatrixRequest
+from engine.runs.prompt_tries.reports import TryReport, report_of
 from tests.few import every
 from tests.patience import PATIENCE_SECONDS
 from tests.workspaces import init

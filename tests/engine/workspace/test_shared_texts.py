@@ -11,8 +11,8 @@ import pytest
 
 from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
-from engine.runs.trying.kept import TRIES, KeptRecords
-from engine.runs.trying.records import Try
+from engine.runs.prompt_tries.kept import TRIES, KeptRecords
+from engine.runs.prompt_tries.records import Try
 from tests import postgres
 from tests.engine.conftest import OWNER
 

@@ -15,8 +15,8 @@ from engine.prompts.model_answers import read_fitting
 from engine.prompts.talk import ModelAnswer, ModelTalk, early_end
 from engine.record.types.step import UsageRecord
 from engine.runner.effects.live import StepAnswers
-from engine.runs.trying.model_calls import LAB, ModelCall
-from engine.runs.trying.records import TryAnswer
+from engine.runs.prompt_tries.model_calls import LAB, ModelCall
+from engine.runs.prompt_tries.records import TryAnswer
 
 
 class TryQuestion(Struct, frozen=True):

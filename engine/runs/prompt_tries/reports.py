@@ -7,8 +7,8 @@ from typing import TypedDict
 from engine.base.statuses import RunStatus
 from engine.prompts.assertions import Opinion, is_favourable, opinion_words
 from engine.record.types.step import UsageRecord
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.matrix import Matrix, MatrixColumn, is_failed, opinions_of
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.matrix import Matrix, MatrixColumn, is_failed, opinions_of
 
 
 class CaseFailure(TypedDict):

@@ -18,10 +18,10 @@ from engine.base.errors import (
     UnknownName,
 )
 from engine.people.access import Principal
-from engine.runs.trying.matrix import MatrixRequest
-from engine.runs.trying.reports import TryReport, columns_of, report_of
-from engine.runs.trying.try_requests import TryRequest
-from tests.engine.runs.trying.conftest import Desk
+from engine.runs.prompt_tries.matrix import MatrixRequest
+from engine.runs.prompt_tries.reports import TryReport, columns_of, report_of
+from engine.runs.prompt_tries.try_requests import TryRequest
+from tests.engine.runs.prompt_tries.conftest import Desk
 from tests.patience import PATIENCE_SECONDS
 
 OWNER = Principal("tester", "owner", confirmed=True)

@@ -6,10 +6,10 @@ from engine.base.definitions import PromptDefinition
 from engine.base.statuses import AccountMode
 from engine.prompts.cases import Case, CaseStore
 from engine.prompts.protected import CaseProof
-from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
-from engine.runs.trying.cells import Cells, ColumnQuestion
-from engine.runs.trying.judging import judges_of
-from engine.runs.trying.try_requests import TryRequests
+from engine.runs.prompt_tries.answers import RecordedAnswers, SharedAnswers
+from engine.runs.prompt_tries.cells import Cells, ColumnQuestion
+from engine.runs.prompt_tries.judging import judges_of
+from engine.runs.prompt_tries.try_requests import TryRequests
 
 
 def case_proof(

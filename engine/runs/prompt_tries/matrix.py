@@ -15,7 +15,7 @@ from engine.base.statuses import RunStatus
 from engine.prompts.assertions import Opinion
 from engine.prompts.takeover import TakeoverRequest
 from engine.record.types.step import UsageRecord
-from engine.runs.trying.columns import TriedColumn
+from engine.runs.prompt_tries.columns import TriedColumn
 
 JUDGE = "judge"
 """The type of assertions that are opinions."""

@@ -24,13 +24,12 @@ from engine.people.operation import operation
 from engine.prompts.cases import Case, CaseStore
 from engine.prompts.prompts import PromptStore
 from engine.prompts.takeover import takeover_cases
-from engine.runs.starting.consent import Consents
-from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
-from engine.runs.trying.cells import Cells, ColumnQuestion
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.judging import JudgeAccount, judges_of, judging_connections
-from engine.runs.trying.kept import KeptRecords
-from engine.runs.trying.matrix import (
+from engine.runs.prompt_tries.answers import RecordedAnswers, SharedAnswers
+from engine.runs.prompt_tries.cells import Cells, ColumnQuestion
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.judging import JudgeAccount, judges_of, judging_connections
+from engine.runs.prompt_tries.kept import KeptRecords
+from engine.runs.prompt_tries.matrix import (
     MOST_COLUMNS,
     MOST_CONCURRENCY,
     MOST_REPEAT,
@@ -40,8 +39,9 @@ from engine.runs.trying.matrix import (
     MatrixRequest,
     told,
 )
-from engine.runs.trying.questions import prompt_used
-from engine.runs.trying.try_requests import TryRequests
+from engine.runs.prompt_tries.questions import prompt_used
+from engine.runs.prompt_tries.try_requests import TryRequests
+from engine.runs.starting.consent import Consents
 
 _log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5.0

@@ -10,8 +10,8 @@ from engine.base.json_text import indented_inside
 from engine.people.access import Principal
 from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt import text_of
-from engine.runs.trying.columns import DRAFT
-from engine.runs.trying.differing import TextPart, text_parts
+from engine.runs.prompt_tries.columns import DRAFT
+from engine.runs.prompt_tries.differing import TextPart, text_parts
 
 if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFiles

@@ -15,7 +15,7 @@ from engine.prompts.assertions import Judge
 from engine.prompts.cases import Case
 
 if TYPE_CHECKING:
-    from engine.runs.trying.try_requests import TryRequests
+    from engine.runs.prompt_tries.try_requests import TryRequests
 
 
 class JudgeAccount(Struct, frozen=True):

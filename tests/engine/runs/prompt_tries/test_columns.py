@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.base.errors import InvalidInput
-from engine.runs.trying.columns import TriedColumn, parsed
-from engine.runs.trying.try_requests import TryRequest
+from engine.runs.prompt_tries.columns import TriedColumn, parsed
+from engine.runs.prompt_tries.try_requests import TryRequest
 
 WRITTEN = [
     ("staging", TriedColumn("staging"), "staging"),

@@ -10,10 +10,19 @@ import pytest
 from engine.base.errors import ConfirmationNeeded, InvalidInput
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal
-from engine.runs.trying.columns import TriedColumn, parsed
-from engine.runs.trying.matrix import CellAnswer, Matrix, MatrixColumn, MatrixFilter, MatrixRequest, mark, shown, told
-from tests.engine.runs.trying.conftest import Desk
-from tests.engine.runs.trying.test_case_tests import BUG, NAME, OWNER, PROMPT, change
+from engine.runs.prompt_tries.columns import TriedColumn, parsed
+from engine.runs.prompt_tries.matrix import (
+    CellAnswer,
+    Matrix,
+    MatrixColumn,
+    MatrixFilter,
+    MatrixRequest,
+    mark,
+    shown,
+    told,
+)
+from tests.engine.runs.prompt_tries.conftest import Desk
+from tests.engine.runs.prompt_tries.test_case_tests import BUG, NAME, OWNER, PROMPT, change
 from tests.patience import PATIENCE_SECONDS, until
 
 MANY = 6

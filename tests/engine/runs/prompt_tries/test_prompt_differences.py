@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.runs.trying.prompt_differences import in_context, prompt_differences
+from engine.runs.prompt_tries.prompt_differences import in_context, prompt_differences
 
 PROMPT: dict[str, Any] = {
     "title": "Sort",

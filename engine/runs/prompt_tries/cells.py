@@ -20,12 +20,12 @@ from engine.prompts.cases import Case, CaseModel
 from engine.prompts.judge import JUDGE_SCHEMA, judge_messages
 from engine.prompts.prompt import messages
 from engine.prompts.talk import ModelAnswer
-from engine.runs.trying.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
-from engine.runs.trying.judging import JudgeAccount
-from engine.runs.trying.matrix import CellAnswer, UnmetExpectation
-from engine.runs.trying.model_calls import ModelCalls
-from engine.runs.trying.questions import TryQuestion, judged, model_of
-from engine.runs.trying.records import TryAnswer
+from engine.runs.prompt_tries.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
+from engine.runs.prompt_tries.judging import JudgeAccount
+from engine.runs.prompt_tries.matrix import CellAnswer, UnmetExpectation
+from engine.runs.prompt_tries.model_calls import ModelCalls
+from engine.runs.prompt_tries.questions import TryQuestion, judged, model_of
+from engine.runs.prompt_tries.records import TryAnswer
 from engine.store.journal import JournalBroken
 
 

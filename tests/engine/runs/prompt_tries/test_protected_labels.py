@@ -11,9 +11,9 @@ import pytest
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, ProtectedLabel, UnknownName
 from engine.people.access import Principal
 from engine.prompts.prompt_files import PromptFiles
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.matrix import MatrixRequest
-from tests.engine.runs.trying.conftest import Desk
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.matrix import MatrixRequest
+from tests.engine.runs.prompt_tries.conftest import Desk
 from tests.patience import PATIENCE_SECONDS
 
 OWNER = Principal("tester", "owner", confirmed=True)

@@ -11,14 +11,14 @@ import pytest
 from engine.base.errors import ConfirmationNeeded, InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal
-from engine.runs.trying.columns import TriedColumn, parsed
-from engine.runs.trying.comparing import Comparison
-from engine.runs.trying.differing import answer_differences, field_changes, text_parts
-from engine.runs.trying.kept import MOST_TRIES
-from engine.runs.trying.records import Try
-from engine.runs.trying.try_requests import TryRequest
+from engine.runs.prompt_tries.columns import TriedColumn, parsed
+from engine.runs.prompt_tries.comparing import Comparison
+from engine.runs.prompt_tries.differing import answer_differences, field_changes, text_parts
+from engine.runs.prompt_tries.kept import MOST_TRIES
+from engine.runs.prompt_tries.records import Try
+from engine.runs.prompt_tries.try_requests import TryRequest
 from tests.counted_steps import at_most
-from tests.engine.runs.trying.conftest import Desk
+from tests.engine.runs.prompt_tries.conftest import Desk
 from tests.patience import PATIENCE_SECONDS, until
 
 OWNER = Principal("tester", "owner", confirmed=True)

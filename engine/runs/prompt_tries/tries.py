@@ -24,14 +24,14 @@ from engine.people.operation import operation
 from engine.prompts.cases import suggested
 from engine.record.failure import failure
 from engine.runner.effects.live import StepAnswers
+from engine.runs.prompt_tries.columns import in_column
+from engine.runs.prompt_tries.kept import KeptRecords
+from engine.runs.prompt_tries.model_calls import ModelCalls
+from engine.runs.prompt_tries.questions import TryQuestion, judged, model_of, prompt_used
+from engine.runs.prompt_tries.recorded import RecordedCall, RecordedValues
+from engine.runs.prompt_tries.records import RealModel, Try
+from engine.runs.prompt_tries.try_requests import TryRequest, TryRequests
 from engine.runs.starting.consent import Consents
-from engine.runs.trying.columns import in_column
-from engine.runs.trying.kept import KeptRecords
-from engine.runs.trying.model_calls import ModelCalls
-from engine.runs.trying.questions import TryQuestion, judged, model_of, prompt_used
-from engine.runs.trying.recorded import RecordedCall, RecordedValues
-from engine.runs.trying.records import RealModel, Try
-from engine.runs.trying.try_requests import TryRequest, TryRequests
 from engine.store.journal import JournalBroken
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from commands.prompts.testing import junit_text
 from engine.base.errors import ConfirmationNeeded, InvalidFile, InvalidInput
 from engine.people.access import Principal
 from engine.prompts.judge import judge_messages
-from engine.runs.trying.matrix import Matrix, MatrixRequest, mark
-from engine.runs.trying.reports import columns_of, report_of
+from engine.runs.prompt_tries.matrix import Matrix, MatrixRequest, mark
+from engine.runs.prompt_tries.reports import columns_of, report_of
 from tests.clients.conftest import scripted, start_scripted
-from tests.engine.runs.trying.conftest import Desk
+from tests.engine.runs.prompt_tries.conftest import Desk
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:

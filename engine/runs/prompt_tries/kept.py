@@ -19,8 +19,8 @@ from engine.base.errors import InvalidInput, StorageError, UnknownName
 from engine.base.json_text import indented
 from engine.base.names import RUN_ID, checked_name
 from engine.base.statuses import RunStatus
-from engine.runs.trying.matrix import Matrix
-from engine.runs.trying.records import Try
+from engine.runs.prompt_tries.matrix import Matrix
+from engine.runs.prompt_tries.records import Try
 from engine.store.owners import Owners
 from engine.store.texts.texts import TextStore
 

@@ -22,10 +22,10 @@ from engine.prompts.model_answers import schema_problem
 from engine.prompts.prompt import filled, marked
 from engine.prompts.prompts import PromptStore
 from engine.record.storable import unstorable
-from engine.runs.trying.columns import TriedColumn
-from engine.runs.trying.questions import model_of
-from engine.runs.trying.recorded import RecordedCalls, RecordedValues
-from engine.runs.trying.records import Try, TryColumn, TrySource
+from engine.runs.prompt_tries.columns import TriedColumn
+from engine.runs.prompt_tries.questions import model_of
+from engine.runs.prompt_tries.recorded import RecordedCalls, RecordedValues
+from engine.runs.prompt_tries.records import Try, TryColumn, TrySource
 
 _LARGEST_CHARACTERS = 2_000_000
 

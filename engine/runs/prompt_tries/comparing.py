@@ -16,13 +16,13 @@ from engine.base.names import new_run_id
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal
 from engine.people.operation import operation
-from engine.runs.trying.columns import TriedColumn, in_column
-from engine.runs.trying.differing import AnswerDifferences, answer_differences
-from engine.runs.trying.records import Try, TryColumn
-from engine.runs.trying.try_requests import TryRequest, TryRequests
+from engine.runs.prompt_tries.columns import TriedColumn, in_column
+from engine.runs.prompt_tries.differing import AnswerDifferences, answer_differences
+from engine.runs.prompt_tries.records import Try, TryColumn
+from engine.runs.prompt_tries.try_requests import TryRequest, TryRequests
 
 if TYPE_CHECKING:
-    from engine.runs.trying.tries import Tries
+    from engine.runs.prompt_tries.tries import Tries
 
 FEWEST_COLUMNS, MOST_COLUMNS = 2, 4
 

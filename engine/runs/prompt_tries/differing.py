@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from engine.documents.line_differences import opcodes
 from engine.record.differences import ABSENT, differences
-from engine.runs.trying.records import Try
+from engine.runs.prompt_tries.records import Try
 
 Change = Literal["same", "added", "removed"]
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")

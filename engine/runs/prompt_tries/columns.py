@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.prompts.prompt import DEFAULT_LABEL, LABEL
-from engine.runs.trying.records import TryColumn
+from engine.runs.prompt_tries.records import TryColumn
 
 DRAFT = "draft"
 """How the working text is written. A label of the same name is reached by the number of its version."""
