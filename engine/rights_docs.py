@@ -13,14 +13,14 @@ from engine.people.operation import Declaration, declarations_of
 
 _HEAD = """# Rights
 
-What people and programs may do, the right that it takes and the lowest [role](operations.md#serve) that has it. The
-[access to one workflow](operations.md#access-to-one-workflow) can only narrow this. Where it says *own*, users may do
-it for themselves, and for others it takes an owner. The audit trail calls a change by the name of its operation.
+What people and programs may do, which right each operation takes, and the lowest [role](operations.md#serve) that has
+it. The [access to one workflow](operations.md#access-to-one-workflow) can only narrow this. Where it says *own*, users
+may do it for themselves, and for others it takes an owner. The audit trail names most changes by their operation.
 
 This page is written from the operations themselves (`python -m engine.rights_docs > docs/rights.md`); a test fails when
 it is out of date.
 """
-_COLUMNS = "| Operation | | Right | Role |\n| --- | --- | --- | --- |"
+_COLUMNS = "| Operation | What it does | Right | Role |\n| --- | --- | --- | --- |"
 _RIGHTS = get_args(Right)
 _ENGINE = Path(__file__).parent
 

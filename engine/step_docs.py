@@ -62,7 +62,7 @@ def steps_page() -> str:
 
 def _every_step() -> str:
     root = step_schema()
-    lines = ["## Every step\n", "| Key | In forms | Type | Default | What |", "| --- | --- | --- | --- | --- |"]
+    lines = ["## Every step\n", "| Key | Label | Type | Default | Meaning |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*lines, *_key_rows(root, root, ""), ""])
 
 

@@ -226,7 +226,7 @@ def _observances(zone: _Component) -> tuple[ZoneObservance, ...]:
 
 
 def _yearly(rule: str) -> dict[str, Any]:
-    """Return when in the year an offset begins, as an ZoneObservance takes it. Raises ValueError."""
+    """Return when in the year an offset begins, as a ZoneObservance takes it. Raises ValueError."""
     parts = dict(one.upper().split("=", 1) for one in rule.split(";") if "=" in one)
     if parts.get("FREQ") != "YEARLY" or not 1 <= int(parts.get("BYMONTH", "0")) <= 12:
         return {}

@@ -118,7 +118,7 @@ class Agents:
         text = self._store.kept.find(name, version).text if version else None
         return self._summary(name, self.users(p, name), self._compiled.asked(), text)
 
-    @operation("agents.users", "view", "see agents", "List what runs an agent")
+    @operation("agents.users", "view", "see agents", "List the workflows and agents that use an agent")
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that run an agent, then the agents, as `agent:NAME`. Raises InvalidInput."""
         return p.shown(users(self._store.users, "agent", checked_name("agent", name)))

@@ -50,7 +50,7 @@ class RunAreas:
 
         return RunPreviews(work.acceptor, self._opened.accounts, ready_plan)
 
-    @operation("runs.is_confirmed", "run", "start runs", "Ask whether runs of a workflow are agreed to")
+    @operation("runs.is_confirmed", "run", "start runs", "Ask whether runs of a workflow have consent")
     def is_confirmed(self, p: Principal, workflow: str, environment: str = "") -> bool:
         """Tell whether somebody has agreed to the real accounts that runs of a workflow would touch now.
 

@@ -1,4 +1,4 @@
-"""Something that happens again and again, for parts that the one to whom it happens does not know."""
+"""Tell listeners that something has happened, without knowing who they are."""
 
 from __future__ import annotations
 

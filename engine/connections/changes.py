@@ -220,7 +220,9 @@ class ConnectionChanges:
             raise InvalidInput(f"{service} has no sign-in with a browser.", remedy="Give the connection its key.")
         return way
 
-    @operation("connections.bring_back", "admin", "add connections", "Finish a sign-in with an address")
+    @operation(
+        "connections.bring_back", "admin", "add connections", "Finish a sign-in with the address from another browser"
+    )
     def bring_back(self, p: Principal, name: str, address: str) -> SignIn:
         """Finish a sign-in with the address where another machine's browser ended. Raises InvalidInput, UnknownName."""
         _require_may_sign_in(p)
@@ -235,7 +237,7 @@ class ConnectionChanges:
         """Return the latest sign-in of a connection in this process, or None."""
         return self._sign_ins.of(name)
 
-    @operation("connections.rekey", "admin", "change the key of secrets", "Seal the stored secrets with another key")
+    @operation("connections.rekey", "admin", "change the key of secrets", "Encrypt the kept secrets with another key")
     def rekey(self, p: Principal) -> Rekeyed:
         """Seal every stored secret again: with a new key in the key file, or with the first key in the environment.
 
@@ -249,7 +251,9 @@ class ConnectionChanges:
         self._audit.record(p, "connections.rekey", done.place, {"files": done.files})
         return done
 
-    @operation("connections.unopened", "admin", "look at the keys of secrets", "See which secrets cannot be opened")
+    @operation(
+        "connections.unopened", "admin", "look at the keys of secrets", "See which kept secrets cannot be decrypted"
+    )
     def unopened(self, p: Principal) -> str:
         """Return a sentence naming the stored secrets of another key, with the remedy; "" if all can be opened."""
         lost = self._safe.unopened()

@@ -74,7 +74,12 @@ class Connections(ConnectionChanges):
         """Return the accounts that refuse access that workflows need; each is listed once, until it works again."""
         return [one for one in self._troubles.open() if not p.hidden or all(map(p.sees, one.workflows))]
 
-    @operation("connections.set_mode", "admin", "switch a service between Demo and Mine", "Switch to Demo or Mine")
+    @operation(
+        "connections.set_mode",
+        "admin",
+        "switch a service between Demo and Mine",
+        "Switch a service between Demo and Mine",
+    )
     def set_mode(self, p: Principal, service: str, mode: AccountMode) -> None:
         """Switch a service between the stand-in and the owner's account. Raises InvalidInput if there is no key."""
         declaration(service)
@@ -196,7 +201,9 @@ class Connections(ConnectionChanges):
         is_fresh = self._clock() - found.at < _FRESH
         return SeenAccount(name, found.what, f"{found.at:%Y-%m-%d %H:%M} UTC", is_fresh)
 
-    @operation("connections.look_up", "run", "ask accounts what they have", "Ask an account what a field names")
+    @operation(
+        "connections.look_up", "run", "ask accounts what they have", "Check that an account has what a field names"
+    )
     def look_up(self, p: Principal, form: str, name: str, connection: str) -> None:
         """Ask the account of a connection for what a field of this format names, if its service can be asked.
 

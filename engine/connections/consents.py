@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ConsentStore:
-    """The agreements, by workflow. Thread-safe."""
+    """The consents, by workflow. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -60,7 +60,7 @@ def _text(keys: Iterable[str]) -> str | None:
 
 
 def account_key(connection: str, whose: str, *, writes: bool) -> str:
-    """Return the key of an agreement: it holds the account's permanent id, not its current name."""
+    """Return the key of a consent: it holds the account's permanent id, not its current name."""
     return f"{connection} {whose} {'write' if writes else 'read'}"
 
 

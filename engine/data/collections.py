@@ -53,7 +53,7 @@ class Collections:
         with own_errors():
             return self._client(demo=demo).collections()
 
-    @operation("collections.show", "view", _SEE, "Show a collection")
+    @operation("collections.show", "view", _SEE, "Read a collection")
     def show(self, p: Principal, name: str, *, demo: bool = False) -> Collection:
         """Return a collection."""
         with self._named(name, demo=demo) as client:

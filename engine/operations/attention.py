@@ -117,7 +117,7 @@ class Attention:
 
 
 class AttentionReader:
-    """Collects what needs a person; every method checks the permission of `p`."""
+    """Collects what needs a person."""
 
     def __init__(
         self,

@@ -121,7 +121,7 @@ class ApiTokens:
         existing(self._people.users(), user_id)
         return [self._shown(one) for one in self._tokens.of(user_id)]
 
-    @operation("tokens.revoke", None, "", "End an API token")
+    @operation("tokens.revoke", None, "", "Revoke an API token")
     def revoke(self, p: Principal, user_id: str, token_id: str) -> None:
         """End a token, by its id in the list. Raises UnknownName."""
         self._require_own(p, user_id, "revoke the API tokens of somebody else")

@@ -31,7 +31,7 @@ class AuditTrail:
             raise InvalidInput(f"{wanted.limit} lines are not a page.", remedy=f"Ask for 1 to {LONGEST_PAGE}.")
         return self._reports.found(wanted)
 
-    @operation("audit.names", "admin", "see the audit trail", "List who and what the audit trail has")
+    @operation("audit.names", "admin", "see the audit trail", "List the users and operations in the audit trail")
     def names(self, p: Principal) -> tuple[list[str], list[str]]:
         """Return the principals and the actions that occur in the trail, each sorted. Raises NotAllowed."""
         return self._reports.names()

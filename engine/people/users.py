@@ -173,7 +173,7 @@ class Users:
         if not self._people.set_password(user_id, password_hash, entry, keep):
             self._require_known(user_id)
 
-    @operation("users.give_password", "admin", "set the password of somebody else", "Give a user the first password")
+    @operation("users.give_password", "admin", "set the password of somebody else", "Set the first password of a user")
     def give_password(self, p: Principal, user_id: str, password: str) -> User | None:
         """Set the first password of a user; if the user has one, return None and change nothing.
 
@@ -235,10 +235,10 @@ class Users:
 
         return self._sign_ins.sign_out(user_id, timestamp(self._clock()), keep, entry)
 
-    @operation("users.login_link", "admin", "make a login link", "Make a sign-in link")
+    @operation("users.login_link", "admin", "make a sign-in link", "Make a sign-in link")
     def login_link(self, p: Principal, user_id: str = OWNER) -> str:
         """Return the secret of a link that signs in `user_id` once within 15 minutes; older unused ones are revoked."""
-        require_person(p, "make a login link")
+        require_person(p, "make a sign-in link")
         secret, end = new_secret(), timestamp(self._clock() + LINK_LASTS)
         entry = self._audit.entry(p, "users.login_link", user_id)
         if not self._sign_ins.make_link(user_id, hashed(secret), end, entry):

@@ -102,7 +102,7 @@ def _tells_a_link(approval: Approval) -> bool:
 
 
 class Approvals:
-    """The `approvals` area: every method checks the permission of `p`; every answer writes an audit line."""
+    """The `approvals` area; every answer writes an audit line."""
 
     def __init__(
         self,

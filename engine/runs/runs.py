@@ -47,7 +47,7 @@ _CANCEL_SECONDS = 60.0
 
 
 class Runs(RunReader):
-    """The `runs` area: every method checks the permission of `p`; every change writes an audit line."""
+    """The `runs` area; every change writes an audit line."""
 
     def __init__(
         self,

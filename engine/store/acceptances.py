@@ -31,7 +31,7 @@ class IdempotentRequest(Struct, frozen=True):
 
     @classmethod
     def if_keyed(cls, key: str | None, workflow: str, inputs: JsonObject) -> IdempotentRequest | None:
-        """Return the same; None without a key: each such request starts a run."""
+        """Return the same as `of`; None without a key: each such request starts a run."""
         return None if key is None else cls.of(key, workflow, inputs)
 
 

@@ -118,7 +118,7 @@ class Tools:
         found = users_by_name(self._users, "tool", list(types))
         return [self._info(types[uses], p.shown(used_by)) for uses, used_by in found.items()]
 
-    @operation("tools.show", "view", _SEE, "Show a tool")
+    @operation("tools.show", "view", _SEE, "Read a tool")
     def show(self, p: Principal, name: str) -> ToolInfo:
         """Return a tool. Raises UnknownName."""
         return self._info(name, p.shown(users(self._users, "tool", TOOL + name)))

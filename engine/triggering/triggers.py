@@ -62,7 +62,7 @@ class FailingTriggers(NamedTuple):
 
 
 class Triggers:
-    """The `triggers` area: every method checks the permission of `p`; every change writes an audit line."""
+    """The `triggers` area; every change writes an audit line."""
 
     def __init__(self, parts: TriggersDependencies) -> None:
         self._items, self._resolver, self._statuses = parts.items, parts.resolver, parts.statuses
@@ -111,7 +111,7 @@ class Triggers:
         """Return which triggers need attention, and why."""
         return self.difficulties(p).alarms
 
-    @operation("triggers.difficulties", "view", "see triggers", "List the triggers in difficulties")
+    @operation("triggers.difficulties", "view", "see triggers", "List the failing triggers")
     def difficulties(self, p: Principal) -> FailingTriggers:
         """Return which triggers need attention, and which try again by themselves."""
         found = self._in_question(p)
@@ -171,7 +171,9 @@ class Triggers:
         self._asking.wake()
         return self.status(p, workflow, trigger)
 
-    @operation("triggers.rests_when_served", "view", "see triggers", "Ask whether a trigger would rest in a server")
+    @operation(
+        "triggers.rests_when_served", "view", "see triggers", "Ask whether a server would leave a trigger at rest"
+    )
     def rests_when_served(self, p: Principal, workflow: str, trigger: str) -> bool:
         """Tell whether a trigger that this process watches would rest in `orchestra serve`, because the server uses the
         other of Demo and Mine. Raises UnknownName, InvalidFile.
@@ -179,7 +181,7 @@ class Triggers:
         named = self._resolver.named(workflow, trigger)
         return named.mode != self._resolver.served_mode(named)
 
-    @operation("triggers.needs_confirmation", "view", "see triggers", "Ask what a trigger has to be agreed to")
+    @operation("triggers.needs_confirmation", "view", "see triggers", "See what a trigger needs consent for")
     def needs_confirmation(self, p: Principal, workflow: str, trigger: str) -> builtins.list[Touch]:
         """Return what runs of a trigger would touch without anybody's consent; whoever turns it on must agree.
 
@@ -211,7 +213,7 @@ class Triggers:
             return replace(known[0], is_on=False, is_silent=False, state="off")
         return min(left, key=lambda one: one.is_resting)
 
-    @operation("triggers.poll", "run", "let triggers look", "Let triggers look now")
+    @operation("triggers.poll", "run", "poll triggers", "Poll triggers now")
     def poll(self, p: Principal, workflow: str | None = None, trigger: str | None = None) -> builtins.list[PollResult]:
         """Poll every trigger that is on, or those named, and return the results.
 

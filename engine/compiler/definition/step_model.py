@@ -129,7 +129,7 @@ class StepModel(FilePart):
         StepField(
             "Key of the item",
             "The permanent name of an item: what is written for it is written once over all runs.",
-            "This holds for items of one run that have the same, too.",
+            "This also holds for items of one run with the same key.",
             section="repetition",
             takes_expressions=True,
             only_with="foreach",
@@ -221,7 +221,7 @@ class StepModel(FilePart):
         StepField(
             "Seconds",
             "For one attempt; for a group or loop: for everything inside.",
-            "Default 60, models 300. What is inside may wait, which counts; for `flow.wait` it is the wait.",
+            "Default 60, models 300. Waits inside count, too; for `flow.wait`, it limits the wait.",
             section="time",
         ),
     ] = None

@@ -32,5 +32,5 @@ class ModelConsents:
 
 
 def is_agreement_of(user_id: str, key: str) -> bool:
-    """Return whether a setting has the agreement of a person."""
+    """Return whether a setting has the consent of a person."""
     return key == _PREFIX + user_id

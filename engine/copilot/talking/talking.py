@@ -91,7 +91,7 @@ class Talking:
         """Return which model would be asked, and whether it may be. Raises NotAllowed."""
         return self._setups.setup(p, self.limits)
 
-    @operation("copilot.agree", "edit", "ask the co-pilot", "Let conversations go to a model")
+    @operation("copilot.agree", "edit", "ask the co-pilot", "Consent to sending conversations to a model")
     def agree(self, p: Principal, host: str, model: str) -> ModelSetup:
         """Let conversations of this person go to a model. Raises InvalidInput if it is another one by now."""
         found = self.setup(p)
@@ -107,7 +107,7 @@ class Talking:
         self._audit.record(p, "copilot.agree", found.connection, {"host": host, "model": model})
         return self.setup(p)
 
-    @operation("copilot.disagree", "edit", "ask the co-pilot", "Let nothing more go to a model")
+    @operation("copilot.disagree", "edit", "ask the co-pilot", "Withdraw consent to sending conversations")
     def disagree(self, p: Principal) -> ModelSetup:
         """Let nothing more of this person go to a model. Raises NotAllowed."""
         self._setups.agreements.remove(p)

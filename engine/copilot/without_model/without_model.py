@@ -74,7 +74,7 @@ class WithoutModel:
         """
         self._proposals, self._editing, self._fixes, self._failed_run = proposals, editing, fixes, failed_run
 
-    @operation("copilot.answer", "edit", "ask the co-pilot", "Do a command of the co-pilot without a model")
+    @operation("copilot.answer", "edit", "ask the co-pilot", "Ask the co-pilot without a model")
     def answer(
         self, p: Principal, question: str, workflow: str = "", run_id: str = "", selection: Sequence[str] = ()
     ) -> AnswerWithoutModel:

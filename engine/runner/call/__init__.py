@@ -1,1 +1,1 @@
-"""The call of a step: all that stands between the walk of a run and a service. Begin with `chain.py`."""
+"""The call of a step: everything between the runner and a service. Begin with `chain.py`."""

@@ -64,7 +64,7 @@ class RequiredConsent(Check):
     def __init__(self, run: RunContext) -> None:
         self._run = run
         self._found: set[tuple[str, str, bool]] = set()
-        """(connection, account, whether it is written to), as already found in the agreement."""
+        """(connection, account, whether it is written to), as already found in the consents."""
 
     async def __call__(self, call: StepCall) -> StepCall | Outcome:
         """Return the call if that was agreed to."""

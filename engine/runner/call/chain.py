@@ -1,7 +1,7 @@
 """The chain around a step's call: the one place that says what happens around a call, and in which order.
 
-The walk decides which step runs (what an earlier attempt recorded, pins, `if`); from there on, everything about one
-call is a link. A `Check` gets the call and returns it, with what it knows more; a `Middleware` gets the rest of the
+The runner decides which step runs (what an earlier attempt recorded, pins, `if`); from there on, everything about one
+call is a link. A `Check` gets the call and returns it, with what it has added; a `Middleware` gets the rest of the
 chain, too, and returns the outcome. Each has its place because of what it must see. From the outside in:
 
 1. `Named` lets all log lines that come from inside name the step.
@@ -9,15 +9,15 @@ chain, too, and returns the outcome. Each has its place because of what it must 
 3. `Recorder` ends the step for everything inside: whatever refuses, fails or answers a call there is in the log.
 4. `Suspension` makes one outcome of a call and the wait that it asked for. A recorded wait continues before anything
    else: its fields are not evaluated again.
-5. `RateLimits` repeats all that follows, because while the run waited the fields, the sign-in or the agreement may have
+5. `RateLimits` repeats all that follows, because while the run waited the fields, the sign-in or the consent may have
    changed. It holds the errors of every request, also of those that only ask whose account it is.
-6. `Arguments` come before all that decides by them: the effect, the identity, the agreement, what is replayed.
+6. `Arguments` come before all that decides by them: the effect, the identity, the consent, what is replayed.
    `HarmlessText` takes out of them what a person would not see, and `FittingText` makes them as short as the service
    wants them: the plan, the approval and the receipt have the text as it is sent. `AllowList` refuses values that the
    workflow does not list, and `OutsideTextCheck` text from outside that the compiler has missed, before even an account
    is opened for them.
    In a replay, `Played` answers here: the fields are evaluated and checked, and no account is opened.
-7. `Fallback` asks the models of a step in turn, each with all that follows: its own account, agreement, budget and
+7. `Fallback` asks the models of a step in turn, each with all that follows: its own account, consent, budget and
    attempts. What a wait repeats, begins with the model that is to be asked then.
 8. `OpenedAccounts`, then `RequiredConsent`: no account is used, not even for a read, before somebody agreed to it.
 9. `WriteIdentity` needs arguments and account, and the event that follows names it.
@@ -110,7 +110,7 @@ ORDER: tuple[type[Link], ...] = (
 
 
 class StepExecutor:
-    """The bridge between the walk of a run and the calls of its steps."""
+    """Makes the calls of a run's steps, each through its chain."""
 
     def __init__(self, run: RunContext) -> None:
         self._run, self._facts, self._recording = run, run.facts, run.recording
@@ -133,7 +133,7 @@ class StepExecutor:
         return known
 
     def _link(self, kind: type[Link]) -> Link:
-        """Return the one object of a run for a matter, which may remember accounts and answers."""
+        """Return the run's only object of a link, which may remember accounts and answers."""
         if kind not in self._links:
             self._links[kind] = kind(self._run)
         return self._links[kind]

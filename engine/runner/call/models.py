@@ -37,7 +37,7 @@ _NO_PROMPT = "(no prompt)"
 class Fallback(Middleware):
     """Asks the next model of a step's `fallback` if one fails, and notes in the outcome which ones failed.
 
-    Each model is a call of its own, with its own account, agreement, budget and attempts. The failure of a model is on
+    Each model is a call of its own, with its own account, consent, budget and attempts. The failure of a model is on
     disk before the next one is asked, so a resumed run does not ask it again, unless none of them answered.
     """
 

@@ -1,4 +1,4 @@
-"""What is recorded of a call, and told of it: that it begins, how it ended, how long it took, how its account fared.
+"""Record and report a call: when it begins, how it ends, how long it takes, whether its account accepts it.
 
 All of it is on disk before anything builds on it. Only a step that calls no service may end without waiting for the
 disk: its event is committed together with what comes next (a *loose end*), at the latest before another step starts.

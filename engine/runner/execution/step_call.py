@@ -1,6 +1,6 @@
 """What goes down the chain around a step's call, and what comes back (engine/runner/call/chain.py).
 
-Nothing of it can be changed. A link that knows more of a call passes on a copy: `replace(call, account=account)`.
+Nothing of it can be changed. A link that adds something to a call passes on a copy: `replace(call, account=account)`.
 They are structs of msgspec, since a run makes several for each step.
 """
 
@@ -181,7 +181,7 @@ Next = Callable[[StepCall], Awaitable[Outcome]]
 
 
 class Link:
-    """One matter of a step's call. One object serves all calls of a run, several at the same time."""
+    """One concern around a step's call. One object serves all calls of a run, several at the same time."""
 
     is_for_services: ClassVar[bool] = False
     """Whether it only concerns steps that call a service.
@@ -199,7 +199,7 @@ class Link:
 
 
 class Check(Link, ABC):
-    """A matter that is over before the call goes on."""
+    """A concern that is over before the call goes on."""
 
     @abstractmethod
     async def __call__(self, call: StepCall) -> StepCall | Outcome:
@@ -210,7 +210,7 @@ class Check(Link, ABC):
 
 
 class Middleware(Link, ABC):
-    """A matter that needs the outcome, or that lasts as long as the call."""
+    """A concern that needs the outcome, or that lasts as long as the call."""
 
     @abstractmethod
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:

@@ -63,7 +63,7 @@ _WRITABLE = "Give yourself write permission to the workspace folder, or work in 
 
 
 class WorkerEvents(Struct, frozen=True):
-    """Who watches a worker."""
+    """What observes a worker."""
 
     live: Live | None = None
     """Gets the answers of models while they arrive."""
@@ -110,7 +110,7 @@ class Worker:
         """The runs that ended here last and were not started again: `wait` returns at once for them."""
         self._closing = False
         self.run_left = Signal()
-        """On the worker's loop: the work on a run is over, for good or until it is due."""
+        """On the worker's loop: the work on a run has ended, or stopped until the run is due."""
         self.queue_adopted = Signal()
         """On the worker's loop: among the runs that were adopted, some wait for their turn."""
         self.is_taken_over = threading.Event()

@@ -50,7 +50,7 @@ class DeletedBranch(Struct, frozen=True):
 
 
 class Branches(BranchReader):
-    """Every method checks the permission of `p`; every change writes an audit line."""
+    """Copies of workflows in which changes are tried; every change writes an audit line."""
 
     def __init__(
         self,

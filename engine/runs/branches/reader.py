@@ -37,7 +37,7 @@ class BranchStatus:
 
 
 class BranchReader:
-    """Every method checks the permission of `p`."""
+    """What the branches of workflows hold."""
 
     def __init__(self, shelf: FileStore) -> None:
         self._shelf, self._files = shelf, BranchFiles(shelf)

@@ -245,7 +245,9 @@ class Environments(EnvironmentReader):
         """Return what taking a workflow out of an environment changes. Raises UnknownName."""
         return removal(self._plans, self._files.get(name), workflow, name)
 
-    @operation("environments.remove", "edit", "take workflows out of environments", "Remove a workflow from one")
+    @operation(
+        "environments.remove", "edit", "take workflows out of environments", "Remove a workflow from an environment"
+    )
     def remove(self, p: Principal, workflow: str, name: str, triggers_to: str = "") -> Removal:
         """Take the version of a workflow out of an environment; the version itself is kept.
 

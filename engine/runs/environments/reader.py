@@ -42,7 +42,9 @@ class EnvironmentReader:
     def __init__(self, plans: EnvironmentPlans) -> None:
         self._plans, self._files = plans, plans.files
 
-    @operation("environments.file_problems", "view", "see environments", "List the problems of their files")
+    @operation(
+        "environments.file_problems", "view", "see environments", "List the problems of the files of environments"
+    )
     def file_problems(self, p: Principal) -> list[Problem]:
         """Return what is wrong with the files of environments; nothing runs in any while one is damaged."""
         found: list[Problem] = []

@@ -58,7 +58,7 @@ class Replayed:
 
 
 class RunBundles:
-    """Every method checks the permission of `p`; every change writes an audit line."""
+    """Runs as files, and replays of such files; every change writes an audit line."""
 
     def __init__(
         self,

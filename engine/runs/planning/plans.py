@@ -56,7 +56,7 @@ _MOST_CHANGES = 100
 
 
 class Plans:
-    """Every method checks the permission of `p`; every change writes an audit line.
+    """Plans of runs, and runs that apply them; every change writes an audit line.
 
     A plan is a run that writes nothing. It takes the right to run to make one, and to apply one.
     """
@@ -124,7 +124,7 @@ class Plans:
         shown = [self._row(row) for row in rows[:limit]]
         return {"plans": shown, "next": shown[-1]["plan_id"] if len(rows) > limit else None}
 
-    @operation("plans.show", "view", "see plans", "Show a plan")
+    @operation("plans.show", "view", "see plans", "Read a plan")
     def show(self, p: Principal, plan_id: str) -> PlanDocument:
         """Return a plan. Raises UnknownName, InvalidFile."""
         tree = self._tree(p, plan_id)

@@ -166,7 +166,7 @@ class CaseTests:
 
     @operation("prompts.get_test", "view", "see prompts", "Read a test of a prompt")
     def get(self, p: Principal, name: str, test_id: str) -> Matrix:
-        """Return a test, as far as it is. Raises UnknownName, InvalidInput."""
+        """Return a test, with the answers so far if it is running. Raises UnknownName, InvalidInput."""
         now = self._at_work(name)
         return now if now is not None and now["id"] == test_id else self._records.get(name, test_id)
 

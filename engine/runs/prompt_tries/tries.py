@@ -165,7 +165,7 @@ class Tries:
         """Return the connections of models."""
         return self._try_requests.connections()
 
-    @operation("prompts.try_needs", "run", "try prompts", "Ask what a try has to be agreed to")
+    @operation("prompts.try_needs", "run", "try prompts", "See what a try needs consent for")
     def needs_confirmation(self, p: Principal, name: str, connection: str) -> RealModel | None:
         """Return the real account that somebody has to agree to first. Raises as `start`, and ServiceError."""
         account = self._try_requests.account(connection)

@@ -53,7 +53,7 @@ class Touch(Struct, frozen=True):
     key: str
     """What a stored consent refers to: the account itself, whatever its current name."""
     enough: frozenset[str] = frozenset()
-    """Keys of agreements that include this one."""
+    """Keys of consents that include this one."""
     kind: str = "account"
 
     def is_in(self, agreed: frozenset[str] | set[str]) -> bool:
@@ -267,7 +267,7 @@ class Consents(Struct):
 
 
 def _of_prompt(prompt: str) -> str:
-    """Return where agreements for the tries of a prompt are kept; no id of a workflow has a space."""
+    """Return where consents for the tries of a prompt are kept; no id of a workflow has a space."""
     return f"prompt {prompt}"
 
 

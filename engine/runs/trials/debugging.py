@@ -33,7 +33,7 @@ _LOOK_SECONDS = 0.1
 
 
 class Debugging:
-    """Every method checks the permission of `p`.
+    """Runs that pause before steps, and go on when a person lets them.
 
     A debug run writes only to the stand-ins, so its start has an audit line, but not each step through it.
     """

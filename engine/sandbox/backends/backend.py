@@ -1,4 +1,4 @@
-"""What a rung of the ladder is: a way to run code shut off from this machine, and what code can have there."""
+"""A sandbox backend: a way to run code shut off from this machine, and what code can have there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BackendSettings(Protocol):
 
     @property
     def sandbox(self) -> str:
-        """`auto`, or the name of the only rung to take."""
+        """`auto`, or the name of the only backend to take."""
 
     @property
     def docker_image(self) -> str:
@@ -43,7 +43,7 @@ class CodeNeeds(Struct, frozen=True):
 
 
 class SandboxJob(Struct, frozen=True):
-    """A piece of code on its way into a rung."""
+    """A piece of code on its way into a backend."""
 
     language: str
     given: Path

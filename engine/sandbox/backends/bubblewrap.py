@@ -1,4 +1,4 @@
-"""The first rung: bubblewrap, with a filter of system calls. It has all that code can have."""
+"""The first backend: bubblewrap, with a filter of system calls. It has all that code can have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second rung: Docker, in an image of the settings, which is never downloaded by itself."""
+"""The second backend: Docker, in an image of the settings, which is never downloaded by itself."""
 
 from __future__ import annotations
 

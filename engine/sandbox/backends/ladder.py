@@ -1,4 +1,4 @@
-"""Choose the rung for a piece of code: the first that is there and has what it needs, or the one of the settings."""
+"""Choose the backend for a piece of code: the first that is there and has what it needs, or the one of the settings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _LADDER = (Bubblewrap, Docker, Monty)
 _NOTHING = "This machine has no sandbox to run code in."
 
 
-def rungs(setup: BackendSettings) -> list[SandboxBackend]:
-    """Return the rungs that may be taken, the first before the others."""
+def backends(setup: BackendSettings) -> list[SandboxBackend]:
+    """Return the backends that may be taken, the first before the others."""
     return [one(setup) for one in _LADDER if setup.sandbox in (AUTO, one.name)]
 
 
 def taken(setup: BackendSettings, needs: CodeNeeds) -> SandboxBackend:
-    """Return the rung for code. Raises SandboxMissing if no rung fits, InvalidRequest if the language is why."""
+    """Return the backend for code. Raises SandboxMissing if no backend fits, InvalidRequest if the language is why."""
     found = _first(setup, needs)
     if not isinstance(found, tuple):
         return found
@@ -47,7 +47,7 @@ def refusal(setup: BackendSettings, needs: CodeNeeds) -> tuple[str, str] | None:
 
 def _first(setup: BackendSettings, needs: CodeNeeds) -> SandboxBackend | tuple[str, str]:
     lacks, missed = [], []
-    for one in rungs(setup):
+    for one in backends(setup):
         if said := one.lack():
             lacks.append(said)
         elif found := one.misses(needs):
@@ -61,9 +61,9 @@ def _first(setup: BackendSettings, needs: CodeNeeds) -> SandboxBackend | tuple[s
 
 
 def lines(setup: BackendSettings) -> Iterator[CheckLine]:
-    """Yield which rung is there and why, and what it can do."""
+    """Yield which backend is there and why, and what it can do."""
     passed: list[str] = []
-    for one in rungs(setup):
+    for one in backends(setup):
         if lack := one.lack():
             passed.append(f"{one.title} is not there: {lack}")
             continue

@@ -1,4 +1,4 @@
-"""The third rung: Monty, an interpreter of its own for short Python: no files, network or packages exist in it."""
+"""The third backend: Monty, an interpreter of its own for short Python: no files, network or packages exist in it."""
 
 from __future__ import annotations
 

@@ -131,12 +131,12 @@ def ended(
     heard: Heard | None = None,
     cancelled: threading.Event | None = None,
 ) -> ChildResult:
-    """Run code on the first rung that is there, and return how it ended.
+    """Run code on the first backend that is there, and return how it ended.
 
     `heard` gets what it writes, as it comes; it ends once `cancelled` is set. Raises SandboxMissing, InvalidRequest.
     """
     needs = CodeNeeds(code.language, bool(files), code.way is not None, code.packages is not None)
-    rung = taken(code.setup, needs)
+    backend = taken(code.setup, needs)
     with tempfile.TemporaryDirectory(prefix="orchestra-code-") as place:
         given, program, network = Path(place, "in"), Path(place, "code"), Path(place, "network")
         for folder in (given, program, *((network,) if code.way else ())):
@@ -162,7 +162,7 @@ def ended(
             cancelled,
         )
         with opened(code.way, network) if code.way else nullcontext():
-            return rung.ended(job)
+            return backend.ended(job)
 
 
 def _environment(code: CodeToRun, inputs: str) -> dict[str, str]:

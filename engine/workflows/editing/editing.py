@@ -308,7 +308,7 @@ class WorkflowEditing:
         """Return what operations make of any text of a workflow. Raises InvalidInput, InvalidFile."""
         return self._applied(checked_workflow(name), text, operations(sent))
 
-    @operation("workflows.keep_draft", "edit", "edit workflows", "Store a tried edit")
+    @operation("workflows.keep_draft", "edit", "edit workflows", "Keep a tried edit in the draft")
     def keep(self, p: Principal, name: str, tried: TriedEdit) -> Edited | None:
         """Store what was tried as one change of the draft; None if the draft has changed since.
 

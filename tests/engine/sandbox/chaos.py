@@ -1,4 +1,4 @@
-"""What takes minutes: all attempts over every rung that is there, and 10,000 runs that leave nothing."""
+"""What takes minutes: all attempts over every backend that is there, and 10,000 runs that leave nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.sandbox.backends.ladder import rungs
+from engine.sandbox.backends.ladder import backends
 from engine.sandbox.code import running
 from engine.sandbox.code.running import CodeLimits, CodeToRun
 from tests.engine.sandbox.attempts import ATTEMPTS, OF_THE_IMAGE
@@ -33,15 +33,15 @@ RARE = 25
 """Of so many runs, one is of each other kind."""
 
 
-@pytest.mark.parametrize("rung", ["bubblewrap", "docker"])
-def test_nothing_gets_out_of_any_rung(rung: str, outside: Mapping[str, Any]) -> None:
-    (found,) = rungs(setup_of(rung))
+@pytest.mark.parametrize("backend", ["bubblewrap", "docker"])
+def test_nothing_gets_out_of_any_rung(backend: str, outside: Mapping[str, Any]) -> None:
+    (found,) = backends(setup_of(backend))
     if found.lack():
         pytest.skip(found.lack())
     with ThreadPoolExecutor(3) as lanes:
-        ends = dict(zip(ATTEMPTS, lanes.map(lambda one: tried(one, outside, rung), ATTEMPTS.values()), strict=True))
+        ends = dict(zip(ATTEMPTS, lanes.map(lambda one: tried(one, outside, backend), ATTEMPTS.values()), strict=True))
     got_out = {name: end.out[:200] for name, end in ends.items() if end.out.startswith((b"OUT", b"BROKEN"))}
-    assert set(got_out) <= (set(OF_THE_IMAGE) if rung == "docker" else set()), got_out
+    assert set(got_out) <= (set(OF_THE_IMAGE) if backend == "docker" else set()), got_out
 
 
 def test_no_run_leaves_a_process_a_file_or_a_mount() -> None:

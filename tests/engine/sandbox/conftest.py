@@ -1,4 +1,4 @@
-"""What attempts to get out of a sandbox find outside, and how they end on a rung of the ladder."""
+"""What attempts to get out of a sandbox find outside, and how they end on a backend of the ladder."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ IMAGE = os.environ.get("CODE_IMAGE", "python:3.13-slim")
 """The image for Docker: any with python3 and a shell."""
 
 
-def setup_of(rung: str) -> CodeSettings:
-    """The settings that name a rung."""
-    return CodeSettings(sandbox=rung, docker_image=IMAGE)
+def setup_of(backend: str) -> CodeSettings:
+    """The settings that name a backend."""
+    return CodeSettings(sandbox=backend, docker_image=IMAGE)
 
 
-def tried(attempt: Attempt, outside: Mapping[str, Any], rung: str = "bubblewrap") -> ChildResult:
+def tried(attempt: Attempt, outside: Mapping[str, Any], backend: str = "bubblewrap") -> ChildResult:
     """How a program ends that is the code of a step `code.run`."""
     program = attempt.program.replace("/w/", "/w/out/") if attempt in LEAVES else attempt.program
-    return running.ended(CodeToRun("python", BEFORE + program, outside, setup_of(rung), CODE_LIMITS, CODE_LIMITS), [])
+    return running.ended(
+        CodeToRun("python", BEFORE + program, outside, setup_of(backend), CODE_LIMITS, CODE_LIMITS), []
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The ladder: each rung that is there runs code alike, the first that has what the code needs is taken, else none."""
+"""Each backend that is there runs code alike; the first that has what the code needs is taken, else none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.sandbox.backends import docker, ladder
 from engine.sandbox.backends.backend import CodeNeeds
 from engine.sandbox.backends.bubblewrap import Bubblewrap
 from engine.sandbox.backends.docker import Docker
-from engine.sandbox.backends.ladder import lines, refusal, rungs
+from engine.sandbox.backends.ladder import backends, lines, refusal
 from engine.sandbox.backends.monty import Monty
 from engine.sandbox.code.proxy import ProxySession
 from engine.sandbox.code.running import CodeLimits, CodeToRun, run
@@ -29,9 +29,9 @@ from tests.engine.sandbox.conftest import IMAGE, setup_of, tried
 
 FEW = CodeLimits(seconds=10, memory_mb=128, processes=40, disk_mb=8, output_kb=50)
 NEVER = "is not there in this test"
-LACKS = {one.name: one.lack() for name in ("bubblewrap", "docker", "monty") for one in rungs(setup_of(name))}
+LACKS = {one.name: one.lack() for name in ("bubblewrap", "docker", "monty") for one in backends(setup_of(name))}
 each = pytest.mark.parametrize(
-    "rung", [pytest.param(name, marks=pytest.mark.skipif(bool(lack), reason=lack)) for name, lack in LACKS.items()]
+    "backend", [pytest.param(name, marks=pytest.mark.skipif(bool(lack), reason=lack)) for name, lack in LACKS.items()]
 )
 needs_docker = pytest.mark.skipif(bool(LACKS["docker"]), reason=LACKS["docker"])
 SAMPLE = (
@@ -42,17 +42,17 @@ SAMPLE = (
 """Of the attempts, over Docker; `make assurance` makes all."""
 
 
-def code(text: str, rung: str, **fields: Any) -> CodeToRun:
+def code(text: str, backend: str, **fields: Any) -> CodeToRun:
     inputs = fields.pop("inputs", {"amounts": [1, 2.5], "name": "Ä"})
     limits = replace(FEW, seconds=fields.pop("seconds", FEW.seconds))
-    return CodeToRun(fields.pop("language", "python"), text, inputs, setup_of(rung), limits, FEW, **fields)
+    return CodeToRun(fields.pop("language", "python"), text, inputs, setup_of(backend), limits, FEW, **fields)
 
 
 @each
-def test_inputs_go_in_and_output_and_words_come_out(rung: str) -> None:
-    ran = run(code("print('said')\noutput = {'sum': sum(inputs['amounts']), 'name': inputs['name']}", rung), [])
+def test_inputs_go_in_and_output_and_words_come_out(backend: str) -> None:
+    ran = run(code("print('said')\noutput = {'sum': sum(inputs['amounts']), 'name': inputs['name']}", backend), [])
     assert (ran.output, ran.stdout, ran.stderr) == ({"sum": 3.5, "name": "Ä"}, "said\n", "")
-    assert run(code("import json\nprint(json.dumps(inputs))", rung, inputs={"a": 1}), []).output == {"a": 1}
+    assert run(code("import json\nprint(json.dumps(inputs))", backend, inputs={"a": 1}), []).output == {"a": 1}
 
 
 FAILS = {
@@ -65,10 +65,10 @@ FAILS = {
 
 @each
 @pytest.mark.parametrize("name", FAILS)
-def test_an_error_names_the_line_or_the_limit(rung: str, name: str) -> None:
+def test_an_error_names_the_line_or_the_limit(backend: str, name: str) -> None:
     text, kind, words = FAILS[name]
     with pytest.raises(kind, match=words):
-        run(code(text, rung, seconds=2 if name == "seconds" else 10), [])
+        run(code(text, backend, seconds=2 if name == "seconds" else 10), [])
 
 
 @needs_docker

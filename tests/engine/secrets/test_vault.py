@@ -32,9 +32,9 @@ KEY = Fernet.generate_key().decode()
 _CHANGES_KEYS_FOR_EVER = """
 import sys
 from pathlib import Path
-from engine.secrets.vault import Safe
+from engine.secrets.vault import Vault
 while True:
-    Safe(Path(sys.argv[1]), dict).rekey()
+    Vault(Path(sys.argv[1]), dict).rekey()
 """
 SECRET = StoredSecret("ntn_very-secret", "owner", "2026-11-20T12:00:00Z")
 
@@ -230,6 +230,7 @@ def test_a_change_of_keys_that_is_killed_leaves_everything_open(safe: Vault, tmp
             deadline = time.monotonic() + PATIENCE_SECONDS
             while contents(tmp_path) == before and time.monotonic() < deadline:
                 time.sleep(0.001)
+            assert contents(tmp_path) != before, "it is killed while it changes keys"
             os.kill(child.pid, signal.SIGKILL)
             child.wait()
             assert [safe.kept(name) for name in names] == [SECRET] * 20
