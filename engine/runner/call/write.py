@@ -142,6 +142,8 @@ class LastLink:
 
     async def __call__(self, call: StepCall) -> Outcome:
         """Make the call."""
+        if call.effect is Effect.WRITES:  # `may_write` of its type was wrong
+            raise AssertionError(f"{call.action.uses} would write past the ledger.")
         if call.account is None:
             return await self._pure(call)
         done = await self._run.reads.make(self._run.job(call))

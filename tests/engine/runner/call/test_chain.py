@@ -147,7 +147,7 @@ def test_a_middleware_sees_every_call_of_a_run_once(
     ]
 
 
-def test_a_middleware_refuses_a_call_and_nothing_is_sent(
+def test_a_check_refuses_a_call_and_nothing_is_sent(
     orchestra: Orchestra, root: Path, service: Service, put: Put
 ) -> None:
     put(Budget, Announcement)
@@ -176,7 +176,7 @@ def test_a_refused_call_is_told_with_its_arguments_and_its_identity(
     assert two["uses"] == "http.request"
 
 
-def test_a_middleware_answers_a_call_in_the_place_of_its_service(
+def test_a_check_answers_a_call_in_the_place_of_its_service(
     orchestra: Orchestra, root: Path, service: Service, put: Put
 ) -> None:
     put(Rehearsal, Announcement)
@@ -185,6 +185,16 @@ def test_a_middleware_answers_a_call_in_the_place_of_its_service(
     assert run["status"] == "succeeded", run["error"]
     assert run["steps"][1]["output"]["would"] == service.url("/w")
     assert (service.seen["/r"], service.seen["/w"]) == (1, 0)
+
+
+def test_a_write_that_would_go_past_the_ledger_is_not_sent(
+    orchestra: Orchestra, root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "ORDER", tuple(one for one in chain.ORDER if one is not Once))
+    write_workflow(root, "work", [post_step("w", service.url("/w"))])
+    run = ran(orchestra, orchestra.runs.start(OWNER, "work", {}))
+    assert (run["status"], service.seen["/w"]) == ("failed", 0)
+    assert (run["error"]["type"], run["error"]["outcome"]) == ("InternalError", "not_done")
 
 
 def test_what_came_back_is_known_outside_and_cannot_be_changed(
