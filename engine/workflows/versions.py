@@ -74,6 +74,7 @@ class WorkflowVersions:
             history = history[history.index(after) + 1 :] if after in history else []
         return next((one for one in history if one != after), after)
 
+    @operation("workflows.restore", "edit", "change workflows", "Restore a version of a workflow")
     def restore(self, p: Principal, name: str, version: str, etag: str | None) -> WorkflowFile:
         """Save an earlier text again; the current text is kept as a version. Raises as `WorkflowFiles.save`."""
         return self._workflows.save(p, name, self.text(p, name, version), etag)

@@ -88,6 +88,7 @@ class Comparisons:
             self._tries.wait(p, name, one["id"], None if end is None else max(end - time.monotonic(), 0.0))
         return self.get(p, name, comparison_id)
 
+    @operation("prompts.cancel_comparison", "run", "stop tries", "Stop a comparison of a prompt")
     def cancel(self, p: Principal, name: str, comparison_id: str) -> Comparison:
         """Stop waiting for the answers that are missing. Raises UnknownName, InUse."""
         for one in self.get(p, name, comparison_id)["tries"]:
