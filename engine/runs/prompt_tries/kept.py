@@ -35,11 +35,11 @@ Kept = TypeVar("Kept", Try, Matrix)
 
 
 class KeptForm(Struct, frozen=True):
-    """What is kept, and how it is called."""
+    """What is kept, and what it is called."""
 
     noun: str
-    listing: str
-    """The command that lists it."""
+    remedy: str
+    """How to find those that are kept of a `{prompt}`."""
     folder: str
     """In the folder of the prompt."""
     most: int
@@ -48,8 +48,10 @@ class KeptForm(Struct, frozen=True):
     """Members that an earlier version of the program did not write."""
 
 
-TRIES = KeptForm("try", "tries", "", MOST_TRIES, Try.__annotations__, {"column": None})
-TESTS = KeptForm("test", "tests", "/tests", MOST_TESTS, Matrix.__annotations__)
+TRIES = KeptForm(
+    "try", "`orchestra prompts tries {prompt}` lists them.", "", MOST_TRIES, Try.__annotations__, {"column": None}
+)
+TESTS = KeptForm("test", "`orchestra prompts tests {prompt}` lists them.", "/tests", MOST_TESTS, Matrix.__annotations__)
 
 
 class KeptRecords(Generic[Kept]):
@@ -76,9 +78,8 @@ class KeptRecords(Generic[Kept]):
         text = self._texts.get(f"{self._folder(prompt)}/{id_}.json") if RUN_ID.match(id_) else None
         found = None if text is None else self._read(prompt, text)
         if found is None:
-            noun, listing, most = self._form.noun, self._form.listing, self._form.most
-            remedy = f"`orchestra prompts {listing} {prompt}` lists the last {most}."
-            raise UnknownName(f"{noun} of the prompt {prompt}", id_, remedy=remedy)
+            remedy = self._form.remedy.format(prompt=prompt)
+            raise UnknownName(f"{self._form.noun} of the prompt {prompt}", id_, remedy=remedy)
         return found
 
     def of(self, prompt: str) -> list[Kept]:

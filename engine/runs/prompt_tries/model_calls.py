@@ -91,6 +91,7 @@ class ModelCalls:
         try:
             done = await AccountReads(self._clock).make(job)
         except BudgetExceeded:
+            meter.is_closed = True  # first: the thread of a call that was given up may still ask it
             with suppress(OrchestraError):  # nothing of it waits for the budget
                 await asyncio.to_thread(self._worker.state.spent.resume, [call.id], timestamp(self._clock()))
             raise

@@ -127,12 +127,14 @@ class Tries:
     @operation("prompts.get_try", "view", "see prompts", "Read a try of a prompt")
     def get(self, p: Principal, name: str, try_id: str) -> Try:
         """Return a try. Raises UnknownName, InvalidInput."""
-        return self._records.get(name, try_id)
+        is_open = try_id in self._open  # first: it is open until its end is stored
+        return self._true(self._records.get(name, try_id), is_open=is_open)
 
     @operation("prompts.tries", "view", "see prompts", "List the tries of a prompt")
     def list(self, p: Principal, name: str) -> builtins.list[Try]:
         """Return the last 20 tries of a prompt, newest first. Raises InvalidInput."""
-        return self._records.of(name)
+        now_open = {*self._open}
+        return [self._true(one, is_open=one["id"] in now_open) for one in self._records.of(name)]
 
     @operation("prompts.calls", "view", "see runs", "List the calls of a prompt in runs")
     def calls(self, p: Principal, name: str) -> builtins.list[RecordedCall]:
@@ -184,6 +186,11 @@ class Tries:
                 one.answered.cancel()
         for one in [*self._open.values()]:
             one.over.wait(_CLOSE_SECONDS)
+
+    def _true(self, record: Try, *, is_open: bool) -> Try:
+        """Return a record with its true status: the end of one that this process asked may not have been stored."""
+        is_over = record["status"] == RunStatus.RUNNING and record["owner"] == self._records.owner and not is_open
+        return {**record, "status": RunStatus.INTERRUPTED} if is_over else record
 
     # --- the work on a try
 
