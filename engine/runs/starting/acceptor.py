@@ -100,7 +100,9 @@ class Acceptor:
         except OrchestraError:
             if any(entry.run_id is None and entry.error is None for entry in entries):
                 raise
-        self._worker.begin([entry.acceptance for entry in entries if entry.is_new])
+        begun = [entry.acceptance for entry in entries if entry.is_new]
+        if begun:  # else the errors of the entries count, and not why nothing may begin
+            self._worker.begin(begun)
 
     def begin_once(self, request: IdempotentRequest | None, prepared: Callable[[], RunEntry]) -> str:
         """Start the run that `prepared` returns, unless the request has started one before; return the id of the run.
