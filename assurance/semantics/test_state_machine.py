@@ -32,7 +32,7 @@ from engine.store.ledger import IntendedWrite, LedgerRow
 
 EXAMPLES = 20
 WIDE_EXAMPLES = 3000
-CONTROL_EXAMPLES = 200
+CONTROL_EXAMPLES = 800
 """So many are enough to find each of the wrong engines below; most are found within ten."""
 
 DISTURBANCES = st.builds(
