@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
@@ -207,5 +208,5 @@ def test_the_model_finds_an_engine_that(
     wrong: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong(monkeypatch)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, Flaky)):  # found, though not at the same moment the second time
         judge(CONTROL_EXAMPLES, Phase.generate, print_blob=False)

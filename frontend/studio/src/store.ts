@@ -290,6 +290,7 @@ export class Studio {
       this.show(canvas);
       this.queue.begin(canvas.rev);
       if (triggersIn(this.definition).length > 0) void this.loadTriggers();
+      void this.stepTypes().catch(() => undefined); // the panel needs them, also once nothing answers any more
     } catch (error) {
       this.failure = error instanceof Unanswered ? t("The server cannot be reached.") : (error as Error).message;
       if (error instanceof Unanswered && !this.canvas) setTimeout(() => void this.refresh(), 3000);
