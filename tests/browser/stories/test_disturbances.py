@@ -159,6 +159,7 @@ def test_the_back_button(story: Story) -> None:
 def test_offline_for_a_while(story: Story) -> None:
     page, context = story.page, story.page.context
     editing(story, "offline")
+    page.wait_for_load_state("networkidle")
     context.set_offline(True)
     since = time.monotonic()
     copied(story.hand)
