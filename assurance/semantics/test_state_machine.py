@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
@@ -52,6 +53,8 @@ class Runs(RuleBasedStateMachine):
     """One workflow and what happens to its runs."""
 
     service: ClassVar[ScriptedService]
+    found: ClassVar[AssertionError | None] = None
+    """What was wrong in the first story that was."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,27 +71,36 @@ class Runs(RuleBasedStateMachine):
 
     @rule(disturbance=DISTURBANCES)
     def start(self, disturbance: Disturbance) -> None:
-        assert self.world is not None
-        self.world.start(disturbance)
+        with self._judged() as world:
+            world.start(disturbance)
 
     # No preconditions: how a run ends that is disturbed is a matter of moments, and the same draws must stay possible.
     @rule(disturbance=DISTURBANCES, is_healed=st.booleans())
     def resume(self, disturbance: Disturbance, is_healed: bool) -> None:
-        assert self.world is not None
-        if not self.can_go_on:
-            self.world.start(disturbance)
-            return
-        self.world.case.is_healed |= is_healed
-        self.world.resume(disturbance)
+        with self._judged() as world:
+            if not self.can_go_on:
+                world.start(disturbance)
+                return
+            world.case.is_healed |= is_healed
+            world.resume(disturbance)
 
     @rule(is_done=st.booleans())
     def answer(self, is_done: bool) -> None:
-        assert self.world is not None
-        if self.can_go_on:
-            self.world.answer(is_done=is_done)
+        with self._judged() as world:
+            if self.can_go_on:
+                world.answer(is_done=is_done)
 
     def teardown(self) -> None:
         self._stack.close()
+
+    @contextmanager
+    def _judged(self) -> Iterator[World]:
+        assert self.world is not None
+        try:
+            yield self.world
+        except AssertionError as wrong:
+            Runs.found = Runs.found or wrong
+            raise
 
     @property
     def can_go_on(self) -> bool:
@@ -105,11 +117,21 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def judge(examples: int, *phases: Phase, **more: Any) -> None:
-    """Judge so many random stories of runs. Raises AssertionError at the first that is wrong."""
+    """Judge so many random stories of runs. Raises AssertionError at the first that is wrong.
+
+    An engine that is wrong may be wrong at another moment when the story is told again: Hypothesis says that the story
+    is flaky then, and the first failure is what counts.
+    """
+    Runs.found = None
     chosen = settings(
         max_examples=examples, stateful_step_count=6, phases=phases, suppress_health_check=list(HealthCheck), **more
     )
-    run_state_machine_as_test(Runs, settings=chosen)
+    try:
+        run_state_machine_as_test(Runs, settings=chosen)
+    except Flaky as told_again:
+        if Runs.found is None:
+            raise
+        raise Runs.found from told_again
 
 
 def test_runs_do_what_the_model_says() -> None:
