@@ -41,6 +41,32 @@ def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0, is_given: IsGi
     be an id, and a float would be another id. Raises BadAnswer (nested over 200 levels) and TypeError (not JSON at all,
     such as bytes: a bug in a step type).
     """
+    if not isinstance(value, dict | list | tuple):
+        return _plain_single(value, keep)
+    if depth > DEEPEST:
+        raise BadAnswer(f"The answer is nested deeper than {DEEPEST} levels.")
+    if not isinstance(value, dict):
+        return [
+            one
+            if (type(one) is str and one.isascii() and "\0" not in one)
+            else plain_json(one, keep, depth + 1, is_given)
+            for one in value
+        ]
+    found: dict[str, Any] = {}
+    for key, one in value.items():
+        name = key if type(key) is str and key.isascii() and "\0" not in key else whole_text(str(key))
+        if one is None or type(one) is bool or (type(one) is str and one.isascii() and "\0" not in one):
+            found[name] = one  # most are
+        elif isinstance(one, dict | list | tuple):
+            found[name] = plain_json(one, keep, depth + 1, is_given)
+        else:
+            found[name] = _plain_single(one, keep)
+    place = place_of(found) if PLACE in found else None
+    return found if place is None or is_given(place) else {**found, PLACE: f"{OUTSIDE}{place}"}
+
+
+def _plain_single(value: Any, keep: Keep) -> Any:
+    """Return a value that is no object or list."""
     if isinstance(value, str):
         return value if value.isascii() and "\0" not in value else whole_text(value)
     if value is None or isinstance(value, bool):
@@ -49,14 +75,6 @@ def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0, is_given: IsGi
         return value if value in _WHOLE else _digits(value)
     if isinstance(value, float):
         return _finite(value)
-    if depth > DEEPEST:
-        raise BadAnswer(f"The answer is nested deeper than {DEEPEST} levels.")
-    if isinstance(value, dict):
-        found = {whole_text(str(key)): plain_json(one, keep, depth + 1, is_given) for key, one in value.items()}
-        place = place_of(found) if PLACE in found else None
-        return found if place is None or is_given(place) else {**found, PLACE: f"{OUTSIDE}{place}"}
-    if isinstance(value, list | tuple):
-        return [plain_json(inner, keep, depth + 1, is_given) for inner in value]
     if isinstance(value, Deferred):  # it was converted before it was stored
         return value
     if isinstance(value, FileContent):

@@ -263,46 +263,60 @@ def _compiled_part(part: TemplatePart, roots: frozenset[str]) -> str | Expressio
         raise
 
 
-class _Filling:
+_FILLED = frozenset({Template, dict, list})
+"""What may have something to fill in it: every step is filled, so constants take no call."""
+
+
+class _Filling(Struct):
     """Fills the Templates of one tree, within the limit for all of them together."""
 
-    def __init__(self, names: Mapping[str, Any]) -> None:
-        self._names = names
-        self._first: Any = None
-        self._count = self._size = 0
+    names: Mapping[str, Any]
+    first: Any = None
+    count: int = 0
+    size: int = 0
 
     def filled(self, tree: Any) -> Any:
-        if isinstance(tree, Template):
-            try:
-                value = tree.value(self._names)
-            except NotKnownYet:
-                return tree.unknown(self._names)
-            self._add(value)
-            return value
-        if isinstance(tree, dict):
-            return {key: self.field(key, inner) for key, inner in tree.items()}
-        if isinstance(tree, list):
-            return [self.field(index, inner) for index, inner in enumerate(tree)]
-        return tree
-
-    def field(self, place: str | int, tree: Any) -> Any:
+        kind = type(tree)
+        if kind is Template:
+            return self._value(tree)
+        if kind not in _FILLED:
+            return tree
+        place: Any = ""
         try:
-            return self.filled(tree)
+            if kind is dict:
+                members: dict[str, Any] = {}
+                for place, inner in tree.items():
+                    members[place] = self.filled(inner) if type(inner) in _FILLED else inner
+                return members
+            items: list[Any] = []
+            for place, inner in enumerate(tree):  # noqa: B007 - the error names it
+                items.append(self.filled(inner) if type(inner) in _FILLED else inner)
         except ExpressionError as error:
-            error.details["field"] = ".".join(filter(None, [str(place), error.details.get("field")]))
+            _name(error, place)
             raise
+        return items
 
-    def _add(self, value: Any) -> None:
-        """Count a value; a single value exists already, or was limited when it was evaluated."""
-        self._count += 1
-        if self._count == 1:
-            self._first = value
-            return
-        if self._count == 2:
-            self._size = limits.size(self._first, limits.LARGEST_RESULT)
-        self._size += limits.size(value, limits.LARGEST_RESULT)
-        if self._size > limits.LARGEST_RESULT:
+    def _value(self, template: Template) -> Any:
+        """Return a value and count it; a single one exists already, or was limited when it was evaluated."""
+        try:
+            value = template.value(self.names)
+        except NotKnownYet:
+            return template.unknown(self.names)
+        self.count += 1
+        if self.count == 1:
+            self.first = value
+            return value
+        if self.count == 2:
+            self.size = limits.size(self.first, limits.LARGEST_RESULT)
+        self.size += limits.size(value, limits.LARGEST_RESULT)
+        if self.size > limits.LARGEST_RESULT:
             raise limits.too_large()
+        return value
+
+
+def _name(error: ExpressionError, place: str | int) -> None:
+    """Let an error say in which part of the tree it is."""
+    error.details["field"] = ".".join(filter(None, [str(place), error.details.get("field")]))
 
 
 def render(tree: Any, names: Mapping[str, Any]) -> Any:
@@ -315,4 +329,8 @@ def render(tree: Any, names: Mapping[str, Any]) -> Any:
 
 def render_field(place: str | int, tree: Any, names: Mapping[str, Any]) -> Any:
     """Return the value of the tree of one field; errors name the field, and the place inside it."""
-    return _Filling(names).field(place, tree)
+    try:
+        return _Filling(names).filled(tree)
+    except ExpressionError as error:
+        _name(error, place)
+        raise

@@ -36,6 +36,16 @@ def within(names: Mapping[str, str]) -> AbstractContextManager[None]:
     return _Within(names)
 
 
+def add(**names: str) -> Token[Mapping[str, str]]:
+    """Add names until `take_back`. Every step does: `with more(…)` takes three times as many calls."""
+    return _context.set({**_context.get(), **names})
+
+
+def take_back(token: Token[Mapping[str, str]]) -> None:
+    """Let the names hold again that held before `add`."""
+    _context.reset(token)
+
+
 def more(**names: str) -> AbstractContextManager[None]:
     """Add names meanwhile."""
     return _Within({**_context.get(), **names})

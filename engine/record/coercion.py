@@ -10,6 +10,7 @@ from typing import Any
 from engine.expressions.cel_types import Schema, plain
 
 _FITTED = frozenset({dict, list, int, float})
+_COMPOSED = frozenset({"$ref", "anyOf", "oneOf"})
 
 
 def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
@@ -18,27 +19,28 @@ def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
     if kind not in _FITTED:
         return value
     root = schema if root is None else root
-    inner, _ = plain(schema, root)
+    is_plain = type(schema.get("type")) is str and schema.keys().isdisjoint(_COMPOSED)
+    inner = schema if is_plain else plain(schema, root)[0]
     if kind is dict:
-        return {key: _field(key, one, inner, root) for key, one in value.items()}
+        return _object(value, inner, root)
     if kind is list:
         items = inner.get("items")
         return [fitted(one, items, root) for one in value] if isinstance(items, dict) else value
-    return _number(value, inner.get("type"))
-
-
-def _field(key: str, value: Any, schema: Schema, root: Schema) -> Any:
-    if type(value) not in _FITTED:  # no need to look up the schema of a text
-        return value
-    properties = schema.get("properties")
-    known = properties.get(key) if isinstance(properties, dict) else None
-    found = schema.get("additionalProperties") if known is None else known
-    return fitted(value, found, root) if isinstance(found, dict) else value
-
-
-def _number(value: float, kind: Any) -> int | float:
-    if kind == "number" and isinstance(value, int):
+    wanted = inner.get("type")
+    if wanted == "number" and isinstance(value, int):
         return float(value) if float(value) == value else value  # over 2^53, some would become another number
-    if kind == "integer" and isinstance(value, float) and value.is_integer():
+    if wanted == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def _object(value: dict[str, Any], schema: Schema, root: Schema) -> dict[str, Any]:
+    properties, others = schema.get("properties"), schema.get("additionalProperties")
+    changed: dict[str, Any] = {}
+    for key, one in value.items():
+        if type(one) in _FITTED:  # no need to look up the schema of a text
+            known = properties.get(key, others) if isinstance(properties, dict) else others
+            found = fitted(one, known, root) if isinstance(known, dict) else one
+            if found is not one:
+                changed[key] = found
+    return {**value, **changed} if changed else value

@@ -302,7 +302,11 @@ def members(event: Event) -> dict[str, Any]:
 
 def encoded(event: Event) -> str:
     """Return an event as JSON text for the journal. Raises TypeError for values that are not JSON."""
-    return compact({"type": event.__struct_config__.tag, **members(event)})
+    told = {"type": event.__struct_config__.tag, **msgspec.structs.asdict(event)}
+    for name in [*told]:  # no comprehension, which would be a call for each event
+        if told[name] is UNSET:
+            del told[name]
+    return compact(told)
 
 
 def decoded(text: str) -> Event:

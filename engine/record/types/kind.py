@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -60,7 +61,7 @@ _BY_OPTION = MappingProxyType(
 """The kind of a run with an option, unless an earlier one decides."""
 
 
-def kind_of(options: RunOptions) -> RunKind:
+def kind_of(options: Container[str]) -> RunKind:
     """Return what kind of run has these options."""
     return next((kind for name, kind in _BY_OPTION.items() if name in options), RunKind.RUN)
 

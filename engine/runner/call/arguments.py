@@ -25,7 +25,6 @@ from engine.connections.hosts import hosts
 from engine.expressions.expressions import Template
 from engine.outgoing.addresses import issue_at, mentioned_in, places_in
 from engine.plugins.step import FITTED, Effect, Role, StepType, fields_schema, limits_of
-from engine.record.types.run import RunOptions
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of, plain_fields_of
 from engine.runner.execution.emptied import without_empty
@@ -119,7 +118,7 @@ class HarmlessText(Check):
     is_for_services = True
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action) -> bool:
         """Return whether the step may write text from outside."""
         return bool(action.outside_fields) and action.step_type.may_write
 
@@ -257,7 +256,7 @@ class FittingText(Middleware):
     is_for_services = True
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action) -> bool:
         """Return whether the step may write what a service limits."""
         return action.step_type.may_write and bool(limits_of(action.step_type) or action.step_type.tells_fitted)
 
@@ -364,7 +363,7 @@ class AllowList(Check):
     is_for_services = True
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action) -> bool:
         """Return whether the workflow lists values."""
         return bool(action.allow)
 

@@ -4,7 +4,8 @@ The runner decides which step runs (what an earlier attempt recorded, pins, `if`
 call is a link. A `Check` gets the call and returns it, with what it has added; a `Middleware` gets the rest of the
 chain, too, and returns the outcome. Each has its place because of what it must see. From the outside in:
 
-1. `Named` lets all log lines that come from inside name the step.
+1. `perform` lets all log lines that come from inside name the step, and traces it. It catches what the first link
+   raises.
 2. `AccountNoticeReports` looks at what was recorded: nothing may come between an answered write and its record.
 3. `Recorder` ends the step for everything inside: whatever refuses, fails or answers a call there is in the log.
 4. `Suspension` makes one outcome of a call and the wait that it asked for. A recorded wait continues before anything
@@ -36,9 +37,9 @@ chain, too, and returns the outcome. Each has its place because of what it must 
 
 So another rule that may refuse a call is a check between `WriteIdentity` and `Announcement`, beside these.
 
-A step has only the links that it can meet: those that its type, its fields and the options of the run ask for
-(`is_needed`), and without a service none that concerns services (`is_for_services`), since thousands of such steps may
-stand between two requests.
+A step has only the links that it can meet: those that the options of the run (`is_needed_in`), its type and its fields
+(`is_needed`) ask for, and without a service none that concerns services (`is_for_services`), since thousands of such
+steps may stand between two requests.
 
 Attempts are not links. How often a call is sent, looked up or put off depends for a write on its receipt and on who
 else may be sending it, and this is decided in one place (engine/runner/effects/claim.py, delivery.py).
@@ -47,9 +48,11 @@ else may be sending it, and this is decided in one place (engine/runner/effects/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.compiler.definition.plan import Action, Node
+from engine.observing import context
 from engine.record.failure import StepFailed
 from engine.record.frames import Frame
 from engine.runner.call.accounts import OpenedAccounts, RequiredConsent
@@ -57,7 +60,7 @@ from engine.runner.call.arguments import AllowList, Arguments, FittingText, Harm
 from engine.runner.call.models import Fallback, LiveAnswers, RequiredBudget
 from engine.runner.call.people import Breakpoints, RequiredApproval
 from engine.runner.call.plan import AsPlanned, Planning, Played, Replay, Rereading
-from engine.runner.call.record import AccountNoticeReports, Announcement, Named, OutputTypes, Recorder, Timed
+from engine.runner.call.record import AccountNoticeReports, Announcement, OutputTypes, Recorder, Timed, traced
 from engine.runner.call.waits import RateLimits, Suspension
 from engine.runner.call.write import LastLink, Once, WriteIdentity
 from engine.runner.execution.concurrency import RunStopped
@@ -77,8 +80,9 @@ from engine.runner.execution.step_call import (
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
 
-ORDER: tuple[type[Link], ...] = (
-    Named,
+_Kinds: TypeAlias = tuple[type[Link], ...]
+
+ORDER: _Kinds = (
     AccountNoticeReports,
     Recorder,
     Suspension,
@@ -113,24 +117,23 @@ class StepExecutor:
     """Makes the calls of a run's steps, each through its chain."""
 
     def __init__(self, run: RunContext) -> None:
-        self._run, self._facts, self._recording = run, run.facts, run.recording
+        self._run, self._facts, self._recording, self._tracer = run, run.facts, run.recording, run.tracer
+        self._options = frozenset(run.facts.options)
         self._links: dict[type[Link], Link] = {}
-        self._chains: dict[tuple[type[Link], ...], Next] = {}
+        self._chains: dict[_Kinds, Next] = {}
         self._of_actions: dict[int, Next] = {}
         """By the id of the action, which the plan keeps."""
 
     def _chain(self, action: Action) -> Next:
-        """Return the chain around calls of a step, made by the first of them."""
-        known = self._of_actions.get(id(action))
-        if known is None:
-            kinds, options = ORDER, self._facts.options
-            if action.step_type.service is None:
-                kinds = tuple(one for one in ORDER if not one.is_for_services)
-            needed = tuple(one for one in kinds if one.is_needed(action, options))
-            if needed not in self._chains:
-                self._chains[needed] = composed([self._link(one) for one in needed], LastLink(self._run))
-            known = self._of_actions[id(action)] = self._chains[needed]
-        return known
+        """Return the chain around calls of a step, made by the first of them that needs the same links."""
+        needed, in_doubt = _kinds(ORDER, self._options, is_for_services=action.step_type.service is not None)
+        if in_doubt:
+            spared = {one for one in in_doubt if not one.is_needed(action)}
+            needed = tuple(one for one in needed if one not in spared)
+        if needed not in self._chains:
+            self._chains[needed] = composed([self._link(one) for one in needed], LastLink(self._run))
+        self._of_actions[id(action)] = self._chains[needed]
+        return self._chains[needed]
 
     def _link(self, kind: type[Link]) -> Link:
         """Return the run's only object of a link, which may remember accounts and answers."""
@@ -144,11 +147,17 @@ class StepExecutor:
         Raises StepFailed, RunStopped.
         """
         assert node.action is not None
-        if self._recording.has_loose_end:
-            await self._recording.tie_loose_end()
+        await self._recording.tie_loose_end()
         now = self._recording.now()
         call = StepCall(self._facts.run_id, self._facts.workflow, node, frame, path, node.action, now)
-        outcome = await self._chain(node.action)(call)
+        names = context.add(step=path)
+        try:
+            chain = self._of_actions.get(id(node.action)) or self._chain(node.action)
+            outcome = await (chain(call) if self._tracer is None else traced(self._tracer, call, chain))
+        except Exception as error:  # noqa: BLE001 - as in a link of the chain
+            outcome = failed(call, error)
+        finally:
+            context.take_back(names)
         if isinstance(outcome, Succeeded):
             return outcome.output
         if isinstance(outcome, Failed):
@@ -157,15 +166,28 @@ class StepExecutor:
         raise RunStopped(outcome.directive.outputs, outcome.directive.message)
 
 
+@lru_cache(maxsize=64)
+def _kinds(order: _Kinds, options: frozenset[str], *, is_for_services: bool) -> tuple[_Kinds, _Kinds]:
+    """Return the links that steps can meet in a run with these options, and those among them that not all steps need.
+
+    They depend on no run, and most steps that call no service have them all: nothing is asked for each step.
+    """
+    kinds = [one for one in order if is_for_services or not one.is_for_services]
+    needed = tuple(one for one in kinds if one.is_needed_in(options))
+    return needed, tuple(one for one in needed if "is_needed" in vars(one))
+
+
 def composed(links: Sequence[Link], last: Next) -> Next:
-    """Return the chain of these links, given from the outside in."""
+    """Return the chain of these links, given from the outside in; the caller catches what the first one raises."""
     chain, checks = last, list[Check]()
     for link in reversed(links):
         if isinstance(link, Check):
             checks.insert(0, link)
             continue
         assert isinstance(link, Middleware)
-        chain = _around(link, _checked(checks, chain))
+        rest = _checked(checks, chain)
+        is_caught = link.catches or link is links[0]
+        chain = partial(link, call_next=rest) if is_caught else _around(link, rest)
         checks = []
     return _checked(checks, chain)
 

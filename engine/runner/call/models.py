@@ -17,7 +17,6 @@ from engine.compiler.definition.plan import Action, PlannedFallback
 from engine.plugins.step import Usage
 from engine.record.document import usage_of
 from engine.record.events import ModelFailed
-from engine.record.types.run import RunOptions
 from engine.record.types.step import UsageRecord
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.live import StepAnswers
@@ -44,7 +43,7 @@ class Fallback(Middleware):
     is_for_services = True
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action) -> bool:
         """Return whether the step names other models."""
         return bool(action.other_models)
 
@@ -138,7 +137,7 @@ class RequiredBudget(Middleware):
     is_for_services = True
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action) -> bool:
         """Return whether a call may ask a model."""
         return action.asks_models
 
@@ -184,7 +183,7 @@ class LiveAnswers(Middleware):
     is_for_services = True
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action) -> bool:
         """Return whether its answer is text."""
         return action.step_type.streams
 

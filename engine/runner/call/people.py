@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Container
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,12 @@ from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.compiler.definition.approval_rules import StepApproval
-from engine.compiler.definition.plan import Action
 from engine.plugins.step import Effect
 from engine.record.events import StepWaiting
 from engine.record.plans.previews import changes
 from engine.record.run_files import without_owners
 from engine.record.types.approval import AskedCall
 from engine.record.types.kind import RunKind, kind_of
-from engine.record.types.run import RunOptions
 from engine.record.types.step import Approved, Paused
 from engine.record.values import in_thread_if_read
 from engine.runner.call.arguments import require_allowed
@@ -48,7 +47,7 @@ class Breakpoints(Check):
         self._recording, self._wait, self._state = run.recording, run.wait, run.debug_state
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed_in(cls, options: Container[str]) -> bool:
         """Return whether the run is debugged."""
         return kind_of(options) is RunKind.DEBUG
 
@@ -90,7 +89,7 @@ class RequiredApproval(Check):
         self._asking = RunApprovalRules(run)
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed_in(cls, options: Container[str]) -> bool:
         """Return whether the run may wait for people: one that writes nothing asks nobody."""
         return not kind_of(options).writes_nothing
 

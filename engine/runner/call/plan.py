@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -14,7 +15,6 @@ from clients.reads_only import reads_only
 from engine.base.errors import AnswerNotRecorded, PlanDrift
 from engine.base.lazy_values import Unknown, complete, marked
 from engine.base.statuses import ENDED_STEPS, StepStatus
-from engine.compiler.definition.plan import Action
 from engine.expressions.cel_types import plain
 from engine.plugins.step import AskPerson, CallWorkflow, Effect, Preview, Role, WaitUntil, described, fields_schema
 from engine.record.differences import shown
@@ -23,7 +23,6 @@ from engine.record.plans.applied_run import misfit
 from engine.record.plans.previews import recorded
 from engine.record.plans.world_changes import world_changes
 from engine.record.types.kind import RunKind, kind_of
-from engine.record.types.run import RunOptions
 from engine.record.types.step import FieldDifference, PlannedStep, StepRecord
 from engine.runner.effects.job import Remarks, fields_of
 from engine.runner.execution.approval_rules import RunApprovalRules
@@ -58,7 +57,7 @@ class Planning(Middleware):
         self._run, self._asking = run, RunApprovalRules(run)
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed_in(cls, options: Container[str]) -> bool:
         """Return whether the run writes nothing, and is no replay: that has an answer for what a plan cannot know."""
         kind = kind_of(options)
         return kind.writes_nothing and kind is not RunKind.REPLAY
@@ -114,7 +113,7 @@ class Planning(Middleware):
             fields = kind.fields.model_validate(arguments)
         except ValidationError:  # a part that is not known stands where no text may
             return described(kind, arguments)
-        job = self._run.job(call)._replace(make_fields=lambda: fields)
+        job = replace(self._run.job(call), make_fields=lambda: fields)
         try:
             found: Preview = await self._run.reads.ask(
                 job, lambda: kind.preview(job.call(1, self._run.clock(), remarks))
@@ -188,7 +187,7 @@ class AsPlanned(Check):
         self._run = run
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed_in(cls, options: Container[str]) -> bool:
         """Return whether the run applies a plan."""
         return kind_of(options) is RunKind.APPLY
 
@@ -236,7 +235,7 @@ class AsPlanned(Check):
         assert plan is not None
         if before is None or not before["object"] or planned.get("unknown") or plan.is_shared(planned):
             return
-        job, kind = self._run.job(call)._replace(guard=reads_only), call.action.step_type
+        job, kind = replace(self._run.job(call), guard=reads_only), call.action.step_type
         now = await self._run.reads.ask(job, lambda: kind.preview(job.call(1, self._run.clock(), Remarks())))
         if (now.before, now.version) != (before["before"], before["version"]):
             raise _drift(call.path, before["before"], now.before)
@@ -258,7 +257,7 @@ class Rereading(Middleware):
         self._earlier = run.earlier
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed_in(cls, options: Container[str]) -> bool:
         """Return whether the run checks a plan."""
         return "check" in options
 
@@ -290,7 +289,7 @@ class Replay(Check):
         self._earlier = run.earlier
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed_in(cls, options: Container[str]) -> bool:
         """Return whether the run reuses answers without looking again."""
         return "replay" in options or kind_of(options) is RunKind.APPLY
 
@@ -315,7 +314,7 @@ class Played(Middleware):
         self._steps, self._recording = run.played, run.recording
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed_in(cls, options: Container[str]) -> bool:
         """Return whether the run replays a file."""
         return kind_of(options) is RunKind.REPLAY
 

@@ -23,7 +23,6 @@ from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError, StorageError
 from engine.base.statuses import StepStatus
 from engine.connections.accounts import Account
-from engine.observing import context
 from engine.observing.traces import Tracer
 from engine.plugins.step import Effect, Usage
 from engine.record.coercion import fitted
@@ -55,19 +54,8 @@ _NOTES_MOST = 5
 _FORESEEN = (ServiceError, OrchestraError, StepFailed, ValidationError)
 
 
-class Named(Middleware):
-    """Adds the step to the names of log lines, and traces it, for as long as its call is made and recorded."""
-
-    def __init__(self, run: RunContext) -> None:
-        self._tracer = run.tracer
-
-    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
-        """Make the call."""
-        with context.more(step=call.path):
-            return await call_next(call) if self._tracer is None else await _traced(self._tracer, call, call_next)
-
-
-async def _traced(tracer: Tracer, call: StepCall, call_next: Next) -> Outcome:
+async def traced(tracer: Tracer, call: StepCall, call_next: Next) -> Outcome:
+    """Trace a step for as long as its call is made and recorded."""
     is_remote = call.action.step_type.service is not None
     with tracer.step(call.action.uses, call.path, is_remote=is_remote) as span:
         outcome = await call_next(call)
@@ -81,8 +69,10 @@ async def _traced(tracer: Tracer, call: StepCall, call_next: Next) -> Outcome:
 class Timed(Middleware):
     """Measures the call itself with its attempts, without the time for which the run waits for something else."""
 
+    catches = True
+
     def __init__(self, run: RunContext) -> None:
-        self._observer = run.observer
+        self._observer, self._is_told = run.observer, _log.isEnabledFor(logging.DEBUG)
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call; one that asks the run to wait has not ended."""
@@ -93,7 +83,8 @@ class Timed(Middleware):
             outcome = failed(call, error)
         if not isinstance(outcome, Waits):
             seconds, is_good = time.monotonic() - begun_at, isinstance(outcome, Succeeded | Stops)
-            _log.debug("%s %s in %.3f s", call.action.uses, "succeeded" if is_good else "failed", seconds)
+            if self._is_told:
+                _log.debug("%s %s in %.3f s", call.action.uses, "succeeded" if is_good else "failed", seconds)
             self._observer.called(call.action.uses, seconds, is_good=is_good)
         return outcome
 
@@ -239,9 +230,15 @@ class Announcement(Check):
 class OutputTypes(Middleware):
     """Fits an output to the schema of its step (engine/record/coercion.py)."""
 
+    catches = True
+
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call and fit its output."""
         outcome = await call_next(call)
         if not isinstance(outcome, Succeeded):
             return outcome
-        return replace(outcome, output=fitted(outcome.output, call.action.output_schema))
+        try:
+            output = fitted(outcome.output, call.action.output_schema)
+        except Exception as error:  # noqa: BLE001 - as in a link of the chain
+            return failed(call, error)
+        return outcome if output is outcome.output else replace(outcome, output=output)

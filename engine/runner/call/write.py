@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -17,7 +18,6 @@ from engine.observing import context
 from engine.plugins.step import Directive, Effect, StopRun
 from engine.plugins.unreadable import answered
 from engine.record.events import WriteSettled
-from engine.record.types.run import RunOptions
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import Attempt, Done, Job, Remarks
 from engine.runner.effects.ledger import arguments_hash
@@ -48,7 +48,7 @@ class WriteIdentity(Check):
     is_for_services = True
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action) -> bool:
         """Return whether the step may write."""
         return action.step_type.may_write
 
@@ -102,7 +102,7 @@ class Once(Check):
     is_for_services = True
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
+    def is_needed(cls, action: Action) -> bool:
         """Return whether the step may write."""
         return action.step_type.may_write
 
@@ -113,7 +113,7 @@ class Once(Check):
         """Return the result of the write, made now or before."""
         if call.effect is not Effect.WRITES:
             return call
-        write = self._run.writes.write(self._run.job(call)._replace(is_seen=self._is_seen(call)))
+        write = self._run.writes.write(replace(self._run.job(call), is_seen=self._is_seen(call)))
         try:
             done = await write.make()
         except asyncio.CancelledError:
@@ -157,8 +157,11 @@ class LastLink:
             if call.action.step_type.heavy:
                 result = await self._in_thread(job, remarks)
             else:
-                with self._run.guard():
+                if self._run.guard is nullcontext:  # as in most runs: entering it would be three calls
                     result = answered(job.step_type, job.call(1, started_at, remarks))
+                else:
+                    with self._run.guard():
+                        result = answered(job.step_type, job.call(1, started_at, remarks))
                 result = result if isinstance(result, Directive) else plain_json(result, is_given=job.is_given)
             if not isinstance(result, Directive):
                 return Succeeded(call, result, remarks=remarks)

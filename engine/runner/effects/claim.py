@@ -117,7 +117,7 @@ class WriteOnce:
             async with self._writes.alone(self._job):
                 known = await self._claimed()
                 self._write = replace(self._write, generation=known.generation)
-                self._job = self._job._replace(write=self._write)
+                self._job = replace(self._job, write=self._write)
                 if known.state == "damaged":
                     await self._ledger.question_damaged(self._write)
                     raise _damaged(self._job, known)
@@ -280,7 +280,7 @@ class WriteOnce:
             marker=self._write.marker,
             done_at=known.done_at or known.intended_at,
         )
-        updating = self._deliver(self._job._replace(repeat=Repeat.SAFE), known)
+        updating = self._deliver(replace(self._job, repeat=Repeat.SAFE), known)
         try:
             done = await updating.until_done(lambda call: step_type.update(call, written))
         except BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from pydantic import JsonValue
@@ -57,8 +57,8 @@ Guard = Callable[[], AbstractContextManager[None]]
 """Returns what a call is made in: `reads_only` (clients/reads_only.py) for a plan."""
 
 
-class Job(NamedTuple):
-    """A call to be made. A named tuple, since one is made for each step: a frozen dataclass takes ten times as long."""
+class Job(Struct, frozen=True):
+    """A call to be made."""
 
     step_type: StepType
     make_fields: Callable[[], Any]
@@ -105,7 +105,7 @@ class Job(NamedTuple):
     def call(self, number: int, started_at: datetime, remarks: Remarks, intended_at: datetime | None = None) -> Call:
         """Return the argument of the step for one attempt; number 0 is a look-up."""
         return Call(
-            fields=self.fields,
+            fields=self.make_fields(),
             client=self.account.client if self.account else None,
             marker=self.write.marker if self.write else "",
             intended_at=intended_at,
@@ -140,17 +140,16 @@ class Job(NamedTuple):
         return any_file if self.step_type.keeps_files else _FilesOf(self.make_fields)
 
 
-class _FilesOf:
+class _FilesOf(Struct):
     """Tells whether the fields of a call name a file; they are searched once, if its answer names any."""
 
-    def __init__(self, make_fields: Callable[[], Any]) -> None:
-        self._make_fields = make_fields
-        self._places: frozenset[str] | None = None
+    make_fields: Callable[[], Any]
+    places: frozenset[str] | None = None
 
     def __call__(self, place: str) -> bool:
-        if self._places is None:
-            self._places = frozenset(places_in(self._make_fields()))
-        return place in self._places
+        if self.places is None:
+            self.places = frozenset(places_in(self.make_fields()))
+        return place in self.places
 
 
 def fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import replace
+
 from clients.errors import NotFound
 from clients.reads_only import reads_only
 from engine.base.lazy_values import complete
@@ -37,7 +39,7 @@ class WritePreviews:
     async def of(self, job: Job) -> ShownPreview:
         """Return what to show in a question. Whatever goes wrong, the question is asked: then it says what did."""
         retry = Retry(attempts=2, backoff_seconds=0.5)
-        quick = job._replace(timeout_seconds=_SECONDS, retry=retry, failed_before=0, on_attempt=_unreported)
+        quick = replace(job, timeout_seconds=_SECONDS, retry=retry, failed_before=0, on_attempt=_unreported)
         try:
             return ShownPreview(await self._read(quick))
         except Exception as error:  # noqa: BLE001 - also of step types that are not ours
@@ -54,7 +56,7 @@ class WritePreviews:
         kind = job.step_type
         if job.account is None or type(kind).preview is StepType.preview:
             return None
-        guarded = job._replace(guard=reads_only)
+        guarded = replace(job, guard=reads_only)
         found: Preview = await self._reads.ask(guarded, lambda: kind.preview(guarded.call(1, self._clock(), Remarks())))
         return found if _tells_more(found, job.arguments) else None
 

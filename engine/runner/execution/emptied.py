@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+
+from pydantic import BaseModel
 
 from clients.wording import counted
 from engine.base.json_text import JsonObject
@@ -11,8 +14,10 @@ from engine.plugins.step import StepType, fields_schema
 
 def without_empty(step_type: StepType, arguments: JsonObject) -> tuple[JsonObject, tuple[str, ...]]:
     """Return arguments without empty entries in the lists of fields declared so, and notes about them."""
-    known = fields_schema(step_type.fields).get("properties", {})
-    fields = [name for name in arguments if known.get(name, {}).get("drops_empty")]
+    dropping = _dropping(step_type.fields)
+    fields = [name for name in arguments if name in dropping] if dropping else ()
+    if not fields:
+        return arguments, ()
     kept = dict(arguments)
     notes: list[str] = []
     for name in fields:
@@ -22,6 +27,13 @@ def without_empty(step_type: StepType, arguments: JsonObject) -> tuple[JsonObjec
         else:
             kept[name] = _kept(given, name, notes)
     return (kept, tuple(notes)) if notes else (arguments, ())
+
+
+@cache
+def _dropping(fields: type[BaseModel]) -> frozenset[str]:
+    """Return the names of the fields that drop empty entries."""
+    known = fields_schema(fields).get("properties", {})
+    return frozenset(name for name, one in known.items() if one.get("drops_empty"))
 
 
 def _kept(value: Any, name: str, notes: list[str]) -> Any:

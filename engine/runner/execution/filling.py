@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,9 +24,13 @@ async def worked_out(work: Callable[[], Result]) -> Result:
         return result
 
 
-def filled(place: str, tree: Any, names: Mapping[str, Any]) -> Awaitable[Any]:
+async def filled(place: str, tree: Any, names: Mapping[str, Any]) -> Any:
     """Return the value of the tree of one field. Raises ExpressionError."""
-    return worked_out(partial(render_field, place, tree, names))
+    work = partial(render_field, place, tree, names)
+    try:
+        return cheaply(work)
+    except ExpressionTooCostly:  # as in `worked_out`, which would be one call more for each field
+        return await _workers.run(partial(_in_time, work))
 
 
 def _in_time(work: Callable[[], Result]) -> Result:

@@ -108,7 +108,7 @@ class Recording:
         """Why the run has failed, while its `on_failure` steps run."""
         journal.begin(run_id)
         for event in events:
-            self._count(event)
+            self._take(event)
 
     def deadline(self, path: str, seconds: float) -> datetime:
         """Return when the time limit of a step (the run: an empty path) ends, counted from its first start.
@@ -134,20 +134,12 @@ class Recording:
         self, kind: Callable[Concatenate[str, Details], Event], /, *args: Details.args, **details: Details.kwargs
     ) -> None:
         """Add an event of this kind, which happens now; it is on disk after `committed()`."""
-        event = kind(self.now(), *args, **details)
+        event = kind(timestamp(self._clock()), *args, **details)
         self._journal.append(self.run_id, self._number + 1, encoded(event))
-        self._count(event)
-        if isinstance(event, StepFinished | ItemFinished) and (tell := self.on_progress) is not None:
-            self.on_progress = None
-            tell()
-
-    def _count(self, event: Event) -> None:
-        self._number += 1
-        if self.few is not None:
-            self.few.append(event)
-            if self._number > _FEW:
-                self.few = None
         self._take(event)
+        if self.on_progress is not None and isinstance(event, StepFinished | ItemFinished):
+            tell, self.on_progress = self.on_progress, None
+            tell()
 
     async def kept(self, value: Any) -> Forms:
         """Store the large parts of a value in files of the run; return it in two forms, for expressions and for events.
@@ -172,16 +164,15 @@ class Recording:
         """Let the step that just finished be committed together with what comes next."""
         self._loose_end = self._number
 
-    @property
-    def has_loose_end(self) -> bool:
-        """Return whether a finished step must be on disk before another one starts."""
-        return self._loose_end > self._tied
-
     async def tie_loose_end(self) -> None:
-        """Wait until it is on disk; until then it also counts as loose for all steps that start at the same time."""
+        """Wait until a finished step, if one is not yet, is on disk: before another one starts.
+
+        Until then it also counts as loose for all steps that start at the same time.
+        """
         loose_end = self._loose_end
-        await self.committed()
-        self._tied = max(self._tied, loose_end)
+        if loose_end > self._tied:
+            await self._journal.committed(self.run_id)
+            self._tied = max(self._tied, loose_end)
 
     def record_of(self, path: str) -> EarlierEnding | None:
         """Return how a step or item ended before, or None if it must run."""
@@ -223,13 +214,27 @@ class Recording:
         return path in self._loops
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, StepStarted | StepWaiting | StepFinished):
-            self._wait_for_people(event)
-            self.edits.take(event)
+        """Count an event, and keep what it says."""
+        self._number += 1
+        if self.few is not None:
+            self.few.append(event)
+            if self._number > _FEW:
+                self.few = None
+        if isinstance(event, StepFinished):
+            if self._asked or event.people_wait_seconds or event.approved or event.effect:  # most have nothing
+                self._wait_for_people(event)
+                self.edits.take(event)
+            self._finish(event)
+        else:
+            self._take_other(event)
+
+    def _take_other(self, event: Event) -> None:
         match event:
-            case StepFinished() | ItemFinished():
+            case ItemFinished():
                 self._finish(event)
             case StepStarted() | StepWaiting():
+                self._wait_for_people(event)
+                self.edits.take(event)
                 self._begin(event)
             case AttemptFailed():
                 self._failed_attempts[event.path] += 1
@@ -300,16 +305,17 @@ class Recording:
         self._begun.pop(event.path, None)
         record: EarlierEnding = {"status": str(event.status)}
         if isinstance(event, StepFinished):
-            record = _with_output(record, event)
+            if event.output is not UNSET:
+                record = {**record, "output": event.output}
+            if event.fallback or event.planned or event.stops:
+                record = _with_more(record, event)
         if event.error and event.status == StepStatus.FAILED:
             record = {**record, "error": event.error}
         self._finished[event.path] = record
 
 
-def _with_output(record: EarlierEnding, event: StepFinished) -> EarlierEnding:
-    """Return a record with what the finished step left for the steps after it."""
-    if event.output is not UNSET:
-        record = {**record, "output": event.output}
+def _with_more(record: EarlierEnding, event: StepFinished) -> EarlierEnding:
+    """Return a record with what the finished step left beside its output."""
     if event.fallback:
         record = {**record, "fallback": True}
     if event.planned and "may" in event.planned:

@@ -100,8 +100,9 @@ class Runner:
     async def _block(self, block: Block, frame: Frame) -> None:
         """Run sibling steps; put their records into the frame."""
         if block.is_sequence:
+            steps = frame.steps
             for node in block.nodes:
-                frame.steps[node.id] = await self._node(node, frame)
+                steps[node.id] = await self._node(node, frame)
             return
         ended = {node.id: asyncio.Event() for node in block.nodes}
         stop = StopSignal()
@@ -144,7 +145,8 @@ class Runner:
             if stand_in is not None:
                 return self._stood_in(node, path, stand_in)
         try:
-            return await self._decided(node, frame, path)
+            made = self._made if node.condition is True else self._decided
+            return await made(node, frame, path)
         except StepFailed as failed:
             return await self._caught(node, frame, path, failed)
 
@@ -175,7 +177,7 @@ class Runner:
 
     async def _decided(self, node: Node, frame: Frame, path: str) -> Record:
         """Evaluate `if`, then run the action, loop or group."""
-        holds = True if node.condition is True else await self._condition(node, frame, path)
+        holds = await self._condition(node, frame, path)
         if holds is None:
             return await self._perhaps(node, frame, path)
         if not holds:

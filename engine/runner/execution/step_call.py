@@ -7,7 +7,7 @@ They are structs of msgspec, since a run makes several for each step.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +21,6 @@ from engine.compiler.definition.plan import Action, Node, PlannedFallback
 from engine.plugins.step import Effect, Repeat, StopRun, Usage
 from engine.record.failure import StepFailed, failure
 from engine.record.frames import Frame
-from engine.record.types.run import RunOptions
 from engine.record.types.step import Approved, Failure, PlannedStep, StepEffect
 from engine.runner.effects.live import StepAnswers
 from engine.store.journal import JournalBroken
@@ -190,8 +189,13 @@ class Link:
     """
 
     @classmethod
-    def is_needed(cls, action: Action, options: RunOptions) -> bool:
-        """Return whether calls of this step can meet it at all, in a run with these options."""
+    def is_needed_in(cls, options: Container[str]) -> bool:
+        """Return whether a run with these options can meet it at all."""
+        return True
+
+    @classmethod
+    def is_needed(cls, action: Action) -> bool:
+        """Return whether calls of this step can meet it at all."""
         return True
 
     def __init__(self, run: Any) -> None:
@@ -211,6 +215,9 @@ class Check(Link, ABC):
 
 class Middleware(Link, ABC):
     """A concern that needs the outcome, or that lasts as long as the call."""
+
+    catches: ClassVar[bool] = False
+    """Whether it makes a failure of its call from any error of its own, so that nothing has to do so around it."""
 
     @abstractmethod
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:

@@ -20,6 +20,8 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from engine.base.errors import Fenced, StorageError
 from engine.store.journal import JournalBroken
 from engine.store.sql.base.database import Cursor, EventRow, NothingFound, StateDatabase
@@ -36,16 +38,15 @@ _LONGEST_ROW = 8
 """Yield to the event loop after this many immediate commits in a row, so that timers and new input are not delayed."""
 
 
-class _Batch:
+class _Batch(Struct, eq=False):
     """What is written in one transaction, and who waits for it."""
 
-    def __init__(self) -> None:
-        self.events: list[EventRow] = []
-        self.changes: list[tuple[Change, asyncio.Future[Any], str | None]] = []
-        self.gathered: dict[Callable[[Cursor, Sequence[Any]], None], list[tuple[Any, asyncio.Future[Any]]]] = {}
-        """What is written by one call for all items, after the changes."""
-        self.waiters: list[asyncio.Future[None]] = []
-        """One future per waiter: cancelling one must not affect the others."""
+    events: list[EventRow] = []
+    changes: list[tuple[Change, asyncio.Future[Any], str | None]] = []
+    gathered: dict[Callable[[Cursor, Sequence[Any]], None], list[tuple[Any, asyncio.Future[Any]]]] = {}
+    """What is written by one call for all items, after the changes."""
+    waiters: list[asyncio.Future[None]] = []
+    """One future per waiter: cancelling one must not affect the others."""
 
     @property
     def is_empty(self) -> bool:
@@ -90,7 +91,8 @@ class SqlJournal:
         if run_id in self._broken:
             return
         self._batch.events.append((run_id, number, text))
-        self._flush_soon()
+        if self._alarm is None:
+            self._flush_soon()
 
     def change(self, change: Change, run_id: str | None = None) -> asyncio.Future[Any]:
         """Run `change(cursor)` in the next transaction; the future has its result once that is on disk.
@@ -128,12 +130,13 @@ class SqlJournal:
 
         Raises JournalBroken if one of them could not be stored, now or earlier: the run must stop then.
         """
-        if not self._batch.is_empty:
+        batch = self._batch
+        if batch.events or not batch.is_empty:
             if self._is_alone(asyncio.get_running_loop()):
                 self._flush()
             else:
                 self._flush_next()
-                await _written(self._batch)
+                await _written(batch)
         elif self._under_way is not None:
             await _written(self._under_way)
         if run_id in self._broken:
@@ -196,9 +199,10 @@ class SqlJournal:
 
     def _flush(self) -> None:
         self._is_due = False
-        if self._batch.is_empty or (self._under_way is not None and self._thread is not None):
+        batch = self._batch
+        if (not batch.events and batch.is_empty) or (self._under_way is not None and self._thread is not None):
             return  # `close` has written it already, or it is written once the thread is free
-        batch, self._batch = self._batch, _Batch()
+        self._batch = _Batch()
         if self._broken and (gap := self._gap_before(batch)) is not None:
             self._settle(batch, gap)
             return
@@ -209,6 +213,9 @@ class SqlJournal:
                 self._settle(batch, error)
             else:
                 self._settle(batch, results)
+                self._commits += 1
+                if self._commits == _MANY_COMMITS:
+                    self._lengthen()
             return
         self._under_way, self._writing = batch, self._thread.submit(self._commit, batch)
         done = partial(self._committed, batch, self._writing)
@@ -239,21 +246,17 @@ class SqlJournal:
             for future in batch.futures():
                 if not future.done():
                     future.set_exception(JournalBroken(outcome))
-        elif isinstance(outcome, list):
-            if batch.changes or batch.gathered:  # most have events alone
-                for future, result in zip_longest(batch.futures(), outcome):
-                    if not future.done():
-                        future.set_result(result)
-            self._count()
+        elif isinstance(outcome, list) and (batch.changes or batch.gathered):  # most have events alone
+            for future, result in zip_longest(batch.futures(), outcome):
+                if not future.done():
+                    future.set_result(result)
         for waiter in batch.waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _count(self) -> None:
-        self._commits += 1
-        if self._commits == _MANY_COMMITS:
-            with suppress(StorageError):  # if the log cannot grow, it works as it is
-                self._database.lengthen()
+    def _lengthen(self) -> None:
+        with suppress(StorageError):  # if the log cannot grow, it works as it is
+            self._database.lengthen()
 
     def _commit(self, batch: _Batch) -> list[Any]:
         """Write a batch; a thread does it if the database is far away, so changes use nothing but their cursor."""
@@ -261,6 +264,8 @@ class SqlJournal:
         def written(cursor: Cursor) -> list[Any]:
             if batch.events:
                 self._connection.add_events(cursor, batch.events)
+                if not batch.changes and not batch.gathered:  # as in most
+                    return []
             results = [change(cursor) for change, _, _ in batch.changes]
             for change, items in batch.gathered.items():
                 change(cursor, [item for item, _ in items])

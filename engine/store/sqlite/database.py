@@ -342,27 +342,24 @@ class SqliteJournalConnection:
         """
         with self._database.write_lock:
             try:
-                return self._committed(condition, work)
+                if (now := time.monotonic()) >= self._look_at:  # a commit into a deleted file would be lost
+                    self._database.require_in_place()
+                    self._look_at = now + _IN_PLACE_SECONDS
+                cursor = self.raw.cursor()
+                cursor.execute("BEGIN IMMEDIATE")
+                try:
+                    if cursor.execute(*condition).fetchone() is None:
+                        raise NothingFound
+                    result = work(cursor)
+                    cursor.execute("COMMIT")
+                except BaseException:
+                    if self.raw.in_transaction:
+                        cursor.execute("ROLLBACK")
+                    raise
             except (sqlite3.Error, OSError) as error:
                 with storage_errors(self._database.path):  # entered only here: it would slow down each step a little
                     raise error from None
-
-    def _committed(self, condition: Question, work: Callable[[Cursor], Result]) -> Result:
-        if (now := time.monotonic()) >= self._look_at:  # a commit into a deleted file would be lost
-            self._database.require_in_place()
-            self._look_at = now + _IN_PLACE_SECONDS
-        cursor = self.raw.cursor()
-        cursor.execute("BEGIN IMMEDIATE")
-        try:
-            if cursor.execute(*condition).fetchone() is None:
-                raise NothingFound
-            result = work(cursor)
-            cursor.execute("COMMIT")
-        except BaseException:
-            if self.raw.in_transaction:
-                cursor.execute("ROLLBACK")
-            raise
-        return result
+            return result
 
     def add_events(self, cursor: Cursor, events: Sequence[EventRow]) -> None:
         """Insert events in the transaction of a cursor."""

@@ -33,14 +33,14 @@ def runs(
 ) -> list[tuple[Run, list[Event]]]:
     """So many runs of random workflows, each with the events that the engine wrote for it."""
     written: dict[str, list[Event]] = defaultdict(list)
-    count = Recording._count
+    take = Recording._take
 
     def counted(self: Recording, event: Event) -> None:
         if self._number == len(written[self.run_id]):  # a run that waited reads its events again
             written[self.run_id].append(event)
-        count(self, event)
+        take(self, event)
 
-    monkeypatch.setattr(Recording, "_count", counted)
+    monkeypatch.setattr(Recording, "_take", counted)
     monkeypatch.setattr(retry, "_backoff", lambda *_: 0.0)
     for number in range(WORKFLOWS):
         write_workflow(root, f"work-{number}", random_steps(number, service, RUNS), inputs=INPUTS)

@@ -271,7 +271,7 @@ def test_equal_keys_in_one_run_do_not_wait_for_each_other_for_ever(attempt: Try,
             await on.make(on.job())
         job = on.job()
         assert job.write is not None
-        twin = job._replace(write=replace(job.write, path="note-2"))
+        twin = replace(job, write=replace(job.write, path="note-2"))
         await asyncio.wait_for(on.make(twin), 10)
 
     attempt(test)
