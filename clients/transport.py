@@ -324,7 +324,8 @@ def _inflated(reader: Any, packed: bytes) -> bytes:
 def _redact(response: httpx.Response) -> None:
     """Redact every known secret in an answer, whatever its status: services echo what they were sent."""
     pairs = response.headers.multi_items()
-    response.headers = httpx.Headers([(name, known.in_data(value)) for name, value in pairs])
+    values = known.in_each([value for _, value in pairs])
+    response.headers = httpx.Headers([(name, value) for (name, _), value in zip(pairs, values, strict=True)])
     assert isinstance(response.stream, httpx.SyncByteStream)
     is_live = "text/event-stream" in response.headers.get("content-type", "").lower()
     response.stream = _Blotted(response.stream, is_live=is_live)

@@ -132,6 +132,21 @@ def test_what_stands_before_a_secret_does_not_hide_it(lead: str, word: str) -> N
         assert Secrets([word]).in_data(f"{lead}{spelled}, after") == f"{lead}***, after"
 
 
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_texts_that_are_looked_at_together_are_redacted_as_one_by_one(spell: Callable[[str], str]) -> None:
+    secrets = Secrets([CANARY, "ab12/cd34&ef56-xyz"])
+    cut = len(CANARY) // 2  # a secret that two texts share is in neither of them
+    for before in (*LEADS[:6], *FILLERS):
+        for texts in (
+            [before, spell(CANARY), before],
+            [before, spell("ab12/cd34&ef56-xyz")],
+            [f"{before}{CANARY[:cut]}", CANARY[cut:], ""],
+            ["application/json", "Bearer", before],
+        ):
+            assert secrets.in_each(texts) == [secrets.in_data(text) for text in texts]
+    assert secrets.in_each([]) == []
+
+
 @pytest.mark.parametrize("filler", FILLERS)
 def test_what_a_service_writes_around_a_secret_costs_no_more_than_its_length(filler: str) -> None:
     """A hundred thousand backslashes took minutes where spellings were one pattern with repeats."""

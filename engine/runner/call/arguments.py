@@ -22,7 +22,7 @@ from engine.compiler.definition.allowed_values import goes_to_sender, in_force, 
 from engine.compiler.definition.links import EVERYWHERE
 from engine.compiler.definition.plan import Action
 from engine.connections.hosts import hosts
-from engine.expressions.expressions import Template
+from engine.expressions.expressions import Expression, Template
 from engine.outgoing.addresses import issue_at, mentioned_in, places_in
 from engine.plugins.step import FITTED, Effect, Role, StepType, fields_schema, limits_of
 from engine.record.values import in_thread_if_read
@@ -32,8 +32,8 @@ from engine.runner.execution.filling import filled, worked_out
 from engine.runner.execution.step_call import Check, Middleware, Next, Outcome, StepCall, Succeeded, failed
 from engine.runner.tags.run_tags import RunTags
 from engine.runner.tags.strict_fields import strict_names, strict_parts
-from engine.runner.tags.tagging import has_expressions
-from engine.runner.tags.tags import Outside, merged
+from engine.runner.tags.tagging import Tagging, has_expressions
+from engine.runner.tags.tags import Later, Outside, Tag, merged
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
@@ -402,15 +402,18 @@ class OutsideTextCheck(Check):
 
     async def __call__(self, call: StepCall) -> StepCall | Outcome:
         """Return the call, unless text from outside decides where it goes or instructs a model."""
-        names = self._checked_fields(call.action)
+        names = self._checked_fields(call)
         if names:
             with suppress(RecursionError):  # the compiler has followed expressions that are nested so deeply
                 self._require(call, names)
         return call
 
-    def _checked_fields(self, action: Action) -> list[str]:
+    def _checked_fields(self, call: StepCall) -> list[str]:
+        action = call.action
         if id(action) not in self._checked:
             names = [one for one in strict_names(action.step_type.fields) if _is_checked(action, one)]
+            if names and self._tags.has_clean_inputs(call):
+                names = [one for one in names if not _is_input(action.arguments[one])]
             self._checked[id(action)] = action, names
         return self._checked[id(action)][1]
 
@@ -419,7 +422,7 @@ class OutsideTextCheck(Check):
         tagging, prompts = self._tags.at(call).tagging, self._prompts(call)
         for name in names:
             value = call.arguments[name]
-            tag = tagging.tree(call.action.arguments[name]).valued(value)
+            tag = Later(partial(_tag, tagging, call.action.arguments[name], value))  # some fields have no such part
             for path, part, is_file in strict_parts(call.action.step_type.fields, name, value, tag, prompts):
                 texts = (outside for _, text, outside in part.found() if not tagging.is_clean(text))
                 found = merged(one for one in texts if not self._is_reply(name, one) and not (is_file and one.is_file))
@@ -436,6 +439,16 @@ class OutsideTextCheck(Check):
     @cached_property
     def _may_reply(self) -> bool:
         return REPLY in self._run.plan.document.get("allow", ())
+
+
+def _tag(tagging: Tagging, tree: Any, value: Any) -> Tag:
+    return tagging.tree(tree).valued(value)
+
+
+def _is_input(tree: Any) -> bool:
+    """Return whether a field is an input of the run as it is, or a part of one."""
+    path = tree.pieces[0].path if isinstance(tree, Template) and isinstance(tree.pieces[0], Expression) else None
+    return path is not None and len(tree.pieces) == 1 and path[0] == "inputs"
 
 
 def _is_checked(action: Action, name: str) -> bool:

@@ -103,6 +103,16 @@ class RunTags:
 
     def at(self, call: StepCall) -> PlaceTags:
         """Return the tags at the place of a call."""
+        levels = tuple(_levels(self._run.plan, call.frame, call.node))
+        place = PlaceTags(self._of_run(call), levels, call.frame.names)
+        place.settle(call.node)
+        return place
+
+    def has_clean_inputs(self, call: StepCall) -> bool:
+        """Return whether no input of the run has text from outside, given one of its calls."""
+        return self._of_run(call).inputs is CLEAN
+
+    def _of_run(self, call: StepCall) -> PlanTags:
         if self._known is None:
             run, facts = self._run, self._run.facts
             outside = {tuple(one["place"]): _stored(one) for one in facts.outside_inputs}
@@ -110,10 +120,7 @@ class RunTags:
                 outside = triggered_inputs(run.plan, facts.item[0], call.frame.names["inputs"]) | outside
             inputs = given_inputs(run.plan, outside)
             self._known = PlanTags(run.plan, inputs, run.called_plan, outdated=run.outdated_steps)
-        levels = tuple(_levels(self._run.plan, call.frame, call.node))
-        place = PlaceTags(self._known, levels, call.frame.names)
-        place.settle(call.node)
-        return place
+        return self._known
 
 
 class PlaceTags(Struct, frozen=True, dict=True):

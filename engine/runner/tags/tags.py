@@ -33,6 +33,7 @@ ITEM = "*"
 _TEXT = "string"
 _TIMES = frozenset({"date-time", "date", "time"})
 _CHOICES = ("anyOf", "oneOf", "allOf")
+_COMPOSED = frozenset({"$ref", *_CHOICES})
 _DEEPEST = 24  # a schema may refer to itself
 _MOST_PLACES = 200
 _MOST_TOLD = 5
@@ -187,6 +188,8 @@ class TypedTag(Tag):
     @cached_property
     def _declared(self) -> Schema:
         """The schema that declares the parts; an empty one if there are several."""
+        if _COMPOSED.isdisjoint(self.schema):  # as most
+            return self.schema
         found = resolved(self.schema)
         for key in _CHOICES:
             inner = [resolved(within(self.schema, one)) for one in found.get(key, ())]
