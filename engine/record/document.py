@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, cast
 
@@ -34,7 +33,7 @@ from engine.record.events import (
 )
 from engine.record.types.kind import options_of
 from engine.record.types.run import Acceptance, AccountRecord, Counts, ResumeRecord, Run, RunHead
-from engine.record.types.step import AttemptRecord, FailedModel, Failure, StepRecord, UsageRecord
+from engine.record.types.step import AttemptRecord, FailedModel, StepRecord, UsageRecord
 
 SCHEMA_VERSION = 1
 COPIED = (
@@ -140,13 +139,11 @@ class _Builder:
         """Return the document."""
         steps = list(self._steps.values())
         if self._run["ended_at"] is not None:
-            steps = [self._closed(step) for step in steps]
+            steps = [self._closed(step) if step["status"] in OPEN_STEPS else step for step in steps]
         return {**self._run, "counts": counts(steps), "usage": usage(steps), "steps": steps}
 
     def _closed(self, step: StepRecord) -> StepRecord:
-        """Return a step of a run that has ended."""
-        if step["status"] not in OPEN_STEPS:
-            return step
+        """Return an open step of a run that has ended."""
         is_left_out = "stopped" in self._run and step["status"] == StepStatus.PENDING
         return {**step, "status": StepStatus.SKIPPED if is_left_out else StepStatus.CANCELLED}
 
@@ -236,7 +233,9 @@ class _Builder:
         self._steps[event.path] = {**step, "status": StepStatus.RUNNING, "error": None, "ended_at": None}
 
     def _attempt_failed(self, event: AttemptFailed) -> None:
-        self._attempted(event.path, event.started_at, event.ended_at, event.error)
+        step = self._step(event.path)
+        attempt: AttemptRecord = {"started_at": event.started_at, "ended_at": event.ended_at, "error": event.error}
+        self._steps[event.path] = {**step, "attempts": [*step["attempts"], attempt]}
 
     def _model_failed(self, event: ModelFailed) -> None:
         step = self._step(event.path)
@@ -254,11 +253,6 @@ class _Builder:
             "usage": used if event.usage else step["usage"],
         }
 
-    def _attempted(self, path: str, started_at: str, ended_at: str, error: Failure | None) -> None:
-        step = self._step(path)
-        attempt: AttemptRecord = {"started_at": started_at, "ended_at": ended_at, "error": error}
-        self._steps[path] = {**step, "attempts": [*step["attempts"], attempt]}
-
     def _step_waiting(self, event: StepWaiting) -> None:
         step: StepRecord = {**self._begun(event, COPIED), "status": StepStatus.WAITING}
         if event.waited is UNSET:
@@ -269,13 +263,14 @@ class _Builder:
 
     def _step_finished(self, event: StepFinished) -> None:
         step: StepRecord = {**self._begun(event, COPIED), "status": event.status, "ended_at": event.at}
-        if event.status == StepStatus.SUCCEEDED:  # clears the error of an earlier attempt
-            step = {**step, "error": event.error or None}
+        if event.status == StepStatus.SUCCEEDED:
+            attempts = step["attempts"]
+            # an output that was not made by a call is no attempt
+            if step["uses"] and not (event.pinned or event.replayed or event.fallback or event.planned):
+                started_at = event.attempt_at or step["started_at"] or event.at
+                attempts = [*attempts, {"started_at": started_at, "ended_at": event.at, "error": None}]
+            step = {**step, "error": event.error or None, "attempts": attempts}  # no error of an earlier attempt
         self._steps[event.path] = step
-        # an output that was not made by a call is no attempt
-        has_called = step["uses"] and not (event.pinned or event.replayed or event.fallback or event.planned)
-        if event.status == StepStatus.SUCCEEDED and has_called:
-            self._attempted(event.path, event.attempt_at or step["started_at"] or event.at, event.at, None)
 
     def _write_settled(self, event: WriteSettled) -> None:
         """Note that the write of an interrupted step was made."""
@@ -288,7 +283,8 @@ class _Builder:
         if "paused" in step:
             step = cast("StepRecord", {name: value for name, value in step.items() if name != "paused"})
         started_at = event.started_at or step["started_at"] or event.at
-        self._open_items(event.path, started_at)
+        if "]" in event.path:
+            self._open_items(event.path, started_at)
         known = {name: value for name in copied if (value := getattr(event, name)) is not UNSET}
         title = event.title or step["title"]
         return cast("StepRecord", {**step, "title": title, "started_at": started_at, **known})
@@ -349,7 +345,7 @@ def _seconds(start: str, end: str) -> float:
 
 def counts(steps: Iterable[StepRecord]) -> Counts:
     """Return the number of steps, items and effects by how they ended."""
-    found = Counter[str]()
+    found = dict.fromkeys(Counts.__annotations__, 0)
     for step in steps:
         if is_item(step["path"]):
             found["items"] += 1
@@ -362,16 +358,7 @@ def counts(steps: Iterable[StepRecord]) -> Counts:
             found["differing_effects"] += "note" in step["effect"]
         elif step["error"] and step["error"].get("type") == "OutcomeUnknown" and step["uses"]:
             found["unknown_effects"] += 1
-    return {
-        "steps": found["steps"],
-        "failed_steps": found["failed_steps"],
-        "items": found["items"],
-        "failed_items": found["failed_items"],
-        "new_effects": found["new_effects"],
-        "reused_effects": found["reused_effects"],
-        "differing_effects": found["differing_effects"],
-        "unknown_effects": found["unknown_effects"],
-    }
+    return cast("Counts", found)
 
 
 def usage(steps: Iterable[StepRecord]) -> UsageRecord:

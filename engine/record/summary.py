@@ -115,7 +115,7 @@ def _sentence(run: Run) -> str:
     parts += _notes(run["steps"])
     if any(effect["reused"] or effect.get("updated") for effect in effects):
         parts += _reused_sentences(run, loop)
-    broken_off = sum(bool(step["effect"]) and step["status"] == StepStatus.CANCELLED for step in run["steps"])
+    broken_off = len([step for step in run["steps"] if step["effect"] and step["status"] == StepStatus.CANCELLED])
     if broken_off:
         were = "was" if broken_off == 1 else "were"
         parts.append(f"{counted(broken_off, 'write')} on the way {were} made all the same.")
@@ -275,8 +275,8 @@ def _is_of_loop(path: str, loop: StepRecord) -> bool:
 def _plain_sentence(run: Run) -> str:
     if run["status"] == RunStatus.FAILED and run["error"]:
         return run["error"]["message"] if run["error"].get("type") in REFUSALS else _failed(run, "Failed")
-    done = sum(step["status"] == StepStatus.SUCCEEDED for step in run["steps"])
-    refused = _by_refusal(step for step in run["steps"] if step["uses"])
+    done = len([step for step in run["steps"] if step["status"] == StepStatus.SUCCEEDED])
+    refused = _by_refusal([step for step in run["steps"] if step["uses"] and step["error"]])
     amber = run["counts"]["failed_steps"] - sum(refused.values())
     failed = [f"{amber:,} failed"] if amber > 0 else []
     parts = [f"{counted(done, 'step')} done", *(f"{count:,} {because}" for because, count in refused.items()), *failed]
