@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Struct
 
@@ -20,8 +20,10 @@ from engine.base.errors import InUse, NotAllowed, OrchestraError, UnknownName
 from engine.compiler.definition.access_lists import Act
 from engine.people.access import PROGRAM, Principal, may
 from engine.people.workflow_access import RIGHT_FOR, WorkflowAccess
-from engine.runs.approvals import Decided, Decision
 from engine.workflows.closed_workflows import Closed, ClosedWorkflows
+
+if TYPE_CHECKING:
+    from engine.runs.approvals import Decided, Decision
 
 Area = TypeVar("Area")
 _NOTHING = secrets.token_hex(4)
@@ -131,6 +133,8 @@ class AccessGate:
 
     def _decide(self, decide: Any, p: Principal, closed: Closed, decisions: Sequence[Decision]) -> list[Decided]:
         """Let `p` answer the questions that they may; each of the others is refused."""
+        from engine.runs.approvals import Decided
+
         refused: dict[int, OrchestraError] = {}
         for number, one in enumerate(decisions):
             about = self._about(closed, "question", one.id)

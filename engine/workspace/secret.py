@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from engine.base.errors import InvalidInput
@@ -29,9 +30,16 @@ _SIGNED = rf"[\w.-]*(?:{_IN_QUERY})|x-(?:amz|goog)-[\w-]+|key-pair-id|policy"
 _OWN_HEADER = r"x-(?=[\w-]{1,100}+[\"']?\s*:)[\w-]*?(?:key|token|secret|auth|signature)[\w-]*+"
 _HEADER = rf"set-cookie|cookie|(?:proxy-)?authorization|{_OWN_HEADER}"
 _WORD = r"token|secret|pass(?:word|wd|phrase)|pwd|(?:api|access|private)[-_]?key|credentials?|session[-_]?id"
-_FORMS = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL if any_case else re.DOTALL), shown)
-    for pattern, any_case, shown in (
+
+
+@cache
+def _forms() -> Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]:
+    """Return the forms of secrets in texts, with what is shown instead: keys, headers, passwords, signed links.
+
+    Strangers write these texts, so the time depends on their length alone: what may be long is read once, also where
+    the end that makes it a secret is missing. They are compiled when the first text is looked at.
+    """
+    forms: Sequence[tuple[str, bool, str | Callable[[re.Match[str]], str]]] = (
         (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", False, _REDACTED),
         (rf"(?<![A-Za-z0-9])(?:{_KEY})[A-Za-z0-9_./-]{{8,}}", False, _REDACTED),
         (r"eyJ[\w-]{10,}+(\.[\w-]+(?:\.[\w-]*)?)?", False, lambda found: _REDACTED if found[1] else found[0]),
@@ -42,12 +50,12 @@ _FORMS = tuple(
         (rf"(\b(?:{_HEADER})[\"']?\s*:\s*[\"']?)[^\r\n\"']+", True, rf"\1{_REDACTED}"),
         (rf"((?:{_WORD})[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;{{}}]{{6,}}", True, rf"\1{_REDACTED}"),
     )
-)
-"""The forms of secrets in texts, with what is shown instead: keys, headers, cookies, passwords, signed links.
+    return [
+        (re.compile(pattern, re.IGNORECASE | re.DOTALL if any_case else re.DOTALL), shown)
+        for pattern, any_case, shown in forms
+    ]
 
-Strangers write these texts, so the time depends on their length alone: what may be long is read once, also where the
-end that makes it a secret is missing.
-"""
+
 _WHOLE = frozenset({"headers", "cookies", "set-cookie"})
 """Members in which every text may be a secret, except the headers below."""
 _PLAIN_HEADERS = frozenset({"accept", "content-type", "content-length", "date", "user-agent"})
@@ -55,7 +63,7 @@ _PLAIN_HEADERS = frozenset({"accept", "content-type", "content-length", "date", 
 
 def without_forms(text: str) -> str:
     """Return a text without what has the form of a secret: keys, headers, cookies, passwords, signed links."""
-    for pattern, shown in _FORMS:
+    for pattern, shown in _forms():
         text = pattern.sub(shown, text)
     return text
 

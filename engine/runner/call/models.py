@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from clients.models.asking import another_may_answer
 from engine.base.services import is_model
 from engine.base.statuses import AccountMode
 from engine.base.step_path import StepPath
@@ -52,6 +51,8 @@ class Fallback(Middleware):
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call with one model after the other."""
+        from clients.models.asking import another_may_answer  # with the readers of answers, which most runs do not need
+
         models = (None, *call.action.other_models)
         # Modulo, as all models are asked again once a wait that the last one asked for is over.
         place = len(self._recording.failed_models(call.path)) % len(models)

@@ -19,7 +19,6 @@ from engine.expressions.cel_types import plain
 from engine.plugins.step import AskPerson, CallWorkflow, Effect, Preview, Role, WaitUntil, described, fields_schema
 from engine.record.differences import shown
 from engine.record.failure import StepFailed
-from engine.record.plans.applied_run import misfit
 from engine.record.plans.previews import recorded
 from engine.record.plans.world_changes import world_changes
 from engine.record.types.kind import RunKind, kind_of
@@ -198,6 +197,8 @@ class AsPlanned(Check):
         return call
 
     async def _require(self, call: StepCall) -> None:
+        from engine.record.plans.applied_run import misfit
+
         plan = self._run.applied
         assert plan is not None
         step = plan.step(call.path)

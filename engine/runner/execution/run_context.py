@@ -24,7 +24,6 @@ from engine.observing.observer import Observer
 from engine.observing.traces import Tracer
 from engine.record.events import AccountNamed, AttemptFailed
 from engine.record.failure import failure
-from engine.record.plans.applied_run import AppliedRun
 from engine.record.types.run import OutsideInput, RunOptions
 from engine.record.types.step import StepRecord
 from engine.runner.effects.job import Attempt, Guard, Job
@@ -37,6 +36,7 @@ from engine.store.debugging import DebugState
 from engine.store.ledger import Receipts
 
 if TYPE_CHECKING:
+    from engine.record.plans.applied_run import AppliedRun
     from engine.runner.effects.claim import WriteClaims
     from engine.runner.execution.step_call import StepCall
 

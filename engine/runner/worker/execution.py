@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct
 
@@ -46,9 +46,7 @@ from engine.record.events import (
 )
 from engine.record.failure import StepFailed, failure
 from engine.record.frames import RunName
-from engine.record.parts.redoing import Redoing
 from engine.record.parts.selection import Selection
-from engine.record.plans.applied_run import AppliedRun, plan_hash
 from engine.record.previous_run import EarlierRun, played_run
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
@@ -77,6 +75,9 @@ from engine.store.ledger import Receipts
 from engine.store.runs import priority_of
 from engine.store.state import Records
 from engine.workflows.plan_cache import PlanCache
+
+if TYPE_CHECKING:
+    from engine.record.plans.applied_run import AppliedRun
 
 _log = logging.getLogger(__name__)
 
@@ -294,6 +295,8 @@ class Execution:
         """Return what this run may write; None if it writes nothing. Raises InvalidFile."""
         if self._kind is not RunKind.APPLY:
             return None
+        from engine.record.plans.applied_run import AppliedRun
+
         tree = [await self._log_of(options_of(self._acceptance)["apply"]["root"])]
         for run in tree:  # it grows by the runs that each one called
             called = (step["child_run_id"] for step in run["steps"] if "child_run_id" in step)
@@ -346,6 +349,8 @@ class Execution:
         earlier = await self._earlier(options.get("from_run"))
         if self._kind is not RunKind.CORRECTION:
             return Selection(options, earlier)
+        from engine.record.parts.redoing import Redoing
+
         assert earlier is not None
         return Redoing(options, earlier, plan)
 
@@ -506,7 +511,7 @@ class Execution:
             counts=compact_json(run["counts"]),
             at_milliseconds=milliseconds_of(self._equipment.clock()),
             made_good=[] if self._kind.writes_nothing else _processed(run),
-            plan_hash=await asyncio.to_thread(plan_hash, run) if self._kind is RunKind.PLAN else None,
+            plan_hash=await asyncio.to_thread(_plan_hash, run) if self._kind is RunKind.PLAN else None,
         )
         await self._records.runs.ended(end)
         self.is_over = True
@@ -550,3 +555,9 @@ def _processed(run: Run) -> list[str]:
 def _item(trigger: TriggerItem | None) -> tuple[str, ...] | None:
     """Return what a trigger started the run for; the same item in the same account always gives an equal one."""
     return None if trigger is None else tuple(str(trigger[name]) for name in ("id", "source", "account", "item"))
+
+
+def _plan_hash(run: Run) -> str:
+    from engine.record.plans.applied_run import plan_hash  # only plans need it
+
+    return plan_hash(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from engine.base.threads import shared_property
 from engine.store.broadcasts import ChangeWatch
@@ -11,11 +12,8 @@ from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.approvals import SqlApprovals, SqlQuestions
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.debugging import SqlDebuggedRuns, SqlDebugging
-from engine.store.sql.demo import SqlDemoData
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects, SqlReceipts
-from engine.store.sql.load import SqlLoads
-from engine.store.sql.old_runs import SqlOldRuns
 from engine.store.sql.own_runs import SqlCalledRuns, SqlDueRuns, SqlOwnRuns
 from engine.store.sql.people.api_tokens import SqlTokens
 from engine.store.sql.people.audit import SqlAudit
@@ -33,12 +31,17 @@ from engine.store.sql.triggering.runs import SqlTriggeredRuns
 from engine.store.sql.triggering.triggers import SqlTriggers
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwners
-from engine.store.sql.workers.run_queue import SqlRunQueue
 from engine.store.state import Records
+
+if TYPE_CHECKING:
+    from engine.store.sql.demo import SqlDemoData
+    from engine.store.sql.load import SqlLoads
+    from engine.store.sql.old_runs import SqlOldRuns
+    from engine.store.sql.workers.run_queue import SqlRunQueue
 
 
 class SqlState:
-    """The ports, each made when it is first used: a command needs few of them."""
+    """The ports, each made when it is first used: a command needs few of them, and some are imported only then."""
 
     def __init__(self, database: StateDatabase, replica: Callable[[], StateDatabase] | None = None) -> None:
         """`replica`: opens a database with the same rows, a little later, which is only read."""
@@ -112,6 +115,8 @@ class SqlState:
     @shared_property
     def run_queue(self) -> SqlRunQueue:
         """Runs that wait for their turn."""
+        from engine.store.sql.workers.run_queue import SqlRunQueue
+
         return SqlRunQueue(self._database)
 
     @shared_property
@@ -132,6 +137,8 @@ class SqlState:
     @shared_property
     def old_runs(self) -> SqlOldRuns:
         """Which ended runs may go."""
+        from engine.store.sql.old_runs import SqlOldRuns
+
         return SqlOldRuns(self._database)
 
     @shared_property
@@ -152,6 +159,8 @@ class SqlState:
     @shared_property
     def demo(self) -> SqlDemoData:
         """What the stand-ins have left."""
+        from engine.store.sql.demo import SqlDemoData
+
         return SqlDemoData(self._database)
 
     @shared_property
@@ -177,6 +186,8 @@ class SqlState:
     @shared_property
     def loads(self) -> SqlLoads:
         """How much work there is."""
+        from engine.store.sql.load import SqlLoads
+
         return SqlLoads(self._database)
 
     @shared_property

@@ -300,7 +300,8 @@ class SqliteStateDatabase(SharedFacts):
             found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
             form = SCHEMA_VERSION if found is None else migrated(connection, found.value)
             self._require_our_form(form)
-            put_fact(connection, "schema_version", form)
+            if found is None or form != found.value:  # else nothing is written, so that nothing need be synced
+                put_fact(connection, "schema_version", form)
             if found is None or not before >= _required(found.value):
                 # One transaction: if a crash leaves the file half made, it still says that the logs must be read.
                 put_fact(connection, UNREAD_LOGS, "")
@@ -375,6 +376,8 @@ class SqliteJournalConnection:
 
 def _missing(known: set[str]) -> list[str]:
     """Return the statements that create the tables which a file does not have, with their indexes."""
+    if metadata.tables.keys() <= known:  # nearly always; else each of them would be written out
+        return []
     return [statement for name, statements in _definitions().items() if name not in known for statement in statements]
 
 
