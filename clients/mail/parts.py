@@ -83,7 +83,8 @@ def shown(value: str) -> str:
     read = value[:_HEADER_MOST]
     if "=?" in read:
         read = _decoded_words(read)
-    told = " ".join(tidy(read).split())
+    is_tidy = read.isascii() and read.isprintable()  # as most headers: nothing in them is invisible
+    told = " ".join((read if is_tidy else tidy(read)).split())
     return told if len(value) <= _HEADER_MOST else f"{told} {cut_note(_HEADER_MOST, len(value))}"
 
 

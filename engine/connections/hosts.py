@@ -16,6 +16,12 @@ def hosts(loaded: LoadedConfig) -> dict[str, str]:
     return {name: _host(one, loaded.environment) for name, one in loaded.config.connections.items()}
 
 
+def host_of(loaded: LoadedConfig, name: str | None) -> str:
+    """Return the host of one connection; "" if it has no fixed host, or does not exist."""
+    connection = loaded.config.connections.get(name or "")
+    return "" if connection is None else _host(connection, loaded.environment)
+
+
 def _host(connection: ConnectionSettings, environment: Mapping[str, str]) -> str:
     service = service_of(connection.service)
     variables = service.variables if service is not None else {}

@@ -139,7 +139,8 @@ def _copy_path(path: tuple[str, ...], source: Any, target: dict[str, Any], opene
     for name in path[:-1]:
         if not isinstance(source, Mapping) or name not in source:
             return
-        source = opened(source[name])
+        source = source[name]
+        source = source if isinstance(source, dict) else opened(source)
         if not isinstance(source, Mapping):
             target[name] = opener.complete(source)
             return

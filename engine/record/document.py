@@ -347,12 +347,12 @@ def counts(steps: Iterable[StepRecord]) -> Counts:
     """Return the number of steps, items and effects by how they ended."""
     found = dict.fromkeys(Counts.__annotations__, 0)
     for step in steps:
-        if is_item(step["path"]):
-            found["items"] += 1
-            found["failed_items"] += step["status"] == StepStatus.FAILED
-        elif step["uses"]:
+        if step["uses"]:
             found["steps"] += step["status"] in (StepStatus.SUCCEEDED, StepStatus.FAILED)
             found["failed_steps"] += step["status"] == StepStatus.FAILED
+        elif is_item(step["path"]):
+            found["items"] += 1
+            found["failed_items"] += step["status"] == StepStatus.FAILED
         if step["effect"]:
             found["reused_effects" if step["effect"]["reused"] else "new_effects"] += 1
             found["differing_effects"] += "note" in step["effect"]

@@ -276,7 +276,7 @@ def _plain_sentence(run: Run) -> str:
     if run["status"] == RunStatus.FAILED and run["error"]:
         return run["error"]["message"] if run["error"].get("type") in REFUSALS else _failed(run, "Failed")
     done = len([step for step in run["steps"] if step["status"] == StepStatus.SUCCEEDED])
-    refused = _by_refusal([step for step in run["steps"] if step["uses"] and step["error"]])
+    refused = _by_refusal([step for step in run["steps"] if step["uses"]])
     amber = run["counts"]["failed_steps"] - sum(refused.values())
     failed = [f"{amber:,} failed"] if amber > 0 else []
     parts = [f"{counted(done, 'step')} done", *(f"{count:,} {because}" for because, count in refused.items()), *failed]
@@ -304,11 +304,13 @@ def _loop_sentence(run: Run, loop: StepRecord, items: Sequence[StepRecord]) -> s
 
 def _by_refusal(steps: Iterable[StepRecord]) -> Counter[str]:
     """Count the steps, or items, that ended because nobody approved a call, by what became of it."""
-    return Counter(REFUSALS[refusal] for refusal in map(refusal_of, steps) if refusal)
+    failed = [step for step in steps if step["error"]]
+    return Counter(REFUSALS[refusal] for refusal in map(refusal_of, failed) if refusal)
 
 
 def _items_of(run: Run, loop: StepRecord) -> list[StepRecord]:
-    return [step for step in run["steps"] if is_item(step["path"]) and loop_of(step["path"]) == loop["path"]]
+    others = [step for step in run["steps"] if step["uses"] is None]
+    return [step for step in others if is_item(step["path"]) and loop_of(step["path"]) == loop["path"]]
 
 
 def _writes(run: Run, good: AbstractSet[str]) -> list[_Write]:
@@ -347,8 +349,8 @@ def _refused(run: Run, good: AbstractSet[str]) -> dict[tuple[str, str], Counter[
     """Return which calls in the successful items of a loop no person approved: by their word and why."""
     found: dict[tuple[str, str], Counter[str]] = {}
     for step in run["steps"]:
-        refusal = refusal_of(step)
-        item = next(iter(items_around(step["path"])), None) if refusal and step["uses"] else None
+        refusal = refusal_of(step) if step["error"] and step["uses"] else None
+        item = next(iter(items_around(step["path"])), None) if refusal else None
         if refusal and item in good:
             found.setdefault((noun(step["id"], "call"), REFUSALS[refusal]), Counter())[str(item)] += 1
     return found

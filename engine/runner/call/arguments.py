@@ -21,7 +21,7 @@ from engine.base.run_file import place_of
 from engine.compiler.definition.allowed_values import goes_to_sender, in_force, is_allowed, refused
 from engine.compiler.definition.links import EVERYWHERE
 from engine.compiler.definition.plan import Action
-from engine.connections.hosts import hosts
+from engine.connections.hosts import host_of
 from engine.expressions.expressions import Expression, Template
 from engine.outgoing.addresses import issue_at, mentioned_in, places_in
 from engine.plugins.step import FITTED, Effect, Role, StepType, fields_schema, limits_of
@@ -192,7 +192,7 @@ class HarmlessText(Check):
         """Return the places that the workflow names, as patterns."""
         places = {place for text in texts for place in places_in(text) | mentioned_in(text)}
         places |= {issue for text in texts if (issue := issue_at(text))}
-        server = hosts(self._config()).get(call.action.connection or "", "")
+        server = host_of(self._config(), call.action.connection)
         return frozenset({*call.action.links, *places, *([server] if server else ())})
 
     def _filled(self, tree: Any, value: Any, rewrite: Any) -> tuple[Any, Any]:

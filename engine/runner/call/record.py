@@ -135,6 +135,8 @@ class AccountNoticeReports(Middleware):
 class Recorder(Middleware):
     """Writes the event with which a step ends."""
 
+    catches = True
+
     def __init__(self, run: RunContext) -> None:
         self._recording = run.recording
 

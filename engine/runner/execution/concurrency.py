@@ -52,4 +52,5 @@ async def all_of(tasks: Sequence[asyncio.Future[None]]) -> None:
 
 def outputs_of(block: Block, frame: Frame) -> dict[str, Any]:
     """Return {step id: output} for the steps with an output."""
-    return {node.id: frame.steps[node.id]["output"] for node in block.nodes if "output" in frame.steps[node.id]}
+    steps = frame.steps
+    return {node.id: steps[node.id]["output"] for node in block.nodes if "output" in steps[node.id]}

@@ -217,7 +217,10 @@ class Middleware(Link, ABC):
     """A concern that needs the outcome, or that lasts as long as the call."""
 
     catches: ClassVar[bool] = False
-    """Whether it makes a failure of its call from any error of its own, so that nothing has to do so around it."""
+    """Whether nothing around it makes a failure of its call from an error of its own.
+
+    It does so itself, or nothing outside it looks at failures but `perform`.
+    """
 
     @abstractmethod
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
