@@ -39,9 +39,11 @@ def _catalog() -> Sequence[APIRouter]:
 
 
 def _people() -> Sequence[APIRouter]:
+    from api.base.derived import router_of
     from api.routes import users
+    from engine.people.api_tokens import ApiTokens
 
-    return [users.router]
+    return [users.router, router_of(ApiTokens, "users.api_tokens", "Users")]
 
 
 def _connections() -> Sequence[APIRouter]:
@@ -64,10 +66,14 @@ def _operations() -> Sequence[APIRouter]:
 
 
 def _data() -> Sequence[APIRouter]:
-    from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
+    from api.base.derived import router_of
+    from api.routes.data import agent_versions, agents, files, tool_servers, tools
+    from engine.data.collections import Collections
+    from engine.data.tables import Tables
 
-    modules = (tables, agents, agent_versions, collections, files, tools, tool_servers)
-    return [*(module.router for module in modules), files.added]
+    areas = (router_of(Tables, "tables", "Tables"), router_of(Collections, "collections", "Collections"))
+    modules = (agents, agent_versions, files, tools, tool_servers)
+    return [*areas, *(module.router for module in modules), files.added]
 
 
 def _projects() -> Sequence[APIRouter]:

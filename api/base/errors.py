@@ -122,7 +122,12 @@ async def answer_to(error: Exception) -> JSONResponse:
 
 def status_of(error: errors.OrchestraError) -> int:
     """Return the HTTP status for an error of the engine."""
-    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    return status_for(type(error))
+
+
+def status_for(kind: type[errors.OrchestraError]) -> int:
+    """Return the HTTP status for a kind of error of the engine."""
+    return next(_STATUS[one] for one in kind.__mro__ if one in _STATUS)
 
 
 def error_response(

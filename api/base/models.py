@@ -5,14 +5,21 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
-from functools import cache
-from inspect import getsource
+from dataclasses import is_dataclass
+from functools import cache, reduce
+from inspect import cleandoc, getsource
 from itertools import pairwise
-from typing import Any, TypeVar, cast, get_type_hints
+from operator import or_
+from types import GenericAlias, UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from msgspec import Struct
 from pydantic import BaseModel, Field, create_model
 
+from api.base.kept_names import known_as
+
 Model = TypeVar("Model", bound=BaseModel)
+_OURS = ("engine.", "clients.")
 
 
 def model_of(record: type) -> Callable[[type[Model]], type[Model]]:
@@ -31,6 +38,29 @@ def model_of(record: type) -> Callable[[type[Model]], type[Model]]:
         return cast("type[Model]", found)
 
     return made
+
+
+@cache
+def model_for(kind: Any) -> Any:
+    """Return the model of a record of the engine, all its members required; any other type with these in it."""
+    if _is_record(kind):
+        said: dict[str, str] = {}
+        for each in reversed(kind.__mro__):
+            said |= _said(each.__module__, each.__qualname__) if each.__module__.startswith(_OURS) else {}
+        members: dict[str, Any] = {
+            name: (model_for(inner), Field(description=said.get(name)))
+            for name, inner in get_type_hints(kind, include_extras=True).items()
+        }
+        return create_model(known_as(kind.__name__), __doc__=cleandoc(kind.__doc__ or ""), **members)
+    inner = tuple(map(model_for, get_args(kind)))
+    if inner == get_args(kind) or get_origin(kind) is Literal:
+        return kind
+    return reduce(or_, inner) if get_origin(kind) in (UnionType, Union) else get_origin(kind)[inner]
+
+
+def _is_record(kind: Any) -> bool:
+    is_class = isinstance(kind, type) and not isinstance(kind, GenericAlias)
+    return is_class and (is_dataclass(kind) or issubclass(kind, Struct))
 
 
 def _said(module: str, record: str) -> dict[str, str]:

@@ -9,9 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.base.documents import Refusal, RequestBody
-from api.base.models import model_of
 from api.base.routing import Acting, Door, SignedInRoute
-from engine.people.api_tokens import DAYS, ApiToken
 from engine.people.people import Member, User
 from engine.store.people.audit import AuditLine, TrailFilter
 
@@ -81,34 +79,6 @@ class EndedSessions(BaseModel):
     """How many sessions have ended."""
 
     ended: int
-
-
-class NewApiToken(RequestBody):
-    """A new API token for a user."""
-
-    name: str = Field(min_length=1, max_length=100, examples=["laptop"])
-    days: int | None = Field(default=DAYS, description="How long it lasts; null: without an end date.")
-    role: str | None = Field(default=None, max_length=20, description="At most this role; default: the user's.")
-    mcp_only: bool = Field(default=False, description="Only for `/mcp`.")
-
-
-@model_of(ApiToken)
-class TokenView(BaseModel):
-    """An API token; `id` identifies it in lists and cannot be used to sign in."""
-
-    role: str | None
-
-
-class MadeToken(TokenView):
-    """An API token just made."""
-
-    token: str = Field(description="Shown only once.")
-
-
-class TokenRows(BaseModel):
-    """The API tokens of a user."""
-
-    tokens: list[TokenView]
 
 
 class LoginLink(BaseModel):
@@ -218,26 +188,6 @@ def make_login_link(user_id: str, orchestra: Door, principal: Acting, response: 
     """Create a link that signs a user in once within 15 minutes; earlier unused links end."""
     response.headers["Cache-Control"] = "no-store"
     return {"path": f"/login?token={orchestra.users.login_link(principal, user_id)}"}
-
-
-@router.get("/users/{user_id}/tokens", summary="List API tokens", response_model=TokenRows)
-def list_tokens(user_id: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """List the API tokens of a user, by name; users may list their own."""
-    return {"tokens": orchestra.users.api_tokens.list(principal, user_id)}
-
-
-@router.post("/users/{user_id}/tokens", summary="Create an API token", status_code=201, response_model=MadeToken)
-def make_token(user_id: str, sent: NewApiToken, orchestra: Door, principal: Acting, response: Response) -> Any:
-    """Create an API token for a user; users may create their own, but not with a token. 409 if the name is taken."""
-    response.headers["Cache-Control"] = "no-store"
-    tokens = orchestra.users.api_tokens
-    return tokens.create(principal, user_id, sent.name, days=sent.days, role=sent.role, mcp_only=sent.mcp_only)
-
-
-@router.delete("/users/{user_id}/tokens/{token_id}", summary="Revoke an API token", status_code=204)
-def revoke_token(user_id: str, token_id: str, orchestra: Door, principal: Acting) -> None:
-    """End an API token of a user at once; users may revoke their own."""
-    orchestra.users.api_tokens.revoke(principal, user_id, token_id)
 
 
 @router.get("/audit", summary="Read the audit trail", response_model=AuditPage)

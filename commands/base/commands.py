@@ -14,6 +14,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from commands.base.later_groups import LaterGroup
+
 _PLACES = {
     "init": "workspace.init",
     "start": "first_run.group",
@@ -159,7 +161,9 @@ class _Built(Mapping[str, Any]):
 def _built(name: str) -> Any:
     found = _found(_PLACES[name])
     command: Any
-    if isinstance(found, typer.Typer):
+    if isinstance(found, LaterGroup):
+        command = found.group(name)
+    elif isinstance(found, typer.Typer):
         for inner, place in _INSIDE.get(name, {}).items():
             _add(found, inner, place)
         command = get_group(found)  # also if it has only one command

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands.base.derived import Area, CalledWith, by_hand
 from commands.base.failures import DONE
+from commands.base.later_groups import Command, LaterGroup
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document as json_document
 from commands.base.screen import note, say
 from commands.base.screen import table as columns
 from commands.base.session import opened
 
-group = typer.Typer(help="Collections of documents.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from engine.data.collections import Answers
+
+
+def _commands() -> Sequence[Command]:
+    from engine.data.collections import Collections
+
+    area = Area("collections")
+    return [
+        by_hand("list", list_),
+        by_hand("show", show),
+        area.command(Collections.search, _answers),
+        area.command(Collections.delete, lambda _, given: say(f"Deleted {given.values['document']}.")),
+        area.command(
+            Collections.forget_vectors,
+            lambda count, given: say(f"Deleted {count:,} vectors of {given.values['collection']}."),
+        ),
+        area.command(
+            Collections.drop,
+            lambda count, given: say(f"Deleted {given.values['collection']} with {count:,} documents."),
+        ),
+    ]
+
+
+group = LaterGroup("Collections of documents.", _commands)
 
 Name = Annotated[str, typer.Argument(metavar="COLLECTION", help="The name of the collection.")]
 
 
-@group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List the collections with their size."""
     with opened(workspace, demo=demo) as session:
@@ -46,7 +72,6 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
     return DONE
 
 
-@group.command()
 def show(
     collection: Name,
     document: Annotated[str, typer.Option(help="Show the passages of the document with this id.")] = "",
@@ -75,21 +100,7 @@ def show(
     return DONE
 
 
-@group.command()
-def search(
-    collection: Name,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question, or words to look for.")],
-    limit: Annotated[int, typer.Option(min=1, max=100, help="The maximum number of passages.")] = 5,
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
-) -> int:
-    """Find the passages that best match a question, by its words and, if the collection has vectors, by its meaning."""
-    with opened(workspace, demo=demo) as session:
-        found = session.orchestra.collections.search(session.principal, collection, question, limit=limit, demo=demo)
-    if as_json:
-        json_document(asdict(found))
-        return DONE
+def _answers(found: Answers, _: CalledWith) -> None:
     if found.note:
         note(found.note)
     if not found.results:
@@ -97,40 +108,6 @@ def search(
     for one in found.results:
         digits = 4 if found.by_meaning else 2  # fused scores are shares of ranks, all below 0.04
         say(f"{one.score:.{digits}f}  {one.title or one.document}{_page(one.page)}\n{one.text}\n")
-    return DONE
-
-
-@group.command()
-def delete(
-    collection: Name,
-    document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="The id of the document.")],
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
-) -> int:
-    """Delete a document; nothing of its text is left in the file."""
-    with opened(workspace, demo=demo) as session:
-        session.orchestra.collections.delete(session.principal, collection, document, demo=demo)
-    json_document({"documents": 1}) if as_json else say(f"Deleted {document}.")
-    return DONE
-
-
-@group.command("forget-vectors")
-def forget_vectors(collection: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Delete the vectors of a collection, so that another model can make them; its documents stay."""
-    with opened(workspace, demo=demo) as session:
-        count = session.orchestra.collections.forget_vectors(session.principal, collection, demo=demo)
-    json_document({"vectors": count}) if as_json else say(f"Deleted {count:,} vectors of {collection}.")
-    return DONE
-
-
-@group.command()
-def drop(collection: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Delete a collection with all its documents."""
-    with opened(workspace, demo=demo) as session:
-        count = session.orchestra.collections.drop(session.principal, collection, demo=demo)
-    json_document({"documents": count}) if as_json else say(f"Deleted {collection} with {count:,} documents.")
-    return DONE
 
 
 def _vectors(count: int, model: str) -> str:

@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
 
 from clients.errors import NotFound, ServiceError
-from clients.rag.client import RagClient
 from clients.rag.records import Collection, Embedding, PassageHit, StoredDocument
-from clients.rag.service import RAG
-from clients.rag.words import queries
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import AccountMode
-from engine.connections.accounts import Account
 from engine.data.own_parts import own_errors
 from engine.people.access import Principal, require
-from engine.people.audit import Audit
-from engine.people.operation import operation
+from engine.people.operation import Demo, operation
+
+if TYPE_CHECKING:
+    from clients.rag.client import RagClient
+    from engine.connections.accounts import Account
+    from engine.people.audit import Audit
+
+    Open = Callable[[str | None, str | None, AccountMode], Account]
+    VectorOf = Callable[[Account, str], Sequence[float]]
+    """Returns the vector of a question. Raises OrchestraError, ServiceError, TimeoutError."""
 
 __all__ = ["Answers", "Collection", "Collections", "PassageHit", "StoredDocument"]
 """The records are named here for the front ends."""
-Open = Callable[[str | None, str | None, AccountMode], Account]
-VectorOf = Callable[[Account, str], Sequence[float]]
-"""Returns the vector of a question. Raises OrchestraError, ServiceError, TimeoutError."""
-_SEE = "see the collections"
+_SEE, _CHANGE = "see the collections", "change the collections"
+
+Name = Annotated[str, Meta(description="The name of the collection.")]
+DocumentId = Annotated[str, Meta(description="The id of the document.")]
 
 
 @dataclass(frozen=True)
@@ -47,50 +54,89 @@ class Collections:
     def __init__(self, open_account: Open, vector_of: VectorOf, audit: Audit) -> None:
         self._open, self._vector_of, self._audit = open_account, vector_of, audit
 
-    @operation("collections.list", "view", _SEE, "List the collections")
-    def all(self, p: Principal, *, demo: bool = False) -> list[Collection]:
-        """Return all collections, by name."""
+    @operation("collections.list", "view", _SEE, "List collections", "GET /api/collections", answer="collections")
+    def all(self, p: Principal, *, demo: Demo = False) -> list[Collection]:
+        """List the collections with their size, by name."""
         with own_errors():
             return self._client(demo=demo).collections()
 
-    @operation("collections.show", "view", _SEE, "Read a collection")
-    def show(self, p: Principal, name: str, *, demo: bool = False) -> Collection:
+    @operation("collections.show", "view", _SEE, "Show a collection", "GET /api/collections/{collection}")
+    def show(self, p: Principal, collection: Name, *, demo: Demo = False) -> Collection:
         """Return a collection."""
-        with self._named(name, demo=demo) as client:
-            return client.collection(name)
+        with self._named(collection, demo=demo) as client:
+            return client.collection(collection)
 
-    @operation("collections.documents", "view", _SEE, "List the documents of a collection")
-    def documents(self, p: Principal, name: str, *, words: str = "", demo: bool = False) -> list[StoredDocument]:
-        """Return the documents of a collection by id: those with this text in their id or title, in any case."""
-        with self._named(name, demo=demo) as client:
-            found = client.documents(name)
+    @operation(
+        "collections.documents",
+        "view",
+        _SEE,
+        "List the documents of a collection",
+        "GET /api/collections/{collection}/documents",
+        answer="documents",
+    )
+    def documents(
+        self,
+        p: Principal,
+        collection: Name,
+        *,
+        words: Annotated[str, Meta(description="A text that the id or the title contains, in any case.")] = "",
+        demo: Demo = False,
+    ) -> list[StoredDocument]:
+        """Return the documents of a collection, by id."""
+        with self._named(collection, demo=demo) as client:
+            found = client.documents(collection)
         wanted = words.casefold()
         return [one for one in found if wanted in f"{one.id}\n{one.title}".casefold()]
 
-    @operation("collections.passages", "view", _SEE, "List the passages of a document")
-    def passages(self, p: Principal, name: str, document: str, *, demo: bool = False) -> list[PassageHit]:
-        """Return the passages of a document in order."""
-        with self._named(name, demo=demo) as client:
-            found = client.passages(name, document)
-            if not found and all(one.id != document for one in client.documents(name)):
-                raise UnknownName("document", document, remedy=f"The collection {name!r} has none with this id.")
+    @operation(
+        "collections.passages",
+        "view",
+        _SEE,
+        "List the passages of a document",
+        "GET /api/collections/{collection}/passages",
+        answer="passages",
+    )
+    def passages(self, p: Principal, collection: Name, document: DocumentId, *, demo: Demo = False) -> list[PassageHit]:
+        """Return the passages of a document in order; 404 if no document has this id."""
+        with self._named(collection, demo=demo) as client:
+            found = client.passages(collection, document)
+            if not found and all(one.id != document for one in client.documents(collection)):
+                raise UnknownName("document", document, remedy=f"The collection {collection!r} has none with this id.")
             return found
 
-    @operation("collections.search", "view", _SEE, "Search a collection")
-    def search(self, p: Principal, name: str, question: str, *, limit: int = 5, demo: bool = False) -> Answers:
-        """Return the passages that fit a question best.
+    @operation(
+        "collections.search",
+        "view",
+        _SEE,
+        "Search a collection",
+        "GET /api/collections/{collection}/search",
+        "collections search",
+    )
+    def search(
+        self,
+        p: Principal,
+        collection: Name,
+        question: Annotated[str, Meta(max_length=10_000, description="A question, or words to look for.")],
+        *,
+        limit: Annotated[int, Meta(ge=1, le=100, description="The maximum number of passages.")] = 5,
+        demo: Demo = False,
+    ) -> Answers:
+        """Find the passages that best match a question, by its words and, if the collection has vectors, by its
+        meaning.
 
-        Where the collection has vectors, its model is asked for the question's vector, if `p` may start runs.
+        Its model is asked for the vector of the question only if you may start runs.
         """
-        with self._named(name, demo=demo) as client:
-            vector, note = self._vector(p, client, name, question, demo=demo)
-            found = client.search(name, question, limit, vector)
+        with self._named(collection, demo=demo) as client:
+            vector, note = self._vector(p, client, collection, question, demo=demo)
+            found = client.search(collection, question, limit, vector)
         return Answers(found, by_meaning=bool(vector), note=note)
 
     def _vector(
         self, p: Principal, client: RagClient, name: str, question: str, *, demo: bool
     ) -> tuple[Sequence[float], str]:
         """Return the vector of a question; without one, why its words alone count."""
+        from clients.rag.words import queries
+
         made_by = client.embedding(name)
         if made_by is None or not queries(question):
             return (), ""
@@ -103,28 +149,53 @@ class Collections:
             said = error.message if isinstance(error, OrchestraError | ServiceError) else "The model did not answer."
             return (), f"Only the words of the question count. {said}"
 
-    @operation("collections.forget_vectors", "edit", "change the collections", "Delete the vectors of a collection")
-    def forget_vectors(self, p: Principal, name: str, *, demo: bool = False) -> int:
-        """Delete the vectors of a collection, so that another model can make them, and return their number."""
-        with self._named(name, demo=demo) as client:
-            count = client.forget_vectors(name)
-        self._audit.record(p, "collections.forget_vectors", name, {"vectors": count, "demo": demo})
+    @operation(
+        "collections.forget_vectors",
+        "edit",
+        _CHANGE,
+        "Delete the vectors of a collection",
+        "DELETE /api/collections/{collection}/vectors",
+        "collections forget-vectors",
+        answer="vectors",
+    )
+    def forget_vectors(self, p: Principal, collection: Name, *, demo: Demo = False) -> int:
+        """Delete the vectors of a collection, so that another model can make them; its documents stay."""
+        with self._named(collection, demo=demo) as client:
+            count = client.forget_vectors(collection)
+        self._audit.record(p, "collections.forget_vectors", collection, {"vectors": count, "demo": demo})
         return count
 
-    @operation("collections.delete", "edit", "change the collections", "Delete a document of a collection")
-    def delete(self, p: Principal, name: str, document: str, *, demo: bool = False) -> None:
-        """Delete a document; nothing of it is left in the file."""
-        with self._named(name, demo=demo) as client:
-            if not client.delete(name, [document]):
-                raise UnknownName("document", document, remedy=f"The collection {name!r} has none with this id.")
-        self._audit.record(p, "collections.delete", name, {"document": document, "demo": demo})
+    @operation(
+        "collections.delete",
+        "edit",
+        _CHANGE,
+        "Delete a document",
+        "DELETE /api/collections/{collection}/documents",
+        "collections delete",
+        answer="documents",
+    )
+    def delete(self, p: Principal, collection: Name, document: DocumentId, *, demo: Demo = False) -> int:
+        """Delete a document; nothing of its text is left in the file."""
+        with self._named(collection, demo=demo) as client:
+            if not client.delete(collection, [document]):
+                raise UnknownName("document", document, remedy=f"The collection {collection!r} has none with this id.")
+        self._audit.record(p, "collections.delete", collection, {"document": document, "demo": demo})
+        return 1
 
-    @operation("collections.drop", "edit", "change the collections", "Delete a collection")
-    def drop(self, p: Principal, name: str, *, demo: bool = False) -> int:
-        """Delete a collection with all its documents, and return their number."""
-        with self._named(name, demo=demo) as client:
-            count = client.drop(name)
-        self._audit.record(p, "collections.drop", name, {"documents": count, "demo": demo})
+    @operation(
+        "collections.drop",
+        "edit",
+        _CHANGE,
+        "Delete a collection",
+        "DELETE /api/collections/{collection}",
+        "collections drop",
+        answer="documents",
+    )
+    def drop(self, p: Principal, collection: Name, *, demo: Demo = False) -> int:
+        """Delete a collection with all its documents."""
+        with self._named(collection, demo=demo) as client:
+            count = client.drop(collection)
+        self._audit.record(p, "collections.drop", collection, {"documents": count, "demo": demo})
         return count
 
     @contextmanager
@@ -144,6 +215,9 @@ class Collections:
         return "The demo has one of this name: look at the collections of the demo (`--demo`)." if has_it else ""
 
     def _client(self, *, demo: bool) -> RagClient:
+        from clients.rag.client import RagClient
+        from clients.rag.service import RAG
+
         client = self._open(None, RAG.name, AccountMode.DEMO if demo else AccountMode.MINE).client
         assert isinstance(client, RagClient)
         return client

@@ -7,6 +7,9 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from clients.secrets import known
 from engine.base.clock import Clock, moment_of, timestamp
@@ -15,7 +18,7 @@ from engine.people.access import ROLES, Principal, Role, require, require_person
 from engine.people.audit import Audit
 from engine.people.login_limit import LoginLimit
 from engine.people.networks import place_in_network
-from engine.people.operation import operation
+from engine.people.operation import Face, operation
 from engine.people.people import as_role, checked_person, checked_role, existing
 from engine.people.sessions import hashed, is_shown_id
 from engine.store.people.api_tokens import TokenRecord, TokenStore
@@ -66,6 +69,24 @@ class NewToken(ApiToken):
     """A token just made: the only time that its secret is known."""
 
     token: str = field(repr=False)
+    """Shown only once."""
+
+
+class RevokedToken(Struct, frozen=True):
+    """A token that has ended."""
+
+    id: str
+    revoked: bool = True
+
+    @staticmethod
+    def of(found: str, _given: object) -> RevokedToken:
+        """Return the answer for an id."""
+        return RevokedToken(found)
+
+
+UserId = Annotated[
+    str, Meta(description="Whose token; default: owner."), Face(option="--user", metavar="ID", default="owner")
+]
 
 
 class ApiTokens:
@@ -74,20 +95,39 @@ class ApiTokens:
     def __init__(self, tokens: TokenStore, people: People, limit: LoginLimit, audit: Audit, clock: Clock) -> None:
         self._tokens, self._people, self._limit, self._audit, self._clock = tokens, people, limit, audit, clock
 
-    @operation("tokens.create", None, "", "Create an API token")
+    @operation(
+        "tokens.create",
+        None,
+        "",
+        "Create an API token",
+        "POST /api/users/{user_id}/tokens",
+        "tokens create",
+        status=201,
+        is_secret=True,
+        raises={InUse: "The name is taken"},
+    )
     def create(
         self,
         p: Principal,
-        user_id: str,
-        name: str,
+        user_id: UserId,
+        name: Annotated[
+            str, Meta(min_length=1, max_length=100, description="What it is for, such as laptop.", examples=["laptop"])
+        ],
         *,
-        days: int | None = DAYS,
-        role: str | None = None,
-        mcp_only: bool = False,
+        days: Annotated[
+            int | None,
+            Meta(ge=1, description="How long it lasts."),
+            Face(none=("--no-end", "Without an end date.")),
+        ] = DAYS,
+        role: Annotated[str | None, Meta(max_length=20, description="At most this role; default: the user's.")] = None,
+        mcp_only: Annotated[bool, Meta(description="Only for /mcp."), Face(option="--mcp")] = False,
     ) -> NewToken:
-        """Make a token for a user, who may be `p`; `days` until it ends, None for no end date.
+        """Create an API token, and print it: it is not stored and cannot be shown again.
 
-        It acts with the role of its user at each request, at most with `role`. Raises InvalidInput, InUse, UnknownName.
+        Users may create their own, but not with a token. It acts with the role of its user at each request, at most
+        with `role`; `days`: null for no end date.
+
+        Raises InvalidInput, InUse, UnknownName.
         """
         self._require_own(p, user_id, "make API tokens for somebody else")
         user = existing(self._people.users(), user_id)
@@ -114,22 +154,51 @@ class ApiTokens:
             existing(self._people.users(), record.user_id)
             raise InvalidInput(f"{record.user_id} has {MOST} tokens.", remedy="Revoke those that nobody uses.")
 
-    @operation("tokens.list", None, "", "List the API tokens of a user")
-    def list(self, p: Principal, user_id: str) -> builtins.list[ApiToken]:
-        """Return the tokens of a user, by name, also ended ones. Raises UnknownName."""
+    @operation(
+        "tokens.list", None, "", "List API tokens", "GET /api/users/{user_id}/tokens", "tokens list", answer="tokens"
+    )
+    def list(self, p: Principal, user_id: UserId) -> builtins.list[ApiToken]:
+        """List the API tokens of a user, with their last use.
+
+        They come by name, also ended ones. Users may list their own.
+
+        Raises UnknownName.
+        """
         self._require_own(p, user_id, "see the API tokens of somebody else", is_change=False)
         existing(self._people.users(), user_id)
         return [self._shown(one) for one in self._tokens.of(user_id)]
 
-    @operation("tokens.revoke", None, "", "Revoke an API token")
-    def revoke(self, p: Principal, user_id: str, token_id: str) -> None:
-        """End a token, by its id in the list. Raises UnknownName."""
+    @operation(
+        "tokens.revoke",
+        None,
+        "",
+        "Revoke an API token",
+        "DELETE /api/users/{user_id}/tokens/{token_id}",
+        "tokens revoke",
+        answer=RevokedToken.of,
+        status=204,
+    )
+    def revoke(
+        self,
+        p: Principal,
+        user_id: UserId,
+        token_id: Annotated[str, Meta(description="Its id or name, as shown by `tokens list`."), Face(metavar="TOKEN")],
+    ) -> str:
+        """End an API token at once.
+
+        Users may revoke their own. Returns its id.
+
+        Raises UnknownName.
+        """
         self._require_own(p, user_id, "revoke the API tokens of somebody else")
         found = {one.id: one for one in self.list(p, user_id)}
+        if token_id not in found:  # an id comes before a name that looks the same
+            token_id = next((one.id for one in found.values() if one.name == token_id), token_id)
         name = found[token_id].name if token_id in found else ""
         entry = self._audit.entry(p, "tokens.revoke", user_id, {"name": name})
         if not is_shown_id(token_id) or not self._tokens.revoke(user_id, token_id, entry):
             raise UnknownName("API token", token_id, list(found), remedy="It may be revoked already: list them again.")
+        return token_id
 
     def principal(self, token: str, address: str, *, is_mcp: bool) -> Principal | None:
         """Return who acts with a token, None if it is not, or no longer, valid; `is_mcp`: the request is one of MCP.

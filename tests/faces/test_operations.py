@@ -1,0 +1,124 @@
+"""Every operation that declares its faces: a route and a command with the same document, the same line in the trail,
+and the same roles.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from engine.data.collections import Collections
+from engine.data.tables import Tables
+from engine.orchestra import Orchestra
+from engine.people.access import ROLES, Principal, may
+from engine.people.api_tokens import ApiTokens
+from engine.people.operation import DeclaredOperation, declarations_of, operation_of
+from engine.rights_docs import operations
+from tests.engine.conftest import write_workflow
+from tests.faces.conftest import LOCAL, Faces
+from tests.patience import PATIENCE_SECONDS
+
+OWNER = Principal("owner", "owner")
+AREAS: Mapping[str, type] = {"tables": Tables, "collections": Collections, "users.api_tokens": ApiTokens}
+GOOD: Mapping[str, Mapping[str, Any]] = {
+    "tables": {"table": "customers", "key": "ann", "value": {"mails": 2}},
+    "collections": {"collection": "mail", "document": "invoice", "question": "invoice"},
+    "tokens": {"user_id": "owner", "name": "laptop", "token_id": "script"},
+}
+"""Arguments of the operations of an area, or of one of them, by name."""
+ELSEWHERE = re.compile(r"orch_[0-9a-f]{64}|(?<=')[0-9a-f]{16}(?=')|20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)")
+"""What differs from one workspace to the next, and how a time says that it is of UTC."""
+
+
+def prepare(orchestra: Orchestra) -> None:
+    """Let there be a table, a collection and a token."""
+    orchestra.tables.save(LOCAL, "customers", "ann", {"mails": 1})
+    orchestra.users.api_tokens.create(LOCAL, "owner", "script")
+    fields = {"collection": "mail", "documents": [{"id": "invoice", "text": "Invoice NW-20418."}]}
+    write_workflow(orchestra.workspace.root, "keep", [{"id": "keep", "uses": "rag.index", "with": fields}])
+    run_id = orchestra.runs.start(OWNER, "keep", {})
+    assert orchestra.runs.wait(LOCAL, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
+
+
+def every() -> Iterator[DeclaredOperation]:
+    """Every operation with a route that is derived."""
+    for area in AREAS.values():
+        for method, declared in declarations_of(area).items():
+            if declared.http:
+                yield operation_of(vars(area)[method])
+
+
+EVERY = [pytest.param(one, id=one.declared.name) for one in every()]
+
+
+def good(one: DeclaredOperation) -> Mapping[str, Any]:
+    """Return arguments for an operation."""
+    name = one.declared.name
+    return GOOD.get(name) or GOOD[name.partition(".")[0]]
+
+
+def request(one: DeclaredOperation) -> tuple[str, str, Any]:
+    """Return the request for the arguments of GOOD, those that have no default."""
+    given, (method, _, path) = good(one), one.declared.http.partition(" ")
+    needed = [each.name for each in one.parameters if each.is_required and f"{{{each.name}}}" not in path]
+    sent = {name: given[name] for name in needed}
+    address = path.format(**{name: quote(str(value), safe="") for name, value in given.items()})
+    if method in ("POST", "PUT"):
+        return method, address, sent or None
+    return method, f"{address}?{urlencode(sent)}", None
+
+
+def command(one: DeclaredOperation) -> list[str]:
+    """Return the command for the arguments of GOOD."""
+    given = good(one)
+    placed = [each.name for each in one.parameters if each.is_placed and not each.face.option]
+    return [*one.declared.command.split(), *(str(given[name]).replace("'", '"') for name in placed)]
+
+
+@pytest.mark.parametrize("one", EVERY)
+def test_each_face_answers_the_same_and_leaves_the_same_line(
+    make_faces: Callable[[], Faces], one: DeclaredOperation
+) -> None:
+    said = []
+    for is_request in (True, False) if one.declared.command else (True,):
+        faces = make_faces()
+        prepare(faces.orchestra)
+        before = faces.trail()
+        outcome = faces.request(*request(one)) if is_request else faces.command(command(one))
+        assert outcome.error == "", outcome
+        new = [action for action, _ in faces.trail()[len(before) :]]
+        assert new == ([] if one.declared.http.startswith("GET ") else [one.declared.name])
+        said.append(ELSEWHERE.sub("…", repr(outcome.value)))
+    assert one.declared.status == 204 or len(set(said)) == 1, said
+
+
+def test_who_may_not_is_refused_and_changes_nothing(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    prepare(faces.orchestra)
+    before = faces.trail()
+    for one in every():
+        right = one.declared.right or "admin"  # nobody here is whom it is about
+        for role in ROLES[1:]:
+            if not may(Principal(role, role), right):
+                assert faces.request(*request(one), role).error == "NotAllowed", (one.declared.name, role)
+            elif one.declared.http.startswith("GET "):
+                assert faces.request(*request(one), role).error == "", (one.declared.name, role)
+    assert faces.trail() == before
+
+
+def test_each_area_is_where_the_faces_look_for_it(make_faces: Callable[[], Faces], api: FastAPI) -> None:
+    orchestra = make_faces().orchestra
+    for at, area in AREAS.items():
+        found = attrgetter(at)(orchestra)
+        assert all(hasattr(found, method) for method in declarations_of(area)), at
+    api.openapi()
+    routes = [getattr(one.endpoint, "declaration", None) for one in iter_route_contexts(api.routes)]
+    declared = {one.name for one in operations() if one.http}
+    assert {one.name for one in routes if one is not None} == declared == {one.declared.name for one in every()}
