@@ -95,8 +95,9 @@ def versions(
         found = fragments.versions(p, name)
         zone = session.orchestra.config.time_zone
         texts = fragment_differences(fragments, p, name, diff) if diff else []
+        text = fragments.version_text(p, name, diff) if diff else ""
     if as_json:
-        document({"fragment": name, "differences": texts} if diff else {"fragment": name, "versions": found})
+        document({"id": diff, "text": text, "differences": texts} if diff else {"versions": found})
     elif diff:
         say("".join(WORD_MARKS[part["change"]].format(part["text"]) for part in in_context(texts)).rstrip("\n"))
     elif found:

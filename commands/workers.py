@@ -183,7 +183,7 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
         found = [one for one in session.orchestra.workers.list(session.principal) if one.id != own]
         zone, shares = session.orchestra.config.time_zone, session.orchestra.config.shares_runs
     if as_json:
-        document({"workers": found})
+        document(found)
     elif found:
         rows = [
             [one.id, one.host, _state(one, shares_runs=shares),

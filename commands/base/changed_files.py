@@ -28,7 +28,7 @@ class RestoredFile(Protocol):
 def renamed(kind: str, name: str, new: str, changed: Sequence[str], changed_kind: str, *, as_json: bool) -> int:
     """Say the new name of a file, and which others were changed for it."""
     if as_json:
-        document({kind: new, changed_kind: changed})
+        document({"name": new, changed_kind: changed})
         return DONE
     say(f"The {kind} {name!r} is now called {new!r}.")
     if changed:
@@ -39,7 +39,7 @@ def renamed(kind: str, name: str, new: str, changed: Sequence[str], changed_kind
 def deleted(kind: str, name: str, trash: Path, back: str = "move its files back", *, as_json: bool) -> int:
     """Say where a deleted file is now; `back`: what a person does to restore it."""
     if as_json:
-        document({kind: name, "trash": str(trash)})
+        document({"name": name, "trash": trash.name})
     else:
         say(f"The {kind} {name!r} is in {trash}; {back} to restore it.")
     return DONE
@@ -48,7 +48,7 @@ def deleted(kind: str, name: str, trash: Path, back: str = "move its files back"
 def restored(kind: str, name: str, version: str, found: RestoredFile, *, as_json: bool) -> int:
     """Say that a file has an earlier text again, with its problems."""
     if as_json:
-        document({"name": name, "etag": found.etag, "problems": found.problems})
+        document(found)
         return DONE
     say(f"The {kind} {name!r} has its text of {version!r} again.")
     for problem in found.problems:

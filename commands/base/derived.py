@@ -95,8 +95,8 @@ def _of(each: Parameter) -> Iterator[inspect.Parameter]:
         yield _named(each.name, Annotated[kind, argument], each.default)
         return
     name = face.option or f"--{each.name.removeprefix('is_').replace('_', '-')}"
-    limits = {"min": each.meta.ge, "max": face.most or each.meta.le}
-    option = typer.Option(name, metavar=face.metavar or None, help=text, **limits)
+    most = face.most or each.meta.le
+    option = typer.Option(name, metavar=face.metavar or None, help=text, min=each.meta.ge, max=most)
     yield _named(each.name, Annotated[kind, option], each.default if face.default is _NOTHING else face.default)
     if face.none is not None:
         flag, what = face.none

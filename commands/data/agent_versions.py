@@ -23,7 +23,7 @@ def versions(name: Name, demo: Demo = False, workspace: Workspace = None, as_jso
         users = session.orchestra.agents.users(session.principal, name)
         zone = session.orchestra.config.time_zone
     if as_json:
-        document({"agent": name, "versions": found, "used_by": users})
+        document({"versions": found, "used_by": users})
         return DONE
     rows = [
         [
@@ -95,7 +95,7 @@ def diff(
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.agent_versions.differences(session.principal, name, before, after)
     if as_json:
-        document({"agent": name, "before": before, "after": after, "differences": found})
+        document({"differences": found})
     else:
         say_differences(found)
     return DONE

@@ -76,9 +76,11 @@ def new(
 ) -> int:
     """Create a tool in tools/TOOL, with a first test."""
     with opened(workspace, demo=demo) as session:
-        folder = session.orchestra.tools.new(session.principal, tool, sample)
+        tools, p = session.orchestra.tools, session.principal
+        folder = tools.new(p, tool, sample)
+        made = tools.show(p, tool)
     if as_json:
-        document({"tool": tool, "folder": str(folder)})
+        document(made)
     else:
         say(f"Made {folder}. `orchestra tools test {tool}` tests it; then workflows can use it as tool.{tool}.")
     return DONE
@@ -140,7 +142,7 @@ def diff(tool: Name, version: Kept, demo: Demo = False, workspace: Workspace = N
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.tool_files.changes(session.principal, tool, version)
     if as_json:
-        document({"changes": [asdict(one) for one in found]})
+        document({"id": version, "changes": found})
         return DONE
     for one in found:
         say(f"{one.path}: {one.change}")

@@ -119,7 +119,7 @@ def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json:
     with opened(workspace, demo=demo) as session:
         trash = session.orchestra.environments.delete(session.principal, name)
     if as_json:
-        document({"environment": name, "trash": str(trash)})
+        document({"name": name, "trash": trash.name})
     else:
         say(f"The environment {name!r} is in {trash}.")
     return DONE
@@ -186,9 +186,11 @@ def connect(
 def default(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Choose the environment of runs and triggers that name none."""
     with opened(workspace, demo=demo) as session:
-        session.orchestra.environments.set_default(session.principal, name)
+        environments, p = session.orchestra.environments, session.principal
+        environments.set_default(p, name)
+        changed = environments.get(p, name)
     if as_json:
-        document({"default": name})
+        document(changed)
     else:
         say(f"Runs and triggers that name no environment are in {name} now (config.yaml: default_environment).")
     return DONE
@@ -200,9 +202,11 @@ def triggers(
 ) -> int:
     """Let the triggers of a workflow start their runs in an environment."""
     with opened(workspace, demo=demo) as session:
-        session.orchestra.environments.move_triggers(session.principal, workflow, name)
+        environments, p = session.orchestra.environments, session.principal
+        environments.move_triggers(p, workflow, name)
+        changed = environments.get(p, name)
     if as_json:
-        document({"workflow": workflow, "environment": name})
+        document(changed)
     else:
         say(f"The triggers of {workflow} start runs in {name}. `orchestra triggers status {workflow}` shows them.")
     return DONE

@@ -32,7 +32,7 @@ def link(
         session.orchestra.openid.link(session.principal, user_id, subject)
         name = session.orchestra.openid.settings.shown_name
     if as_json:
-        document({"id": user_id, "subject": subject})
+        document({"subject": subject})
     else:
         say(f"{user_id} signs in with {name} now; their sessions have ended. Their groups there give the role.")
     return DONE

@@ -26,7 +26,7 @@ def set_role(
     with opened(workspace, demo=demo) as session:
         session.orchestra.users.set_role(session.principal, user_id, role)
     if as_json:
-        document({"id": user_id, "role": role})
+        document({"role": role})
     else:
         say(f"{user_id} now has the role {role}.")
     return DONE
@@ -49,7 +49,7 @@ def set_language(
         chosen = "" if language == "browser" else language
         session.orchestra.languages.set(session.principal, user_id, chosen)
     if as_json:
-        document({"id": user_id, "language": chosen})
+        document({"language": chosen})
     else:
         say(f"The dashboard speaks {chosen or 'the language of the browser'} to {user_id}.")
     return DONE
@@ -72,7 +72,7 @@ def sessions(user_id: UserId, demo: Demo = False, workspace: Workspace = None, a
         found = session.orchestra.users.sessions(session.principal, user_id)
         zone = session.orchestra.config.time_zone
     if as_json:
-        document({"id": user_id, "sessions": found})
+        document({"sessions": found})
     elif found:
         rows = [
             [one.id, local_time(one.created_at.isoformat(), zone), local_time(one.last_seen_at.isoformat(), zone),
@@ -103,7 +103,7 @@ def sign_out(
             users.end_session(p, user_id, session_id)
             ended = 1
     if as_json:
-        document({"id": user_id, "ended": ended})
+        document({"ended": ended})
     else:
         tokens = " All access tokens, too; API tokens stay until they are revoked." if session_id is None else ""
         say(f"{counted(ended, 'session')} of {user_id} ended.{tokens}")

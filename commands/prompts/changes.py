@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,8 +87,7 @@ def versions(
         users = session.orchestra.prompts.users(session.principal, name)
         changed = session.orchestra.prompts.get(session.principal, name).changed_fragments
     if as_json:
-        rows = [asdict(one) for one in found]
-        document({"prompt": name, "versions": rows, "used_by": users, "changed_fragments": changed})
+        document({"versions": found, "used_by": users})
         return DONE
     if found:
         table(["VERSION", "LABELS"], [[one.version, ", ".join(one.labels)] for one in found])
@@ -108,7 +106,7 @@ def _differences(name: str, between: tuple[str, str], demo: Demo, workspace: Wor
     with looked_at(workspace, demo=demo) as session:
         found = differences_between(session.orchestra.prompts, session.principal, name, before, after)
     if as_json:
-        document({"prompt": name, "before": before, "after": after, "differences": found})
+        document({"differences": found})
         return DONE
     say_differences(found)
     return DONE
@@ -141,7 +139,7 @@ def save_version(
         number = prompts.save_version(p, name, file.text, file.etag, label, reason)
         hurt = _hurt(session, name)
     if as_json:
-        document({"prompt": name, "version": number, "label": label})
+        document({"version": number, "labels": [label] if label else []})
     else:
         say(f"{name} now has version {number}" + (f", labelled {label}." if label else "."))
     _tell(hurt)
@@ -153,7 +151,7 @@ def declare(name: Name, demo: Demo = False, workspace: Workspace = None, as_json
     with opened(workspace, demo=demo) as session:
         names = session.orchestra.prompts.declare(session.principal, name)
     if as_json:
-        document({"prompt": name, "declared": names})
+        document({"declared": names})
     elif names:
         say(f"{name} now declares: {', '.join(names)}.")
     else:
@@ -182,10 +180,10 @@ def label(
             prompts.remove_label(p, name, label)
         else:
             prompts.set_label(p, name, label, version, reason)
-        labels = prompts.get(p, name).labels
+        file = prompts.get(p, name)
         hurt = _hurt(session, name)
     if as_json:
-        document({"prompt": name, "labels": labels})
+        document(file)
     else:
         said = f"is now on version {version} of {name}" if version else f"is removed from {name}"
         say(f"The label {label!r} {said}.")
@@ -209,7 +207,7 @@ def tag(
         with looked_at(workspace, demo=demo) as look:
             tags = look.orchestra.prompts.get(look.principal, name).tags
     if as_json:
-        document({"prompt": name, "tags": tags})
+        document({"tags": tags})
     else:
         say(f"Tags of {name}: {', '.join(tags) or 'none'}.")
     return DONE
@@ -227,9 +225,9 @@ def protect(
     with opened(workspace, demo=demo) as session:
         prompts, p = session.orchestra.prompts, session.principal
         (prompts.unprotect if is_off else prompts.protect)(p, name, label)
-        protected = prompts.get(p, name).protected
+        file = prompts.get(p, name)
     if as_json:
-        document({"prompt": name, "protected": protected})
+        document(file)
     elif is_off:
         say(f"The label {label!r} of {name} moves freely again.")
     else:
@@ -255,8 +253,7 @@ def _tell(problems: Sequence[Problem]) -> None:
 def report(made: PromptFile, said: str, *, as_json: bool) -> None:
     """Say that a prompt was made, and whether it has problems."""
     if as_json:
-        problems = [one.as_json() for one in made.problems]
-        document({"prompt": made.name, "etag": made.etag, "versions": made.versions, "problems": problems})
+        document(made)
         return
     say(said)
     errors = [one for one in made.problems if one.severity == "error"]

@@ -207,7 +207,7 @@ def cases(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: 
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.cases.list(session.principal, name)
     if as_json:
-        document({"prompt": name, "cases": found})
+        document({"cases": found})
     else:
         rows = [[one.case, _types(one.document), one.problems[0] if one.problems else "", one.title] for one in found]
         table(["CASE", "ASSERTIONS", "PROBLEM", "NAME"], rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,7 +39,7 @@ def undo(
             return FAILED
         report = runs.undo(p, run_id, item=item)
     if as_json:
-        document({"run_id": run_id, "item": item, **asdict(report)})
+        document(report)
     else:
         _print_report(report)
     return FAILED if report.refused else DONE

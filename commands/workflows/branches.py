@@ -159,7 +159,7 @@ def delete_branch(
     with opened(workspace, demo=demo) as session:
         deleted = session.orchestra.branches.delete(session.principal, name, branch)
     if as_json:
-        document({"workflow": name, "branch": branch, "trash": str(deleted.trash), "unsaved_by": deleted.unsaved_by})
+        document({"name": branch, "trash": deleted.trash.name, "unsaved_by": deleted.unsaved_by})
     else:
         say(f"The branch {branch!r} of {name!r} is in {deleted.trash}.")
         if deleted.unsaved_by:

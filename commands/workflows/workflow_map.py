@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,7 +26,7 @@ def positions(name: Name, demo: Demo = False, workspace: Workspace = None, as_js
         session.orchestra.workflows.get(session.principal, name)
         found = session.orchestra.workflows.positions(session.principal, name)
     if as_json:
-        document({"workflow": name, "positions": found})
+        document({"positions": found})
     elif found:
         table(["STEP", "X", "Y"], [[path, *xy] for path, xy in found.items()])
     else:
@@ -53,7 +52,7 @@ def move(
     with opened(workspace, demo=demo) as session:
         kept = session.orchestra.workflows.move_steps(session.principal, name, wanted)
     if as_json:
-        document({"workflow": name, "positions": kept})
+        document({"positions": kept})
     else:
         say(f"Steps of {name} placed by hand: {len(kept)}.")
     return DONE
@@ -87,7 +86,7 @@ def look(
         with opened(workspace, demo=demo) as session:
             looks = session.orchestra.workflows.change_looks(session.principal, name, {step: changes})
     if as_json:
-        document({"workflow": name, "looks": {path: asdict(one) for path, one in looks.items()}})
+        document({"looks": looks})
     elif looks:
         table(["STEP", "SIZE", "ICON", "COLOR"], [[path, *_cells(one)] for path, one in looks.items()])
     else:

@@ -116,7 +116,7 @@ def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json:
     with opened(workspace, demo=demo) as session:
         trash = session.orchestra.workflows.delete(session.principal, name)
     if as_json:
-        document({"workflow": name, "trash": str(trash)})
+        document({"name": name, "trash": trash.name})
     else:
         say(f"The workflow {name!r} is in {trash}; move its files back to restore it. Its runs stay.")
     return DONE
@@ -124,9 +124,7 @@ def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json:
 
 def _report(made: WorkflowFile, said: str, *, as_json: bool, added: Sequence[str] = ()) -> None:
     if as_json:
-        problems = [one.as_json() for one in made.problems]
-        connections = {"added_connections": added} if added else {}
-        document({"workflow": made.name, "etag": made.etag, "problems": problems, **connections})
+        document(made)
         return
     say(said)
     for connection in added:
@@ -145,9 +143,9 @@ def rename(
 ) -> int:
     """Rename a workflow. Receipts and triggers stay; workflows that call it are changed."""
     with opened(workspace, demo=demo) as session:
-        session.orchestra.workflows.rename(session.principal, old, new)
+        renamed = session.orchestra.workflows.rename(session.principal, old, new)
     if as_json:
-        document({"workflow": new})
+        document(renamed)
         return DONE
     say(f"The workflow {old!r} is now called {new!r}; what it wrote and what its triggers have seen is still known.")
     return DONE
@@ -164,9 +162,9 @@ def rename_step(
 ) -> int:
     """Change the id of a step, also in expressions, `needs`, the drawing and receipts."""
     with opened(workspace, demo=demo) as session:
-        session.orchestra.workflows.rename_step(session.principal, workflow, old, new)
+        changed = session.orchestra.workflows.rename_step(session.principal, workflow, old, new)
     if as_json:
-        document({"workflow": workflow, "step": new})
+        document(changed)
         return DONE
     say(f"The step {old!r} of {workflow} is now called {new!r}; what it wrote before is still known.")
     return DONE

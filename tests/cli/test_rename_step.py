@@ -66,4 +66,4 @@ def test_a_rename_that_cannot_be_says_why(
 
 def test_a_rename_is_told_as_json(orchestra: Orchestra) -> None:
     result = orchestra("workflows", "rename-step", "pure", "first", "begin", "--json")
-    assert (result.code, result.json) == (0, {"workflow": "pure", "step": "begin"})
+    assert (result.code, result.json["document"]["steps"][0]["id"]) == (0, "begin")

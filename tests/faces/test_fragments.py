@@ -58,9 +58,10 @@ def test_each_face_shows_and_restores_earlier_texts(faces: Faces, capsys: pytest
 
     save("Be brief to {{ subject }}.")
     listed = faces.request("GET", "/api/fragments/tone/versions").value
-    assert {"fragment": "tone", **listed} == faces.command(["fragments", "versions", "tone"]).value
+    assert listed == faces.command(["fragments", "versions", "tone"]).value
     first = listed["versions"][1]["id"]
     shown = faces.request("GET", f"/api/fragments/tone/versions/{first}").value
+    assert shown == faces.command(["fragments", "versions", "tone", "--diff", first]).value
     assert shown["text"] == "Be kind to {{ subject }}.\n"
     assert [(one["text"], one["change"]) for one in shown["differences"][:3]] == [
         ("Be ", "same"),
