@@ -152,10 +152,10 @@ def _beside_a_prompt(session: CommandSession, name: str) -> Iterator[Problem]:
     with suppress(OrchestraError):  # the prompt itself has a problem
         for case in orchestra.cases.list(session.principal, name):
             yield from case.problems
-    store = PromptStore(orchestra.workspace)
-    for version in store.versions(name):
+    versions = PromptStore(orchestra.workspace).versions
+    for number in versions.numbers(name):
         try:
-            store.version(name, version)
+            versions.version(name, number)
         except InvalidFile as error:
             yield from error.problems
 

@@ -16,8 +16,8 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
 from engine.agents.agents import AgentSummary
 from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
-from engine.environments.kept_versions import SavedVersion
 from engine.prompts.prompt import DEFAULT_LABEL
+from engine.workspace.versioned_files import SavedVersion
 
 Save = Callable[[], AgentSummary | SavedVersion]
 

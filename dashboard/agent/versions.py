@@ -16,9 +16,9 @@ from dashboard.parts.buttons import action_button
 from dashboard.workflow.versions import named_version, version_choice
 from engine.agents.differences import agent_differences
 from engine.documents.json_file import object_in
-from engine.environments.kept_versions import SavedVersion
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.runs.prompt_tries.prompt_differences import in_context
+from engine.workspace.versioned_files import SavedVersion
 
 if TYPE_CHECKING:
     from engine.agents.agents import AgentSummary

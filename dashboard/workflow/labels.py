@@ -10,7 +10,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
-from engine.environments.kept_versions import SavedVersion
+from engine.workspace.versioned_files import SavedVersion
 
 
 def labels_row(visit: Visit, name: str, version: SavedVersion) -> None:

@@ -20,7 +20,7 @@ from engine.base.errors import InvalidFile
 from engine.base.names import is_branch
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.line_differences import unified
-from engine.environments.kept_versions import SavedVersion
+from engine.workspace.versioned_files import SavedVersion
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -25,15 +24,8 @@ from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.workflows.compiled_files import RecordedCompilerContext
-from engine.workspace.blanks import blank_agent, checked_title, title_of, titled_as_copy
+from engine.workspace.blanks import blank_agent, checked_title, text_of_copy, title_of
 from engine.workspace.canonical import as_written
-from engine.workspace.references import (
-    rename_references,
-    require_readable_users,
-    require_unused,
-    users,
-    users_by_name,
-)
 from engine.workspace.workspace import Workspace
 
 # Inside the class below, `list` is the method.
@@ -100,7 +92,7 @@ class Agents:
     @operation("agents.list", "view", "see agents", "List the agents")
     def list(self, p: Principal) -> builtins.list[AgentSummary]:
         """Return every agent by name."""
-        used_by = users_by_name(self._store.users, "agent", self._shelf.names())
+        used_by = self._store.naming.of_each(self._shelf.names())
         self._compiled.forget_all_but([*used_by])
         asked = self._compiled.asked()
         return [self._summary(name, p.shown(by), asked) for name, by in used_by.items()]
@@ -115,13 +107,13 @@ class Agents:
         """Return an agent as its file is, or a kept text: its number, label or id. Raises UnknownName, InvalidInput."""
         if not version:
             self._shelf.text(name)
-        text = self._store.kept.find(name, version).text if version else None
+        text = self._store.versions.find(name, version).text if version else None
         return self._summary(name, self.users(p, name), self._compiled.asked(), text)
 
     @operation("agents.users", "view", "see agents", "List the workflows and agents that use an agent")
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that run an agent, then the agents, as `agent:NAME`. Raises InvalidInput."""
-        return p.shown(users(self._store.users, "agent", checked_name("agent", name)))
+        return p.shown(self._store.naming.of(checked_name("agent", name)))
 
     @operation("agents.check", "view", "check agents", "Check the text of an agent")
     def check(self, p: Principal, name: str, text: str) -> Problems:
@@ -166,10 +158,7 @@ class Agents:
 
         Raises UnknownName, InUse, InvalidInput, StorageError.
         """
-        text = self._shelf.text(name)
-        with suppress(InvalidFile):  # the copy has the same problems
-            text = titled_as_copy(parse(text, self._shelf.file(name)), name, "agent")
-        self._shelf.duplicate(name, new, text, p.id)
+        self._shelf.duplicate(name, new, text_of_copy(self._shelf.text(name), name, "agent"), p.id)
         self._follow(new, "")
         self._audit.record(p, "agents.duplicate", new, {"from": name})
         return self.get(p, new)
@@ -180,13 +169,7 @@ class Agents:
 
         Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be read), StorageError.
         """
-
-        def follow() -> None:
-            changed.extend(rename_references(self._store.users, "agent", name, new, p.id))
-
-        changed: Names = []
-        require_readable_users(self._store.users, "agent", checked_name("agent", name))
-        self._shelf.rename_by_copy(name, new, follow, p.id)
+        changed = self._store.versions.rename(name, new, p.id)
         self._follow(name, new)
         self._audit.record(p, "agents.rename", new, {"from": name, "users": changed})
         return p.shown(changed)
@@ -197,7 +180,7 @@ class Agents:
 
         Raises UnknownName, InUse (workflows or agents run it; they are named), StorageError.
         """
-        trash = self._shelf.delete(name, lambda: require_unused(self._store.users, "agent", name))
+        trash = self._store.versions.delete(name)
         self._follow(name, "")
         self._audit.record(p, "agents.delete", name, {"moved_to": str(trash)})
         return trash
@@ -216,8 +199,8 @@ class Agents:
         found = AgentSummary(name, name, used_by=used_by)
         try:
             text = self._shelf.text(name) if text is None else text
-            labels = self._store.labels(name)
-            numbers, runs = self._store.kept.numbered.numbers(name), labels.get(DEFAULT_LABEL)
+            labels = self._store.versions.label_numbers(name)
+            numbers, runs = self._store.versions.numbers(name), labels.get(DEFAULT_LABEL)
             found = replace(found, versions=numbers, labels=labels, runs=runs, etag=etag(text), text=text)
             found = replace(found, problems=self._compiled.problems(name, text, asked))
             agent = read_agent(parse(text, self._shelf.file(name)))

@@ -10,9 +10,11 @@ from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.compiler.definition.problems import problem
 from engine.documents.json_file import JsonFile, parse
 from engine.documents.shapes import faults
-from engine.environments.kept_versions import KeptVersions
-from engine.environments.versions import Versions, hash_of
+from engine.files.atomic import etag
 from engine.prompts.prompt import DEFAULT_LABEL
+from engine.workspace.references import NamingFiles
+from engine.workspace.version_labels import VersionLabels
+from engine.workspace.versioned_files import VersionedFiles
 from engine.workspace.workspace import Workspace
 
 CHECK_AGAIN = "Correct the places named; `orchestra agents check` checks them again."
@@ -22,12 +24,9 @@ class AgentStore:
     """Reads agents by the references of steps."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.shelf, self.users = workspace.agents, workspace.users
-        self.kept = KeptVersions(self.shelf, Versions(self.shelf))
-
-    def labels(self, name: str) -> dict[str, int]:
-        """Return the labels of an agent with the numbers of their versions. Raises InvalidFile, InvalidInput."""
-        return {label: one.version for label, one in self.kept.labels.all(name).items()}
+        self.shelf, self.naming = workspace.agents, NamingFiles(workspace.users, "agent")
+        labels = VersionLabels(self.shelf, self.naming)
+        self.versions = VersionedFiles(self.shelf, parse, self.naming, labels, clock=workspace.clock)
 
     def resolve(self, reference: str) -> JsonFile:
         """Return the file that a step means.
@@ -39,26 +38,22 @@ class AgentStore:
         if at and not suffix:
             remedy = f"Write {name}, or a version behind it: {name}@3, {name}@production."
             raise InvalidInput(f"{reference!r} has an '@' with no version behind it.", remedy=remedy)
-        working = self.shelf.text(name)
+        self.shelf.text(name)  # that of a version is used only while the file is there
         number = self._number(name, suffix)
-        if number is None:
-            return parse(working, self.shelf.file(name))
-        return parse(self._version(name, number), self.kept.numbered.file(name, number))
+        return self.shelf.read(name) if number is None else self._version(name, number)
 
-    def _version(self, name: str, number: int) -> str:
-        text = self.kept.numbered.text(name, number)
-        hashes = {one.hash for one in self.kept.labels.all(name).values() if one.version == number and one.hash}
-        if hashes - {hash_of(text)}:
+    def _version(self, name: str, number: int) -> JsonFile:
+        found = self.versions.version(name, number)
+        hashes = {one.hash for one in self.versions.labels.all(name).values() if one.version == number and one.hash}
+        if hashes - {etag(found.text)}:
             remedy = f"Restore it, such as with git, or label it again: `orchestra agents label {name} LABEL {number}`."
-            raise InvalidFile(
-                f"{self.kept.numbered.file(name, number)} was changed after it was labelled.", remedy=remedy
-            )
-        return text
+            raise InvalidFile(f"{found.file} was changed after it was labelled.", remedy=remedy)
+        return found
 
     def _number(self, name: str, suffix: str) -> int | None:
         if suffix.isascii() and suffix.isdigit():
             return int(suffix)
-        labels = self.labels(name)
+        labels = self.versions.label_numbers(name)
         if suffix and suffix not in labels:
             remedy = "" if labels else f"`orchestra agents label {name} {suffix}` labels the file as it is."
             raise UnknownName(f"label of the agent {name}", suffix, list(labels), remedy=remedy)

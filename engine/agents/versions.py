@@ -6,19 +6,12 @@ import builtins
 from typing import TYPE_CHECKING
 
 from engine.agents.store import CHECK_AGAIN, AgentStore
-from engine.base.clock import Clock, timestamp
-from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, UnknownName
+from engine.base.errors import InvalidFile
 from engine.compiler.definition.environment import CURRENT
-from engine.documents.json_file import parse
-from engine.environments.kept_versions import SavedVersion
-from engine.environments.version_labels import VersionLabel
-from engine.environments.versions import hash_of
-from engine.files.atomic import etag as etag_of
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
-from engine.prompts.prompt import LABEL
-from engine.workspace.references import require_unused
+from engine.workspace.versioned_files import FoundVersion, SavedVersion
 
 if TYPE_CHECKING:
     from engine.agents.agents import Agents, AgentSummary
@@ -31,9 +24,8 @@ class AgentVersions:
     A `version` is the number of a version, a label, the id of a saved text, or `current`: the file as it is.
     """
 
-    def __init__(self, store: AgentStore, agents: Agents, audit: Audit, clock: Clock) -> None:
-        self._kept, self._shelf, self._users = store.kept, store.shelf, store.users
-        self._agents, self._audit, self._clock = agents, audit, clock
+    def __init__(self, store: AgentStore, agents: Agents, audit: Audit) -> None:
+        self._versions, self._agents, self._audit = store.versions, agents, audit
 
     @operation("agents.versions", "view", "see agents", "List the versions of an agent")
     def list(self, p: Principal, name: str) -> builtins.list[SavedVersion]:
@@ -41,8 +33,7 @@ class AgentVersions:
 
         Raises UnknownName, InvalidInput, InvalidFile (the file of labels).
         """
-        self._shelf.text(name)
-        return self._kept.list(name)
+        return self._versions.list(name)
 
     @operation("agents.save_version", "edit", "keep versions of agents", "Keep a version of an agent")
     def save(self, p: Principal, name: str, label: str = "", etag: str | None = None) -> SavedVersion:
@@ -51,18 +42,9 @@ class AgentVersions:
         A text that is a version already keeps its number. `etag`: of the text that is meant. Raises InvalidFile with
         every problem, StaleEdit, UnknownName, InvalidInput, StorageError.
         """
-        _require_label(label)
-        with self._shelf.editing():
-            text = self._shelf.text(name)
-            if etag is not None and etag != etag_of(text):
-                raise StaleEdit(f"Somebody changed {self._shelf.file(name)} since you opened it.")
-            problems = self._agents.check(p, name, text)
-            if problems:
-                raise InvalidFile.of(self._shelf.file(name), problems, remedy=CHECK_AGAIN)
-            number = self._kept.numbered.make(name, text)
-            self._put(p, name, label, number)
-        self._audit.record(p, "agents.save_version", name, {"version": number, "label": label})
-        return self._kept.row(name, number)
+        found = self._versions.keep(name, CURRENT, label, p.id, etag, lambda one: self._require_usable(p, name, one))
+        self._audit.record(p, "agents.save_version", name, {"version": found.number, "label": label})
+        return found
 
     @operation("agents.label", "edit", "label versions of agents", "Label a version of an agent")
     def label(self, p: Principal, name: str, label: str, version: str = CURRENT) -> SavedVersion:
@@ -70,29 +52,17 @@ class AgentVersions:
 
         Raises as `save`.
         """
-        _require_label(label or "?")
-        with self._shelf.editing():
-            text = self._kept.find(name, version).text
-            problems = self._agents.check(p, name, text)
-            if problems:
-                raise InvalidFile.of(f"Version {version} of {name}", problems, remedy=CHECK_AGAIN)
-            number = self._kept.numbered.make(name, text)
-            self._put(p, name, label, number)
-        self._audit.record(p, "agents.label", name, {"version": number, "label": label})
-        return self._kept.row(name, number)
+        label = self._versions.labels.checked(label)
+        found = self._versions.keep(name, version, label, p.id, check=lambda one: self._require_usable(p, name, one))
+        self._audit.record(p, "agents.label", name, {"version": found.number, "label": label})
+        return found
 
     @operation("agents.remove_label", "edit", "label versions of agents", "Remove a label of an agent")
     def remove_label(self, p: Principal, name: str, label: str) -> SavedVersion:
         """Take a label from its version, which stays. Raises UnknownName, InUse (it is used), StorageError."""
-        with self._shelf.editing():
-            self._shelf.text(name)
-            labels = self._kept.labels.all(name)
-            if label not in labels:
-                raise UnknownName(f"label of the agent {name}", label, list(labels))
-            require_unused(self._users, "agent", name, (label,))
-            self._kept.labels.put(name, {one: named for one, named in labels.items() if one != label})
+        found = self._versions.remove_label(name, label, p.id)
         self._audit.record(p, "agents.remove_label", name, {"label": label})
-        return self._kept.row(name, labels[label].version)
+        return found
 
     @operation("agents.differences", "view", "see agents", "Compare versions of an agent")
     def differences(
@@ -101,25 +71,14 @@ class AgentVersions:
         """Return the parts in which two versions differ, by word. Raises UnknownName, InvalidFile."""
         from engine.agents.differences import agent_differences
 
-        old, new = (self._kept.find(name, one).text for one in (before, after))
-        file = self._shelf.file(name)
-        return agent_differences(parse(old, file).value, parse(new, file).value)
+        return agent_differences(*(self._versions.document(name, one).value for one in (before, after)))
 
     @operation("agents.restore", "edit", "change agents", "Restore a version of an agent")
     def restore(self, p: Principal, name: str, version: str, etag: str | None) -> AgentSummary:
         """Save an earlier text again; the current one is kept, too. Raises as `Agents.save`, UnknownName."""
-        return self._agents.save(p, name, self._kept.find(name, version).text, etag)
+        return self._agents.save(p, name, self._versions.find(name, version).text, etag)
 
-    def _put(self, p: Principal, name: str, label: str, number: int) -> None:
-        if label:
-            now = timestamp(self._clock())
-            text = self._kept.numbered.text(name, number)
-            one = VersionLabel(version=number, hash=hash_of(text), made_at=now, labelled_at=now, labelled_by=p.id)
-            self._kept.labels.put(name, {**self._kept.labels.all(name), label: one})
-
-
-def _require_label(label: str) -> None:
-    if label and (not LABEL.match(label) or label == CURRENT):
-        raise InvalidInput(
-            f"{label!r} cannot be a label.", remedy="Use lower-case letters, digits, '-' and '_', a letter first."
-        )
+    def _require_usable(self, p: Principal, name: str, found: FoundVersion) -> None:
+        problems = self._agents.check(p, name, found.text)
+        if problems:
+            raise InvalidFile.of(found.file, problems, remedy=CHECK_AGAIN)

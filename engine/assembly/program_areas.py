@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.tools.editing import ToolFiles
     from engine.tools.servers import ToolServers
     from engine.tools.tools import Tools
-    from engine.tools.versions import ToolHistory
+    from engine.tools.versions import VersionedTools
 
 
 class ProgramAreas:
@@ -91,31 +91,29 @@ class ProgramAreas:
         """Kept texts of agents, and their labels."""
         from engine.agents.versions import AgentVersions
 
-        opened = self._opened
-        return AgentVersions(opened.agent_store, self.agents, opened.audit, opened.clock)
+        return AgentVersions(self._opened.agent_store, self.agents, self._opened.audit)
 
     @shared_property
     def tools(self) -> Tools:
         """The step types that people of the workspace have written."""
         from engine.tools.tools import Tools
 
-        opened, here = self._opened, self._opened.workspace
-        shelf, history = opened.tools.own, self._tool_history
-        return Tools(shelf, lambda: opened.settings_now().code, here.users, here.state_dir, history, opened.audit)
+        opened, versions = self._opened, self._tool_versions
+        state_dir = opened.workspace.state_dir
+        return Tools(opened.tools.own, lambda: opened.settings_now().code, state_dir, versions, opened.audit)
 
     @shared_property
     def tool_files(self) -> ToolFiles:
         """The files and versions of these step types."""
         from engine.tools.editing import ToolFiles
 
-        opened = self._opened
-        return ToolFiles(opened.tools.own, self._tool_history, opened.workspace.workflows, opened.audit)
+        return ToolFiles(self._opened.tools.own, self._tool_versions, self._opened.audit)
 
-    @property
-    def _tool_history(self) -> ToolHistory:
-        from engine.tools.versions import ToolHistory
+    @shared_property
+    def _tool_versions(self) -> VersionedTools:
+        from engine.tools.versions import VersionedTools
 
-        return ToolHistory(self._opened.workspace.texts, self._opened.clock)
+        return VersionedTools(self._opened.tools.own, self._opened.workspace)
 
     @shared_property
     def tool_servers(self) -> ToolServers:

@@ -114,7 +114,7 @@ class WorkflowAreas:
         from engine.workflows.versions import WorkflowVersions
 
         opened = self._opened
-        return WorkflowVersions(opened.workspace, opened.plans.kept, self.workflows, opened.audit, opened.clock)
+        return WorkflowVersions(opened.workspace, opened.plans.versions, self.workflows, opened.audit)
 
     @shared_property
     def environments(self) -> Environments:

@@ -1,5 +1,5 @@
-"""The files of environments, and the numbered versions of workflows that they run.
+"""The files of environments: which labelled or numbered version of each workflow runs there, with which connections.
 
-Begin with `environment_file.py`; `kept_versions.py` finds a text by number, label or id. What is done with them,
-promoting and branches, is in `runs/environments/` and `runs/branches/`.
+Begin with `environment_file.py`. The versions are in `workspace/versioned_files.py`; what is done with them, promoting
+and branches, is in `runs/environments/` and `runs/branches/`.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -16,13 +16,12 @@ from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.repair import repaired
 from engine.workspace.secret import is_clear_secret
+from engine.workspace.version_labels import Number
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 _VARIABLE_REMEDY = "Letters, digits and '_', such as DATABASE."
 _KEYS_REMEDY = "Keys belong to connections: `orchestra connections add` stores them."
 _NULL = "A variable has a value: null has no type."
-
-Number = Annotated[int, Field(ge=1, le=999_999_999, strict=True)]
 
 
 class _Part(BaseModel):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.compiler.definition.environment import CURRENT
-from engine.documents.json_file import parse
+from engine.documents.json_file import JsonFile, parse
 from engine.environments.environment_file import EnvironmentFile, WorkflowEntry, changed, read_environment
-from engine.environments.versions import Versions
 from engine.files.fingerprint import Stamp, stamp
 from engine.workspace.file_store import FileStore
-from engine.workspace.references import references
+from engine.workspace.references import NamingFiles, references
+from engine.workspace.versioned_files import VersionedFiles
 from engine.workspace.workspace import Workspace
 
 FIRST = "dev"
@@ -53,6 +53,14 @@ class EnvironmentFiles:
     def all(self) -> dict[str, EnvironmentFile]:
         """Return every environment by name. Raises InvalidFile."""
         return {name: self.get(name) for name in self.names()}
+
+    def times(self, workflow: str, number: int) -> list[str]:
+        """Return the times at which a workflow was a version, as promotions say; [] if a file is damaged."""
+        try:
+            entries = [one.workflows[workflow] for one in self.all().values() if workflow in one.workflows]
+        except OrchestraError:
+            return []
+        return [one.made_at for entry in entries for one in (entry, *entry.earlier) if one.version == number]
 
     def default(self, configured: str) -> str:
         """Return the name of the default environment, "" if there are no environments.
@@ -126,7 +134,7 @@ def require_unused_in_environments(workspace: Workspace, name: str, default: str
 
     `default`: the environment that needs no promotion.
     """
-    versions = Versions(workspace.workflows)
+    versions = VersionedFiles(workspace.workflows, parse, NamingFiles([workspace.workflows], "workflow"))
     for environment, content in EnvironmentFiles(workspace).all().items():
         own = content.workflows.get(name)
         if own is not None and own.triggers:
@@ -146,10 +154,10 @@ def require_unused_in_environments(workspace: Workspace, name: str, default: str
             raise InUse(message, remedy=f"First take it out there: `orchestra env remove {name} --from {environment}`.")
 
 
-def _called(versions: Versions, workflow: str, number: int) -> set[str]:
+def _called(versions: VersionedFiles[JsonFile], workflow: str, number: int) -> set[str]:
     """Return the workflows that a version calls; an empty set if it cannot be read, because then it does not run."""
     try:
-        found = references(parse(versions.text(workflow, number), versions.file(workflow, number)).value)
+        found = references(versions.version(workflow, number).value)
     except (InvalidFile, UnknownName):
         return set()
     return {one.name for one in found if one.kind == "workflow"}

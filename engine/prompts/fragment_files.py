@@ -31,6 +31,7 @@ from engine.prompts.fragments import (
 )
 from engine.workspace.canonical import as_written
 from engine.workspace.history import TextVersion
+from engine.workspace.versioned_files import VersionedFiles
 from engine.workspace.workspace import Workspace
 
 LARGEST_BYTES = 100_000
@@ -81,6 +82,7 @@ class FragmentStore:
 
     def __init__(self, workspace: Workspace) -> None:
         self.shelf, self._prompts = workspace.fragments, workspace.prompts
+        self.versions = VersionedFiles(self.shelf, lambda text, _file: text, self)
 
     def text(self, name: str) -> str:
         """Return the text that takes the place of a reference. Raises UnknownName, InvalidFile."""
@@ -146,23 +148,31 @@ class FragmentStore:
             for name in names
         }
 
-    def rename(self, name: str, new: str, by: str) -> list[str]:
-        """Rename a fragment, also in the prompts and fragments that name it; return these prompts.
+    def require_none(self, name: str) -> None:
+        """Raise InUse if a prompt or another fragment names a fragment."""
+        found = self.users(name)[name]
+        users = [*found.prompts, *(f"the fragment {one}" for one in found.fragments)]
+        if users:
+            raise InUse(
+                f"The fragment {name!r} is used by {', '.join(users)}.", remedy="Remove these references first."
+            )
 
-        Raises UnknownName, InUse, InvalidInput, InvalidFile (a prompt that seems to name it cannot be read).
-        """
-        users = self.users(name)[name].prompts
-        for user in users:
+    def require_readable(self, name: str) -> None:
+        """Raise InvalidFile if a prompt that seems to name a fragment cannot be read."""
+        for user in self.users(name)[name].prompts:
             self._prompts.read(user)
 
-        def follow() -> None:
-            for user in users:
-                self._rename_in_prompt(user, name, new, by)
-            for user in self.users(name)[name].fragments:
-                self.shelf.put(user, renamed(self.shelf.text(user), name, new), by)
+    def rename(self, name: str, new: str, by: str) -> list[str]:
+        """Rename a fragment in the prompts and fragments that name it; return these prompts.
 
-        self.shelf.rename(name, new, follow)
-        return users
+        For a caller that holds `editing()`. Raises InvalidFile, StorageError.
+        """
+        found = self.users(name)[name]
+        for user in found.prompts:
+            self._rename_in_prompt(user, name, new, by)
+        for user in found.fragments:
+            self.shelf.put(user, renamed(self.shelf.text(user), name, new), by)
+        return found.prompts
 
     def _rename_in_prompt(self, user: str, name: str, new: str, by: str) -> None:
         file = self._prompts.read(user)
@@ -177,19 +187,6 @@ class FragmentStore:
                 size = line.count("\n") + 1
                 changed[*path, at], left = "\n".join(left[:size]), left[size:]
         self._prompts.put(user, file.replaced(changed), by)
-
-    def delete(self, name: str) -> Path:
-        """Move a fragment that nothing names to the trash; return the folder. Raises UnknownName, InUse."""
-
-        def check() -> None:
-            found = self.users(name)[name]
-            users = [*found.prompts, *(f"the fragment {one}" for one in found.fragments)]
-            if users:
-                raise InUse(
-                    f"The fragment {name!r} is used by {', '.join(users)}.", remedy="Remove these references first."
-                )
-
-        return self.shelf.delete(name, check)
 
 
 class FragmentFiles:
@@ -242,14 +239,13 @@ class FragmentFiles:
 
         Raises UnknownName, InvalidInput.
         """
-        self._store.text(name)
-        return self._store.shelf.history.versions(name)
+        return self._store.versions.saved(name)
 
     @operation("fragments.version", "view", "see fragments", "Read a version of a fragment")
     def version_text(self, p: Principal, name: str, version_id: str) -> str:
         """Return one saved text. Raises UnknownName, InvalidInput, InvalidFile."""
-        self._store.text(name)
-        return self._store.shelf.history.text(name, version_id)
+        self._store.shelf.require(name)
+        return self._store.versions.document(name, version_id)
 
     @operation("fragments.restore", "edit", "change fragments", "Restore a version of a fragment")
     def restore(self, p: Principal, name: str, version_id: str, etag: str) -> Fragment:
@@ -265,7 +261,7 @@ class FragmentFiles:
 
         Raises UnknownName, InUse, InvalidInput, InvalidFile.
         """
-        changed = self._store.rename(name, new, p.id)
+        changed = self._store.versions.rename(name, new, p.id)
         self._follow(name, new)
         self._audit.record(p, "fragments.rename", new, {"from": name, "prompts": changed})
         return changed
@@ -273,7 +269,7 @@ class FragmentFiles:
     @operation("fragments.delete", "edit", "delete fragments", "Delete a fragment")
     def delete(self, p: Principal, name: str) -> Path:
         """Move a fragment to the trash of the workspace's state; return the folder. Raises UnknownName, InUse."""
-        trash = self._store.delete(name)
+        trash = self._store.versions.delete(name)
         self._follow(name, "")
         self._audit.record(p, "fragments.delete", name, {"moved_to": str(trash)})
         return trash

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, Protocol, TypedDict
@@ -26,7 +25,6 @@ from engine.workspace.canonical import canonical
 _DRAFT = "prompt"
 """The file name in problems of a prompt that is not saved."""
 DEFAULT_LABEL = "production"
-LABEL = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 
 
 class _Part(BaseModel):

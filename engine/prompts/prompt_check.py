@@ -16,9 +16,10 @@ from engine.documents.schema_check import schema_faults
 from engine.expressions.cel_types import Schema
 from engine.expressions.templates import parts
 from engine.prompts.fragments import Expander, FragmentReference, Lookup, misuse, reference_in
-from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of
+from engine.prompts.prompt import PromptModel, filled, form_problems, prompt_problem, text_of
 from engine.prompts.tags import tag_faults
 from engine.prompts.variable_check import VariableChecker
+from engine.workspace.version_labels import POINTER
 
 _Known = Callable[[Mapping[str, Schema]], Mapping[str, Schema]]
 """Returns the schemas to check expressions against, from the variables that a prompt declares."""
@@ -132,7 +133,7 @@ def _label_problems(file: JsonFile, labels: Mapping[str, int], versions: Collect
             known = ", ".join(map(str, sorted(versions))) or "none yet"
             said = f"The label {label!r} names version {version}, which does not exist."
             yield prompt_problem(file, ("labels", label), said, "missing_version", f"Versions: {known}.")
-        if not LABEL.match(label):
+        if not POINTER.match(label):
             said = f"{label!r} cannot be a label."
             remedy = "Use lower-case letters, digits, '-' and '_', a letter first."
             yield prompt_problem(file, ("labels", label), said, "label", remedy, at_key=True)

@@ -27,7 +27,7 @@ from engine.prompts.prompt_check import require_declarable
 from engine.prompts.prompts import PromptStore
 from engine.prompts.protected import CaseProof, Grounds, checked_reason, labels_of, protected_in
 from engine.prompts.tags import tags_of
-from engine.workspace.blanks import blank_prompt, checked_title, title_of
+from engine.workspace.blanks import blank_prompt, checked_title, text_of_copy, title_of
 from engine.workspace.canonical import canonical
 
 # Inside the class below, `list` is the method.
@@ -129,7 +129,7 @@ class PromptFiles:
         `search`: only those that have this text in their name, title, description or a tag; `tags`: only those that
         have all of these.
         """
-        users, wanted = self._store.all_users(), search.strip().casefold()
+        users, wanted = self._store.naming.of_each(self._shelf.names()), search.strip().casefold()
         fragments = self._store.fragments.state()
         found = (replace(self._summary(name, fragments), used_by=p.shown(used_by)) for name, used_by in users.items())
         return [one for one in found if wanted in _words(one) and set(tags) <= set(one.tags)]
@@ -223,7 +223,7 @@ class PromptFiles:
     @operation("prompts.remove_label", "edit", "change prompts", "Remove a label of a prompt")
     def remove_label(self, p: Principal, name: str, label: str) -> None:
         """Remove a label from a prompt. Raises UnknownName, InUse (a workflow uses the prompt with it)."""
-        self._store.remove_label(name, label, p.id)
+        self._store.versions.remove_label(name, label, p.id)
         self._audit.record(p, "prompts.remove_label", name, {"label": label})
 
     @operation("prompts.tag", "edit", "change prompts", "Add and remove tags of a prompt")
@@ -279,7 +279,7 @@ class PromptFiles:
 
         Raises UnknownName, InUse, InvalidInput, StorageError.
         """
-        self._store.duplicate(name, new, p.id)
+        self._shelf.duplicate(name, new, text_of_copy(self._shelf.text(name), name, "prompt"), p.id)
         self._follow(new, "")
         self._audit.record(p, "prompts.duplicate", new, {"from": name})
         return self._file(new)
@@ -290,7 +290,7 @@ class PromptFiles:
 
         Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be read), StorageError.
         """
-        changed = self._store.rename(name, new, p.id)
+        changed = self._store.versions.rename(name, new, p.id)
         self._follow(name, new)
         self._audit.record(p, "prompts.rename", new, {"from": name, "workflows": changed})
         return p.shown(changed)
@@ -318,7 +318,7 @@ class PromptFiles:
     @operation("prompts.users", "view", "see prompts", "List the workflows that use a prompt")
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that use a prompt, sorted. Raises InvalidInput."""
-        return p.shown(self._store.users(checked_name("prompt", name)))
+        return p.shown(self._store.naming.of(checked_name("prompt", name)))
 
     @operation("prompts.render", "view", "see prompts", "Fill in a prompt")
     def render(
@@ -376,11 +376,11 @@ class PromptFiles:
         try:
             text = self._shelf.text(name)
         except InvalidFile as error:  # not a text: a folder, or not UTF-8
-            return PromptFile(name, "", "", None, error.problems, self._store.versions(name), {})
+            return PromptFile(name, "", "", None, error.problems, self._store.versions.numbers(name), {})
         return self._described(name, text)
 
     def _saved(self, name: str, version: int) -> PromptFile:
-        text = self._store.version_text(name, version)
+        text = self._store.versions.version_text(name, version)
         return self._described(name, text, self._value(name, self._shelf.text(name)) or {})
 
     def _described(self, name: str, text: str, working: Any = None) -> PromptFile:
@@ -395,7 +395,7 @@ class PromptFiles:
             files.etag(text),
             document,
             problems,
-            self._store.versions(name),
+            self._store.versions.numbers(name),
             labels,
             protected_in(of_prompt),
             self._store.changed_fragments(name, labels[DEFAULT_LABEL]) if DEFAULT_LABEL in labels else [],

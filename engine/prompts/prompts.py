@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, StorageError, UnknownName
-from engine.base.names import child
+from engine.base.errors import InvalidFile, UnknownName
 from engine.base.problem import Problem
 from engine.compiler.definition.identifiers import name_fault
-from engine.documents.json_file import JsonFile, parse, read_text
-from engine.files.atomic import etag, make_folder, write_whole
+from engine.documents.json_file import JsonFile, parse
 from engine.files.state_cache import StateCache
 from engine.prompts import prompt
 from engine.prompts.fragment_files import FragmentStore
@@ -34,13 +31,38 @@ from engine.prompts.protected import (
     unprotecting,
 )
 from engine.prompts.tags import tagged
-from engine.workspace.blanks import titled_as_copy
 from engine.workspace.canonical import as_written, canonical
-from engine.workspace.references import rename_references, require_readable_users, require_unused, users, users_by_name
+from engine.workspace.references import NamingFiles
+from engine.workspace.version_labels import VersionLabel, VersionLabels, checked_pointer
+from engine.workspace.versioned_files import VersionedFiles
 from engine.workspace.workspace import Workspace
 
 _KEPT_CHECKS = 100
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
+
+
+class PromptLabels(VersionLabels):
+    """The labels in the file of a prompt, which steps name and which move."""
+
+    def all(self, name: str) -> dict[str, VersionLabel]:
+        """Return the labels of a prompt. Raises UnknownName, InvalidInput, InvalidFile."""
+        labels = labels_of(self._shelf.document(name))
+        # The numbers are as somebody wrote them.
+        return {label: VersionLabel.model_construct(version=number) for label, number in labels.items()}
+
+    def put(self, name: str, labels: Mapping[str, VersionLabel], by: str) -> None:
+        """Write the labels, for a caller that holds `editing()`. Raises StorageError."""
+        document = {**self._shelf.document(name), "labels": {label: one.version for label, one in labels.items()}}
+        self._shelf.put(name, canonical(document, "prompt"), by)
+
+    def checked(self, label: str) -> str:
+        """Return a label. Raises InvalidInput."""
+        return checked_pointer(label)
+
+    def require_removable(self, name: str, label: str, *same: str) -> None:
+        """Raise ProtectedLabel, or InUse if a workflow or an agent uses the prompt with it."""
+        require_unprotected(name, self._shelf.document(name), label)
+        super().require_removable(name, label, *same, *([""] if label == DEFAULT_LABEL else []))
 
 
 class PromptStore:
@@ -49,8 +71,9 @@ class PromptStore:
     def __init__(self, workspace: Workspace) -> None:
         self.shelf = workspace.prompts
         self.fragments = FragmentStore(workspace)
-        self._users = workspace.users
-        self._texts = workspace.texts
+        self.naming = NamingFiles(workspace.users, "prompt")
+        labels = PromptLabels(self.shelf, self.naming)
+        self.versions = VersionedFiles(self.shelf, parse, self.naming, labels, clock=workspace.clock)
         self._checked: StateCache[list[Problem]] = StateCache(_KEPT_CHECKS)
 
     def resolve(self, reference: str) -> PromptDefinition:
@@ -62,36 +85,14 @@ class PromptStore:
         file = self.shelf.read(name)
         suffix = suffix or DEFAULT_LABEL
         number = int(suffix) if _NUMBER.match(suffix) else self._labelled(name, file, suffix)
-        version = self.version(name, number)
+        version = self.versions.version(name, number)
         return {**_usable(version.file, version.text), "version": number}
-
-    def versions(self, name: str) -> list[int]:
-        """Return the numbers of the saved versions, ascending."""
-        try:
-            found = [path.stem for path in self._folder(name).glob("*.json")]
-        except OSError:
-            return []
-        return sorted(int(stem) for stem in found if _NUMBER.match(stem))
-
-    def version(self, name: str, number: int) -> JsonFile:
-        """Return one saved version. Raises UnknownName, InvalidFile."""
-        return parse(self.version_text(name, number), self._version_file(name, number))
-
-    def version_text(self, name: str, number: int) -> str:
-        """Return the text of one saved version. Raises UnknownName, InvalidFile."""
-        known = self.versions(name)
-        if number not in known:
-            remedy = "" if known else f"Save a version of {name} first."
-            raise UnknownName(f"version of the prompt {name}", str(number), [str(one) for one in known], remedy=remedy)
-        return read_text(self._version_path(name, number), self._version_file(name, number))
-
-    def _version_file(self, name: str, number: int) -> str:
-        return f"prompts/{name}.versions/{number}.json"
 
     def number_of(self, name: str, document: Mapping[str, object]) -> int | None:
         """Return the newest version with this content, whatever the labels; None if no version has it."""
-        content, numbers = _content(document), reversed(self.versions(name))
-        return next((one for one in numbers if _content(self.version(name, one).value) == content), None)
+        content, versions = _content(document), self.versions
+        numbers = reversed(versions.numbers(name))
+        return next((one for one in numbers if _content(versions.version(name, one).value) == content), None)
 
     def draft(self, document: Mapping[str, object]) -> PromptDefinition:
         """Return a document being edited as a version of it would be, if it has the form of a prompt.
@@ -107,7 +108,7 @@ class PromptStore:
         one has changed only because a fragment in it has, the inner one is returned.
         """
         try:
-            kept = _fragments_of(self.version_text(name, number))
+            kept = _fragments_of(self.versions.version_text(name, number))
         except (InvalidFile, UnknownName):  # the version says so itself
             return []
         changed = [one for one, mark in kept.items() if self.fragments.mark(one) != mark]
@@ -116,16 +117,9 @@ class PromptStore:
         changed = [one for one in changed if one in known or kept[one] not in others]
         return [one for one in changed if self.fragments.named_in(one).isdisjoint(changed)]
 
-    def labels(self, name: str) -> dict[str, int]:
-        """Return the labels of a prompt, {} if its file cannot be read."""
-        try:
-            return labels_of(self.shelf.read(name).value)
-        except InvalidFile:
-            return {}
-
     def check(self, name: str, text: str) -> list[Problem]:
         """Return every problem of a working text, by line and column."""
-        versions, shared = self.versions(name), self.fragments.state() if _may_have_fragments(text) else ()
+        versions, shared = self.versions.numbers(name), self.fragments.state() if _may_have_fragments(text) else ()
         state = None if shared is None else (tuple(versions), shared)
         return [*self._checked.get((name, text), state, lambda: self._problems(name, text, versions))]
 
@@ -142,7 +136,7 @@ class PromptStore:
         `fragments`: their state.
         """
         own = self.shelf.stamp(name)
-        return None if own is None or fragments is None else (own, tuple(self.versions(name)), fragments)
+        return None if own is None or fragments is None else (own, tuple(self.versions.numbers(name)), fragments)
 
     def with_declared(self, name: str, text: str) -> tuple[str, list[str]]:
         """Return a text with each undeclared variable declared as a string, and the names of these.
@@ -182,34 +176,40 @@ class PromptStore:
         what cannot be a label, and as `save`. `grounds`: why `label` may move if it is protected.
         """
         if label:
-            _require_label(label)
+            checked_pointer(label)
         document = self._object(name, text)
         errors = [one for one in self.check(name, text) if one.severity == "error" and one.code != "missing_version"]
         if errors:
             raise InvalidFile.of(self.shelf.file(name), errors)
         resolved = self.draft(document)
-        with self._texts.locked("prompt-versions"):
-            # From here on nobody else can take the next number.
-            self._must_be_current(name, known_etag)
-            number = max(self.versions(name), default=0) + 1
+        with self.shelf.editing():
+            before = self.shelf.require_unchanged(name, known_etag)
+            number = self.versions.next_number(name)
             # A label that somebody wrote by hand for a version to come must not name this one.
             document["labels"] = {one: at for one, at in labels_of(document).items() if at < number}
             self._require_kept(name, None if known_etag is None else self._saved(name), document)
             if label:
                 document = moved(name, document, label, number, by, grounds, name)
-            self._write_version(name, number, resolved)
-            self.shelf.save(name, canonical(document, "prompt"), known_etag, by)
+            self.versions.add(name, self._version_text(name, resolved))
+            put = self.shelf.put_new if before is None else self.shelf.put
+            put(name, canonical(document, "prompt"), by)
         return number
+
+    def _version_text(self, name: str, document: Mapping[str, object]) -> str:
+        """Return the text of a version. Raises InvalidFile if no run could use it."""
+        text = canonical({key: value for key, value in document.items() if key not in OF_THE_PROMPT}, "prompt")
+        _usable(f"{self.shelf.file(name)} with its fragments", text)
+        return text
 
     def set_label(self, name: str, label: str, number: int, by: str, grounds: Grounds | None = None) -> None:
         """Point a label to a version; `grounds`: why it may move if it is protected.
 
         Raises UnknownName, InvalidInput, InvalidFile, ProtectedLabel, StorageError.
         """
-        _require_label(label)
+        checked_pointer(label)
         with self.shelf.editing():
             document = self._object(name, self.shelf.text(name))
-            self.version(name, number)
+            self.versions.version(name, number)
             document = moved(name, document, label, number, by, grounds, f"{name}@{number}")
             self.shelf.put(name, canonical(document, "prompt"), by)
 
@@ -225,70 +225,18 @@ class PromptStore:
             document = self._object(name, self.shelf.text(name))
             self.shelf.put(name, canonical(unprotecting(name, document, label), "prompt"), by)
 
-    def remove_label(self, name: str, label: str, by: str) -> None:
-        """Remove a label that no workflow uses with the prompt.
-
-        Raises UnknownName, InUse, ProtectedLabel, InvalidFile.
-        """
-        with self.shelf.editing():
-            document = self._object(name, self.shelf.text(name))
-            labels = labels_of(document)
-            if label not in labels:
-                raise UnknownName(f"label of the prompt {name}", label, list(labels))
-            require_unprotected(name, document, label)
-            self._require_free_label(name, label)
-            document["labels"] = {one: at for one, at in labels.items() if one != label}
-            self.shelf.put(name, canonical(document, "prompt"), by)
-
     def tag(self, name: str, add: Sequence[str], remove: Sequence[str], by: str) -> None:
         """Add and remove tags; no version changes. Raises UnknownName, InvalidInput, InvalidFile, StorageError."""
         with self.shelf.editing():
             document = self._object(name, self.shelf.text(name))
             self.shelf.put(name, canonical(tagged(name, document, add, remove), "prompt"), by)
 
-    def duplicate(self, name: str, new: str, by: str) -> None:
-        """Create a second prompt with the versions, labels and cases of the first. Raises UnknownName, InUse."""
-        text = self.shelf.text(name)
-        with suppress(InvalidFile):
-            text = titled_as_copy(parse(text, self.shelf.file(name)), name, "prompt")
-        with self._texts.locked("prompt-versions"):
-            self.shelf.duplicate(name, new, text, by)
-
-    def rename(self, name: str, new: str, by: str) -> list[str]:
-        """Rename a prompt, also in the workflows that use it; return these workflows. Raises UnknownName, InUse.
-
-        Runs may start meanwhile: at every moment each workflow names an existing prompt.
-        """
-
-        def follow() -> None:
-            changed.extend(rename_references(self._users, "prompt", name, new, by))
-
-        changed: list[str] = []
-        require_readable_users(self._users, "prompt", name)
-        with self._texts.locked("prompt-versions"):
-            self.shelf.rename_by_copy(name, new, follow, by)
-        return changed
-
-    def users(self, name: str) -> list[str]:
-        """Return the workflows and agents that use a prompt."""
-        return users(self._users, "prompt", name)
-
-    def all_users(self) -> dict[str, list[str]]:
-        """Return the workflows and agents that use each prompt, by its name."""
-        return users_by_name(self._users, "prompt", self.shelf.names())
-
     def delete(self, name: str) -> Path:
         """Move a prompt that no workflow uses, without protected labels, to the trash; return the folder.
 
         Raises UnknownName, InUse, ProtectedLabel.
         """
-
-        def check() -> None:
-            require_unused(self._users, "prompt", name)
-            require_deletable(name, self._saved(name))
-
-        with self._texts.locked("prompt-versions"):
-            return self.shelf.delete(name, check)
+        return self.versions.delete(name, lambda: require_deletable(name, self._saved(name)))
 
     def render(self, document: PromptDefinition, variables: Mapping[str, object]) -> list[dict[str, str]]:
         """Return the messages [{role, content}] of a prompt. Raises InvalidInput, ExpressionError."""
@@ -308,14 +256,10 @@ class PromptStore:
             return
         was, now = labels_of(before), labels_of(after)
         for label in was.keys() - now.keys():
-            self._require_free_label(name, label)
+            self.versions.labels.require_removable(name, label)
         for label, number in now.items():
             if was.get(label) != number:
-                self.version(name, number)
-
-    def _require_free_label(self, name: str, label: str) -> None:
-        suffixes = (label, "") if label == DEFAULT_LABEL else (label,)
-        require_unused(self._users, "prompt", name, suffixes)
+                self.versions.version(name, number)
 
     def _saved(self, name: str) -> object:
         """Return what the file holds, None if that is not JSON."""
@@ -329,37 +273,6 @@ class PromptStore:
         if not isinstance(file.value, dict):
             raise InvalidFile.of(file.file, problems_of(file, ()))
         return dict(file.value)
-
-    def _must_be_current(self, name: str, known_etag: str | None) -> None:
-        """Refuse a stale edit before the version is written, so that it leaves no version behind."""
-        if known_etag is None:
-            self.shelf.require_free(name)
-        elif known_etag != etag(self.shelf.text(name)):
-            raise StaleEdit(f"Somebody changed {self.shelf.file(name)} since you opened it.")
-
-    def _write_version(self, name: str, number: int, document: Mapping[str, object]) -> None:
-        path = self._version_path(name, number)
-        make_folder(path.parent)
-        if path.exists():
-            raise StorageError(f"{path} is there already, and a version never changes.")
-        content = {key: value for key, value in document.items() if key not in OF_THE_PROMPT}
-        text = canonical(content, "prompt")
-        _usable(f"{self.shelf.file(name)} with its fragments", text)
-        write_whole(path, text)
-
-    def _folder(self, name: str) -> Path:
-        return child(self.shelf.folder, f"{self.shelf.path(name).stem}.versions")
-
-    def _version_path(self, name: str, number: int) -> Path:
-        return child(self._folder(name), f"{number}.json")
-
-
-def _require_label(label: str) -> None:
-    """Raise InvalidInput for a text that cannot be a label."""
-    if not prompt.LABEL.match(label):
-        raise InvalidInput(
-            f"{label!r} cannot be a label.", remedy="Use lower-case letters, digits, '-' and '_', a letter first."
-        )
 
 
 def _may_have_fragments(text: str) -> bool:

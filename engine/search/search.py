@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 from engine.base.services import declaration
-from engine.environments.version_labels import VersionLabels
 from engine.people.access import NOTIFIER, Principal, may
 from engine.people.operation import operation
 from engine.runs.run_list import RunPage
@@ -19,6 +18,7 @@ from engine.search.ranking import BESIDE, rank
 from engine.workspace.blanks import title_of
 from engine.workspace.file_store import FileStore
 from engine.workspace.outline import text_in
+from engine.workspace.version_labels import VersionLabels
 from engine.workspace.workspace import Workspace
 
 Kind = Literal["workflow", "prompt", "fragment", "agent", "tool", "connection", "run", "file"]

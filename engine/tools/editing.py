@@ -16,10 +16,20 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.tools.lock import LOCK
-from engine.tools.store import BYTES_MOST, FILES_MOST, FOLDER, LEFT_OUT, TESTED, TESTS, TOOL, ToolStore, case_of
+from engine.tools.store import (
+    BYTES_MOST,
+    FILES_MOST,
+    FOLDER,
+    LEFT_OUT,
+    TESTED,
+    TESTS,
+    TOOL,
+    ToolStore,
+    case_of,
+    files_hash,
+)
 from engine.tools.tool_file import checked
-from engine.tools.versions import FileChange, ToolHistory, ToolVersion, differences, files_hash
-from engine.workspace.file_store import FileStore
+from engine.tools.versions import FileChange, ToolVersion, VersionedTools, differences
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
 _PATH = re.compile(rf"{_PART}(/{_PART}){{0,4}}")
@@ -45,8 +55,8 @@ Problems: TypeAlias = list[Problem]
 class ToolFiles:
     """The `tool_files` area: the files of tools; every change writes an audit line."""
 
-    def __init__(self, shelf: ToolStore, history: ToolHistory, workflows: FileStore, audit: Audit) -> None:
-        self._shelf, self._history, self._workflows, self._audit = shelf, history, workflows, audit
+    def __init__(self, shelf: ToolStore, versions: VersionedTools, audit: Audit) -> None:
+        self._shelf, self._versions, self._audit = shelf, versions, audit
 
     @operation("tools.files", "view", _SEE, "List the files of a tool")
     def list(self, p: Principal, name: str) -> Texts:
@@ -88,7 +98,7 @@ class ToolFiles:
         """
         _require_path(path)
         content = text.encode()
-        with self._workflows.editing():
+        with self._versions.drafts.editing():
             files = self._shelf.files(name)
             _require_unchanged(name, path, files, known)
             _require_room(name, {**files, path: content})
@@ -102,7 +112,7 @@ class ToolFiles:
         _require_path(path)
         if path == TOOL:
             raise InvalidInput(f"Without {TOOL}, {name!r} would be no tool.", remedy="Delete other files, or edit it.")
-        with self._workflows.editing():
+        with self._versions.drafts.editing():
             files = self._shelf.files(name)
             if path not in files:
                 raise UnknownName(f"file of the tool {name}", path, list(files))
@@ -113,13 +123,13 @@ class ToolFiles:
     @operation("tools.versions", "view", _SEE, "List the versions of a tool")
     def versions(self, p: Principal, name: str) -> Versions:
         """Return the last 20 versions that passed their tests, or that a restored one replaced, newest first."""
-        return self._history.versions(name, self._shelf.files(name))
+        return self._versions.listed(name)
 
     @operation("tools.changes", "view", _SEE, "See what has changed in a tool")
     def changes(self, p: Principal, name: str, version_id: str) -> Changes:
         """Return what has changed in a tool since a kept version, by file. Raises UnknownName, InvalidFile."""
-        files = self._shelf.files(name)
-        return [*differences(self._history.version(name, version_id).files, files)]
+        now = self._versions.document(name)
+        return [*differences(self._versions.document(name, version_id).files, now.files)]
 
     @operation("tools.restore", "edit", _CHANGE, "Restore a version of a tool")
     def restore(self, p: Principal, name: str, version_id: str) -> None:
@@ -128,12 +138,11 @@ class ToolFiles:
         One that has passed its tests can be used at once. Raises UnknownName, InvalidFile, StorageError.
         """
         self._shelf.require(name)
-        kept = self._history.version(name, version_id)
-        with self._workflows.editing():
+        kept = self._versions.document(name, version_id)
+        with self._versions.drafts.editing():
             before = self._shelf.files(name)
-            known = [one for one in self._history.versions(name, before) if one.is_current]
-            if not known:
-                self._history.keep(name, before, None, p.id)
+            if not any(one.is_current for one in self._versions.listed(name)):
+                self._versions.record(name, before, None, p.id)
             gone = dict.fromkeys(path for path in before if path not in kept.files)
             self._shelf.write(
                 name, {**gone, **{path: one for path, one in kept.files.items() if before.get(path) != one}}

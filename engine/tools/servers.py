@@ -20,7 +20,7 @@ from engine.people.operation import operation
 from engine.plugins.registry import MCP as PREFIX
 from engine.plugins.step import Role
 from engine.tools.accepted import AcceptedTool, AcceptedTools, Effect, require_acceptable, step_name
-from engine.workspace.references import users_by_name
+from engine.workspace.references import NamingFiles
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class ToolServers:
         kept = self._accepted.of(connection)
         offer = self._offer(connection)
         uses = {f"{PREFIX}{connection}.{name}" for name in (*kept, *(step_name(one) for one in offer.names))}
-        used = users_by_name(self._workspace.users, "tool", sorted(uses))
+        used = NamingFiles(self._workspace.users, "tool").of_each(sorted(uses))
         gone = [one.offered for one in kept.values() if one.offered.name not in offer.names]
         return [_shown(connection, one, kept, offer, used) for one in (*offer.tools, *gone)]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,17 +19,12 @@ from engine.base.names import checked_name, child, is_file_name
 from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.files.atomic import (
-    PRIVATE_FOLDER,
     make_folder,
-    make_private,
     remove,
     storage_errors,
-    sync_folder,
     write_whole,
 )
 from engine.plugins.registry import TOOL as PREFIX
-from engine.tools.versions import files_hash
-from engine.workspace.copies import move
 
 if TYPE_CHECKING:
     from engine.tools.tool_file import ToolFile
@@ -141,14 +136,14 @@ class ToolStore:
         """Return a tool. Raises UnknownName, InvalidFile."""
         from engine.tools.tool_file import checked  # the sandbox's imports, which few commands need
 
-        files = self._files(name)
+        files = self.all_files(name)
         tested = files.pop(TESTED, None)
         file = checked(parse(_text(files[TOOL], self._shown(name)), self._shown(name)))
         return Tool(name, file, files, None if tested is None else _kept(tested))
 
     def files(self, name: str) -> dict[str, bytes]:
         """Return the files of a tool, valid or not, by path, without `tested.json`. Raises UnknownName, InvalidFile."""
-        files = self._files(name)
+        files = self.all_files(name)
         files.pop(TESTED, None)
         return files
 
@@ -222,32 +217,6 @@ class ToolStore:
         self.write(name, sample)  # the file that makes it one: last
         return folder
 
-    def rename(self, name: str, new: str, follow: Callable[[], object]) -> None:
-        """Rename a tool in an order that keeps both names usable until `follow` has changed all users to the new one.
-
-        If interrupted, this can be repeated: a folder with files of this tool only counts as the one begun. Raises
-        UnknownName, InUse, InvalidInput, InvalidFile, StorageError.
-        """
-        files, target = self._files(name), child(self.folder, checked_name("tool", new))
-        begun = self._read(new) if target.exists() else {}
-        if new == name or not begun.items() <= files.items():
-            raise InUse(f"The name {new!r} is taken by another tool.", remedy="Choose another name.")
-        self.write(new, files)
-        follow()
-        with storage_errors(self.folder):
-            shutil.rmtree(child(self.folder, name))
-            sync_folder(self.folder)
-
-    def delete(self, name: str, trash: Path) -> None:
-        """Move the folder of a tool, valid or not, to this place. Raises UnknownName, InvalidInput, StorageError."""
-        self.require(name)
-        with storage_errors(trash):
-            make_folder(trash.parent, PRIVATE_FOLDER)
-            move(child(self.folder, name), trash)
-            make_private(trash)
-            sync_folder(trash.parent)  # before the old name is certainly gone
-            sync_folder(self.folder)
-
     def keep_tested(self, name: str, record: Mapping[str, Any]) -> None:
         """Record that a tool has passed its tests. Raises StorageError."""
         write_whole(child(child(self.folder, name), TESTED), _dumped(record))
@@ -260,12 +229,13 @@ class ToolStore:
         if not is_file_name(name) or not (self.folder / name / TOOL).is_file():
             raise UnknownName("tool", name, self.names())
 
-    def _files(self, name: str) -> dict[str, bytes]:
+    def all_files(self, name: str) -> dict[str, bytes]:
         """Return all files of a tool by path. Raises UnknownName, InvalidFile, StorageError."""
         self.require(name)
-        return self._read(name)
+        return self.read(name)
 
-    def _read(self, name: str) -> dict[str, bytes]:
+    def read(self, name: str) -> dict[str, bytes]:
+        """Return the files below a folder, whether it is a tool or not. Raises InvalidFile, StorageError."""
         folder, found, size = self.folder / name, dict[str, bytes](), 0
         with storage_errors(folder):
             for place, folders, names in os.walk(folder):
@@ -286,6 +256,15 @@ class ToolStore:
                         raise InvalidFile(f"The tool {name!r} has more than {most}.", remedy="Take some out.")
                     found[path.relative_to(folder).as_posix()] = path.read_bytes()
         return found
+
+
+def files_hash(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 of files: their paths, sizes and contents."""
+    found = hashlib.sha256()
+    for path, content in sorted(files.items()):
+        found.update(f"{len(path.encode())} {len(content)} {path}\n".encode())
+        found.update(content)
+    return found.hexdigest()
 
 
 def _pinned(uses: str) -> tuple[str, str]:

@@ -15,22 +15,13 @@ from engine.base.json_text import JsonSchema
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
-from engine.plugins.registry import TOOL
 from engine.sandbox.backends.languages import program_of
 from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders
 from engine.tools.store import Tool, ToolStore, sample_files, samples
 from engine.tools.testing import ToolTestResult, record_of, run_cases
-from engine.tools.versions import ToolHistory
-from engine.workspace.file_store import FileStore
-from engine.workspace.references import (
-    rename_references,
-    require_readable_users,
-    require_unused,
-    users,
-    users_by_name,
-)
+from engine.tools.versions import VersionedTools
 
 __all__ = ["ToolInfo", "ToolTest", "ToolTestResult", "Tools"]
 """`ToolTestResult` is named here for the front ends."""
@@ -103,25 +94,23 @@ class Tools:
         self,
         shelf: ToolStore,
         settings: Callable[[], CodeSettings],
-        users: Sequence[FileStore],
         state_dir: Path,
-        history: ToolHistory,
+        versions: VersionedTools,
         audit: Audit,
     ) -> None:
-        self._shelf, self._settings, self._users, self._audit = shelf, settings, users, audit
-        self._state_dir, self._history = state_dir, history
+        self._shelf, self._settings, self._audit = shelf, settings, audit
+        self._state_dir, self._versions = state_dir, versions
 
     @operation("tools.list", "view", _SEE, "List the tools")
     def list(self, p: Principal) -> builtins.list[ToolInfo]:
         """Return all tools by name, valid or not."""
-        types = {TOOL + name: name for name in self._shelf.names()}
-        found = users_by_name(self._users, "tool", list(types))
-        return [self._info(types[uses], p.shown(used_by)) for uses, used_by in found.items()]
+        found = self._versions.naming.of_each(self._shelf.names())
+        return [self._info(name, p.shown(used_by)) for name, used_by in found.items()]
 
     @operation("tools.show", "view", _SEE, "Read a tool")
     def show(self, p: Principal, name: str) -> ToolInfo:
         """Return a tool. Raises UnknownName."""
-        return self._info(name, p.shown(users(self._users, "tool", TOOL + name)))
+        return self._info(name, p.shown(self._versions.naming.of(name)))
 
     @operation("tools.samples", "view", _SEE, "List the shipped tools")
     def samples(self, p: Principal) -> tuple[str, ...]:
@@ -145,15 +134,7 @@ class Tools:
         It stays tested. Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be
         read), StorageError.
         """
-
-        def follow() -> None:
-            changed.extend(rename_references(self._users, "tool", TOOL + name, TOOL + new, p.id))
-
-        changed: Names = []
-        with self._users[0].editing():
-            require_readable_users(self._users, "tool", TOOL + name)
-            self._shelf.rename(name, new, follow)
-            self._history.rename(name, new)
+        changed = self._versions.rename(name, new, p.id)
         self._audit.record(p, "tools.rename", new, {"from": name, "users": changed})
         return p.shown(changed)
 
@@ -163,11 +144,7 @@ class Tools:
 
         Raises UnknownName, InUse (workflows or agents use it; they are named), StorageError.
         """
-        self._shelf.require(name)
-        trash = self._users[0].trash_folder(name)
-        with self._users[0].editing():
-            require_unused(self._users, "tool", TOOL + name)
-            self._shelf.delete(name, trash)
+        trash = self._versions.delete(name)
         self._audit.record(p, "tools.delete", name, {"moved_to": str(trash)})
         return trash
 
@@ -183,7 +160,7 @@ class Tools:
             checked_lock(name, tool.file.dependencies, text)
             self._folders(demo=False).made(name, text, program_of(tool.file.language, self._settings().interpreters))
         before = tool.files.get(LOCK, b"").decode("utf-8", "replace")
-        with self._users[0].editing():
+        with self._versions.drafts.editing():
             if self._shelf.tool(name).hash != tool.hash:
                 raise _changed(name, "its packages were locked", f"`orchestra tools lock {name}` again.")
             self._shelf.write(name, {LOCK: text.encode() or None})
@@ -211,7 +188,7 @@ class Tools:
                 raise _changed(name, "its tests ran", f"`orchestra tools test {name}` again.")
             record = record_of(tool)
             self._shelf.keep_tested(name, record)
-            self._history.keep(name, tool.files, record, p.id)
+            self._versions.record(name, tool.files, record, p.id)
             self._audit.record(p, "tools.test", name, {"version": tool.file.version, "sha256": tool.hash})
         return ToolTest(name, tool.file.version, passed, tests)
 

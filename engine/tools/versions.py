@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import base64
-import hashlib
+import builtins
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from engine.base.clock import Clock
-from engine.base.errors import InvalidFile
+from engine.base.errors import InUse, InvalidFile
+from engine.base.names import checked_name, child
 from engine.documents.line_differences import unified
-from engine.store.texts.texts import TextStore
-from engine.workspace.history import History
+from engine.files.atomic import PRIVATE_FOLDER, make_folder, make_private, storage_errors, sync_folder
+from engine.plugins.registry import TOOL
+from engine.tools.store import ToolStore
+from engine.workspace.copies import move
+from engine.workspace.file_store import FileStore
+from engine.workspace.references import NamingFiles
+from engine.workspace.versioned_files import VersionedFiles
+from engine.workspace.workspace import Workspace
 
 _MOST_LINES = 2_000
 """Of the differences of one file."""
@@ -56,53 +65,92 @@ class ToolVersionFiles(Struct, frozen=True):
     tested: Mapping[str, Any] | None
 
 
-class ToolHistory:
-    """The last 20 versions of each tool."""
+class ToolDrafts(FileStore):
+    """The tools as `VersionedFiles` sees them: a tool is a folder, and its text is all its files, as JSON."""
 
-    def __init__(self, texts: TextStore, clock: Clock) -> None:
-        self._history, self._clock = History(texts, "tools"), clock
+    def __init__(self, store: ToolStore, workspace: Workspace) -> None:
+        super().__init__(workspace.root, workspace.state_dir, "tool", workspace.clock, suffix="", texts=workspace.texts)
+        self._store = store
 
-    def keep(self, name: str, files: Mapping[str, bytes], tested: Mapping[str, Any] | None, by: str) -> None:
+    def require(self, name: str) -> None:
+        """Raise UnknownName if there is no tool of this name."""
+        self._store.require(name)
+
+    def text(self, name: str) -> str:
+        """Return the files of a tool as one text. Raises UnknownName, InvalidFile."""
+        return _text(self._store.files(name), None)
+
+    def rename_by_copy(self, name: str, new: str, follow: Callable[[], object], _by: str) -> None:
+        """Rename in an order that keeps both names usable until `follow` has changed all users to the new one.
+
+        If interrupted, this can be repeated: a folder with files of this tool only counts as the one begun. Raises
+        UnknownName, InUse, InvalidInput, InvalidFile, StorageError.
+        """
+        with self.editing():
+            files, target = self._store.all_files(name), child(self.folder, checked_name("tool", new))
+            begun = self._store.read(new) if target.exists() else {}
+            if new == name or not begun.items() <= files.items():
+                raise InUse(f"The name {new!r} is taken by another tool.", remedy="Choose another name.")
+            self._store.write(new, files)
+            follow()
+            with storage_errors(self.folder):
+                shutil.rmtree(child(self.folder, name))
+                sync_folder(self.folder)
+            self.history.rename(name, new)
+
+    def delete(self, name: str, check: Callable[[], object] = bool) -> Path:
+        """Move the folder of a tool, valid or not, to the trash; return it. Raises UnknownName, StorageError."""
+        with self.editing():
+            self.require(name)
+            check()
+            trash = self.trash_folder(name)
+            with storage_errors(trash):
+                make_folder(trash.parent, PRIVATE_FOLDER)
+                move(child(self.folder, name), trash)
+                make_private(trash)
+                sync_folder(trash.parent)  # before the old name is certainly gone
+                sync_folder(self.folder)
+        return trash
+
+
+class VersionedTools(VersionedFiles[ToolVersionFiles]):
+    """The tools of a workspace, with the last 20 versions of each."""
+
+    def __init__(self, store: ToolStore, workspace: Workspace) -> None:
+        self.naming = NamingFiles(workspace.users, "tool", TOOL)
+        super().__init__(ToolDrafts(store, workspace), _files, self.naming)
+        self._clock = workspace.clock
+
+    def record(self, name: str, files: Mapping[str, bytes], tested: Mapping[str, Any] | None, by: str) -> None:
         """Keep a version, unless the last one is the same. Raises StorageError."""
-        text = json.dumps({"tested": tested, "files": {path: _stored(files[path]) for path in sorted(files)}})
-        if text != self._history.latest_text(name):
-            self._history.keep(name, text, by, self._clock())
+        text, history = _text(files, tested), self.drafts.history
+        if text != history.latest_text(name):
+            history.keep(name, text, by, self._clock())
 
-    def rename(self, name: str, new: str) -> None:
-        """Move the versions to another name. Raises StorageError."""
-        self._history.rename(name, new)
-
-    def versions(self, name: str, files: Mapping[str, bytes]) -> list[ToolVersion]:
-        """Return the kept versions, newest first; `files` are the present ones. One that is damaged is left out."""
-        found = []
-        for one in self._history.versions(name):
-            try:
-                kept = self.version(name, one.id)
-            except InvalidFile:
-                continue
-            version = version_of(kept.files.get("tool.json", b""))
-            is_current = dict(kept.files) == dict(files)
-            found.append(ToolVersion(one.id, version, kept.tested is not None, one.saved_at, one.saved_by, is_current))
+    def listed(self, name: str) -> builtins.list[ToolVersion]:
+        """Return the kept versions of a tool, newest first; one that is damaged is left out. Raises UnknownName."""
+        files, found = self.document(name).files, []
+        for one in self.saved(name):
+            with suppress(InvalidFile):
+                kept = self.document(name, one.id)
+                stated, is_current = version_of(kept.files.get("tool.json", b"")), kept.files == files
+                tested = kept.tested is not None
+                found.append(ToolVersion(one.id, stated, tested, one.saved_at, one.saved_by, is_current))
         return found
 
-    def version(self, name: str, version_id: str) -> ToolVersionFiles:
-        """Return a kept version. Raises UnknownName, InvalidFile."""
-        text = self._history.text(name, version_id)
-        try:
-            found = json.loads(text)
-            return ToolVersionFiles({path: _content(one) for path, one in found["files"].items()}, found["tested"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            said = f"The version {version_id} of the tool {name!r} is damaged: {type(error).__name__}."
-            raise InvalidFile(said, remedy="Take another version.") from None
+
+def _text(files: Mapping[str, bytes], tested: Mapping[str, Any] | None) -> str:
+    return json.dumps({"tested": tested, "files": {path: _stored(files[path]) for path in sorted(files)}})
 
 
-def files_hash(files: Mapping[str, bytes]) -> str:
-    """Return the SHA-256 of files: their paths, sizes and contents."""
-    found = hashlib.sha256()
-    for path, content in sorted(files.items()):
-        found.update(f"{len(path.encode())} {len(content)} {path}\n".encode())
-        found.update(content)
-    return found.hexdigest()
+def _files(text: str, file: str) -> ToolVersionFiles:
+    """Return what is in the text of a version. Raises InvalidFile."""
+    try:
+        found = json.loads(text)
+        return ToolVersionFiles({path: _content(one) for path, one in found["files"].items()}, found["tested"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        said = f"A version of {file} is damaged: {type(error).__name__}."
+        raise InvalidFile(said, remedy="Take another version.") from None
 
 
 def differences(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[FileChange]:

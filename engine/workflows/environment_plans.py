@@ -16,14 +16,14 @@ from engine.base.statuses import AccountMode
 from engine.base.step_tree import AGENT_PREFIX
 from engine.compiler.definition.environment import CURRENT, CompilerContext, Environment
 from engine.compiler.definition.plan import Plan
-from engine.documents.json_file import parse
+from engine.documents.json_file import JsonFile, parse
 from engine.environments.environment_file import EnvironmentFile
 from engine.environments.environment_files import EnvironmentFiles, of_triggers
-from engine.environments.kept_versions import KeptVersions
-from engine.environments.versions import Versions
 from engine.files.fingerprint import Stamp
 from engine.workflows.compiled_files import CompiledFiles, document_of
 from engine.workspace.file_store import FileStore
+from engine.workspace.references import NamingFiles
+from engine.workspace.versioned_files import VersionedFiles
 from engine.workspace.workspace import Workspace
 
 
@@ -33,7 +33,7 @@ class EnvironmentTexts(Struct, frozen=True):
     name: str
     content: EnvironmentFile
     shelf: FileStore
-    versions: Versions
+    versions: VersionedFiles[JsonFile]
     instead: Mapping[str, str]
     """Texts that are looked at before they get there, by workflow."""
 
@@ -50,14 +50,14 @@ class EnvironmentTexts(Struct, frozen=True):
             )
         if entry is None or entry.version == CURRENT:
             return as_it_is
-        return self.versions.text(name, int(entry.version), entry.hash)
+        return self.versions.version_text(name, int(entry.version), entry.hash)
 
     def file(self, name: str) -> str:
         """Return the name of the file with that text, for problems."""
         entry = self.content.workflows.get(name)
         if name in self.instead or entry is None or entry.version == CURRENT:
             return self.shelf.file(name)
-        return self.versions.file(name, int(entry.version))
+        return self.versions.version_file(name, int(entry.version))
 
     def stamp(self, name: str) -> Stamp | None:
         """Return a fingerprint of the file's metadata."""
@@ -82,8 +82,10 @@ class EnvironmentPlans:
         last_rename: Callable[[], str] = str,
     ) -> None:
         """`around`: what all environments have. `configured`: the default environment, according to config.yaml."""
-        self.files, self.versions = EnvironmentFiles(workspace), Versions(workspace.workflows)
-        self.kept = KeptVersions(workspace.workflows, self.versions, self.files)
+        self.files, naming = EnvironmentFiles(workspace), NamingFiles([workspace.workflows], "workflow")
+        self.versions = VersionedFiles(
+            workspace.workflows, parse, naming, times=self.files.times, clock=workspace.clock
+        )
         self._workspace, self._around = workspace, around
         self.configured, self._last_rename = configured, last_rename
         self.as_they_are = CompiledFiles(workspace.workflows, self.around_files, last_rename)

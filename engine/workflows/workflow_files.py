@@ -45,7 +45,7 @@ from engine.workspace.layout import (
     step_paths,
 )
 from engine.workspace.outline import services_in, text_in
-from engine.workspace.references import rename_references, require_may_call, require_readable_users, require_unused
+from engine.workspace.references import NamingFiles, require_may_call
 from engine.workspace.step_renames import RENAMES, StepRenames, in_order, keep_renames
 from engine.workspace.workspace import Workspace
 
@@ -144,7 +144,7 @@ class WorkflowFiles:
         self._follow, self._drafted = follow, drafted
         self._workspace = workspace
         self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
-        self._audit = audit
+        self._audit, self._naming = audit, NamingFiles([workspace.workflows], "workflow")
         self._moves = moves
         self._compiled = compiled
         self._summaries: dict[str, tuple[CheckedText, WorkflowSummary]] = {}
@@ -292,7 +292,7 @@ class WorkflowFiles:
         Raises UnknownName, InUse (the name is taken, or another file has the id), InvalidFile (the file, or one that
         seems to call it, cannot be read), StorageError.
         """
-        require_readable_users([self._shelf], "workflow", checked_name("workflow", name))
+        self._naming.require_readable(checked_name("workflow", name))
         text = self._shelf.text(name)
         self._shelf.require_free(new)
         id_ = self._ids.of(name)
@@ -313,7 +313,7 @@ class WorkflowFiles:
         return self._file(new)
 
     def _follow_rename(self, name: str, new: str) -> None:
-        rename_references([self._shelf], "workflow", name, new, _BY)
+        self._naming.rename(name, new, _BY)
         follow_rename(self._workspace, name, new, _BY)
 
     @operation("workflows.rename_step", "edit", "rename steps", "Rename a step")
@@ -373,7 +373,7 @@ class WorkflowFiles:
         """
 
         def unused() -> None:
-            require_unused([self._shelf], "workflow", name)
+            self._naming.require_none(name)
             require_unused_in_environments(self._workspace, name, self._default_environment())
             follow_rename(self._workspace, name, "", p.id)
 

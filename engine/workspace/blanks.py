@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.base.errors import InvalidInput
-from engine.documents.json_file import JsonFile
+from engine.base.errors import InvalidFile, InvalidInput
+from engine.documents.json_file import JsonFile, parse
 from engine.workspace.canonical import Kind, canonical
 
 _LONGEST_TITLE = 200
@@ -70,6 +70,14 @@ def blank_agent(title: str) -> str:
     document: dict[str, Any] = {"schema_version": 1, "title": title, "description": ""}
     limits = {"turns": 8, "tokens": 50_000, "dollars": 0.5, "seconds": 600}
     return canonical({**document, "instructions": "Answer in plain words.", "tools": [], "limits": limits}, "agent")
+
+
+def text_of_copy(text: str, name: str, kind: Kind) -> str:
+    """Return a text as `titled_as_copy`; as it is, if it is not JSON."""
+    try:
+        return titled_as_copy(parse(text, name), name, kind)
+    except InvalidFile:  # the copy has the same problems
+        return text
 
 
 def titled_as_copy(file: JsonFile, name: str, kind: Kind) -> str:

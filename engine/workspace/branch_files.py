@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from engine.base.errors import InUse, InvalidFile, StaleEdit
+from engine.base.errors import InUse, InvalidFile
 from engine.base.names import branch_address, file_stem
 from engine.documents.json_file import read_text
-from engine.files.atomic import etag, make_folder, remove, storage_errors, write_whole
+from engine.files.atomic import make_folder, remove, storage_errors, write_whole
 from engine.workspace.copies import copy
 from engine.workspace.file_store import BASE, FileStore
 from engine.workspace.step_renames import RENAMES, KnownRenames, StepRenames, keep_renames, known_renames
@@ -70,8 +70,7 @@ class BranchFiles:
         """
         address = branch_address(name, branch)
         with self._shelf.editing():
-            if etag(self._shelf.text(address)) != known_etag:
-                raise StaleEdit(f"Somebody changed {self._shelf.file(address)} since you opened it.")
+            self._shelf.require_unchanged(address, known_etag)
             self._shelf.put(address, text, by)
             write_whole(self._shelf.beside(address, BASE), text)
             remove(self._shelf.beside(address, RENAMES))

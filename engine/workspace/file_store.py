@@ -53,7 +53,7 @@ class FileStore:
         self,
         root: Path,
         state_dir: Path,
-        kind: Kind | Literal["fragment", "environment"],
+        kind: Kind | Literal["fragment", "environment", "tool"],
         clock: Clock,
         folder: str = "",
         suffix: str = ".json",
@@ -136,7 +136,7 @@ class FileStore:
         known = self._texts.get(name)
         if known is not None and known[0] == self.stamp(name):
             return known[1]
-        self._must_exist(name)
+        self.require(name)
         as_now = self.stamp(name)
         text = read_text(self.path(name), self.file(name))
         if as_now and len(self._texts) < _MOST_TEXTS and len(text) < _LARGEST_KEPT_TEXT:
@@ -189,7 +189,7 @@ class FileStore:
         """
         self.path(name)
         with self.editing():
-            self._put(name, text, self._unchanged(name, known_etag), by, merged_from)
+            self._put(name, text, self.require_unchanged(name, known_etag), by, merged_from)
 
     def create(self, texts: Mapping[str, str], by: str, ahead: Sequence[FileToCreate] = ()) -> None:
         """Create files by name, and before them the files `ahead` in the same folder; quicker than `save` of each.
@@ -248,7 +248,7 @@ class FileStore:
         moved is moved back. Raises as `save`.
         """
         with self.editing():
-            self._must_exist(checked_name(self.kind, name))
+            self.require(checked_name(self.kind, name))
             self.require_free(new)
             self._require_room(name, new, _ALL)
             with storage_errors(self.folder), ExitStack() as back:
@@ -283,7 +283,7 @@ class FileStore:
         If interrupted, this can be repeated: an identical copy counts as the one begun before. Raises as `save`.
         """
         with self.editing():
-            self._must_exist(name)
+            self.require(name)
             if not self._is_same(name, new):
                 self._copy(name, new, self.text(name), by)
             follow()
@@ -294,7 +294,7 @@ class FileStore:
             self.history.rename(name, new)
 
     def _copy(self, name: str, new: str, text: str, by: str) -> None:
-        self._must_exist(name)
+        self.require(name)
         self.require_free(new)
         with storage_errors(self.folder):
             for suffix in _COMPANIONS:
@@ -317,7 +317,7 @@ class FileStore:
         `check` raises if deletion is not allowed; no file of the workspace changes between it and the end.
         """
         with self.editing():
-            self._must_exist(name)
+            self.require(name)
             check()
             target = self.trash_folder(name)
             with storage_errors(target):
@@ -341,8 +341,8 @@ class FileStore:
         """Return the path of the layout file."""
         return self.beside(name, ".layout.json")
 
-    def _unchanged(self, name: str, known_etag: str | None) -> str | None:
-        """Return the text to be replaced, or None for a new file."""
+    def require_unchanged(self, name: str, known_etag: str | None) -> str | None:
+        """Return the text to be replaced, or None for a new file. Raises as `save`."""
         if known_etag is None:
             self.require_free(name)
             return None
@@ -351,7 +351,8 @@ class FileStore:
             raise StaleEdit(f"Somebody changed {self.file(name)} since you opened it.")
         return before
 
-    def _must_exist(self, name: str) -> None:
+    def require(self, name: str) -> None:
+        """Raise UnknownName if there is no such file, InvalidInput for an invalid name, StorageError."""
         if not self._exists(name):
             workflow, branch = branch_parts(name)
             if branch and self._exists(workflow):

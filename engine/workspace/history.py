@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote, unquote
 
 from engine.base.clock import timestamp
@@ -20,6 +21,22 @@ KEPT = 20
 _ID = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-(.*)\Z")
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _STAMP_LENGTH = len("20261120T073000.000000Z")
+
+
+class ListedVersion(Protocol):
+    """A version of a file, as lists show it."""
+
+    @property
+    def id(self) -> str:
+        """Return what names it."""
+
+    @property
+    def saved_at(self) -> str:
+        """Return when it was saved, RFC 3339; "" if unknown."""
+
+    @property
+    def words(self) -> str:
+        """Return who saved it."""
 
 
 @dataclass(frozen=True)

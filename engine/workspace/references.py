@@ -39,6 +39,69 @@ class FileReference(Struct, frozen=True):
     path: JsonPath
 
 
+class NamingFiles:
+    """The workflows and agents that name the files of one kind. A file does not name itself."""
+
+    def __init__(self, shelves: Sequence[FileStore], kind: Kind, prefix: str = "") -> None:
+        """`shelves`: of the files that count, such as `Workspace.users`.
+
+        `prefix`: what stands before a name where it is used, such as `tool.`.
+        """
+        self._shelves, self._kind, self._prefix = shelves, kind, prefix
+
+    def of(self, name: str, labels: Sequence[str] | None = None) -> list[str]:
+        """Return the workflows that use a name, sorted, then the agents, as `agent:NAME`.
+
+        `labels`: only those that use one of these suffixes. An unreadable file counts if its text contains the name in
+        quotes.
+        """
+        found = _users(self._shelves, self._kind, self._prefix + name, labels)
+        return [_shown(shelf, user) for shelf, user in found]
+
+    def of_each(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Return the same for each of these names, reading each file once."""
+        found: dict[str, list[str]] = {self._prefix + name: [] for name in names}
+        for shelf, user in [(one, user) for one in self._shelves for user in one.names()]:
+            text = _text(shelf, user)
+            try:
+                used = {one.name for one in _references_of(text) if one.kind == self._kind}
+            except InvalidFile:
+                used = {name for name in found if _is_quoted(name, text)}
+            for name in used.intersection(found) - ({user} if self._kind == shelf.kind else set()):
+                found[name].append(_shown(shelf, user))
+        return {name.removeprefix(self._prefix): by for name, by in found.items()}
+
+    def require_none(self, name: str, labels: Sequence[str] | None = None) -> None:
+        """Raise InUse, naming the workflows and agents, if any of them uses the name."""
+        found = self.of(name, labels)
+        if found:
+            label = f" with the label {labels[0]!r}" if labels else ""
+            things = "workflows" if not any(one.startswith(AGENT_PREFIX) for one in found) else "workflows and agents"
+            raise InUse(
+                f"The {self._kind} {self._prefix + name!r} is used{label} by {_listed(found)}.",
+                remedy=f"Change or delete these {things} first.",
+            )
+
+    def require_readable(self, name: str) -> None:
+        """Raise InvalidFile if a file that seems to use the name cannot be read, and so cannot be changed."""
+        for shelf, user in _users(self._shelves, self._kind, self._prefix + name):
+            shelf.read(user)
+
+    def rename(self, name: str, new: str, by: str) -> list[str]:
+        """Replace the name in every file that uses it, keeping the formatting; return these as `of`.
+
+        For a caller that holds `editing()`. Raises InvalidFile, StorageError.
+        """
+        old, new = self._prefix + name, self._prefix + new
+        changed = _users(self._shelves, self._kind, old)
+        for shelf, user in changed:
+            file = shelf.read(user)
+            found = [one for one in references(file.value) if (one.kind, one.name) == (self._kind, old)]
+            text = file.replaced({one.path: f"{new}@{one.suffix}" if one.suffix else new for one in found})
+            shelf.put(user, text, by)
+        return [_shown(shelf, user) for shelf, user in changed]
+
+
 def references(document: Any) -> list[FileReference]:
     """Return every reference in the document of a workflow or an agent, even if parts of it are invalid."""
     found = [*_triggers(document)]
@@ -51,15 +114,6 @@ def references(document: Any) -> list[FileReference]:
     return found
 
 
-def users(shelves: Sequence[FileStore], kind: Kind, name: str, labels: Sequence[str] | None = None) -> list[str]:
-    """Return the workflows that use the name, sorted, then the agents, as `agent:NAME`.
-
-    `shelves`: of the files that count, such as `Workspace.users`; `labels`: only those that use one of these suffixes.
-    A file does not use itself. An unreadable one counts if its text contains the name in quotes.
-    """
-    return [_shown(shelf, user) for shelf, user in _users(shelves, kind, name, labels)]
-
-
 def _users(
     shelves: Sequence[FileStore], kind: Kind, name: str, labels: Sequence[str] | None = None
 ) -> list[tuple[FileStore, str]]:
@@ -69,32 +123,6 @@ def _users(
 
 def _shown(shelf: FileStore, name: str) -> str:
     return f"{AGENT_PREFIX}{name}" if shelf.kind == "agent" else name
-
-
-def users_by_name(shelves: Sequence[FileStore], kind: Kind, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the `users` of each of these names, reading each file once."""
-    found: dict[str, list[str]] = {name: [] for name in names}
-    for shelf, user in [(one, user) for one in shelves for user in one.names()]:
-        text = _text(shelf, user)
-        try:
-            used = {one.name for one in _references_of(text) if one.kind == kind}
-        except InvalidFile:
-            used = {name for name in names if _is_quoted(name, text)}
-        for name in used.intersection(found) - ({user} if kind == shelf.kind else set()):
-            found[name].append(_shown(shelf, user))
-    return found
-
-
-def require_unused(shelves: Sequence[FileStore], kind: Kind, name: str, labels: Sequence[str] | None = None) -> None:
-    """Raise InUse, naming the workflows and agents, if any of them uses the name."""
-    found = users(shelves, kind, name, labels)
-    if found:
-        label = f" with the label {labels[0]!r}" if labels else ""
-        things = "workflows" if not any(one.startswith(AGENT_PREFIX) for one in found) else "workflows and agents"
-        raise InUse(
-            f"The {kind} {name!r} is used{label} by {_listed(found)}.",
-            remedy=f"Change or delete these {things} first.",
-        )
 
 
 def require_may_call(p: Principal, document: Any, before: Any) -> None:
@@ -127,26 +155,6 @@ def _watches_all(document: Any) -> bool:
         if isinstance(one, Mapping) and one.get("uses") == _WATCHER
     ]
     return any(not isinstance(one.get("with"), Mapping) or not one["with"].get("workflows") for one in watching)
-
-
-def require_readable_users(shelves: Sequence[FileStore], kind: Kind, name: str) -> None:
-    """Raise InvalidFile if a file that seems to use the name cannot be read, and so cannot be changed."""
-    for shelf, user in _users(shelves, kind, name):
-        shelf.read(user)
-
-
-def rename_references(shelves: Sequence[FileStore], kind: Kind, name: str, new: str, by: str) -> list[str]:
-    """Replace the name in every file that uses it, keeping the formatting; return these `users`.
-
-    For a caller that holds `editing()`. Raises InvalidFile, StorageError.
-    """
-    changed = _users(shelves, kind, name)
-    for shelf, user in changed:
-        file = shelf.read(user)
-        found = [one for one in references(file.value) if (one.kind, one.name) == (kind, name)]
-        text = file.replaced({one.path: f"{new}@{one.suffix}" if one.suffix else new for one in found})
-        shelf.put(user, text, by)
-    return [_shown(shelf, user) for shelf, user in changed]
 
 
 def _listed(names: Sequence[str]) -> str:

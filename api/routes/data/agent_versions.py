@@ -13,7 +13,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.data.agents import IN_USE, AgentDocument
 from api.routes.prompts.changes import PromptDifferences
-from engine.environments.kept_versions import SavedVersion
+from engine.workspace.versioned_files import SavedVersion
 
 router = APIRouter(prefix="/api/agents", tags=["Agents"], route_class=SignedInRoute)
 _LONGEST = 200

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.environments.kept_versions import SavedVersion
 from engine.workflows.workflow_files import WorkflowFile
+from engine.workspace.versioned_files import SavedVersion
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "Another version has the label"}}

@@ -78,7 +78,7 @@ class Branches(BranchReader):
         `version`: the id of a saved text, a number or a label. Raises UnknownName, InUse, InvalidInput, InvalidFile,
         StorageError.
         """
-        address, from_ = branch_address(workflow, branch), self._plans.kept.find(workflow, version)
+        address, from_ = branch_address(workflow, branch), self._plans.versions.find(workflow, version)
         self._files.add(workflow, branch, p.id, from_.text, self._renames(workflow, from_.made_at))
         self._drafts.follow("workflow", address)  # of an earlier branch with this name
         detail = {} if version == CURRENT else {"version": version}

@@ -16,8 +16,7 @@ from engine.base.names import require_no_branch
 from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed, variable_fault
-from engine.environments.kept_versions import KeptVersion
-from engine.environments.versions import hash_of
+from engine.files.atomic import etag
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
@@ -36,6 +35,7 @@ from engine.runs.environments.removal import Removal, removal, require_told
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.environment_plans import require_stand_in
 from engine.workspace.config_section import write_section
+from engine.workspace.versioned_files import FoundVersion
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ class Environments(EnvironmentReader):
     def _text_of(self, workflow: str, kept: Promoted) -> str:
         if kept.version == CURRENT:
             return self._workspace.workflows.text(workflow)
-        return self._versions.text(workflow, int(kept.version), kept.hash)
+        return self._versions.version_text(workflow, int(kept.version), kept.hash)
 
     def _arriving(self, p: Principal, workflow: str, source: str, target: str, version: str) -> tuple[Candidate, str]:
         """Return what the target would have, and where it comes from."""
@@ -285,7 +285,7 @@ class Environments(EnvironmentReader):
         now = timestamp(self._clock())
         kept = Promoted(
             version=number,
-            hash=hash_of(found.text),
+            hash=etag(found.text),
             made_at=found.made_at or now,
             promoted_at=now,
             promoted_by=p.id,
@@ -293,7 +293,7 @@ class Environments(EnvironmentReader):
         )
         return arriving(target, self._files.get(target), workflow, kept, found.text), source
 
-    def _named(self, workflow: str, source: str, target: str, version: str) -> tuple[KeptVersion, str]:
+    def _named(self, workflow: str, source: str, target: str, version: str) -> tuple[FoundVersion, str]:
         """Return the text to promote, and where it comes from."""
         if bool(source) == bool(version):
             raise InvalidInput(
@@ -301,7 +301,7 @@ class Environments(EnvironmentReader):
                 remedy="Give one of the two.",
             )
         if version:
-            found = self._plans.kept.find(workflow, version)
+            found = self._versions.find(workflow, version)
             require_own_id(workflow, found, self._workspace.workflow_ids.of(workflow))
             return found, found.words
         if source == target:
@@ -309,7 +309,7 @@ class Environments(EnvironmentReader):
         entry = self._files.get(source).workflows.get(workflow)
         is_file = entry is None or entry.version == CURRENT
         text = self._plans.text(workflow, source)
-        return KeptVersion(text, "" if is_file or entry is None else entry.made_at, source), source
+        return FoundVersion(text, "" if is_file or entry is None else entry.made_at, source), source
 
     def _change(self, p: Principal, name: str, change: Callable[[EnvironmentFile], EnvironmentFile]) -> None:
         """Change an environment unless that breaks a workflow that runs there, or in another one."""

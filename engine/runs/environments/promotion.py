@@ -13,11 +13,11 @@ from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed
-from engine.environments.kept_versions import KeptVersion
-from engine.environments.versions import hash_of
+from engine.files.atomic import etag
 from engine.runs.environments.outside_reach import OutsideReach, outside
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.sentences import differences
+from engine.workspace.versioned_files import FoundVersion
 
 if TYPE_CHECKING:
     from engine.workflows.environment_plans import EnvironmentPlans
@@ -118,7 +118,7 @@ def promotion(
         target=target,
         before=None if before is None else before.version,
         version=candidate.entry.version,
-        hash=hash_of(text),
+        hash=etag(text),
         differences=_differences(old_text, text, workflow),
         accounts=[],
         effects=[],
@@ -224,7 +224,7 @@ def refusal(found: Promotion) -> InvalidFile:
     return InvalidFile(f"{what}: {first.message}{others}", found.problems, remedy=remedy)
 
 
-def require_own_id(workflow: str, version: KeptVersion, id_: str) -> None:
+def require_own_id(workflow: str, version: FoundVersion, id_: str) -> None:
     """Raise InvalidInput if a version has the id of another workflow, whose receipts it would then use."""
     try:
         document = parse(version.text, workflow).value

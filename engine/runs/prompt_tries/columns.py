@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from engine.base.errors import InvalidInput, OrchestraError
-from engine.prompts.prompt import DEFAULT_LABEL, LABEL
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.runs.prompt_tries.records import TryColumn
+from engine.workspace.version_labels import POINTER
 
 DRAFT = "draft"
 """How the working text is written. A label of the same name is reached by the number of its version."""
@@ -63,7 +64,7 @@ def parsed(written: str) -> TriedColumn:
     before, _, behind = written.rpartition("@")
     rest, connection = (before, behind) if before else (behind, "")
     version, colon, model = rest.partition(":")
-    if not (_NUMBER.match(version) or LABEL.match(version)):
+    if not (_NUMBER.match(version) or POINTER.match(version)):
         raise InvalidInput(f"The column {written!r} does not begin with a label, a number or draft.", remedy=_REMEDY)
     if colon and not model.strip():
         raise InvalidInput(f"The column {written!r} has no model after ':'.", remedy=_REMEDY)

@@ -15,15 +15,15 @@ from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import is_same
 from engine.base.names import child
 from engine.documents.json_file import parse, read
-from engine.environments.version_labels import VersionLabel, VersionLabels
-from engine.environments.version_labels import text_of as text_of_labels
-from engine.environments.versions import hash_of
+from engine.files.atomic import etag
 from engine.files.new_files import FileToCreate
 from engine.plugins.registry import TOOL as PREFIX
 from engine.tools.store import ToolStore
 from engine.workflows.bundles.bundle import BundledAgent, BundledMcpTool, BundledTool, Lines, lines_of, text_of
 from engine.workflows.bundles.pointing import Names, names_with_versions, numbered, pointed, server_of, version_files
 from engine.workspace.references import references
+from engine.workspace.version_labels import VersionLabel, VersionLabels
+from engine.workspace.version_labels import text_of as text_of_labels
 from engine.workspace.workspace import Workspace
 
 _Part = TypeVar("_Part")
@@ -114,7 +114,7 @@ class AgentsAndTools:
             ahead += [FileToCreate(kept / f"{number}.json", text) for number, text in texts.items()]
             labels = {
                 label: VersionLabel(
-                    version=number, hash=hash_of(texts[str(number)]), made_at=now, labelled_at=now, labelled_by=by
+                    version=number, hash=etag(texts[str(number)]), made_at=now, labelled_at=now, labelled_by=by
                 )
                 for label, number in agent.labels.items()
             }

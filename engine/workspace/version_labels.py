@@ -1,15 +1,15 @@
-"""Labels of versions of workflows and agents, which people gave them: `workflows/<name>.versions/labels.json`."""
+"""Labels of versions: names that people give them, or names that workflows use, which move from version to version."""
 
 from __future__ import annotations
 
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.names import checked_name, child
@@ -17,12 +17,17 @@ from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import JsonFile, parse, read_text
 from engine.documents.repair import repaired
-from engine.environments.environment_file import Number
 from engine.files.atomic import make_folder, remove, write_whole
 from engine.files.fingerprint import Stamp, stamp
 from engine.workspace.file_store import FileStore
 
+if TYPE_CHECKING:
+    from engine.workspace.references import NamingFiles
+
 LONGEST_LABEL = 60
+POINTER = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
+"""A label that moves, which stands behind a name: `classify-mail@production`."""
+Number = Annotated[int, Field(ge=1, le=999_999_999, strict=True)]
 _HISTORY_ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z-")
 _FILE = "labels.json"
 
@@ -50,9 +55,13 @@ class _LabelFile(BaseModel):
 
 
 class VersionLabels:
-    """Reads and writes the labels of the files of one folder."""
+    """Labels in `<name>.versions/labels.json`: words by which people know a version, or names that steps use."""
 
-    def __init__(self, shelf: FileStore) -> None:
+    def __init__(self, shelf: FileStore, naming: NamingFiles | None = None) -> None:
+        """`naming`: the files whose steps use a label, as `helper@production`; None: people alone use them."""
+        self.move = naming is not None
+        """Whether a label moves to another version when that gets it; else it names one version until it is removed."""
+        self._naming = naming
         self._shelf = shelf
         self._read: dict[str, tuple[Stamp, dict[str, VersionLabel]]] = {}
         """Labels already read, each with the stamp of their file: the search asks for the labels of every workflow."""
@@ -71,7 +80,7 @@ class VersionLabels:
             self._read.pop(name, None)
         return {**found}
 
-    def put(self, name: str, labels: Mapping[str, VersionLabel]) -> None:
+    def put(self, name: str, labels: Mapping[str, VersionLabel], _by: str) -> None:
         """Write the labels of a file, for a caller that holds `editing()` of the folder. Raises StorageError."""
         path = self._path(name)
         if not labels:
@@ -79,6 +88,15 @@ class VersionLabels:
             return
         make_folder(path.parent)
         write_whole(path, text_of(labels))
+
+    def checked(self, label: str) -> str:
+        """Return a label as it is stored. Raises InvalidInput if it cannot be one."""
+        return checked_pointer(label, CURRENT) if self.move else checked_label(label)
+
+    def require_removable(self, name: str, label: str, *same: str) -> None:
+        """Raise InUse if a step uses a label, or one of the suffixes that mean the `same`."""
+        if self._naming is not None:
+            self._naming.require_none(name, (label, *same))
 
     def file(self, name: str) -> str:
         """Return the name of the file of labels in problems."""
@@ -92,6 +110,23 @@ def text_of(labels: Mapping[str, VersionLabel]) -> str:
     """Return the text of a file of labels."""
     known = {label: one.model_dump(mode="json", exclude_defaults=True) for label, one in sorted(labels.items())}
     return json.dumps({"schema_version": 1, "labels": known}, ensure_ascii=False, indent=2) + "\n"
+
+
+def same_label(label: str, labels: Iterable[str]) -> str:
+    """Return the label that differs from this one in case only; "" if no label does."""
+    return next((one for one in labels if one.casefold() == label.casefold()), "")
+
+
+def checked_pointer(label: str, *taken: str) -> str:
+    """Return a label that can stand behind a name; `taken`: words that mean something else there.
+
+    Raises InvalidInput.
+    """
+    if not POINTER.match(label) or label in taken:
+        raise InvalidInput(
+            f"{label!r} cannot be a label.", remedy="Use lower-case letters, digits, '-' and '_', a letter first."
+        )
+    return label
 
 
 def checked_label(text: str) -> str:
