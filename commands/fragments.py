@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from clients.wording import counted
-from commands.base.changed_files import deleted, renamed
+from commands.base.changed_files import deleted, renamed, say_versions
 from commands.base.failures import DONE
 from commands.base.inputs import text_in
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import WORD_MARKS, document, local_time, note, raw, say, table
+from commands.base.screen import WORD_MARKS, document, note, raw, say, table
 from commands.base.session import looked_at, opened
 
 group = typer.Typer(help="Texts that several prompts share.", no_args_is_help=True, rich_markup_mode=None)
@@ -101,7 +101,7 @@ def versions(
     elif diff:
         say("".join(WORD_MARKS[part["change"]].format(part["text"]) for part in in_context(texts)).rstrip("\n"))
     elif found:
-        table(["ID", "SAVED", "BY"], [[one.id, local_time(one.saved_at, zone), one.saved_by] for one in found])
+        say_versions(found, zone)
     else:
         say(f"No text of {name} has been saved here yet.")
     return DONE

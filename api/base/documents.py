@@ -40,6 +40,12 @@ class FileTextBody(RequestBody):
     etag: str | None = Field(default=None, max_length=100)
 
 
+class ReplacedText(RequestBody):
+    """The text to replace."""
+
+    etag: str = Field(max_length=100, description="The etag of the file as the caller has seen it.")
+
+
 class DeletedItem(BaseModel):
     """What was deleted, and its folder in the trash."""
 

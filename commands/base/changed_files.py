@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from commands.base.failures import DONE
-from commands.base.screen import document, note, say
+from commands.base.screen import document, local_time, note, say, table
 
 if TYPE_CHECKING:
     from engine.base.problem import Problem
+    from engine.workspace.history import ListedVersion
+    from engine.workspace.versioned_files import SavedVersion
+
+
+OneListed = TypeVar("OneListed", bound="ListedVersion")
 
 
 class RestoredFile(Protocol):
@@ -43,6 +48,25 @@ def deleted(kind: str, name: str, trash: Path, back: str = "move its files back"
     else:
         say(f"The {kind} {name!r} is in {trash}; {back} to restore it.")
     return DONE
+
+
+def say_versions(found: Sequence[OneListed], zone: str, **more: Callable[[OneListed], object]) -> None:
+    """Say the versions of a file: their ids, times and authors, and `more` columns."""
+    rows = [
+        [
+            one.id,
+            local_time(one.saved_at, zone) if one.saved_at else "",
+            one.words,
+            *(value(one) for value in more.values()),
+        ]
+        for one in found
+    ]
+    table(["ID", "SAVED", "BY", *more], rows)
+
+
+def say_labelled_versions(found: Sequence[SavedVersion], zone: str) -> None:
+    """Say the versions of a file, with their numbers and labels."""
+    say_versions(found, zone, VERSION=lambda one: one.number or "", LABELS=lambda one: ", ".join(one.labels))
 
 
 def restored(kind: str, name: str, version: str, found: RestoredFile, *, as_json: bool) -> int:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from commands.base.changed_files import restored
+from commands.base.changed_files import restored, say_labelled_versions
 from commands.base.failures import DONE
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, local_time, say, table
+from commands.base.screen import document, say
 from commands.base.session import looked_at, opened
 from commands.data.agents import Name
 
@@ -25,17 +25,7 @@ def versions(name: Name, demo: Demo = False, workspace: Workspace = None, as_jso
     if as_json:
         document({"versions": found, "used_by": users})
         return DONE
-    rows = [
-        [
-            one.number or "",
-            ", ".join(one.labels),
-            one.id,
-            local_time(one.saved_at, zone) if one.saved_at else "",
-            one.words,
-        ]
-        for one in found
-    ]
-    table(["VERSION", "LABELS", "ID", "SAVED", "BY"], rows)
+    say_labelled_versions(found, zone)
     say(f"Used by: {', '.join(users) or 'no workflow'}.")
     return DONE
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.base.changed_files import deleted, renamed
+from commands.base.changed_files import deleted, renamed, say_versions
 from commands.base.failures import DONE, FAILED
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import cut, document, say, table
@@ -126,11 +126,11 @@ def versions(tool: Name, demo: Demo = False, workspace: Workspace = None, as_jso
     """List the last versions of a tool that passed their tests, newest first."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.tool_files.versions(session.principal, tool)
+        zone = session.orchestra.config.time_zone
     if as_json:
         document({"versions": [asdict(one) for one in found]})
     elif found:
-        rows = [[one.id, one.version, _state(one), one.saved_at, one.saved_by] for one in found]
-        table(["ID", "VERSION", "STATE", "SAVED", "BY"], rows)
+        say_versions(found, zone, VERSION=lambda one: one.version, STATE=_state)
     else:
         say(f"No version has passed its tests yet. `orchestra tools test {tool}` tests this one.")
     return DONE

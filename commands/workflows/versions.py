@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from commands.base.changed_files import restored
+from commands.base.changed_files import restored, say_labelled_versions
 from commands.base.failures import DONE
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, local_time, say, table
+from commands.base.screen import document, say
 from commands.base.session import looked_at, opened
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")]
@@ -25,7 +25,6 @@ def versions(
 ) -> int:
     """List the last 20 saved texts of a workflow, newest first, then the older versions that have a number."""
     with looked_at(workspace, demo=demo) as session:
-        session.orchestra.workflows.get(session.principal, name)
         found = session.orchestra.versions.list(session.principal, name)
         zone = session.orchestra.config.time_zone
     if search:
@@ -33,17 +32,7 @@ def versions(
     if as_json:
         document({"versions": found})
         return DONE
-    rows = [
-        [
-            one.id,
-            local_time(one.saved_at, zone) if one.saved_at else "",
-            one.words,
-            one.number or "",
-            ", ".join(one.labels),
-        ]
-        for one in found
-    ]
-    table(["VERSION", "SAVED", "BY", "NUMBER", "LABELS"], rows)
+    say_labelled_versions(found, zone)
     return DONE
 
 

@@ -13,7 +13,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
 from dashboard.editing.draft import EditorDraft, reseed
 from dashboard.parts.buttons import action_button
-from dashboard.workflow.versions import named_version, version_choice
+from dashboard.parts.versions import named_version, versions_shown
 from engine.agents.differences import agent_differences
 from engine.documents.json_file import object_in
 from engine.prompts.prompt import DEFAULT_LABEL
@@ -26,16 +26,12 @@ if TYPE_CHECKING:
 
 def versions_tab(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
     """Show the last 20 saved texts, newest first, and the older ones that have a number."""
-    versions = visit.orchestra.agent_versions.list(visit.who, agent.name)
-    if not versions:
-        st.info(t("Nothing has been saved here yet. Every save keeps the text it replaces."), icon=":material/history:")
-        return
-    choosing, showing = st.columns([2, 5], gap="large")
-    with choosing:
-        names = {one.id: named_version(one) for one in versions}
-        chosen = version_choice(versions, f"agent-versions-{agent.name}", names)
-    with showing:
-        _version(visit, agent, draft, chosen)
+    versions_shown(
+        visit.orchestra.agent_versions.list(visit.who, agent.name),
+        f"agent-versions-{agent.name}",
+        named_version,
+        lambda chosen: _version(visit, agent, draft, chosen),
+    )
 
 
 def _version(visit: Visit, agent: AgentSummary, draft: EditorDraft, version: SavedVersion) -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
-from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import FRAGMENT, file_menu
 from dashboard.parts.header import found, page_header
 from dashboard.parts.tabs import page_tabs
+from dashboard.parts.versions import restore_button, versions_shown
 from dashboard.prompt.fragment import fragment_editor
-from dashboard.workflow.versions import version_choice
 from engine.prompts.fragment_files import Fragment
 from engine.runs.prompt_tries.prompt_differences import fragment_differences, in_context
-from engine.workspace.history import TextVersion
 
 PAGE = Page(
     title=N_("Fragment"), icon=":material/extension:", path="fragment", order=42, section=N_("Build"), in_menu=False
@@ -58,42 +55,34 @@ def show(visit: Visit) -> None:
 
 def _history(visit: Visit, file: Fragment) -> None:
     """Show the last 20 texts, and how the current one differs from each."""
-    fragments = visit.orchestra.fragments
-    versions = fragments.versions(visit.who, file.name)
-    if not versions:
-        st.info(t("Nothing has been saved here yet. Every save keeps the text it replaces."), icon=":material/history:")
-        return
-    choosing, showing = st.columns([2, 5], gap="large")
-    with choosing:
-        chosen = version_choice(versions, f"fragment-versions-{file.name}")
-    with showing:
-        text = fragments.version_text(visit.who, file.name, chosen.id)
-        if text == file.text:
-            st.badge(t("This is the current text"), icon=":material/check:", color="green")
-            outside_code(text)
-            return
-        if visit.may("edit"):
-            _restore_button(visit, file, chosen)
-        st.markdown(t("**What has changed since**"))
-        parts = fragment_differences(fragments, visit.who, file.name, chosen.id)
-        outside_changes((part["text"], part["change"]) for part in in_context(parts))
-        with st.expander(t("Full text")):
-            outside_code(text)
-
-
-def _restore_button(visit: Visit, file: Fragment, version: TextVersion) -> None:
-    def restored(_saved: Fragment) -> None:
-        session.tell(t("The earlier text is restored; the one it replaced is kept, too."))
-        st.rerun()
-
-    action_button(
-        t("Restore this text"),
-        f"restore-fragment-{file.name}",
-        lambda _key: visit.orchestra.fragments.restore(visit.who, file.name, version.id, file.etag),
-        restored,
-        scope=f"{version.id} {file.etag}",
-        type="primary",
+    versions_shown(
+        visit.orchestra.fragments.versions(visit.who, file.name),
+        f"fragment-versions-{file.name}",
+        lambda _version: "",
+        lambda chosen: _version(visit, file, chosen.id),
     )
+
+
+def _version(visit: Visit, file: Fragment, version_id: str) -> None:
+    fragments = visit.orchestra.fragments
+    text = fragments.version_text(visit.who, file.name, version_id)
+    if text == file.text:
+        st.badge(t("This is the current text"), icon=":material/check:", color="green")
+        outside_code(text)
+        return
+    if visit.may("edit"):
+        restore_button(
+            t("Restore this text"),
+            f"restore-fragment-{file.name}",
+            f"{version_id} {file.etag}",
+            lambda: fragments.restore(visit.who, file.name, version_id, file.etag),
+            t("The earlier text is restored; the one it replaced is kept, too."),
+        )
+    st.markdown(t("**What has changed since**"))
+    parts = fragment_differences(fragments, visit.who, file.name, version_id)
+    outside_changes((part["text"], part["change"]) for part in in_context(parts))
+    with st.expander(t("Full text")):
+        outside_code(text)
 
 
 def _outdated(visit: Visit, prompts: list[str], name: str) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
-from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
-from dashboard.parts.times import ago, full_time
+from dashboard.parts.versions import named_version, restore_button, versions_shown
 from dashboard.workflow.editor import forget
 from dashboard.workflow.labels import labels_row
 from engine.base.errors import InvalidFile
@@ -26,36 +24,16 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
 
 
-class ListedVersion(Protocol):
-    """A saved text, as it is listed."""
-
-    @property
-    def saved_at(self) -> str:
-        """Return the time, RFC 3339; "" if unknown."""
-
-    @property
-    def words(self) -> str:
-        """Return who saved it."""
-
-
-OneSaved = TypeVar("OneSaved", bound=ListedVersion)
-
-
 def history_tab(visit: Visit, file: WorkflowFile) -> None:
     """Show the last 20 saved texts, newest first, and the older ones that have a number."""
     with errors_shown():
-        versions = visit.orchestra.versions.list(visit.who, file.name)
-        if not versions:
-            st.info(
-                t("Nothing has been saved here yet. Every save keeps the text it replaces."), icon=":material/history:"
-            )
-            return
-        choosing, showing = st.columns([2, 5], gap="large")
-        with choosing:
-            shown = _found(versions, file.name)
-            chosen = version_choice(shown, f"versions-{file.name}", {one.id: named_version(one) for one in shown})
-        with showing:
-            _version(visit, file, chosen)
+        versions_shown(
+            visit.orchestra.versions.list(visit.who, file.name),
+            f"versions-{file.name}",
+            named_version,
+            lambda chosen: _version(visit, file, chosen),
+            lambda versions: _found(versions, file.name),
+        )
 
 
 def _found(versions: Sequence[SavedVersion], name: str) -> Sequence[SavedVersion]:
@@ -67,39 +45,6 @@ def _found(versions: Sequence[SavedVersion], name: str) -> Sequence[SavedVersion
     if not found:
         st.caption(t("No label has this text."))
     return found or versions
-
-
-def named_version(version: SavedVersion) -> str:
-    """Return the labels and the number of a version: "before May, version 3"."""
-    number = "" if version.number is None else t("version {version}", version=version.number)
-    return ", ".join(filter(None, [*version.labels, number]))
-
-
-def version_choice(versions: Sequence[OneSaved], key: str, names: Mapping[str, str] | None = None) -> OneSaved:
-    """Show the saved texts of a file; return the chosen one. `names`: what each is called, by its id."""
-    labelled = _labelled(versions)
-    captions = [plain(_caption(one, (names or {}).get(getattr(one, "id", ""), ""))) for one in versions]
-    return labelled[st.radio(t("Saved versions"), list(labelled), captions=captions, key=key)]
-
-
-def _caption(version: ListedVersion, name: str) -> str:
-    saved = ""
-    if version.saved_at and version.words:
-        saved = t("{saved_at}, by {saved_by}", saved_at=ago(version.saved_at), saved_by=version.words)
-    return " · ".join(filter(None, [name, saved]))
-
-
-def _labelled(versions: Sequence[OneSaved]) -> dict[str, OneSaved]:
-    """Return the versions by a label that is stable and unique.
-
-    Streamlit identifies a choice by its label: of equal labels, it would take the last for all.
-    """
-    found: dict[str, OneSaved] = {}
-    for place, version in enumerate(versions):
-        label = full_time(version.saved_at) if version.saved_at else t("An earlier text")
-        more = version.saved_at[-5:-1] or str(len(versions) - place)
-        found[label if label not in found else f"{label} {more}"] = version
-    return found
 
 
 def _version(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
@@ -141,14 +86,11 @@ def _sentences(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
 
 
 def _restore_button(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
-    def restore(_request_key: str) -> WorkflowFile:
-        return visit.orchestra.versions.restore(visit.who, file.name, version.id, file.etag)
-
-    def restored(saved: WorkflowFile) -> None:
-        forget(saved.name)
-        session.tell(t("The earlier version is restored; the text it replaced is kept, too."))
-        st.rerun()
-
-    action_button(
-        t("Restore this version"), f"restore-{file.name}", restore, restored, scope=version.id, type="primary"
+    restore_button(
+        t("Restore this version"),
+        f"restore-{file.name}",
+        version.id,
+        lambda: visit.orchestra.versions.restore(visit.who, file.name, version.id, file.etag),
+        t("The earlier version is restored; the text it replaced is kept, too."),
+        lambda saved: forget(saved.name),
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import RequestBody
+from api.base.documents import ReplacedText, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.data.agents import IN_USE, AgentDocument
@@ -34,12 +34,6 @@ class KeptAgent(RequestBody):
     etag: str | None = Field(
         default=None, max_length=100, description="The etag of the file as the caller has seen it."
     )
-
-
-class RestoredAgent(RequestBody):
-    """The text to replace."""
-
-    etag: str = Field(max_length=100, description="The etag of the file as the caller has seen it.")
 
 
 class AgentLabel(RequestBody):
@@ -75,7 +69,7 @@ def keep_agent_version(name: str, sent: KeptAgent, orchestra: Door, principal: A
     responses=IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def restore_agent_version(name: str, version: str, sent: RestoredAgent, orchestra: Door, principal: Acting) -> Any:
+def restore_agent_version(name: str, version: str, sent: ReplacedText, orchestra: Door, principal: Acting) -> Any:
     """Save a kept text again; the current one is kept, too. 409 if the file has changed."""
     return asdict(orchestra.agent_versions.restore(principal, name, version, sent.etag))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from api.base.documents import DeletedItem, FileTextBody, NewName, Refusal, RequestBody
+from api.base.documents import DeletedItem, FileTextBody, NewName, Refusal, ReplacedText
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.prompts.changes import ChangedText
@@ -37,12 +37,6 @@ class FragmentVersion(BaseModel):
     id: str
     text: str
     differences: list[ChangedText]
-
-
-class FragmentRestoreBody(RequestBody):
-    """Says which text is replaced."""
-
-    etag: str = Field(max_length=100, description="The etag of the current text.")
 
 
 class FragmentRenamed(BaseModel):
@@ -96,7 +90,7 @@ def get_fragment_version(name: str, version_id: str, orchestra: Door, principal:
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def restore_fragment(name: str, version_id: str, sent: FragmentRestoreBody, orchestra: Door, principal: Acting) -> Any:
+def restore_fragment(name: str, version_id: str, sent: ReplacedText, orchestra: Door, principal: Acting) -> Any:
     """Save an earlier text again; the current one is kept, too. 409 if the file has changed."""
     return orchestra.fragments.restore(principal, name, version_id, sent.etag)
 

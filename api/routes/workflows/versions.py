@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import Refusal, RequestBody
+from api.base.documents import Refusal, ReplacedText, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.workflows.workflow_files import WorkflowFile
@@ -38,12 +38,6 @@ class WorkflowDifferences(BaseModel):
     differences: list[str]
 
 
-class VersionRestoreBody(RequestBody):
-    """The text to replace."""
-
-    etag: str = Field(max_length=100, description="The etag of the file as the caller has seen it.")
-
-
 class Labelling(RequestBody):
     """The version that gets a label."""
 
@@ -61,7 +55,6 @@ class NewLabel(RequestBody):
 @router.get("/{name}/versions", summary="List the versions of a workflow", response_model=WorkflowVersionRows)
 def list_workflow_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """List the last 20 saved texts, newest first, then the older ones that have a label or were promoted."""
-    orchestra.workflows.get(principal, name)
     return {"versions": orchestra.versions.list(principal, name)}
 
 
@@ -84,9 +77,7 @@ def get_workflow_version(name: str, version: str, orchestra: Door, principal: Ac
     responses=_CHANGED | TOO_MANY,
     dependencies=[CHECKED],
 )
-def restore_workflow_version(
-    name: str, version: str, sent: VersionRestoreBody, orchestra: Door, principal: Acting
-) -> Any:
+def restore_workflow_version(name: str, version: str, sent: ReplacedText, orchestra: Door, principal: Acting) -> Any:
     """Save a kept text again; the current one is kept, too. 409 if the file has changed."""
     return orchestra.versions.restore(principal, name, version, sent.etag)
 
