@@ -91,7 +91,7 @@ class VersionLabels:
 
     def checked(self, label: str) -> str:
         """Return a label as it is stored. Raises InvalidInput if it cannot be one."""
-        return checked_pointer(label, CURRENT) if self.move else checked_label(label)
+        return checked_label(checked_pointer(label, CURRENT) if self.move else label)
 
     def require_removable(self, name: str, label: str, *same: str) -> None:
         """Raise InUse if a step uses a label, or one of the suffixes that mean the `same`."""

@@ -221,7 +221,7 @@ def test_what_must_not_be_a_version_leaves_none_behind(labelled: Kind) -> None:
 def test_a_text_that_would_be_mistaken_for_something_else_is_no_label(labelled: Kind) -> None:
     files = labelled.files
     files.keep("one", "1", "v2", BY)
-    longest = 64 if files.labels.move else 60
+    longest = 64 if labelled.kind == "prompt" else 60
     wrong = ["", "7", "a/b", "-x", "a\nb\x00", "20260501T080000.000000Z-ada", "x" * (longest + 1)]
     wrong += [] if labelled.kind == "prompt" else ["current"]
     for label in wrong:
