@@ -42,8 +42,9 @@ def _people() -> Sequence[APIRouter]:
     from api.base.derived import router_of
     from api.routes import users
     from engine.people.api_tokens import ApiTokens
+    from engine.people.users import Users
 
-    return [users.router, router_of(ApiTokens, "users.api_tokens", "Users")]
+    return [users.router, router_of(Users, "users", "Users"), router_of(ApiTokens, "users.api_tokens", "Users")]
 
 
 def _connections() -> Sequence[APIRouter]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -10,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
-from engine.people.people import Member, User
+from engine.people.people import User
 from engine.store.people.audit import AuditLine, TrailFilter
 
 router = APIRouter(prefix="/api", tags=["Users"], route_class=SignedInRoute)
@@ -27,12 +26,6 @@ class NewUser(RequestBody):
     password: Password | None = None
 
 
-class NewRole(RequestBody):
-    """A new role for a user."""
-
-    role: str = Field(max_length=20, examples=["operator"])
-
-
 class NewLanguage(RequestBody):
     """The language of the dashboard for a user."""
 
@@ -43,48 +36,6 @@ class NewIdentity(RequestBody):
     """Who a user is at the sign-in provider."""
 
     subject: str = Field(min_length=1, max_length=255, examples=["248289761001"])
-
-
-class NewPassword(RequestBody):
-    """A new password for a user."""
-
-    password: Password
-
-
-class MemberRows(BaseModel):
-    """All users."""
-
-    users: list[Member]
-
-
-class SessionView(BaseModel):
-    """An open session; `id` identifies it in lists and cannot be used to sign in."""
-
-    id: str
-    address: str
-    agent: str
-    created_at: datetime
-    last_seen_at: datetime = Field(description="Precise to the hour.")
-    expires_at: datetime
-    is_new_device: bool = Field(description="Whether the user had not signed in with that browser before.")
-
-
-class SessionRows(BaseModel):
-    """The open sessions of a user."""
-
-    sessions: list[SessionView]
-
-
-class EndedSessions(BaseModel):
-    """How many sessions have ended."""
-
-    ended: int
-
-
-class LoginLink(BaseModel):
-    """The path of a page that signs in once within 15 minutes."""
-
-    path: str = Field(examples=["/login?token=…"])
 
 
 class AuditQuery(BaseModel):
@@ -109,23 +60,10 @@ class AuditPage(BaseModel):
     next: int | None
 
 
-@router.get("/users", summary="List users", response_model=MemberRows)
-def list_users(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """List all users."""
-    return {"users": orchestra.users.list(principal)}
-
-
 @router.post("/users", summary="Add a user", status_code=201, response_model=User, responses={409: {"model": Refusal}})
 def add_user(sent: NewUser, orchestra: Door, principal: Acting) -> Any:
     """Add a user. 409 if the id is taken."""
     return orchestra.users.add(principal, sent.id, sent.name or sent.id, sent.role, sent.password)
-
-
-@router.put("/users/{user_id}/role", summary="Change a role", response_model=NewRole)
-def set_role(user_id: str, sent: NewRole, orchestra: Door, principal: Acting) -> Any:
-    """Change a user's role, from the next request on; the role of the last owner cannot be changed."""
-    orchestra.users.set_role(principal, user_id, sent.role)
-    return sent
 
 
 @router.put("/users/{user_id}/language", summary="Choose a language", response_model=NewLanguage)
@@ -133,12 +71,6 @@ def set_language(user_id: str, sent: NewLanguage, orchestra: Door, principal: Ac
     """Choose the language of the dashboard for a user; users may choose their own."""
     orchestra.languages.set(principal, user_id, sent.language)
     return sent
-
-
-@router.put("/users/{user_id}/password", summary="Set a password", status_code=204)
-def set_password(user_id: str, sent: NewPassword, orchestra: Door, principal: Acting) -> None:
-    """Change a user's password; their sessions, links and access tokens end."""
-    orchestra.users.set_password(principal, user_id, sent.password)
 
 
 @router.put(
@@ -157,37 +89,6 @@ def link_user(user_id: str, sent: NewIdentity, orchestra: Door, principal: Actin
 def unlink_user(user_id: str, orchestra: Door, principal: Acting) -> None:
     """Stop a person of the sign-in provider from signing in as a user, whose sessions end."""
     orchestra.openid.unlink(principal, user_id)
-
-
-@router.delete("/users/{user_id}", summary="Remove a user", status_code=204)
-def remove_user(user_id: str, orchestra: Door, principal: Acting) -> None:
-    """Remove a user with their sessions, links, tokens and unsaved drafts; the last owner cannot be removed."""
-    orchestra.users.remove(principal, user_id)
-
-
-@router.get("/users/{user_id}/sessions", summary="List sessions", response_model=SessionRows)
-def list_sessions(user_id: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """List the open sessions of a user, most recently used first."""
-    return {"sessions": orchestra.users.sessions(principal, user_id)}
-
-
-@router.delete("/users/{user_id}/sessions", summary="Sign a user out", response_model=EndedSessions)
-def sign_out(user_id: str, orchestra: Door, principal: Acting) -> dict[str, int]:
-    """End all sessions of a user, their access tokens and unused login links; `ended` counts the sessions."""
-    return {"ended": orchestra.users.sign_out(principal, user_id)}
-
-
-@router.delete("/users/{user_id}/sessions/{session_id}", summary="End a session", status_code=204)
-def end_session(user_id: str, session_id: str, orchestra: Door, principal: Acting) -> None:
-    """End a session of a user."""
-    orchestra.users.end_session(principal, user_id, session_id)
-
-
-@router.post("/users/{user_id}/login-link", summary="Create a login link", status_code=201, response_model=LoginLink)
-def make_login_link(user_id: str, orchestra: Door, principal: Acting, response: Response) -> dict[str, str]:
-    """Create a link that signs a user in once within 15 minutes; earlier unused links end."""
-    response.headers["Cache-Control"] = "no-store"
-    return {"path": f"/login?token={orchestra.users.login_link(principal, user_id)}"}
 
 
 @router.get("/audit", summary="Read the audit trail", response_model=AuditPage)

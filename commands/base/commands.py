@@ -120,15 +120,6 @@ _INSIDE = {
         "restore": "data.agent_versions.restore",
     },
     "connections": {"tools": "workflows.mcp.tools"},
-    "users": {
-        "set-role": "people.user_changes.set_role",
-        "set-language": "people.user_changes.set_language",
-        "link": "people.identities.link",
-        "unlink": "people.identities.unlink",
-        "remove": "people.user_changes.remove",
-        "sessions": "people.user_changes.sessions",
-        "sign-out": "people.user_changes.sign_out",
-    },
     "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss", "forms", "rotate")},
 }
 """Commands of a group that have a module of their own."""

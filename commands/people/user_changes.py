@@ -1,4 +1,4 @@
-"""`users set-role, set-language, remove, sessions, sign-out`: change or remove a user."""
+"""`users set-language, sign-out`: what is more than one operation, or asks for another word."""
 
 from __future__ import annotations
 
@@ -9,27 +9,10 @@ import typer
 from clients.wording import counted
 from commands.base.failures import DONE
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, local_time, say, table
+from commands.base.screen import document, say
 from commands.base.session import opened
 
 UserId = Annotated[str, typer.Argument(metavar="ID", help="The user.")]
-
-
-def set_role(
-    user_id: UserId,
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="owner, editor, operator or viewer.")],
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
-) -> int:
-    """Change the role of a user, from the next click on. The role of the last owner cannot be changed."""
-    with opened(workspace, demo=demo) as session:
-        session.orchestra.users.set_role(session.principal, user_id, role)
-    if as_json:
-        document({"role": role})
-    else:
-        say(f"{user_id} now has the role {role}.")
-    return DONE
 
 
 def set_language(
@@ -52,36 +35,6 @@ def set_language(
         document({"language": chosen})
     else:
         say(f"The dashboard speaks {chosen or 'the language of the browser'} to {user_id}.")
-    return DONE
-
-
-def remove(user_id: UserId, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Remove a user with their sessions, links, tokens and unsaved drafts. The last owner cannot be removed."""
-    with opened(workspace, demo=demo) as session:
-        session.orchestra.users.remove(session.principal, user_id)
-    if as_json:
-        document({"id": user_id, "removed": True})
-    else:
-        say(f"{user_id} is removed and signed out. Runs they started continue; what they did stays in the audit trail.")
-    return DONE
-
-
-def sessions(user_id: UserId, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List the open sessions of a user, most recently used first."""
-    with opened(workspace, demo=demo) as session:
-        found = session.orchestra.users.sessions(session.principal, user_id)
-        zone = session.orchestra.config.time_zone
-    if as_json:
-        document({"sessions": found})
-    elif found:
-        rows = [
-            [one.id, local_time(one.created_at.isoformat(), zone), local_time(one.last_seen_at.isoformat(), zone),
-             one.address, one.agent]
-            for one in found
-        ]  # fmt: skip
-        table(["SESSION", "SIGNED IN", "LAST SEEN (TO THE HOUR)", "ADDRESS", "BROWSER"], rows)
-    else:
-        say(f"{user_id} is not signed in.")
     return DONE
 
 

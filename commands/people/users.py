@@ -3,47 +3,76 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands.base.derived import Area, CalledWith, by_hand
 from commands.base.failures import DONE
+from commands.base.later_groups import Command, LaterGroup
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
-from commands.base.session import CommandSession, looked_at, opened
+from commands.base.session import CommandSession, opened
 
 if TYPE_CHECKING:
-    from engine.people.people import User
+    from engine.people.people import Member, User
+    from engine.people.sessions import OpenSession
 
-group = typer.Typer(help="People who may sign in.", no_args_is_help=True, rich_markup_mode=None)
+
+def _commands() -> Sequence[Command]:
+    from commands.people import identities, user_changes
+    from engine.people.users import Users
+
+    area = Area("users")
+    return [
+        Area("users", is_readable=True).command(Users.list, _members),
+        by_hand("add", add),
+        by_hand("set-password", set_password),
+        area.command(Users.set_role, lambda role, given: say(f"{given.values['user_id']} now has the role {role}.")),
+        by_hand("set-language", user_changes.set_language),
+        by_hand("link", identities.link),
+        by_hand("unlink", identities.unlink),
+        area.command(Users.remove, _removed),
+        area.command(Users.sessions, _sessions),
+        by_hand("sign-out", user_changes.sign_out),
+    ]
+
+
+group = LaterGroup("People who may sign in.", _commands)
 
 UserId = Annotated[str, typer.Argument(metavar="ID", help="What they sign in with, such as a mail address.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
 
-@group.command("list")
-def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List all users."""
-    with looked_at(workspace, demo=demo) as session:
-        found = session.orchestra.users.list(session.principal)
-        zone = session.orchestra.config.time_zone
-    if as_json:
-        document({"users": found})
-        return DONE
+def _members(found: Sequence[Member], given: CalledWith) -> None:
+    zone = given.zone
     rows = [
         [one.id, one.role, "yes" if one.has_password else "no", _at(one.last_sign_in_at, zone), one.sessions, one.name]
         for one in found
     ]
     table(["USER", "ROLE", "PASSWORD", "LAST SIGN-IN", "SESSIONS", "NAME"], rows)
-    return DONE
+
+
+def _removed(_: None, given: CalledWith) -> None:
+    user_id = given.values["user_id"]
+    say(f"{user_id} is removed and signed out. Runs they started continue; what they did stays in the audit trail.")
+
+
+def _sessions(found: Sequence[OpenSession], given: CalledWith) -> None:
+    zone = given.zone
+    rows = [[one.id, _at(one.created_at, zone), _at(one.last_seen_at, zone), one.address, one.agent] for one in found]
+    if rows:
+        table(["SESSION", "SIGNED IN", "LAST SEEN (TO THE HOUR)", "ADDRESS", "BROWSER"], rows)
+    else:
+        say(f"{given.values['user_id']} is not signed in.")
 
 
 def _at(moment: datetime | None, zone: str) -> str:
     return "never" if moment is None else local_time(moment.isoformat(), zone)
 
 
-@group.command()
 def add(
     user_id: UserId,
     role: Annotated[str | None, typer.Option(help="owner, editor, operator or viewer; default: viewer.")] = None,
@@ -83,7 +112,6 @@ def _known(session: CommandSession, user_id: str, role: str | None, name: str | 
     return found if found and role in (None, found.role) and name in (None, found.name) else None
 
 
-@group.command("set-password")
 def set_password(
     user_id: UserId,
     from_stdin: FromStdin = False,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta, Struct
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, NotAllowed, StorageError, UnknownName
@@ -18,7 +20,7 @@ from engine.people.api_tokens import ApiTokens
 from engine.people.audit import Audit
 from engine.people.devices import Devices, opened_session
 from engine.people.login_limit import LoginLimit, PasswordChecks
-from engine.people.operation import operation
+from engine.people.operation import Face, operation
 from engine.people.passwords import Passwords
 from engine.people.people import (
     OWNER,
@@ -60,6 +62,34 @@ Members: TypeAlias = list[Member]
 OpenSessions: TypeAlias = list[OpenSession]
 
 
+UserId = Annotated[str, Meta(description="The user."), Face(metavar="ID")]
+KeptSession = Annotated[str | None, Face(is_hidden=True)]
+"""The session of the page that asks, which stays."""
+
+
+class RemovedUser(Struct, frozen=True):
+    """A user who has been removed."""
+
+    id: str
+    removed: bool = True
+
+    @staticmethod
+    def of(_found: None, given: Mapping[str, Any]) -> RemovedUser:
+        """Return the answer for what was given."""
+        return RemovedUser(given["user_id"])
+
+
+class LoginLink(Struct, frozen=True):
+    """A link that signs in once within 15 minutes."""
+
+    path: str
+
+    @staticmethod
+    def of(secret: str, _given: object) -> LoginLink:
+        """Return the link for its secret."""
+        return LoginLink(f"/login?token={secret}")
+
+
 def _none(_user_id: str, _key: str) -> bool:
     """Claim no setting; the default if no other module stores data of users."""
     return False
@@ -97,9 +127,9 @@ class Users:
         if not state.is_read_only:
             self._make_owner()
 
-    @operation("users.list", "admin", "see the users", "List the users")
+    @operation("users.list", "admin", "see the users", "List users", "GET /api/users", "users list", answer="users")
     def list(self, p: Principal) -> Members:
-        """Return all users, by id."""
+        """List all users."""
         signed_in, linked = self._audit.log.last_times(_SIGN_INS), self._identities.all()
         return [self._member(one, signed_in.get(one.id), linked.get(one.id)) for one in self._people.users()]
 
@@ -134,9 +164,24 @@ class Users:
             )
         return as_user(user)
 
-    @operation("users.set_role", "admin", "change a role", "Change the role of a user")
-    def set_role(self, p: Principal, user_id: str, role: str) -> None:
-        """Change a user's role, effective with their next request; the last owner stays an owner."""
+    @operation(
+        "users.set_role",
+        "admin",
+        "change a role",
+        "Change a role",
+        "PUT /api/users/{user_id}/role",
+        "users set-role",
+        answer="role",
+    )
+    def set_role(
+        self,
+        p: Principal,
+        user_id: UserId,
+        role: Annotated[
+            str, Meta(max_length=20, description="owner, editor, operator or viewer.", examples=["operator"])
+        ],
+    ) -> str:
+        """Change the role of a user, from the next click on. The role of the last owner cannot be changed."""
         require_person(p, "change a role")
         new_role = checked_role(role)
 
@@ -147,10 +192,20 @@ class Users:
 
         entry = self._audit.entry(p, "users.set_role", user_id, {"role": new_role})
         self._people.set_role(user_id, new_role, entry, check)
+        return new_role
 
-    @operation("users.remove", "admin", "remove a user", "Remove a user")
-    def remove(self, p: Principal, user_id: str) -> None:
-        """Delete a user, with their sessions, links, tokens and unsaved drafts; the last owner cannot be deleted.
+    @operation(
+        "users.remove",
+        "admin",
+        "remove a user",
+        "Remove a user",
+        "DELETE /api/users/{user_id}",
+        "users remove",
+        answer=RemovedUser.of,
+        status=204,
+    )
+    def remove(self, p: Principal, user_id: UserId) -> None:
+        """Remove a user with their sessions, links, tokens and unsaved drafts. The last owner cannot be removed.
 
         Their runs continue; their answers and changes remain under their id.
         """
@@ -158,9 +213,15 @@ class Users:
         entry = self._audit.entry(p, "users.remove", user_id)
         self._people.remove(user_id, entry, lambda users: keep_an_owner(users, user_id), partial(self._is_of, user_id))
 
-    @operation("users.set_password", None, "", "Set a password")
-    def set_password(self, p: Principal, user_id: str, password: str, keep_session: str | None = None) -> None:
-        """Set a user's password; all their sessions (except `keep_session`), links and tokens end.
+    @operation("users.set_password", None, "", "Set a password", "PUT /api/users/{user_id}/password", status=204)
+    def set_password(
+        self,
+        p: Principal,
+        user_id: UserId,
+        password: Annotated[str, Meta(min_length=1, max_length=1_000, extra_json_schema={"format": "password"})],
+        keep_session: KeptSession = None,
+    ) -> None:
+        """Change a user's password; their sessions, links and access tokens end.
 
         Users may set their own. Raises InvalidInput for a password that is too short.
         """
@@ -198,31 +259,53 @@ class Users:
 
     # Sessions of the dashboard
 
-    @operation("users.sessions", None, "", "List the sessions of a user")
-    def sessions(self, p: Principal, user_id: str) -> OpenSessions:
-        """Return a user's open sessions, most recently used first; users may list their own. Raises UnknownName."""
+    @operation(
+        "users.sessions",
+        None,
+        "",
+        "List sessions",
+        "GET /api/users/{user_id}/sessions",
+        "users sessions",
+        answer="sessions",
+    )
+    def sessions(self, p: Principal, user_id: UserId) -> OpenSessions:
+        """List the open sessions of a user, most recently used first.
+
+        Users may list their own.
+
+        Raises UnknownName.
+        """
         if p.id != user_id:
             require(p, "admin", "see the sessions of somebody else")
         self._require_known(user_id)
         return self._open_sessions(user_id)
 
-    @operation("users.end_session", None, "", "End a session")
-    def end_session(self, p: Principal, user_id: str, session: str) -> None:
-        """End one session by its display id; users may end their own. Raises UnknownName."""
+    @operation(
+        "users.end_session", None, "", "End a session", "DELETE /api/users/{user_id}/sessions/{session_id}", status=204
+    )
+    def end_session(
+        self, p: Principal, user_id: UserId, session_id: Annotated[str, Meta(description="Its id in the list.")]
+    ) -> None:
+        """End a session of a user; users may end their own.
+
+        Raises UnknownName.
+        """
         if p.id != user_id:
             require(p, "admin", "end the sessions of somebody else")
         require_person(p, "end sessions")
         self._require_known(user_id)
-        entry = self._audit.entry(p, "users.end_session", user_id, {"session": session})
-        if not is_shown_id(session) or not self._sign_ins.end(user_id, session, entry):
+        entry = self._audit.entry(p, "users.end_session", user_id, {"session": session_id})
+        if not is_shown_id(session_id) or not self._sign_ins.end(user_id, session_id, entry):
             known = [one.id for one in self._open_sessions(user_id)]
-            raise UnknownName("session", session, known, remedy="It may have ended meanwhile: list them again.")
+            raise UnknownName("session", session_id, known, remedy="It may have ended meanwhile: list them again.")
 
-    @operation("users.sign_out", None, "", "Sign a user out everywhere")
-    def sign_out(self, p: Principal, user_id: str, keep_session: str | None = None) -> int:
-        """End a user's unused links, access tokens and sessions, except `keep_session`.
+    @operation("users.sign_out", None, "", "Sign a user out", "DELETE /api/users/{user_id}/sessions", answer="ended")
+    def sign_out(self, p: Principal, user_id: UserId, keep_session: KeptSession = None) -> int:
+        """End all sessions of a user, their access tokens and unused login links; `ended` counts the sessions.
 
-        Return how many sessions have ended. Users may sign themselves out. Raises UnknownName.
+        Users may sign themselves out.
+
+        Raises UnknownName.
         """
         if p.id != user_id:
             require(p, "admin", "sign somebody else out")
@@ -235,9 +318,18 @@ class Users:
 
         return self._sign_ins.sign_out(user_id, timestamp(self._clock()), keep, entry)
 
-    @operation("users.login_link", "admin", "make a sign-in link", "Make a sign-in link")
-    def login_link(self, p: Principal, user_id: str = OWNER) -> str:
-        """Return the secret of a link that signs in `user_id` once within 15 minutes; older unused ones are revoked."""
+    @operation(
+        "users.login_link",
+        "admin",
+        "make a sign-in link",
+        "Create a login link",
+        "POST /api/users/{user_id}/login-link",
+        answer=LoginLink.of,
+        status=201,
+        is_secret=True,
+    )
+    def login_link(self, p: Principal, user_id: UserId = OWNER) -> str:
+        """Create a link that signs a user in once within 15 minutes; earlier unused links end."""
         require_person(p, "make a sign-in link")
         secret, end = new_secret(), timestamp(self._clock() + LINK_LASTS)
         entry = self._audit.entry(p, "users.login_link", user_id)
