@@ -30,6 +30,7 @@ ORDER = (
     "compile",
     "outside_run",
     "outside_compile",
+    "calls",
     "idle_mib",
     "idle_cpu",
     "waiting_mib",

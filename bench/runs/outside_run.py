@@ -35,8 +35,8 @@ GOAL = 1.05
 def measure() -> dict[str, Any]:
     """Return milliseconds of processor time per step of the chain of calls."""
     with serving(0) as port:
-        ours, limits = _in_turn(_calls(LONG, port), _of_one, _config(port))
-        many = _ratio(*_in_turn(_calls(SHORT, port), _of_many, _config(port), rounds=5))
+        ours, limits = _in_turn(calls_of(LONG, port), _of_one, config_of(port))
+        many = _ratio(*_in_turn(calls_of(SHORT, port), _of_many, config_of(port), rounds=5))
     more = {
         "ratio, 500 runs of 5 calls": many,
         "ratio, W1": _ratio(*_in_turn(chain_of_nothing(LONG), _of_one)),
@@ -87,7 +87,7 @@ def _ratio(ours: list[float], limits: list[float]) -> float:
     return statistics.median(ours) / statistics.median(limits)
 
 
-def _calls(steps: int, port: int) -> dict[str, Any]:
+def calls_of(steps: int, port: int) -> dict[str, Any]:
     """Return a workflow of calls, each with a text from the answer before it, from which only a number may go on."""
     listed = [_call("s0", f"http://127.0.0.1:{port}/0")]
     for number in range(1, steps):
@@ -100,5 +100,6 @@ def _call(name: str, url: str) -> dict[str, Any]:
     return {"id": name, "uses": "http.request", "connection": "web", "with": {"method": "GET", "url": url}}
 
 
-def _config(port: int) -> str:
+def config_of(port: int) -> str:
+    """Return the text of config.yaml with a connection to the service of these calls."""
     return f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{port}']\n"

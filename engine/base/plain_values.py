@@ -57,6 +57,8 @@ def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0, is_given: IsGi
         name = key if type(key) is str and key.isascii() and "\0" not in key else whole_text(str(key))
         if one is None or type(one) is bool or (type(one) is str and one.isascii() and "\0" not in one):
             found[name] = one  # most are
+        elif type(one) is int and one in _WHOLE:
+            found[name] = one
         elif isinstance(one, dict | list | tuple):
             found[name] = plain_json(one, keep, depth + 1, is_given)
         else:

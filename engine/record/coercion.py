@@ -40,7 +40,7 @@ def _object(value: dict[str, Any], schema: Schema, root: Schema) -> dict[str, An
     for key, one in value.items():
         if type(one) in _FITTED:  # no need to look up the schema of a text
             known = properties.get(key, others) if isinstance(properties, dict) else others
-            found = fitted(one, known, root) if isinstance(known, dict) else one
+            found = fitted(one, known, root) if known and isinstance(known, dict) else one
             if found is not one:
                 changed[key] = found
     return {**value, **changed} if changed else value

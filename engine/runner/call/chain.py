@@ -51,6 +51,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from engine.base.clock import timestamp
 from engine.compiler.definition.plan import Action, Node
 from engine.observing import context
 from engine.record.failure import StepFailed
@@ -148,7 +149,7 @@ class StepExecutor:
         """
         assert node.action is not None
         await self._recording.tie_loose_end()
-        now = self._recording.now()
+        now = timestamp(self._run.clock())
         call = StepCall(self._facts.run_id, self._facts.workflow, node, frame, path, node.action, now)
         names = context.add(step=path)
         try:

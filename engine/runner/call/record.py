@@ -157,7 +157,8 @@ class Recorder(Middleware):
         details = {**call.details(), "output": written, **self._more(outcome)}
         if remarks is not None and remarks.request:
             _, details["request"] = await self._recording.kept_fields(remarks.request)
-        self._finished(call, StepStatus.SUCCEEDED, details)
+        title, status = call.node.title, StepStatus.SUCCEEDED
+        self._recording.emit(StepFinished, path=call.path, status=status, title=title, **details)
         if call.effect is Effect.PURE and not call.is_announced:
             self._recording.leave_loose_end()
         else:

@@ -144,13 +144,10 @@ class LastLink:
         """Make the call."""
         if call.effect is Effect.WRITES:  # `may_write` of its type was wrong
             raise AssertionError(f"{call.action.uses} would write past the ledger.")
-        if call.account is None:
-            return await self._pure(call)
-        done = await self._run.reads.make(self._run.job(call))
-        return Succeeded(call, done.output, None, done.remarks, done.began_at)
-
-    async def _pure(self, call: StepCall) -> Outcome:
-        """Make a call that needs no service, without a second attempt: at once, on the loop, unless it is heavy."""
+        if call.account is not None:
+            done = await self._run.reads.make(self._run.job(call))
+            return Succeeded(call, done.output, None, done.remarks, done.began_at)
+        # One that needs no service has no second attempt. It is made at once, on the loop, unless it is heavy.
         started_at, remarks = self._run.clock(), Remarks()
         try:
             job = self._run.job(call)

@@ -146,10 +146,9 @@ class Loops:
         assert node.body is not None
         assert frame.path is not None
         path = str(frame.path)
-        known = self._recording.record_of(path)
+        known, failure_before = self._recording.endings_of(path)
         if known is not None and known["status"] == StepStatus.FAILED:  # dropped in an earlier attempt
             raise StepFailed(known["error"])
-        failure_before = self._recording.failure_of(path)
         if failure_before is not None:
             raise StepFailed(failure_before)
         selection = self._selection

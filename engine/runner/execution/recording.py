@@ -178,12 +178,13 @@ class Recording:
         """Return how a step or item ended before, or None if it must run."""
         return self._finished.get(path)
 
-    def failure_of(self, path: str) -> Failure | None:
-        """Return why a step or item has failed, unless a person has let the run continue since: then it must run again.
+    def endings_of(self, path: str) -> tuple[EarlierEnding | None, Failure | None]:
+        """Return what `record_of` does, and why a step or item has failed.
 
-        A run that waits for somebody else meanwhile, or changes its process, does not repeat it.
+        No failure is returned if a person has let the run continue since: then it must run again. A run that waits for
+        somebody else meanwhile, or changes its process, does not repeat it.
         """
-        return self._failed.get(path)
+        return self._finished.get(path), self._failed.get(path)
 
     def waiting(self, path: str) -> Wait | None:
         """Return what a step waits for, None if it does not wait."""

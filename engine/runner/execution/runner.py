@@ -132,12 +132,11 @@ class Runner:
 
     async def _node(self, node: Node, frame: Frame) -> Record:
         path = frame.text_of(node)
-        known = self._recording.record_of(path)
+        known, failure_before = self._recording.endings_of(path)
         if known is not None and known["status"] == StepStatus.FAILED and node.fallback is not None:
             return await self._caught(node, frame, path, StepFailed(known["error"]))
         if known is not None and (_is_whole(known) or node.action is not None):
             return self._live(node, known)
-        failure_before = self._recording.failure_of(path)
         if failure_before is not None:
             return await self._caught(node, frame, path, StepFailed(failure_before))
         if self._selection is not None:

@@ -212,7 +212,8 @@ class SqlJournal:
             except Exception as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
                 self._settle(batch, error)
             else:
-                self._settle(batch, results)
+                if batch.waiters or batch.changes or batch.gathered:  # else nobody waits for a future of it
+                    self._settle(batch, results)
                 self._commits += 1
                 if self._commits == _MANY_COMMITS:
                     self._lengthen()
