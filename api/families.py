@@ -60,10 +60,19 @@ def _triggers() -> Sequence[APIRouter]:
 
 
 def _operations() -> Sequence[APIRouter]:
+    from api.base.derived import router_of
     from api.routes import approvals, plans, state, usage
+    from engine.runs.budgets import Budgets
+    from engine.runs.usage import UsageReader
+    from engine.runs.workers import Workers
 
+    areas = (
+        router_of(Budgets, "budgets", "Budgets"),
+        router_of(Workers, "workers", "Workers"),
+        router_of(UsageReader, "usage", "Usage"),
+    )
     parts = (state.attention, state.budgets, state.workers, state.settings, state.plugins, state.router)
-    return [approvals.router, plans.router, *parts, usage.router]
+    return [approvals.router, plans.router, *parts, usage.router, *areas]
 
 
 def _data() -> Sequence[APIRouter]:

@@ -16,8 +16,6 @@ from engine.operations.attention import AttentionItem
 from engine.operations.plugins import Plugin
 from engine.operations.plugins import plugins as installed_plugins
 from engine.operations.workspace_settings import GeneralSettings
-from engine.runs.budgets import BudgetOverview
-from engine.runs.workers import WorkerProcess
 from engine.store.held import HeldWrites
 
 router = APIRouter(
@@ -78,18 +76,6 @@ def _document(held: HeldWrites | None) -> dict[str, Any]:
     return {"writes_held": view}
 
 
-class ResumedRuns(BaseModel):
-    """The runs that try again."""
-
-    run_ids: list[str]
-
-
-@budgets.get("", summary="Show budgets", response_model=BudgetOverview)
-def get_budgets(orchestra: Door, principal: Acting) -> Any:
-    """Return every budget, how much of it is used, and what was spent today and this month."""
-    return orchestra.budgets.overview(principal)
-
-
 @budgets.get("/settings", summary="Show the budget settings", response_model=BudgetSettings)
 def get_budget_settings(orchestra: Door, principal: Acting) -> Any:
     """Return `budgets` of config.yaml."""
@@ -100,18 +86,6 @@ def get_budget_settings(orchestra: Door, principal: Acting) -> Any:
 def put_budget_settings(orchestra: Door, principal: Acting, wanted: Annotated[dict[str, JsonValue], Body()]) -> Any:
     """Set `budgets` of config.yaml to exactly these; comments stay. Requires the role owner."""
     return orchestra.budgets.set(principal, wanted)
-
-
-@budgets.post("/resume", summary="Resume the runs that wait for a budget", response_model=ResumedRuns)
-def resume_paused(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Let runs that wait for a budget try again after it has been raised; those that still exceed it wait again."""
-    return {"run_ids": orchestra.budgets.resume(principal)}
-
-
-@workers.get("", summary="List the processes", response_model=list[WorkerProcess])
-def get_workers(orchestra: Door, principal: Acting) -> Any:
-    """Return the processes that work on runs, on all machines, with the first ten runs of each."""
-    return orchestra.workers.list(principal)
 
 
 @workers.get("/check", summary="Check the processes", response_model=CheckView)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.budgets.use import Kind
 from engine.runs.run_days import RunDay
-from engine.runs.usage import MOST_DAYS, RunUsage, UsageReport
+from engine.runs.usage import MOST_DAYS, RunUsage
 
 router = APIRouter(prefix="/api/usage", tags=["Usage"], route_class=SignedInRoute)
 
@@ -24,12 +24,6 @@ class UsageQuery(BaseModel):
 
     by: Kind = Field("workflow", description="What to count by; `prompt` is by version.")
     days: int = Field(30, ge=1, le=MOST_DAYS, description="The last days, today included.")
-
-
-@router.get("", summary="Show usage", response_model=UsageReport)
-def get_usage(orchestra: Door, principal: Acting, which: Annotated[UsageQuery, Query()]) -> Any:
-    """Return tokens and money by workflow, step, prompt version, model or connection, and by day."""
-    return orchestra.usage.report(principal, which.by, which.days)
 
 
 class RunDays(BaseModel):

@@ -127,11 +127,14 @@ class Budgets:
         self._known: dict[str, tuple[Stamp, SpendingRun | None]] = {}
         self._worker, self._audit, self._write = worker, audit, write
 
-    @operation("budgets.list", "view", "see budgets", "List the budgets with their use")
+    @operation("budgets.list", "view", "see budgets", "Show budgets", "GET /api/budgets")
     def overview(self, p: Principal) -> BudgetOverview:
-        """Return every budget with its use: of all workflows together, the defaults, and each workflow's own.
+        """Return every budget, how much of it is used, and what was spent today and this month.
 
-        A default is listed again for each workflow that has used some of it. Raises InvalidFile.
+        They are those of all workflows together, the defaults, and each workflow's own. A default is listed again for
+        each workflow that has used some of it.
+
+        Raises InvalidFile.
         """
         settings, now = self._settings(), self._clock()
         zone = ZoneInfo(settings.time_zone)
@@ -197,11 +200,18 @@ class Budgets:
         self._audit.record(p, "budgets.set", "", {"before": before, "after": after})
         return after
 
-    @operation("budgets.resume", "run", "resume runs", "Resume the runs that wait for a budget")
+    @operation(
+        "budgets.resume",
+        "run",
+        "resume runs",
+        "Resume the runs that wait for a budget",
+        "POST /api/budgets/resume",
+        answer="run_ids",
+    )
     def resume(self, p: Principal) -> builtins.list[str]:
-        """Let the runs that wait for a budget try again, after it was raised; return their ids.
+        """Let runs that wait for a budget try again after it has been raised; those that still exceed it wait again.
 
-        A run that finds no room waits again. Raises StorageError.
+        Raises StorageError.
         """
         paused = self._spent.paused(p.hidden.ids)
         run_ids = [one for one in paused if all(p.may_run(name) for name, _ in self._worker.rows.workflows_of(one)[:1])]

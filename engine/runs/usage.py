@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from msgspec import Meta
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput
@@ -80,9 +83,17 @@ class UsageReader:
     ) -> None:
         self._spent, self._reports, self._settings, self._clock = spent, reports, settings, clock
 
-    @operation("usage.report", "view", "see usage", "Read the usage of models")
-    def report(self, p: Principal, by: Kind = "workflow", days: int = 30) -> UsageReport:
-        """Return what was used in the last days, today included. Raises NotAllowed, InvalidInput."""
+    @operation("usage.report", "view", "see usage", "Show usage", "GET /api/usage")
+    def report(
+        self,
+        p: Principal,
+        by: Annotated[Kind, Meta(description="What to count by; `prompt` is by version.")] = "workflow",
+        days: Annotated[int, Meta(ge=1, le=MOST_DAYS, description="The last days, today included.")] = 30,
+    ) -> UsageReport:
+        """Return tokens and money by workflow, step, prompt version, model or connection, and by day.
+
+        Raises NotAllowed, InvalidInput.
+        """
         period = self._days(by, days)
         found = self._shown(p, by, period)
         every = found if by == "connection" else self._reports.daily("connection", period[0], period[-1])

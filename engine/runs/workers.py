@@ -72,9 +72,14 @@ class Workers:
         self._locks, self._audit, self._clock, self._own = locks, audit, clock, own
         self._shares_runs = shares_runs
 
-    @operation("workers.list", "view", "see the processes", "List the worker processes")
+    @operation("workers.list", "view", "see the processes", "List the processes", "GET /api/workers")
     def list(self, p: Principal) -> builtins.list[WorkerProcess]:
-        """Return all processes, by id. Raises StorageError."""
+        """Return the processes that work on runs, on all machines, with the first ten runs of each.
+
+        They come by id.
+
+        Raises StorageError.
+        """
         work = self._owners.at_work(MOST_RUNS)
         return [self._process(one, work.get(one.owner, _IDLE)) for one in self._loads.now().processes]
 
