@@ -85,7 +85,7 @@ def _moment(typed: str | None, zone: str) -> str | None:
 
 
 def _row(row: RunRow, zone: str) -> list[str]:
-    marks = [row.environment] * bool(row.environment) + ["demo"] * row.demo + ["test"] * row.is_test
+    marks = [row.environment] * bool(row.environment) + ["demo"] * row.demo + ["test"] * row.kind.is_test
     name = f"{row.workflow} ({', '.join(marks)})" if marks else row.workflow
     started = local_time(row.started_at, zone) if row.started_at else ""
     return [row.run_id, name, row.status, started, row.sentence]

@@ -10,7 +10,7 @@ from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
-from dashboard.parts.status import status_badge
+from dashboard.parts.status import status_badge, test_badge
 from dashboard.parts.times import ago, duration, full_time
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.runs.run_list import RunRow
@@ -34,14 +34,13 @@ def run_row(visit: Visit, row: RunRow, place: str) -> None:
                 st.badge(plain(row.environment), icon=":material/layers:", color="gray")
             if row.demo:
                 st.badge(t("Demo"), color="gray")
-            if row.is_test:
-                st.badge(t("Test run"), icon=":material/science:", color="violet")
+            test_badge(row.kind)
             if row.parent_run_id:
                 st.badge(t("Called"), icon=":material/subdirectory_arrow_right:", color="gray")
             st.space("stretch")
             st.caption(_when(row), help=full_time(row.started_at or row.queued_at), width="content")
         st.markdown(plain(row.sentence or _no_sentence(row)))
-        if row.is_test and row.status == RunStatus.WAITING and visit.may("run"):
+        if row.kind.is_test and row.status == RunStatus.WAITING and visit.may("run"):
             _cancel(visit, row, place)
 
 

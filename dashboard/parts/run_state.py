@@ -11,7 +11,6 @@ from dashboard.drawing.steps import Entry
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, WORST_FIRST, ListedStatus, RunStatus, StepStatus
 from engine.base.step_path import in_workflow, is_item
-from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.types.step import StepEffect, StepRecord, refusal_of
 
@@ -94,11 +93,6 @@ def _cell_of_write(status: str, effect: StepEffect) -> RunStateCell:
 def is_unknown(step: StepRecord) -> bool:
     """Return whether only a person can say if the write of a step happened."""
     return bool(step["uses"] and step["error"] and step["error"].get("type") == "OutcomeUnknown")
-
-
-def is_test(run: Run) -> bool:
-    """Return whether part of the workflow did not really run: one step alone, or pinned outputs."""
-    return kind_of(options_of(run)).is_test
 
 
 def stand_of(entry: Entry, run: Run) -> tuple[str, str]:

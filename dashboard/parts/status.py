@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.base.language import N_, t
 from engine.base.statuses import ListedStatus, RunStatus, StepStatus
 from engine.compiler.definition.environment import CURRENT
+from engine.record.types.run import RunKind
 
 Color = Literal["gray", "blue", "green", "red", "orange"]
 
@@ -46,6 +47,9 @@ LOOKS: Mapping[str, StatusStyle] = {
     StepStatus.SKIPPED: StatusStyle(N_("Skipped"), ":material/skip_next:", "gray", _GRAY),
 }
 
+_TEST = N_("Test run")
+_TESTS: Mapping[RunKind, str] = {RunKind.DEBUG: N_("Debug run"), RunKind.REPLAY: N_("Replay")}
+
 
 def look_of(status: str, counts: Mapping[str, Any] | None = None) -> StatusStyle:
     """Return how a run or step is shown; with `counts`, a run that succeeded although parts failed is amber."""
@@ -65,6 +69,12 @@ def status_markdown(status: str, counts: Mapping[str, Any] | None = None) -> str
     """Return a status as icon, word and colour, for use inside a line of Markdown."""
     look = look_of(status, counts)
     return f":{look.color}[{look.icon} {look.word}]"
+
+
+def test_badge(kind: RunKind) -> None:
+    """Show which kind of test a run is; nothing for one that is no test."""
+    if kind.is_test:
+        st.badge(t(_TESTS.get(kind, _TEST)), icon=":material/science:", color="violet")
 
 
 def environment_words(name: str, version: int | str) -> str:

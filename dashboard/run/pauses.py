@@ -10,8 +10,7 @@ from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import Run
+from engine.record.types.run import Run, RunKind
 from engine.runs.trials.debug_view import DebugView, PausedStep
 
 _SHOWN = 3
@@ -19,7 +18,7 @@ _SHOWN = 3
 
 def run_pauses(visit: Visit, run: Run) -> None:
     """Show the paused steps of a debug run with their arguments; nothing for other runs."""
-    if kind_of(options_of(run)) is not RunKind.DEBUG or run["ended_at"] is not None:
+    if run["kind"] is not RunKind.DEBUG or run["ended_at"] is not None:
         return
     view = visit.orchestra.debugging.view(visit.who, str(run["run_id"]))
     for one in view.paused[:_SHOWN]:

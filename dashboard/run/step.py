@@ -30,8 +30,7 @@ from engine.base.services import is_model
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
 from engine.base.step_tree import AGENT
 from engine.record.shared_keys import item_name, shared_writes
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import AccountRecord, Run
+from engine.record.types.run import AccountRecord, Run, RunKind
 from engine.record.types.step import StepRecord, refusal_of
 from engine.runs.prompt_tries.recorded import prompt_of
 
@@ -71,7 +70,7 @@ def _facts(run: Run, step: StepRecord) -> None:
         _status(step)
         if _is_demo_model(run, step):
             st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
-        if step.get("pinned") and kind_of(options_of(run)) is not RunKind.CORRECTION:
+        if step.get("pinned") and run["kind"] is not RunKind.CORRECTION:
             st.badge(t("Pinned output, not run"), icon=":material/push_pin:", color="violet")
         if step.get("replayed"):
             st.badge(t("Answer of the earlier run"), icon=":material/replay:", color="violet")

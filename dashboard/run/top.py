@@ -13,8 +13,7 @@ from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_rows import by_whom
-from dashboard.parts.run_state import is_test
-from dashboard.parts.status import environment_words, status_badge
+from dashboard.parts.status import environment_words, status_badge, test_badge
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.run.change.actions import panel_of, run_actions
@@ -26,7 +25,7 @@ from dashboard.run.step import unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
 from engine.base.step_path import items_around
-from engine.record.types.kind import RunKind, kind_of, options_of
+from engine.record.types.kind import options_of
 from engine.record.types.run import Run
 from engine.runner.execution.recording import ENGINE
 from engine.runs.starting.estimates import words
@@ -39,12 +38,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     """Show the state of a run at a glance; `pulse` draws the parts of a run in progress that the browser updates."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(str(run["status"]), run["counts"])
-        if is_test(run):
-            st.badge(
-                t(_kind_of_test(run)),
-                icon=":material/science:",
-                color="violet",
-            )
+        test_badge(run["kind"])
         environment = run.get("environment")
         if environment is not None:
             outside_badge(environment_words(environment["name"], environment["version"]), ":material/layers:")
@@ -61,16 +55,6 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     run_waits(visit, run)
     run_actions(visit, run)
     _unknown(visit, run)
-
-
-def _kind_of_test(run: Run) -> str:
-    match kind_of(options_of(run)):
-        case RunKind.DEBUG:
-            return N_("Debug run")
-        case RunKind.REPLAY:
-            return N_("Replay")
-        case _:
-            return N_("Test run")
 
 
 def facts(run: Run, with_called: str = "") -> str:

@@ -165,7 +165,7 @@ def failing(rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> list[RunRow]:
     latest: dict[tuple[str, bool], RunRow] = {}
     found = []
     for row in rows:
-        if row.status not in _SETTLED or row.is_test:
+        if row.status not in _SETTLED or row.kind.is_test:
             continue
         has_failed = row.status == RunStatus.FAILED
         if _is_triggered(row):

@@ -31,7 +31,7 @@ from engine.record.events import (
     WriteSettled,
     members,
 )
-from engine.record.types.kind import options_of
+from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Acceptance, AccountRecord, Counts, ResumeRecord, Run, RunHead
 from engine.record.types.step import AttemptRecord, FailedModel, StepRecord, UsageRecord
 
@@ -105,6 +105,7 @@ class _Builder:
             "origin_run_id": acceptance["origin_run_id"],
             "parent_run_id": acceptance["parent_run_id"],
             "caller": acceptance.get("caller"),
+            "kind": kind_of(options_of(acceptance)),
             "options": options_of(acceptance),
             "trigger": acceptance.get("trigger"),
             "estimate": acceptance.get("estimate"),

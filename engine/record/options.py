@@ -13,8 +13,8 @@ from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Node, Plan
 from engine.documents.schema_check import misfits
 from engine.record.storable import unstorable
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import CorrectedAnswer, Receipts, RunOptions, RunStart
+from engine.record.types.kind import kind_of, options_of
+from engine.record.types.run import CorrectedAnswer, Receipts, RunKind, RunOptions, RunStart
 
 RECEIPTS: tuple[Receipts, ...] = ("reuse", "update", "force")
 

@@ -19,8 +19,8 @@ from engine.base.wording import noun
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.shared_keys import shared_key_sentences, shared_writes, with_each_write_once
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import CorrectedAnswer, Run
+from engine.record.types.kind import kind_of, options_of
+from engine.record.types.run import CorrectedAnswer, Run, RunKind
 from engine.record.types.step import CANNOT_BE_UPDATED, REFUSALS, StepEffect, StepRecord, refusal_of
 
 _ENDINGS = {

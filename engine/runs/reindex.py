@@ -154,6 +154,7 @@ def _row(run: Run) -> dict[str, Any]:
         "title": title if isinstance(title, str) and title else run["workflow"],
         "demo": int(run["demo"]),
         "cancel_requested": 0,
+        "kind": kind,
         "is_test": int(kind.is_test),
         "plan_hash": unhashed(kind),  # a plan is not trusted because of its log alone
         "environment": environment_name(run.get("environment")),

@@ -15,7 +15,7 @@ from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, ListedStatus, Ru
 from engine.record.document import document
 from engine.record.events import decoded
 from engine.record.summary import sentence
-from engine.record.types.run import Counts, Run
+from engine.record.types.run import Counts, Run, RunKind
 from engine.runs import cancelling
 from engine.store.locks import Locks
 from engine.store.owners import Owners, is_silent
@@ -44,8 +44,10 @@ class RunRow(Struct, frozen=True):
     counts: Counts
     parent_run_id: str | None = None
     """The run that called it."""
+    kind: RunKind = RunKind.RUN
+    """A run of 0.1.0 that has ended is a run, a plan or a part."""
     is_test: bool = False
-    """Whether only one step ran, or outputs were pinned."""
+    """Whether its kind is a test."""
     environment: str = ""
     """The environment it runs in; empty if there are no environments."""
 
@@ -165,7 +167,8 @@ class RunList:
             sentence=happened,
             counts=counts,
             parent_run_id=row.parent_run_id,
-            is_test=bool(row.is_test),
+            kind=row.run_kind,
+            is_test=row.run_kind.is_test,
             environment=row.environment,
         )
 

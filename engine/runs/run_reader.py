@@ -22,6 +22,7 @@ from engine.record.document import document
 from engine.record.events import RunEnded, decoded
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
+from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.values import ValueLook, Values, look
 from engine.runs import cancelling
@@ -91,7 +92,7 @@ class RunReader:
         found = self._logs.read(run_id)
         if found is None:
             raise self._rows.unknown(run_id)
-        return self._with_sentence(found)
+        return self._described(found)
 
     @operation("runs.look", "view", "see runs", "Look at a run")
     def look(self, p: Principal, run_id: str, seconds: float = 0.0) -> RunLook:
@@ -140,7 +141,7 @@ class RunReader:
     def _told(self, row: RunRecord, run: Run) -> Run:
         """Return the document of an open run with the facts from its row."""
         run["status"] = self._list.true_status(row)
-        self._with_sentence(run)
+        self._described(run)
         waits_for = self._waits_for(row)
         if waits_for:
             run["sentence"] = waits_for
@@ -153,9 +154,9 @@ class RunReader:
         """Return what may change in `_told` without an event; None while writes of a cancelled run are in flight."""
         return None if row.cancel_requested else (self._list.true_status(row), self._waits_for(row))
 
-    def _with_sentence(self, run: Run) -> Run:
+    def _described(self, run: Run) -> Run:
         try:
-            run["sentence"] = sentence(run)
+            run["kind"], run["sentence"] = kind_of(options_of(run)), sentence(run)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InvalidFile(
                 f"{self._logs.where(run['run_id'])} has parts that no log of a run has.",

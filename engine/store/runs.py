@@ -9,8 +9,7 @@ from msgspec import Struct
 
 from engine.base.errors import UnknownName
 from engine.base.statuses import Priority
-from engine.record.types.kind import RunKind
-from engine.record.types.run import Acceptance, EnvironmentRecord, TriggerItem
+from engine.record.types.run import Acceptance, EnvironmentRecord, RunKind, TriggerItem
 from engine.store.acceptances import IdempotentRequest
 
 
@@ -104,8 +103,17 @@ class RunRecord(NamedTuple):
     """1 while a process works on it, or is about to."""
     item: str = ""
     """Set for a run that a trigger has started: see `item_words`."""
+    kind: str = ""
+    """A `RunKind`; "" for a run that a process of 0.1.0 has accepted."""
     acceptance: str | None = None
     """None for a run that has ended, and in lists, which do not read this long text."""
+
+    @property
+    def run_kind(self) -> RunKind:
+        """The kind, as far as the row tells."""
+        if self.kind:
+            return RunKind(self.kind)
+        return RunKind.PART if self.is_test else RunKind.RUN if self.plan_hash is None else RunKind.PLAN
 
 
 class Backlog(NamedTuple):

@@ -103,7 +103,9 @@ def test_one_step_runs_alone_with_what_was_recorded(program: TestClient) -> None
         "second": {"text": "Hello Ada!"},
     }
     assert [step.get("pinned") for step in test["steps"]] == [True, None]
-    assert [row["is_test"] for row in program.get("/api/runs").json()["runs"]] == [True, False]
+    rows = program.get("/api/runs").json()["runs"]
+    assert [(row["is_test"], row["kind"]) for row in rows] == [(True, "part"), (False, "run")]
+    assert (test["kind"], first["kind"]) == ("part", "run")
 
 
 def test_a_pinned_output_is_taken_instead_of_running_the_step(program: TestClient) -> None:

@@ -15,8 +15,7 @@ from dashboard.run.change.compare import compare_panel
 from dashboard.run.change.undo import can_undo, undo_panel, undo_report
 from engine.agents.conversation import agent_of, is_agent
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RESUMABLE_RUNS, RunStatus
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import Run
+from engine.record.types.run import Run, RunKind
 from engine.record.types.step import undo_of
 
 
@@ -51,7 +50,7 @@ def _has_workflow(run: Run) -> bool:
 
 def _is_replay(run: Run) -> bool:
     """Return whether the run replays a file, which has its workflow and all answers."""
-    return kind_of(options_of(run)) is RunKind.REPLAY
+    return run["kind"] is RunKind.REPLAY
 
 
 def _links(visit: Visit, run: Run) -> None:

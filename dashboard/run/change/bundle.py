@@ -9,13 +9,12 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import Run
+from engine.record.types.run import Run, RunKind
 
 
 def export_run(visit: Visit, run: Run) -> None:
     """Show the button that saves a run that has ended as one file."""
-    kind = kind_of(options_of(run))
+    kind = run["kind"]
     if run["status"] in ACTIVE_RUNS or kind in (RunKind.PLAN, RunKind.REPLAY) or not visit.may("run"):
         return
     run_id = str(run["run_id"])
@@ -59,7 +58,7 @@ def import_run(visit: Visit) -> None:
 
 def replay_note(visit: Visit, run: Run) -> None:
     """Say whether a replay has ended as the run in its file did."""
-    if kind_of(options_of(run)) is not RunKind.REPLAY or run["status"] not in ENDED_RUNS:
+    if run["kind"] is not RunKind.REPLAY or run["status"] not in ENDED_RUNS:
         return
     found = visit.orchestra.run_bundles.replayed(visit.who, str(run["run_id"]))
     if found.is_same:

@@ -33,7 +33,7 @@ def compare_panel(visit: Visit, run: Run) -> None:
 
 def _label(row: RunRow) -> str:
     """Return a label that identifies a run; a selectbox shows it literally."""
-    test = t(", test run") if row.is_test else ""
+    test = t(", test run") if row.kind.is_test else ""
     status = look_of(row.status, row.counts).word
     return one_line(f"{full_time(row.started_at or row.queued_at)} · {status}{test} · {row.sentence}")
 

@@ -20,8 +20,8 @@ from engine.base.errors import ConfirmationNeeded, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.statuses import ACTIVE_RUNS
 from engine.expressions.json_values import compact_json
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import Run
+from engine.record.types.kind import options_of
+from engine.record.types.run import Run, RunKind
 from engine.record.types.step import StepRecord
 from engine.runs.correcting.choices import Choice, choices_in
 from engine.runs.correcting.nothing_done_again import NothingDoneAgain
@@ -67,7 +67,7 @@ def correction_of(visit: Visit, run: Run, step: StepRecord) -> None:
 
 def correct_step(visit: Visit, run: Run, step: StepRecord) -> None:
     """Offer the other choices of an answer of a model in an ended run; after a choice, show what will happen."""
-    kind, fields = kind_of(options_of(run)), choices_in(run, step)
+    kind, fields = run["kind"], choices_in(run, step)
     is_open = run["status"] in ACTIVE_RUNS or kind.is_test or kind is RunKind.PLAN or "corrected" in step
     if is_open or not fields or not visit.may("run"):
         return

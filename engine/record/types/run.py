@@ -1,6 +1,7 @@
 """The run document: what people and programs see of a run (docs/files.md: Run), and the acceptance it starts from."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import ReadOnly, TypedDict
@@ -16,6 +17,44 @@ Caller = Sequence[Any]
 
 Receipts = Literal["reuse", "update", "force"]
 """What a run does about a write that an earlier run made: use its receipt, update what was made, or make it again."""
+
+
+class RunKind(StrEnum):
+    """What a run is for: which of its steps really run, where their values come from, and what its writes do.
+
+    An undo is not among them: it belongs to the run whose writes it undoes.
+    """
+
+    RUN = "run"
+    """Executes its workflow and writes; a rerun, too, whatever it does about earlier answers and writes."""
+    PLAN = "plan"
+    """Reads and asks as a run would, and only shows its writes; it can be applied."""
+    APPLY = "apply"
+    """Executes a plan: it takes the answers of the plan, and makes the writes that the plan shows and no others."""
+    PART = "part"
+    """Executes one step, or a workflow some of whose outputs are pinned, and writes."""
+    TRIAL = "trial"
+    """Executes one step with values that a person has made up, and the runs which that calls; only shows its writes."""
+    DEBUG = "debug"
+    """Executes its workflow on the stand-ins, and pauses before steps."""
+    REPLAY = "replay"
+    """Ends each step as the run in a file did; it calls no service."""
+    CORRECTION = "correction"
+    """Goes on from the answer of a model that a person has corrected, and writes."""
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is a test run: no basis for what its workflow does, costs or needs."""
+        return self in _TESTS
+
+    @property
+    def writes_nothing(self) -> bool:
+        """Whether a write only shows what it would do."""
+        return self in _WITHOUT_WRITES
+
+
+_TESTS = frozenset({RunKind.PART, RunKind.TRIAL, RunKind.DEBUG, RunKind.REPLAY})
+_WITHOUT_WRITES = frozenset({RunKind.PLAN, RunKind.TRIAL, RunKind.REPLAY})
 
 
 class AccountRecord(TypedDict):
@@ -247,6 +286,8 @@ class RunHead(RunStart):
     """A run without its steps; times are RFC 3339 texts in UTC."""
 
     schema_version: ReadOnly[int]
+    kind: NotRequired[RunKind]
+    """What its options say, for people and programs; absent in logs of 0.1.0, and set whenever a run is read."""
     status: RunStatus
     """Read from a log, it is plain text, which is equal. For an open run, its row knows better than its events."""
     sentence: str

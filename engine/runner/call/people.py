@@ -19,7 +19,8 @@ from engine.record.events import StepWaiting
 from engine.record.plans.previews import changes
 from engine.record.run_files import without_owners
 from engine.record.types.approval import AskedCall
-from engine.record.types.kind import RunKind, kind_of
+from engine.record.types.kind import kind_of
+from engine.record.types.run import RunKind
 from engine.record.types.step import Approved, Paused
 from engine.record.values import in_thread_if_read
 from engine.runner.call.arguments import require_allowed

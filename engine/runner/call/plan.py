@@ -21,7 +21,8 @@ from engine.record.differences import shown
 from engine.record.failure import StepFailed
 from engine.record.plans.previews import recorded
 from engine.record.plans.world_changes import world_changes
-from engine.record.types.kind import RunKind, kind_of
+from engine.record.types.kind import kind_of
+from engine.record.types.run import RunKind
 from engine.record.types.step import FieldDifference, PlannedStep, StepRecord
 from engine.runner.effects.job import Remarks, fields_of
 from engine.runner.execution.approval_rules import RunApprovalRules

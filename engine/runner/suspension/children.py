@@ -18,8 +18,8 @@ from engine.record.continuation import events_of
 from engine.record.events import encoded
 from engine.record.run_log import RunLogs
 from engine.record.states.people_waits import people_wait
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import Acceptance, Caller, OutsideInput, RunOptions
+from engine.record.types.kind import kind_of, options_of
+from engine.record.types.run import Acceptance, Caller, OutsideInput, RunKind, RunOptions
 from engine.record.values import Values
 from engine.store.journal import CalledRuns
 from engine.store.owners import Owner

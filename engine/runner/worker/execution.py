@@ -50,8 +50,8 @@ from engine.record.parts.selection import Selection
 from engine.record.previous_run import EarlierRun, played_run
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import Acceptance, Run, TriggerItem
+from engine.record.types.kind import kind_of, options_of
+from engine.record.types.run import Acceptance, Run, RunKind, TriggerItem
 from engine.record.types.step import Failure
 from engine.record.values import Values
 from engine.runner.call.chain import StepExecutor

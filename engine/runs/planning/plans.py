@@ -21,8 +21,8 @@ from engine.people.operation import operation
 from engine.record.acceptance import reaccepted
 from engine.record.plans.applied_run import expires_at
 from engine.record.run_log import RunLogs
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import AppliedPlan, Run, RunOptions
+from engine.record.types.kind import kind_of, options_of
+from engine.record.types.run import AppliedPlan, Run, RunKind, RunOptions
 from engine.record.values import Values
 from engine.runs.planning import drift
 from engine.runs.planning.agent_turns import folded

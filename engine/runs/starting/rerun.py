@@ -14,8 +14,8 @@ from engine.compiler.definition.plan import Plan
 from engine.expressions.json_values import compact_json
 from engine.record.definitions import changed_steps
 from engine.record.options import same_part
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import OutsideInput, Run, RunOptions
+from engine.record.types.kind import kind_of, options_of
+from engine.record.types.run import OutsideInput, Run, RunKind, RunOptions
 from engine.record.values import Values
 from engine.runner.tags.tags import ITEM
 from engine.runs.starting.run_request import RunRequest

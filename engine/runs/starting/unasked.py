@@ -16,8 +16,8 @@ from engine.compiler.definition.approval_rules import NOT_SELF, Rules
 from engine.compiler.definition.plan import Node, Plan
 from engine.people.access import ROLES, Principal
 from engine.plugins.step import Effect
-from engine.record.types.kind import RunKind, kind_of
-from engine.record.types.run import RunOptions
+from engine.record.types.kind import kind_of
+from engine.record.types.run import RunKind, RunOptions
 
 _QUESTION = "flow.approve"
 

@@ -16,8 +16,8 @@ from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.record.options import breakpoints_of
-from engine.record.types.kind import RunKind, kind_of, options_of
-from engine.record.types.run import Run
+from engine.record.types.kind import kind_of, options_of
+from engine.record.types.run import Run, RunKind
 from engine.runs.run_reader import RunReader
 from engine.runs.trials.debug_view import DebugView, PausedStep, view_of
 from engine.runs.trials.trials import StepByStep, Trial, Trials

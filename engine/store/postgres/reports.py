@@ -16,7 +16,9 @@ SELECT run_id, workflow_id, workflow, title, status, environment, started_by,
     coalesce((counts::json ->> 'steps')::bigint, 0) AS steps,
     coalesce((counts::json ->> 'failed_steps')::bigint, 0) AS failed_steps,
     coalesce((counts::json ->> 'items')::bigint, 0) AS items,
-    coalesce((counts::json ->> 'failed_items')::bigint, 0) AS failed_items
+    coalesce((counts::json ->> 'failed_items')::bigint, 0) AS failed_items,
+    CASE WHEN kind <> '' THEN kind WHEN is_test = 1 THEN 'part' WHEN plan_hash IS NULL THEN 'run' ELSE 'plan' END
+        AS kind
 FROM runs
 """
 _WORKFLOWS = """

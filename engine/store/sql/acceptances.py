@@ -185,6 +185,7 @@ def _accepted(acceptance: Acceptance, title: str, owner: str | None) -> dict[str
         "parent_run_id": acceptance["parent_run_id"],
         "queued_at": acceptance["queued_at"],
         "owner": owner,
+        "kind": kind,
         "is_test": int(kind.is_test),
         "plan_hash": unhashed(kind),
         "environment": environment_name(acceptance.get("environment")),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.record.types.kind import RunKind, kind_of
-from engine.record.types.run import RunOptions
+from engine.record.types.kind import kind_of
+from engine.record.types.run import RunKind, RunOptions
 
 _TERMS: RunOptions = {"plan": {"settings": {}}}
 _CORRECTED: RunOptions = {"corrects": {"run": "r", "step": "a", "values": {}, "by": "ada"}, "from_run": "r", "pins": {}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,9 @@ from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal, Role
 from engine.record.acceptance import AcceptanceContext, acceptance
+from engine.record.types.run import RunKind
 from engine.store.blobs.disk import DiskBlobs
+from engine.store.runs import RunRecord
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -70,7 +73,35 @@ def test_a_pinned_output_is_taken_instead_of_running_the_step(
     names = document["steps"][0]
     assert (names["status"], names["output"], names["attempts"], names["effect"]) == ("succeeded", _ANSWER, [], None)
     assert document["options"] == {"pins": {"names": _ANSWER, "each.write": _ANSWER}}
-    assert orchestra.runs.list(OWNER).rows[0].is_test is True
+    [row] = orchestra.runs.list(OWNER).rows
+    assert (row.is_test, row.kind, document["kind"]) == (True, "part", "part")
+
+
+def test_a_run_that_0_1_0_has_ended_is_told_its_kind_from_what_it_has(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    _workflow(root, service)
+    run_id = _ended(orchestra, pins={"names": _ANSWER})["run_id"]
+    [log] = (root / "logs").rglob(f"{run_id}.json")
+    log.write_text(json.dumps({name: one for name, one in json.loads(log.read_text()).items() if name != "kind"}))
+    assert orchestra.runs.get(OWNER, run_id)["kind"] == "part"
+
+
+@pytest.mark.parametrize(
+    ("is_test", "plan_hash", "kind"),
+    [
+        pytest.param(0, None, RunKind.RUN, id="a run"),
+        pytest.param(1, None, RunKind.PART, id="a test"),
+        pytest.param(0, "", RunKind.PLAN, id="a plan"),
+    ],
+)
+def test_a_row_that_0_1_0_has_written_tells_the_kind_as_far_as_it_goes(
+    is_test: int, plan_hash: str | None, kind: RunKind
+) -> None:
+    known = {"is_test": is_test, "plan_hash": plan_hash}
+    row = RunRecord(**{**dict.fromkeys(RunRecord._fields), **known, "kind": ""})  # type: ignore[arg-type]
+    assert row.run_kind is kind
+    assert row._replace(kind="debug").run_kind is RunKind.DEBUG
 
 
 @pytest.mark.parametrize(

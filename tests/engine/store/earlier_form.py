@@ -1,6 +1,7 @@
 """A release before this one, made up: the state that it leaves, and the step that brings it into today's form.
 
-It lacks a column, an index and a table. Each process that opens such a state imports this module.
+It lacks the kinds of runs, which 0.1.0 did not store, and besides a column, an index and a table. Each process that
+opens such a state imports this module.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 EARLIER = str(int(SCHEMA_VERSION) - 1)
+_ADD_KINDS, _ = migrations.STEPS[EARLIER]
 _LACKING = (
+    "ALTER TABLE runs DROP COLUMN kind",
     "ALTER TABLE owners DROP COLUMN slots",
     "DROP INDEX runs_by_turn",
     "DROP TABLE debugging",
@@ -30,7 +33,8 @@ def make_earlier(execute: Callable[[str], object]) -> None:
 
 
 def _step(connection: Connection) -> None:
-    """Add the column and the index; a table that is missing has been made before."""
+    """Add the columns and the index; a table that is missing has been made before."""
+    _ADD_KINDS(connection)
     connection.exec_driver_sql("ALTER TABLE owners ADD COLUMN slots BIGINT NOT NULL DEFAULT 0")
     next(index for index in runs.indexes if index.name == "runs_by_turn").create(connection, checkfirst=True)
 

@@ -43,6 +43,7 @@ def test_a_state_of_an_earlier_release_keeps_its_receipts_and_gets_what_it_lacks
         assert connection.execute("SELECT identity, state FROM effects").fetchall() == [("i", "done")]
         assert connection.execute("SELECT owner, slots FROM owners").fetchall() == [("o", 0)]
         assert connection.execute("SELECT count(*) FROM debugging").fetchone() == (0,)
+        assert connection.execute("SELECT count(kind) FROM runs").fetchone() == (0,)
         assert "runs_by_turn" in {row[1] for row in connection.execute("PRAGMA index_list(runs)")}
 
 

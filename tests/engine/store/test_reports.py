@@ -24,7 +24,7 @@ pytestmark = pytest.mark.service
 PROMISED = {
     "report_runs": "run_id workflow_id workflow title status environment started_by is_demo is_test is_plan"
     " origin_run_id parent_run_id queued_at started_at ended_at duration_seconds sentence steps failed_steps items"
-    " failed_items",
+    " failed_items kind",
     "report_workflows": "workflow_id workflow title runs open_runs succeeded failed cancelled average_seconds"
     " last_queued_at last_ended_at",
     "report_steps": "run_id workflow_id path step_id uses connection status started_at ended_at duration_seconds"

@@ -16,7 +16,13 @@ from engine.store.sql.base.tables import SCHEMA_VERSION
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {}
+
+def _add_kinds(connection: Connection) -> None:
+    """Give each run a place for its kind; what 0.1.0 has stored beside it tells enough of the runs so far."""
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT ''")
+
+
+STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"21": (_add_kinds, "22")}
 """{form: (change, next form)}. The forms from before 0.1.0, the first release, have no step."""
 
 

@@ -14,7 +14,7 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite numbers new rows only if their key is declared as INTEGER (https://www.sqlite.org/autoinc.html)."""
 
-SCHEMA_VERSION = "21"
+SCHEMA_VERSION = "22"
 """The schema version that this release writes. 0.1.0 is the first release; the numbers before were never released."""
 
 metadata = MetaData()
@@ -66,7 +66,7 @@ runs = Table(
     Column("log", TEXT),
     # For a run that a trigger has queued and that still waits: the queue it is in (a workflow's id).
     Column("lane", TEXT),
-    # A test run: a part of its workflow, with pinned outputs, a debug run or a replay (`is_test`).
+    # 1 if the kind is a test (`RunKind.is_test`): processes of 0.1.0 know no other word for it.
     Column("is_test", INTEGER, nullable=False, server_default="0"),
     # The position of its last end among all ends, in the order in which they were stored, whatever clocks said: rising
     # milliseconds since 1970. A run whose process died at its very end is stored late, with the time of that end.
@@ -87,6 +87,8 @@ runs = Table(
     Column("is_at_work", INTEGER, nullable=False, server_default="0"),
     # Of a run that a trigger has started: title and sender of the item in lower case, to find it by (`item_words`).
     Column("item", TEXT, nullable=False, server_default=""),
+    # A `RunKind`; empty for a run that a process of 0.1.0 has accepted.
+    Column("kind", TEXT, nullable=False, server_default=""),
     # One index per filter of the list: the newest 50 are read from its end, however many runs there are.
     Index("runs_by_status", "status", "run_id"),
     Index("runs_by_workflow", "workflow", "run_id"),
