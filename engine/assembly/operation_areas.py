@@ -103,7 +103,7 @@ class OperationAreas:
     def collections(self) -> Collections:
         """The collections of documents that workflows index and search."""
         from engine.data.collections import Collections
-        from engine.runs.prompt_tries.question_vectors import QuestionVectors
+        from engine.runs.question_vectors import QuestionVectors
 
         opened = self._opened
         vectors = QuestionVectors(self._work.model_calls, opened.clock)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.runs.prompt_tries.case_tests import CaseTests
     from engine.runs.prompt_tries.cells import Cells
     from engine.runs.prompt_tries.comparing import Comparisons
-    from engine.runs.prompt_tries.kept import KeptForm, KeptRecords
+    from engine.runs.prompt_tries.store import KeptForm, TryStore
     from engine.runs.prompt_tries.tries import Tries
     from engine.runs.prompt_tries.try_requests import TryRequests
 
@@ -36,7 +36,7 @@ class PromptAreas:
     def prompts(self) -> PromptFiles:
         """The prompts and their versions."""
         from engine.prompts.prompt_files import PromptFiles
-        from engine.runs.prompt_tries.kept import follow_prompt
+        from engine.runs.prompt_tries.store import follow_prompt
 
         opened = self._opened
 
@@ -86,16 +86,16 @@ class PromptAreas:
 
         return Cells(self._work.model_calls, self._opened.clock)
 
-    def _kept(self, form: KeptForm) -> KeptRecords[Any]:
-        from engine.runs.prompt_tries.kept import KeptRecords
+    def _kept(self, form: KeptForm) -> TryStore[Any]:
+        from engine.runs.prompt_tries.store import TryStore
 
         opened = self._opened
-        return KeptRecords(form, opened.workspace.texts, opened.state.owners, self._work.own_process, opened.clock)
+        return TryStore(form, opened.workspace.texts, opened.state.owners, self._work.own_process, opened.clock)
 
     @shared_property
     def tries(self) -> Tries:
         """Questions to models outside of runs."""
-        from engine.runs.prompt_tries.kept import TRIES
+        from engine.runs.prompt_tries.store import TRIES
         from engine.runs.prompt_tries.tries import Tries
 
         opened, work = self._opened, self._work
@@ -127,7 +127,7 @@ class PromptAreas:
         """Tests of prompts with their cases."""
         from engine.prompts.cases import CaseStore
         from engine.runs.prompt_tries.case_tests import CaseTests
-        from engine.runs.prompt_tries.kept import TESTS
+        from engine.runs.prompt_tries.store import TESTS
 
         opened, work = self._opened, self._work
         tests = CaseTests(

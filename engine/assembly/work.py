@@ -25,7 +25,7 @@ from engine.runs.starting.current_plans import CurrentPlans
 
 if TYPE_CHECKING:
     from engine.assembly.open_workspace import OpenedWorkspace
-    from engine.runs.prompt_tries.model_calls import ModelCalls
+    from engine.runs.model_calls import ModelCalls
     from engine.runs.trials.trials import Trials
     from engine.triggering.polling.context import TriggerContext
 
@@ -56,7 +56,7 @@ class RunWork:
     @shared_property
     def model_calls(self) -> ModelCalls:
         """Calls models outside of runs."""
-        from engine.runs.prompt_tries.model_calls import ModelCalls
+        from engine.runs.model_calls import ModelCalls
 
         opened = self._opened
         return ModelCalls(self.worker, opened.logs, opened.settings_now, opened.clock)

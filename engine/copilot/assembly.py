@@ -43,8 +43,8 @@ from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from engine.runs.model_calls import ModelCalls
     from engine.runs.prompt_tries.case_tests import CaseTests
-    from engine.runs.prompt_tries.model_calls import ModelCalls
     from engine.runs.trials.trials import Trials
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles

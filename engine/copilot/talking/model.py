@@ -13,7 +13,7 @@ from engine.connections.accounts import Account
 from engine.copilot.talking.question import ModelQuestion
 from engine.plugins.step import Call, Effect, Fields, StepType
 from engine.prompts.talk import note
-from engine.runs.prompt_tries.model_calls import ModelCall, ModelCalls
+from engine.runs.model_calls import ModelCall, ModelCalls
 
 COPILOT = "(co-pilot)"
 """Stands where the name of a workflow would in reports of usage."""

@@ -28,7 +28,6 @@ from engine.runs.prompt_tries.answers import RecordedAnswers, SharedAnswers
 from engine.runs.prompt_tries.cells import Cells, ColumnQuestion
 from engine.runs.prompt_tries.columns import TriedColumn
 from engine.runs.prompt_tries.judging import JudgeAccount, judges_of, judging_connections
-from engine.runs.prompt_tries.kept import KeptRecords
 from engine.runs.prompt_tries.matrix import (
     MOST_COLUMNS,
     MOST_CONCURRENCY,
@@ -40,6 +39,7 @@ from engine.runs.prompt_tries.matrix import (
     told,
 )
 from engine.runs.prompt_tries.questions import prompt_used
+from engine.runs.prompt_tries.store import TryStore
 from engine.runs.prompt_tries.try_requests import TryRequests
 from engine.runs.starting.consent import Consents
 
@@ -102,7 +102,7 @@ class CaseTests:
         cells: Cells,
         prompts: PromptStore,
         store: CaseStore,
-        records: KeptRecords[Matrix],
+        records: TryStore[Matrix],
         audit: Audit,
         clock: Clock,
     ) -> None:

@@ -20,11 +20,11 @@ from engine.prompts.cases import Case, CaseModel
 from engine.prompts.judge import JUDGE_SCHEMA, judge_messages
 from engine.prompts.prompt import messages
 from engine.prompts.talk import ModelAnswer
+from engine.runs.model_calls import ModelCalls
 from engine.runs.prompt_tries.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
 from engine.runs.prompt_tries.judging import JudgeAccount
 from engine.runs.prompt_tries.matrix import CellAnswer, UnmetExpectation
-from engine.runs.prompt_tries.model_calls import ModelCalls
-from engine.runs.prompt_tries.questions import TryQuestion, judged, model_of
+from engine.runs.prompt_tries.questions import TryQuestion, judged, model_to_ask
 from engine.runs.prompt_tries.records import TryAnswer
 from engine.store.journal import JournalBroken
 
@@ -59,7 +59,7 @@ class ColumnQuestion(Struct, frozen=True):
         """The model that is asked, as far as that is known."""
         if self.account is None:
             return self.model or str(self.document.get("model") or "")
-        return model_of(self.document, self.model, self.account)
+        return model_to_ask(self.document, self.model, self.account)
 
 
 class Cells:

@@ -15,7 +15,7 @@ from engine.prompts.model_answers import read_fitting
 from engine.prompts.talk import ModelAnswer, ModelTalk, early_end
 from engine.record.types.step import UsageRecord
 from engine.runner.effects.live import StepAnswers
-from engine.runs.prompt_tries.model_calls import LAB, ModelCall
+from engine.runs.model_calls import LAB, ModelCall
 from engine.runs.prompt_tries.records import TryAnswer
 
 
@@ -87,7 +87,7 @@ def judged(answer: ModelAnswer, schema: JsonSchema | None) -> TryAnswer:
     }
 
 
-def model_of(document: JsonObject, model: str, account: Account) -> str:
+def model_to_ask(document: JsonObject, model: str, account: Account) -> str:
     """Return the model to ask: the wished one, else the prompt's, else the connection's."""
     own = str(getattr(account.client, "model", ""))
     return model or str(document.get("model") or "") or own

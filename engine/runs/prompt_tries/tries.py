@@ -24,12 +24,12 @@ from engine.people.operation import operation
 from engine.prompts.cases import suggested
 from engine.record.failure import failure
 from engine.runner.effects.live import StepAnswers
+from engine.runs.model_calls import ModelCalls
 from engine.runs.prompt_tries.columns import in_column
-from engine.runs.prompt_tries.kept import KeptRecords
-from engine.runs.prompt_tries.model_calls import ModelCalls
-from engine.runs.prompt_tries.questions import TryQuestion, judged, model_of, prompt_used
+from engine.runs.prompt_tries.questions import TryQuestion, judged, model_to_ask, prompt_used
 from engine.runs.prompt_tries.recorded import RecordedCall, RecordedValues
 from engine.runs.prompt_tries.records import RealModel, Try
+from engine.runs.prompt_tries.store import TryStore
 from engine.runs.prompt_tries.try_requests import TryRequest, TryRequests
 from engine.runs.starting.consent import Consents
 from engine.store.journal import JournalBroken
@@ -62,7 +62,7 @@ class Tries:
         try_requests: TryRequests,
         consents: Consents,
         calls: ModelCalls,
-        records: KeptRecords[Try],
+        records: TryStore[Try],
         audit: Audit,
         clock: Clock,
     ) -> None:
@@ -176,7 +176,7 @@ class Tries:
         missing = self._consents.missing_model(name, account.connection)
         if missing is None:
             return None
-        return RealModel(missing.name, account.owner()[1], model_of({}, "", account))
+        return RealModel(missing.name, account.owner()[1], model_to_ask({}, "", account))
 
     def close(self) -> None:
         """Stop waiting for answers; those tries are interrupted."""

@@ -23,7 +23,7 @@ from engine.prompts.prompt import filled, marked
 from engine.prompts.prompts import PromptStore
 from engine.record.storable import unstorable
 from engine.runs.prompt_tries.columns import TriedColumn
-from engine.runs.prompt_tries.questions import model_of
+from engine.runs.prompt_tries.questions import model_to_ask
 from engine.runs.prompt_tries.recorded import RecordedCalls, RecordedValues
 from engine.runs.prompt_tries.records import Try, TryColumn, TrySource
 
@@ -180,7 +180,7 @@ class TryRequests:
             "connection": account.connection,
             "account": "",
             "demo": account.mode == AccountMode.DEMO,
-            "model": model_of(document, wanted.model or given.model, account),
+            "model": model_to_ask(document, wanted.model or given.model, account),
             "parameters": document.get("parameters") or {},
             "variables": variables,
             "source": {},

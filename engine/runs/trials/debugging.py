@@ -20,7 +20,7 @@ from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Run, RunKind
 from engine.runs.run_reader import RunReader
 from engine.runs.trials.debug_view import DebugView, PausedStep, view_of
-from engine.runs.trials.trials import StepByStep, Trial, Trials
+from engine.runs.trials.trials import Trial, TrialPauses, Trials
 from engine.store.acceptances import IdempotentRequest
 from engine.store.debugging import DebugState
 
@@ -73,7 +73,7 @@ class Debugging:
             plan, is_draft = self._plan(p, workflow)
             remedy = f"`orchestra run {plan.name} --only STEP` tests one step, `--pin STEP=JSON` gives an output."
             self._trials.require_stand_ins(plan, "A debug run uses only stand-ins", remedy)
-            return plan, Trial(inputs, StepByStep(breakpoints, is_draft))
+            return plan, Trial(inputs, TrialPauses(breakpoints, is_draft))
 
         return self._trials.start(p, tried, "runs.debug", request)
 

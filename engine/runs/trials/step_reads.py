@@ -17,7 +17,7 @@ from engine.documents.schema_check import placed_misfits
 from engine.expressions.cel_types import Schema
 from engine.expressions.templates import parts, tokens
 from engine.runs.trials.samples import sample_of
-from engine.runs.trials.trials import MadeUp
+from engine.runs.trials.trials import TrialValues
 from engine.workflows.editing.step_references import reads_of
 
 _ITEM = "item"
@@ -54,10 +54,10 @@ class StepReads(Struct, frozen=True):
             found.append(f"{id_}[0]" if path in around else id_)
         return ".".join(found)
 
-    def made_up(self, values: Mapping[str, Any]) -> MadeUp:
+    def made_up(self, values: Mapping[str, Any]) -> TrialValues:
         """Return how the step is tried with values that fit (`require_fit`)."""
         outputs = {path: values["steps"][step]["output"] for step, path in self.step_paths.items()}
-        return MadeUp(self.only, outputs, {path: [values[name]] for name, path in self.loops.items()})
+        return TrialValues(self.only, outputs, {path: [values[name]] for name, path in self.loops.items()})
 
     def sample(self, known: Mapping[str, Any]) -> JsonObject:
         """Return values for all names: from the last run as far as they fit, else made from their types.

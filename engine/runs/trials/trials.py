@@ -21,7 +21,7 @@ from engine.runs.starting.run_request import RunRequest
 from engine.store.acceptances import IdempotentRequest, RunEntry
 
 
-class MadeUp(Struct, frozen=True):
+class TrialValues(Struct, frozen=True):
     """One step runs alone, with made-up values in place of all that it reads; a write is only shown."""
 
     only: str
@@ -32,7 +32,7 @@ class MadeUp(Struct, frozen=True):
     """Of the loops around it, by path."""
 
 
-class StepByStep(Struct, frozen=True):
+class TrialPauses(Struct, frozen=True):
     """All steps run on the stand-ins, and the run pauses before some of them."""
 
     breakpoints: Sequence[str]
@@ -48,21 +48,21 @@ class Trial(Struct, frozen=True):
     """
 
     inputs: JsonObject
-    how: MadeUp | StepByStep | None = None
+    how: TrialValues | TrialPauses | None = None
 
     @property
     def given(self) -> Sequence[Any]:
         """The values from outside."""
-        made_up = self.how if isinstance(self.how, MadeUp) else None
+        made_up = self.how if isinstance(self.how, TrialValues) else None
         return [self.inputs] if made_up is None else [self.inputs, made_up.outputs, made_up.items]
 
     def request(self, plan: Plan) -> RunRequest:
         """Return what is asked of the run. Raises InvalidInput if it does not fit the plan."""
         options: RunOptions = {}
         match self.how:
-            case MadeUp(only, outputs, items):
+            case TrialValues(only, outputs, items):
                 return RunRequest(self.inputs, part_options(plan, outputs, only, None, items))
-            case StepByStep(breakpoints, is_draft):
+            case TrialPauses(breakpoints, is_draft):
                 options = {"debug": {"breakpoints": breakpoints_of(plan, breakpoints), "draft": is_draft}}
         demo = AccountMode.DEMO
         return RunRequest(self.inputs, options, dict.fromkeys(plan.connections, demo), demo)

@@ -14,8 +14,8 @@ from engine.people.access import Principal
 from engine.runs.prompt_tries.columns import TriedColumn, parsed
 from engine.runs.prompt_tries.comparing import Comparison
 from engine.runs.prompt_tries.differing import answer_differences, field_changes, text_parts
-from engine.runs.prompt_tries.kept import MOST_TRIES
 from engine.runs.prompt_tries.records import Try
+from engine.runs.prompt_tries.store import MOST_TRIES
 from engine.runs.prompt_tries.try_requests import TryRequest
 from tests.counted_steps import at_most
 from tests.engine.runs.prompt_tries.conftest import Desk

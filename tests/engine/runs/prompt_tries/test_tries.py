@@ -13,8 +13,8 @@ from engine.base.errors import ConfirmationNeeded, InvalidInput, OrchestraError,
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.prompt_tries.kept import MOST_TRIES
 from engine.runs.prompt_tries.records import Try
+from engine.runs.prompt_tries.store import MOST_TRIES
 from engine.runs.prompt_tries.try_requests import TryRequest
 from tests.engine.runs.prompt_tries.conftest import Desk
 from tests.patience import PATIENCE_SECONDS, until

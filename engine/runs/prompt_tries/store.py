@@ -54,7 +54,7 @@ TRIES = KeptForm(
 TESTS = KeptForm("test", "`orchestra prompts tests {prompt}` lists them.", "/tests", MOST_TESTS, Matrix.__annotations__)
 
 
-class KeptRecords(Generic[Kept]):
+class TryStore(Generic[Kept]):
     """Reads and writes tries or tests where the state is; any thread, any process."""
 
     def __init__(self, form: KeptForm, texts: TextStore, owners: Owners, owner: str, clock: Clock) -> None:

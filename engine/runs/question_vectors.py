@@ -9,7 +9,7 @@ from engine.base.clock import Clock
 from engine.base.names import new_run_id
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, StepType
-from engine.runs.prompt_tries.model_calls import LAB, ModelCall, ModelCalls
+from engine.runs.model_calls import LAB, ModelCall, ModelCalls
 
 _GRACE_SECONDS = 5.0
 
