@@ -78,11 +78,11 @@ def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicor
     from api.network.quiet_server import QuietServer
     from api.network.websockets import guarded_websocket
 
-    doorkeeper = ConnectionLimit(capacity(open_files_limit()))
+    connection_limit = ConnectionLimit(capacity(open_files_limit()))
     config = uvicorn.Config(
         "app:app",
-        http=guarded(doorkeeper),
-        backlog=doorkeeper.at_once,
+        http=guarded(connection_limit),
+        backlog=connection_limit.at_once,
         proxy_headers=False,  # which proxies are trusted is a setting of ours (api/network/proxy.py)
         ws=guarded_websocket,  # type: ignore[arg-type]  # it calls it with the arguments of a class
         log_config=None,
@@ -90,7 +90,7 @@ def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicor
         lifespan="on",
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-    return QuietServer(config, on_ready, on_turn, doorkeeper)
+    return QuietServer(config, on_ready, on_turn, connection_limit)
 
 
 def _report_ready(pulse: Pulse, token: Callable[[], str]) -> None:

@@ -159,8 +159,8 @@ class ConnectionLimit:
         tracked.close()
 
 
-def guarded(doorkeeper: ConnectionLimit) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol with its connections held by a doorkeeper."""
+def guarded(connection_limit: ConnectionLimit) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol with its connections held to the limit."""
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
     class GuardedHttp(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
@@ -168,10 +168,10 @@ def guarded(doorkeeper: ConnectionLimit) -> type[asyncio.Protocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self.tracked = doorkeeper.came(self, self.client[0] if self.client else "")
+            self.tracked = connection_limit.came(self, self.client[0] if self.client else "")
 
         def connection_lost(self, exc: Exception | None) -> None:
-            doorkeeper.went(self)
+            connection_limit.went(self)
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:

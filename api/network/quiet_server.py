@@ -19,7 +19,7 @@ _BACKLOG = 2048
 class QuietServer(uvicorn.Server):
     """A server that calls `on_ready` when it is ready to answer, and `on_turn` once a second from its loop.
 
-    The doorkeeper limits its connections.
+    `connection_limit` limits its connections.
     """
 
     def __init__(
@@ -27,10 +27,10 @@ class QuietServer(uvicorn.Server):
         config: uvicorn.Config,
         on_ready: Callable[[], None],
         on_turn: Callable[[], None],
-        doorkeeper: ConnectionLimit,
+        connection_limit: ConnectionLimit,
     ) -> None:
         super().__init__(config)
-        self._on_ready, self._on_turn, self._doorkeeper = on_ready, on_turn, doorkeeper
+        self._on_ready, self._on_turn, self._connection_limit = on_ready, on_turn, connection_limit
         self._signalled = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -48,7 +48,7 @@ class QuietServer(uvicorn.Server):
         """
         self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):  # 0: uvicorn updates its Date header only at every tenth count
-            self._doorkeeper.look()
+            self._connection_limit.look()
             self._on_turn()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._signalled.wait(), _TICK_SECONDS)

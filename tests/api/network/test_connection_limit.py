@@ -103,7 +103,7 @@ class _Cycle:
 
 @dataclass(eq=False)
 class _Protocol:
-    """What a doorkeeper sees of uvicorn's protocols."""
+    """What a limit of connections sees of uvicorn's protocols."""
 
     transport: _Transport = field(default_factory=_Transport)
     cycle: _Cycle | None = None
