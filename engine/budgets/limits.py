@@ -48,7 +48,7 @@ class SpendingRun(NamedTuple):
 class Budget(Struct, frozen=True):
     """A limit in force."""
 
-    pot: SpendingBucket
+    bucket: SpendingBucket
     period: Period
     limit: Limit
     whose: str
@@ -56,7 +56,7 @@ class Budget(Struct, frozen=True):
     place: str
     """Where it is written."""
     is_own: bool
-    """Whether it is written for this pot, and is not the default for each workflow."""
+    """Whether it is written for this bucket, and is not the default for each workflow."""
     ends_at: datetime | None
     """When its period is over, in UTC; None if only a person ends the wait for it."""
 
@@ -103,7 +103,7 @@ def budget_in(document: WorkflowDefinition) -> WorkflowBudget:
     return WorkflowBudget.model_validate(document.get("budget") or {})
 
 
-def pots_of(runs: Sequence[SpendingRun], at: datetime, zone: ZoneInfo) -> list[SpendingBucket]:
+def buckets_of(runs: Sequence[SpendingRun], at: datetime, zone: ZoneInfo) -> list[SpendingBucket]:
     """Return everything that a call of the first of these runs counts for; the others called it."""
     periods: tuple[Period, ...] = ("day", "month")
     scopes = [*dict.fromkeys(f"workflow:{one.workflow_id}" for one in runs), ALL]
@@ -125,8 +125,8 @@ def workflow_budgets(run: SpendingRun, settings: BudgetSettings, at: datetime, z
         scope = f"run:{run.run_id}" if period == "run" else f"workflow:{run.workflow_id}"
         place = f"workflows/{file_stem(run.workflow)}.json, `budget.{period}`"
         place = place if period in own else f"config.yaml, `budgets.workflow.{period}`"
-        pot = SpendingBucket(scope, name_of(period, at, zone))
-        yield Budget(pot, period, limit, run.workflow, place, is_own=period in own, ends_at=end_of(period, at, zone))
+        bucket = SpendingBucket(scope, name_of(period, at, zone))
+        yield Budget(bucket, period, limit, run.workflow, place, is_own=period in own, ends_at=end_of(period, at, zone))
 
 
 def common_budgets(settings: BudgetSettings, at: datetime, zone: ZoneInfo) -> Iterator[Budget]:
@@ -134,6 +134,6 @@ def common_budgets(settings: BudgetSettings, at: datetime, zone: ZoneInfo) -> It
     periods: tuple[tuple[Period, Limit | None], ...] = (("day", settings.day), ("month", settings.month))
     for period, limit in periods:
         if limit is not None:
-            pot = SpendingBucket(ALL, name_of(period, at, zone))
+            bucket = SpendingBucket(ALL, name_of(period, at, zone))
             place = f"config.yaml, `budgets.{period}`"
-            yield Budget(pot, period, limit, "", place, is_own=True, ends_at=end_of(period, at, zone))
+            yield Budget(bucket, period, limit, "", place, is_own=True, ends_at=end_of(period, at, zone))

@@ -20,11 +20,11 @@ from clients.errors import Timeout
 from clients.models.metering import MOST_TOKENS, ModelRequest
 from engine.base.clock import timestamp
 from engine.base.errors import BudgetExceeded, PriceUnknown
-from engine.budgets.limits import MoneySettings, SpendingRun, budgets_of, pots_of
+from engine.budgets.limits import MoneySettings, SpendingRun, buckets_of, budgets_of
 from engine.budgets.periods import Period
 from engine.budgets.prices import Prices, usd
 from engine.budgets.rule import BudgetUse, CallVerdict, decide
-from engine.budgets.use import Use, pots_of_use
+from engine.budgets.use import Use, buckets_of_use
 from engine.plugins.step import Usage
 from engine.store.spending import Amount, Reservation, Spending, SpendingBucket
 
@@ -59,9 +59,9 @@ class RunMeter:
         told: Use = {**(use or {}), "connection": connection}
         return CallMeter(self, prices, timedelta(seconds=seconds + _GRACE_SECONDS), told)
 
-    def pots_of(self, use: Use, *, is_demo: bool) -> list[SpendingBucket]:
+    def buckets_of(self, use: Use, *, is_demo: bool) -> list[SpendingBucket]:
         """Return where an answered call is counted beside the budgets."""
-        return pots_of_use(use, self._clock(), ZoneInfo(self._settings().time_zone), is_demo=is_demo)
+        return buckets_of_use(use, self._clock(), ZoneInfo(self._settings().time_zone), is_demo=is_demo)
 
     async def reserve(
         self, request: ModelRequest, bound: Callable[[str], Amount], seconds: timedelta
@@ -71,9 +71,9 @@ class RunMeter:
         settings, now = self._settings(), self._clock()
         zone = ZoneInfo(settings.time_zone)
         budgets = budgets_of(self._runs, settings.budgets, now, zone)
-        pots = pots_of(self._runs, now, zone)
+        buckets = buckets_of(self._runs, now, zone)
         asker = self._runs[0].run_id if self._runs else self._asker
-        wanted = Reservation(secrets.token_hex(8), asker, pots, timestamp(now), timestamp(now + seconds))
+        wanted = Reservation(secrets.token_hex(8), asker, buckets, timestamp(now), timestamp(now + seconds))
 
         def checked(name: str) -> Amount:
             amount = bound(name)
@@ -142,9 +142,9 @@ class CallMeter:
     def settle(self, reserved: Reservation, amount: Amount, answered: str = "") -> None:
         """Count what a request has used, with the next transaction of the run; `answered`: the model that did."""
         use: Use = {**self._use, "model": answered}
-        pots = self._run.pots_of(use, is_demo=self._prices.is_demo) if answered else []
+        buckets = self._run.buckets_of(use, is_demo=self._prices.is_demo) if answered else []
         with suppress(RuntimeError):  # the loop has ended: what was reserved stays counted
-            self._loop.call_soon_threadsafe(self._run.spending.settle, reserved, amount, pots)
+            self._loop.call_soon_threadsafe(self._run.spending.settle, reserved, amount, buckets)
 
     def add(self, usage: Mapping[str, int], amount: Amount) -> None:
         """Add an answer to the usage of the call, as its server counts it."""

@@ -72,17 +72,17 @@ def decide(
     amount, used_up = bound(asked), [one.budget for one in reached]
     limiting = [one for one in budgets if one.limit.on_limit != "warn" and one not in used_up]
     # without calls in flight it is made even if it does not fit: waiting would change nothing
-    if any(one.pot in standing.in_flight and not _fits(one, amount, standing) for one in limiting):
+    if any(one.bucket in standing.in_flight and not _fits(one, amount, standing) for one in limiting):
         return CallVerdict(asked)
     return CallVerdict(asked, amount, tells=reached)
 
 
 def _settled(budget: Budget, standing: BucketLevel) -> Amount:
     """Return what is used without the calls in flight, whose usage is not known yet."""
-    spent = standing.spent.get(budget.pot, Amount())
-    return spent.minus(standing.in_flight.get(budget.pot, Amount()))
+    spent = standing.spent.get(budget.bucket, Amount())
+    return spent.minus(standing.in_flight.get(budget.bucket, Amount()))
 
 
 def _fits(budget: Budget, amount: Amount, standing: BucketLevel) -> bool:
-    together = standing.spent.get(budget.pot, Amount()).plus(amount)
+    together = standing.spent.get(budget.bucket, Amount()).plus(amount)
     return all(one.used <= one.most for one in measures(budget.limit, together))

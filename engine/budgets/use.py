@@ -17,13 +17,13 @@ Use = Mapping[Kind, str]
 """The name of each; a kind without a name is not counted."""
 
 
-def pots_of_use(use: Use, at: datetime, zone: ZoneInfo, *, is_demo: bool) -> list[SpendingBucket]:
-    """Return the pots of one call."""
+def buckets_of_use(use: Use, at: datetime, zone: ZoneInfo, *, is_demo: bool) -> list[SpendingBucket]:
+    """Return the buckets of one call."""
     day, mode = name_of("day", at, zone), AccountMode.DEMO if is_demo else AccountMode.MINE
     return [SpendingBucket(f"use:{kind}:{mode}:{name}", day) for kind, name in use.items() if name]
 
 
-def named_in(pot: SpendingBucket) -> tuple[str, bool]:
-    """Return what a pot of use counts, and whether the demo's stand-in was asked."""
-    _, _, mode, name = pot.scope.split(":", 3)  # the name may have colons
+def named_in(bucket: SpendingBucket) -> tuple[str, bool]:
+    """Return what a bucket of use counts, and whether the demo's stand-in was asked."""
+    _, _, mode, name = bucket.scope.split(":", 3)  # the name may have colons
     return name, mode == AccountMode.DEMO

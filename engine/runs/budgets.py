@@ -144,7 +144,7 @@ class Budgets:
         each = [one for run in shown for one in workflow_budgets(run, settings.budgets, now, zone)]
         day, month = (SpendingBucket(ALL, name_of(period, now, zone)) for period in _TIMES)
         reserved = self._spent.in_flight(timestamp(now))  # before the sums: what is settled meanwhile is spent
-        spent = self._spent.of([day, month, *(one.pot for one in (*common, *each) if one.period != "run")])
+        spent = self._spent.of([day, month, *(one.bucket for one in (*common, *each) if one.period != "run")])
         return BudgetOverview(
             day=_used(day, spent, reserved),
             month=_used(month, spent, reserved),
@@ -152,7 +152,7 @@ class Budgets:
             budgets=[
                 *(_row(one, spent, reserved) for one in common),
                 *map(_default_row, defaults),
-                *(_row(one, spent, reserved) for one in each if one.is_own or one.pot in spent),
+                *(_row(one, spent, reserved) for one in each if one.is_own or one.bucket in spent),
             ],
             paused_runs=self._spent.paused(p.hidden.ids),
         )
@@ -228,9 +228,9 @@ def _as_written(budgets: BudgetSettings) -> JsonObject:
 
 
 def _used(
-    pot: SpendingBucket, spent: Mapping[SpendingBucket, Amount], reserved: Mapping[SpendingBucket, Amount]
+    bucket: SpendingBucket, spent: Mapping[SpendingBucket, Amount], reserved: Mapping[SpendingBucket, Amount]
 ) -> ModelUsage:
-    amount, bound = spent.get(pot, Amount()), reserved.get(pot, Amount())
+    amount, bound = spent.get(bucket, Amount()), reserved.get(bucket, Amount())
     # Reservations are read before the sums, and what was settled in between may have cost less.
     in_flight, tokens = min(bound.nano_usd, amount.nano_usd), min(bound.tokens, amount.tokens)
     return ModelUsage(usd(amount.nano_usd), amount.calls, amount.tokens, amount.unpriced, usd(in_flight), tokens)
@@ -242,11 +242,11 @@ def _row(
     row = _limits(budget)
     if budget.period == "run":
         return BudgetRow(**row, used=None, share=None, state="ok", sentence=f"{budget.most()} for each run")
-    amount = spent.get(budget.pot, Amount())
+    amount = spent.get(budget.bucket, Amount())
     share = budget.share(amount)
     state: State = "used_up" if share >= 1 else "near" if share >= ALARM else "ok"
     return BudgetRow(
-        **row, used=_used(budget.pot, spent, reserved), share=share, state=state, sentence=budget.used(amount)
+        **row, used=_used(budget.bucket, spent, reserved), share=share, state=state, sentence=budget.used(amount)
     )
 
 

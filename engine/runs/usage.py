@@ -97,8 +97,8 @@ class UsageReader:
         period = self._days(by, days)
         found = self._shown(p, by, period)
         every = found if by == "connection" else self._reports.daily("connection", period[0], period[-1])
-        rows = _summed((named_in(pot), amount) for pot, amount in found)
-        by_day = _summed(((pot.period, named_in(pot)[1]), amount) for pot, amount in every)
+        rows = _summed((named_in(bucket), amount) for bucket, amount in found)
+        by_day = _summed(((bucket.period, named_in(bucket)[1]), amount) for bucket, amount in every)
         has_demo = any(one.demo for one in by_day)
         known = {(one.name, one.demo): one for one in by_day}
         kinds = (False, True) if has_demo else (False,)
@@ -117,8 +117,8 @@ class UsageReader:
         A call whose answer was lost counts with its upper bound: it may have been charged. Raises NotAllowed,
         InvalidInput.
         """
-        pot = SpendingBucket(f"run:{checked_run_id(run_id)}", "")
-        found = self._spent.of([pot]).get(pot, Amount())
+        bucket = SpendingBucket(f"run:{checked_run_id(run_id)}", "")
+        found = self._spent.of([bucket]).get(bucket, Amount())
         cost = None if found.unpriced else usd(found.nano_usd)
         return RunUsage(found.calls, found.input_tokens, found.output_tokens, cost)
 
@@ -127,7 +127,9 @@ class UsageReader:
         """Return a line for each day and name as CSV. Raises as `report`."""
         period = self._days(by, days)
         found = self._shown(p, by, period)
-        return csv_text(_CSV, (_line(pot, amount) for pot, amount in sorted(found, key=lambda one: one[0].period)))
+        return csv_text(
+            _CSV, (_line(bucket, amount) for bucket, amount in sorted(found, key=lambda one: one[0].period))
+        )
 
     def _shown(self, p: Principal, by: Kind, period: list[str]) -> list[tuple[SpendingBucket, Amount]]:
         """Return what was used, without the names of hidden workflows and of their steps; sums include them."""
@@ -159,7 +161,7 @@ def _row(name: str, amount: Amount, *, demo: bool) -> UsageRow:
     return UsageRow(name, demo, amount.calls, amount.input_tokens, amount.output_tokens, cost, amount.unpriced)
 
 
-def _line(pot: SpendingBucket, amount: Amount) -> tuple[str | float, ...]:
-    name, demo = named_in(pot)
+def _line(bucket: SpendingBucket, amount: Amount) -> tuple[str | float, ...]:
+    name, demo = named_in(bucket)
     tokens = (amount.input_tokens, amount.output_tokens)
-    return (pot.period, name, "yes" if demo else "no", amount.calls, *tokens, usd(amount.nano_usd), amount.unpriced)
+    return (bucket.period, name, "yes" if demo else "no", amount.calls, *tokens, usd(amount.nano_usd), amount.unpriced)

@@ -57,17 +57,17 @@ class Reservation(Struct, frozen=True):
 
     id: str
     run_id: str
-    pots: Sequence[SpendingBucket]
+    buckets: Sequence[SpendingBucket]
     at: str
     over_at: str
     """The time by which the call has ended, in whatever way."""
 
 
 class BucketLevel(Struct, frozen=True):
-    """How much is counted in the pots of a call before it is made."""
+    """How much is counted in the buckets of a call before it is made."""
 
     spent: Mapping[SpendingBucket, Amount]
-    """With all reservations; a pot without calls is absent."""
+    """With all reservations; a bucket without calls is absent."""
     in_flight: Mapping[SpendingBucket, Amount]
     """The part of it that calls have reserved whose answer is still to come; it may be settled lower."""
 
@@ -99,7 +99,7 @@ class Spending(Protocol):
     def settle(self, reserved: Reservation, amount: Amount, answered: Sequence[SpendingBucket] = ()) -> None:
         """Count what a call has really used in place of what was reserved, if anything was.
 
-        `answered`: further pots to count it in, in which nothing was reserved.
+        `answered`: further buckets to count it in, in which nothing was reserved.
         """
 
     def is_paused(self, run_id: str) -> bool:
@@ -109,14 +109,14 @@ class Spending(Protocol):
 class SpendingStore(Protocol):
     """What was counted; any thread."""
 
-    def of(self, pots: Sequence[SpendingBucket]) -> Mapping[SpendingBucket, Amount]:
-        """Return what is counted in these pots, with all reservations; those without calls are absent."""
+    def of(self, buckets: Sequence[SpendingBucket]) -> Mapping[SpendingBucket, Amount]:
+        """Return what is counted in these buckets, with all reservations; those without calls are absent."""
 
     def in_flight(self, at: str) -> Mapping[SpendingBucket, Amount]:
-        """Return by pot what calls have reserved whose answer is still to come; pots without any are absent."""
+        """Return by bucket what calls have reserved whose answer is still to come; buckets without any are absent."""
 
     def daily(self, kind: str, first: str, last: str) -> list[tuple[SpendingBucket, Amount]]:
-        """Return what is counted in the pots `use:KIND:…` from one day to another, both included, in their order."""
+        """Return what is counted in the buckets `use:KIND:…` from one day to another, both included, in their order."""
 
     def of_last_runs(self, workflow_id: str, limit: int, *, demo: bool) -> list[Amount]:
         """Return what the newest successful runs of a workflow have used, newest first, with the runs they called."""

@@ -69,12 +69,12 @@ class SqlSpending:
 
     def _reserved(self, cursor: Cursor, wanted: Reservation, decide: Decide) -> Verdict:
         owner = self._journal.owner
-        in_flight = _by_pot(cursor.execute(_IN_FLIGHT, (wanted.at, wanted.run_id, owner)).fetchall())
-        verdict = decide(BucketLevel(_spent(cursor, wanted.pots), in_flight))
+        in_flight = _by_bucket(cursor.execute(_IN_FLIGHT, (wanted.at, wanted.run_id, owner)).fetchall())
+        verdict = decide(BucketLevel(_spent(cursor, wanted.buckets), in_flight))
         if verdict.amount is not None:
-            _add(cursor, wanted.pots, verdict.amount)
-            pots = json.dumps(wanted.pots)
-            kept = (wanted.id, wanted.run_id, owner, pots, wanted.at, wanted.over_at, *verdict.amount)
+            _add(cursor, wanted.buckets, verdict.amount)
+            buckets = json.dumps(wanted.buckets)
+            kept = (wanted.id, wanted.run_id, owner, buckets, wanted.at, wanted.over_at, *verdict.amount)
             cursor.execute(_RESERVE, kept)
             cursor.execute(_GO_ON, (wanted.run_id,))  # ends its pause, if any: its budgets have room again
         elif verdict.is_pause:
@@ -88,18 +88,18 @@ class SqlSpent:
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def of(self, pots: Sequence[SpendingBucket]) -> Mapping[SpendingBucket, Amount]:
-        """Return what is counted in these pots."""
+    def of(self, buckets: Sequence[SpendingBucket]) -> Mapping[SpendingBucket, Amount]:
+        """Return what is counted in these buckets."""
         with self._database.asking() as cursor:
-            return _spent(cursor, pots)
+            return _spent(cursor, buckets)
 
     def in_flight(self, at: str) -> Mapping[SpendingBucket, Amount]:
-        """Return what calls have reserved whose answer is still to come, by pot."""
+        """Return what calls have reserved whose answer is still to come, by bucket."""
         with self._database.asking() as cursor:
-            return _by_pot(cursor.execute(_ALL_IN_FLIGHT, (at,)).fetchall())
+            return _by_bucket(cursor.execute(_ALL_IN_FLIGHT, (at,)).fetchall())
 
     def daily(self, kind: str, first: str, last: str) -> list[tuple[SpendingBucket, Amount]]:
-        """Return what is counted in the pots of a kind from one day to another."""
+        """Return what is counted in the buckets of a kind from one day to another."""
         with self._database.asking() as cursor:
             # ";" follows ":"
             rows = cursor.execute(_DAILY, (f"use:{kind}:", f"use:{kind};", first, last)).fetchall()
@@ -125,24 +125,24 @@ class SqlSpent:
                 cursor.execute(_WAKE, (at, run_id))
 
 
-def _spent(cursor: Cursor, pots: Sequence[SpendingBucket]) -> dict[SpendingBucket, Amount]:
-    found = {pot: cursor.execute(_SPENT, pot).fetchone() for pot in pots}
-    return {pot: Amount(*row) for pot, row in found.items() if row is not None}
+def _spent(cursor: Cursor, buckets: Sequence[SpendingBucket]) -> dict[SpendingBucket, Amount]:
+    found = {bucket: cursor.execute(_SPENT, bucket).fetchone() for bucket in buckets}
+    return {bucket: Amount(*row) for bucket, row in found.items() if row is not None}
 
 
-def _by_pot(rows: Iterable[Sequence[Any]]) -> dict[SpendingBucket, Amount]:
-    """Return the sums of reservations, each (pots as JSON, amounts …)."""
+def _by_bucket(rows: Iterable[Sequence[Any]]) -> dict[SpendingBucket, Amount]:
+    """Return the sums of reservations, each (buckets as JSON, amounts …)."""
     found: dict[SpendingBucket, Amount] = {}
-    for pots, *amount in rows:
-        for pot in (SpendingBucket(*pot) for pot in json.loads(pots)):
-            found[pot] = found.get(pot, Amount()).plus(Amount(*amount))
+    for buckets, *amount in rows:
+        for bucket in (SpendingBucket(*bucket) for bucket in json.loads(buckets)):
+            found[bucket] = found.get(bucket, Amount()).plus(Amount(*amount))
     return found
 
 
 def _settled(cursor: Cursor, reserved: Reservation, amount: Amount) -> None:
     before = cursor.execute(_SETTLE, (reserved.id,)).fetchone() or Amount()
-    _add(cursor, reserved.pots, amount.minus(Amount(*before)))
+    _add(cursor, reserved.buckets, amount.minus(Amount(*before)))
 
 
-def _add(cursor: Cursor, pots: Iterable[SpendingBucket], amount: Amount) -> None:
-    cursor.executemany(_ADD, [(*pot, *amount) for pot in pots])
+def _add(cursor: Cursor, buckets: Iterable[SpendingBucket], amount: Amount) -> None:
+    cursor.executemany(_ADD, [(*bucket, *amount) for bucket in buckets])

@@ -23,7 +23,7 @@ def counted_afterwards() -> None:
     """A call counts only once it is answered."""
 
     def reserved(self: spending.SqlSpending, cursor: Cursor, wanted: Reservation, decide: Decide) -> Verdict:
-        verdict = decide(BucketLevel(spending._spent(cursor, wanted.pots), {}))
+        verdict = decide(BucketLevel(spending._spent(cursor, wanted.buckets), {}))
         if verdict.is_pause:
             cursor.execute(spending._PAUSE, (wanted.run_id, wanted.at))
         return verdict
