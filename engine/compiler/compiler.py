@@ -162,7 +162,7 @@ class _Compilation:
         self, file: JsonFile, name: str, loaded: Loaded, model: WorkflowModel, around: CompilerContext, called: Callees
     ) -> None:
         self._model, self._callees, self._around = model, called, around
-        self.report = Report(file, _groups(model), loaded.doubts, dict(loaded.renamed))
+        self.report = Report(file, _groups(model), loaded.suppressed, dict(loaded.renamed))
         self._faults = loaded.problems
         self.reach: tuple[Reach, ...] = ()
         self.passage = TextPassage()
@@ -259,7 +259,7 @@ class _Compilation:
         return endings(self._model, self.report.value_schema)
 
     def _scope(self, inputs: Schema) -> Scope:
-        strangers = ChainMap(dict.fromkeys(self.report.doubts.strangers, ANYTHING))
+        strangers = ChainMap(dict.fromkeys(self.report.suppressed.strangers, ANYTHING))
         variables = {"inputs": inputs, "run": _RUN}
         if self._around.environment is not None:
             variables["env"] = self._around.environment.schema()

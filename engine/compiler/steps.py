@@ -79,7 +79,7 @@ class Steps:
             around.prompts,
             lambda fields: callees.output_of(fields, called),
             lambda step, kind: account_seen(step, kind, around),
-            report.doubts.unsure,
+            report.suppressed.unsure,
         )
         self.actions = Actions(around, report, called, self._outputs, outside, approvals, links)
         self._ids: dict[str, JsonPath] = {}
@@ -141,7 +141,7 @@ class Steps:
     def _keep_output(self, step: StepModel, at: StepPlace) -> None:
         """Store the output type of a step, now that the types of its expressions are known."""
         written = handed_on(step, at.path)
-        if step.id in self._report.doubts.twice:
+        if step.id in self._report.suppressed.twice:
             return
         if written is not None:
             self._outputs.compiled[step.id] = self._report.value_schema(*written)
@@ -197,7 +197,7 @@ class Steps:
         speakable = {name: kind for name, kind in variables.items() if is_variable(name)}
         item = UNKNOWN if checked is None else checked.parts.items or UNKNOWN
         wrong = step.as_ if loop_name_fault(step.as_) else None
-        if (*at.path, "as") in self._report.doubts.lost:
+        if (*at.path, "as") in self._report.suppressed.lost:
             wrong = "item"
         parts: dict[str, ValueParts] = {step.as_: item, "index": UNKNOWN}
         return scope.inner(speakable, {}, wrong).bound(step.id, parts)

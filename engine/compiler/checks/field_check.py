@@ -49,7 +49,7 @@ def check_fields(
     schema = fields_schema(kind.fields)
     known = _known(kind)
     report = scope.report
-    is_there = path not in report.doubts.lost
+    is_there = path not in report.suppressed.lost
     for name in schema.get("required", []) if is_there else ():
         if name not in fields:
             report.add(path, f"{kind.name} needs the field {name!r}.", "missing_field", _meaning(name, known))

@@ -16,7 +16,7 @@ from engine.documents.json_file import JsonPath
 
 def finished_before(path: JsonPath, steps: Sequence[StepModel], report: Report) -> list[Earlier]:
     """Return, for each sibling, the ids of those that end before it starts; wrong `needs` go to the report."""
-    unknown = [(*path, index, "needs") in report.doubts.lost for index in range(len(steps))]
+    unknown = [(*path, index, "needs") in report.suppressed.lost for index in range(len(steps))]
     if all(step.needs is None for step in steps) and not any(unknown):
         return all_before([step.id for step in steps])
     siblings = dict.fromkeys(step.id for step in steps)
@@ -76,7 +76,7 @@ def _has_wrong_needs(path: JsonPath, step: StepModel, siblings: Collection[str],
     """Report unknown names in `needs`; return whether there are any."""
     strange = [(place, name) for place, name in enumerate(step.needs or []) if name not in siblings]
     for place, name in strange:
-        if name not in report.doubts.strangers:
+        if name not in report.suppressed.strangers:
             others = [other for other in siblings if other != step.id and is_speakable(other)]
             message = f"'needs' names {name!r}, which is not a sibling of this step."
             remedy = did_you_mean(name, others) or "It has no siblings: take 'needs' out."

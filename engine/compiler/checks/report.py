@@ -77,7 +77,7 @@ class Report(Struct, dict=True):
     file: JsonFile
     groups: Mapping[str, str]
     """The id of the enclosing group of each step, or an empty string."""
-    doubts: SuppressedProblems
+    suppressed: SuppressedProblems
     renamed: dict[JsonPath, JsonPath]
     """Path that was checked -> path in the file, for misspelt keys that were corrected."""
     problems: list[Problem] = field(default_factory=list)
@@ -199,7 +199,7 @@ class Report(Struct, dict=True):
     @cached_property
     def unspeakable(self) -> re.Pattern[str] | None:
         """A pattern for attempts to use a name that expressions cannot contain."""
-        names = sorted(self.doubts.unspeakable)
+        names = sorted(self.suppressed.unspeakable)
         words = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in names if name not in CEL_WORDS]
         words += [rf"[.?'\"]\s*{name}(?!\w)|(?<![\w.]){name}\s*\." for name in names if name in CEL_WORDS]
         return re.compile("|".join(words)) if words else None

@@ -342,8 +342,8 @@ class Scope(Struct, frozen=True, dict=True):
         )
 
     def _check_order(self, path: JsonPath, name: str, offset: int, finished: AbstractSet[str]) -> None:
-        doubts = self.report.doubts
-        if name in self.steps and name not in finished and name not in doubts.strangers | doubts.twice:
+        suppressed = self.report.suppressed
+        if name in self.steps and name not in finished and name not in suppressed.strangers | suppressed.twice:
             message, remedy = self.report.words_around(name, path) or (
                 f"Step {name!r} is not certainly finished before this one.",
                 f"Move this step below {name!r}, or name {name!r} in its 'needs'.",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, called: Callees, scope: Scope) -> None:
     """Record the facts of a compiled step, unless its `if` is wrong or its id is not unique."""
     report = scope.report
-    if step.id in report.doubts.twice or condition is BROKEN:
+    if step.id in report.suppressed.twice or condition is BROKEN:
         return
     checked = report.wholes.get((*path, "if"))
     tree = TRUE if checked is None or isinstance(condition, bool) else checked.tree

@@ -66,7 +66,7 @@ class UsedNames(Struct, frozen=True):
 
 def warn(model: WorkflowModel, plan: Plan, report: Report, names: UsedNames) -> None:
     """Warn about unused inputs and outputs, loops whose writes no rerun recognises, and parts without effect."""
-    if ("steps",) in report.doubts.lost:
+    if ("steps",) in report.suppressed.lost:
         return  # what they were meant to use is unknown
     for name in plan.inputs_schema.get("properties", {}):
         path: JsonPath = ("inputs", "properties", name)

@@ -30,7 +30,7 @@ class Loaded(Struct, frozen=True):
 
     model: WorkflowModel | None
     problems: list[Problem]
-    doubts: SuppressedProblems = field(default_factory=SuppressedProblems)
+    suppressed: SuppressedProblems = field(default_factory=SuppressedProblems)
     renamed: Mapping[JsonPath, JsonPath] = field(default_factory=dict)
     """Path in the model -> path in the file, for misspelt keys."""
 
@@ -47,7 +47,7 @@ def load(file: JsonFile) -> Loaded:
     problems = [_form_problem(file, fault, repair.written(fault.path)) for fault in found]
     if model is None:
         return Loaded(None, problems)
-    return Loaded(model, problems, _doubts(file, model, repair), repair.renamed)
+    return Loaded(model, problems, _suppressed(file, model, repair), repair.renamed)
 
 
 def _stand_in(path: JsonPath) -> Any:
@@ -85,7 +85,7 @@ def _has_stray(lost: set[str], step: StepModel) -> bool:
     return step.uses is None and step.steps is None and bool(lost - known)
 
 
-def _doubts(file: JsonFile, model: WorkflowModel, repair: DocumentRepair) -> SuppressedProblems:
+def _suppressed(file: JsonFile, model: WorkflowModel, repair: DocumentRepair) -> SuppressedProblems:
     every = [(node.place, node.step) for node in model.nodes()]
     count = Counter(step.id for _, step in every)
     lost = frozenset(repair.lost)
