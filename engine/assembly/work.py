@@ -92,8 +92,8 @@ class RunWork:
     def _consents(self) -> Consents:
         """Return who agrees to accounts."""
         opened = self._opened
-        agreements, renamed = ConsentStore(opened.settings), opened.state.renames.last
-        return Consents(agreements, opened.accounts, opened.audit, self.worker.plans, opened.services, renamed)
+        consent_store, renamed = ConsentStore(opened.settings), opened.state.renames.last
+        return Consents(consent_store, opened.accounts, opened.audit, self.worker.plans, opened.services, renamed)
 
     def _acceptor(self) -> Acceptor:
         opened, worker, clock = self._opened, self.worker, self._opened.clock

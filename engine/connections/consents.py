@@ -67,7 +67,7 @@ def account_key(connection: str, whose: str, *, writes: bool) -> str:
 class ConsentedAccounts(Struct, frozen=True):
     """The accounts that one run may use."""
 
-    agreements: ConsentStore
+    consent_store: ConsentStore
     workflows: Collection[str]
     """The run's workflow and its callers: agreeing to a workflow includes the workflows it calls."""
     keys: Collection[str] = ()
@@ -76,11 +76,11 @@ class ConsentedAccounts(Struct, frozen=True):
     """For each connection: the name of its account at that time, for people."""
 
     @classmethod
-    def of_run(cls, agreements: ConsentStore, acceptance: Acceptance) -> ConsentedAccounts:
+    def of_run(cls, consent_store: ConsentStore, acceptance: Acceptance) -> ConsentedAccounts:
         """Return the accounts that an accepted run may use."""
         kept = acceptance.get("agreed") or {}
         workflows = [workflow_id_of(acceptance), *_callers(acceptance.get("caller"))]
-        return cls(agreements, workflows, frozenset(kept.get("keys", ())), kept.get("labels", {}))
+        return cls(consent_store, workflows, frozenset(kept.get("keys", ())), kept.get("labels", {}))
 
     def require(self, account: Account, *, writes: bool) -> None:
         """Check that an account was agreed to; reads state.db and may ask the service (blocking).
@@ -90,12 +90,14 @@ class ConsentedAccounts(Struct, frozen=True):
         whose, label = account.owner()
         write = account_key(account.connection, whose, writes=True)
         enough = {write} if writes else {write, account_key(account.connection, whose, writes=False)}
-        if enough.isdisjoint(self.keys) and all(enough.isdisjoint(self.agreements.of(one)) for one in self.workflows):
+        if enough.isdisjoint(self.keys) and all(
+            enough.isdisjoint(self.consent_store.of(one)) for one in self.workflows
+        ):
             raise AccountChanged(account.connection, label or whose, self._before(account.connection), writes=writes)
 
     def _before(self, connection: str) -> str:
         """Return the former account of a connection in words; empty if unknown."""
-        known = [*self.keys, *(key for one in self.workflows for key in self.agreements.of(one))]
+        known = [*self.keys, *(key for one in self.workflows for key in self.consent_store.of(one))]
         accounts = {key.removeprefix(f"{connection} ").rpartition(" ")[0] for key in known if _is_of(key, connection)}
         return self.labels.get(connection) or " or ".join(sorted(accounts))
 

@@ -60,9 +60,9 @@ class Setups:
         config: Callable[[], LoadedConfig],
         mode: Callable[[str], AccountMode],
         open_account: Callable[[str | None, str | None, AccountMode], Account],
-        agreements: ModelConsents,
+        model_consents: ModelConsents,
     ) -> None:
-        self._config, self._mode, self._open, self.agreements = config, mode, open_account, agreements
+        self._config, self._mode, self._open, self.model_consents = config, mode, open_account, model_consents
 
     def setup(self, p: Principal, limits: TurnLimits) -> ModelSetup:
         """Return which model would be asked."""
@@ -84,7 +84,7 @@ class Setups:
             return replace(nothing, is_demo=self._name() != "")
         host, model = account.client.account(), str(getattr(account.client, "model", ""))
         # Another host, another model or other words in SENDS: the person is asked again.
-        is_agreed = self.agreements.get(p) == [host, model, DIGEST]
+        is_agreed = self.model_consents.get(p) == [host, model, DIGEST]
         return ModelSetup(
             is_on=True,
             is_available=True,

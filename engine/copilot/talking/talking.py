@@ -103,14 +103,14 @@ class Talking:
                 remedy="Look at what would be sent, and agree to that.",
                 field="model",
             )
-        self._setups.agreements.put(p, host, model, DIGEST)
+        self._setups.model_consents.put(p, host, model, DIGEST)
         self._audit.record(p, "copilot.agree", found.connection, {"host": host, "model": model})
         return self.setup(p)
 
     @operation("copilot.disagree", "edit", "ask the co-pilot", "Withdraw consent to sending conversations")
     def disagree(self, p: Principal) -> ModelSetup:
         """Let nothing more of this person go to a model. Raises NotAllowed."""
-        self._setups.agreements.remove(p)
+        self._setups.model_consents.remove(p)
         self._audit.record(p, "copilot.disagree", "")
         return self.setup(p)
 

@@ -64,7 +64,7 @@ class Touch(Struct, frozen=True):
 class Consents(Struct):
     """The stored consents of each workflow; any thread."""
 
-    agreements: ConsentStore
+    consent_store: ConsentStore
     accounts: Accounts
     audit: Audit
     plans: PlanCache
@@ -100,9 +100,9 @@ class Consents(Struct):
         if not _agrees(p, names):
             raise _needed(name, missing)
         whose, keys = _whose(plan, above), {one.key for one in missing}
-        self.agreements.add(whose, keys)
+        self.consent_store.add(whose, keys)
         if above is None and self.last_rename() != plan.last_rename:
-            self.agreements.withdraw(whose, keys)
+            self.consent_store.withdraw(whose, keys)
             raise Renamed
         self.audit.record(p, "runs.confirm", name, {"confirmed": names})
         return names
@@ -120,7 +120,7 @@ class Consents(Struct):
             return
         if not _agrees(p, names):
             raise _needed(prompt, missing, _AGREE_OF_PROMPT)
-        self.agreements.add(_of_prompt(prompt), {one.key for one in missing})
+        self.consent_store.add(_of_prompt(prompt), {one.key for one in missing})
         self.audit.record(p, "prompts.confirm", prompt, {"confirmed": names})
 
     def missing_model(self, prompt: str, connection: str) -> Touch | None:
@@ -128,11 +128,11 @@ class Consents(Struct):
         stable, label = self._owner(self._opened(connection))
         words = f"the model at {label or stable} (connection {connection})"
         touch = replace(_account(connection, stable, label, writes=False), words=words)
-        return None if touch.is_in(self.agreements.of(_of_prompt(prompt))) else touch
+        return None if touch.is_in(self.consent_store.of(_of_prompt(prompt))) else touch
 
     def follow_prompt(self, name: str, new: str) -> None:
         """Move what was agreed to for a renamed prompt; withdraw it if there is no new name."""
-        self.agreements.move(_of_prompt(name), _of_prompt(new) if new else "")
+        self.consent_store.move(_of_prompt(name), _of_prompt(new) if new else "")
 
     def missing(
         self,
@@ -146,7 +146,7 @@ class Consents(Struct):
         """Return what nobody has agreed to; services are asked who owns the accounts. Raises ServiceError."""
         if not is_real(plan, modes, default_mode):
             return []
-        agreed = self.agreements.of(_whose(plan, above))
+        agreed = self.consent_store.of(_whose(plan, above))
         found = self._touches(plan, inputs)
         whole = [*self._of_accounts(found, modes, default_mode, agreed), *self._of_repositories(found, modes, agreed)]
         return [one for one in dict.fromkeys(whole) if not one.is_in(agreed)]
@@ -175,7 +175,7 @@ class Consents(Struct):
         """Return whether everything was agreed to, as far as that is known without calling a service."""
         if not is_real(plan, modes, default_mode):
             return True
-        agreed, found = self.agreements.of(plan.id), self._touches(plan, inputs)
+        agreed, found = self.consent_store.of(plan.id), self._touches(plan, inputs)
         for connection in _mine(modes):
             whose = self.accounts.known_owner(connection)
             writes = connection in found.written
@@ -261,7 +261,7 @@ class Consents(Struct):
         """Return the consent stored with a run: {keys: what was agreed to, labels: whose accounts these are}."""
         labels = {connection: self.accounts.label(connection, AccountMode.MINE) for connection in _mine(modes)}
         return {
-            "keys": sorted(self.agreements.of(workflow_id)),
+            "keys": sorted(self.consent_store.of(workflow_id)),
             "labels": {one: label for one, label in labels.items() if label},
         }
 

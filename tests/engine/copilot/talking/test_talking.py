@@ -256,7 +256,7 @@ def test_nothing_goes_out_before_somebody_agreed_or_where_it_is_off(talking: Ope
     assert talk.ask("Hello?").source == "model"
     sent = [(one["role"], one["content"]) for one in talk.model.requests[0]["messages"]]
     assert [(one.role, one.text) for one in preview.messages] == sent
-    talk.orchestra.copilot.talking._setups.agreements.put(ADA, setup.host, MODEL, "of other words")
+    talk.orchestra.copilot.talking._setups.model_consents.put(ADA, setup.host, MODEL, "of other words")
     assert talk.ask("explain").source == "rules", "what goes there was widened since"
     talk.agree()
     talk.orchestra.copilot.talking.disagree(ADA)
@@ -264,7 +264,7 @@ def test_nothing_goes_out_before_somebody_agreed_or_where_it_is_off(talking: Ope
     assert len(talk.model.requests) == 1
     config = talk.root / "config.yaml"
     config.write_text(config.read_text().replace(MODEL, "another"))
-    talk.orchestra.copilot.talking._setups.agreements.put(ADA, setup.host, MODEL, DIGEST)
+    talk.orchestra.copilot.talking._setups.model_consents.put(ADA, setup.host, MODEL, DIGEST)
     assert talk.ask("explain").source == "rules"
 
 

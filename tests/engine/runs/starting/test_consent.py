@@ -400,7 +400,7 @@ def test_who_agrees_while_a_workflow_is_deleted_agrees_to_no_later_one_of_its_na
 
 
 def test_agreements_that_are_given_at_the_same_time_are_all_kept(orchestra: Orchestra) -> None:
-    agreements = ConsentStore(orchestra._families.opened.state.settings)
+    consent_store = ConsentStore(orchestra._families.opened.state.settings)
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda number: agreements.add("work", [f"github {number} write"]), range(40)))
-    assert len(agreements.of("work")) == 40
+        list(threads.map(lambda number: consent_store.add("work", [f"github {number} write"]), range(40)))
+    assert len(consent_store.of("work")) == 40
