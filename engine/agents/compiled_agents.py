@@ -25,10 +25,10 @@ class CompiledAgents:
     """Compiles the files of agents, and the texts that may become theirs. Thread-safe."""
 
     def __init__(
-        self, store: AgentStore, surroundings: Callable[[], CompilerContext], last_rename: Callable[[], str] = str
+        self, store: AgentStore, compiler_context: Callable[[], CompilerContext], last_rename: Callable[[], str] = str
     ) -> None:
         self._shelf = store.shelf
-        self._files = CompiledFiles(store.shelf, surroundings, last_rename, _compiled)
+        self._files = CompiledFiles(store.shelf, compiler_context, last_rename, _compiled)
         self.asked, self.forget_all_but = self._files.asked, self._files.forget_all_but
 
     def problems(self, name: str, text: str, asked: RecordedCompilerContext) -> list[Problem]:

@@ -103,7 +103,7 @@ class OpenedWorkspace:
             self.closed = ClosedWorkflows(self.workspace.workflows, self.settings, is_read_only=is_read_only)
             self.workspace.workflow_ids.reserved = self.closed.taken
             renamed = self.state.renames.last
-            self.plans = EnvironmentPlans(self.workspace, self.surroundings, self.default_environment, renamed)
+            self.plans = EnvironmentPlans(self.workspace, self.compiler_context, self.default_environment, renamed)
             self._prove()
             self.end_renames()
             failed.pop_all()
@@ -215,7 +215,7 @@ class OpenedWorkspace:
 
         return signing_secret(self.workspace.state_dir, self.loaded().safe)
 
-    def surroundings(self) -> CompilerContext:
+    def compiler_context(self) -> CompilerContext:
         """Return what workflows may refer to outside their files."""
         loaded, workspace = self.loaded(), self.workspace
         return CompilerContext(
@@ -286,7 +286,7 @@ class OpenedWorkspace:
 
     def services(self) -> Mapping[str, str]:
         """Return the service of each connection."""
-        return self.surroundings().connections
+        return self.compiler_context().connections
 
     def _prompt(self, reference: str) -> PromptDefinition:
         return self.prompt_store.resolve(reference)

@@ -69,7 +69,7 @@ class ProgramAreas:
         from engine.agents.compiled_agents import CompiledAgents
 
         opened = self._opened
-        return CompiledAgents(opened.agent_store, opened.surroundings, opened.state.renames.last)
+        return CompiledAgents(opened.agent_store, opened.compiler_context, opened.state.renames.last)
 
     @shared_property
     def agents(self) -> Agents:

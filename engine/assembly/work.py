@@ -98,12 +98,12 @@ class RunWork:
     def _acceptor(self) -> Acceptor:
         opened, worker, clock = self._opened, self.worker, self._opened.clock
         room = Admission(opened.state.runs.backlog, opened.config.limits.most_waiting_runs, clock)
-        around, mode = opened.surroundings, opened.modes.of
+        around, mode = opened.compiler_context, opened.modes.of
         return Acceptor(worker, opened.logs, opened.audit, clock, around, mode, self.consents, room)
 
     def _runs(self) -> Runs:
         opened, worker, reindex = self._opened, self.worker, self._opened.proof.reindex
-        plans, around, acceptor = self.current_plans, opened.surroundings, self.acceptor
+        plans, around, acceptor = self.current_plans, opened.compiler_context, self.acceptor
         return Runs(worker, opened.logs, opened.audit, opened.clock, plans, around, acceptor, reindex)
 
     def adopt(self) -> None:

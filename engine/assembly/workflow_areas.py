@@ -156,7 +156,7 @@ class WorkflowAreas:
         from engine.runs.trials.predictions import Predictions
 
         opened = self._opened
-        shelf, around = opened.workspace.workflows, opened.compiled.surroundings
+        shelf, around = opened.workspace.workflows, opened.compiled.compiler_context
         return Predictions(shelf, self.editing, around, self._work.runs, opened.logs.blobs)
 
     @shared_property
@@ -165,7 +165,7 @@ class WorkflowAreas:
         from engine.runs.trials.step_tries import StepTries
 
         opened, work = self._opened, self._work
-        shelf, around = opened.workspace.workflows, opened.compiled.surroundings
+        shelf, around = opened.workspace.workflows, opened.compiled.compiler_context
 
         def edited(p: Principal, name: str) -> str:
             return self.editing.draft_text(p, name).text

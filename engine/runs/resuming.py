@@ -23,9 +23,9 @@ class Resuming:
     """Reopens runs for this process to work on; it does not start them."""
 
     def __init__(
-        self, worker: Worker, surroundings: Callable[[], CompilerContext], read: Callable[[str], Run | None]
+        self, worker: Worker, compiler_context: Callable[[], CompilerContext], read: Callable[[str], Run | None]
     ) -> None:
-        self._worker, self._surroundings, self._read = worker, surroundings, read
+        self._worker, self._compiler_context, self._read = worker, compiler_context, read
 
     def answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
         """Resolve the writes of unknown outcome of a run: `receipt`, or None to make them again.
@@ -78,7 +78,7 @@ class Resuming:
         if run["status"] == RunStatus.SUCCEEDED:
             raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
         self._refuse_undone(run)
-        accepted = reaccepted(run, self._surroundings().connections)
+        accepted = reaccepted(run, self._compiler_context().connections)
         events: list[Event] = list(events_of(run))
         title = None
         if newest is not None:

@@ -56,15 +56,15 @@ class Runs(RunReader):
         audit: Audit,
         clock: Clock,
         plans: CurrentPlans,
-        surroundings: Callable[[], CompilerContext],
+        compiler_context: Callable[[], CompilerContext],
         acceptor: Acceptor,
         reindex: Callable[[], Reread],
     ) -> None:
         owner, told = worker.owner, waits_for(worker.state.claims, worker.owner.limits, clock)
         super().__init__(worker.state, logs, plans.ids, owner.id, owner.locks, clock, told)
         self._worker, self._audit, self._clock = worker, audit, clock
-        self._plans, self._surroundings, self._acceptor = plans, surroundings, acceptor
-        self._resuming = Resuming(worker, surroundings, logs.read)
+        self._plans, self._compiler_context, self._acceptor = plans, compiler_context, acceptor
+        self._resuming = Resuming(worker, compiler_context, logs.read)
         self._reindex = reindex
 
     @shared_property
@@ -186,7 +186,7 @@ class Runs(RunReader):
             earlier = self.get(p, run_id)
             require_no_plan(earlier)
             options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)
-            modes = kept_modes(earlier, self._surroundings().connections, self._acceptor.mode)
+            modes = kept_modes(earlier, self._compiler_context().connections, self._acceptor.mode)
             plan = self._plans.of_run(earlier, modes)
             wanted = again(earlier, plan, Values(self._logs.blobs, run_id), inputs or {}, options, modes)
             return self._acceptor.prepare(p, plan, wanted, "runs.rerun", request)
@@ -271,7 +271,7 @@ class Runs(RunReader):
 
     def _require_consent(self, p: Principal, run: Run, newest: Plan | None) -> None:
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""
-        accepted = reaccepted(run, self._surroundings().connections)
+        accepted = reaccepted(run, self._compiler_context().connections)
         plan = newest or self._worker.plans.plan(accepted)
         modes = self._acceptor.modes(plan, accepted["modes"])
         inputs = {key: one for key, one in run["inputs"].items() if not (isinstance(one, dict) and "$file" in one)}

@@ -81,7 +81,7 @@ class RecordedCompilerContext:
         return self._around.hosts or {}
 
     def noting(self) -> CompilerContext:
-        """Return surroundings for one compilation; `noted` collects its questions and their answers."""
+        """Return the context of one compilation; `noted` collects its questions and their answers."""
         self.noted = {}
         givers = (self._giver("prompts"), self._giver("workflows"), self._giver("with_id"))
         return CompilerContext(
@@ -151,11 +151,11 @@ class CompiledFiles:
     def __init__(
         self,
         shelf: CompiledTexts,
-        surroundings: Callable[[], CompilerContext],
+        compiler_context: Callable[[], CompilerContext],
         last_rename: Callable[[], str] = str,
         compiling: Compile = _workflow,
     ) -> None:
-        self.surroundings = surroundings
+        self.compiler_context = compiler_context
         self._shelf, self._last_rename, self._compile = shelf, last_rename, compiling
         self._known: dict[str, tuple[_Known, ...]] = {}
         self._plans: Recent[int, tuple[CheckedText, Plan]] = Recent(_MOST_PLANS, _MOST_LETTERS)
@@ -163,8 +163,8 @@ class CompiledFiles:
         self._unsaved: Recent[str, None] = Recent(_MOST_UNSAVED, _MOST_UNSAVED_LETTERS)
 
     def asked(self) -> RecordedCompilerContext:
-        """Return the surroundings for one pass over many files."""
-        return RecordedCompilerContext(self.surroundings())
+        """Return the context for one pass over many files."""
+        return RecordedCompilerContext(self.compiler_context())
 
     def check(self, name: str, text: str, asked: RecordedCompilerContext) -> CheckedText:
         """Return the problems of a text as workflow `name`; its last texts are not checked twice."""
@@ -187,7 +187,7 @@ class CompiledFiles:
             file = parse(text, self._shelf.file(name))
         except InvalidFile:
             return []
-        _, report = read_workflow(file, name, self.surroundings())
+        _, report = read_workflow(file, name, self.compiler_context())
         return [] if report is None else names_at(report, file.part_at(line, column).path)
 
     def current(self, name: str, asked: RecordedCompilerContext) -> CheckedText:

@@ -324,7 +324,7 @@ class WorkflowFiles:
         taken, or a run of the workflow is open), InvalidFile (the workflow has errors), StaleEdit, StorageError.
         """
         file = self._shelf.read(name)
-        splices = rename_splices(file, name, self._compiled.surroundings(), [(old, new)])
+        splices = rename_splices(file, name, self._compiled.compiler_context(), [(old, new)])
         text = as_written(self._keeping_id(name, spliced(file.text, splices)))
         self._save_renamed(p, name, text, files.etag(file.text) if etag is None else etag, [(old, new)])
         return self._file(name)

@@ -123,7 +123,7 @@ class Fixes:
         saved = object_in(self._editing.saved_text(p, workflow)) or {}
 
         def read(text: str) -> FixContext:
-            found, file = self._compiled.surroundings(), parse(text, f"workflows/{workflow}.json")
+            found, file = self._compiled.compiler_context(), parse(text, f"workflows/{workflow}.json")
             report = read_workflow(file, workflow, found)[1]
             return FixContext(workflow, file, found, report, saved, self._workflows(), self._prompts())
 

@@ -75,7 +75,7 @@ def misspelt_variable(seen: SeenProblem) -> Iterator[Idea]:
         return
     prompt = seen.node.step.arguments.get("prompt")
     try:
-        known = list(seen.around.surroundings.prompts(str(prompt)).get("variables", {}))
+        known = list(seen.around.compiler_context.prompts(str(prompt)).get("variables", {}))
     except Exception:  # noqa: BLE001 - whatever is wrong with the prompt is a problem of its own
         return
     yield from _renamed(seen, known)
@@ -87,7 +87,7 @@ def misspelt_input(seen: SeenProblem) -> Iterator[Idea]:
     if seen.node is None:
         return
     try:
-        called = seen.around.surroundings.workflows(str(seen.node.step.arguments.get("workflow")))
+        called = seen.around.compiler_context.workflows(str(seen.node.step.arguments.get("workflow")))
     except Exception:  # noqa: BLE001 - as above
         return
     inputs = called.get("inputs")

@@ -37,7 +37,7 @@ def trigger_type_meant(seen: SeenProblem) -> Iterator[Idea]:
 
 def connection_meant(seen: SeenProblem) -> Iterator[Idea]:
     """An unknown connection, or no connection where several fit: the nearest one, or the only one."""
-    kind, known = seen.kind, seen.around.surroundings.names
+    kind, known = seen.kind, seen.around.compiler_context.names
     if kind is None:
         return
     if kind.service is None:

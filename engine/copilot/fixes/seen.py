@@ -30,7 +30,7 @@ class FixContext(Struct, frozen=True, dict=True):
 
     name: str
     file: JsonFile
-    surroundings: CompilerContext
+    compiler_context: CompilerContext
     report: Report | None
     """What the compiler knows of the names in it; None if it cannot be loaded."""
     saved: Mapping[str, Any] = field(default_factory=dict)

@@ -87,7 +87,7 @@ class Computing:
             return base, ()
         try:
             file = parse(base, name)
-            splices = rename_splices(file, name, self._compiled.surroundings(), renames, needs_plan=False)
+            splices = rename_splices(file, name, self._compiled.compiler_context(), renames, needs_plan=False)
         except OrchestraError:
             return base, ()
         return spliced(base, splices), renames

@@ -39,13 +39,13 @@ class Acceptor:
         logs: RunLogs,
         audit: Audit,
         clock: Clock,
-        surroundings: Callable[[], CompilerContext],
+        compiler_context: Callable[[], CompilerContext],
         mode: Callable[[str], AccountMode],
         consents: Consents,
         room: Admission,
     ) -> None:
         self._worker, self._logs, self._audit, self._clock = worker, logs, audit, clock
-        self._surroundings, self.mode, self.consents = surroundings, mode, consents
+        self._compiler_context, self.mode, self.consents = compiler_context, mode, consents
         self.room = room
 
     @shared_property
@@ -119,7 +119,7 @@ class Acceptor:
 
     def services(self) -> dict[str, str]:
         """Return the service of each connection of the workspace."""
-        return dict(self._surroundings().connections)
+        return dict(self._compiler_context().connections)
 
     def modes(self, plan: Plan, kept: Mapping[str, AccountMode]) -> dict[str, AccountMode]:
         """Return the account mode of each connection of a plan; `kept` overrides the settings, its environment both."""

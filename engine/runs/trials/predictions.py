@@ -32,11 +32,11 @@ class Predictions:
         self,
         shelf: FileStore,
         editing: WorkflowEditing,
-        surroundings: Callable[[], CompilerContext],
+        compiler_context: Callable[[], CompilerContext],
         runs: RunReader,
         blobs: Blobs,
     ) -> None:
-        self._shelf, self._editing, self._surroundings = shelf, editing, surroundings
+        self._shelf, self._editing, self._compiler_context = shelf, editing, compiler_context
         self._runs, self._blobs = runs, blobs
 
     @operation("workflows.predict", "view", "see workflows", "See what the steps of a draft would give")
@@ -48,7 +48,7 @@ class Predictions:
         """
         draft = self._editing.draft_text(p, name)
         file = parse(draft.text, self._shelf.file(name))
-        compiled, report = read_workflow(file, name, self._surroundings())
+        compiled, report = read_workflow(file, name, self._compiler_context())
         if report is None:
             raise InvalidFile.of(file.file, compiled.problems)
         found, why = self._found(p, name, compiled, run_id) if run_id else ({}, "")

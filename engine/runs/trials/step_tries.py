@@ -47,7 +47,7 @@ class StepTries:
     def __init__(
         self,
         shelf: FileStore,
-        surroundings: Callable[[], CompilerContext],
+        compiler_context: Callable[[], CompilerContext],
         plans: CurrentPlans,
         trials: Trials,
         last_values: Callable[[Principal, str], Mapping[str, Any]],
@@ -58,7 +58,7 @@ class StepTries:
 
         `edited(p, workflow)`: the text that the person edits; `plan_of(workflow, text)`: the plan of such a text.
         """
-        self._shelf, self._surroundings, self._plans = shelf, surroundings, plans
+        self._shelf, self._compiler_context, self._plans = shelf, compiler_context, plans
         self._trials, self._last_values = trials, last_values
         self._edited, self._plan_of = edited, plan_of
 
@@ -120,7 +120,7 @@ class StepTries:
         node = found.node(step)
         if not node.step.uses:
             raise InvalidInput(f"{step!r} is a group.", remedy="Choose a step in it.", field="step")
-        compiled, report = read_workflow(found.file, workflow, self._surroundings())
+        compiled, report = read_workflow(found.file, workflow, self._compiler_context())
         if report is None or node.place not in report.names:
             raise InvalidFile.of(found.file.file, compiled.problems)
         return step_reads(workflow, node, report.names[node.place], {one.step.id: one.path for one in found.nodes})

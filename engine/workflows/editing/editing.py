@@ -232,7 +232,7 @@ class WorkflowEditing:
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
         found = read(now.text, self._shelf.file(name))
         place = found.node(step).place if step else ("outputs",)
-        compiled, report = read_workflow(found.file, name, self._compiled.surroundings())
+        compiled, report = read_workflow(found.file, name, self._compiled.compiler_context())
         if report is None or place not in report.names:
             raise InvalidFile.of(found.file.file, compiled.problems)
         return scope_names(report.names[place], self._values(p, name))
@@ -430,7 +430,7 @@ class WorkflowEditing:
 
     def _applied(self, name: str, text: str, ops: Sequence[AnyOperation]) -> Applied:
         def rename(file: JsonFile, renames: StepRenames) -> Sequence[Splice]:
-            return rename_splices(file, name, self._compiled.surroundings(), renames, needs_plan=False)
+            return rename_splices(file, name, self._compiled.compiler_context(), renames, needs_plan=False)
 
         return applied(text, self._shelf.file(name), ops, rename)
 
