@@ -36,8 +36,8 @@ _IMPORTED_LATER = ("cryptography.fernet", "httplib2")
 
 def sign_in_file(state: Path) -> SignInFile:
     """The one sign-in of a state folder, sealed."""
-    safe = Vault(state, dict[str, str])
-    return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe))
+    vault = Vault(state, dict[str, str])
+    return SignInFile(vault.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: vault))
 
 
 class Worker:
@@ -61,9 +61,9 @@ class Worker:
 
     def rekey_again_and_again(self) -> None:
         """Seal everything anew without end."""
-        safe = Vault(Path(self._job["state"]), dict[str, str])
+        vault = Vault(Path(self._job["state"]), dict[str, str])
         while True:
-            safe.rekey()
+            vault.rekey()
             self._say("rekeyed")
 
     def use_together(self) -> None:

@@ -213,7 +213,7 @@ class OpenedWorkspace:
         """Return what signs tokens and links, for every process of the workspace."""
         from engine.secrets.shared_key import signing_secret
 
-        return signing_secret(self.workspace.state_dir, self.loaded().safe)
+        return signing_secret(self.workspace.state_dir, self.loaded().vault)
 
     def compiler_context(self) -> CompilerContext:
         """Return what workflows may refer to outside their files."""

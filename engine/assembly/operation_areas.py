@@ -139,7 +139,7 @@ class OperationAreas:
         def triggers() -> Mapping[str, int]:
             return self._triggers.triggering.triggers.summary()
 
-        return HealthFacts(opened.state, lambda: opened.loaded().safe, opened.troubles, triggers, workers)
+        return HealthFacts(opened.state, lambda: opened.loaded().vault, opened.troubles, triggers, workers)
 
     @shared_property
     def workers(self) -> Workers:

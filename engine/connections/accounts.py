@@ -231,8 +231,8 @@ class Accounts:
 
     def _seal(self, token_file: Path | None) -> VaultSeal | None:
         """Return the seal of a sign-in file; None if the file is not this program's own."""
-        is_ours = token_file is not None and self.config().safe.holds(token_file)
-        return VaultSeal(lambda: self.config().safe) if is_ours else None
+        is_ours = token_file is not None and self.config().vault.holds(token_file)
+        return VaultSeal(lambda: self.config().vault) if is_ours else None
 
     def forget(self, connection: str) -> None:
         """Open a connection again next time: its account may have changed."""

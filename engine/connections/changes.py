@@ -182,8 +182,8 @@ class ConnectionChanges:
         before = self._statuses.sign_in_file(name)
         added = self._write(p, name, {**kept, "service": service, "token_file": written})
         named = {self._statuses.sign_in_file(one) for one in self._config().config.connections}
-        if before is not None and before not in named and self._safe.holds(before):
-            self._safe.remove(before)
+        if before is not None and before not in named and self._vault.holds(before):
+            self._vault.remove(before)
         self._audit.record(p, f"connections.connect_{service}", name, {"account": signed_in.account})
         return added
 
@@ -244,9 +244,9 @@ class ConnectionChanges:
         Raises SecretLost, naming the secrets that cannot be opened; nothing is changed then.
         """
         try:
-            done = self._safe.rekey()
+            done = self._vault.rekey()
         except SecretLost as error:
-            lost = self._safe.unopened()
+            lost = self._vault.unopened()
             raise SecretLost(error.message, remedy=self._way_out(lost) if lost else error.remedy) from error
         self._audit.record(p, "connections.rekey", done.place, {"files": done.files})
         return done
@@ -256,17 +256,17 @@ class ConnectionChanges:
     )
     def unopened(self, p: Principal) -> str:
         """Return a sentence naming the stored secrets of another key, with the remedy; "" if all can be opened."""
-        lost = self._safe.unopened()
+        lost = self._vault.unopened()
         names = ", ".join(one.name for one in lost)
         return f"The current key does not decrypt the secrets kept as {names}. {self._way_out(lost)}" if lost else ""
 
     def _way_out(self, lost: list[Unopened]) -> str:
         services = {name: one.service for name, one in self._config().config.connections.items()}
-        return _way_out(lost, self._safe.keys.file, services)
+        return _way_out(lost, self._vault.keys.file, services)
 
     @property
-    def _safe(self) -> Vault:
-        return self._config().safe
+    def _vault(self) -> Vault:
+        return self._config().vault
 
     def _service(self, name: str) -> str:
         known = self._config().config.connections
@@ -308,7 +308,7 @@ class ConnectionChanges:
         used = {kept for one in (entry, *others) for kept in _kept_files(one)}
         given_to = {kept.partition(".")[0] for kept in kept_names(before.settings if before else {})}
         for one in {name, *given_to}:
-            self._safe.forget_others(one, used)
+            self._vault.forget_others(one, used)
         self._accounts.forget(name)
         self._troubles.cleared(name, AccountMode.MINE)
         status = self._statuses.of(name)
@@ -318,13 +318,13 @@ class ConnectionChanges:
         )
 
     def _keep(self, p: Principal, secret: str, value: str) -> None:
-        self._safe.keep(secret, StoredSecret(value, p.id, timestamp(self._clock())))
+        self._vault.keep(secret, StoredSecret(value, p.id, timestamp(self._clock())))
 
     def _keep_sign_in(self, name: str, way: SignInWay, info: Mapping[str, Any]) -> Path:
-        safe = self._safe
-        path = safe.folder / f"{name}.sign-in.json"
-        with safe.changing():
-            file = way.stored(path, VaultSeal(lambda: safe))
+        vault = self._vault
+        path = vault.folder / f"{name}.sign-in.json"
+        with vault.changing():
+            file = way.stored(path, VaultSeal(lambda: vault))
             with file.locked():
                 file.save(info)
         return path
@@ -342,7 +342,7 @@ def _signed_in_to(name: str) -> str:
 
 
 def _kept_files(settings: Mapping[str, Any]) -> set[str]:
-    """Return the names under which the safe stores the secrets of these settings: keys, and the file of a sign-in."""
+    """Return the names under which the vault stores the secrets of these settings: keys, and the file of a sign-in."""
     return {*kept_names(settings), Path(str(settings.get("token_file", ""))).name.removesuffix(".json")}
 
 

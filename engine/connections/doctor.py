@@ -129,9 +129,9 @@ class Doctor:
         sign_in = self._statuses.sign_in_file(name)
         if sign_in is not None:
             yield sign_in
-        if kept_names(settings) or (sign_in is not None and loaded.safe.holds(sign_in)):
-            yield loaded.safe.keys.file
-        yield from (loaded.safe.folder / f"{one}.json" for one in kept_names(settings))
+        if kept_names(settings) or (sign_in is not None and loaded.vault.holds(sign_in)):
+            yield loaded.vault.keys.file
+        yield from (loaded.vault.folder / f"{one}.json" for one in kept_names(settings))
 
     def _sign_in(self, name: str) -> Iterator[CheckLine]:
         known = self._statuses.sign_in(name)

@@ -24,18 +24,18 @@ _log = logging.getLogger(__name__)
 
 
 class VaultSeal:
-    """The safe as a service's client sees it: a secret that cannot be opened counts as an invalid sign-in."""
+    """The vault as a service's client sees it: a secret that cannot be opened counts as an invalid sign-in."""
 
-    def __init__(self, safe: Callable[[], Vault]) -> None:
-        self._safe = safe
+    def __init__(self, vault: Callable[[], Vault]) -> None:
+        self._vault = vault
 
     def sealed(self, text: str) -> str:
         """Return the sealed text."""
-        return _done(lambda: self._safe().sealed(text))
+        return _done(lambda: self._vault().sealed(text))
 
     def opened(self, content: str) -> str:
         """Return the text that was sealed."""
-        return _done(lambda: self._safe().opened(content))
+        return _done(lambda: self._vault().opened(content))
 
     def is_needed(self, content: str) -> bool:
         """Return whether the content is not sealed."""
@@ -43,9 +43,9 @@ class VaultSeal:
 
     def place(self, path: Path) -> SharedPlace | None:
         """Return the place in the state on a server, where all machines share secrets."""
-        safe = self._safe()
-        name = safe.text_of(path)
-        return None if name is None else SharedPlace(safe.texts, name)
+        vault = self._vault()
+        name = vault.text_of(path)
+        return None if name is None else SharedPlace(vault.texts, name)
 
 
 class SharedPlace:

@@ -103,7 +103,7 @@ class ConnectionStatuses:
         unset = [variable for variable in variables if not loaded.environment.get(variable)]
         if unset:
             return f"{', '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set"
-        return next(filter(None, (_unopened(partial(loaded.safe.kept, one)) for one in kept)), "")
+        return next(filter(None, (_unopened(partial(loaded.vault.kept, one)) for one in kept)), "")
 
     def remedy(self, name: str) -> str:
         """Return how to get a missing key."""
@@ -130,7 +130,7 @@ class ConnectionStatuses:
         if path is None or way is None:
             return None
         try:
-            return way.facts(way.stored(path, VaultSeal(lambda: self._config().safe)).read(), self._clock())
+            return way.facts(way.stored(path, VaultSeal(lambda: self._config().vault)).read(), self._clock())
         except ServiceError:
             return None
 
@@ -195,13 +195,13 @@ def _without_model(loaded: LoadedConfig, name: str, service: Service) -> str:
 
 
 def _missing_sign_in(loaded: LoadedConfig, path: Path) -> str:
-    safe = loaded.safe
-    name = safe.text_of(path)
-    if not (path.exists() if name is None else safe.texts.mark(name)):
+    vault = loaded.vault
+    name = vault.text_of(path)
+    if not (path.exists() if name is None else vault.texts.mark(name)):
         return "nobody has signed in yet"
-    if not safe.holds(path):
+    if not vault.holds(path):
         return ""
-    return _unopened(lambda: safe.opened(path.read_text("utf-8") if name is None else safe.texts.get(name) or ""))
+    return _unopened(lambda: vault.opened(path.read_text("utf-8") if name is None else vault.texts.get(name) or ""))
 
 
 def _unopened(open_it: Callable[[], object]) -> str:
@@ -228,7 +228,7 @@ def _owner(loaded: LoadedConfig, settings: Mapping[str, object]) -> str:
     """Return who gave the first of the stored secrets."""
     for name in kept_names(settings):
         try:
-            return loaded.safe.kept(name).owner
+            return loaded.vault.kept(name).owner
         except OrchestraError:
             continue
     return ""

@@ -75,4 +75,4 @@ class Copies:
         if others := self._others(p):
             raise InUse(f"Processes work on this workspace: {', '.join(others)}.", remedy="Stop them, then copy.")
         self._audit.record(p, "state.copy", FILE if place == FILE else "a server")
-        return copy_state(self._database, self._workspace.state_dir, place, self._loaded().safe.copy_to)
+        return copy_state(self._database, self._workspace.state_dir, place, self._loaded().vault.copy_to)

@@ -25,12 +25,12 @@ class HealthFacts:
     def __init__(
         self,
         state: State,
-        safe: Callable[[], Vault],
+        vault: Callable[[], Vault],
         troubles: AccountNotices,
         triggers: Callable[[], Mapping[str, int]],
         workers: Workers | None,
     ) -> None:
-        self._state, self._safe, self._troubles = state, safe, troubles
+        self._state, self._vault, self._troubles = state, vault, troubles
         self._triggers, self._workers = triggers, workers
 
     def degradation(self) -> Reason | None:
@@ -58,8 +58,8 @@ class HealthFacts:
 
     def lost_secrets(self) -> SecretLost | None:
         """Return why this process cannot open secrets that are shared by all, with the remedy; None if it can."""
-        safe = self._safe()
-        lost = safe.unopened() if safe.texts.is_shared else []
+        vault = self._vault()
+        lost = vault.unopened() if vault.texts.is_shared else []
         if not lost:
             return None
         names, reasons = ", ".join(one.name for one in lost), " ".join(dict.fromkeys(one.why for one in lost))

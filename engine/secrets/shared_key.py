@@ -14,13 +14,13 @@ _NAME = "ORCHESTRA.token-secret"
 _BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as the hash
 
 
-def signing_secret(state_dir: Path, safe: Vault) -> bytes:
+def signing_secret(state_dir: Path, vault: Vault) -> bytes:
     """Return ORCHESTRA_TOKEN_SECRET, else what a shared vault keeps, else what the file `token.key` has.
 
     The first process makes it. Without a key for the vault, each machine has its own. Raises as `token_secret`, and
     SecretLost for another key.
     """
-    is_vaulted = safe.texts.is_shared and safe.keys.is_given and SECRET_VARIABLE not in os.environ
+    is_vaulted = vault.texts.is_shared and vault.keys.is_given and SECRET_VARIABLE not in os.environ
     if not is_vaulted:
         return token_secret(state_dir)
-    return bytes.fromhex(safe.keep_first(_NAME, lambda: StoredSecret(secrets.token_hex(_BYTES))).value)
+    return bytes.fromhex(vault.keep_first(_NAME, lambda: StoredSecret(secrets.token_hex(_BYTES))).value)

@@ -363,7 +363,7 @@ class LoadedConfig:
     """Where the state keeps named texts, once it is open."""
 
     @property
-    def safe(self) -> Vault:
+    def vault(self) -> Vault:
         """The stored secrets for references like `secret:NAME`."""
         return Vault(self.root.resolve() / self.config.state_dir, lambda: self.environment, self.texts)
 
@@ -378,7 +378,7 @@ class LoadedConfig:
         known = self.config.connections
         if connection not in known:
             raise UnknownName("connection", connection, list(known), remedy="`orchestra connections add` creates one.")
-        secrets = ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value)
+        secrets = ReferenceSecrets(self.environment, lambda name: self.vault.kept(name).value)
         settings: dict[str, Any] = secrets.resolved(known[connection].settings)
         service = declaration(known[connection].service)
         for key, variable in service.variables.items():
@@ -395,25 +395,25 @@ class LoadedConfig:
     @property
     def ingress_url(self) -> str:
         """The address of the broker whose messages start runs; empty without a broker. Raises InvalidInput."""
-        return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.ingress.url)
+        return ReferenceSecrets(self.environment, lambda name: self.vault.kept(name).value).of(self.config.ingress.url)
 
     @property
     def sign_in_secret(self) -> str:
         """The client secret for the sign-in provider; empty without a provider. Raises InvalidInput, SecretLost."""
-        secrets = ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value)
+        secrets = ReferenceSecrets(self.environment, lambda name: self.vault.kept(name).value)
         return secrets.of(self.config.sign_in.client_secret)
 
     @property
     def cache_url(self) -> str:
         """The address of the cache; empty without a cache. Raises InvalidInput."""
-        return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.cache)
+        return ReferenceSecrets(self.environment, lambda name: self.vault.kept(name).value).of(self.config.cache)
 
     @property
     def queue_url(self) -> str:
         """The address of the broker that announces runs; empty without a broker. Raises InvalidInput."""
         if self.config.queue in ("", "local", "postgres"):
             return ""
-        return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.queue)
+        return ReferenceSecrets(self.environment, lambda name: self.vault.kept(name).value).of(self.config.queue)
 
     @property
     def notify(self) -> str | None:
@@ -431,7 +431,7 @@ class LoadedConfig:
     def _target(self, written: str | None, key: str, in_clear: str) -> str | None:
         if written is None:
             return None
-        target = ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(written)
+        target = ReferenceSecrets(self.environment, lambda name: self.vault.kept(name).value).of(written)
         if is_in_clear(target):
             raise InvalidInput(f"{FILE}: {key}: {in_clear}", remedy=_WITH_TLS)
         return target

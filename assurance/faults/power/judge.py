@@ -237,12 +237,12 @@ def _used_link(second: Second, fact: Mapping[str, Any]) -> str:
 
 
 def _secret(second: Second, fact: Mapping[str, Any]) -> str:
-    return "" if second.orchestra.connections._safe.kept(fact["name"]).value == fact["value"] else "another value"
+    return "" if second.orchestra.connections._vault.kept(fact["name"]).value == fact["value"] else "another value"
 
 
 def _sign_in(second: Second, fact: Mapping[str, Any]) -> str:
-    safe = second.orchestra.connections._safe
-    info = SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe)).read()
+    vault = second.orchestra.connections._vault
+    info = SignInFile(vault.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: vault)).read()
     return "" if info["refresh_token"] == fact["token"] else f"is {info['refresh_token']}"
 
 

@@ -121,8 +121,8 @@ def the_key_of_secrets_is_changed(scene: Scene) -> None:
 def a_sign_in_is_renewed(scene: Scene) -> None:
     """The service takes a refresh token back once the next one is used: that one must be on disk by then."""
     _begun(scene)
-    safe = scene.orchestra.connections._safe
-    file = SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe))
+    vault = scene.orchestra.connections._vault
+    file = SignInFile(vault.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: vault))
     for number in range(4):
         scene.void("sign-in")
         with file.locked():

@@ -55,12 +55,12 @@ def _secrets_of(loaded: LoadedConfig) -> Iterator[str]:
 
 def _kept(loaded: LoadedConfig) -> Iterator[str]:
     """Yield what the vault keeps, and its keys."""
-    safe = loaded.safe
+    vault = loaded.vault
     with suppress(OrchestraError):
-        yield from safe.keys.all()
-    for name in safe.all():
+        yield from vault.keys.all()
+    for name in vault.all():
         with suppress(OrchestraError, ValueError):
-            yield from _named(json.loads(safe.opened(safe.texts.get(name) or "null")), "")
+            yield from _named(json.loads(vault.opened(vault.texts.get(name) or "null")), "")
 
 
 def _named(value: Any, name: str) -> Iterator[str]:

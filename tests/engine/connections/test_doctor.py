@@ -219,7 +219,7 @@ def wrong_key(place: Place) -> None:
     place.env(KEY="ntn_another-one")
 
 
-def lost_key_of_the_safe(place: Place) -> None:
+def lost_key_of_the_vault(place: Place) -> None:
     place.connect("github")
     orchestra = Orchestra.open(place.root)
     orchestra.connections.give_key(OWNER, "it", place.standins["github"].token)
@@ -232,7 +232,7 @@ def readable_by_others(place: Place) -> None:
     (place.root / ".env").chmod(0o644)
 
 
-def readable_key_of_the_safe(place: Place) -> None:
+def readable_key_of_the_vault(place: Place) -> None:
     place.connect("github")
     orchestra = Orchestra.open(place.root)
     orchestra.connections.give_key(OWNER, "it", place.standins["github"].token)
@@ -306,9 +306,9 @@ FAULTS = [
     pytest.param(no_key, "settings", ["NOT_SET", ".env"], id="no key"),
     pytest.param(wrong_key, "sign-in", ["401", "token"], id="wrong key"),
     pytest.param(wrong_key, "new key", ["https://", "`orchestra connections add", "--name it"], id="new key"),
-    pytest.param(lost_key_of_the_safe, "settings", ["secret.key", "backup"], id="lost key of the safe"),
+    pytest.param(lost_key_of_the_vault, "settings", ["secret.key", "backup"], id="lost key of the vault"),
     pytest.param(readable_by_others, "files", [".env", "chmod 600 .env"], id="readable .env"),
-    pytest.param(readable_key_of_the_safe, "files", ["chmod 600 .orchestra/secret.key"], id="readable key"),
+    pytest.param(readable_key_of_the_vault, "files", ["chmod 600 .orchestra/secret.key"], id="readable key"),
     pytest.param(few_scopes, "scopes", ["`repo` is missing", "settings/tokens"], id="scopes"),
     pytest.param(no_limit_left, "limits", ["0 of 5000", "Wait"], id="limits"),
     pytest.param(no_database, "databases", ["No database is shared", "Connections"], id="nothing shared"),

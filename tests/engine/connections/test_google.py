@@ -163,7 +163,7 @@ def test_a_sign_in_of_an_earlier_release_is_sealed_at_its_first_use(google: Goog
     google.sign_in()
     sealed = google.root / ".orchestra" / "secrets" / "gmail.sign-in.json"
     old = google.root / ".orchestra" / "tokens" / "gmail.json"
-    info = json.loads(google.orchestra._families.opened.loaded().safe.opened(sealed.read_text()))
+    info = json.loads(google.orchestra._families.opened.loaded().vault.opened(sealed.read_text()))
     SignInFile(old, GMAIL_APP).save({name: one for name, one in info.items() if name not in ("owner", "consented_at")})
     google.orchestra.connections.add(OWNER, "gmail", "gmail", {"token_file": ".orchestra/tokens/gmail.json"})
     assert "1//demo-" in old.read_text()
@@ -191,7 +191,7 @@ def test_a_file_that_other_tools_read_too_stays_as_it_is(google: Google, tmp_pat
     google.sign_in()
     sealed = google.root / ".orchestra" / "secrets" / "gmail.sign-in.json"
     shared = SignInFile(tmp_path / "elsewhere" / "authorized_user.json", GMAIL_APP)
-    shared.save(json.loads(google.orchestra._families.opened.loaded().safe.opened(sealed.read_text())))
+    shared.save(json.loads(google.orchestra._families.opened.loaded().vault.opened(sealed.read_text())))
     google.orchestra.connections.add(OWNER, "gmail", "gmail", {"token_file": str(shared.path)})
     google.later(timedelta(hours=2))
     assert google.run()["status"] == "succeeded"

@@ -120,7 +120,7 @@ def test_one_process_of_all_renews_a_sign_in(url: str, tmp_path: Path, start_scr
         200, {"access_token": ACCESS, "token_type": "Bearer", "expires_in": 3600, "refresh_token": f"{REFRESH}-2"}
     )
     machines = [opened(tmp_path / name) for name in ("a", "b", "c")]
-    files = [_sign_in_of(one._families.opened.loaded().safe) for one in machines]
+    files = [_sign_in_of(one._families.opened.loaded().vault) for one in machines]
     expiry = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
     known = {"token": "old", "refresh_token": REFRESH, "client_id": "id", "client_secret": CLIENT, "expiry": expiry}
     files[0].save({**known, "token_uri": f"{scripted.url}/token"})
@@ -141,5 +141,5 @@ def test_one_process_of_all_renews_a_sign_in(url: str, tmp_path: Path, start_scr
     assert not any(secret in shown for secret in (REFRESH, CLIENT, ACCESS))
 
 
-def _sign_in_of(safe: Vault) -> SignInFile:
-    return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: safe))
+def _sign_in_of(vault: Vault) -> SignInFile:
+    return SignInFile(vault.folder / "gmail.sign-in.json", GMAIL_APP, VaultSeal(lambda: vault))

@@ -115,10 +115,10 @@ def test_odd_names_are_put_in_quotes() -> None:
 
 def test_secrets_are_kept_and_named_in_the_settings(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("# mine\nconnections:\n  a: {service: notion}\n")
-    safe = load(tmp_path, {}).safe
+    vault = load(tmp_path, {}).vault
 
     def written(name: str, settings: Mapping[str, object]) -> dict[str, object]:
-        return write_connection(tmp_path, name, settings, lambda secret, value: safe.keep(secret, StoredSecret(value)))
+        return write_connection(tmp_path, name, settings, lambda secret, value: vault.keep(secret, StoredSecret(value)))
 
     http = {"service": "http", "headers": {"X Authorization": "Bearer abc def", "Accept": "text/plain"}}
     assert written("my-api", http) == {

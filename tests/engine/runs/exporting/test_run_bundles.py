@@ -100,9 +100,9 @@ def here(own_accounts: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orches
     (own_accounts / "config.yaml").write_text(config)
     (own_accounts / "workflows" / "fails.json").write_text(json.dumps(WORKFLOW))
     with closing(Orchestra.open(own_accounts)) as orchestra:
-        safe = orchestra._families.opened.loaded().safe
-        safe.keep("db.url", StoredSecret(CANARIES["a kept secret"]))
-        safe.keep("mail.sign-in", StoredSecret(json.dumps({"refresh_token": CANARIES["a sign-in"]})))
+        vault = orchestra._families.opened.loaded().vault
+        vault.keep("db.url", StoredSecret(CANARIES["a kept secret"]))
+        vault.keep("mail.sign-in", StoredSecret(json.dumps({"refresh_token": CANARIES["a sign-in"]})))
         yield orchestra
 
 
