@@ -154,7 +154,7 @@ class Orchestra:
     config = _Area(lambda of: of.opened.config, "config.yaml as it was when the workspace was opened.")
     workspace = _Area(lambda of: of.opened.workspace, "The folder, its files and versions.")
     connections = _Area(lambda of: of.opened.connections, "Which account each service uses.")
-    troubles = _Area(lambda of: of.opened.troubles, "Accounts that refuse requests.")
+    account_notices = _Area(lambda of: of.opened.account_notices, "Accounts that refuse requests.")
     proof = _Area(lambda of: of.opened.proof, "Whether writes are held, because the state may be outdated.")
     trail = _Area(lambda of: of.opened.trail, "Who changed what, and when.")
     usage = _Area(lambda of: of.opened.usage, "Tokens and money of models, by what asked and what was asked.")

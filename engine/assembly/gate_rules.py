@@ -217,7 +217,7 @@ GATED: Mapping[str, Mapping[str, Rules] | Rules | Acts] = {**_WORKFLOWS, **_RUNS
 """The rules by area and method; of the co-pilot by part and method; of an area that is a method, its rule."""
 NOT_GATED = frozenset(
     {
-        *("config", "workspace", "troubles", "trail", "general", "tables", "files", "tally", "approval_links"),
+        *("config", "workspace", "account_notices", "trail", "general", "tables", "files", "tally", "approval_links"),
         *("ingress", "fitting_step_types", "fragments", "comparisons", "cases", "case_tests", "step_types"),
         *("own_step_types", "trigger_types", "agent_versions", "tool_files", "tool_servers", "project_runs"),
         *("project_previews", "openid", "sign_in_check", "users", "languages", "audit", "collections", "demo"),

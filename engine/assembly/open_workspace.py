@@ -137,9 +137,9 @@ class OpenedWorkspace:
         accounts = Accounts(self.loaded, self.stand_ins, self.config.limits.calls_at_once, state, paces)
         self.accounts = self.to_close(accounts)
         names = self.workspace.workflow_ids
-        self.troubles = AccountNotices(self.state.account_notices, self.loaded, accounts, self.clock, names)
+        self.account_notices = AccountNotices(self.state.account_notices, self.loaded, accounts, self.clock, names)
         if not self.is_read_only:
-            accounts.notices = self.troubles
+            accounts.notices = self.account_notices
 
     def _prove(self) -> None:
         """Rebuild a lost or outdated state: it must not make anything happen twice."""
@@ -333,7 +333,7 @@ class OpenedWorkspace:
         """Which account each service uses."""
         from engine.connections.connections import Connections
 
-        kept = self.modes, self.audit, self.troubles, self.clock
+        kept = self.modes, self.audit, self.account_notices, self.clock
         return Connections(self.workspace, self.loaded, self.accounts, *kept, self.unclear_workflows)
 
     def searching(self, runs: RunReader) -> WorkspaceSearch:

@@ -139,7 +139,7 @@ class OperationAreas:
         def triggers() -> Mapping[str, int]:
             return self._triggers.triggering.triggers.summary()
 
-        return HealthFacts(opened.state, lambda: opened.loaded().vault, opened.troubles, triggers, workers)
+        return HealthFacts(opened.state, lambda: opened.loaded().vault, opened.account_notices, triggers, workers)
 
     @shared_property
     def workers(self) -> Workers:
@@ -161,7 +161,9 @@ class OperationAreas:
         def sources() -> MetricSources:
             triggers, budgets = self._triggers.triggering.triggers, self._runs.budgets
             folders = {"workspace": opened.workspace.root, "state_dir": opened.workspace.state_dir}
-            return MetricSources(opened.state.loads, triggers, budgets, opened.troubles.open, folders, opened.clock)
+            return MetricSources(
+                opened.state.loads, triggers, budgets, opened.account_notices.open, folders, opened.clock
+            )
 
         return Metrics(sources, work.tally, work.worker.silent_seconds)
 

@@ -147,7 +147,7 @@ class RunWork:
             ids=opened.workspace.workflow_ids,
             mode=opened.modes.of,
             connections=opened.connections,
-            troubles=opened.troubles,
+            account_notices=opened.account_notices,
             consents=self.consents,
             clock=opened.clock,
             state_dir=opened.workspace.state_dir,

@@ -49,15 +49,15 @@ class ConnectionChanges:
         accounts: Accounts,
         modes: Modes,
         audit: Audit,
-        troubles: AccountNotices,
+        account_notices: AccountNotices,
         clock: Clock,
         unclear: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """`unclear()` returns the workflows that do not say which of several connections they mean."""
         self._unclear = unclear
         self._workspace, self._config, self._accounts = workspace, config, accounts
-        self._modes, self._audit, self._troubles, self._clock = modes, audit, troubles, clock
-        self._statuses = ConnectionStatuses(workspace.root, config, accounts, modes, troubles, clock)
+        self._modes, self._audit, self._account_notices, self._clock = modes, audit, account_notices, clock
+        self._statuses = ConnectionStatuses(workspace.root, config, accounts, modes, account_notices, clock)
         self._doctor = Doctor(workspace, config, accounts, self._statuses, clock)
         self._sign_ins = SignIns()
         self._known_choices = KnownChoices()
@@ -310,7 +310,7 @@ class ConnectionChanges:
         for one in {name, *given_to}:
             self._vault.forget_others(one, used)
         self._accounts.forget(name)
-        self._troubles.cleared(name, AccountMode.MINE)
+        self._account_notices.cleared(name, AccountMode.MINE)
         status = self._statuses.of(name)
         made = [one for one in self._unclear() if one not in unclear] if beside else []
         return (

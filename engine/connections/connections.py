@@ -72,7 +72,7 @@ class Connections(ConnectionChanges):
     @operation("connections.troubles", "view", "see connections", "List the accounts that refuse requests")
     def troubles(self, p: Principal) -> builtins.list[AccountNotice]:
         """Return the accounts that refuse access that workflows need; each is listed once, until it works again."""
-        return [one for one in self._troubles.open() if not p.hidden or all(map(p.sees, one.workflows))]
+        return [one for one in self._account_notices.open() if not p.hidden or all(map(p.sees, one.workflows))]
 
     @operation(
         "connections.set_mode",
@@ -106,7 +106,7 @@ class Connections(ConnectionChanges):
         mode = mode or self._modes.of(service)
         lines = self._doctor.examine(name, mode)
         if lets_in(lines):
-            self._troubles.cleared(name, mode)
+            self._account_notices.cleared(name, mode)
         return lines
 
     @operation("connections.local_models", "run", "look for model servers", "Look for model servers on this machine")
@@ -132,7 +132,7 @@ class Connections(ConnectionChanges):
             said = [f"The connection {name!r} has no key: {what}." for name, what in missing.items()]
             remedies = dict.fromkeys(self._statuses.remedy(name) for name in missing)
             raise InvalidInput(" ".join(said), remedy=" ".join([*remedies, *self._demo_offered(missing)]))
-        while (trouble := self._troubles.blocks(modes)) is not None:
+        while (trouble := self._account_notices.blocks(modes)) is not None:
             if not self._works_again(trouble):
                 raise InvalidInput(trouble.sentence, remedy=trouble.remedy)
 
@@ -144,7 +144,7 @@ class Connections(ConnectionChanges):
     def _works_again(self, trouble: AccountNotice) -> bool:
         works = self._doctor.is_let_in(trouble.connection, trouble.mode)
         if works:
-            self._troubles.cleared(trouble.connection, trouble.mode)
+            self._account_notices.cleared(trouble.connection, trouble.mode)
         return works
 
     def for_type(self, p: Principal, uses: str) -> builtins.list[ConnectionStatus]:

@@ -73,16 +73,16 @@ class ConnectionStatuses:
         config: Callable[[], LoadedConfig],
         accounts: Accounts,
         modes: Modes,
-        troubles: AccountNotices,
+        account_notices: AccountNotices,
         clock: Clock,
     ) -> None:
         self._root, self._config, self._accounts = root, config, accounts
-        self._modes, self._troubles, self._clock = modes, troubles, clock
+        self._modes, self._account_notices, self._clock = modes, account_notices, clock
 
     def all(self) -> list[ConnectionStatus]:
         """Return every connection in config.yaml."""
-        troubles = {(one.connection, one.mode): one for one in self._troubles.open()}
-        return [self._status(name, troubles) for name in self._config().config.connections]
+        account_notices = {(one.connection, one.mode): one for one in self._account_notices.open()}
+        return [self._status(name, account_notices) for name in self._config().config.connections]
 
     def of(self, name: str) -> ConnectionStatus:
         """Return the status of an existing connection."""
@@ -134,7 +134,7 @@ class ConnectionStatuses:
         except ServiceError:
             return None
 
-    def _status(self, name: str, troubles: Mapping[tuple[str, AccountMode], AccountNotice]) -> ConnectionStatus:
+    def _status(self, name: str, account_notices: Mapping[tuple[str, AccountMode], AccountNotice]) -> ConnectionStatus:
         loaded = self._config()
         service, own = loaded.config.connections[name].service, loaded.config.connections[name].settings
         mode, missing = self._modes.of(service), self.missing(name)
@@ -162,7 +162,7 @@ class ConnectionStatuses:
             beside_key={one.name: str(own.get(one.name) or "") for one in client.service.beside_key},
             owner=sign_in.owner if sign_in else _owner(loaded, own),
             sign_in=sign_in,
-            trouble=troubles.get((name, mode)),
+            trouble=account_notices.get((name, mode)),
         )
 
     def absence(self, name: str, mode: AccountMode) -> str:

@@ -43,7 +43,7 @@ class MetricSources(Struct, frozen=True):
     loads: Loads
     triggers: Triggers
     budgets: Budgets
-    troubles: Callable[[], Sequence[AccountNotice]]
+    account_notices: Callable[[], Sequence[AccountNotice]]
     folders: Mapping[str, Path]
     """What is on the disks of this machine, such as `workspace`."""
     clock: Clock
@@ -121,7 +121,7 @@ class WorkspaceFigures(Collector):
         yield gauge("budget_waiting_runs", "Runs that wait because a budget is used up.", (), waiting)
 
     def _connections(self) -> Iterator[Metric]:
-        refused = {(): len(self._sources.troubles())}
+        refused = {(): len(self._sources.account_notices())}
         yield gauge("refused_connections", "Accounts that refuse calls which workflows need.", (), refused)
 
     def _storage(self) -> Iterator[Metric]:

@@ -26,11 +26,11 @@ class HealthFacts:
         self,
         state: State,
         vault: Callable[[], Vault],
-        troubles: AccountNotices,
+        account_notices: AccountNotices,
         triggers: Callable[[], Mapping[str, int]],
         workers: Workers | None,
     ) -> None:
-        self._state, self._vault, self._troubles = state, vault, troubles
+        self._state, self._vault, self._account_notices = state, vault, account_notices
         self._triggers, self._workers = triggers, workers
 
     def degradation(self) -> Reason | None:
@@ -76,7 +76,7 @@ class HealthFacts:
         """
         found = {
             "triggers": self._triggers(),
-            "refused_connections": len(self._troubles.open()),
+            "refused_connections": len(self._account_notices.open()),
             "set_aside_runs": self._state.loads.set_aside(),
         }
         return found if self._workers is None else {**found, "workers": self._workers.counts()}

@@ -323,7 +323,7 @@ def test_an_account_that_refuses_is_listed_with_what_to_do(orchestra: Orchestra,
     refused = AuthError("No.", service="github", http_status=401)
     refused.account = "ann"
     with opened(workspace) as session:
-        session.orchestra.troubles.report("work", AccountMode.MINE, refused)
+        session.orchestra.account_notices.report("work", AccountMode.MINE, refused)
     listed = orchestra("connections", "list")
     [line] = [line.split() for line in listed.out.splitlines() if line.startswith("work ")]
     assert line == ["work", "github", "mine", "demo", "refused", "ann"]

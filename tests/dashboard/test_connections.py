@@ -196,7 +196,7 @@ def test_a_mailbox_is_added_with_an_address_and_an_app_password(
 
 def test_an_account_that_refuses_is_one_notice_here_and_at_home(orchestra: Orchestra, open_page: Open) -> None:
     for _ in range(3):
-        orchestra.troubles.report(
+        orchestra.account_notices.report(
             "github", AccountMode.DEMO, AuthError("It said no.", service="github", http_status=401)
         )
     for page in ("connections", ""):
@@ -211,7 +211,7 @@ def test_an_account_that_refuses_is_one_notice_here_and_at_home(orchestra: Orche
     at = open_page("connections")
     at.button(key="check-github").click().run()
     assert not at.error
-    assert orchestra.troubles.open() == []
+    assert orchestra.account_notices.open() == []
 
 
 def test_a_sign_in_that_is_about_to_end_says_so_here_and_at_home(

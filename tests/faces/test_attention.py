@@ -51,7 +51,7 @@ def troubled(make_faces: Callable[[], Faces]) -> Faces:
     (orchestra.workspace.root / "workflows" / "broken.json").write_text("{")
     try_again(orchestra, "flaky")
     refused = AuthError("GitHub answered 401: Bad credentials.", service="github", http_status=401)
-    orchestra.troubles.report("github", AccountMode.DEMO, refused)
+    orchestra.account_notices.report("github", AccountMode.DEMO, refused)
     set_budget(orchestra, 0)
     orchestra._families.opened.state.proof.hold(HeldWrites("2026-11-20T08:00:00.000Z", ["20261120T080000Z-aaaaaaaa"]))
     return faces

@@ -39,7 +39,7 @@ class TriggerContext(Struct, frozen=True):
     mode: Callable[[str], AccountMode]
     """Returns the account mode of a service now."""
     connections: Connections
-    troubles: AccountNotices
+    account_notices: AccountNotices
     consents: Consents
     clock: Clock
     state_dir: Path = Path()
@@ -61,16 +61,16 @@ class TriggerContext(Struct, frozen=True):
 
         `modes`: the mode of each connection, by name.
         """
-        trouble = self.troubles.blocks(modes, workflow_id)
+        trouble = self.account_notices.blocks(modes, workflow_id)
         if trouble is not None and not self._is_asked_again(trouble):
             raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
         try:
             self.connections.require_ready(modes)
         except InvalidInput as error:
-            if self.troubles.blocks(modes) is None:
+            if self.account_notices.blocks(modes) is None:
                 raise
             raise AccountRefuses(error.message, remedy=error.remedy) from error
-        trouble = self.troubles.blocks(modes, workflow_id)
+        trouble = self.account_notices.blocks(modes, workflow_id)
         if trouble is not None:
             raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
 

@@ -97,7 +97,7 @@ def test_forms_offer_what_the_accounts_have(program: TestClient, orchestra: Orch
 def test_an_account_that_refuses_is_told_once_everywhere(program: TestClient, orchestra: Orchestra) -> None:
     assert program.get("/health").json()["refused_connections"] == 0
     for _ in range(3):
-        orchestra.troubles.report("llm", AccountMode.DEMO, AuthError("No.", service="openai", http_status=401))
+        orchestra.account_notices.report("llm", AccountMode.DEMO, AuthError("No.", service="openai", http_status=401))
     [trouble] = program.get("/api/troubles").json()["troubles"]
     assert (trouble["connection"], trouble["workflows"]) == ("llm", [])
     assert "`POST /api/connections/llm/check`" in trouble["remedy"]

@@ -85,20 +85,20 @@ def test_a_refused_account_is_told_of_once_and_a_run_does_not_begin_until_it_wor
 
 def test_a_good_check_ends_it_and_a_bad_one_does_not(orchestra: Orchestra, standins: StandIns) -> None:
     standins.faults("github", match="/user", status=401, times=1000)
-    orchestra.troubles.report("work", AccountMode.MINE, refusal())
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal())
     assert not all(line.ok for line in orchestra.connections.check(OWNER, "work"))
-    assert len(orchestra.troubles.open()) == 1
+    assert len(orchestra.account_notices.open()) == 1
     standins.calm("github")
     assert all(line.ok for line in orchestra.connections.check(OWNER, "work"))
-    assert orchestra.troubles.open() == []
+    assert orchestra.account_notices.open() == []
 
 
 def test_what_an_account_finds_there_does_not_keep_it_refused(orchestra: Orchestra, standins: StandIns) -> None:
-    orchestra.troubles.report("work", AccountMode.MINE, refusal())
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal())
     standins.faults("github", match="GET /user/repos", status=200, body="[]", times=1000)
     lines = {line.what: line.ok for line in orchestra.connections.check(OWNER, "work")}
     assert (lines["sign-in"], lines["repositories"]) == (True, False)
-    assert orchestra.troubles.open() == []
+    assert orchestra.account_notices.open() == []
 
 
 def test_of_two_accounts_that_refuse_both_are_asked_again(
@@ -109,85 +109,85 @@ def test_of_two_accounts_that_refuse_both_are_asked_again(
     (folder / "config.yaml").write_text(json.dumps(config))
     (folder / ".env").write_text(f"WORK_TOKEN={standins['github'].token}\nOTHER_TOKEN=wrong\n")
     for name in ("work", "other"):
-        orchestra.troubles.report(name, AccountMode.MINE, refusal())
+        orchestra.account_notices.report(name, AccountMode.MINE, refusal())
     with pytest.raises(InvalidInput, match="'other'"):
         orchestra.connections.require_ready({"work": AccountMode.MINE, "other": AccountMode.MINE})
-    assert [one.connection for one in orchestra.troubles.open()] == ["other"]
+    assert [one.connection for one in orchestra.account_notices.open()] == ["other"]
 
 
 def test_another_key_ends_it_wherever_it_is_given(orchestra: Orchestra, folder: Path) -> None:
-    orchestra.troubles.report("work", AccountMode.MINE, refusal())
-    assert orchestra.troubles.blocks(MINE) is not None
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal())
+    assert orchestra.account_notices.blocks(MINE) is not None
     (folder / ".env").write_text("WORK_TOKEN=another\n")
-    assert orchestra.troubles.blocks(MINE) is None
-    orchestra.troubles.report("work", AccountMode.MINE, refusal())
+    assert orchestra.account_notices.blocks(MINE) is None
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal())
     orchestra.connections.give_key(OWNER, "work", "ghp_given-on-the-page")
-    assert orchestra.troubles.open() == []
+    assert orchestra.account_notices.open() == []
 
 
 def test_another_key_that_is_refused_too_is_told_again(orchestra: Orchestra, folder: Path) -> None:
-    orchestra.troubles.report("work", AccountMode.MINE, refusal())
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal())
     (folder / ".env").write_text("WORK_TOKEN=another\n")
-    orchestra.troubles.report("work", AccountMode.MINE, refusal())
-    assert orchestra.troubles.blocks(MINE) is not None
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal())
+    assert orchestra.account_notices.blocks(MINE) is not None
 
 
 def test_the_key_that_was_refused_is_not_in_the_state(orchestra: Orchestra, folder: Path) -> None:
     (folder / ".env").write_text("WORK_TOKEN=short\n")
-    orchestra.troubles.report("work", AccountMode.MINE, refusal())
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal())
     orchestra.close()
     assert b"short" not in b"".join(path.read_bytes() for path in (folder / ".orchestra").glob("state.db*"))
 
 
 def test_a_refusal_of_one_thing_concerns_the_triggers_of_that_workflow_only(orchestra: Orchestra) -> None:
-    troubles = orchestra.troubles
-    troubles.report("work", AccountMode.MINE, refusal(403))
-    assert troubles.open() == [], "a person at the run sees it; nobody waits"
-    troubles.report("work", AccountMode.MINE, refusal(403), "look")
-    assert troubles.blocks(MINE) is None
-    assert troubles.blocks(MINE, "other") is None
-    assert troubles.blocks(MINE, "look") is not None
+    account_notices = orchestra.account_notices
+    account_notices.report("work", AccountMode.MINE, refusal(403))
+    assert account_notices.open() == [], "a person at the run sees it; nobody waits"
+    account_notices.report("work", AccountMode.MINE, refusal(403), "look")
+    assert account_notices.blocks(MINE) is None
+    assert account_notices.blocks(MINE, "other") is None
+    assert account_notices.blocks(MINE, "look") is not None
     assert look(orchestra)["status"] == "succeeded"
-    troubles.report("work", AccountMode.MINE, refusal(403), "other")
-    [one] = troubles.open()
+    account_notices.report("work", AccountMode.MINE, refusal(403), "other")
+    [one] = account_notices.open()
     assert one.workflows == ("look", "other")
     assert "Triggers of look, other wait" in one.sentence
 
 
 def test_less_than_was_asked_for_concerns_everybody(orchestra: Orchestra) -> None:
-    orchestra.troubles.report("work", AccountMode.MINE, refusal(403, lacks_scope=True))
-    [one] = orchestra.troubles.open()
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal(403, lacks_scope=True))
+    [one] = orchestra.account_notices.open()
     assert (one.kind, one.workflows) == ("reduced", ())
     assert "has less access than it needs" in one.sentence
 
 
 def test_it_is_one_notice_for_an_account_however_often_it_is_met(orchestra: Orchestra) -> None:
-    troubles = orchestra.troubles
-    troubles.report("work", AccountMode.MINE, refusal(403), "look")
-    troubles.report("work", AccountMode.MINE, refusal())
-    first = troubles.open()
+    account_notices = orchestra.account_notices
+    account_notices.report("work", AccountMode.MINE, refusal(403), "look")
+    account_notices.report("work", AccountMode.MINE, refusal())
+    first = account_notices.open()
     for _ in range(5):
-        troubles.report("work", AccountMode.MINE, refusal())
-    assert troubles.open() == first
+        account_notices.report("work", AccountMode.MINE, refusal())
+    assert account_notices.open() == first
     assert first == [replace(first[0], workflows=())]
 
 
 def test_the_stand_in_and_the_account_of_ones_own_are_apart(orchestra: Orchestra) -> None:
-    troubles = orchestra.troubles
-    troubles.report("work", AccountMode.DEMO, refusal())
-    assert troubles.blocks(MINE) is None
-    assert troubles.blocks({"work": AccountMode.DEMO}) is not None
-    troubles.cleared("work", AccountMode.MINE)
-    assert len(troubles.open()) == 1
-    troubles.cleared("work")
-    assert troubles.open() == []
+    account_notices = orchestra.account_notices
+    account_notices.report("work", AccountMode.DEMO, refusal())
+    assert account_notices.blocks(MINE) is None
+    assert account_notices.blocks({"work": AccountMode.DEMO}) is not None
+    account_notices.cleared("work", AccountMode.MINE)
+    assert len(account_notices.open()) == 1
+    account_notices.cleared("work")
+    assert account_notices.open() == []
 
 
 def test_what_is_not_in_the_settings_any_more_is_no_trouble(orchestra: Orchestra, folder: Path) -> None:
-    orchestra.troubles.report("gone", AccountMode.MINE, refusal())
-    orchestra.troubles.report("work", AccountMode.MINE, refusal())
+    orchestra.account_notices.report("gone", AccountMode.MINE, refusal())
+    orchestra.account_notices.report("work", AccountMode.MINE, refusal())
     (folder / "config.yaml").write_text("connections: {}\n")
-    assert orchestra.troubles.open() == []
+    assert orchestra.account_notices.open() == []
 
 
 @pytest.mark.parametrize(
@@ -206,12 +206,12 @@ def test_it_names_the_button_and_the_command(service: str, mode: AccountMode, bu
 
 def test_the_table_survives_a_restart(folder: Path) -> None:
     first = Orchestra.open(folder)
-    first.troubles.report("work", AccountMode.MINE, refusal())
-    told = first.troubles.open()
+    first.account_notices.report("work", AccountMode.MINE, refusal())
+    told = first.account_notices.open()
     first.close()
     second = Orchestra.open(folder)
     try:
-        assert isinstance(second.troubles, AccountNotices)
-        assert second.troubles.open() == told
+        assert isinstance(second.account_notices, AccountNotices)
+        assert second.account_notices.open() == told
     finally:
         second.close()

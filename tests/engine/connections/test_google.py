@@ -106,15 +106,15 @@ def test_a_sign_in_is_sealed_and_its_days_are_counted_to_the_end(google: Google)
     google.later(timedelta(days=2))
     failed = google.run()
     assert (failed["status"], failed["error"]["type"]) == ("failed", "AuthError")
-    [trouble] = google.orchestra.troubles.open()
+    [trouble] = google.orchestra.account_notices.open()
     assert trouble.account == status.sign_in.account
     assert "Press Sign in again" in trouble.remedy
     with pytest.raises(InvalidInput, match="no longer let in"):
         google.run()
-    assert google.orchestra.troubles.open() == [trouble]
+    assert google.orchestra.account_notices.open() == [trouble]
 
     google.sign_in()
-    assert google.orchestra.troubles.open() == []
+    assert google.orchestra.account_notices.open() == []
     google.orchestra.runs.resume(OWNER, failed["run_id"])
     assert google.orchestra.runs.wait(OWNER, failed["run_id"], PATIENCE_SECONDS)["status"] == "succeeded"
 
@@ -141,7 +141,7 @@ def test_a_sign_in_that_was_taken_back_is_told_as_one_notice(google: Google) -> 
     assert google.run()["status"] == "succeeded"
     google.switch(revoke=True)
     assert google.run()["error"]["type"] == "AuthError"
-    [trouble] = google.orchestra.troubles.open()
+    [trouble] = google.orchestra.account_notices.open()
     assert (trouble.kind, trouble.workflows) == ("revoked", ())
     assert "revoked" in trouble.message
 
@@ -151,7 +151,7 @@ def test_less_than_was_asked_for_is_noticed(google: Google) -> None:
     google.switch(scopes=[READS])
     google.later(timedelta(hours=2))
     assert google.run()["error"]["type"] == "AuthError"
-    [trouble] = google.orchestra.troubles.open()
+    [trouble] = google.orchestra.account_notices.open()
     assert trouble.kind == "reduced"
     assert "gmail.modify is missing" in trouble.message
     lines = {line.what: line for line in google.orchestra.connections.check(OWNER, "gmail")}

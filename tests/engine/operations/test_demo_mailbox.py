@@ -76,10 +76,10 @@ def test_a_reset_is_a_new_account_with_nothing_remembered(place: Orchestra) -> N
 
 
 def test_a_reset_forgets_that_a_stand_in_refused(place: Orchestra) -> None:
-    place.troubles.report("github", AccountMode.DEMO, AuthError("No.", service="github", http_status=401))
-    assert len(place.troubles.open()) == 1
+    place.account_notices.report("github", AccountMode.DEMO, AuthError("No.", service="github", http_status=401))
+    assert len(place.account_notices.open()) == 1
     place.demo.reset(OWNER)
-    assert place.troubles.open() == []
+    assert place.account_notices.open() == []
 
 
 def test_a_mail_arrives_and_is_read(place: Orchestra) -> None:
