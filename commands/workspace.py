@@ -125,16 +125,16 @@ def _all(session: CommandSession) -> list[Problem]:
     orchestra, p = session.orchestra, session.principal
     found: list[Problem] = [*orchestra.approvals.warnings(p), *orchestra.environments.file_problems(p)]
     found += orchestra.versions.file_problems(p)
-    for shelf, area in (
+    for file_store, area in (
         (orchestra.workspace.workflows, orchestra.workflows),
         (orchestra.workspace.prompts, orchestra.prompts),
         (orchestra.workspace.fragments, orchestra.fragments),
     ):
-        for name in shelf.names():
+        for name in file_store.names():
             try:
                 found += area.get(p, name).problems
             except OrchestraError as error:  # the name of the file is not allowed for a workflow
-                found.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+                found.append(Problem(error.message, "unusable", file=file_store.file(name), remedy=error.remedy))
     found += _chains(session, None)
     for name in orchestra.workspace.prompts.names():
         found += _beside_a_prompt(session, name)

@@ -110,7 +110,7 @@ class RunAreas:
         from engine.runs.budgets import Budgets
         from engine.workspace.config_section import write_section
 
-        opened, shelf = self._opened, self._opened.workspace.workflows
+        opened, file_store = self._opened, self._opened.workspace.workflows
         write = partial(write_section, opened.workspace.root, "budgets")
         spent, settings, worker = opened.state.spent, opened.settings_now, self._work.worker
-        return Budgets(spent, settings, shelf, worker, opened.audit, opened.clock, write)
+        return Budgets(spent, settings, file_store, worker, opened.audit, opened.clock, write)

@@ -83,8 +83,8 @@ class WorkflowAreas:
         """Operations on drafts of workflows."""
         from engine.workflows.editing.editing import WorkflowEditing
 
-        shelf, compiled = self._opened.workspace.workflows, self._opened.compiled
-        return WorkflowEditing(shelf, self.workflows, compiled, self.drafts, self._last_values)
+        file_store, compiled = self._opened.workspace.workflows, self._opened.compiled
+        return WorkflowEditing(file_store, self.workflows, compiled, self.drafts, self._last_values)
 
     def _last_values(self, p: Principal, workflow: str) -> dict[str, Any]:
         """Return the inputs of the last successful run of a workflow and the outputs of its steps, {} without a run.
@@ -129,8 +129,8 @@ class WorkflowAreas:
         """Copies of workflows for larger changes."""
         from engine.runs.branches.branches import Branches
 
-        opened, shelf, since = self._opened, self._opened.workspace.workflows, self._opened.renames_since
-        return Branches(shelf, self.workflows, opened.plans, self._checks, self.drafts, opened.audit, since)
+        opened, file_store, since = self._opened, self._opened.workspace.workflows, self._opened.renames_since
+        return Branches(file_store, self.workflows, opened.plans, self._checks, self.drafts, opened.audit, since)
 
     @shared_property
     def _checks(self) -> PromotionChecks:
@@ -156,8 +156,8 @@ class WorkflowAreas:
         from engine.runs.trials.predictions import Predictions
 
         opened = self._opened
-        shelf, around = opened.workspace.workflows, opened.compiled.compiler_context
-        return Predictions(shelf, self.editing, around, self._work.runs, opened.logs.blobs)
+        file_store, around = opened.workspace.workflows, opened.compiled.compiler_context
+        return Predictions(file_store, self.editing, around, self._work.runs, opened.logs.blobs)
 
     @shared_property
     def step_tries(self) -> StepTries:
@@ -165,7 +165,7 @@ class WorkflowAreas:
         from engine.runs.trials.step_tries import StepTries
 
         opened, work = self._opened, self._work
-        shelf, around = opened.workspace.workflows, opened.compiled.compiler_context
+        file_store, around = opened.workspace.workflows, opened.compiled.compiler_context
 
         def edited(p: Principal, name: str) -> str:
             return self.editing.draft_text(p, name).text
@@ -175,7 +175,7 @@ class WorkflowAreas:
             work.require_ready(plan)
             return plan
 
-        return StepTries(shelf, around, work.current_plans, work.trials, self._last_values, edited, plan_of)
+        return StepTries(file_store, around, work.current_plans, work.trials, self._last_values, edited, plan_of)
 
     @shared_property
     def debugging(self) -> Debugging:

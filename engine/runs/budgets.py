@@ -117,13 +117,13 @@ class Budgets:
         self,
         spent: SpendingStore,
         settings: Callable[[], MoneySettings],
-        shelf: FileStore,
+        file_store: FileStore,
         worker: Worker,
         audit: Audit,
         clock: Clock,
         write: Callable[[JsonObject], None],
     ) -> None:
-        self._spent, self._settings, self._shelf, self._clock = spent, settings, shelf, clock
+        self._spent, self._settings, self._file_store, self._clock = spent, settings, file_store, clock
         self._known: dict[str, tuple[Stamp, SpendingRun | None]] = {}
         self._worker, self._audit, self._write = worker, audit, write
 
@@ -164,8 +164,8 @@ class Budgets:
 
     def _workflows(self) -> Iterator[SpendingRun]:
         """Yield the workflows whose file can be read; a file is parsed again only if it has changed."""
-        for name in self._shelf.names():
-            stamp = self._shelf.stamp(name)
+        for name in self._file_store.names():
+            stamp = self._file_store.stamp(name)
             known = self._known.get(name)
             if stamp is None:  # it may have changed just now
                 run = self._read(name)
@@ -179,7 +179,7 @@ class Budgets:
 
     def _read(self, name: str) -> SpendingRun | None:
         try:
-            document = self._shelf.document(name)
+            document = self._file_store.document(name)
             budget = WorkflowBudget.model_validate(document.get("budget") or {})
         except (OrchestraError, ValidationError):  # the page of the workflow says what is wrong
             return None

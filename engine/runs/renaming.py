@@ -32,7 +32,7 @@ class Renaming:
 
     def __init__(self, renames: RenameStore, logs: RunLogs, workspace: Workspace, clock: Clock) -> None:
         self._renames, self._logs, self._clock = renames, logs, clock
-        self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
+        self._file_store, self._ids = workspace.workflows, workspace.workflow_ids
         self._texts = workspace.texts
 
     def steps(self, name: str, renames: Sequence[tuple[str, str]], etag: str, save: Callable[[], None]) -> None:
@@ -90,7 +90,7 @@ class Renaming:
     def _is_done(self, begun: BegunRename) -> bool:
         """Return whether the file shows that a rename is done."""
         try:
-            return etag(self._shelf.text(self._ids.name(begun.workflow) or begun.workflow)) == begun.etag
+            return etag(self._file_store.text(self._ids.name(begun.workflow) or begun.workflow)) == begun.etag
         except OrchestraError:
             return False
 

@@ -76,19 +76,19 @@ class Closed(Struct, frozen=True):
 class ClosedWorkflows:
     """Reads `access` from the files; remembers it for the runs of workflows that are deleted. Any thread."""
 
-    def __init__(self, shelf: FileStore, settings: Settings, *, is_read_only: bool = False) -> None:
+    def __init__(self, file_store: FileStore, settings: Settings, *, is_read_only: bool = False) -> None:
         """`is_read_only`: remember nothing, as the state cannot be written."""
-        self._shelf, self._settings, self._is_read_only = shelf, settings, is_read_only
+        self._file_store, self._settings, self._is_read_only = file_store, settings, is_read_only
         self._read: dict[str, tuple[Stamp, str, WorkflowAccess | None]] = {}
         self._all_open: tuple[int, float] = (-1, 0.0)
         """The count of edits at which nothing was closed, and until when that may be taken for granted (monotonic)."""
 
     def now(self) -> Closed:
         """Return all of them; the first one that somebody writes by hand counts after a moment. Raises StorageError."""
-        edits = self._shelf.edits
+        edits = self._file_store.edits
         if self._all_open[0] == edits and time.monotonic() < self._all_open[1]:
             return Closed()
-        found = {name: self._of_file(name) for name in self._shelf.names()}
+        found = {name: self._of_file(name) for name in self._file_store.names()}
         kept = self._kept()
         if not kept and not any(access for _, access in found.values()):
             self._all_open = edits, time.monotonic() + _TRUSTED_SECONDS
@@ -123,11 +123,11 @@ class ClosedWorkflows:
     def _of_file(self, name: str) -> tuple[str, WorkflowAccess | None]:
         """Return the id and the `access` of a file."""
         # The stamp is taken first: a change during the reading is then noticed the next time.
-        as_now, known = self._shelf.stamp(name), self._read.get(name)
+        as_now, known = self._file_store.stamp(name), self._read.get(name)
         if as_now and known is not None and known[0] == as_now:
             return known[1:]
         try:
-            document = self._shelf.document(name)
+            document = self._file_store.document(name)
         except UnknownName:  # it has just been deleted
             return name, None
         except OrchestraError as error:
@@ -145,7 +145,7 @@ class ClosedWorkflows:
         if any(name in one.names for one in self._kept().values()):
             return FAULTY
         try:
-            text = self._shelf.text(name)
+            text = self._file_store.text(name)
         except OrchestraError:
             return FAULTY if isinstance(error, InvalidFile) and not error.problems else None
         return FAULTY if _MAY_NAME_IT.search(text) else None

@@ -150,13 +150,13 @@ class CompiledFiles:
 
     def __init__(
         self,
-        shelf: CompiledTexts,
+        texts: CompiledTexts,
         compiler_context: Callable[[], CompilerContext],
         last_rename: Callable[[], str] = str,
         compiling: Compile = _workflow,
     ) -> None:
         self.compiler_context = compiler_context
-        self._shelf, self._last_rename, self._compile = shelf, last_rename, compiling
+        self._texts, self._last_rename, self._compile = texts, last_rename, compiling
         self._known: dict[str, tuple[_Known, ...]] = {}
         self._plans: Recent[int, tuple[CheckedText, Plan]] = Recent(_MOST_PLANS, _MOST_LETTERS)
         """The keys are identities of what was checked, which is kept with the plan and so cannot be reused."""
@@ -175,7 +175,7 @@ class CompiledFiles:
             self._keep(text, checked, plan)
             known = _Known(text, asked.connections, asked.hosts, asked.environment, asked.noted, checked)
             self._known[name] = (known, *(one for one in found if one.text != text))[:_TEXTS]
-            if self._shelf.stamp(name) == ():
+            if self._texts.stamp(name) == ():
                 self._forget_earlier_unsaved(name)
         return known.checked
 
@@ -184,7 +184,7 @@ class CompiledFiles:
         from engine.compiler.compiler import read_workflow
 
         try:
-            file = parse(text, self._shelf.file(name))
+            file = parse(text, self._texts.file(name))
         except InvalidFile:
             return []
         _, report = read_workflow(file, name, self.compiler_context())
@@ -192,7 +192,7 @@ class CompiledFiles:
 
     def current(self, name: str, asked: RecordedCompilerContext) -> CheckedText:
         """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is not UTF-8."""
-        return self.check(name, self._shelf.text(name), asked)
+        return self.check(name, self._texts.text(name), asked)
 
     def errors(self, name: str) -> list[str]:
         """Return the errors of a workflow, as people read them; [] if it can run."""
@@ -218,7 +218,7 @@ class CompiledFiles:
         """
         last_rename = self._last_rename()  # before any file is read, so that a later rename is noticed
         asked = self.asked()
-        text = self._shelf.text(name) if draft is None else draft
+        text = self._texts.text(name) if draft is None else draft
         checked = self.check(name, text, asked)
         self._require_plan(name, checked)
         _, plan = self._plans.get(id(checked)) or (checked, None)
@@ -248,10 +248,10 @@ class CompiledFiles:
     def _compiled(self, name: str, text: str, asked: RecordedCompilerContext) -> tuple[CheckedText, Plan | None]:
         around = asked.noting()
         try:
-            file = parse(text, self._shelf.file(name))
+            file = parse(text, self._texts.file(name))
             compiled = self._compile(file, name, around)
         except InvalidFile as error:
-            wrong = error.problems or [Problem(error.message, file=self._shelf.file(name), remedy=error.remedy)]
+            wrong = error.problems or [Problem(error.message, file=self._texts.file(name), remedy=error.remedy)]
             return CheckedText(None, tuple(wrong)), None
         document = file.value if isinstance(file.value, dict) else None
         return CheckedText(document, tuple(compiled.problems), compiled.reach, compiled.breaches), compiled.plan
@@ -262,7 +262,7 @@ class CompiledFiles:
         if not_yet and len(not_yet) == len(errors):
             raise NotAvailableYet(not_yet[0].message, remedy=not_yet[0].remedy)
         if errors:
-            raise InvalidFile.of(self._shelf.file(name), list(checked.problems))
+            raise InvalidFile.of(self._texts.file(name), list(checked.problems))
 
 
 def document_of(file: JsonFile) -> dict[str, Any]:

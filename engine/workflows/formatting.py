@@ -51,28 +51,30 @@ def unformatted(workspace: Workspace) -> Formatted:
 
 def _changes(workspace: Workspace, by: str) -> tuple[Formatted, list[_Change]]:
     found, changes = Formatted(), list[_Change]()
-    shelves: list[tuple[FileStore, Kind]] = [(workspace.workflows, "workflow"), (workspace.prompts, "prompt")]
-    for shelf, kind in shelves:
-        for name in shelf.names():
+    file_stores: list[tuple[FileStore, Kind]] = [(workspace.workflows, "workflow"), (workspace.prompts, "prompt")]
+    for file_store, kind in file_stores:
+        for name in file_store.names():
             try:
-                changes.extend(_of_name(shelf, kind, name, by))
+                changes.extend(_of_name(file_store, kind, name, by))
             except InvalidFile as error:
                 found.problems.extend(error.problems)
             except InvalidInput as error:
-                found.problems.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+                found.problems.append(
+                    Problem(error.message, "unusable", file=file_store.file(name), remedy=error.remedy)
+                )
     found.changed = [change.file for change in changes]
     return found, changes
 
 
-def _of_name(shelf: FileStore, kind: Kind, name: str, by: str) -> Iterator[_Change]:
+def _of_name(file_store: FileStore, kind: Kind, name: str, by: str) -> Iterator[_Change]:
     """Yield the changes of a file and of its layout."""
-    text = shelf.text(name)
-    written = _written(text, shelf.file(name), kind)
+    text = file_store.text(name)
+    written = _written(text, file_store.file(name), kind)
     if written != text:
-        yield _Change(shelf.file(name), partial(shelf.save, name, written, etag(text), by))
-    layout = shelf.layout_path(name)
+        yield _Change(file_store.file(name), partial(file_store.save, name, written, etag(text), by))
+    layout = file_store.layout_path(name)
     if layout.is_file():
-        label = f"{shelf.folder.name}/{layout.name}"
+        label = f"{file_store.folder.name}/{layout.name}"
         before = read(layout, label).text
         written = _written(before, label, "layout")
         if written != before:

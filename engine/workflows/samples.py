@@ -47,7 +47,7 @@ def _gallery() -> FileStore:
     return Workspace(CHECKOUT / "gallery").workflows
 
 
-def _shelf(sample: str) -> FileStore:
+def _file_store(sample: str) -> FileStore:
     return _shipped().workflows if sample in NAMES else _gallery()
 
 
@@ -69,13 +69,13 @@ def samples() -> list[Sample]:
 def _readable(names: Iterable[str]) -> Iterator[tuple[str, JsonObject]]:
     for name in names:
         with suppress(OrchestraError):
-            yield name, _shelf(name).document(name)
+            yield name, _file_store(name).document(name)
 
 
 def needed_by(sample: str) -> list[str]:
     """Return the services to which a sample needs a connection. Raises UnknownName."""
     _require(sample)
-    return _needed_services(_shelf(sample).document(sample))
+    return _needed_services(_file_store(sample).document(sample))
 
 
 def _needed_services(document: JsonObject) -> list[str]:
@@ -93,13 +93,13 @@ def _gallery_agents() -> FileStore:
 
 def _agents_in(document: JsonObject) -> list[str]:
     """Return the shipped agents that a workflow runs, and those that these have as tools, sorted."""
-    shelf, found = _gallery_agents(), set[str]()
+    file_store, found = _gallery_agents(), set[str]()
     ahead = [one.name for one in references(document) if one.kind == "agent"]
     while ahead:
         name = ahead.pop()
-        if name not in found and name in shelf.names():
+        if name not in found and name in file_store.names():
             found.add(name)
-            ahead += [one.name for one in references(shelf.document(name)) if one.kind == "agent"]
+            ahead += [one.name for one in references(file_store.document(name)) if one.kind == "agent"]
     return sorted(found)
 
 
@@ -118,7 +118,7 @@ def named_connections(sample: str) -> dict[str, str]:
     Raises UnknownName.
     """
     _require(sample)
-    named = sorted(_tools_in(_with_agents(_shelf(sample).document(sample))))
+    named = sorted(_tools_in(_with_agents(_file_store(sample).document(sample))))
     return {name.split(".")[1]: name.split(".")[0] for name in named if name.startswith(MCP)}
 
 
@@ -134,8 +134,8 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     """
     _require(sample)
     workspace.workflows.require_free(name)
-    shelf = _shelf(sample)
-    file = shelf.read(sample)
+    file_store = _file_store(sample)
+    file = file_store.read(sample)
     agents = _agents_in(file.value)
     documents = _with_agents(file.value)
     for prompt in sorted({name for one in documents for name in prompt_names(one)}):
@@ -149,7 +149,7 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     id_ = workspace.workflow_ids.free(name)
     text = file.text if id_ == sample else file.with_text("id", id_, after="schema_version")
     workspace.workflows.save(name, text, None, by)
-    layout = shelf.layout_path(sample)
+    layout = file_store.layout_path(sample)
     if layout.is_file():
         with storage_errors(workspace.workflows.layout_path(name)):
             copy(layout, workspace.workflows.layout_path(name))
@@ -187,9 +187,9 @@ def _copy_accepted(workspace: Workspace, server: str) -> None:
 
 def _copy_tool(workspace: Workspace, name: str) -> None:
     """Copy a shipped tool, which has passed its tests, unless there is one of that name. Raises StorageError."""
-    shelf = ToolStore(workspace.root)
-    if name in shipped_tools().names() and name not in shelf.names():
-        shelf.create(name, sample_files(name))
+    tool_store = ToolStore(workspace.root)
+    if name in shipped_tools().names() and name not in tool_store.names():
+        tool_store.create(name, sample_files(name))
 
 
 def copy_prompt(workspace: Workspace, name: str) -> None:

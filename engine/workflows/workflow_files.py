@@ -143,7 +143,7 @@ class WorkflowFiles:
         self._default_environment = default_environment
         self._follow, self._drafted = follow, drafted
         self._workspace = workspace
-        self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
+        self._file_store, self._ids = workspace.workflows, workspace.workflow_ids
         self._audit, self._naming = audit, NamingFiles([workspace.workflows], "workflow")
         self._moves = moves
         self._compiled = compiled
@@ -152,12 +152,12 @@ class WorkflowFiles:
     @operation("workflows.names", "view", "see workflows", "List the names of workflows")
     def names(self, p: Principal) -> Names:
         """Return the names of all workflows, sorted, without reading a file."""
-        return p.shown(self._shelf.names())
+        return p.shown(self._file_store.names())
 
     @operation("workflows.list", "view", "see workflows", "List the workflows")
     def list(self, p: Principal) -> builtins.list[WorkflowSummary]:
         """Return every workflow by name; a damaged one is listed with its problems."""
-        names, asked = self._shelf.names(), self._compiled.asked()
+        names, asked = self._file_store.names(), self._compiled.asked()
         self._compiled.forget_all_but(names)
         for gone in set(self._summaries) - set(names):
             self._summaries.pop(gone, None)
@@ -177,7 +177,7 @@ class WorkflowFiles:
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that the text would have as the file of workflow `name`, once it is saved."""
         document, problems = self._checked(checked_workflow(name), text)
-        gets_another_id = self._ids.of(name) != name or name not in self._shelf.names()
+        gets_another_id = self._ids.of(name) != name or name not in self._file_store.names()
         if document is not None and "id" not in document and gets_another_id:
             return [one for one in problems if one.code != "same_id"]  # saving gives it an id of its own
         return problems
@@ -213,7 +213,7 @@ class WorkflowFiles:
         """
         document, problems = self._checked(checked_workflow(name), text)
         if document is None:
-            raise InvalidFile.of(self._shelf.file(name), problems)
+            raise InvalidFile.of(self._file_store.file(name), problems)
         self._require_allowed(p, name, document, is_new=etag is None)
         if not is_branch(name):
             text = self._with_own_id(name, text, document, is_new=etag is None)
@@ -247,7 +247,7 @@ class WorkflowFiles:
         Raises UnknownName, InUse, InvalidFile (config.yaml cannot be changed), StorageError.
         """
         needed = samples.needed_by(sample)
-        self._shelf.require_free(name)
+        self._file_store.require_free(name)
         added = self._connect(p, needed, samples.named_connections(sample))
         samples.copy_sample(self._workspace, sample, name, p.id)
         self._follow(name, "")
@@ -259,7 +259,7 @@ class WorkflowFiles:
         """Create a workflow with one step, ready to run and edit. Raises InUse, InvalidInput, StorageError."""
         text = blank_workflow(checked_title(title) or title_of(checked_name("workflow", name)))
         text = self._with_id(name, text, self._ids.free(name))
-        self._shelf.save(name, text, None, p.id)
+        self._file_store.save(name, text, None, p.id)
         self._follow(name, "")
         self._audit.record(p, "workflows.create", name)
         return self._file(name)
@@ -270,7 +270,7 @@ class WorkflowFiles:
 
         Raises InvalidFile, InUse, InvalidInput, StorageError.
         """
-        self._shelf.require_free(name)
+        self._file_store.require_free(name)
         text = canonical(document, "workflow")
         made = self.save(p, name, text, None)
         self._follow(name, "")
@@ -279,7 +279,7 @@ class WorkflowFiles:
     @operation("workflows.duplicate", "edit", "make workflows", "Copy a workflow")
     def duplicate(self, p: Principal, name: str, new: str) -> WorkflowFile:
         """Create a copy of a workflow, titled "Copy of …". Raises UnknownName, InUse, StorageError."""
-        self._shelf.duplicate(name, new, self._as_copy(name, new), p.id)
+        self._file_store.duplicate(name, new, self._as_copy(name, new), p.id)
         self._follow(new, "")
         self._audit.record(p, "workflows.duplicate", new, {"from": name})
         return self._file(new)
@@ -293,8 +293,8 @@ class WorkflowFiles:
         seems to call it, cannot be read), StorageError.
         """
         self._naming.require_readable(checked_name("workflow", name))
-        text = self._shelf.text(name)
-        self._shelf.require_free(new)
+        text = self._file_store.text(name)
+        self._file_store.require_free(new)
         id_ = self._ids.of(name)
         others = [repr(other) for other in self._ids.by_id().get(id_, []) if other != name]
         if others:
@@ -303,9 +303,9 @@ class WorkflowFiles:
                 remedy=f'Give the copy an id of its own first, such as "id": "{self._ids.free(id_)}".',
             )
         # A file without an `id` has its name as its id, which must not change with the name.
-        self._shelf.save(name, self._with_id(name, text, id_), files.etag(text), p.id)
-        branches = self._shelf.branches(name)
-        self._shelf.rename(name, new, lambda: self._follow_rename(name, new))
+        self._file_store.save(name, self._with_id(name, text, id_), files.etag(text), p.id)
+        branches = self._file_store.branches(name)
+        self._file_store.rename(name, new, lambda: self._follow_rename(name, new))
         self._follow(name, new)
         for one in branches:
             self._follow(branch_address(name, one), branch_address(new, one))
@@ -323,7 +323,7 @@ class WorkflowFiles:
         `etag`: of the text to change, None for the current one. Raises UnknownName, InvalidInput, InUse (the id is
         taken, or a run of the workflow is open), InvalidFile (the workflow has errors), StaleEdit, StorageError.
         """
-        file = self._shelf.read(name)
+        file = self._file_store.read(name)
         splices = rename_splices(file, name, self._compiled.compiler_context(), [(old, new)])
         text = as_written(self._keeping_id(name, spliced(file.text, splices)))
         self._save_renamed(p, name, text, files.etag(file.text) if etag is None else etag, [(old, new)])
@@ -336,12 +336,12 @@ class WorkflowFiles:
         self, p: Principal, name: str, text: str, etag: str | None, renames: StepRenames, merged_from: str = ""
     ) -> None:
         """Save a text; the receipts of renamed steps, and the positions of all, follow."""
-        new_ids, has_layout = dict(renames), self._shelf.layout_path(name).is_file()
+        new_ids, has_layout = dict(renames), self._file_store.layout_path(name).is_file()
         paths = step_paths(self._document(name)) if has_layout else {}
         before = {new_ids.get(step, step): path for step, path in paths.items()}
 
         def save() -> None:
-            self._shelf.save(name, text, etag, p.id, merged_from)
+            self._file_store.save(name, text, etag, p.id, merged_from)
             with suppress(StorageError):  # then a merge warns that receipts do not follow
                 self._keep_renames(name, renames, text)
             if before:
@@ -357,10 +357,10 @@ class WorkflowFiles:
 
     def _keep_renames(self, name: str, renames: StepRenames, text: str) -> None:
         """Remember the renames in a saved text for the merges of its branches."""
-        branches = [name] if is_branch(name) else [branch_address(name, one) for one in self._shelf.branches(name)]
+        branches = [name] if is_branch(name) else [branch_address(name, one) for one in self._file_store.branches(name)]
         ids = {node.step.id for node in step_nodes(parse(text, name).value)} if branches else set()
         for one in branches:
-            keep_renames(self._shelf.beside(one, RENAMES), "branch" if one == name else "main", renames, ids)
+            keep_renames(self._file_store.beside(one, RENAMES), "branch" if one == name else "main", renames, ids)
 
     @operation("workflows.delete", "edit", "delete workflows", "Delete a workflow")
     def delete(self, p: Principal, name: str) -> Path:
@@ -377,8 +377,8 @@ class WorkflowFiles:
             require_unused_in_environments(self._workspace, name, self._default_environment())
             follow_rename(self._workspace, name, "", p.id)
 
-        branches = self._shelf.branches(name)
-        trash = self._moves.delete(name, lambda: self._shelf.delete(checked_name("workflow", name), unused))
+        branches = self._file_store.branches(name)
+        trash = self._moves.delete(name, lambda: self._file_store.delete(checked_name("workflow", name), unused))
         for one in (name, *(branch_address(name, one) for one in branches)):
             self._follow(one, "", trash)
         self._audit.record(p, "workflows.delete", name, {"moved_to": str(trash)})
@@ -401,7 +401,7 @@ class WorkflowFiles:
         Steps of the person's draft can be moved, too. The workflow file and the steps not named are left unchanged.
         Raises UnknownName, InvalidInput, InvalidFile, StorageError.
         """
-        with self._shelf.editing():
+        with self._file_store.editing():
             paths = self._paths(p, name)
             layout = self._layout(name)
             kept = {path: xy for path, xy in layout.positions.items() if path in paths}
@@ -422,7 +422,7 @@ class WorkflowFiles:
 
         As `move_steps`, it leaves all else unchanged. Raises UnknownName, InvalidInput, InvalidFile, StorageError.
         """
-        with self._shelf.editing():
+        with self._file_store.editing():
             paths, layout = self._paths(p, name), self._layout(name)
             kept = {path: look for path, look in layout.looks.items() if path in paths}
             now = changed_looks(kept, looks, paths)
@@ -431,11 +431,11 @@ class WorkflowFiles:
         return now
 
     def _layout(self, name: str) -> Drawing:
-        return kept_layout(self._shelf.layout_path(name))
+        return kept_layout(self._file_store.layout_path(name))
 
     def _paths(self, p: Principal, name: str) -> Names:
         """Return the paths of the steps of a file and of the person's draft of it."""
-        paths = [node.path for node in step_nodes(self._shelf.document(name))]
+        paths = [node.path for node in step_nodes(self._file_store.document(name))]
         draft = self._drafted(p, name)
         if draft is not None:
             with suppress(InvalidFile):
@@ -449,7 +449,7 @@ class WorkflowFiles:
     def _document(self, name: str) -> JsonObject:
         """Return the document of a file; {} if it is missing or damaged."""
         try:
-            return self._shelf.document(name)
+            return self._file_store.document(name)
         except (InvalidFile, UnknownName):
             return {}
 
@@ -478,7 +478,7 @@ class WorkflowFiles:
         return found
 
     def _save_layout(self, name: str, layout: Drawing) -> None:
-        path = self._shelf.layout_path(name)
+        path = self._file_store.layout_path(name)
         if document := layout.document():
             files.write_whole(path, canonical(document, "layout"))
         else:
@@ -490,7 +490,7 @@ class WorkflowFiles:
 
     def _file(self, name: str) -> WorkflowFile:
         try:
-            text = self._shelf.text(name)
+            text = self._file_store.text(name)
         except InvalidFile as error:  # not a text: a folder, or not UTF-8
             return WorkflowFile(name, "", "", None, error.problems)
         return self._with_text(name, text)
@@ -506,12 +506,12 @@ class WorkflowFiles:
         except InvalidFile as error:  # not a text: a folder, or not UTF-8
             return CheckedText(None, tuple(error.problems))
         except OrchestraError as error:
-            problem = Problem(error.message, "unusable", file=self._shelf.file(name), remedy=error.remedy)
+            problem = Problem(error.message, "unusable", file=self._file_store.file(name), remedy=error.remedy)
             return CheckedText(None, (problem,))
 
     def _summary_of(self, name: str, file: CheckedText) -> WorkflowSummary:
         """Return the summary of a file, computed again if the file or what it refers to has changed."""
-        changed_at, known = self._shelf.changed_at(name), self._summaries.get(name)
+        changed_at, known = self._file_store.changed_at(name), self._summaries.get(name)
         if known is None or known[0] is not file or known[1].changed_at != changed_at:
             known = self._summaries[name] = (file, self._summary(name, file))
         return known[1]
@@ -526,7 +526,7 @@ class WorkflowFiles:
             warnings=sum(one.severity == "warning" for one in file.problems),
             steps=sum(1 for _ in step_nodes(document)),
             services=services_in(document),
-            changed_at=self._shelf.changed_at(name),
+            changed_at=self._file_store.changed_at(name),
         )
 
     def _require_allowed(self, p: Principal, name: str, document: JsonObject, *, is_new: bool) -> None:
@@ -552,18 +552,18 @@ class WorkflowFiles:
 
     def _as_copy(self, name: str, new: str) -> str:
         """Return the text with the title of a copy and an id of its own."""
-        text = self._shelf.text(name)
+        text = self._file_store.text(name)
         try:
-            titled = titled_as_copy(parse(text, self._shelf.file(name)), name, "workflow")
+            titled = titled_as_copy(parse(text, self._file_store.file(name)), name, "workflow")
             return self._with_id(name, titled, self._ids.free(new))
         except InvalidFile:
             return text
 
     def _with_id(self, name: str, text: str, id_: str) -> str:
         """Return the text of a workflow with this id. Raises InvalidFile if it is not a JSON object."""
-        file = parse(text, self._shelf.file(name))
+        file = parse(text, self._file_store.file(name))
         if not isinstance(file.value, dict):
-            raise InvalidFile(f"{self._shelf.file(name)} does not contain a JSON object.")
+            raise InvalidFile(f"{self._file_store.file(name)} does not contain a JSON object.")
         return file.with_text("id", id_, after="schema_version")
 
 

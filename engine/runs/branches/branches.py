@@ -54,7 +54,7 @@ class Branches(BranchReader):
 
     def __init__(
         self,
-        shelf: FileStore,
+        file_store: FileStore,
         workflows: WorkflowFiles,
         plans: EnvironmentPlans,
         checks: PromotionChecks,
@@ -63,7 +63,7 @@ class Branches(BranchReader):
         renames_since: Callable[[str, str], StepRenames] = lambda _workflow, _at: (),
     ) -> None:
         """`renames_since(workflow, at)` returns the renames of its steps since a time, oldest first."""
-        super().__init__(shelf)
+        super().__init__(file_store)
         self._workflows, self._plans, self._checks = workflows, plans, checks
         self._drafts, self._audit, self._renames_since = drafts, audit, renames_since
 
@@ -83,13 +83,13 @@ class Branches(BranchReader):
         self._drafts.follow("workflow", address)  # of an earlier branch with this name
         detail = {} if version == CURRENT else {"version": version}
         self._audit.record(p, "workflows.branch", workflow, {"branch": branch, **detail})
-        return self._status(workflow, branch, self._shelf.text(workflow))
+        return self._status(workflow, branch, self._file_store.text(workflow))
 
     def _renames(self, workflow: str, made_at: str) -> StepRenames:
         """Return the renames from a version made at that time to the steps that the workflow has now."""
         if not made_at:
             return ()
-        ids = {node.step.id for node in step_nodes(self._shelf.document(workflow))}
+        ids = {node.step.id for node in step_nodes(self._file_store.document(workflow))}
         since = composed(*([one] for one in self._renames_since(workflow, made_at)))
         return [(old, new) for old, new in since if new in ids]
 
@@ -100,7 +100,7 @@ class Branches(BranchReader):
         Raises UnknownName, InvalidInput, StorageError.
         """
         unsaved_by = self._unsaved_by(p, branch_address(workflow, branch))
-        trash = self._shelf.delete(branch_address(workflow, branch))
+        trash = self._file_store.delete(branch_address(workflow, branch))
         self._drafts.set_aside("workflow", branch_address(workflow, branch), trash)
         self._audit.record(p, "workflows.delete_branch", workflow, {"branch": branch, "moved_to": str(trash)})
         return DeletedBranch(trash, unsaved_by)
@@ -136,8 +136,8 @@ class Branches(BranchReader):
         `check` and `WorkflowFiles.save`.
         """
         found, followed = self._merging(p, workflow, branch, choices or {})
-        _require_seen(self._shelf.file(workflow), known_etag, found.etag)
-        _require_seen(self._shelf.file(found.name), branch_etag, found.branch_etag)
+        _require_seen(self._file_store.file(workflow), known_etag, found.etag)
+        _require_seen(self._file_store.file(found.name), branch_etag, found.branch_etag)
         if found.problems:
             raise refusal(found)
         saved = self._workflows.save(p, workflow, found.text, found.etag, followed, merged_from=branch)
@@ -157,9 +157,11 @@ class Branches(BranchReader):
     def _merging(self, p: Principal, workflow: str, branch: str, choices: Choices) -> tuple[Merging, StepRenames]:
         """Return what a merge would change, and the steps of the workflow whose receipts follow to another id."""
         name = branch_address(workflow, branch)
-        texts = MergeTexts(main=self._shelf.text(workflow), branch=self._shelf.text(name), base=self._files.base(name))
+        texts = MergeTexts(
+            main=self._file_store.text(workflow), branch=self._file_store.text(name), base=self._files.base(name)
+        )
         known = self._files.renames(name)
-        made = merge(texts, self._shelf.file(workflow), self._rename(workflow), choices, known)
+        made = merge(texts, self._file_store.file(workflow), self._rename(workflow), choices, known)
         unsaved_by = self._unsaved_by(p, name)
         found = Merging(
             workflow=workflow,
@@ -177,14 +179,14 @@ class Branches(BranchReader):
             problems=undecided(workflow, branch, made.conflicts),
             unsaved_by=unsaved_by,
         )
-        return with_effects(found, self._plans, self._checks, self._shelf), made.followed
+        return with_effects(found, self._plans, self._checks, self._file_store), made.followed
 
     def _unsaved_by(self, p: Principal, name: str) -> builtins.list[str]:
         """Return who has unsaved changes of a branch; only editors may know."""
         if not may(p, "edit"):
             return []
         try:
-            text = self._shelf.text(name)
+            text = self._file_store.text(name)
         except OrchestraError:  # no text, or deleted meanwhile
             text = ""
         return self._drafts.unsaved_by("workflow", name, text)
@@ -196,7 +198,7 @@ class Branches(BranchReader):
         return rename
 
     def _etag(self, name: str) -> str:
-        return etag(self._shelf.text(name))
+        return etag(self._file_store.text(name))
 
 
 def _notes(p: Principal, unsaved_by: Sequence[str], texts: MergeTexts, made: Merge) -> list[str]:

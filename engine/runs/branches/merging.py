@@ -76,26 +76,26 @@ class Merging:
 class _WithText(Struct, frozen=True):
     """The workflow files, with a changed text of one of them."""
 
-    shelf: FileStore
+    file_store: FileStore
     name: str
     changed: str
 
     def text(self, name: str) -> str:
         """Return a text by its name."""
-        return self.changed if name == self.name else self.shelf.text(name)
+        return self.changed if name == self.name else self.file_store.text(name)
 
     def file(self, name: str) -> str:
         """Return the name of its file in problems."""
-        return self.shelf.file(name)
+        return self.file_store.file(name)
 
     def stamp(self, name: str) -> Stamp | None:
         """Return a fingerprint of the file's metadata."""
-        return self.shelf.stamp(name)
+        return self.file_store.stamp(name)
 
 
-def with_effects(found: Merging, plans: EnvironmentPlans, checks: PromotionChecks, shelf: FileStore) -> Merging:
+def with_effects(found: Merging, plans: EnvironmentPlans, checks: PromotionChecks, file_store: FileStore) -> Merging:
     """Return a merge with its new accounts, writes and destinations, and the problems of its text."""
-    compiled = CompiledFiles(_WithText(shelf, found.workflow, found.text), plans.around_files)
+    compiled = CompiledFiles(_WithText(file_store, found.workflow, found.text), plans.around_files)
     try:
         plan = compiled.plan(found.workflow)
     except InvalidFile as error:

@@ -39,20 +39,20 @@ class BranchStatus:
 class BranchReader:
     """What the branches of workflows hold."""
 
-    def __init__(self, shelf: FileStore) -> None:
-        self._shelf, self._files = shelf, BranchFiles(shelf)
+    def __init__(self, file_store: FileStore) -> None:
+        self._file_store, self._files = file_store, BranchFiles(file_store)
 
     @operation("workflows.branches", "view", "see branches", "List the branches of a workflow")
     def list(self, p: Principal, workflow: str) -> builtins.list[BranchStatus]:
         """Return the branches of a workflow by name; a damaged one says so. Raises UnknownName, InvalidInput."""
-        main = self._shelf.text(checked_name("workflow", workflow))
+        main = self._file_store.text(checked_name("workflow", workflow))
         return [self._status(workflow, branch, main) for branch in self._files.names(workflow)]
 
     def _status(self, workflow: str, branch: str, main: str) -> BranchStatus:
         name = branch_address(workflow, branch)
         changed_at = timestamp(self._files.changed_at(name))
         try:
-            base, mine = self._files.base(name), self._shelf.text(name)
+            base, mine = self._files.base(name), self._file_store.text(name)
             ahead, behind = (_changes(name, base, text) for text in (mine, main))
         except OrchestraError as error:
             return BranchStatus(workflow, branch, name, changed_at, [], [], f"{error.message} {error.remedy}".strip())

@@ -30,13 +30,13 @@ class Predictions:
 
     def __init__(
         self,
-        shelf: FileStore,
+        file_store: FileStore,
         editing: WorkflowEditing,
         compiler_context: Callable[[], CompilerContext],
         runs: RunReader,
         blobs: Blobs,
     ) -> None:
-        self._shelf, self._editing, self._compiler_context = shelf, editing, compiler_context
+        self._file_store, self._editing, self._compiler_context = file_store, editing, compiler_context
         self._runs, self._blobs = runs, blobs
 
     @operation("workflows.predict", "view", "see workflows", "See what the steps of a draft would give")
@@ -47,7 +47,7 @@ class Predictions:
         UnknownName, InvalidInput (a run of another workflow), InvalidFile (the text is not a workflow).
         """
         draft = self._editing.draft_text(p, name)
-        file = parse(draft.text, self._shelf.file(name))
+        file = parse(draft.text, self._file_store.file(name))
         compiled, report = read_workflow(file, name, self._compiler_context())
         if report is None:
             raise InvalidFile.of(file.file, compiled.problems)

@@ -46,7 +46,7 @@ class StepTries:
 
     def __init__(
         self,
-        shelf: FileStore,
+        file_store: FileStore,
         compiler_context: Callable[[], CompilerContext],
         plans: CurrentPlans,
         trials: Trials,
@@ -58,7 +58,7 @@ class StepTries:
 
         `edited(p, workflow)`: the text that the person edits; `plan_of(workflow, text)`: the plan of such a text.
         """
-        self._shelf, self._compiler_context, self._plans = shelf, compiler_context, plans
+        self._file_store, self._compiler_context, self._plans = file_store, compiler_context, plans
         self._trials, self._last_values = trials, last_values
         self._edited, self._plan_of = edited, plan_of
 
@@ -110,13 +110,13 @@ class StepTries:
         return self._trials.start(p, tried, "runs.try", request)
 
     def _text(self, p: Principal, workflow: str, *, draft: bool) -> str:
-        return self._edited(p, workflow) if draft else self._shelf.text(workflow)
+        return self._edited(p, workflow) if draft else self._file_store.text(workflow)
 
     def _plan(self, workflow: str, text: str, environment: str, *, draft: bool) -> Plan:
         return self._plan_of(workflow, text) if draft else self._plans.named(workflow, {}, environment)
 
     def _reads(self, workflow: str, text: str, step: str) -> StepReads:
-        found = read(text, self._shelf.file(workflow))
+        found = read(text, self._file_store.file(workflow))
         node = found.node(step)
         if not node.step.uses:
             raise InvalidInput(f"{step!r} is a group.", remedy="Choose a step in it.", field="step")

@@ -171,20 +171,21 @@ class Bundles:
         )
 
     def _prompt(self, name: str) -> BundledPrompt:
-        shelf = self._workspace.prompts
+        file_store = self._workspace.prompts
         versions = {
-            str(number): lines_of(read(path, path.name).text) for number, path in version_files(shelf, name).items()
+            str(number): lines_of(read(path, path.name).text)
+            for number, path in version_files(file_store, name).items()
         }
-        return BundledPrompt(text=lines_of(shelf.read(name).text), versions=versions)
+        return BundledPrompt(text=lines_of(file_store.read(name).text), versions=versions)
 
     def _fragments(self, prompts: Mapping[str, BundledPrompt]) -> dict[str, list[str]]:
-        shelf, found = self._workspace.fragments, dict[str, list[str]]()
+        file_store, found = self._workspace.fragments, dict[str, list[str]]()
         ahead = [one for prompt in prompts.values() for one in _fragments_of(text_of(prompt.text))]
-        known = set(shelf.names())
+        known = set(file_store.names())
         while ahead:
             name = ahead.pop()
             if name in known and name not in found:
-                text = shelf.text(name)
+                text = file_store.text(name)
                 found[name] = lines_of(text)
                 ahead += [one.name for one in fragments_in(text)]
         return dict(sorted(found.items()))
@@ -204,12 +205,12 @@ class Bundles:
 
     def _placed_fragments(self, found: Bundle) -> tuple[dict[str, str], dict[str, str]]:
         """Return ({name in the bundle: name here}, {name here: text} of those to create)."""
-        shelf = self._workspace.fragments
-        here, names = set(shelf.names()), {one: one for one in found.fragments}
+        file_store = self._workspace.fragments
+        here, names = set(file_store.names()), {one: one for one in found.fragments}
         while True:  # another name for one changes the texts of those that name it
             changed = {one: name for one, name in names.items() if one != name}
             texts = {one: _fragment_named(text_of(lines), changed) for one, lines in found.fragments.items()}
-            wrong = {one for one in names if names[one] in here and not _has_text(shelf, names[one], texts[one])}
+            wrong = {one for one in names if names[one] in here and not _has_text(file_store, names[one], texts[one])}
             if not wrong:
                 break
             given = set(names.values())
@@ -218,17 +219,17 @@ class Bundles:
             ] or wrong:
                 free = (name for name in numbered(one, names[one]) if name not in given)
                 given.remove(names[one])
-                names[one] = next(name for name in free if name not in here or _has_text(shelf, name, texts[one]))
+                names[one] = next(name for name in free if name not in here or _has_text(file_store, name, texts[one]))
                 given.add(names[one])
         return names, {names[one]: text for one, text in texts.items() if names[one] not in here}
 
     def _placed_prompts(
         self, found: Bundle, fragments: Mapping[str, str]
     ) -> tuple[dict[str, str], dict[str, BundledPrompt]]:
-        shelf = self._workspace.prompts
-        here = set(shelf.names())
+        file_store = self._workspace.prompts
+        here = set(file_store.names())
         changed = {one: name for one, name in fragments.items() if one != name}
-        taken, given = {*here, *names_with_versions(shelf)}, set(found.prompts)
+        taken, given = {*here, *names_with_versions(file_store)}, set(found.prompts)
         names, new = dict[str, str](), dict[str, BundledPrompt]()
         for one, prompt in found.prompts.items():
             moved = BundledPrompt(text=lines_of(_with_fragments(prompt, changed)), versions=prompt.versions)
@@ -260,14 +261,14 @@ class Bundles:
 
     def _create(self, fragments: Mapping[str, str], prompts: Mapping[str, BundledPrompt], by: str) -> None:
         """Create fragments, then the prompts that name them; versions first, as labels name them."""
-        shelf = self._workspace.prompts
+        file_store = self._workspace.prompts
         versions = [
-            FileToCreate(shelf.folder / f"{name}.versions" / f"{number}.json", text_of(lines))
+            FileToCreate(file_store.folder / f"{name}.versions" / f"{number}.json", text_of(lines))
             for name, prompt in prompts.items()
             for number, lines in prompt.versions.items()
         ]
         self._workspace.fragments.create(fragments, by)
-        shelf.create({name: text_of(prompt.text) for name, prompt in prompts.items()}, by, versions)
+        file_store.create({name: text_of(prompt.text) for name, prompt in prompts.items()}, by, versions)
 
 
 def _named(documents: Sequence[object]) -> list[str]:
@@ -315,9 +316,9 @@ def _message_texts(file: JsonFile) -> Iterator[tuple[JsonPath, str]]:
                 yield ("messages", number, "content", line), text
 
 
-def _has_text(shelf: FileStore, name: str, text: str) -> bool:
+def _has_text(file_store: FileStore, name: str, text: str) -> bool:
     try:
-        return shelf.text(name).rstrip("\n") == text.rstrip("\n")
+        return file_store.text(name).rstrip("\n") == text.rstrip("\n")
     except OrchestraError:
         return False
 

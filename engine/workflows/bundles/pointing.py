@@ -88,12 +88,12 @@ def numbered(name: str, now: str) -> Iterator[str]:
     return numbered
 
 
-def names_with_versions(shelf: FileStore) -> Iterator[str]:
+def names_with_versions(file_store: FileStore) -> Iterator[str]:
     """Return the prompts that have versions, though the prompt itself may be missing."""
-    return (folder.name.removesuffix(".versions") for folder in shelf.folder.glob("*.versions"))
+    return (folder.name.removesuffix(".versions") for folder in file_store.folder.glob("*.versions"))
 
 
-def version_files(shelf: FileStore, name: str) -> dict[int, Path]:
+def version_files(file_store: FileStore, name: str) -> dict[int, Path]:
     """Return the files of the numbered versions of a prompt or an agent."""
-    found = (shelf.folder / f"{name}.versions").glob("*.json")
+    found = (file_store.folder / f"{name}.versions").glob("*.json")
     return {int(path.stem): path for path in sorted(found) if path.stem.isdecimal()}

@@ -149,14 +149,14 @@ class WorkflowEditing:
 
     def __init__(
         self,
-        shelf: FileStore,
+        file_store: FileStore,
         workflows: WorkflowFiles,
         compiled: CompiledFiles,
         drafts: Drafts,
         values: Callable[[Principal, str], Mapping[str, Any]],
     ) -> None:
         """`values(p, workflow)` returns the values of its last run: {"inputs": …, "steps": {id: output}}."""
-        self._shelf, self._workflows, self._compiled, self._drafts = shelf, workflows, compiled, drafts
+        self._file_store, self._workflows, self._compiled, self._drafts = file_store, workflows, compiled, drafts
         self._values = values
         self._checked: dict[tuple[str, str], tuple[float, list[Problem]]] = {}
 
@@ -197,8 +197,8 @@ class WorkflowEditing:
     @operation("workflows.saved_by", "view", "see workflows", "See who saved a workflow")
     def saved_by(self, p: Principal, name: str, etag: str) -> str | None:
         """Return who saved the file with this etag; None if it was changed outside AI-Orchestra."""
-        versions = self._shelf.history.versions(name)
-        is_newest = bool(versions) and files.etag(self._shelf.history.latest_text(name) or "") == etag
+        versions = self._file_store.history.versions(name)
+        is_newest = bool(versions) and files.etag(self._file_store.history.latest_text(name) or "") == etag
         return versions[0].saved_by if is_newest else None
 
     def problems(self, p: Principal, name: str, text: str) -> list[Problem]:
@@ -212,10 +212,10 @@ class WorkflowEditing:
     def _check(self, p: Principal, name: str, text: str, renames: StepRenames) -> list[Problem]:
         """Return the problems of a text, and the writes that are made again once it is saved."""
         try:
-            saved = self._shelf.text(name)
+            saved = self._file_store.text(name)
         except OrchestraError:  # deleted meanwhile, or no text
             saved = ""
-        again = _writes_again(self._shelf.file(name), saved, text, renames)
+        again = _writes_again(self._file_store.file(name), saved, text, renames)
         problems = [*self._workflows.check(p, name, text), *again]
         self._checked[name, files.etag(text)] = time.monotonic(), problems
         for old in list(self._checked)[:-_MOST_CHECKED]:  # a copy, as other threads add and remove, too
@@ -230,7 +230,7 @@ class WorkflowEditing:
         Raises UnknownName, InvalidInput (no such step), InvalidFile (the text is not a workflow).
         """
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
-        found = read(now.text, self._shelf.file(name))
+        found = read(now.text, self._file_store.file(name))
         place = found.node(step).place if step else ("outputs",)
         compiled, report = read_workflow(found.file, name, self._compiled.compiler_context())
         if report is None or place not in report.names:
@@ -288,7 +288,7 @@ class WorkflowEditing:
     def saved_text(self, p: Principal, name: str) -> str:
         """Return the text of the file, "" if it has been deleted or cannot be read."""
         try:
-            return self._shelf.text(checked_workflow(name))
+            return self._file_store.text(checked_workflow(name))
         except OrchestraError:
             return ""
 
@@ -368,7 +368,7 @@ class WorkflowEditing:
         try:
             saved = self._workflows.save(p, name, text, etag)
         except StaleEdit as error:
-            theirs = self._shelf.text(name)
+            theirs = self._file_store.text(name)
             said = differences(object_in(theirs), object_in(text))
             details = {"theirs": theirs, "etag": files.etag(theirs), "differences": said}
             raise StaleEdit(error.message, remedy=error.own_remedy, **details) from error
@@ -386,10 +386,10 @@ class WorkflowEditing:
         `etag`: of the text to change, None for the current one. Raises as `apply` and as `WorkflowFiles.save`.
         """
         ops = operations(sent)
-        before = self._shelf.text(checked_workflow(name))
+        before = self._file_store.text(checked_workflow(name))
         known = files.etag(before)
         if etag is not None and etag != known:
-            raise StaleEdit(f"Somebody changed {self._shelf.file(name)} since you opened it.")
+            raise StaleEdit(f"Somebody changed {self._file_store.file(name)} since you opened it.")
         made = self._applied(name, before, ops)
         said = differences(object_in(before), object_in(made.text), made.renames)
         if not save or made.text == before:
@@ -402,7 +402,7 @@ class WorkflowEditing:
                 differences=said,
                 problems=self._check(p, name, text, made.renames),
             )
-        again = _writes_again(self._shelf.file(name), before, made.text, made.renames)
+        again = _writes_again(self._file_store.file(name), before, made.text, made.renames)
         saved = self._workflows.save(p, name, made.text, known, made.renames)
         problems = [*saved.problems, *again]
         return FileEdit(name, saved.text, saved.etag, is_saved=True, differences=said, problems=problems)
@@ -414,12 +414,12 @@ class WorkflowEditing:
         return self._of_file(name)
 
     def _of_file(self, name: str) -> _Now:
-        text = self._shelf.text(checked_workflow(name))
+        text = self._file_store.text(checked_workflow(name))
         return _Now(None, text, files.etag(text))
 
     def _saved_etag(self, name: str) -> str:
         try:
-            return files.etag(self._shelf.text(name))
+            return files.etag(self._file_store.text(name))
         except OrchestraError:  # deleted meanwhile, or no text
             return ""
 
@@ -432,7 +432,7 @@ class WorkflowEditing:
         def rename(file: JsonFile, renames: StepRenames) -> Sequence[Splice]:
             return rename_splices(file, name, self._compiled.compiler_context(), renames, needs_plan=False)
 
-        return applied(text, self._shelf.file(name), ops, rename)
+        return applied(text, self._file_store.file(name), ops, rename)
 
     def _replayed(self, name: str, now: _Now, base_rev: str, ops: Sequence[AnyOperation]) -> Applied:
         """Apply operations that were made for an older text. Raises EditConflict."""
@@ -464,7 +464,7 @@ class WorkflowEditing:
         except KeyError:
             pass
         try:
-            text = self._shelf.text(name)
+            text = self._file_store.text(name)
         except OrchestraError:
             return None
         if files.etag(text) != base_rev:

@@ -42,8 +42,8 @@ def connections() -> dict[str, str]:
 
 @pytest.fixture
 def plans(tmp_path: Path, connections: dict[str, str]) -> CompiledFiles:
-    shelf = Workspace(tmp_path).workflows
-    return CompiledFiles(shelf, lambda: CompilerContext(dict(connections), no_prompt))
+    file_store = Workspace(tmp_path).workflows
+    return CompiledFiles(file_store, lambda: CompilerContext(dict(connections), no_prompt))
 
 
 def test_an_unchanged_workflow_is_compiled_once(tmp_path: Path, plans: CompiledFiles) -> None:
@@ -81,8 +81,8 @@ def test_true_in_place_of_1_in_a_called_workflow_shows_at_once(tmp_path: Path) -
     outer = {"schema_version": 1, "title": "Outer", "steps": [step]}
     called.with_name("outer.json").write_text(json.dumps(outer))
     called.write_text(called.with_name("one.json").read_text().replace('"1"', "1"))
-    shelf = Workspace(tmp_path).workflows
-    plans = CompiledFiles(shelf, lambda: CompilerContext({}, no_prompt, shelf.document))
+    file_store = Workspace(tmp_path).workflows
+    plans = CompiledFiles(file_store, lambda: CompilerContext({}, no_prompt, file_store.document))
     settle(called.with_name("outer.json"))
     first = plans.plan("outer")
     assert plans.plan("outer") is first
