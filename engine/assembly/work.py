@@ -97,9 +97,9 @@ class RunWork:
 
     def _acceptor(self) -> Acceptor:
         opened, worker, clock = self._opened, self.worker, self._opened.clock
-        room = Admission(opened.state.runs.backlog, opened.config.limits.most_waiting_runs, clock)
+        admission = Admission(opened.state.runs.backlog, opened.config.limits.most_waiting_runs, clock)
         around, mode = opened.compiler_context, opened.modes.of
-        return Acceptor(worker, opened.logs, opened.audit, clock, around, mode, self.consents, room)
+        return Acceptor(worker, opened.logs, opened.audit, clock, around, mode, self.consents, admission)
 
     def _runs(self) -> Runs:
         opened, worker, reindex = self._opened, self.worker, self._opened.proof.reindex

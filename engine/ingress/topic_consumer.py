@@ -81,7 +81,7 @@ class TopicConsumer(Struct, frozen=True):
 
     def require_room(self) -> None:
         """Raise TooManyRuns while too many runs wait to begin."""
-        self.acceptor.room.require()
+        self.acceptor.admission.require()
 
     def _taken(self, p: Principal, messages: Sequence[BrokerMessage]) -> list[Outcome]:
         plans = _Plans(self.plan)

@@ -112,7 +112,7 @@ class Runs(RunReader):
         earlier = self._acceptor.earlier(request)
         if earlier is not None:  # even if the workflow has been changed or deleted
             return earlier
-        self._acceptor.room.require()
+        self._acceptor.admission.require()
         self.require_files(p, [inputs, options.get("pins")])
 
         def entry() -> RunEntry:
@@ -181,7 +181,7 @@ class Runs(RunReader):
         request = IdempotentRequest.if_keyed(request_key, f"rerun {run_id}", sent)
 
         def prepared() -> RunEntry:
-            self._acceptor.room.require()
+            self._acceptor.admission.require()
             self.require_files(p, inputs or {})
             earlier = self.get(p, run_id)
             require_no_plan(earlier)

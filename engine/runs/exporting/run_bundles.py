@@ -97,7 +97,7 @@ class RunBundles:
         file. So it needs no account, writes nothing and sends nothing. Raises InvalidFile, InvalidInput, TooManyRuns.
         """
         run: Run = unpacked(content).run
-        self._acceptor.room.require()
+        self._acceptor.admission.require()
         services = {name: one["service"] for name, one in run["accounts"].items()}
         plan = self._plan(run, {**self._acceptor.services(), **services})
         run_id, files = self._acceptor.new_files()

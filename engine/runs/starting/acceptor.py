@@ -42,11 +42,11 @@ class Acceptor:
         compiler_context: Callable[[], CompilerContext],
         mode: Callable[[str], AccountMode],
         consents: Consents,
-        room: Admission,
+        admission: Admission,
     ) -> None:
         self._worker, self._logs, self._audit, self._clock = worker, logs, audit, clock
         self._compiler_context, self.mode, self.consents = compiler_context, mode, consents
-        self.room = room
+        self.admission = admission
 
     @shared_property
     def estimates(self) -> Estimates:

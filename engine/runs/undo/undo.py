@@ -81,20 +81,20 @@ class Undo:
         """
         report = UndoReport([], [], [], [])
         with alone(self._worker.folder):
-            book = UndoLog(self._logs, self._worker, lambda: timestamp(self._clock()), by)
+            undo_log = UndoLog(self._logs, self._worker, lambda: timestamp(self._clock()), by)
             try:
-                self._undo_all(self._grouped(self._ended(self._list().of(run_id, item, steps))), report, book)
+                self._undo_all(self._grouped(self._ended(self._list().of(run_id, item, steps))), report, undo_log)
             finally:
-                book.close()
+                undo_log.close()
         return report
 
-    def _undo_all(self, things: list[UndoableWrite], report: UndoReport, book: UndoLog) -> None:
+    def _undo_all(self, things: list[UndoableWrite], report: UndoReport, undo_log: UndoLog) -> None:
         undone_markers: set[str] = set()
         kept: list[RunWrite] = []
 
         def undo_one(made: UndoableWrite, kind: StepType) -> None:
             try:
-                self._undo_one(made, kind, report, book, undone_markers)
+                self._undo_one(made, kind, report, undo_log, undone_markers)
             except CannotUndo as error:
                 own = next((one for one in kept if one.is_done_to(made.write)), None)
                 (report.cannot if own else report.refused).append(NotUndone.of(made.write, _changed_by(own, error)))
@@ -104,19 +104,19 @@ class Undo:
             self._sorted(made, report, undo_one)
             if made.write.is_undone:
                 undone_markers |= made.write.markers
-                self._take_along(made, report, book)
+                self._take_along(made, report, undo_log)
             else:
                 report.cannot.extend(NotUndone.of(one, self._why_kept(one)) for one in made.later)
                 kept += [made.write] if len(report.cannot) > known else []
 
-    def _take_along(self, made: UndoableWrite, report: UndoReport, book: UndoLog) -> None:
+    def _take_along(self, made: UndoableWrite, report: UndoReport, undo_log: UndoLog) -> None:
         """Mark writes that changed the undone one as undone as well; the ledger first, then the log."""
         for one in made.later:
             if not one.is_undone:
                 self._worker.forget(one.ledger_identity, one.generation)
                 line = Undone.with_it(one, made.write)
                 report.undone.append(line)
-                book.note(one, line.note)
+                undo_log.note(one, line.note)
 
     def _list(self) -> UndoList:
         return UndoList(self._worker.state.receipts, self._worker.rows, self._logs)
@@ -166,7 +166,12 @@ class Undo:
             undo_one(made, step_type(write.uses))
 
     def _undo_one(
-        self, made: UndoableWrite, kind: StepType, report: UndoReport, book: UndoLog, undone_markers: AbstractSet[str]
+        self,
+        made: UndoableWrite,
+        kind: StepType,
+        report: UndoReport,
+        undo_log: UndoLog,
+        undone_markers: AbstractSet[str],
     ) -> None:
         """Undo a write. Raises CannotUndo if it was changed since; other obstacles are reported."""
         write = made.write
@@ -189,7 +194,7 @@ class Undo:
             )
         else:
             report.undone.append(Undone.of(write, kind))
-            book.note(write, kind.undoes)
+            undo_log.note(write, kind.undoes)
 
     def _written(self, write: RunWrite, undone_markers: AbstractSet[str] = frozenset()) -> Written:
         values = Values(self._logs.blobs, write.run_id)

@@ -47,7 +47,7 @@ class Scene:
             values = {"status": RunStatus.SUCCEEDED, "ended_at": timestamp(at)}
             connection.execute(runs.update().where(runs.c.run_id.in_(ended)).values(**values))
 
-    def room(self, least: int) -> Admission:
+    def admission(self, least: int) -> Admission:
         return Admission(SqlState(self.database).runs.backlog, least, lambda: NOON, lambda: self.seconds)
 
 
@@ -82,18 +82,18 @@ def refusal(start: Callable[[], None]) -> TooManyRuns:
 
 def test_so_many_may_wait_whatever_the_rate_is(scene: Scene) -> None:
     scene.accept(3)
-    scene.room(3).require()
+    scene.admission(3).require()
     scene.accept(1)
-    assert refusal(scene.room(3).require).retry_after_seconds == 60
+    assert refusal(scene.admission(3).require).retry_after_seconds == 60
 
 
 def test_more_may_wait_if_the_last_minute_has_ended_as_many(scene: Scene) -> None:
     scene.accept(12)
     scene.end(6)
-    scene.room(1).require()
+    scene.admission(1).require()
     scene.end(1, NOON - timedelta(seconds=61))
     scene.accept(2)
-    refused = refusal(scene.room(1).require)
+    refused = refusal(scene.admission(1).require)
     assert (refused.retry_after_seconds, refused.message) == (
         10,  # one too many, at six a minute
         "7 runs wait to begin, and at most 6 may. Nothing was started.",
@@ -101,10 +101,10 @@ def test_more_may_wait_if_the_last_minute_has_ended_as_many(scene: Scene) -> Non
 
 
 def test_a_count_is_used_for_a_second(scene: Scene) -> None:
-    room = scene.room(1)
-    room.require()
+    admission = scene.admission(1)
+    admission.require()
     scene.accept(2)
     scene.seconds = 0.9
-    room.require()
+    admission.require()
     scene.seconds = 1.0
-    refusal(room.require)
+    refusal(admission.require)
