@@ -17,7 +17,7 @@ chain, too, and returns the outcome. Each has its place because of what it must 
    wants them: the plan, the approval and the receipt have the text as it is sent. `AllowList` refuses values that the
    workflow does not list, and `OutsideTextCheck` text from outside that the compiler has missed, before even an account
    is opened for them.
-   In a replay, `Played` answers here: the fields are evaluated and checked, and no account is opened.
+   In a replay, `FileReplay` answers here: the fields are evaluated and checked, and no account is opened.
 7. `Fallback` asks the models of a step in turn, each with all that follows: its own account, consent, budget and
    attempts. What a wait repeats, begins with the model that is to be asked then.
 8. `OpenedAccounts`, then `RequiredConsent`: no account is used, not even for a read, before somebody agreed to it.
@@ -30,7 +30,7 @@ chain, too, and returns the outcome. Each has its place because of what it must 
 12. `RequiredBudget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
 13. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
 14. `OutputTypes` fit every output, also a replayed one.
-15. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
+15. `Rereading` compares a read with what a plan has read, `ReusedAnswers` answer before anything is sent or watched.
 16. `LiveAnswers` stays open over all attempts.
 17. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
 18. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
@@ -60,7 +60,7 @@ from engine.runner.call.accounts import OpenedAccounts, RequiredConsent
 from engine.runner.call.arguments import AllowList, Arguments, FittingText, HarmlessText, OutsideTextCheck
 from engine.runner.call.models import Fallback, LiveAnswers, RequiredBudget
 from engine.runner.call.people import Breakpoints, RequiredApproval
-from engine.runner.call.plan import AsPlanned, Planning, Played, Replay, Rereading
+from engine.runner.call.plan import AsPlanned, FileReplay, Planning, Rereading, ReusedAnswers
 from engine.runner.call.record import AccountNoticeReports, Announcement, OutputTypes, Recorder, Timed, traced
 from engine.runner.call.waits import RateLimits, Suspension
 from engine.runner.call.write import LastLink, Once, WriteIdentity
@@ -93,7 +93,7 @@ ORDER: _Kinds = (
     FittingText,
     AllowList,
     OutsideTextCheck,
-    Played,
+    FileReplay,
     Fallback,
     OpenedAccounts,
     RequiredConsent,
@@ -106,7 +106,7 @@ ORDER: _Kinds = (
     Announcement,
     OutputTypes,
     Rereading,
-    Replay,
+    ReusedAnswers,
     LiveAnswers,
     Timed,
     Once,

@@ -282,7 +282,7 @@ class Rereading(Middleware):
         return replace(answer, planned=planned) if changes else answer
 
 
-class Replay(Check):
+class ReusedAnswers(Check):
     """Takes answers from the log of an earlier run; writes are never replayed."""
 
     is_for_services = True
@@ -306,7 +306,7 @@ class Replay(Check):
         return Succeeded(call, found.output, remarks=Remarks(request=found.request), is_replayed=True)
 
 
-class Played(Middleware):
+class FileReplay(Middleware):
     """Ends each call as the run in a file did, also its failures and writes, and calls nothing in its place.
 
     Steps that only compute are computed again: whoever looks for a fault in one of them sees it happen.
