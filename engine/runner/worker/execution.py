@@ -89,7 +89,7 @@ class ExecutionDependencies(Struct, frozen=True):
     writes: WriteClaims
     live: Live | None
     accounts: Accounts
-    agreements: ConsentStore
+    consent_store: ConsentStore
     logs: RunLogs
     log_writer: LogWriter
     clock: Callable[[], datetime]
@@ -105,7 +105,7 @@ class Execution:
 
     def __init__(
         self,
-        equipment: ExecutionDependencies,
+        dependencies: ExecutionDependencies,
         acceptance: Acceptance,
         events: Sequence[Event],
         resumed_by: ResumedBy,
@@ -115,15 +115,15 @@ class Execution:
         """Prepare the work; `is_new` says that nobody has worked on the run before."""
         self.run_id = acceptance["run_id"]
         self._resumed_by, self._is_new = resumed_by, is_new
-        self._equipment, self._acceptance = equipment, acceptance
+        self._dependencies, self._acceptance = dependencies, acceptance
         self._kind = kind_of(options_of(acceptance))
-        self._records = equipment.records
+        self._records = dependencies.records
         self._events = list(events)
-        values = Values(equipment.logs.blobs, self.run_id)
-        self._recording = Recording(self.run_id, equipment.records.journal, values, equipment.clock, self._events)
+        values = Values(dependencies.logs.blobs, self.run_id)
+        self._recording = Recording(self.run_id, dependencies.records.journal, values, dependencies.clock, self._events)
         self._task: asyncio.Task[Any] | None = None
         self._ending: Ending | None = None
-        self._parking = RunSuspension(equipment.clock)
+        self._suspension = RunSuspension(dependencies.clock)
         self._on_failure_error: Failure | None = None
         self._status = "stopped"
         """How the work ended."""
@@ -138,7 +138,7 @@ class Execution:
     @property
     def may_wake(self) -> list[str]:
         """The runs that may be due once work on this one is over: itself, if it is suspended, and its caller."""
-        itself = [self.run_id] if self._parking.is_parked else []
+        itself = [self.run_id] if self._suspension.is_parked else []
         return itself if self.caller_run_id is None else [*itself, self.caller_run_id]
 
     @property
@@ -156,7 +156,7 @@ class Execution:
 
     async def run(self) -> None:
         """Work until the run ends, waits or is interrupted, and record that. Raises StorageError, JournalBroken."""
-        tracer = self._equipment.tracer
+        tracer = self._dependencies.tracer
         if tracer is None:
             await self._work()
             return
@@ -172,7 +172,7 @@ class Execution:
         if await self._is_set_aside():
             return
         reached("accepted")
-        self._task = self._parking.walk = asyncio.ensure_future(self._walk())
+        self._task = self._suspension.walk = asyncio.ensure_future(self._walk())
         if self._ending is not None:
             self._task.cancel()
         status, details = await self._outcome(self._task)
@@ -214,22 +214,22 @@ class Execution:
         if self._recording.started_at is None:
             self._recording.emit(RunStarted)
             _log.info("run %s of %s begins", self.run_id, self._acceptance["workflow"])
-            self._equipment.observer.begun()
+            self._dependencies.observer.begun()
         else:
             answered = True if self._resumed_by.is_answer else UNSET
             self._recording.emit(RunResumed, by=self._resumed_by.by, answered=answered)
             _log.info("run %s of %s goes on", self.run_id, self._acceptance["workflow"])
-            self._equipment.observer.resumed(by_person=self._resumed_by.by != ENGINE)
+            self._dependencies.observer.resumed(by_person=self._resumed_by.by != ENGINE)
         self._records.runs.started(self.run_id, self._recording.started_at)
 
     async def _walk(self) -> Any:
-        plan = self._equipment.plans.plan(self._acceptance)
+        plan = self._dependencies.plans.plan(self._acceptance)
         self._begin_log(plan)
         followed, played = await self._followed(), await self._played()
         executor = StepExecutor(await self._context(plan, followed, played))
         is_timed = self._kind is not RunKind.DEBUG  # there, a person takes their time
         selection = await self._selection(plan)
-        runner = Runner(plan, self._recording, executor.perform, self._parking, selection, is_timed=is_timed)
+        runner = Runner(plan, self._recording, executor.perform, self._suspension, selection, is_timed=is_timed)
         run: RunName = {"id": self.run_id, "started_at": self._recording.started_at}
         if (named := followed or played) is not None:  # so that what names the run has the same text
             run = {"id": named["run_id"], "started_at": named["started_at"]}
@@ -254,36 +254,36 @@ class Execution:
         stored = options_of(self._acceptance).get("plays")
         if stored is None:
             return None
-        return await asyncio.to_thread(played_run, stored, self._equipment.logs.blobs, self.run_id)
+        return await asyncio.to_thread(played_run, stored, self._dependencies.logs.blobs, self.run_id)
 
     async def _context(self, plan: Plan, followed: Run | None, played: Run | None) -> RunContext:
-        equipment, facts = self._equipment, self._facts()
+        dependencies, facts = self._dependencies, self._facts()
         if followed is None:
             earlier = await self._earlier(facts.options.get("replay"))
         else:
-            earlier = EarlierRun(followed, equipment.logs.blobs)
+            earlier = EarlierRun(followed, dependencies.logs.blobs)
         return RunContext(
             facts=facts,
             plan=plan,
-            called_plan=partial(equipment.plans.called, self._acceptance),
+            called_plan=partial(dependencies.plans.called, self._acceptance),
             recording=self._recording,
-            accounts=equipment.accounts,
-            writes=equipment.writes,
-            reads=AccountReads(equipment.clock),
-            receipts=equipment.receipts,
+            accounts=dependencies.accounts,
+            writes=dependencies.writes,
+            reads=AccountReads(dependencies.clock),
+            receipts=dependencies.receipts,
             pauses=self._pauses(),
             wait=self._wait,
-            clock=equipment.clock,
+            clock=dependencies.clock,
             meter=self._meter(),
-            live=equipment.live,
+            live=dependencies.live,
             earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
             played={} if played is None else {step["path"]: step for step in played["steps"]},
             outdated_steps=frozenset(facts.options.get("outdated", ())),
             guard=reads_only if self._kind.writes_nothing else nullcontext,
             applied=None if followed is None else await self._applied(plan, followed),
             debug_state=self._debug_state,
-            observer=equipment.observer,
-            tracer=equipment.tracer,
+            observer=dependencies.observer,
+            tracer=dependencies.tracer,
         )
 
     def _debug_state(self) -> DebugState:
@@ -301,7 +301,7 @@ class Execution:
         for run in tree:  # it grows by the runs that each one called
             called = (step["child_run_id"] for step in run["steps"] if "child_run_id" in step)
             tree += [await self._log_of(run_id) for run_id in called]
-        return AppliedRun(followed, tree, plan.after_failures, self._equipment.logs.blobs)
+        return AppliedRun(followed, tree, plan.after_failures, self._dependencies.logs.blobs)
 
     def _facts(self) -> RunFacts:
         acceptance = self._acceptance
@@ -320,7 +320,7 @@ class Execution:
             outside_inputs=acceptance.get("outside_inputs", ()),
             priority=priority_of(acceptance),
             item=_item(acceptance.get("trigger")),
-            agreed=ConsentedAccounts.of_run(self._equipment.agreements, acceptance),
+            agreed=ConsentedAccounts.of_run(self._dependencies.consent_store, acceptance),
         )
 
     def _renamed(self) -> Callable[[str], str] | None:
@@ -334,7 +334,7 @@ class Execution:
         since = {} if kept is None else kept["since"]
         if not since and self._resumed_by.by == ENGINE and all(event.by == ENGINE for event in begun):
             return None
-        renames, accepted_at = self._equipment.logs.renames(), self._acceptance["queued_at"]
+        renames, accepted_at = self._dependencies.logs.renames(), self._acceptance["queued_at"]
 
         def renamed(identity: str) -> str:
             is_open = self._records.effects.is_open(identity)
@@ -356,10 +356,10 @@ class Execution:
 
     async def _earlier(self, run_id: str | None) -> EarlierRun | None:
         """Return the log of a run whose answers this one reuses. Raises InvalidFile."""
-        return None if run_id is None else EarlierRun(await self._log_of(run_id), self._equipment.logs.blobs)
+        return None if run_id is None else EarlierRun(await self._log_of(run_id), self._dependencies.logs.blobs)
 
     async def _log_of(self, run_id: str) -> Run:
-        run = await self._equipment.log_writer.read(run_id)
+        run = await self._dependencies.log_writer.read(run_id)
         if run is None:
             raise InvalidFile(f"The log of run {run_id} is gone.", remedy="Start a run that needs nothing of it.")
         return run
@@ -376,20 +376,20 @@ class Execution:
             return
 
     def _pauses(self) -> RunWaits:
-        equipment = self._equipment
+        dependencies = self._dependencies
         questions = RunQuestions(
             self._records.questions,
             self.run_id,
             self._acceptance["workflow"],
             self._acceptance["started_by"],
             self._changed_by(),
-            equipment.clock,
+            dependencies.clock,
         )
         is_held, is_paused = self._records.effects.held, self._records.spending.is_paused
         return RunWaits(
             questions,
             self._children(),
-            equipment.clock,
+            dependencies.clock,
             lambda: is_held() is not None,
             lambda: is_paused(self.run_id),
         )
@@ -407,12 +407,12 @@ class Execution:
         return sorted(found | ({self._resumed_by.by} if is_changed else set()))
 
     def _meter(self) -> RunMeter:
-        equipment = self._equipment
+        dependencies = self._dependencies
         return RunMeter(
             self._spending_runs,
-            lambda: equipment.accounts.config().config,
+            lambda: dependencies.accounts.config().config,
             self._records.spending,
-            equipment.clock,
+            dependencies.clock,
         )
 
     def _spending_runs(self) -> Iterator[SpendingRun]:
@@ -422,14 +422,16 @@ class Execution:
             budget = budget_in(acceptance["definition"]["workflow"])
             yield SpendingRun(acceptance["run_id"], acceptance["workflow"], workflow_id_of(acceptance), budget)
             caller = acceptance["parent_run_id"]
-            row = None if caller is None else self._equipment.worker.rows.get(caller)
+            row = None if caller is None else self._dependencies.worker.rows.get(caller)
             acceptance = None if row is None or row.acceptance is None else json.loads(row.acceptance)
 
     def _children(self) -> Children:
-        equipment = self._equipment
+        dependencies = self._dependencies
         called, changed_by = self._records.called, self._changed_by()
         by = self._resumed_by.by
-        return Children(self._acceptance, called, equipment.worker, equipment.logs, equipment.clock, changed_by, by)
+        return Children(
+            self._acceptance, called, dependencies.worker, dependencies.logs, dependencies.clock, changed_by, by
+        )
 
     async def _outcome(self, task: asyncio.Task[Any]) -> tuple[str, dict[str, Any]]:
         try:
@@ -441,7 +443,7 @@ class Execution:
             outputs = self._recording.values.whole(stopped.outputs)
             return RunStatus.SUCCEEDED, {"outputs": outputs, "stopped": {"message": stopped.message}}
         except asyncio.CancelledError:
-            if self._ending is None and self._parking.is_parked:
+            if self._ending is None and self._suspension.is_parked:
                 return RunStatus.WAITING, {}
             return self._ending or Ending.STOPPED, {}
         except InvalidFile as error:
@@ -457,9 +459,9 @@ class Execution:
 
     async def _wait(self, pause: Waiting, limit: datetime | None, outer_limit: datetime | None) -> None:
         try:
-            await self._parking.wait(pause, limit, outer_limit)
+            await self._suspension.wait(pause, limit, outer_limit)
         except asyncio.CancelledError:
-            if not self._parking.is_parked:
+            if not self._suspension.is_parked:
                 await pause.given_up(self._ending or "timeout")
             raise
 
@@ -469,7 +471,7 @@ class Execution:
         await self._put_away()
 
     def _due_at(self) -> str | None:
-        due_at = self._parking.due_at()
+        due_at = self._suspension.due_at()
         return None if due_at is None else timestamp(due_at)
 
     async def _interrupt(self) -> None:
@@ -509,18 +511,18 @@ class Execution:
             duration_seconds=run["duration_seconds"],
             sentence=run["sentence"],
             counts=compact_json(run["counts"]),
-            at_milliseconds=milliseconds_of(self._equipment.clock()),
+            at_milliseconds=milliseconds_of(self._dependencies.clock()),
             made_good=[] if self._kind.writes_nothing else _processed(run),
             plan_hash=await asyncio.to_thread(_plan_hash, run) if self._kind is RunKind.PLAN else None,
         )
         await self._records.runs.ended(end)
         self.is_over = True
         _log.info("run %s %s", self.run_id, end.status)
-        self._equipment.observer.ended(end.status)
+        self._dependencies.observer.ended(end.status)
 
     def _log(self, events: Iterable[Event]) -> asyncio.Future[Run]:
         """Write the log for these events and return the document, which is made in a thread."""
-        return self._equipment.log_writer.write(self.run_id, lambda: self._document(events))
+        return self._dependencies.log_writer.write(self.run_id, lambda: self._document(events))
 
     def _log_so_far(self) -> asyncio.Future[Run]:
         return self._log(self._stored())
@@ -539,7 +541,7 @@ class Execution:
             few = self._recording.few
             self._log(self._stored() if few is None else list(few))  # a copy: more events come while it is written
         else:
-            self._equipment.log_writer.write_soon(self.run_id, self._log_so_far)
+            self._dependencies.log_writer.write_soon(self.run_id, self._log_so_far)
 
     def _document(self, events: Iterable[Event]) -> Run:
         run = document(self._acceptance, events)

@@ -370,7 +370,7 @@ class Worker:
         self._poller.begin()
 
     @shared_property
-    def _equipment(self) -> ExecutionDependencies:
+    def _dependencies(self) -> ExecutionDependencies:
         """What each execution works with."""
         from engine.runner.worker.execution import ExecutionDependencies
 
@@ -379,7 +379,7 @@ class Worker:
             writes=self._writes,
             live=self.live,
             accounts=self.accounts,
-            agreements=ConsentStore(self.state.settings),
+            consent_store=ConsentStore(self.state.settings),
             logs=self._logs,
             log_writer=self._log_writer,
             clock=self._clock,
@@ -456,7 +456,7 @@ class Worker:
     ) -> Execution:
         from engine.runner.worker.execution import Execution  # with all that carries out a step: few commands do
 
-        return Execution(self._equipment, accepted, events, by, is_new=is_new)
+        return Execution(self._dependencies, accepted, events, by, is_new=is_new)
 
     async def _work(self, execution: Execution) -> None:
         try:
