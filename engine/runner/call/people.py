@@ -85,7 +85,7 @@ class RequiredApproval(Check):
     is_for_services = True
 
     def __init__(self, run: RunContext) -> None:
-        self._run, self._recording, self._questions = run, run.recording, run.pauses.questions
+        self._run, self._recording, self._questions = run, run.recording, run.run_waits.questions
         self._previews = WritePreviews(run.reads, run.clock)
         self._asking = RunApprovalRules(run)
 

@@ -43,13 +43,13 @@ class Suspension(Middleware):
     """
 
     def __init__(self, run: RunContext) -> None:
-        self._run, self._recording, self._pauses, self._tags = run, run.recording, run.pauses, RunTags(run)
+        self._run, self._recording, self._run_waits, self._tags = run, run.recording, run.run_waits, RunTags(run)
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Continue a recorded wait; otherwise make the call, and wait if it asks for that."""
         recorded = self._recording.waiting(call.path)
-        if recorded is not None and not repeats_call(recorded) and not self._pauses.is_lost(recorded):
-            return await self._waited(replace(call, is_announced=True), self._pauses.of(recorded))
+        if recorded is not None and not repeats_call(recorded) and not self._run_waits.is_lost(recorded):
+            return await self._waited(replace(call, is_announced=True), self._run_waits.of(recorded))
         outcome = await call_next(call)
         if not isinstance(outcome, Waits):
             return outcome
@@ -65,9 +65,9 @@ class Suspension(Middleware):
         rule = call.action.approval.own.over(self._run.approval_rules().get(call.action.uses))
         outside = self._outside_inputs(call) if isinstance(outcome.directive, CallWorkflow) else ()
         earlier_wait = self._recording.last_wait(call.path)
-        pause = self._pauses.begun(outcome.directive, call.path, rule, caller, earlier_wait, replay, outside)
+        pause = self._run_waits.begun(outcome.directive, call.path, rule, caller, earlier_wait, replay, outside)
         self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.details())
-        return await self._waited(replace(call, is_announced=True), self._pauses.of(pause))
+        return await self._waited(replace(call, is_announced=True), self._run_waits.of(pause))
 
     def _outside_inputs(self, call: StepCall) -> Sequence[OutsideInput]:
         """Return which of the inputs for a called workflow are text from outside."""
@@ -103,7 +103,7 @@ class RateLimits(Middleware):
     is_for_services = True
 
     def __init__(self, run: RunContext) -> None:
-        self._recording, self._pauses, self._wait = run.recording, run.pauses, run.wait
+        self._recording, self._run_waits, self._wait = run.recording, run.run_waits, run.wait
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call until it has an outcome other than a request to wait."""
@@ -116,9 +116,9 @@ class RateLimits(Middleware):
     async def _released(self, call: StepCall) -> StepCall:
         """Return the call as it begins now, after the recorded wait if there is one."""
         recorded = self._recording.waiting(call.path)
-        if recorded is None or not repeats_call(recorded) or self._pauses.is_lost(recorded) or is_debugged(recorded):
+        if recorded is None or not repeats_call(recorded) or self._run_waits.is_lost(recorded) or is_debugged(recorded):
             return call
-        await self._wait(self._pauses.of(recorded), None, call.frame.deadline)
+        await self._wait(self._run_waits.of(recorded), None, call.frame.deadline)
         failed_before = self._recording.failed_attempts(call.path)
         return replace(call, started_at=self._recording.now(), failed_before=failed_before)
 

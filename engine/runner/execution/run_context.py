@@ -98,7 +98,7 @@ class RunContext(Struct, frozen=True):
     writes: WriteClaims
     reads: AccountReads
     receipts: Receipts
-    pauses: RunWaits
+    run_waits: RunWaits
     wait: Wait
     clock: Callable[[], datetime]
     meter: RunMeter

@@ -271,7 +271,7 @@ class Execution:
             writes=dependencies.writes,
             reads=AccountReads(dependencies.clock),
             receipts=dependencies.receipts,
-            pauses=self._pauses(),
+            run_waits=self._run_waits(),
             wait=self._wait,
             clock=dependencies.clock,
             meter=self._meter(),
@@ -375,7 +375,7 @@ class Execution:
         except RunStopped:
             return
 
-    def _pauses(self) -> RunWaits:
+    def _run_waits(self) -> RunWaits:
         dependencies = self._dependencies
         questions = RunQuestions(
             self._records.questions,

@@ -391,10 +391,10 @@ class Worker:
         )
 
     def _claimed_writes(self) -> WriteClaims:
-        senders = WriteOwnership(self.rows, self.state.owners, self.owner, self._clock)
+        ownership = WriteOwnership(self.rows, self.state.owners, self.owner, self._clock)
         arguments_of = partial(told_arguments, self.rows, self._logs)
         ledger = Ledger(self._records.effects, self._clock, self._sent)
-        return WriteClaims(ledger, self._clock, senders.state_of, arguments_of, self.owner.is_certain)
+        return WriteClaims(ledger, self._clock, ownership.state_of, arguments_of, self.owner.is_certain)
 
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""

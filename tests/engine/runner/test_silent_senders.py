@@ -232,5 +232,5 @@ def test_what_is_known_of_a_sender(
     story: Callable[[SqliteStateDatabase, SqlOwner, SqlOwner], str | None],
     state: str,
 ) -> None:
-    with cast(database, tmp_path / "owners") as (sender, ours, senders):
-        assert senders.state_of(entry(story(database, sender, ours))) == state
+    with cast(database, tmp_path / "owners") as (sender, ours, ownership):
+        assert ownership.state_of(entry(story(database, sender, ours))) == state
