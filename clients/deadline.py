@@ -59,29 +59,29 @@ class CancellationToken:
                 self._ends.remove(end)
 
 
-_hangup: contextvars.ContextVar[CancellationToken | None] = contextvars.ContextVar("hangup", default=None)
+_cancellation: contextvars.ContextVar[CancellationToken | None] = contextvars.ContextVar("cancellation", default=None)
 
 
 @contextlib.contextmanager
-def ended_by(hangup: CancellationToken) -> Iterator[None]:
-    """Let all requests of this thread be ended by `hangup`."""
-    token = _hangup.set(hangup)
+def ended_by(cancellation: CancellationToken) -> Iterator[None]:
+    """Let all requests of this thread be ended by `cancellation`."""
+    token = _cancellation.set(cancellation)
     try:
         yield
     finally:
-        _hangup.reset(token)
+        _cancellation.reset(token)
 
 
 def interruptible(end: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
     """Have `end` called if the call of this thread is ended from outside while it is inside."""
-    hangup = _hangup.get()
-    return contextlib.nullcontext() if hangup is None else hangup.during(end)
+    cancellation = _cancellation.get()
+    return contextlib.nullcontext() if cancellation is None else cancellation.during(end)
 
 
 def seconds_left(own: float | None, expired: type[Exception]) -> float:
     """Return how long one operation may take; raise `expired` if the deadline has passed, or the call was ended."""
-    ends_at, hangup = _deadline.get(), _hangup.get()
-    if hangup is not None and hangup.is_over:
+    ends_at, cancellation = _deadline.get(), _cancellation.get()
+    if cancellation is not None and cancellation.is_over:
         raise expired("this call has been cancelled")
     if ends_at is None:
         return IDLE_SECONDS if own is None else own

@@ -67,11 +67,11 @@ async def _in_time(job: Job, work: Callable[[], Any]) -> Any:
     So a model stops writing, and a server that answers one question at a time is free for the next.
     """
     assert job.account is not None
-    hangup = CancellationToken()
+    cancellation = CancellationToken()
     try:
         async with asyncio.timeout(job.timeout_seconds + _GRACE_SECONDS):
-            return await started(job, work, hangup)
+            return await started(job, work, cancellation)
     except TimeoutError as error:
         raise Timeout(f"No answer within {number_text(job.timeout_seconds)} s.", service=job.account.service) from error
     finally:
-        hangup.now()
+        cancellation.now()

@@ -61,20 +61,20 @@ class RetryAttempts:
         await asyncio.sleep(_backoff(self._job.retry or _DEFAULT_RETRY, self._failed, error))
 
 
-def started(job: Job, work: Callable[[], Any], hangup: CancellationToken | None = None) -> asyncio.Future[Any]:
+def started(job: Job, work: Callable[[], Any], cancellation: CancellationToken | None = None) -> asyncio.Future[Any]:
     """Start blocking work in a thread of the account; everything it sends ends within the job's time limit.
 
-    `hangup` ends it earlier.
+    `cancellation` ends it earlier.
     """
     assert job.account is not None
     names = context.current()
-    return job.account.workers.run(lambda: _timed(job, work, names, hangup or CancellationToken()), job.priority)
+    return job.account.workers.run(lambda: _timed(job, work, names, cancellation or CancellationToken()), job.priority)
 
 
-def _timed(job: Job, work: Callable[[], Any], names: Mapping[str, str], hangup: CancellationToken) -> Any:
+def _timed(job: Job, work: Callable[[], Any], names: Mapping[str, str], cancellation: CancellationToken) -> Any:
     with (
         context.within(names),
-        ended_by(hangup),
+        ended_by(cancellation),
         deadline(job.timeout_seconds),
         counted_sends(),
         metered(job.meter),
