@@ -78,10 +78,17 @@ def _operations() -> Sequence[APIRouter]:
 def _data() -> Sequence[APIRouter]:
     from api.base.derived import router_of
     from api.routes.data import agent_versions, agents, files, tool_servers, tools
+    from engine.agents.agents import Agents
     from engine.data.collections import Collections
     from engine.data.tables import Tables
+    from engine.tools.tools import Tools
 
-    areas = (router_of(Tables, "tables", "Tables"), router_of(Collections, "collections", "Collections"))
+    areas = (
+        router_of(Tables, "tables", "Tables"),
+        router_of(Collections, "collections", "Collections"),
+        router_of(Agents, "agents", "Agents"),
+        router_of(Tools, "tools", "Tools"),
+    )
     modules = (agents, agent_versions, files, tools, tool_servers)
     return [*areas, *(module.router for module in modules), files.added]
 

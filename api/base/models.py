@@ -42,7 +42,10 @@ def model_of(record: type) -> Callable[[type[Model]], type[Model]]:
 
 @cache
 def model_for(kind: Any) -> Any:
-    """Return the model of a record of the engine, all its members required; any other type with these in it."""
+    """Return the model of a record of the engine, all its members required; any other type with these in it.
+
+    A record that says itself how pydantic reads it (`__pydantic_config__`) stays as it is.
+    """
     if _is_record(kind):
         said: dict[str, str] = {}
         for each in reversed(kind.__mro__):
@@ -60,7 +63,8 @@ def model_for(kind: Any) -> Any:
 
 def _is_record(kind: Any) -> bool:
     is_class = isinstance(kind, type) and not isinstance(kind, GenericAlias)
-    return is_class and (is_dataclass(kind) or issubclass(kind, Struct))
+    is_ours = is_class and not hasattr(kind, "__pydantic_config__")
+    return is_ours and (is_dataclass(kind) or issubclass(kind, Struct))
 
 
 def _said(module: str, record: str) -> dict[str, str]:

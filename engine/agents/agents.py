@@ -89,9 +89,9 @@ class Agents:
         self._store, self._shelf = store, store.shelf
         self._compiled, self._audit, self._follow = compiled, audit, follow
 
-    @operation("agents.list", "view", "see agents", "List the agents")
+    @operation("agents.list", "view", "see agents", "List agents", "GET /api/agents", answer="agents")
     def list(self, p: Principal) -> builtins.list[AgentSummary]:
-        """Return every agent by name."""
+        """Return every agent with its tools, limits and problems, by name."""
         used_by = self._store.naming.of_each(self._shelf.names())
         self._compiled.forget_all_but([*used_by])
         asked = self._compiled.asked()

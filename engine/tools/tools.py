@@ -101,9 +101,9 @@ class Tools:
         self._shelf, self._settings, self._audit = shelf, settings, audit
         self._state_dir, self._versions = state_dir, versions
 
-    @operation("tools.list", "view", _SEE, "List the tools")
+    @operation("tools.list", "view", _SEE, "List tools", "GET /api/tools", answer="tools")
     def list(self, p: Principal) -> builtins.list[ToolInfo]:
-        """Return all tools by name, valid or not."""
+        """Return every tool by name, valid or not."""
         found = self._versions.naming.of_each(self._shelf.names())
         return [self._info(name, p.shown(used_by)) for name, used_by in found.items()]
 

@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from engine.agents.agents import Agents
 from engine.data.collections import Collections
 from engine.data.tables import Tables
 from engine.people.access import ROLES, Principal, may
@@ -24,6 +25,7 @@ from engine.rights_docs import operations
 from engine.runs.budgets import Budgets
 from engine.runs.usage import UsageReader
 from engine.runs.workers import Workers
+from engine.tools.tools import Tools
 from tests.engine.conftest import write_workflow
 from tests.faces.conftest import LOCAL, PASSWORD, Faces
 from tests.patience import PATIENCE_SECONDS
@@ -32,6 +34,8 @@ OWNER = Principal("owner", "owner")
 AREAS: Mapping[str, type] = {
     "tables": Tables,
     "collections": Collections,
+    "agents": Agents,
+    "tools": Tools,
     "users": Users,
     "budgets": Budgets,
     "usage": UsageReader,

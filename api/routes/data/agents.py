@@ -9,32 +9,17 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.base.documents import DeletedItem, FileTextBody, Name, NewName, Refusal, RequestBody
-from api.base.models import model_of
+from api.base.models import model_for
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.agents.agents import AgentSummary, AgentTool
+from engine.agents.agents import AgentSummary
 from engine.base.problem import Problem
 
 router = APIRouter(prefix="/api/agents", tags=["Agents"], route_class=SignedInRoute)
 IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
 
 
-@model_of(AgentTool)
-class AgentToolDocument(BaseModel):
-    """A tool of an agent."""
-
-
-@model_of(AgentSummary)
-class AgentDocument(BaseModel):
-    """An agent; a damaged one has problems and no tools."""
-
-    tools: list[AgentToolDocument]
-
-
-class AgentList(BaseModel):
-    """All agents, by name."""
-
-    agents: list[AgentDocument]
+AgentDocument = model_for(AgentSummary)
 
 
 class NewAgent(RequestBody):
@@ -62,12 +47,6 @@ class AgentRenamed(BaseModel):
 
     name: str
     users: list[str] = Field(description="Workflows, and agents as `agent:NAME`.")
-
-
-@router.get("", response_model=AgentList, summary="List agents")
-def all_agents(orchestra: Door, principal: Acting) -> Any:
-    """Return every agent with its tools, limits and problems."""
-    return {"agents": [asdict(one) for one in orchestra.agents.list(principal)]}
 
 
 @router.get("/{name}", response_model=AgentDocument, summary="Show an agent")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.base.accounts import Whose, is_demo
 from api.base.documents import DeletedItem, FileTextBody, NewName, Refusal, RequestBody
-from api.base.models import model_of
+from api.base.models import model_for, model_of
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.tools.editing import ToolText
 from engine.tools.testing import ToolTestResult
@@ -23,15 +23,7 @@ _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description
 _CHANGED: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The file was changed"}}
 
 
-@model_of(ToolInfo)
-class ToolDocument(BaseModel):
-    """A tool: what its file says, the state of its tests, and which workflows use it."""
-
-
-class ToolList(BaseModel):
-    """All tools, by name."""
-
-    tools: list[ToolDocument]
+ToolDocument = model_for(ToolInfo)
 
 
 @model_of(ToolTestResult)
@@ -84,12 +76,6 @@ class ToolChanges(BaseModel):
 
     id: str
     changes: list[FileChange]
-
-
-@router.get("", summary="List tools", response_model=ToolList)
-def list_tools(orchestra: Door, principal: Acting) -> Any:
-    """Return every tool, valid or not."""
-    return {"tools": [asdict(one) for one in orchestra.tools.list(principal)]}
 
 
 @router.get("/{name}", summary="Show a tool", response_model=ToolDocument)
