@@ -9,6 +9,7 @@ import pytest
 from engine.base.statuses import RunStatus
 from engine.operations.attention import failing, unsettled
 from engine.record.document import counts
+from engine.record.types.run import RunKind
 from engine.runs.run_list import RunRow
 from engine.triggering.polling.status import DeadItem, TriggerError
 
@@ -44,7 +45,7 @@ def row(
             [row("2", "a", "succeeded"), row("1", "a", "failed", demo=False)], ["1"], id="made good in the demo"
         ),
         pytest.param(
-            [row("2", "a", "succeeded", is_test=True), row("1", "a", "failed")], ["1"], id="one step was tried"
+            [row("2", "a", "succeeded", kind=RunKind.PART), row("1", "a", "failed")], ["1"], id="one step was tried"
         ),
         pytest.param([row("2", "a", "succeeded"), row("1", "a", "failed", unknown=1)], ["1"], id="an unknown write"),
         pytest.param([], [], id="none"),
