@@ -52,6 +52,7 @@ class WorkflowVersions:
         """Return a kept text as a workflow file, with the problems that it would have now. Raises as `text`."""
         return self._workflows.as_file(p, name, self.text(p, name, version))
 
+    @operation("workflows.differences", "view", "see workflows", "Compare versions of a workflow")
     def differences(self, p: Principal, name: str, old: str = "", new: str = "") -> builtins.list[str]:
         """Return in sentences what has changed from one version to another.
 
