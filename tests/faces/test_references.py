@@ -90,23 +90,6 @@ def test_a_user_that_cannot_be_read_is_in_the_way(orchestra: Orchestra) -> None:
     assert orchestra.prompts.get(LOCAL, "classify-mail").labels == {"production": 1}
 
 
-def test_a_rename_of_a_prompt_that_was_cut_short_can_be_done_again(orchestra: Orchestra) -> None:
-    written(orchestra)
-    shelf = orchestra.workspace.prompts
-
-    def cut() -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        shelf.rename_by_copy("classify-mail", "sort-mail", cut, "ann")
-    assert orchestra.workflows.get(LOCAL, "inbox-triage").problems == []
-    (shelf.folder / "sort-mail.json").unlink()  # cut short still earlier
-    assert orchestra.prompts.rename(LOCAL, "classify-mail", "sort-mail") == ["by-hand", "inbox-triage"]
-    assert "classify-mail" not in shelf.names()
-    with pytest.raises(InUse):
-        orchestra.prompts.rename(LOCAL, "sort-mail", "draft-reply")
-
-
 def test_runs_start_while_their_prompt_is_renamed(orchestra: Orchestra) -> None:
     written(orchestra)
     run_ids: list[str] = []

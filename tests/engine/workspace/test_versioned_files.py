@@ -282,12 +282,14 @@ def test_the_numbers_and_labels_are_renamed_and_deleted_with_the_file(labelled: 
     assert labelled.files.numbers("new") == []
 
 
-@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize("place", ["copying", "before", "after"])
 def test_a_rename_that_was_cut_short_is_made_whole_by_repeating_it(
     kind: Kind, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    """The process ends before the users were changed, or just after that."""
+    """The process ends while the file is copied, before the users were changed, or just after that."""
     text = kind.save("first")
+    if kind.kind != "tool":
+        kind.files.make("one", text)
     user, real = kind.use(), kind.files.users.rename
 
     def cut(name: str, new: str, by: str) -> list[str]:
@@ -300,6 +302,8 @@ def test_a_rename_that_was_cut_short_is_made_whole_by_repeating_it(
         kind.files.rename("one", "new", BY)
     monkeypatch.undo()
     assert {"one", "new"} <= set(kind.names()), "both names can be used"
+    if place == "copying":
+        (kind.root / "tools" / "new" / "tool.json" if kind.kind == "tool" else kind.store.path("new")).unlink()
     again = kind.opened()
     again.rename("one", "new", BY)
     assert kind.opened().drafts.text("new") == text
