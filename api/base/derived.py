@@ -22,6 +22,19 @@ from api.base.turns import CHECKED, TOO_MANY
 from engine.people.operation import DeclaredOperation, Parameter, declarations_of, operation_of
 
 _IN_PATH = re.compile(r"\{(\w+)\}")
+_CONSTRAINTS = (
+    "gt",
+    "ge",
+    "lt",
+    "le",
+    "multiple_of",
+    "pattern",
+    "min_length",
+    "max_length",
+    "examples",
+    "description",
+)
+"""What `msgspec.Meta` and pydantic's `Field` both know."""
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -34,7 +47,7 @@ def router_of(area: type, at: str, tag: str) -> APIRouter:
             operation = operation_of(vars(area)[method])
             router.add_api_route(
                 path,
-                _answering(operation, attrgetter(at)),
+                _endpoint(operation, attrgetter(at)),
                 methods=[verb],
                 summary=declared.title,
                 description=operation.text,
@@ -48,13 +61,14 @@ def router_of(area: type, at: str, tag: str) -> APIRouter:
 
 def _refusals(operation: DeclaredOperation) -> dict[int | str, dict[str, Any]]:
     raises = operation.declared.raises.items()
-    own: dict[int | str, dict[str, Any]] = {
-        status_for(kind): {"model": Refusal, "description": why} for kind, why in raises
-    }
+    own: dict[int | str, dict[str, Any]] = {}
+    for kind, why in raises:
+        known = own.get(status_for(kind))
+        own[status_for(kind)] = {"model": Refusal, "description": f"{known['description']}; {why}" if known else why}
     return {**own, **(TOO_MANY if operation.declared.is_checked else {})}
 
 
-def _answering(operation: DeclaredOperation, area_of: Callable[[Any], Any]) -> Callable[..., Any]:
+def _endpoint(operation: DeclaredOperation, area_of: Callable[[Any], Any]) -> Callable[..., Any]:
     """Return the function of a route, with the signature that FastAPI reads."""
     declared = operation.declared
 
@@ -70,14 +84,16 @@ def _answering(operation: DeclaredOperation, area_of: Callable[[Any], Any]) -> C
 
     answer.__name__ = known_as(declared.name.replace(".", "_"))
     answer.__dict__["declaration"] = declared
-    answer.__dict__["__signature__"] = inspect.Signature(list(_taken(operation)))
+    answer.__dict__["__signature__"] = inspect.Signature(list(_parameters(operation)))
     return answer
 
 
-def _taken(operation: DeclaredOperation) -> Iterator[inspect.Parameter]:
+def _parameters(operation: DeclaredOperation) -> Iterator[inspect.Parameter]:
     """Yield the parameters of a route: what is not in its path is in the body, or behind `?` where there is none."""
     method, _, path = operation.declared.http.partition(" ")
     in_path = set(_IN_PATH.findall(path))
+    if unknown := in_path - {each.name for each in operation.parameters}:
+        raise TypeError(f"{operation.declared.name}: no parameter of its method is named {', '.join(sorted(unknown))}.")
     others = [each for each in operation.parameters if each.name not in in_path]
     yield _named("orchestra", Door)
     yield _named("principal", Acting)
@@ -85,7 +101,7 @@ def _taken(operation: DeclaredOperation) -> Iterator[inspect.Parameter]:
         yield _named("response", Response)
     for each in operation.parameters:
         if each.name in in_path:
-            yield _named(each.name, Annotated[each.type, Path(**_said(each))])
+            yield _named(each.name, Annotated[each.type, Path(**_constraints(each))])
     if others and method in _WITH_BODY:
         yield _named("sent", _sent_model(operation, others))
     elif others:
@@ -119,21 +135,21 @@ def _answer_model(operation: DeclaredOperation) -> Any:
     kind, answer = model_for(operation.kind()), operation.declared.answer
     if not isinstance(answer, str) or not answer:
         return kind
-    return _of_one(known_as(f"{_title(operation)}Answer"), answer, kind)
+    return _single_member_model(known_as(f"{_title(operation)}Answer"), answer, kind)
 
 
 @cache
-def _of_one(name: str, member: str, kind: Any) -> type[BaseModel]:
+def _single_member_model(name: str, member: str, kind: Any) -> type[BaseModel]:
     members: dict[str, Any] = {member: (kind, ...)}
     return create_model(name, **members)
 
 
 def _field(each: Parameter) -> tuple[str, Any]:
-    return each.name, (each.type, Field(... if each.is_required else each.default, **_said(each)))
+    return each.name, (each.type, Field(... if each.is_required else each.default, **_constraints(each)))
 
 
-def _said(each: Parameter) -> dict[str, Any]:
+def _constraints(each: Parameter) -> dict[str, Any]:
     meta = each.meta
-    more = {name: getattr(meta, name) for name in ("ge", "le", "min_length", "max_length", "examples", "description")}
+    more = {name: getattr(meta, name) for name in _CONSTRAINTS}
     found: dict[str, Any] = {name: value for name, value in more.items() if value is not None}
     return found | ({"json_schema_extra": meta.extra_json_schema} if meta.extra_json_schema else {})

@@ -245,7 +245,7 @@ class VersionedFiles(Generic[Document]):
                 one = VersionLabel(version=number, made_at=made_at, labelled_at=now, labelled_by=by)
                 if self.labels.move:  # runs use the version that it names
                     one = one.model_copy(update={"hash": etag_of(found.text)})
-                self.labels.put(name, {**labels, label: one}, by)
+                self.labels.put(name, {**_without(labels, taken), label: one}, by)
         return self.row(name, number)
 
     def rename_label(self, name: str, label: str, new: str, by: str) -> SavedVersion:

@@ -79,7 +79,7 @@ def is_pause(written: Wait) -> bool:
 
 
 def is_hold(written: Wait | None) -> bool:
-    """Return whether a recorded wait was requested by a service."""
+    """Return whether a recorded wait is another's: a service, a budget or a stop of all writes asked for it."""
     return written is not None and "held" in written
 
 

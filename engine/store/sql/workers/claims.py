@@ -83,7 +83,11 @@ class SqlClaims:
         self._turns = count(1)
 
     def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[TakenRun]:
-        """Let a process work on at most this many runs: nobody's, and its own."""
+        """Let a process work on at most `most` runs of nobody, and at most `most_of_mine` of its own; return these.
+
+        `now`, RFC 3339: waits until then are over. Raises Draining (it may take no new ones), Fenced (it was silent for
+        too long, and others may have its runs).
+        """
         with self._database.asking() as cursor:
             is_draining, has_any = cursor.execute(_LOOK, (owner, now)).fetchone() if most > 0 else (False, None)
             if is_draining:
@@ -92,7 +96,7 @@ class SqlClaims:
         # so far it has only read: a process that finds nothing keeps nobody from writing
         if not has_any and not has_mine:
             return []
-        with self._database.inserting() as cursor:
+        with self._database.inserting() as cursor:  # which lets in one writer at a time: nobody else takes these
             known, takes_suspects = cursor.execute(_STANDING, (owner, owner)).fetchone()
             if not known:
                 raise Fenced
