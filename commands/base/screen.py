@@ -140,4 +140,6 @@ def _plain(value: object) -> Any:
         return asdict(value)
     if isinstance(value, date):
         return value.isoformat()
+    if dump := getattr(value, "model_dump", None):  # a part of a file, such as what an environment says of a workflow
+        return dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no JSON form")

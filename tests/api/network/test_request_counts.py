@@ -37,7 +37,7 @@ def test_a_request_that_breaks_is_counted_as_an_error(
         assert orchestra.tally.requests.in_flight == 1
         raise ZeroDivisionError
 
-    monkeypatch.setattr("engine.runs.usage.UsageReader.report", broken)
+    monkeypatch.setattr("engine.runs.usage.UsageReader._shown", broken)
     client.get("/api/usage", headers={"Authorization": f"Bearer {token}"})
     assert orchestra.tally.requests.counts["GET", "/api/usage", 500] == 1
     assert orchestra.tally.requests.in_flight == 0

@@ -58,7 +58,7 @@ def test_lines_of_a_request_bear_its_id(
 
     handler = Looks()
     logging.getLogger("api").addHandler(handler)
-    monkeypatch.setattr("engine.runs.usage.UsageReader.report", lambda *_: 1 / 0)
+    monkeypatch.setattr("engine.runs.usage.UsageReader._shown", lambda *_: 1 / 0)
     headers = {"Authorization": f"Bearer {token}", "X-Request-Id": "from-the-caller"}
     try:
         assert client.get("/api/usage", headers=headers).status_code == 500
