@@ -22,18 +22,7 @@ from api.base.turns import CHECKED, TOO_MANY
 from engine.people.operation import DeclaredOperation, Parameter, declarations_of, operation_of
 
 _IN_PATH = re.compile(r"\{(\w+)\}")
-_CONSTRAINTS = (
-    "gt",
-    "ge",
-    "lt",
-    "le",
-    "multiple_of",
-    "pattern",
-    "min_length",
-    "max_length",
-    "examples",
-    "description",
-)
+_CONSTRAINTS = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length", "examples", "description")
 """What `msgspec.Meta` and pydantic's `Field` both know."""
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
@@ -150,6 +139,5 @@ def _field(each: Parameter) -> tuple[str, Any]:
 
 def _constraints(each: Parameter) -> dict[str, Any]:
     meta = each.meta
-    more = {name: getattr(meta, name) for name in _CONSTRAINTS}
-    found: dict[str, Any] = {name: value for name, value in more.items() if value is not None}
+    found: dict[str, Any] = {name: value for name in _CONSTRAINTS if (value := getattr(meta, name)) is not None}
     return found | ({"json_schema_extra": meta.extra_json_schema} if meta.extra_json_schema else {})

@@ -297,16 +297,16 @@ Event: TypeAlias = (
 
 def members(event: Event) -> dict[str, Any]:
     """Return the members that an event has, by name."""
-    return {name: value for name, value in msgspec.structs.asdict(event).items() if value is not UNSET}
+    found = msgspec.structs.asdict(event)
+    for name in [*found]:  # no comprehension, which would be a call for each event
+        if found[name] is UNSET:
+            del found[name]
+    return found
 
 
 def encoded(event: Event) -> str:
     """Return an event as JSON text for the journal. Raises TypeError for values that are not JSON."""
-    told = {"type": event.__struct_config__.tag, **msgspec.structs.asdict(event)}
-    for name in [*told]:  # no comprehension, which would be a call for each event
-        if told[name] is UNSET:
-            del told[name]
-    return compact(told)
+    return compact({"type": event.__struct_config__.tag, **members(event)})
 
 
 def decoded(text: str) -> Event:

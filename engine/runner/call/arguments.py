@@ -22,13 +22,13 @@ from engine.compiler.definition.allowed_values import goes_to_sender, in_force, 
 from engine.compiler.definition.links import EVERYWHERE
 from engine.compiler.definition.plan import Action
 from engine.connections.hosts import host_of
-from engine.expressions.expressions import Expression, Template
+from engine.expressions.expressions import Expression, Template, render_field
 from engine.outgoing.addresses import issue_at, mentioned_in, places_in
 from engine.plugins.step import FITTED, Effect, Role, StepType, fields_schema, limits_of
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of, plain_fields_of
 from engine.runner.execution.emptied import without_empty
-from engine.runner.execution.filling import filled, worked_out
+from engine.runner.execution.filling import worked_out
 from engine.runner.execution.step_call import Check, Middleware, Next, Outcome, StepCall, Succeeded, failed
 from engine.runner.tags.run_tags import RunTags
 from engine.runner.tags.strict_fields import strict_names, strict_parts
@@ -56,7 +56,7 @@ class Arguments(Check):
     async def __call__(self, call: StepCall) -> StepCall | Outcome:
         """Return the call with its arguments."""
         action = call.action
-        rendered = await filled("with", action.arguments, call.frame.names)
+        rendered = await worked_out(render_field, "with", action.arguments, call.frame.names)
         if action.step_type.sees_edits:
             rendered = await self._with_edits(call, rendered)
         rendered, notes = without_empty(action.step_type, rendered)
@@ -171,14 +171,14 @@ class HarmlessText(Check):
                 if isinstance(piece, str):
                     texts.append(piece)
                 else:
-                    texts.append(await worked_out(partial(_text, piece, call.frame.names)))
+                    texts.append(await worked_out(_text, piece, call.frame.names))
         return texts
 
     async def _pages(self, tree: Any, call: StepCall) -> list[str]:
         """Return the addresses that services have given to their pages: a link to one leads to no stranger."""
         pieces = [piece for template in self._strange(tree) for piece in template.addresses_from(self._least)]
         found = [piece for piece in pieces if not isinstance(piece, str)]
-        addresses = [await worked_out(partial(_text, piece, call.frame.names)) for piece in found]
+        addresses = [await worked_out(_text, piece, call.frame.names) for piece in found]
         return [part for address in addresses for part in (_origin(address), issue_at(address))]
 
     def _strange(self, tree: Any) -> Iterator[Template]:

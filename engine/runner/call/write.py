@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from engine.base.plain_values import plain_json
 from engine.base.threads import WorkerThreads
 from engine.base.wording import number_text
 from engine.compiler.definition.plan import Action
+from engine.expressions.expressions import render_field
 from engine.observing import context
 from engine.plugins.step import Directive, Effect, StopRun
 from engine.plugins.unreadable import answered
@@ -21,7 +21,7 @@ from engine.record.events import WriteSettled
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import Attempt, Done, Job, Remarks
 from engine.runner.effects.ledger import arguments_hash
-from engine.runner.execution.filling import filled
+from engine.runner.execution.filling import worked_out
 from engine.runner.execution.step_call import (
     Check,
     Outcome,
@@ -89,7 +89,7 @@ class WriteIdentity(Check):
 async def scope_of(facts: RunFacts, call: StepCall) -> list[Any]:
     """Return what distinguishes this call from others of the same step: `once`, keys, the item or the run."""
     once = call.action.once
-    named = None if once is None else str(complete(await filled("once", once, call.frame.names)))
+    named = None if once is None else str(complete(await worked_out(render_field, "once", once, call.frame.names)))
     return call.frame.identity_scope(named, facts.origin_run_id, facts.caller, facts.item)
 
 
@@ -154,11 +154,8 @@ class LastLink:
             if call.action.step_type.heavy:
                 result = await self._in_thread(job, remarks)
             else:
-                if self._run.guard is nullcontext:  # as in most runs: entering it would be three calls
+                with self._run.guard():
                     result = answered(job.step_type, job.call(1, started_at, remarks))
-                else:
-                    with self._run.guard():
-                        result = answered(job.step_type, job.call(1, started_at, remarks))
                 result = result if isinstance(result, Directive) else plain_json(result, is_given=job.is_given)
             if not isinstance(result, Directive):
                 return Succeeded(call, result, remarks=remarks)

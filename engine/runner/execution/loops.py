@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -24,7 +23,7 @@ from engine.record.events import ItemFinished, LoopStarted
 from engine.record.failure import StepFailed, document_of
 from engine.record.frames import Frame
 from engine.runner.execution.concurrency import RunStopped, StopSignal, all_of, outputs_of
-from engine.runner.execution.filling import filled, worked_out
+from engine.runner.execution.filling import worked_out
 from engine.runner.execution.recording import Recording
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class Loops:
         loop = node.loop
         assert loop is not None
         given = None if self._selection is None else self._selection.items_of(node)
-        items = await filled("foreach", loop.items, frame.names) if given is None else given
+        items = await worked_out(render_field, "foreach", loop.items, frame.names) if given is None else given
         if isinstance(items, Unknown):
             turns = _Turns(node, loop, frame, [None], [None], are_unknown=True)
             await self._announce(turns, path)
@@ -104,7 +103,7 @@ class Loops:
             raise InvalidInput(message, remedy=_PARTS, field="foreach")
         if self._selection is not None:
             self._selection.require_item(frame.path_of(node), len(items))
-        turns = _Turns(node, loop, frame, items, await worked_out(partial(item_keys, loop, frame, items)))
+        turns = _Turns(node, loop, frame, items, await worked_out(item_keys, loop, frame, items))
         await self._announce(turns, path)
         tally = await self._items(turns)
         return self._gathered(loop, tally, len(items))
@@ -112,7 +111,7 @@ class Loops:
     async def _announce(self, turns: _Turns, path: str) -> None:
         if self._recording.has_loop(path):
             return
-        items = await worked_out(partial(_announced, turns))
+        items = await worked_out(_announced, turns)
         self._recording.emit(LoopStarted, path=path, noun=turns.loop.name, items=items)
 
     async def _items(self, turns: _Turns) -> _Tally:
@@ -161,7 +160,9 @@ class Loops:
             await self._run_block(node.body, frame)
             outputs = outputs_of(node.body, frame)
             if node.has_output and not (selection is not None and selection.is_around(frame.path)):
-                outputs["output"], _ = await self._recording.kept(await filled("output", node.output, frame.names))
+                outputs["output"], _ = await self._recording.kept(
+                    await worked_out(render_field, "output", node.output, frame.names)
+                )
         except (StepFailed, OrchestraError) as error:
             document = document_of(error, step=path, workflow=self._workflow)
             failed = StepFailed(document)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from engine.base.errors import ExpressionError, OrchestraError, StepTimeout
@@ -17,14 +16,14 @@ from engine.base.step_path import StepPath
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.base.wording import kind_of, number_text
 from engine.compiler.definition.plan import Block, Node, Plan
-from engine.expressions.expressions import render
+from engine.expressions.expressions import render, render_field
 from engine.record.events import StepFinished, StepStarted
 from engine.record.failure import StepFailed, document_of, failure
 from engine.record.frames import Caught, Frame, Record, RunName
 from engine.record.parts.selection import LeftOut, Pinned, Selection
 from engine.record.types.step import Failure
 from engine.runner.execution.concurrency import RunStopped, StopSignal, all_of, outputs_of
-from engine.runner.execution.filling import filled, worked_out
+from engine.runner.execution.filling import worked_out
 from engine.runner.execution.loops import Loops
 from engine.runner.execution.recording import EarlierEnding, Recording
 
@@ -65,7 +64,7 @@ class Runner:
         if self._selection is not None and self._selection.is_part:
             return None
         with _as_failure("outputs", self._plan.name):
-            return await filled("outputs", self._plan.outputs, frame.names)
+            return await worked_out(render_field, "outputs", self._plan.outputs, frame.names)
 
     async def after_failure(self, inputs: JsonObject, run: RunName, error: Failure) -> None:
         """Run the workflow's `on_failure` steps. Raises StepFailed, RunStopped."""
@@ -204,7 +203,7 @@ class Runner:
         """Return whether `if` holds; in a plan None if that is not known yet."""
         with self._failing(node, path, "if"):
             try:
-                value = opened(await worked_out(partial(render, node.condition, frame.names)))
+                value = opened(await worked_out(render, node.condition, frame.names))
             except NotKnownYet:
                 return None
             if not isinstance(value, bool):
@@ -262,7 +261,7 @@ class Runner:
         await self._block(node.body, inner)
         is_part = self._selection is not None and self._selection.is_around(frame.path_of(node))
         if node.has_output and not is_part:
-            output, _ = await self._recording.kept(await filled("output", node.output, inner.names))
+            output, _ = await self._recording.kept(await worked_out(render_field, "output", node.output, inner.names))
             return output
         return outputs_of(node.body, inner)
 
