@@ -24,17 +24,17 @@ from pathlib import Path
 from engine.orchestra import Orchestra
 from engine.runner.call import arguments
 
-fill = arguments.filled
+fill = arguments.worked_out
 
-async def deadly(place, tree, names):
-    value = await fill(place, tree, names)
+async def deadly(*given):
+    value = await fill(*given)
     met = Path(sys.argv[1]) / ("".join(filter(str.isalnum, str(value)))[-60:] + ".met")
     if "deadly" in str(value) and not (sys.argv[2] == "stop once" and met.exists()):
         met.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return value
 
-arguments.filled = deadly
+arguments.worked_out = deadly
 orchestra = Orchestra.open(Path(sys.argv[1]), serve=True)
 print("open", flush=True)
 if sys.argv[2].startswith("stop"):
