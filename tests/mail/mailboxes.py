@@ -17,7 +17,8 @@ from clients.mail_server.settings import ImapSettings
 from tests.mail import dovecot
 from tests.mail.dovecot import PASSWORD, Dovecot
 
-_numbers = itertools.count(1)
+_accounts = itertools.count(1)
+_messages = itertools.count(1)
 _running: list[Dovecot] = []
 _at_end = ExitStack()
 
@@ -41,7 +42,7 @@ def new_settings() -> dict[str, Any]:
     """What the connection to a new, empty mailbox says."""
     found = server()
     return {
-        "address": f"ann{next(_numbers)}@example.com",
+        "address": f"ann{next(_accounts)}@example.com",
         "password": PASSWORD,
         "host": "127.0.0.1",
         "port": found.tls_port,
@@ -71,7 +72,7 @@ def mail(subject: str = "Hello", text: str = "Hi Ann.\n", **headers: str) -> Ema
     for name, value in {**fields, **{name.replace("_", "-"): value for name, value in headers.items()}}.items():
         made[name] = value
     if "Message-ID" not in made:
-        made["Message-ID"] = f"<{next(_numbers)}.{subject.encode().hex()[:12]}@example.org>"
+        made["Message-ID"] = f"<{next(_messages)}.{subject.encode().hex()[:12]}@example.org>"
     made.set_content(text)
     return made
 

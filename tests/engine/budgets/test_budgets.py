@@ -236,7 +236,7 @@ def test_a_call_under_way_is_reserved_and_counts_for_its_run_although_that_was_c
     desk.workflow([ask()])
     desk.standins.faults("openai", match=CHAT_PATH, delay_seconds=1)
     run_id = desk.orchestra.runs.start(OWNER, "work", {})
-    until(lambda: desk.orchestra.budgets.overview(OWNER).day.reserved_usd)
+    until(lambda: desk.asked)  # reserved before it was sent
     found = desk.orchestra.budgets.overview(OWNER)
     assert (found.day.calls, found.day.spent_usd, found.day.reserved_usd) == (1, 0, found.day.usd)
     assert found.budgets[0].used == found.day
