@@ -118,7 +118,7 @@ def list_prompts(
 
 @router.get("/prompts/{name}", tags=["Prompts"], summary="Get a prompt", response_model=PromptFile)
 def get_prompt(name: str, orchestra: Door, principal: Acting, version: int | None = None) -> Any:
-    """Return the working text of a prompt, or a saved version."""
+    """Return the draft of a prompt, or a saved version."""
     return orchestra.prompts.get(principal, name, version)
 
 

@@ -33,7 +33,7 @@ class PromptQuestion(Struct, frozen=True):
     yes: bool
     """Whether the account that answers the cases may be asked."""
     is_accepted: bool
-    """Whether the text that is proposed last becomes the working text."""
+    """Whether the text that is proposed last becomes the draft."""
 
 
 def ask_about_prompt(session: CommandSession, question: PromptQuestion, *, as_json: bool) -> int:
@@ -87,8 +87,8 @@ def _show(made: PromptProposal) -> None:
             note(f"{one.title}: {one.before} before, {one.after} with this text")
     if made.status == "accepted":
         before = "" if made.version is None else f" The text from before is version {made.version}."
-        note(f"It is the working text of {made.prompt} now.{before} Workflows use it once a version of it is saved.")
+        note(f"It is the draft of {made.prompt} now.{before} Workflows use it once a version of it is saved.")
         return
     for tick in made.ticks:
         note(f"To agree to: {tick.words} (--tick {tick.id})")
-    note("`--accept` makes it the working text." if made.is_acceptable else "It cannot be accepted like this.")
+    note("`--accept` makes it the draft." if made.is_acceptable else "It cannot be accepted like this.")

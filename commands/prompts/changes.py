@@ -132,7 +132,7 @@ def save_version(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Save the working text as the next version, which never changes."""
+    """Save the draft as the next version, which never changes."""
     with opened(workspace, demo=demo) as session:
         prompts, p = session.orchestra.prompts, session.principal
         file = prompts.get(p, name)
@@ -147,7 +147,7 @@ def save_version(
 
 
 def declare(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Declare the variables that the working text uses and does not declare, as strings."""
+    """Declare the variables that the draft uses and does not declare, as strings."""
     with opened(workspace, demo=demo) as session:
         names = session.orchestra.prompts.declare(session.principal, name)
     if as_json:

@@ -56,7 +56,7 @@ def _labels(labels: dict[str, int]) -> str:
 @group.command()
 def show(
     name: Annotated[str, typer.Argument(help="The prompt.")],
-    version: Annotated[int | None, typer.Option(min=1, help="A saved version; default: the working text.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="A saved version; default: the draft.")] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

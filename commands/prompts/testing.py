@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 References = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME[@LABEL]]...", help="Default: the working text of every prompt that has cases."),
+    typer.Argument(metavar="[NAME[@LABEL]]...", help="Default: the draft of every prompt that has cases."),
 ]
 Against = Annotated[
     str, typer.Option(metavar="LABEL", help="Fail only for cases that pass with this label or version.")
@@ -139,7 +139,7 @@ def _show(matrix: Matrix) -> None:
     from engine.runs.prompt_tries.reports import report_of
 
     report = report_of(matrix)
-    which = "the working text" if report["version"] is None else f"version {report['version']}"
+    which = "the draft" if report["version"] is None else f"version {report['version']}"
     say(f"{report['prompt']}, {which}: {report['passed']} of {counted(report['cases'], 'case')} passed.")
     for one in report["failed"]:
         say(f"  {one['case']}: {one['assertion']}: {one['message']}")

@@ -18,9 +18,7 @@ from commands.prompts.options import Name
 
 def export(
     name: Name,
-    version: Annotated[
-        str, typer.Option(metavar="LABEL_OR_NUMBER", help="A saved version; default: the working text.")
-    ] = "",
+    version: Annotated[str, typer.Option(metavar="LABEL_OR_NUMBER", help="A saved version; default: the draft.")] = "",
     output: Output = None,
     is_forced: Force = False,
     demo: Demo = False,

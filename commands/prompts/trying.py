@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def try_(
     reference: Reference,
-    draft: Annotated[bool, typer.Option("--draft", help="Try the working text, which need not be a version.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Try the draft, which need not be a version.")] = False,
     pairs: Pairs = None,
     file: File = None,
     sample: Sample = "",
@@ -72,7 +72,7 @@ def _answered(session: CommandSession, begun: Try) -> Try:
 
 
 def schemas(session: CommandSession, name: str) -> dict[str, Any]:
-    """Return the schemas of the variables as the working text has them."""
+    """Return the schemas of the variables as the draft has them."""
     schemas = (session.orchestra.prompts.get(session.principal, name).document or {}).get("variables")
     return schemas if isinstance(schemas, dict) else {}
 

@@ -64,7 +64,7 @@ def import_prompt(visit: Visit) -> None:
 
 
 def download_text(visit: Visit, file: PromptFile) -> None:
-    """Show the button that saves the working text as one file, if it has the form of a prompt."""
+    """Show the button that saves the draft as one file, if it has the form of a prompt."""
     try:
         text = visit.orchestra.prompts.exported(visit.who, file.name)
     except OrchestraError:  # the page shows what is wrong with it
@@ -78,5 +78,5 @@ def download_text(visit: Visit, file: PromptFile) -> None:
         type="tertiary",
         icon=":material/download:",
         on_click="ignore",
-        help=t("The saved working text in one file: settings, then messages. *Import* on the page Prompts reads it."),
+        help=t("The saved draft in one file: settings, then messages. *Import* on the page Prompts reads it."),
     )

@@ -40,7 +40,7 @@ _HELP = {
 
 
 def edit_tab(visit: Visit, draft: EditorDraft) -> None:
-    """Show the working text; people with the right can change it."""
+    """Show the draft; people with the right can change it."""
     if not visit.may("edit"):
         outside_code(draft.base, "json")
         return

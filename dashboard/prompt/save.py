@@ -1,4 +1,4 @@
-"""Save a prompt: the working text, or a version with or without the label that workflows follow."""
+"""Save a prompt: the draft, or a version with or without the label that workflows follow."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def _save_button(visit: Visit, draft: EditorDraft, etag: str, label: str, key: s
 def _tell_saved(file: PromptFile) -> None:
     errors = _errors(file)
     if errors:
-        session.tell(t("Saved as working text, with {many}.", many=_many(errors)), ":material/warning:")
+        session.tell(t("Saved as draft, with {many}.", many=_many(errors)), ":material/warning:")
     else:
-        session.tell(t("Saved as working text. Workflows use saved versions: save one with the label that they name."))
+        session.tell(t("Saved as draft. Workflows use saved versions: save one with the label that they name."))
 
 
 def _errors(file: PromptFile) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""The Versions tab of a prompt: the labels of each version, and its differences from the working text."""
+"""The Versions tab of a prompt: the labels of each version, and its differences from the draft."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _differences(
     other = st.selectbox(
         t("From this version to"),
         [_WORKING_TEXT, *others],
-        format_func=lambda one: name_of(one, file.labels) if one else t("The working text"),
+        format_func=lambda one: name_of(one, file.labels) if one else t("The draft"),
         key=f"version-to-{file.name}",
         width=320,
     )

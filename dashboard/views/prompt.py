@@ -1,4 +1,4 @@
-"""One prompt: its working text, what a model answers to it, and its versions."""
+"""One prompt: its draft, what a model answers to it, and its versions."""
 
 from __future__ import annotations
 

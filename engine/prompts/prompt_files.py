@@ -42,7 +42,7 @@ _TEXT = "text"
 
 @dataclass(frozen=True)
 class PromptSummary:
-    """One line of the list of prompts; `problems` counts the errors of the working text."""
+    """One line of the list of prompts; `problems` counts the errors of the draft."""
 
     name: str
     title: str
@@ -59,7 +59,7 @@ class PromptSummary:
 
 @dataclass(frozen=True)
 class PromptFile:
-    """A working text, or one saved version, for display; `document` is None if it is not a JSON object."""
+    """A draft, or one saved version, for display; `document` is None if it is not a JSON object."""
 
     name: str
     text: str
@@ -136,7 +136,7 @@ class PromptFiles:
 
     @operation("prompts.get", "view", "see prompts", "Read a prompt")
     def get(self, p: Principal, name: str, version: int | None = None) -> PromptFile:
-        """Return the working text, or one version. Raises UnknownName, InvalidInput, InvalidFile."""
+        """Return the draft, or one version. Raises UnknownName, InvalidInput, InvalidFile."""
         return self._file(name) if version is None else self._saved(name, version)
 
     @operation("prompts.check", "view", "check prompts", "Check the text of a prompt")
@@ -146,7 +146,7 @@ class PromptFiles:
 
     @operation("prompts.save", "edit", "change prompts", "Save a prompt")
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> PromptFile:
-        """Save the working text as written, with a final line break; `etag` None: the file must not exist yet.
+        """Save the draft as written, with a final line break; `etag` None: the file must not exist yet.
 
         Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
         """
@@ -165,7 +165,7 @@ class PromptFiles:
 
     @operation("prompts.declare", "edit", "change prompts", "Declare the variables of a prompt")
     def declare(self, p: Principal, name: str) -> Names:
-        """Declare the undeclared variables of the working text as strings and save it; return their names.
+        """Declare the undeclared variables of the draft as strings and save it; return their names.
 
         Raises UnknownName, InvalidFile, StaleEdit, StorageError.
         """
@@ -190,9 +190,9 @@ class PromptFiles:
         self._audit.record(p, "prompts.save_version", name, {"version": number, "label": label} | _told(why))
         return number
 
-    @operation("prompts.keep", "edit", "change prompts", "Keep the working text of a prompt as a version")
+    @operation("prompts.keep", "edit", "change prompts", "Keep the draft of a prompt as a version")
     def kept(self, p: Principal, name: str) -> int:
-        """Return the number of the version that has the working text; without one, save it as the next version.
+        """Return the number of the version that has the draft; without one, save it as the next version.
 
         Raises UnknownName, InvalidFile (the text has errors), StorageError.
         """
@@ -247,7 +247,7 @@ class PromptFiles:
 
     @operation("prompts.export", "view", "see prompts", "Export a prompt")
     def exported(self, p: Principal, name: str, version: str = "") -> str:
-        """Return the working text, or a version by label or number, as text with front matter, without its labels.
+        """Return the draft, or a version by label or number, as text with front matter, without its labels.
 
         The tags are those that the prompt has now.
 

@@ -1,4 +1,4 @@
-"""The prompts of a workspace: working texts, immutable versions, and labels that point to versions."""
+"""The prompts of a workspace: drafts, immutable versions, and labels that point to versions."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class PromptLabels(VersionLabels):
 
 
 class PromptStore:
-    """Resolves references, saves working texts and versions, and checks and fills prompts."""
+    """Resolves references, saves drafts and versions, and checks and fills prompts."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.shelf = workspace.prompts
@@ -118,7 +118,7 @@ class PromptStore:
         return [one for one in changed if self.fragments.named_in(one).isdisjoint(changed)]
 
     def check(self, name: str, text: str) -> list[Problem]:
-        """Return every problem of a working text, by line and column."""
+        """Return every problem of a draft, by line and column."""
         versions, shared = self.versions.numbers(name), self.fragments.state() if _may_have_fragments(text) else ()
         state = None if shared is None else (tuple(versions), shared)
         return [*self._checked.get((name, text), state, lambda: self._problems(name, text, versions))]
@@ -155,7 +155,7 @@ class PromptStore:
         return [one for one in found if name_fault(one) is None]  # another name would be the next problem
 
     def save(self, name: str, text: str, known_etag: str | None, by: str) -> str:
-        """Save the working text as written, with a final line break; return the text that was written.
+        """Save the draft as written, with a final line break; return the text that was written.
 
         A text with problems can be saved if it is a JSON object: no run uses it until it is a version.
         Its labels must be as `set_label` and `remove_label` would allow, its history as in the file.
@@ -170,7 +170,7 @@ class PromptStore:
     def save_version(
         self, name: str, text: str, known_etag: str | None, label: str | None, by: str, grounds: Grounds | None = None
     ) -> int:
-        """Save the text as the next version, and as working text with `label` pointing to it; return the number.
+        """Save the text as the next version, and as draft with `label` pointing to it; return the number.
 
         The version is on disk before a label names it. Raises InvalidFile if the text has an error, InvalidInput for
         what cannot be a label, and as `save`. `grounds`: why `label` may move if it is protected.

@@ -46,7 +46,7 @@ def test_a_matrix_is_run_survives_a_reload_and_shows_a_cell_beside_the_baseline(
     page.goto(page.url.replace("cell=1.", "cell=2."))
     cell = page.locator(f".st-key-cell-{NAME}")
     cell.get_by_text(f"version 1 · small-{width}: passed").wait_for()
-    cell.get_by_text(f"working text · small-{width}: FAILED, worse").wait_for()
+    cell.get_by_text(f"draft · small-{width}: FAILED, worse").wait_for()
     cell.get_by_text("field_equals: 'kind' is").wait_for()
     cell.get_by_text("What was asked").click()
     cell.locator(".marked").get_by_text("Sort: ").wait_for()

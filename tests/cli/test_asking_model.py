@@ -65,5 +65,5 @@ def test_a_prompt_is_changed_after_agreement(tmp_path: Path, capsys: pytest.Capt
         assert main([*asking, "--agree", "--accept"]) == 0
         shown = capsys.readouterr()
         assert "The cases have not been asked" in shown.out + shown.err
-        assert "It is the working text of classify-mail now" in shown.out + shown.err
+        assert "It is the draft of classify-mail now" in shown.out + shown.err
     assert "Sort the mail." in (root / "prompts" / "classify-mail.json").read_text()

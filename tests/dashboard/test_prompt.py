@@ -37,7 +37,7 @@ def marked(at: AppTest) -> list[str]:
     return [unescape(re.sub(r"</?div[^>]*>", "", body)) for body in shown]
 
 
-def working_text(orchestra: Orchestra) -> dict[str, Any]:
+def draft(orchestra: Orchestra) -> dict[str, Any]:
     document = orchestra.prompts.get(OWNER, NAME).document
     assert document is not None
     return document
@@ -63,14 +63,14 @@ def test_the_list_names_every_prompt_with_its_label(open_page: Open) -> None:
 
 
 def test_what_is_typed_is_saved_and_nothing_else_changes(orchestra: Orchestra, open_page: Open) -> None:
-    before = working_text(orchestra)
+    before = draft(orchestra)
     at = open_page("prompt", name=NAME)
     assert not at.exception
     assert "Not saved yet." not in words(at)
     field(at, "Text of message 1").set_value("You sort mail.\nBe short.").run()
     assert "Not saved yet." in words(at)
     at.button(key=f"save-{NAME}").click().run()
-    after = working_text(orchestra)
+    after = draft(orchestra)
     assert after["messages"][0]["content"] == ["You sort mail.", "Be short."]
     assert {**after, "messages": []} == {**before, "messages": []}
     assert after["messages"][1] == before["messages"][1]
@@ -79,11 +79,11 @@ def test_what_is_typed_is_saved_and_nothing_else_changes(orchestra: Orchestra, o
     at.button(key=f"add-message-{NAME}").click().run()
     field(at, "Text of message 3").set_value("Answer in English.").run()
     at.button(key=f"save-{NAME}").click().run()
-    assert [one["role"] for one in working_text(orchestra)["messages"]] == ["system", "user", "user"]
+    assert [one["role"] for one in draft(orchestra)["messages"]] == ["system", "user", "user"]
     remove = next(one for one in at.button if str(one.key).startswith("remove-") and str(one.key).endswith("-2"))
     remove.click().run()
     at.button(key=f"save-{NAME}").click().run()
-    assert len(working_text(orchestra)["messages"]) == 2
+    assert len(draft(orchestra)["messages"]) == 2
 
     field(at, "Title").set_value("Sort a mail").run()
     at.button(key=f"mode-{NAME}").click().run()
@@ -91,7 +91,7 @@ def test_what_is_typed_is_saved_and_nothing_else_changes(orchestra: Orchestra, o
     assert '"title": "Sort a mail"' in area.value
     area.set_value(area.value.replace("Sort a mail", "Sort one mail")).run()
     at.button(key=f"save-{NAME}").click().run()
-    assert working_text(orchestra)["title"] == "Sort one mail"
+    assert draft(orchestra)["title"] == "Sort one mail"
 
 
 def test_problems_name_their_line_and_are_told_beside_the_button_what_is_no_json_is_not_saved(open_page: Open) -> None:
@@ -118,7 +118,7 @@ def test_somebody_else_s_save_is_shown_and_neither_text_is_lost(orchestra: Orche
     theirs = json.dumps({**(file.document or {}), "description": "Theirs."}, indent=2)
     orchestra.prompts.save(OTHER, NAME, theirs, file.etag)
     at.button(key=f"save-{NAME}").click().run()
-    assert working_text(orchestra)["description"] == "Theirs."
+    assert draft(orchestra)["description"] == "Theirs."
     assert "Somebody has saved this prompt" in words(at)
     assert '-  "description": "Theirs.",' in words(at)
     assert field(at, "Description").value == "Mine."
@@ -153,7 +153,7 @@ def test_what_is_typed_is_shown_with_the_values_of_a_sample(orchestra: Orchestra
     assert marked(at)[1].startswith("Mail: [{{ text }} ![x](http://192.0.2.1)] /")
     field(at, "Subject").set_value("<img src=http://192.0.2.1>&amp;</mark>").run()
     assert marked(at)[1].startswith("Mail: [<img src=http://192.0.2.1>&amp;</mark>] /")
-    assert working_text(orchestra)["messages"][1]["content"] != ["Mail: {{ subject }} / {{ text }}"]
+    assert draft(orchestra)["messages"][1]["content"] != ["Mail: {{ subject }} / {{ text }}"]
 
 
 def test_an_old_version_is_compared_and_made_production_again(

@@ -26,7 +26,7 @@ Make = Callable[[], Faces]
 
 @pytest.fixture
 def faces(make_faces: Make) -> Faces:
-    """A workspace with a prompt whose working text asks about a newsletter, whatever the values are."""
+    """A workspace with a prompt whose draft asks about a newsletter, whatever the values are."""
     faces = make_faces()
     faces.page(lambda go: go("home"))  # whoever signs in first leaves a line of their own
     write(faces)
@@ -102,7 +102,7 @@ def test_what_differs_is_shown_by_field(faces: Faces, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert main(command) == 0
     shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert [line for line in shown if line.startswith(("1 production", "2 working text · large"))]
+    assert [line for line in shown if line.startswith(("1 production", "2 draft · large"))]
     assert 'kind "bug" "nothing"' in shown
     write(faces, output_schema=IMPOSSIBLE)
     assert main(command) == 1

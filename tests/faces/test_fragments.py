@@ -18,7 +18,7 @@ REFERENCE = '{{ fragment("tone") }}'
 
 @pytest.fixture
 def faces(make_faces: Callable[[], Faces]) -> Faces:
-    """A prompt with a fragment, whose working text has no version yet."""
+    """A prompt with a fragment, whose draft has no version yet."""
     faces = make_faces()
     faces.orchestra.fragments.save(OWNER, "tone", "Be kind to {{ subject }}.", None)
     file = faces.orchestra.prompts.get(OWNER, NAME)

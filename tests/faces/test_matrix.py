@@ -20,7 +20,7 @@ HELLO = {"subject": "Hi", "text": "Hello"}
 
 @pytest.fixture
 def faces(make_faces: Callable[[], Faces]) -> Faces:
-    """Two cases that production passes; the working text forgets the mail."""
+    """Two cases that production passes; the draft forgets the mail."""
     faces = empty(make_faces())
     cases, prompts = faces.orchestra.cases, faces.orchestra.prompts
     cases.add(OWNER, NAME, {"name": "Crash", "variables": MAIL, "assertions": BUG})
@@ -83,7 +83,7 @@ def junit_failures(path: Path) -> list[str]:
 
 
 def test_each_face_asks_takeover_mails_in_several_columns(faces: Faces) -> None:
-    """The working text does not contain the mail, so no word of a mail comes out, and no answer is a bug."""
+    """The draft does not contain the mail, so no word of a mail comes out, and no answer is a bug."""
     columns, expect = ["production", "draft"], {"kind": "bug"}
     command = ["prompts", "matrix", NAME, "--takeover", "--expect", "kind=bug", "--column", "production", "--demo"]
     faces.capsys.readouterr()
@@ -118,7 +118,7 @@ def test_each_face_shows_a_kept_test(faces: Faces, capsys: pytest.CaptureFixture
     faces.request("POST", f"/api/prompts/{NAME}/tests", {"columns": ["1"]})
     by_request = faces.request("GET", f"/api/prompts/{NAME}/tests").value
     assert by_request == faces.command(["prompts", "tests", NAME]).value
-    assert [one["columns"] for one in by_request["tests"]] == [["version 1"], ["production", "working text"]]
+    assert [one["columns"] for one in by_request["tests"]] == [["version 1"], ["production", "draft"]]
     for only, cases in (("failed", ["crash"]), ("changed", ["crash"]), ("different", ["crash", "hello"])):
         shown = faces.request("GET", f"/api/prompts/{NAME}/tests/{made['id']}?only={only}").value
         assert shown["order"] == cases

@@ -118,7 +118,7 @@ def list_prompt_proposals(name: str, orchestra: Door, principal: Acting) -> dict
     dependencies=[CHECKED],
 )
 def test_prompt_proposal(name: str, proposal_id: str, sent: Tested, orchestra: Door, principal: Acting) -> Any:
-    """Ask the cases with the working text and with the proposed one, and wait; `report` has the results."""
+    """Ask the cases with the draft and with the proposed one, and wait; `report` has the results."""
     p = principal.agreeing(sent.confirmed)
     return orchestra.copilot.prompting.proposals.test(p, name, proposal_id, Testing(sent.connection))
 
@@ -130,7 +130,7 @@ def test_prompt_proposal(name: str, proposal_id: str, sent: Tested, orchestra: D
     responses=_CLASH,
 )
 def accept_prompt_proposal(name: str, proposal_id: str, sent: Ticked, orchestra: Door, principal: Acting) -> Any:
-    """Save the proposed text as the working text; the text from before is kept as a version first.
+    """Save the proposed text as the draft; the text from before is kept as a version first.
 
     No workflow uses it until a version is saved. 409 if the prompt has changed, 422 if a tick is missing.
     """

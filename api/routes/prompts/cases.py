@@ -78,7 +78,7 @@ class CaseTest(Agreeing, RequestBody):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    version: str = Field(default="", max_length=64, description="A label or number; default: the working text.")
+    version: str = Field(default="", max_length=64, description="A label or number; default: the draft.")
     text: str | None = Field(default=None, description="The text of the prompt to test, as in its file.")
     against: str = Field(default="", max_length=64, description="Only cases that pass with this version count.")
     connection: str = Field(default="", max_length=64)

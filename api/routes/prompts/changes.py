@@ -35,10 +35,10 @@ class NewPrompt(RequestBody):
 
 
 class NewVersion(RequestBody):
-    """Saves the working text as a version; `label` then points at it."""
+    """Saves the draft as a version; `label` then points at it."""
 
     label: str | None = Field(default=None, max_length=64, examples=["production"])
-    etag: str | None = Field(default=None, max_length=100, description="The etag of the working text to use.")
+    etag: str | None = Field(default=None, max_length=100, description="The etag of the draft to use.")
     reason: str = Field(default="", max_length=2_000, description=_REASON)
 
 
@@ -117,7 +117,7 @@ def create_prompt(sent: NewPrompt, orchestra: Door, principal: Acting) -> Any:
     "/{name}", summary="Save a prompt", response_model=PromptFile, responses=_IN_USE | TOO_MANY, dependencies=[CHECKED]
 )
 def save_prompt(name: str, sent: FileTextBody, orchestra: Door, principal: Acting) -> Any:
-    """Save the working text of a prompt; the answer lists its problems, which do not prevent saving.
+    """Save the draft of a prompt; the answer lists its problems, which do not prevent saving.
 
     `etag` belongs to the text to replace; without it, the prompt must not exist yet. 409 if the file has changed.
     """
@@ -132,7 +132,7 @@ def save_prompt(name: str, sent: FileTextBody, orchestra: Door, principal: Actin
     dependencies=[CHECKED],
 )
 def declare_variables(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Declare the variables that the working text uses and does not declare, as strings; save it."""
+    """Declare the variables that the draft uses and does not declare, as strings; save it."""
     return {"declared": orchestra.prompts.declare(principal, name)}
 
 
@@ -185,9 +185,7 @@ def compare_versions(
     name: str,
     orchestra: Door,
     principal: Acting,
-    before: Annotated[
-        str, Query(max_length=64, description="A number, a label, or `draft`: the working text.")
-    ] = DEFAULT_LABEL,
+    before: Annotated[str, Query(max_length=64, description="A number, a label, or `draft`.")] = DEFAULT_LABEL,
     after: Annotated[str, Query(max_length=64, description="As `before`.")] = DRAFT,
 ) -> dict[str, Any]:
     """Return the parts in which two versions differ, by word."""
@@ -203,7 +201,7 @@ def compare_versions(
     dependencies=[CHECKED],
 )
 def save_version(name: str, sent: NewVersion, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Save the working text as the next version, which never changes. 422 if it has problems."""
+    """Save the draft as the next version, which never changes. 422 if it has problems."""
     file = orchestra.prompts.get(principal, name)
     number = orchestra.prompts.save_version(principal, name, file.text, sent.etag or file.etag, sent.label, sent.reason)
     return {"version": number, "labels": [sent.label] if sent.label else []}

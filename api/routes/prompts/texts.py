@@ -36,7 +36,7 @@ def export_prompt(
     name: str,
     orchestra: Door,
     principal: Acting,
-    version: Annotated[str, Query(max_length=64, description="A label or number; default: the working text.")] = "",
+    version: Annotated[str, Query(max_length=64, description="A label or number; default: the draft.")] = "",
 ) -> Response:
     """Return a prompt as one text: front matter in YAML, then its messages."""
     text = orchestra.prompts.exported(principal, name, version)

@@ -31,7 +31,7 @@ class TextChoice(RequestBody):
     version: str | None = Field(
         default=None, max_length=64, examples=["staging", "7"], description="A label or number; default: production."
     )
-    draft: bool = Field(default=False, description="Try the working text.")
+    draft: bool = Field(default=False, description="Try the draft.")
     text: str | None = Field(default=None, description="The text of the prompt to try, as in its file.")
     connection: str = Field(default="", max_length=64, description="Default: the step's, or the only one.")
     model: str = Field(default="", max_length=200, description="Default: as a step would.")
@@ -62,7 +62,7 @@ class GivenValues(BaseModel):
 
 
 class TryBody(GivenValues, Agreeing, TextChoice):
-    """What to try: a version, the working text (`draft`) or a text that is not saved, and with which values."""
+    """What to try: a version, the draft or a text that is not saved, and with which values."""
 
     wait_seconds: float = Field(default=60, ge=0, le=LONGEST_WAIT_SECONDS)
 

@@ -65,8 +65,8 @@ class PromptProposals:
 
         `changes`: members that are replaced (`messages`, `variables`, `output_schema`).
 
-        Raises InvalidInput (a change), StaleEdit (`base_etag` is not the working text's), InvalidFile (the
-        working text is not a JSON object), UnknownName, NotAllowed.
+        Raises InvalidInput (a change), StaleEdit (`base_etag` is not the draft's), InvalidFile (the
+        draft is not a JSON object), UnknownName, NotAllowed.
         """
         file = self._prompts.get(p, checked_name("prompt", prompt))
         if file.etag != base_etag:
@@ -106,7 +106,7 @@ class PromptProposals:
     def test(
         self, p: Principal, prompt: str, proposal_id: str, testing: Testing, seconds: float | None = None
     ) -> PromptProposal:
-        """Ask the prompt's cases with the working text and with the proposed one, and store how they go.
+        """Ask the prompt's cases with the draft and with the proposed one, and store how they go.
 
         `seconds`: how long to wait; None without an end. Raises InvalidFile (the text has errors), StaleEdit,
         ConfirmationNeeded (a real account), InUse (the prompt is being tested), InvalidInput, UnknownName.
@@ -143,7 +143,7 @@ class PromptProposals:
         return self._store.change(p, prompt, proposal_id, lambda one: replace(one, status="rejected"))
 
     def accept(self, p: Principal, prompt: str, proposal_id: str, ticks: Sequence[str]) -> PromptProposal:
-        """Save the proposed text as the working text. The text from before is kept as a version first.
+        """Save the proposed text as the draft. The text from before is kept as a version first.
 
         No workflow uses the new text until a version is saved of it. `ticks`: the ids of those that were given.
 

@@ -26,7 +26,7 @@ class CaseOutcome:
 
 @dataclass(frozen=True)
 class CaseReport:
-    """How the cases of a prompt go with the working text and with the proposed one."""
+    """How the cases of a prompt go with the draft and with the proposed one."""
 
     test_id: str
     """The test on the Cases tab, with the answers."""
@@ -36,7 +36,7 @@ class CaseReport:
     passed_after: int
     cases: list[CaseOutcome]
     worse: list[str]
-    """The cases that pass with the working text and fail with the proposed one."""
+    """The cases that pass with the draft and fail with the proposed one."""
     demo: bool
     """Whether the demo's stand-in has answered."""
     cost_usd: float | None
@@ -51,7 +51,7 @@ class PromptProposal:
     prompt: str
     at: str
     base_etag: str
-    """The etag of the working text that it was made for."""
+    """The etag of the draft that it was made for."""
     changes: dict[str, Any]
     """The members of the prompt that are replaced: `messages`, `variables`, `output_schema`."""
     text: str

@@ -14,7 +14,7 @@ from engine.runs.prompt_tries.records import TryColumn
 from engine.workspace.version_labels import POINTER
 
 DRAFT = "draft"
-"""How the working text is written. A label of the same name is reached by the number of its version."""
+"""How the draft is written. A label of the same name is reached by the number of its version."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 _REMEDY = "Write it like production, 7, draft:MODEL or staging:MODEL@CONNECTION."
 
@@ -27,7 +27,7 @@ class TriedColumn(Struct, frozen=True):
     text: str | None = None
     """The text of the prompt, saved or not, instead of a version."""
     is_draft: bool = False
-    """Whether to use the saved working text, instead of a version."""
+    """Whether to use the saved draft, instead of a version."""
     connection: str = ""
     """Empty: that of the step whose values are used, else the only one of a model."""
     model: str = ""
@@ -51,7 +51,7 @@ class TriedColumn(Struct, frozen=True):
         if self.text is not None:
             return self.text_name
         if self.is_draft:
-            return "working text"
+            return "draft"
         return f"version {self.version}" if _NUMBER.match(self.version) else self.version
 
 

@@ -39,7 +39,7 @@ class PromptDifference(TypedDict):
 def differences_between(
     prompts: PromptFiles, p: Principal, name: str, before: str, after: str
 ) -> list[PromptDifference]:
-    """Return the parts that differ; each text is a version, a label, or `draft` for the working text.
+    """Return the parts that differ; each text is a version, a label, or `draft`.
 
     Raises UnknownName, InvalidInput, InvalidFile.
     """

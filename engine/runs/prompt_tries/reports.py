@@ -68,7 +68,7 @@ class TryReport(TestedText):
 
 
 def columns_of(version: str, text: str | None, against: str, connection: str, model: str) -> list[TriedColumn]:
-    """Return the columns that test one text, the working text by default, optionally against a version."""
+    """Return the columns that test one text, the draft by default, optionally against a version."""
     tested = TriedColumn(version, text, is_draft=not version and text is None, connection=connection, model=model)
     return [*([TriedColumn(against, connection=connection, model=model)] if against else []), tested]
 

@@ -103,7 +103,7 @@ class TryRequests:
             return self._store.resolve(f"{name}@{version}")
         except UnknownName as error:
             if version == "draft":
-                error.remedy = "For the working text, leave the version out and give `--draft`."
+                error.remedy = "For the draft, leave the version out and give `--draft`."
             raise
 
     def _given(

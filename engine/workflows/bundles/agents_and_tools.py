@@ -157,7 +157,7 @@ class AgentsAndTools:
 
 
 def documents_of(agent: BundledAgent) -> list[Any]:
-    """Return the working text and the versions of an agent, parsed. Raises InvalidFile."""
+    """Return the draft and the versions of an agent, parsed. Raises InvalidFile."""
     return [parse(text_of(one), "agent").value for one in (agent.text, *agent.versions.values())]
 
 

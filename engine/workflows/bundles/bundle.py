@@ -29,14 +29,14 @@ class _Part(BaseModel):
 
 
 class BundledPrompt(_Part):
-    """A prompt: its working text, and its saved versions by number."""
+    """A prompt: its draft, and its saved versions by number."""
 
     text: Lines
     versions: dict[_Number, Lines] = Field(default_factory=dict)
 
 
 class BundledAgent(BundledPrompt):
-    """An agent: its working text, its saved versions, and the number of the version that each label names."""
+    """An agent: its draft, its saved versions, and the number of the version that each label names."""
 
     labels: dict[str, int] = Field(default_factory=dict)
 

@@ -295,7 +295,7 @@ def _fragment_named(text: str, names: Mapping[str, str]) -> str:
 
 
 def _with_fragments(prompt: BundledPrompt, names: Mapping[str, str]) -> str:
-    """Return the working text of a prompt with the names that its fragments have here."""
+    """Return the draft of a prompt with the names that its fragments have here."""
     file = parse(text_of(prompt.text), "prompt")
     changed: dict[JsonPath, str] = {}
     for path, text in _message_texts(file):

@@ -77,7 +77,7 @@ def test_a_version_has_the_texts_of_its_fragments_and_needs_no_other_file(place:
     assert content_of(place.store.resolve("greet")) == content_of(version)
 
 
-def test_the_working_text_is_rendered_with_its_fragments(place: Place) -> None:
+def test_the_draft_is_rendered_with_its_fragments(place: Place) -> None:
     place.has(tone="Say {{ name }}.")
     document = json.loads(text_of('{{ fragment("tone") }}', variables=NAMES))
     assert place.prompts.render(VIEWER, document, {"name": "Ann"}).messages == [{"role": "user", "content": "Say Ann."}]

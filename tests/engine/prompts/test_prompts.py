@@ -95,7 +95,7 @@ def test_a_reference_cannot_leave_the_folder(versioned: PromptStore, reference: 
         versioned.resolve(reference)
 
 
-def test_editing_the_working_text_changes_no_version(versioned: PromptStore) -> None:
+def test_editing_the_draft_changes_no_version(versioned: PromptStore) -> None:
     versioned.save("p", text_of("draft", labels={"production": 1}), current(versioned), "ann")
     assert versioned.render(versioned.resolve("p"), {})[0]["content"] == "one"
     assert "labels" not in versioned.versions.version("p", 1).value

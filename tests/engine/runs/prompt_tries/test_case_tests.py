@@ -59,7 +59,7 @@ def ready(desk: Desk) -> Desk:
 
 
 def change(desk: Desk, words: str) -> None:
-    """Change the working text so that the model sees other words."""
+    """Change the draft so that the model sees other words."""
     prompts = desk.orchestra.prompts
     file = prompts.get(OWNER, NAME)
     changed = {**(file.document or {}), "messages": [{"role": "user", "content": words}]}

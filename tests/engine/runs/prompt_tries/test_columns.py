@@ -11,8 +11,8 @@ from engine.runs.prompt_tries.try_requests import TryRequest
 WRITTEN = [
     ("staging", TriedColumn("staging"), "staging"),
     ("7:gpt-4o", TriedColumn("7", model="gpt-4o"), "version 7 · gpt-4o"),
-    ("draft:llama3:8b", TriedColumn(is_draft=True, model="llama3:8b"), "working text · llama3:8b"),
-    ("draft@local", TriedColumn(is_draft=True, connection="local"), "working text · local"),
+    ("draft:llama3:8b", TriedColumn(is_draft=True, model="llama3:8b"), "draft · llama3:8b"),
+    ("draft@local", TriedColumn(is_draft=True, connection="local"), "draft · local"),
     ("7:a/b:free@other", TriedColumn("7", model="a/b:free", connection="other"), "version 7 · a/b:free · other"),
     ("7:model@2026@", TriedColumn("7", model="model@2026"), "version 7 · model@2026"),
 ]

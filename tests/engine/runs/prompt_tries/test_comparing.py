@@ -40,7 +40,7 @@ SECOND = {
 
 @pytest.fixture
 def ready(desk: Desk) -> Desk:
-    """A prompt with version 1, a working text that differs from it, and two connections of models."""
+    """A prompt with version 1, a draft that differs from it, and two connections of models."""
     desk.config()
     server = desk.standins["openai"]
     llm = {"service": "openai", "base_url": server.base_url, "api_key": "env:BUDGET_KEY", "model": "big"}
@@ -76,7 +76,7 @@ def test_each_column_is_a_try_with_the_same_values_and_is_found_again(ready: Des
     same = {"text": "the meeting is on Friday"}
     assert facts == [
         (1, "production", "llm", same),
-        (None, "working text · small", "llm", {**same, "tone": "short"}),
+        (None, "draft · small", "llm", {**same, "tone": "short"}),
         (1, "version 1 · other", "other", same),
     ], "the values of a sample are those of the first column, also where a text has others"
     assert [each["source"] for each in one["tries"]] == [{"sample": "One"}, {}, {"sample": "One"}]

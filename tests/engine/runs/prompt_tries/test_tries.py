@@ -45,7 +45,7 @@ def write(desk: Desk, **more: Any) -> None:
 
 
 def tried(orchestra: Orchestra, p: Principal = OWNER, **wanted: Any) -> Try:
-    """Try the working text of the prompt, by default with its sample."""
+    """Try the draft of the prompt, by default with its sample."""
     given: dict[str, Any] = {"is_draft": True, "sample": "One", **wanted}
     one = orchestra.tries.start(p, "sum-up", TryRequest(**given))
     return orchestra.tries.wait(p, "sum-up", one["id"], PATIENCE_SECONDS)
@@ -252,7 +252,7 @@ def test_the_tries_of_a_prompt_are_few_private_and_follow_it(ready: Desk) -> Non
 def test_a_remedy_names_the_draft_and_the_samples(ready: Desk) -> None:
     with pytest.raises(UnknownName) as refused:
         tried(ready.orchestra, is_draft=False, version="draft")
-    assert refused.value.remedy == "For the working text, leave the version out and give `--draft`."
+    assert refused.value.remedy == "For the draft, leave the version out and give `--draft`."
     assert with_requests(refused.value.remedy).endswith('give `"draft": true`.')
     with pytest.raises(InvalidInput) as missing:
         tried(ready.orchestra, sample="")
