@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.protected import CaseProof
     from engine.runs.correcting.corrections import Corrections
+    from engine.runs.prompt_tries.asking import Asker
     from engine.runs.prompt_tries.case_tests import CaseTests
-    from engine.runs.prompt_tries.cells import Cells
     from engine.runs.prompt_tries.comparing import Comparisons
     from engine.runs.prompt_tries.store import KeptForm, TryStore
     from engine.runs.prompt_tries.tries import Tries
@@ -52,9 +52,10 @@ class PromptAreas:
         """Test a text with the cases of a prompt, by recorded answers alone."""
         from engine.prompts.cases import CaseStore
         from engine.runs.prompt_tries.case_proof import case_proof
+        from engine.runs.prompt_tries.cells import Cells
 
         cases = CaseStore(self._opened.workspace.prompts)
-        return case_proof(name, document, cases, self._try_requests, self._cells)
+        return case_proof(name, document, cases, self._try_requests, Cells(self._asker, self._opened.clock))
 
     @shared_property
     def fragments(self) -> FragmentFiles:
@@ -81,10 +82,10 @@ class PromptAreas:
         )
 
     @shared_property
-    def _cells(self) -> Cells:
-        from engine.runs.prompt_tries.cells import Cells
+    def _asker(self) -> Asker:
+        from engine.runs.prompt_tries.asking import Asker
 
-        return Cells(self._work.model_calls, self._opened.clock)
+        return Asker(self._work.model_calls)
 
     def _kept(self, form: KeptForm) -> TryStore[Any]:
         from engine.runs.prompt_tries.store import TryStore
@@ -101,7 +102,7 @@ class PromptAreas:
         opened, work = self._opened, self._work
         records = self._kept(TRIES)
         return opened.to_close(
-            Tries(work.worker, self._try_requests, work.consents, work.model_calls, records, opened.audit, opened.clock)
+            Tries(work.worker, self._try_requests, work.consents, self._asker, records, opened.audit, opened.clock)
         )
 
     @shared_property
@@ -133,8 +134,7 @@ class PromptAreas:
         tests = CaseTests(
             self._try_requests,
             work.consents,
-            self._cells,
-            opened.prompt_store,
+            self._asker,
             CaseStore(opened.workspace.prompts),
             self._kept(TESTS),
             opened.audit,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from engine.base.definitions import PromptDefinition
-from engine.base.statuses import AccountMode
 from engine.prompts.cases import Case, CaseStore
 from engine.prompts.protected import CaseProof
 from engine.runs.prompt_tries.answers import RecordedAnswers, SharedAnswers
-from engine.runs.prompt_tries.cells import Cells, ColumnQuestion
+from engine.runs.prompt_tries.cells import Cells
 from engine.runs.prompt_tries.judging import judges_of
+from engine.runs.prompt_tries.questions import AskedColumn
 from engine.runs.prompt_tries.try_requests import TryRequests
 
 
@@ -33,10 +33,7 @@ def _with(
     cells: Cells,
     answers: SharedAnswers,
 ) -> CaseProof:
-    name, mode = try_requests.target(connection)
-    is_demo = mode == AccountMode.DEMO
-    asked = ColumnQuestion(
-        document, None, name, is_demo, None, "", judges=judges_of(cases, try_requests, is_offline=True)
-    )
+    by, judges = try_requests.model(connection, is_offline=True), judges_of(cases, try_requests, is_offline=True)
+    asked = AskedColumn(document, None, by, judges=judges)
     failed = [one.case for one in cases if cells.answer(asked, one, 0, answers)["failures"]]
-    return CaseProof(len(cases), failed, is_demo)
+    return CaseProof(len(cases), failed, by.demo)

@@ -2,76 +2,32 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import threading
-import time
-from collections.abc import Callable, Mapping
-
-from msgspec import Struct, field
+from collections.abc import Callable
 
 from clients.errors import BadAnswer, ServiceError
 from engine.base.clock import Clock
-from engine.base.definitions import PromptDefinition
-from engine.base.errors import OrchestraError, UnknownName
+from engine.base.errors import OrchestraError
 from engine.base.names import new_run_id
 from engine.connections.accounts import Account
 from engine.prompts.assertions import AnswerFacts, Judge, Opinion
 from engine.prompts.cases import Case, CaseModel
 from engine.prompts.judge import JUDGE_SCHEMA, judge_messages
 from engine.prompts.prompt import messages
-from engine.prompts.talk import ModelAnswer
-from engine.runs.model_calls import ModelCalls
 from engine.runs.prompt_tries.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
-from engine.runs.prompt_tries.judging import JudgeAccount
+from engine.runs.prompt_tries.asking import Asker
 from engine.runs.prompt_tries.matrix import CellAnswer, UnmetExpectation
-from engine.runs.prompt_tries.questions import TryQuestion, judged, model_to_ask
+from engine.runs.prompt_tries.questions import AskedColumn, ModelAccount, TryQuestion, judged, model_to_ask
 from engine.runs.prompt_tries.records import TryAnswer
 from engine.store.journal import JournalBroken
-
-
-class ColumnQuestion(Struct, frozen=True):
-    """What a column asks: a text, and the model."""
-
-    document: PromptDefinition
-    version: int | None
-    """None for a text that no version has."""
-    connection: str
-    demo: bool
-    account: Account | None
-    """None if only recorded answers are used."""
-    model: str
-    """Empty: the prompt's, else the connection's."""
-    prompt: str = ""
-    """What its usage counts for (`prompt_used`)."""
-    judges: Mapping[str, JudgeAccount] = field(default_factory=dict)
-    """The accounts that assertions name, by connection."""
-
-    def judge(self, connection: str) -> JudgeAccount:
-        """Return the account that judges: the named connection's, else the column's. Raises UnknownName."""
-        if not connection:
-            return JudgeAccount(self.connection, self.demo, self.account)
-        if connection not in self.judges:
-            raise UnknownName("connection of a model", connection, list(self.judges))
-        return self.judges[connection]
-
-    @property
-    def model_asked(self) -> str:
-        """The model that is asked, as far as that is known."""
-        if self.account is None:
-            return self.model or str(self.document.get("model") or "")
-        return model_to_ask(self.document, self.model, self.account)
 
 
 class Cells:
     """Asks the questions of cases; any thread."""
 
-    def __init__(self, calls: ModelCalls, clock: Clock) -> None:
-        self._calls, self._clock = calls, clock
-        self._waiting: set[concurrent.futures.Future[ModelAnswer]] = set()
-        self._lock = threading.Lock()
-        self._is_closing = False
+    def __init__(self, asker: Asker, clock: Clock) -> None:
+        self._asker, self._clock = asker, clock
 
-    def answer(self, asked: ColumnQuestion, case: Case, repetition: int, answers: SharedAnswers) -> CellAnswer:
+    def answer(self, asked: AskedColumn, case: Case, repetition: int, answers: SharedAnswers) -> CellAnswer:
         """Return the answer to a case; what goes wrong is among its failures.
 
         `repetition`: from 0; each has an answer of its own. Raises CancelledError once this is closed.
@@ -102,55 +58,39 @@ class Cells:
             "opinions": opinions,
         }
 
-    def close(self) -> None:
-        """Stop waiting for answers."""
-        self._is_closing = True
-        with self._lock:
-            for one in self._waiting:
-                one.cancel()
-
     def _recorded(
-        self, asked: ColumnQuestion, case: CaseModel, repetition: int, answers: SharedAnswers
+        self, asked: AskedColumn, case: CaseModel, repetition: int, answers: SharedAnswers
     ) -> tuple[RecordedAnswer, bool]:
         """Return the answer, and whether it was recorded before."""
-        document, account = asked.document, asked.account
+        document, by = asked.document, asked.by
         sent = messages(document, case.variables)
         parameters, schema = document.get("parameters") or {}, document.get("output_schema")
         key = key_of(
-            connection=asked.connection,
-            demo=asked.demo,
+            connection=by.connection,
+            demo=by.demo,
             model=asked.model or document.get("model") or "",
             parameters=parameters,
             messages=sent,
             schema=schema,
             **({"repetition": repetition} if repetition else {}),
         )
-        if account is None:
-            return answers.get(key, None, lambda: _refused(answers.damaged(key)))
-        model = asked.model_asked
 
-        def fresh() -> RecordedAnswer:
-            question_id = new_run_id(self._clock())
-            return self._asked(TryQuestion(question_id, account, model, parameters, sent, schema, prompt=asked.prompt))
+        def question(question_id: str, account: Account) -> TryQuestion:
+            model = asked.model_asked
+            return TryQuestion(question_id, account, model, parameters, sent, schema, prompt=asked.prompt)
 
-        return answers.get(key, model, fresh)
+        return self._answer(by, key, question, answers, "answer to this case")
 
-    def _opinion(self, asked: ColumnQuestion, judge: Judge, text: str, answers: SharedAnswers) -> Opinion:
+    def _opinion(self, asked: AskedColumn, judge: Judge, text: str, answers: SharedAnswers) -> Opinion:
         """Return what a model says of a text, asked or recorded. Raises OrchestraError, ServiceError, JournalBroken."""
         by, sent = asked.judge(judge.connection), judge_messages(judge.criterion, text)
         key = key_of(judge=by.connection, demo=by.demo, model=judge.model, messages=sent, schema=JUDGE_SCHEMA)
-        account = by.account
-        model = None if account is None else judge.model or str(getattr(account.client, "model", ""))
 
-        def fresh() -> RecordedAnswer:
-            if account is None:
-                return _refused(answers.damaged(key), "opinion on this answer")
-            question_id = new_run_id(self._clock())
-            return self._asked(
-                TryQuestion(question_id, account, model or "", {}, sent, JUDGE_SCHEMA, prompt=asked.prompt)
-            )
+        def question(question_id: str, account: Account) -> TryQuestion:
+            model = model_to_ask({}, judge.model, account)
+            return TryQuestion(question_id, account, model, {}, sent, JUDGE_SCHEMA, prompt=asked.prompt)
 
-        recorded, is_reused = answers.get(key, model, fresh)
+        recorded, is_reused = self._answer(by, key, question, answers, "opinion on this answer")
         found = judged(answer_of(recorded), JUDGE_SCHEMA)
         if found["problems"]:
             said = " ".join(found["problems"])
@@ -171,33 +111,26 @@ class Cells:
             "reused": is_reused,
         }
 
-    def _asked(self, question: TryQuestion) -> RecordedAnswer:
-        began = time.monotonic()
-        with self._lock:
-            if self._is_closing:
-                raise concurrent.futures.CancelledError
-            waiting = self._calls.make(question.call())
-            self._waiting.add(waiting)
-        try:
-            answer: ModelAnswer = waiting.result()
-        finally:
-            with self._lock:
-                self._waiting.discard(waiting)
-        return {
-            "asked": question.model,
-            "model": answer["model"],
-            "text": answer["text"],
-            "finish_reason": answer["finish_reason"],
-            "usage": question.used,
-            "seconds": round(time.monotonic() - began, 3),
-        }
+    def _answer(
+        self,
+        by: ModelAccount,
+        key: str,
+        question: Callable[[str, Account], TryQuestion],
+        answers: SharedAnswers,
+        what: str,
+    ) -> tuple[RecordedAnswer, bool]:
+        """Return the answer to the question that is made of an id and an account, and whether it was not asked now."""
+        if by.account is None:
+            return answers.get(key, None, lambda: _refused(answers.damaged(key), what))
+        asked = question(new_run_id(self._clock()), by.account)
+        return answers.get(key, asked.model, lambda: self._asker.ask(asked))
 
 
 class NotRecorded(OrchestraError):
     """There is no recorded answer, and nothing may be asked."""
 
 
-def _refused(damaged: str, what: str = "answer to this case") -> RecordedAnswer:
+def _refused(damaged: str, what: str) -> RecordedAnswer:
     if damaged:
         raise NotRecorded(
             f"{damaged} does not have the form of a recorded answer.",

@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.prompts.prompt import DEFAULT_LABEL
-from engine.runs.prompt_tries.records import TryColumn
 from engine.workspace.version_labels import POINTER
 
 DRAFT = "draft"
@@ -74,12 +73,12 @@ def parsed(written: str) -> TriedColumn:
 
 
 @contextmanager
-def in_column(column: TryColumn | None) -> Iterator[None]:
-    """Name the column in the message of an error."""
+def in_column(number: int, title: str) -> Iterator[None]:
+    """Name the column in the message of an error; `number`: from 1, 0 if there is only one column."""
     try:
         yield
     except OrchestraError as error:
-        if column is not None:
-            error.message = f"Column {column['number']} ({column['title']}): {error.message}"
+        if number:
+            error.message = f"Column {number} ({title}): {error.message}"
             error.args = (error.message,)
         raise

@@ -59,7 +59,7 @@ class Comparisons:
             )
         places = _places(new_run_id(self._clock()), columns)
         try_requests = [replace(values.asked_in(one), column=place) for one, place in zip(columns, places, strict=True)]
-        documents = [self._document(name, one) for one in try_requests]
+        documents = [self._document(name, number, one) for number, one in enumerate(columns, 1)]
         given = _values(name, documents, values)
         try_requests = [_narrowed(one, document, given) for one, document in zip(try_requests, documents, strict=True)]
         return _comparison(self._tries.start_all(p, name, try_requests))
@@ -95,9 +95,9 @@ class Comparisons:
             self._tries.cancel(p, name, one["id"])
         return self.get(p, name, comparison_id)
 
-    def _document(self, name: str, wanted: TryRequest) -> PromptDefinition:
-        with in_column(wanted.column):
-            return self._try_requests.document(name, wanted)[0]
+    def _document(self, name: str, number: int, column: TriedColumn) -> PromptDefinition:
+        with in_column(number, column.title):
+            return self._try_requests.document(name, column)[0]
 
 
 def _places(comparison_id: str, columns: Sequence[TriedColumn]) -> list[TryColumn]:

@@ -5,26 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput
-from engine.base.statuses import AccountMode
-from engine.connections.accounts import Account
 from engine.prompts.assertions import Judge
 from engine.prompts.cases import Case
+from engine.runs.prompt_tries.questions import ModelAccount
 
 if TYPE_CHECKING:
     from engine.runs.prompt_tries.try_requests import TryRequests
-
-
-class JudgeAccount(Struct, frozen=True):
-    """The account of a connection that judges."""
-
-    connection: str
-    demo: bool
-    account: Account | None
-    """None if only recorded opinions are used."""
 
 
 def judging_connections(cases: Iterable[Case]) -> list[str]:
@@ -34,7 +22,7 @@ def judging_connections(cases: Iterable[Case]) -> list[str]:
     return sorted({each.connection for each in found if isinstance(each, Judge) and each.connection})
 
 
-def judges_of(cases: Iterable[Case], try_requests: TryRequests, *, is_offline: bool) -> Mapping[str, JudgeAccount]:
+def judges_of(cases: Iterable[Case], try_requests: TryRequests, *, is_offline: bool) -> Mapping[str, ModelAccount]:
     """Return the accounts by connection.
 
     Raises InvalidInput for a connection that is not a model's, or that is not ready to be asked; if only recorded
@@ -46,9 +34,7 @@ def judges_of(cases: Iterable[Case], try_requests: TryRequests, *, is_offline: b
             if is_offline:
                 continue
             raise _unknown(name, cases, known)
-        connection, mode = try_requests.target(name)
-        account = None if is_offline else try_requests.account(name)
-        found[name] = JudgeAccount(connection, mode == AccountMode.DEMO, account)
+        found[name] = try_requests.model(name, is_offline=is_offline)
     return found
 
 

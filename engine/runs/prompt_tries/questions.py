@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
+from engine.base.definitions import PromptDefinition
+from engine.base.errors import UnknownName
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.budgets.use import Use
 from engine.connections.accounts import Account
@@ -17,6 +20,43 @@ from engine.record.types.step import UsageRecord
 from engine.runner.effects.live import StepAnswers
 from engine.runs.model_calls import LAB, ModelCall
 from engine.runs.prompt_tries.records import TryAnswer
+
+
+class ModelAccount(Struct, frozen=True):
+    """A connection of a model, and the account that is asked."""
+
+    connection: str
+    demo: bool
+    account: Account | None
+    """None if only recorded answers are used."""
+
+
+class AskedColumn(Struct, frozen=True):
+    """What a column of a test asks: a text, and the model."""
+
+    document: PromptDefinition
+    version: int | None
+    """None for a text that no version has."""
+    by: ModelAccount
+    model: str = ""
+    """Empty: the prompt's, else the connection's."""
+    prompt: str = ""
+    """What its usage counts for (`prompt_used`)."""
+    judges: Mapping[str, ModelAccount] = field(default_factory=dict)
+    """The accounts that assertions name, by connection."""
+
+    def judge(self, connection: str) -> ModelAccount:
+        """Return the account that judges: the named connection's, else the column's. Raises UnknownName."""
+        if not connection:
+            return self.by
+        if connection not in self.judges:
+            raise UnknownName("connection of a model", connection, list(self.judges))
+        return self.judges[connection]
+
+    @property
+    def model_asked(self) -> str:
+        """The model that is asked, as far as that is known."""
+        return model_to_ask(self.document, self.model, self.by.account)
 
 
 class TryQuestion(Struct, frozen=True):
@@ -34,6 +74,8 @@ class TryQuestion(Struct, frozen=True):
     notes: list[str] = field(default_factory=list)
     prompt: str = ""
     """What its usage counts for (`prompt_used`)."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody waits for the answer any more."""
 
     def call(self, watch: StepAnswers | None = None) -> ModelCall:
         """Return the call that asks it; its output is a ModelAnswer."""
@@ -87,9 +129,9 @@ def judged(answer: ModelAnswer, schema: JsonSchema | None) -> TryAnswer:
     }
 
 
-def model_to_ask(document: JsonObject, model: str, account: Account) -> str:
-    """Return the model to ask: the wished one, else the prompt's, else the connection's."""
-    own = str(getattr(account.client, "model", ""))
+def model_to_ask(document: JsonObject, model: str, account: Account | None) -> str:
+    """Return the model to ask: the wished one, else the prompt's, else the connection's, if that is known."""
+    own = "" if account is None else str(getattr(account.client, "model", ""))
     return model or str(document.get("model") or "") or own
 
 

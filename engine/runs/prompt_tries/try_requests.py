@@ -23,7 +23,7 @@ from engine.prompts.prompt import filled, marked
 from engine.prompts.prompts import PromptStore
 from engine.record.storable import unstorable
 from engine.runs.prompt_tries.columns import TriedColumn
-from engine.runs.prompt_tries.questions import model_to_ask
+from engine.runs.prompt_tries.questions import AskedColumn, ModelAccount, TryQuestion, model_to_ask, prompt_used
 from engine.runs.prompt_tries.recorded import RecordedCalls, RecordedValues
 from engine.runs.prompt_tries.records import Try, TryColumn, TrySource
 
@@ -72,8 +72,8 @@ class TryRequests:
         self._store, self._accounts, self.recorded, self._mode = store, accounts, recorded, mode
         self._require_ready, self._clock, self._owner = require_ready, clock, owner
 
-    def resolved(self, p: Principal, name: str, wanted: TryRequest) -> tuple[Try, Account]:
-        """Return the try as it begins, and the account that it asks.
+    def resolved(self, p: Principal, name: str, wanted: TryRequest) -> tuple[Try, TryQuestion]:
+        """Return the try as it begins, and its question.
 
         Raises UnknownName, InvalidFile, InvalidInput, ExpressionError.
         """
@@ -85,7 +85,23 @@ class TryRequests:
         fault = schema_problem(record["output_schema"]) if record["output_schema"] else ""
         if fault:
             raise InvalidInput(f"The output schema of the prompt cannot be used: {fault}")
-        return record, account
+        question = TryQuestion(
+            record["id"],
+            account,
+            record["model"],
+            record["parameters"],
+            [{"role": one["role"], "content": one["content"]} for one in record["messages"]],
+            record["output_schema"],
+            prompt=prompt_used(name, version),
+        )
+        return record, question
+
+    def column(self, name: str, wanted: TriedColumn, *, is_offline: bool) -> AskedColumn:
+        """Return what a column asks; offline, no account is opened. Raises as `resolved`."""
+        document, number = self.document(name, wanted)
+        version = number if number is not None else self._store.number_of(name, dict(document))
+        by = self.model(wanted.connection, is_offline=is_offline)
+        return AskedColumn(document, version, by, wanted.model, prompt_used(name, version))
 
     def document(self, name: str, wanted: TriedColumn) -> tuple[PromptDefinition, int | None]:
         """Return what to try, and the number of its version. Raises as `resolved`."""
@@ -130,11 +146,16 @@ class TryRequests:
 
     def account(self, connection: str) -> Account:
         """Return the account of a connection of a model; without a name, of the only one. Raises as `resolved`."""
-        name, mode = self.target(connection)
+        name, mode = self._target(connection)
         self._require_ready({name: mode})
         return self._accounts.open(name, None, mode)
 
-    def target(self, connection: str) -> tuple[str, AccountMode]:
+    def model(self, connection: str, *, is_offline: bool) -> ModelAccount:
+        """Return a connection of a model with its account; offline, that is not opened. Raises as `resolved`."""
+        name, mode = self._target(connection)
+        return ModelAccount(name, mode == AccountMode.DEMO, None if is_offline else self.account(name))
+
+    def _target(self, connection: str) -> tuple[str, AccountMode]:
         """Return which connection would be asked, and whose account it is; nothing is opened. Raises as `resolved`."""
         offered = self.connections()
         if connection and connection not in offered:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import ConfirmationNeeded, InvalidInput
+from engine.base.errors import ConfirmationNeeded, InvalidInput, UnknownName
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal
 from engine.runs.prompt_tries.columns import TriedColumn, parsed
@@ -129,6 +129,18 @@ def test_all_real_accounts_of_the_columns_are_agreed_to_at_once(ready: Desk) -> 
 def test_what_cannot_be_tested_is_refused(ready: Desk, wanted: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         ready.orchestra.case_tests.start(OWNER, NAME, MatrixRequest(**wanted))
+
+
+def test_an_error_names_the_column(ready: Desk) -> None:
+    with pytest.raises(UnknownName, match=r"Column 2 \(version 9\): There is no version"):
+        matrix_of(ready, "production", "9")
+
+
+def test_a_test_whose_end_was_not_kept_is_interrupted(ready: Desk) -> None:
+    one = matrix_of(ready, "production")
+    path = ready.root / ".orchestra" / "tries" / NAME / "tests" / f"{one['id']}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "status": "running"}))
+    assert ready.orchestra.case_tests.get(OWNER, NAME, one["id"])["status"] == RunStatus.INTERRUPTED
 
 
 def answer(text: str | None, *, value: Any = None, is_good: bool = True) -> CellAnswer:
