@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
-from commands.base.failures import DONE, FAILED, Terminated
+from commands.base.failures import DONE, FAILED
 from commands.base.inputs import values
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
-from commands.base.session import CommandSession, opened
+from commands.base.session import opened
 from commands.prompts.options import Connection, File, Name, Pairs, RunId, Sample, StepPath
-from commands.prompts.trying import schemas
+from commands.prompts.trying import schemas, waited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,23 +64,17 @@ def compare(
             names=confirm,
             is_asked=at_terminal(as_json=as_json) and file != "-",
         )
-        one = _answered(session, begun)
+        comparisons, p = session.orchestra.comparisons, session.principal
+        one = waited(
+            lambda: comparisons.wait(p, name, begun["id"]),
+            lambda: comparisons.cancel(p, name, begun["id"]),
+            "Stopped waiting for the answers. The models may still charge them.",
+        )
     if as_json:
         document(one)
     else:
         _show(one)
     return DONE if one["status"] == "succeeded" else FAILED
-
-
-def _answered(session: CommandSession, begun: Comparison) -> Comparison:
-    """Wait for all answers; at Ctrl-C, stop."""
-    comparisons, p = session.orchestra.comparisons, session.principal
-    try:
-        return comparisons.wait(p, begun["prompt"], begun["id"])
-    except Terminated:
-        comparisons.cancel(p, begun["prompt"], begun["id"])
-        note("Stopped waiting for the answers. The models may still charge them.")
-        raise
 
 
 def _show(one: Comparison) -> None:

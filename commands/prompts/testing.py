@@ -8,12 +8,13 @@ import typer
 
 from clients.wording import counted
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
-from commands.base.failures import DONE, FAILED, Terminated
+from commands.base.failures import DONE, FAILED
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import write_output
 from commands.base.screen import document, note, say, table
 from commands.base.session import CommandSession, looked_at, opened
 from commands.prompts.options import Connection, Fresh, Junit, Model, Name, Offline
+from commands.prompts.trying import usage_words, waited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,19 +45,6 @@ Expected = Annotated[
     typer.Option(metavar="FIELD=VALUE", help="With --takeover: what each answer must say; may be repeated."),
 ]
 Case = Annotated[str, typer.Argument(metavar="CASE", help="The case.")]
-_PRINTED = (
-    "prompt",
-    "version",
-    "cases",
-    "passed",
-    "failed",
-    "usage",
-    "asked",
-    "reused",
-    "against",
-    "regressions",
-    "opinions",
-)
 
 
 def run_tests(
@@ -94,7 +82,7 @@ def run_tests(
     if junit is not None:
         write_output(junit, junit_text(matrices), is_forced=True)
     if as_json:
-        shown = [{name: one.get(name) for name in _PRINTED} for one in map(report_of, matrices)]
+        shown = [report_of(one) for one in matrices]
         document(shown[0] if references is not None and len(references) == 1 else {"tests": shown})
     elif not matrices:
         say("No prompt has cases yet. `orchestra prompts save-case` saves one.")
@@ -127,12 +115,11 @@ def answered(
     """Test the cases of a prompt, and return what came of it; at Ctrl-C, stop."""
     area, p = session.orchestra.case_tests, session.principal
     begun = agreed(lambda who: area.start(who, name, wanted), p, yes=yes, names=confirm, is_asked=is_asked)
-    try:
-        return area.wait(p, name, test_id=begun["id"])
-    except Terminated:
-        note(f"The test {begun['id']} is stopped. The answers that have come are recorded: they cost nothing again.")
-        area.cancel(p, name, begun["id"])
-        raise
+    return waited(
+        lambda: area.wait(p, name, test_id=begun["id"]),
+        lambda: area.cancel(p, name, begun["id"]),
+        f"The test {begun['id']} is stopped. The answers that have come are recorded: they cost nothing again.",
+    )
 
 
 def _show(matrix: Matrix) -> None:
@@ -155,10 +142,8 @@ def _show(matrix: Matrix) -> None:
 
 def usage_line(matrix: Matrix) -> str:
     """Return what was asked for a test, and what that cost."""
-    usage = matrix["usage"]
-    cost = "cost unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
-    tokens = f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out"
-    return f"Asked {matrix['asked']}, recorded answers {matrix['reused']}: {tokens}, {cost}."
+    used = ", ".join(usage_words(matrix["usage"]))
+    return f"Asked {matrix['asked']}, recorded answers {matrix['reused']}: {used}."
 
 
 def junit_text(matrices: Sequence[Matrix]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from msgspec.structs import replace
@@ -16,7 +16,12 @@ from commands.base.session import CommandSession, looked_at, opened
 from commands.prompts.options import Connection, File, Model, Name, Pairs, Reference, RunId, Sample, StepPath
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.record.types.step import UsageRecord
     from engine.runs.prompt_tries.records import Try
+
+Result = TypeVar("Result")
 
 
 def try_(
@@ -52,7 +57,12 @@ def try_(
             names=confirm,
             is_asked=at_terminal(as_json=as_json) and file != "-",
         )
-        one = _answered(session, begun)
+        tries, p = session.orchestra.tries, session.principal
+        one = waited(
+            lambda: tries.wait(p, name, begun["id"]),
+            lambda: tries.cancel(p, name, begun["id"]),
+            f"Stopped waiting for the answer to the try {begun['id']}. The model may still charge it.",
+        )
     if as_json:
         document(one)
     else:
@@ -60,14 +70,13 @@ def try_(
     return DONE if one["answer"] is not None and not one["answer"]["problems"] else FAILED
 
 
-def _answered(session: CommandSession, begun: Try) -> Try:
-    """Wait for the answer; at Ctrl-C, stop."""
-    tries, p = session.orchestra.tries, session.principal
+def waited(wait: Callable[[], Result], stop: Callable[[], object], said: str) -> Result:
+    """Return what has been waited for; at Ctrl-C, stop it and say so."""
     try:
-        return tries.wait(p, begun["prompt"], begun["id"])
+        return wait()
     except Terminated:
-        tries.cancel(p, begun["prompt"], begun["id"])
-        note(f"Stopped waiting for the answer to the try {begun['id']}. The model may still charge it.")
+        stop()
+        note(said)
         raise
 
 
@@ -95,12 +104,16 @@ def _show(one: Try) -> None:
 
 
 def _facts(one: Try) -> list[str]:
-    usage = one["usage"]
-    cost = "cost unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
     whose = f" ({one['account']})" if one["account"] else ""
-    used = [f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out", cost] if one["answer"] else []
+    used = usage_words(one["usage"]) if one["answer"] else []
     seconds = [] if one["seconds"] is None else [f"{one['seconds']:.1f} s"]
     return [f"{one['model'] or 'no model'}, connection {one['connection']}{whose}", *used, *seconds, f"try {one['id']}"]
+
+
+def usage_words(usage: UsageRecord) -> list[str]:
+    """Return the tokens and the cost."""
+    cost = "cost unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
+    return [f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out", cost]
 
 
 def tries(

@@ -7,7 +7,6 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
@@ -19,14 +18,13 @@ from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.parts.values import cut, shown_value
 from dashboard.prompt import values
+from dashboard.prompt.asked import earlier, until_ended
 from dashboard.prompt.save_case import save_case
-from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
 from engine.runs.prompt_tries.records import Try, TryAnswer
 
 PARAM = "try"
 """The parameter of the address that names the try shown: a reload shows it again."""
-LOOK_SECONDS = 0.5
 _TAIL_LETTERS = 4_000
 
 
@@ -37,27 +35,12 @@ def answer(visit: Visit, name: str) -> None:
         return
     shown = next((one for one in tries if one["id"] == st.query_params.get(PARAM)), None)
     if shown is not None and shown["status"] == RunStatus.RUNNING:
-        _waiting(visit, shown)
+        until_ended(lambda: visit.orchestra.tries.get(visit.who, name, shown["id"]), partial(shown_waiting, visit))
     elif shown is not None:
         _ended(visit, shown)
-    _choice(name, tries)
-
-
-def _waiting(visit: Visit, begun: Try) -> None:
-    """Show how far the answer is, and a button that stops waiting for it."""
-    tries, name, try_id = visit.orchestra.tries, begun["prompt"], begun["id"]
-
-    @st.fragment(run_every=LOOK_SECONDS)
-    def body() -> None:
-        try:
-            is_over = tries.get(visit.who, name, try_id)["status"] != RunStatus.RUNNING
-        except OrchestraError:
-            is_over = True
-        if is_over:
-            st.rerun()
-        shown_waiting(visit, begun)
-
-    body()
+    lines, wanted = {one["id"]: _line(one) for one in tries}, st.query_params.get(PARAM)
+    none = t("Show the answer to an earlier try")
+    earlier(t("Earlier tries"), PARAM, f"tries-{name}", lines, wanted if wanted in lines else None, none=none)
 
 
 def shown_waiting(visit: Visit, begun: Try) -> None:
@@ -152,27 +135,6 @@ def _take_button(one: Try) -> None:
 
     st.button(
         t("Use these values again"), key=f"take-{one['id']}", type="tertiary", icon=":material/input:", on_click=take
-    )
-
-
-def _choice(name: str, tries: list[Try]) -> None:
-    known, wanted, mirror = {one["id"]: one for one in tries}, st.query_params.get(PARAM), f"tries-{name}"
-
-    def chosen() -> None:
-        picked = session.mirrored(mirror, None)
-        if picked is None:
-            st.query_params.pop(PARAM, None)
-        else:
-            st.query_params[PARAM] = str(picked)
-
-    st.selectbox(
-        t("Earlier tries"),
-        list(known),
-        index=None,
-        format_func=lambda one: _line(known[one]),
-        placeholder=t("Show the answer to an earlier try"),
-        key=session.mirror(mirror, wanted if wanted in known else None),
-        on_change=chosen,
     )
 
 

@@ -11,7 +11,8 @@ from dashboard.base.plain import outside_code
 from dashboard.editing.draft import EditorDraft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
-from dashboard.prompt.matrix import earlier, ended, found_test, running
+from dashboard.prompt.asked import test_running
+from dashboard.prompt.matrix import choice, ended, found_test
 from dashboard.prompt.test_bar import test_bar
 from engine.base.errors import InvalidInput
 from engine.base.statuses import RunStatus
@@ -37,13 +38,13 @@ def cases_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
         )
     test = found_test(visit, file.name)
     if test is not None and test["status"] == RunStatus.RUNNING:
-        running(visit, test)
+        test_running(visit, test)
     else:
         if visit.may("run"):
             test_bar(visit, file, draft, len(found))
         if test is not None:
             ended(visit, test)
-            earlier(visit, file.name, test)
+            choice(visit, file.name, test)
     if found:
         _case(visit, file.name, found, test)
 

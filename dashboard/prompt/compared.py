@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.base import session
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, plain
 from dashboard.parts.times import full_time
 from dashboard.parts.values import cut
-from dashboard.prompt.answer import LOOK_SECONDS, shown_try, shown_waiting, try_actions
-from engine.base.errors import OrchestraError
+from dashboard.prompt.answer import shown_try, shown_waiting, try_actions
+from dashboard.prompt.asked import earlier, until_ended
 from engine.base.statuses import RunStatus
 from engine.record.differences import shown
 from engine.runs.prompt_tries.differing import AnswerDifferences, AnswerField, TextPart, field_changes
@@ -42,27 +41,14 @@ def comparison(visit: Visit, name: str, one: Comparison | None) -> None:
     if one is None:
         return
     if one["status"] == RunStatus.RUNNING:
-        _waiting(visit, one)
+        get = partial(visit.orchestra.comparisons.get, visit.who, name, one["id"])
+        until_ended(get, lambda now: _columns(now, partial(_answer_so_far, visit, now)))
     else:
         _differences(one["differences"])
         _columns(one, partial(_answer_and_actions, visit, one))
-    _choice(name, visit.orchestra.comparisons.list(visit.who, name), one["id"])
-
-
-def _waiting(visit: Visit, begun: Comparison) -> None:
-    """Show how far the answers are."""
-
-    @st.fragment(run_every=LOOK_SECONDS)
-    def body() -> None:
-        try:
-            now = visit.orchestra.comparisons.get(visit.who, begun["prompt"], begun["id"])
-        except OrchestraError:
-            st.rerun()
-        if now["status"] != RunStatus.RUNNING:
-            st.rerun()
-        _columns(now, partial(_answer_so_far, visit, now))
-
-    body()
+    lines = {each["id"]: _line(each) for each in visit.orchestra.comparisons.list(visit.who, name)}
+    if len(lines) > 1:
+        earlier(t("Earlier comparisons"), PARAM, f"comparisons-{name}", lines, one["id"])
 
 
 def _columns(one: Comparison, show: Callable[[int, Try], None]) -> None:
@@ -145,23 +131,6 @@ def _name(field: AnswerField) -> str:
 
 def _word(value: Any) -> str:
     return cut(value, 600) if isinstance(value, str) else shown(value)
-
-
-def _choice(name: str, known: Sequence[Comparison], shown_id: str) -> None:
-    if len(known) < 2:
-        return
-    by_id, mirror = {one["id"]: one for one in known}, f"comparisons-{name}"
-
-    def chosen() -> None:
-        st.query_params[PARAM] = session.mirrored(mirror, shown_id)
-
-    st.selectbox(
-        t("Earlier comparisons"),
-        list(by_id),
-        format_func=lambda one: _line(by_id[one]),
-        key=session.mirror(mirror, shown_id),
-        on_change=chosen,
-    )
 
 
 def _line(one: Comparison) -> str:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.language import N_, t, tn
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_marked, plain
 from dashboard.base.prose import outside_answer
-from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.status import status_badge
 from dashboard.parts.times import ago, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.parts.values import cut, shown_value
+from dashboard.prompt.asked import earlier
 from dashboard.prompt.test_bar import PARAM
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _CELL = "cell"
 """The parameter of the address that names the open cell: the number of its column, and its case."""
-_LOOK_SECONDS = 0.7
 _TALLEST, _MOST_ROWS = 460, 12
 _CASE_WIDTH = 150
 """In pixels: on a phone, a column with answers fits beside it."""
@@ -42,36 +41,6 @@ def found_test(visit: Visit, name: str) -> Matrix | None:
         return tests.get(visit.who, name, wanted) if wanted else tests.last(visit.who, name)
     except OrchestraError:  # it is too old, or of another prompt
         return tests.last(visit.who, name)
-
-
-def running(visit: Visit, begun: Matrix) -> None:
-    """Show how far a test is, and a button that stops it."""
-    tests, name, test_id = visit.orchestra.case_tests, begun["prompt"], begun["id"]
-
-    @st.fragment(run_every=_LOOK_SECONDS)
-    def body() -> None:
-        try:
-            matrix = tests.get(visit.who, name, test_id)
-        except OrchestraError:
-            st.rerun()
-        if matrix["status"] != RunStatus.RUNNING:
-            st.rerun()
-        done = sum(len(cell) for column in matrix["columns"] for cell in column["cells"].values())
-        most = len(matrix["cases"]) * len(matrix["columns"]) * matrix["repeat"]
-        st.progress(
-            min(done / max(most, 1), 1.0),
-            t("{done} of {answers}", done=done, answers=tn("{count} answer", "{count} answers", most)),
-        )
-        if visit.may("run"):
-            action_button(
-                t("Stop"),
-                f"test-stop-{test_id}",
-                lambda _key: tests.cancel(visit.who, name, test_id),
-                lambda _one: st.rerun(),
-                icon=":material/stop:",
-            )
-
-    body()
 
 
 def ended(visit: Visit, matrix: Matrix) -> None:
@@ -203,19 +172,11 @@ def _answer(answer: CellAnswer, key: str) -> None:
         st.warning("  \n".join(lines), icon=":material/close:")
 
 
-def earlier(visit: Visit, name: str, now: Matrix) -> None:
+def choice(visit: Visit, name: str, now: Matrix) -> None:
     """Show the choice of another test."""
-    rows = {one.id: one for one in visit.orchestra.case_tests.list(visit.who, name)}
-    if len(rows) < 2:
-        return
-    mirror = f"tests-{name}"
-
-    def chosen() -> None:
-        st.query_params[PARAM] = session.mirrored(mirror, now["id"])
-        st.query_params.pop(_CELL, None)
-
-    key = session.mirror(mirror, now["id"])
-    st.selectbox(t("Tests"), list(rows), format_func=lambda one: _row(rows[one]), key=key, on_change=chosen)
+    lines = {one.id: _row(one) for one in visit.orchestra.case_tests.list(visit.who, name)}
+    if len(lines) > 1:
+        earlier(t("Tests"), PARAM, f"tests-{name}", lines, now["id"], inner=_CELL)
 
 
 def _row(row: TestRow) -> str:

@@ -14,14 +14,13 @@ from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.times import ago
+from dashboard.prompt.asked import test_running
 from engine.base.errors import ProtectedLabel
 from engine.base.statuses import RunStatus
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.protected import LONGEST_REASON
 from engine.runs.prompt_tries.columns import TriedColumn
 from engine.runs.prompt_tries.matrix import Matrix, MatrixRequest
-
-_LOOK_SECONDS = 0.7
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,11 @@ def refusal_shown(visit: Visit, file: PromptFile, number: int, done: Callable[[s
         return
     with st.container(border=True, key=f"refused-{file.name}"):
         test = visit.orchestra.case_tests.last(visit.who, file.name)
-        is_at_work = test is not None and test["status"] == RunStatus.RUNNING
         passed = 0 if test is None or test["id"] == one.test_id else _passed(test, number)
-        if is_at_work:
-            _waiting(visit, file.name)
-        elif passed:
+        if test is not None and test["status"] == RunStatus.RUNNING:
+            test_running(visit, test)
+            return
+        if passed:
             st.success(
                 t(
                     "{cases} passed with version {number}.",
@@ -77,9 +76,8 @@ def refusal_shown(visit: Visit, file: PromptFile, number: int, done: Callable[[s
             )
         else:
             st.warning(plain(one.message), icon=":material/lock:")
-        if not is_at_work:
-            with st.container(horizontal=True, vertical_alignment="bottom"):
-                _ways(visit, file, one, done, has_passed=passed > 0)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            _ways(visit, file, one, done, has_passed=passed > 0)
 
 
 def _passed(test: Matrix, number: int) -> int:
@@ -133,25 +131,6 @@ def _test_button(visit: Visit, name: str, one: _Refused) -> None:
         )
         if needed is not None:
             st.caption(t("Ask the model once on the tab Try first: nobody has agreed to its account."))
-
-
-def _waiting(visit: Visit, name: str) -> None:
-    @st.fragment(run_every=_LOOK_SECONDS)
-    def body() -> None:
-        test = visit.orchestra.case_tests.last(visit.who, name)
-        if test is None or test["status"] != RunStatus.RUNNING:
-            st.rerun()
-        else:
-            most = len(test["cases"]) * len(test["columns"]) * test["repeat"]
-            st.caption(
-                t(
-                    "Testing: {count} of {answers}",
-                    count=test["asked"] + test["reused"],
-                    answers=tn("{count} answer", "{count} answers", most),
-                )
-            )
-
-    body()
 
 
 def moves_shown(file: PromptFile) -> None:

@@ -19,7 +19,7 @@ from engine.people.operation import operation
 from engine.runs.prompt_tries.columns import TriedColumn, in_column
 from engine.runs.prompt_tries.differing import AnswerDifferences, answer_differences
 from engine.runs.prompt_tries.records import Try, TryColumn
-from engine.runs.prompt_tries.try_requests import TryRequest, TryRequests
+from engine.runs.prompt_tries.try_requests import TryRequest, TryRequests, samples_of
 
 if TYPE_CHECKING:
     from engine.runs.prompt_tries.tries import Tries
@@ -147,15 +147,11 @@ def _values(name: str, documents: Sequence[PromptDefinition], values: TryRequest
         raise InvalidInput(f"No text of the prompt {name} has a variable {unknown[0]!r}.", remedy=remedy)
     if not values.sample:
         return dict(values.variables)
-    samples = [_samples(document) for document in documents]
+    samples = [samples_of(document) for document in documents]
     found = next((one[values.sample] for one in samples if values.sample in one), None)
     if found is None:
         raise UnknownName("sample", values.sample, list({one: None for known in samples for one in known}))
     return {**found, **values.variables}
-
-
-def _samples(document: PromptDefinition) -> dict[str, Mapping[str, Any]]:
-    return {one["name"]: one.get("variables") or {} for one in document.get("samples", [])}
 
 
 def _narrowed(wanted: TryRequest, document: PromptDefinition, given: Mapping[str, Any]) -> TryRequest:
@@ -165,6 +161,6 @@ def _narrowed(wanted: TryRequest, document: PromptDefinition, given: Mapping[str
     """
     declared = document.get("variables", {})
     variables = {one: value for one, value in given.items() if one in declared}
-    own = _samples(document).get(wanted.sample)
+    own = samples_of(document).get(wanted.sample)
     is_same = own is not None and all(one in variables for one in own)
     return replace(wanted, variables=variables, sample=wanted.sample if is_same else "")

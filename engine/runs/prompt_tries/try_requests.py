@@ -225,7 +225,7 @@ def _require_short(messages: Sequence[Mapping[str, Any]]) -> None:
 
 def _filled(document: PromptDefinition, values: Mapping[str, Any]) -> dict[str, object]:
     """Return a value for each variable. Raises InvalidInput; for a missing one, the remedy names the samples."""
-    declared, samples = document.get("variables", {}), [one["name"] for one in document.get("samples", [])]
+    declared, samples = document.get("variables", {}), samples_of(document)
     missing = [name for name, schema in declared.items() if name not in values and "default" not in schema]
     if missing and samples and values.keys() <= declared.keys():
         raise InvalidInput(
@@ -235,9 +235,14 @@ def _filled(document: PromptDefinition, values: Mapping[str, Any]) -> dict[str, 
     return filled(declared, values)
 
 
+def samples_of(document: PromptDefinition) -> dict[str, Mapping[str, Any]]:
+    """Return the values of each sample, by its name."""
+    return {one["name"]: one.get("variables") or {} for one in document.get("samples", [])}
+
+
 def _sample(document: PromptDefinition, wanted: str) -> Mapping[str, Any]:
     """Return the values of a sample. Raises UnknownName."""
-    samples = {one["name"]: one.get("variables") or {} for one in document.get("samples", [])}
+    samples = samples_of(document)
     if wanted not in samples:
         raise UnknownName("sample", wanted, list(samples))
     return samples[wanted]
