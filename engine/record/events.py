@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus, StepStatus
+from engine.base.typed_json import decoder_of
 
 if TYPE_CHECKING:
     from engine.base.json_text import JsonObject
@@ -317,4 +318,4 @@ def decoded(text: str) -> Event:
 @cache
 def _decoder() -> msgspec.json.Decoder[Event]:
     """Return the decoder of events; it is made when the first one is read, since most commands read none."""
-    return msgspec.json.Decoder(Event)
+    return decoder_of(Event)

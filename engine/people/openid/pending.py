@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.base.clock import Clock
+from engine.base.typed_json import decoder_of
 
 PENDING_LASTS = timedelta(minutes=10)
 _LONGEST = 4_000  # browsers keep cookies of 4,096 bytes (RFC 6265, 6.1)
@@ -70,7 +71,8 @@ class PendingSignIns:
         content, _, signature = cookie[:_LONGEST].rpartition(".")
         if not hmac.compare_digest(self._made("cookie", content).encode(), signature.encode("utf-8", "replace")):
             return None
-        return msgspec.json.decode(base64.urlsafe_b64decode(content), type=PendingSignIn)
+        pending: PendingSignIn = decoder_of(PendingSignIn).decode(base64.urlsafe_b64decode(content))
+        return pending
 
     def _made(self, what: str, of: str) -> str:
         message = f"openid {what}\n{of}".encode("utf-8", "replace")

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from engine.base.definitions import PromptDefinition, WorkflowDefinition
 from engine.base.step_path import StepPath
+from engine.base.typed_json import decoder_of
 from engine.record.types.run import Run
 
 _MOMENT = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -33,7 +34,9 @@ def is_run(document: Any, faults: list[str]) -> TypeGuard[Run]:
 
 @cache
 def _run_form() -> Any:
-    return _form(Run, "")
+    form = _form(Run, "")
+    decoder_of(form)
+    return form
 
 
 def _form(kind: Any, name: str) -> Any:

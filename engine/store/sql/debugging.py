@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from engine.base.typed_json import decoder_of
 from engine.store.debugging import DebugState
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.journal import SqlJournal
@@ -52,4 +53,5 @@ class SqlDebuggedRuns:
 
 
 def _state(row: tuple[str] | None) -> DebugState | None:
-    return None if row is None else msgspec.json.decode(row[0], type=DebugState)
+    state: DebugState | None = decoder_of(DebugState).decode(row[0]) if row else None
+    return state
