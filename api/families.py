@@ -81,6 +81,7 @@ def _data() -> Sequence[APIRouter]:
     from engine.agents.agents import Agents
     from engine.data.collections import Collections
     from engine.data.tables import Tables
+    from engine.tools.editing import ToolFiles
     from engine.tools.tools import Tools
 
     areas = (
@@ -88,6 +89,7 @@ def _data() -> Sequence[APIRouter]:
         router_of(Collections, "collections", "Collections"),
         router_of(Agents, "agents", "Agents"),
         router_of(Tools, "tools", "Tools"),
+        router_of(ToolFiles, "tool_files", "Tools"),
     )
     modules = (agents, agent_versions, files, tools, tool_servers)
     return [*areas, *(module.router for module in modules), files.added]

@@ -8,8 +8,11 @@ from urllib.parse import quote
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.base.models import model_for
 from engine.base.json_text import compact
+from engine.workspace import versioned_files
 
+DeletedItem = model_for(versioned_files.DeletedItem)
 Name = Annotated[str, Field(min_length=1, max_length=64, examples=["inbox-triage"])]
 
 
@@ -44,13 +47,6 @@ class ReplacedText(RequestBody):
     """The text to replace."""
 
     etag: str = Field(max_length=100, description="The etag of the file as the caller has seen it.")
-
-
-class DeletedItem(BaseModel):
-    """What was deleted, and its folder in the trash."""
-
-    name: str
-    trash: str = Field(examples=["20261120T073000Z-inbox-triage"])
 
 
 class ErrorView(BaseModel):

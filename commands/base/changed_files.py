@@ -31,23 +31,33 @@ class RestoredFile(Protocol):
 
 
 def renamed(kind: str, name: str, new: str, changed: Sequence[str], changed_kind: str, *, as_json: bool) -> int:
-    """Say the new name of a file, and which others were changed for it."""
+    """As `say_renamed`, or as a document."""
     if as_json:
         document({"name": new, changed_kind: changed})
-        return DONE
+    else:
+        say_renamed(kind, name, new, changed)
+    return DONE
+
+
+def say_renamed(kind: str, name: str, new: str, changed: Sequence[str]) -> None:
+    """Say the new name of a file, and which others were changed for it."""
     say(f"The {kind} {name!r} is now called {new!r}.")
     if changed:
         say(f"Also changed: {', '.join(changed)}.")
-    return DONE
 
 
 def deleted(kind: str, name: str, trash: Path, back: str = "move its files back", *, as_json: bool) -> int:
-    """Say where a deleted file is now; `back`: what a person does to restore it."""
+    """As `say_deleted`, or as a document."""
     if as_json:
         document({"name": name, "trash": trash.name})
     else:
-        say(f"The {kind} {name!r} is in {trash}; {back} to restore it.")
+        say_deleted(kind, name, trash, back)
     return DONE
+
+
+def say_deleted(kind: str, name: str, trash: Path, back: str = "move its files back") -> None:
+    """Say where a deleted file is now; `back`: what a person does to restore it."""
+    say(f"The {kind} {name!r} is in {trash}; {back} to restore it.")
 
 
 def say_versions(found: Sequence[OneListed], zone: str, **more: Callable[[OneListed], object]) -> None:

@@ -14,7 +14,7 @@ from engine.tools.versions import ToolVersion
 def versions_tab(visit: Visit, name: str) -> None:
     """Show the kept versions of a tool, and how its files differ now from the chosen one."""
     versions_shown(
-        visit.orchestra.tool_files.versions(visit.who, name),
+        visit.orchestra.tools.versions(visit.who, name),
         f"tool-versions-{name}",
         _named,
         lambda chosen: _version(visit, name, chosen),
@@ -31,11 +31,11 @@ def _version(visit: Visit, name: str, chosen: ToolVersion) -> None:
             t("Restore this version"),
             f"tool-restore-{name}",
             chosen.id,
-            lambda: visit.orchestra.tool_files.restore(visit.who, name, chosen.id),
+            lambda: visit.orchestra.tools.restore(visit.who, name, chosen.id),
             t("The earlier files are restored; those they replaced are kept, too."),
         )
     st.markdown(t("**What has changed since**"))
-    for one in visit.orchestra.tool_files.changes(visit.who, name, chosen.id):
+    for one in visit.orchestra.tools.changes(visit.who, name, chosen.id):
         how = {"added": t("added"), "removed": t("removed"), "changed": t("changed")}[one.change]
         st.markdown(f"{plain(one.path)}: {how}")
         if one.lines:

@@ -194,7 +194,9 @@ _BESIDE: Mapping[str, Rules | Acts] = {
         ("check", "create", "delete", "duplicate", "get", "list", "names", "rename", "samples", "save", "users"), _ANY
     ),
     "agent_tries": {"start": _ANY},
-    "tools": dict.fromkeys(("delete", "list", "lock", "new", "rename", "samples", "show", "test"), _ANY),
+    "tools": dict.fromkeys(
+        ("changes", "delete", "list", "lock", "new", "rename", "restore", "samples", "show", "test", "versions"), _ANY
+    ),
     "connections": dict.fromkeys(
         (
             *("add", "add_missing", "begin_sign_in", "bring_back", "check", "choices", "connect", "connect_with_id"),

@@ -6,7 +6,9 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
 
 from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, UnknownName
 from engine.base.problem import Problem
@@ -29,7 +31,8 @@ from engine.tools.store import (
     files_hash,
 )
 from engine.tools.tool_file import checked
-from engine.tools.versions import FileChange, ToolVersion, VersionedTools, differences
+from engine.tools.tools import Name
+from engine.tools.versions import VersionedTools
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
 _PATH = re.compile(rf"{_PART}(/{_PART}){{0,4}}")
@@ -47,8 +50,6 @@ class ToolText:
 
 
 Texts: TypeAlias = list[ToolText]
-Versions: TypeAlias = list[ToolVersion]
-Changes: TypeAlias = list[FileChange]
 Problems: TypeAlias = list[Problem]
 
 
@@ -58,9 +59,12 @@ class ToolFiles:
     def __init__(self, shelf: ToolStore, versions: VersionedTools, audit: Audit) -> None:
         self._shelf, self._versions, self._audit = shelf, versions, audit
 
-    @operation("tools.files", "view", _SEE, "List the files of a tool")
-    def list(self, p: Principal, name: str) -> Texts:
-        """Return the files of a tool, valid or not, `tool.json` first. Raises UnknownName, InvalidFile (a link)."""
+    @operation("tools.files", "view", _SEE, "List the files of a tool", "GET /api/tools/{name}/files", answer="files")
+    def list(self, p: Principal, name: Name) -> Texts:
+        """Return every file with its text, also of a tool that is not valid; `tool.json` comes first.
+
+        Raises UnknownName, InvalidFile (a link).
+        """
         files = self._shelf.files(name)
         first = sorted(files, key=lambda path: (path != TOOL, "/" in path, path))
         return [_text(path, files[path]) for path in first]
@@ -106,9 +110,26 @@ class ToolFiles:
         self._audit.record(p, "tools.save", name, {"file": path})
         return _text(path, content)
 
-    @operation("tools.delete_file", "edit", _CHANGE, "Delete a file of a tool")
-    def delete(self, p: Principal, name: str, path: str, known: str) -> None:
-        """Delete a file with this etag. Raises UnknownName, StaleEdit, InvalidInput (`tool.json`), StorageError."""
+    @operation(
+        "tools.delete_file",
+        "edit",
+        _CHANGE,
+        "Delete a file of a tool",
+        "DELETE /api/tools/{name}/files",
+        status=204,
+        raises={StaleEdit: "The file was changed"},
+    )
+    def delete(
+        self,
+        p: Principal,
+        name: Name,
+        path: Annotated[str, Meta(max_length=600, description="The path of the file in the folder of the tool.")],
+        etag: Annotated[str, Meta(max_length=100, description="The etag of the file to delete.")],
+    ) -> None:
+        """Delete a file, but not `tool.json`.
+
+        Raises UnknownName, StaleEdit, InvalidInput (`tool.json`), StorageError.
+        """
         _require_path(path)
         if path == TOOL:
             raise InvalidInput(f"Without {TOOL}, {name!r} would be no tool.", remedy="Delete other files, or edit it.")
@@ -116,41 +137,9 @@ class ToolFiles:
             files = self._shelf.files(name)
             if path not in files:
                 raise UnknownName(f"file of the tool {name}", path, list(files))
-            _require_unchanged(name, path, files, known)
+            _require_unchanged(name, path, files, etag)
             self._shelf.write(name, {path: None})
         self._audit.record(p, "tools.delete_file", name, {"file": path})
-
-    @operation("tools.versions", "view", _SEE, "List the versions of a tool")
-    def versions(self, p: Principal, name: str) -> Versions:
-        """Return the last 20 versions that passed their tests, or that a restored one replaced, newest first."""
-        return self._versions.listed(name)
-
-    @operation("tools.changes", "view", _SEE, "See what has changed in a tool")
-    def changes(self, p: Principal, name: str, version_id: str) -> Changes:
-        """Return what has changed in a tool since a kept version, by file. Raises UnknownName, InvalidFile."""
-        now = self._versions.document(name)
-        return [*differences(self._versions.document(name, version_id).files, now.files)]
-
-    @operation("tools.restore", "edit", _CHANGE, "Restore a version of a tool")
-    def restore(self, p: Principal, name: str, version_id: str) -> None:
-        """Put the files of a kept version in the place of the present ones, which are kept, too.
-
-        One that has passed its tests can be used at once. Raises UnknownName, InvalidFile, StorageError.
-        """
-        self._shelf.require(name)
-        kept = self._versions.document(name, version_id)
-        with self._versions.drafts.editing():
-            before = self._shelf.files(name)
-            if not any(one.is_current for one in self._versions.listed(name)):
-                self._versions.record(name, before, None, p.id)
-            gone = dict.fromkeys(path for path in before if path not in kept.files)
-            self._shelf.write(
-                name, {**gone, **{path: one for path, one in kept.files.items() if before.get(path) != one}}
-            )
-            if kept.tested is not None:
-                self._shelf.keep_tested(name, kept.tested)
-        sums = {"from": files_hash(before), "to": files_hash(kept.files)}
-        self._audit.record(p, "tools.restore", name, {"version": version_id, **sums})
 
     def _file(self, name: str, path: str) -> ToolText:
         files = self._shelf.files(name)

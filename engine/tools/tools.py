@@ -7,28 +7,46 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import Meta, Struct
 
 from clients.code.service import CodeSettings
-from engine.base.errors import InvalidFile
+from engine.base.errors import InUse, InvalidFile, OrchestraError
 from engine.base.json_text import JsonSchema
 from engine.people.access import Principal
 from engine.people.audit import Audit
-from engine.people.operation import operation
+from engine.people.operation import Face, operation
 from engine.sandbox.backends.languages import program_of
 from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders
-from engine.tools.store import Tool, ToolStore, sample_files, samples
+from engine.tools.store import Tool, ToolStore, files_hash, sample_files, samples
 from engine.tools.testing import ToolTestResult, record_of, run_cases
-from engine.tools.versions import VersionedTools
+from engine.tools.versions import FileChange, ToolVersion, VersionedTools, differences
+from engine.workspace.versioned_files import DeletedItem
 
 __all__ = ["ToolInfo", "ToolTest", "ToolTestResult", "Tools"]
 """`ToolTestResult` is named here for the front ends."""
 State = Literal["tested", "changed", "untested", "invalid"]
 _SEE = "see the tools"
+_TAKEN: Mapping[type[OrchestraError], str] = {InUse: "The name is taken"}
+_IN_USE: Mapping[type[OrchestraError], str] = {InUse: "It is in use, or the name is"}
+Name = Annotated[str, Meta(description="The name of the tool."), Face(metavar="TOOL")]
+Sample = Annotated[
+    str,
+    Meta(max_length=100, description="A shipped tool to copy, such as `iban-check`; empty: a small new one."),
+]
+NewName = Annotated[
+    str, Meta(min_length=1, max_length=64, description="The new name: lower-case letters, digits, '-' and '_'.")
+]
+VersionId = Annotated[
+    str, Meta(description="The id of a version, from `orchestra tools versions`."), Face(metavar="ID")
+]
+# Inside the class below, `list` is the method.
 Names: TypeAlias = list[str]
-"""Inside the class below, `list` is the method."""
+Versions: TypeAlias = list[ToolVersion]
+Changes: TypeAlias = list[FileChange]
 _NEW: Mapping[str, str] = {
     "main.py": 'output = {"text": inputs["text"].strip()}\n',
     "tests/strips.json": '{"input": {"text": " a "}, "output": {"text": "a"}}\n',
@@ -87,6 +105,31 @@ class Locked:
     changed: bool
 
 
+class ToolRenamed(Struct, frozen=True):
+    """A tool under its new name, and what changed with it."""
+
+    name: str
+    users: list[str]
+    """Workflows, and agents as `agent:NAME`."""
+
+    @staticmethod
+    def of(users: list[str], given: Mapping[str, Any]) -> ToolRenamed:
+        """Return the answer for what was changed."""
+        return ToolRenamed(given["new"], users)
+
+
+class ToolChanges(Struct, frozen=True):
+    """What has changed since a version, by file; `lines` is a unified diff."""
+
+    id: str
+    changes: list[FileChange]
+
+    @staticmethod
+    def of(changes: list[FileChange], given: Mapping[str, Any]) -> ToolChanges:
+        """Return the answer for the changes since a version."""
+        return ToolChanges(given["version_id"], changes)
+
+
 class Tools:
     """The `tools` area."""
 
@@ -101,15 +144,21 @@ class Tools:
         self._shelf, self._settings, self._audit = shelf, settings, audit
         self._state_dir, self._versions = state_dir, versions
 
-    @operation("tools.list", "view", _SEE, "List tools", "GET /api/tools", answer="tools")
+    @operation("tools.list", "view", _SEE, "List tools", "GET /api/tools", "tools list", answer="tools")
     def list(self, p: Principal) -> builtins.list[ToolInfo]:
-        """Return every tool by name, valid or not."""
+        """List the tools with the state of their tests.
+
+        They come by name, valid or not.
+        """
         found = self._versions.naming.of_each(self._shelf.names())
         return [self._info(name, p.shown(used_by)) for name, used_by in found.items()]
 
-    @operation("tools.show", "view", _SEE, "Read a tool")
-    def show(self, p: Principal, name: str) -> ToolInfo:
-        """Return a tool. Raises UnknownName."""
+    @operation("tools.show", "view", _SEE, "Show a tool", "GET /api/tools/{name}", "tools show")
+    def show(self, p: Principal, name: Name) -> ToolInfo:
+        """Show a tool: its fields and output, its files, and which workflows use it.
+
+        Raises UnknownName.
+        """
         return self._info(name, p.shown(self._versions.naming.of(name)))
 
     @operation("tools.samples", "view", _SEE, "List the shipped tools")
@@ -117,42 +166,74 @@ class Tools:
         """Return the names of the shipped tools."""
         return tuple(samples().names())
 
-    @operation("tools.new", "edit", "make a tool", "Create a tool")
-    def new(self, p: Principal, name: str, sample: str = "") -> Path:
-        """Make the folder of a new tool, as a copy of a shipped one if `sample` names it; return the folder.
+    @operation("tools.new", "edit", "make a tool", "Create a tool", "POST /api/tools", status=201, raises=_TAKEN)
+    def new(self, p: Principal, name: Annotated[str, Meta(max_length=100)], sample: Sample = "") -> ToolInfo:
+        """Create the folder of a new tool, with a first test.
 
-        Raises UnknownName, InUse, InvalidInput, StorageError.
+        Raises UnknownName (a sample), InUse, InvalidInput, StorageError.
         """
-        folder = self._shelf.create(name, sample_files(sample) if sample else _blank())
+        self._shelf.create(name, sample_files(sample) if sample else _blank())
         self._audit.record(p, "tools.new", name, {"sample": sample})
-        return folder
+        return self.show(p, name)
 
-    @operation("tools.rename", "edit", "rename a tool", "Rename a tool")
-    def rename(self, p: Principal, name: str, new: str) -> Names:
-        """Rename a tool with its versions, also in the workflows and agents that use it; return these.
+    @operation(
+        "tools.rename",
+        "edit",
+        "rename a tool",
+        "Rename a tool",
+        "POST /api/tools/{name}/rename",
+        "tools rename",
+        answer=ToolRenamed.of,
+        raises=_IN_USE,
+    )
+    def rename(self, p: Principal, name: Name, new: NewName) -> Names:
+        """Rename a tool, also in the workflows and agents that use it.
 
-        It stays tested. Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be
-        read), StorageError.
+        It keeps its versions, and stays tested.
+
+        Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be read), StorageError.
+        Returns the names of what was changed.
         """
         changed = self._versions.rename(name, new, p.id)
         self._audit.record(p, "tools.rename", new, {"from": name, "users": changed})
         return p.shown(changed)
 
-    @operation("tools.delete", "edit", "delete a tool", "Delete a tool")
-    def delete(self, p: Principal, name: str) -> Path:
-        """Move a tool, valid or not, to the trash of the workspace's state; return the folder.
+    @operation(
+        "tools.delete",
+        "edit",
+        "delete a tool",
+        "Delete a tool",
+        "DELETE /api/tools/{name}",
+        "tools delete",
+        answer=DeletedItem.of,
+        raises=_IN_USE,
+    )
+    def delete(self, p: Principal, name: Name) -> Path:
+        """Move a tool to the trash. Refused while a workflow or an agent uses it.
 
-        Raises UnknownName, InUse (workflows or agents use it; they are named), StorageError.
+        The error names them.
+
+        Raises UnknownName, InUse, StorageError. Returns the folder in the trash.
         """
         trash = self._versions.delete(name)
         self._audit.record(p, "tools.delete", name, {"moved_to": str(trash)})
         return trash
 
-    @operation("tools.lock", "edit", "lock the packages of a tool", "Lock the packages of a tool")
-    def lock(self, p: Principal, name: str) -> Locked:
-        """Lock the dependencies of a tool, and download its packages. Blocking; nothing of a package runs.
+    @operation(
+        "tools.lock",
+        "edit",
+        "lock the packages of a tool",
+        "Lock the packages of a tool",
+        "POST /api/tools/{name}/lock",
+        "tools lock",
+    )
+    def lock(self, p: Principal, name: Name) -> Locked:
+        """Lock the dependencies of a tool to exact packages, and download them. It needs uv and the network.
+
+        Nothing of a package runs.
 
         Raises UnknownName, InvalidFile, InvalidRequest and Unavailable (with what is in the way), StorageError.
+        Blocking.
         """
         tool = self._shelf.tool(name)
         text = locked(name, tool.file.dependencies) if tool.file.dependencies else ""
@@ -191,6 +272,70 @@ class Tools:
             self._versions.record(name, tool.files, record, p.id)
             self._audit.record(p, "tools.test", name, {"version": tool.file.version, "sha256": tool.hash})
         return ToolTest(name, tool.file.version, passed, tests)
+
+    @operation(
+        "tools.versions",
+        "view",
+        _SEE,
+        "List the versions of a tool",
+        "GET /api/tools/{name}/versions",
+        "tools versions",
+        answer="versions",
+    )
+    def versions(self, p: Principal, name: Name) -> Versions:
+        """List the last versions of a tool that passed their tests, newest first.
+
+        They are the last 20, with those that a restored one replaced.
+        """
+        return self._versions.listed(name)
+
+    @operation(
+        "tools.changes",
+        "view",
+        _SEE,
+        "Show what has changed since a version",
+        "GET /api/tools/{name}/versions/{version_id}",
+        "tools diff",
+        answer=ToolChanges.of,
+    )
+    def changes(self, p: Principal, name: Name, version_id: VersionId) -> Changes:
+        """Show what has changed in a tool since a version.
+
+        Raises UnknownName, InvalidFile.
+        """
+        now = self._versions.document(name)
+        return [*differences(self._versions.document(name, version_id).files, now.files)]
+
+    @operation(
+        "tools.restore",
+        "edit",
+        "change tools",
+        "Restore a version",
+        "POST /api/tools/{name}/versions/{version_id}/restore",
+        "tools restore",
+    )
+    def restore(self, p: Principal, name: Name, version_id: VersionId) -> ToolInfo:
+        """Restore the files of a version; the current files are kept as a version, too.
+
+        One that has passed its tests can be used at once.
+
+        Raises UnknownName, InvalidFile, StorageError.
+        """
+        self._shelf.require(name)
+        kept = self._versions.document(name, version_id)
+        with self._versions.drafts.editing():
+            before = self._shelf.files(name)
+            if not any(one.is_current for one in self._versions.listed(name)):
+                self._versions.record(name, before, None, p.id)
+            gone = dict.fromkeys(path for path in before if path not in kept.files)
+            self._shelf.write(
+                name, {**gone, **{path: one for path, one in kept.files.items() if before.get(path) != one}}
+            )
+            if kept.tested is not None:
+                self._shelf.keep_tested(name, kept.tested)
+        sums = {"from": files_hash(before), "to": files_hash(kept.files)}
+        self._audit.record(p, "tools.restore", name, {"version": version_id, **sums})
+        return self.show(p, name)
 
     def _folders(self, *, demo: bool) -> PackageFolders:
         return PackageFolders.of_state(self._state_dir, is_online=not demo)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -47,6 +47,19 @@ class FileUsers(Protocol):
 
     def rename(self, name: str, new: str, by: str) -> list[str]:
         """Replace the name in every file that uses it, for a caller that holds `editing()`; return those to show."""
+
+
+class DeletedItem(Struct, frozen=True):
+    """What was deleted, and its folder in the trash."""
+
+    name: str
+    trash: str
+    """The name of the folder, such as `20261120T073000Z-inbox-triage`."""
+
+    @staticmethod
+    def of(folder: Path, given: Mapping[str, Any]) -> DeletedItem:
+        """Return the answer for a folder in the trash."""
+        return DeletedItem(given["name"], folder.name)
 
 
 class FoundVersion(Struct, frozen=True):

@@ -25,7 +25,10 @@ from engine.rights_docs import operations
 from engine.runs.budgets import Budgets
 from engine.runs.usage import UsageReader
 from engine.runs.workers import Workers
+from engine.tools.editing import ToolFiles
+from engine.tools.store import ToolStore
 from engine.tools.tools import Tools
+from engine.tools.versions import VersionedTools
 from tests.engine.conftest import write_workflow
 from tests.faces.conftest import LOCAL, PASSWORD, Faces
 from tests.patience import PATIENCE_SECONDS
@@ -36,6 +39,7 @@ AREAS: Mapping[str, type] = {
     "collections": Collections,
     "agents": Agents,
     "tools": Tools,
+    "tool_files": ToolFiles,
     "users": Users,
     "budgets": Budgets,
     "usage": UsageReader,
@@ -46,17 +50,20 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
     "tables": {"table": "customers", "key": "ann", "value": {"mails": 2}},
     "collections": {"collection": "mail", "document": "invoice", "question": "invoice"},
     "users": {"user_id": "ann", "role": "operator", "password": PASSWORD},
+    "tools": {"name": "strip", "new": "trim", "path": "main.py"},
+    "tools.new": {"name": "another"},
     "tokens": {"user_id": "owner", "name": "laptop", "token_id": "script"},
 }
-"""Arguments of the operations of an area, by name."""
+"""Arguments of the operations of an area, or of one operation, by name."""
 UNTOLD = {"users.login_link"}
 """What `Faces.trail` leaves out, as these tests sign in so."""
-ELSEWHERE = re.compile(r"orch_[0-9a-f]{64}|(?<=')[0-9a-f]{16}(?=')|20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)")
+TIMES = r"20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|20\d{6}T[\d.]+Z"
+ELSEWHERE = re.compile(rf"orch_[0-9a-f]{{64}}|(?<=')[0-9a-f]{{16}}(?=')|{TIMES}")
 """What differs from one workspace to the next, and how a time says that it is of UTC."""
 
 
 def prepare(faces: Faces) -> Mapping[str, str]:
-    """Let there be a table, a collection, a token and a person who is signed in; return the id of that session."""
+    """Let there be a table, a collection, a token, a person who is signed in, and a tool; return what names them."""
     orchestra = faces.orchestra
     faces.client("owner")
     orchestra.users.add(LOCAL, "ann", "Ann", "viewer")
@@ -68,7 +75,12 @@ def prepare(faces: Faces) -> Mapping[str, str]:
     write_workflow(orchestra.workspace.root, "keep", [{"id": "keep", "uses": "rag.index", "with": fields}])
     run_id = orchestra.runs.start(OWNER, "keep", {})
     assert orchestra.runs.wait(LOCAL, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
-    return {"session_id": session.id}
+    orchestra.tools.new(LOCAL, "strip")
+    shelf = ToolStore(orchestra.workspace.root)
+    VersionedTools(shelf, orchestra.workspace).record("strip", shelf.files("strip"), None, "ann")
+    [version] = orchestra.tools.versions(LOCAL, "strip")
+    etag = orchestra.tool_files.get(LOCAL, "strip", "main.py").etag
+    return {"session_id": session.id, "version_id": version.id, "etag": etag}
 
 
 def every() -> Iterator[DeclaredOperation]:
@@ -85,7 +97,7 @@ EVERY = [pytest.param(one, id=one.declared.name) for one in every()]
 def good(one: DeclaredOperation) -> Mapping[str, Any]:
     """Return arguments for an operation."""
     name = one.declared.name
-    return GOOD.get(name.partition(".")[0], {})
+    return GOOD.get(name) or GOOD.get(name.partition(".")[0], {})
 
 
 def request(one: DeclaredOperation, found: Mapping[str, str]) -> tuple[str, str, Any]:
@@ -99,9 +111,9 @@ def request(one: DeclaredOperation, found: Mapping[str, str]) -> tuple[str, str,
     return method, f"{address}?{urlencode(sent)}", None
 
 
-def command(one: DeclaredOperation) -> list[str]:
-    """Return the command for the arguments of GOOD."""
-    given = good(one)
+def command(one: DeclaredOperation, found: Mapping[str, str]) -> list[str]:
+    """Return the command for the same arguments."""
+    given = {**good(one), **found}
     placed = [each.name for each in one.parameters if each.is_placed and not each.face.option]
     return [*one.declared.command.split(), *(str(given[name]).replace("'", '"') for name in placed)]
 
@@ -115,7 +127,7 @@ def test_each_face_answers_the_same_and_leaves_the_same_line(
         faces = make_faces()
         there = prepare(faces)
         before = faces.trail()
-        outcome = faces.request(*request(one, there)) if is_request else faces.command(command(one))
+        outcome = faces.request(*request(one, there)) if is_request else faces.command(command(one, there))
         assert outcome.error == "", outcome
         new = [action for action, _ in faces.trail()[len(before) :]]
         leaves_none = one.declared.http.startswith("GET ") or one.declared.name in UNTOLD

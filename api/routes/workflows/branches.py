@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header
 from pydantic import BaseModel, Field, JsonValue
 
-from api.base.documents import DeletedItem, Name, Refusal, RequestBody
+from api.base.documents import Name, Refusal, RequestBody
 from api.base.errors import error_response, stale
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
@@ -31,9 +31,11 @@ class BranchList(BaseModel):
     branches: list[BranchStatus]
 
 
-class DeletedWithDrafts(DeletedItem):
+class DeletedWithDrafts(BaseModel):
     """A deleted branch."""
 
+    name: str
+    trash: str = Field(description="The name of its folder in the trash.")
     unsaved_by: list[str] = Field(description="The ids of the people whose unsaved changes are in the trash, too.")
 
 

@@ -95,29 +95,29 @@ def test_only_people_who_edit_change_tools(root: Path, orchestra: Orchestra) -> 
 
 
 def test_a_version_is_restored_and_what_it_replaces_is_kept(root: Path, orchestra: Orchestra, run: Run) -> None:
-    folder, files = write_tool(root, TWICE), orchestra.tool_files
+    folder, tools = write_tool(root, TWICE), orchestra.tools
     (folder / "table.bin").write_bytes(b"\xff\x00")
     assert orchestra.tools.test(OWNER, "twice").passed
     assert orchestra.tools.test(OWNER, "twice").passed
-    [first] = files.versions(OWNER, "twice")
+    [first] = tools.versions(OWNER, "twice")
     assert (first.version, first.tested, first.is_current, first.saved_by) == ("1.0.0", True, True, OWNER.id)
     write_tool(root, "output = {'n': 2}", version="1.1.0")
     (folder / "table.bin").unlink()
     (folder / "notes.txt").write_text("not tested")
-    changes = {one.path: (one.change, one.lines) for one in files.changes(OWNER, "twice", first.id)}
+    changes = {one.path: (one.change, one.lines) for one in tools.changes(OWNER, "twice", first.id)}
     assert changes["notes.txt"] == ("added", "@@ -0,0 +1 @@\n+not tested")
     assert changes["table.bin"] == ("removed", "")
     assert changes["main.py"][1].splitlines()[1:] == [f"-{TWICE}", "+output = {'n': 2}"]
-    files.restore(OWNER, "twice", first.id)
+    tools.restore(OWNER, "twice", first.id)
     assert run([step()])["steps"][0]["output"] == {"n": 42}
     assert (folder / "table.bin").read_bytes() == b"\xff\x00"
-    [replaced, kept] = files.versions(OWNER, "twice")
+    [replaced, kept] = tools.versions(OWNER, "twice")
     assert (kept.is_current, replaced.version, replaced.tested) == (True, "1.1.0", False)
-    files.restore(OWNER, "twice", replaced.id)
+    tools.restore(OWNER, "twice", replaced.id)
     assert (folder / "notes.txt").read_text() == "not tested"
     assert orchestra.tools.show(OWNER, "twice").state == "changed"
     with pytest.raises(UnknownName):
-        files.restore(OWNER, "twice", "../../users")
+        tools.restore(OWNER, "twice", "../../users")
 
 
 def test_a_tool_that_is_not_valid_can_be_mended(root: Path, orchestra: Orchestra) -> None:
@@ -140,7 +140,7 @@ def test_a_renamed_tool_stays_tested_and_used_and_a_used_one_is_not_deleted(
     assert '"tool.double@1"' in (root / "workflows" / "work.json").read_text()
     info = orchestra.tools.show(OWNER, "double")
     assert (info.state, info.used_by, (root / "tools" / "twice").exists()) == ("tested", ("work",), False)
-    assert [one.is_current for one in orchestra.tool_files.versions(OWNER, "double")] == [True]
+    assert [one.is_current for one in orchestra.tools.versions(OWNER, "double")] == [True]
     with pytest.raises(InUse, match=r"'tool\.double' is used by work"):
         orchestra.tools.delete(OWNER, "double")
     assert orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 60)["status"] == "succeeded"
