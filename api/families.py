@@ -77,7 +77,7 @@ def _operations() -> Sequence[APIRouter]:
 
 def _data() -> Sequence[APIRouter]:
     from api.base.derived import router_of
-    from api.routes.data import agent_versions, agents, files, tool_servers, tools
+    from api.routes.data import agent_versions, files, tool_servers, tools
     from engine.agents.agents import Agents
     from engine.data.collections import Collections
     from engine.data.tables import Tables
@@ -91,7 +91,7 @@ def _data() -> Sequence[APIRouter]:
         router_of(Tools, "tools", "Tools"),
         router_of(ToolFiles, "tool_files", "Tools"),
     )
-    modules = (agents, agent_versions, files, tools, tool_servers)
+    modules = (agent_versions, files, tools, tool_servers)
     return [*areas, *(module.router for module in modules), files.added]
 
 

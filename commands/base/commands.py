@@ -112,13 +112,6 @@ _INSIDE = {
         "save-case": "prompts.testing.save_case",
         "delete-case": "prompts.testing.delete_case",
     },
-    "agents": {
-        "versions": "data.agent_versions.versions",
-        "save-version": "data.agent_versions.save_version",
-        "label": "data.agent_versions.label",
-        "diff": "data.agent_versions.diff",
-        "restore": "data.agent_versions.restore",
-    },
     "connections": {"tools": "workflows.mcp.tools"},
     "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss", "forms", "rotate")},
 }

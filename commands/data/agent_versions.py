@@ -11,8 +11,8 @@ from commands.base.failures import DONE
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 from commands.base.session import looked_at, opened
-from commands.data.agents import Name
 
+Name = Annotated[str, typer.Argument(metavar="AGENT", help="The name of the agent.")]
 _VERSION = "A number, a label, the id of a saved text, or `current`: the file as it is"
 
 

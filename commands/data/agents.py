@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.base.changed_files import deleted, renamed
+from commands.base.changed_files import say_deleted, say_renamed
+from commands.base.derived import Area, CalledWith, by_hand
 from commands.base.failures import DONE, FAILED
+from commands.base.later_groups import Command, LaterGroup
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import cut, note, say
-from commands.base.screen import document as json_document
-from commands.base.screen import table as columns
+from commands.base.screen import cut, document, note, say, table
 from commands.base.session import looked_at, opened
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.agents.agents import AgentSummary
 
-group = typer.Typer(help="Models that work on a task with tools.", no_args_is_help=True, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(metavar="AGENT", help="The name of the agent.")]
-New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]
+def _commands() -> Sequence[Command]:
+    from commands.data import agent_versions
+    from engine.agents.agents import Agents
+
+    area = Area("agents", is_readable=True)
+    return [
+        area.command(Agents.list, _list),
+        area.command(Agents.get, _agent),
+        by_hand("check", check),
+        by_hand("new", new),
+        area.command(Agents.duplicate, _copied),
+        area.command(Agents.rename, _renamed),
+        area.command(Agents.delete, _deleted),
+        by_hand("versions", agent_versions.versions),
+        by_hand("save-version", agent_versions.save_version),
+        by_hand("label", agent_versions.label),
+        by_hand("diff", agent_versions.diff),
+        by_hand("restore", agent_versions.restore),
+    ]
 
 
-@group.command("list")
-def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List the agents."""
-    with looked_at(workspace, demo=demo) as session:
-        found = session.orchestra.agents.list(session.principal)
-    if as_json:
-        json_document({"agents": [asdict(one) for one in found]})
-    elif found:
+group = LaterGroup("Models that work on a task with tools.", _commands)
+
+
+def _list(found: Sequence[AgentSummary], _: CalledWith) -> None:
+    if found:
         rows = [
             [
                 one.name,
@@ -43,48 +58,36 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
             ]
             for one in found
         ]
-        columns(["AGENT", "TITLE", "TOOLS", "RUNS", "USED BY", "PROBLEMS"], rows)
+        table(["AGENT", "TITLE", "TOOLS", "RUNS", "USED BY", "PROBLEMS"], rows)
     else:
         say("There is no agent yet. `orchestra agents new NAME` makes one.")
-    return DONE
 
 
 def _runs(one: AgentSummary) -> str:
     return "the file" if one.runs is None else f"version {one.runs}"
 
 
-@group.command()
-def show(
-    name: Name,
-    version: Annotated[str, typer.Option(help="A saved version: its number, label or id; default: the file.")] = "",
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
-) -> int:
-    """Show an agent: its tools (which fields are fixed, and which the model fills), its limits and its problems."""
-    with looked_at(workspace, demo=demo) as session:
-        found = session.orchestra.agents.get(session.principal, name, version)
-    if as_json:
-        json_document(asdict(found))
-        return DONE
+def _agent(found: AgentSummary, _: CalledWith) -> None:
     say(f"{found.title}\n{found.description}".strip())
     if found.tools:
         rows = [
             [one.name, one.uses, ", ".join(one.fixed), ", ".join(one.given), "yes" if one.approve else ""]
             for one in found.tools
         ]
-        columns(["TOOL", "USES", "FIXED", "GIVEN", "APPROVE"], rows)
+        table(["TOOL", "USES", "FIXED", "GIVEN", "APPROVE"], rows)
     if found.limits:
         say("Limits: " + ", ".join(f"{name} {value:g}" for name, value in found.limits.items()))
     say(f"Workflows that name no version run {_runs(found)}.")
     if found.used_by:
         say(f"Used by: {', '.join(found.used_by)}")
+    _say_problems(found)
+
+
+def _say_problems(found: AgentSummary) -> None:
     for one in found.problems:
         note(f"{one.severity}: {one}")
-    return DONE
 
 
-@group.command()
 def check(
     name: Annotated[str, typer.Argument(metavar="[AGENT]", help="One agent; default: all.")] = "",
     demo: Demo = False,
@@ -97,7 +100,7 @@ def check(
         found = [agents.get(p, name)] if name else agents.list(p)
     problems = [problem for one in found for problem in one.problems]
     if as_json:
-        json_document({"problems": [one.as_json() for one in problems]})
+        document({"problems": [one.as_json() for one in problems]})
     elif problems:
         for problem in problems:
             say(str(problem))
@@ -106,7 +109,6 @@ def check(
     return FAILED if problems else DONE
 
 
-@group.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: lower-case letters, digits, '-' and '_'.")],
     title: Annotated[str, typer.Option(help="Its title; default: made from the name.")] = "",
@@ -119,40 +121,22 @@ def new(
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.agents.create(session.principal, name, title, sample)
         folder = session.orchestra.workspace.agents.folder
-    _report(made, f"{folder / name}.json is created.", as_json=as_json)
-    return DONE
-
-
-@group.command()
-def copy(name: Name, new: New, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Copy an agent with its versions and labels, titled "Copy of …"."""
-    with opened(workspace, demo=demo) as session:
-        made = session.orchestra.agents.duplicate(session.principal, name, new)
-    _report(made, f"The agent {new!r} is a copy of {name!r}.", as_json=as_json)
-    return DONE
-
-
-@group.command()
-def rename(name: Name, new: New, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Rename an agent, also in the workflows and agents that run it."""
-    with opened(workspace, demo=demo) as session:
-        changed = session.orchestra.agents.rename(session.principal, name, new)
-    return renamed("agent", name, new, changed, "users", as_json=as_json)
-
-
-@group.command()
-def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Move an agent to the trash. Refused while a workflow or another agent runs it."""
-    with opened(workspace, demo=demo) as session:
-        trash = session.orchestra.agents.delete(session.principal, name)
-    return deleted("agent", name, trash, as_json=as_json)
-
-
-def _report(made: AgentSummary, said: str, *, as_json: bool) -> None:
     if as_json:
-        document: dict[str, Any] = asdict(made)
-        json_document(document)
-        return
-    say(said)
-    for one in made.problems:
-        note(f"{one.severity}: {one}")
+        document(made)
+    else:
+        say(f"{folder / name}.json is created.")
+        _say_problems(made)
+    return DONE
+
+
+def _copied(made: AgentSummary, given: CalledWith) -> None:
+    say(f"The agent {given.values['new']!r} is a copy of {given.values['name']!r}.")
+    _say_problems(made)
+
+
+def _renamed(changed: Sequence[str], given: CalledWith) -> None:
+    say_renamed("agent", given.values["name"], given.values["new"], changed)
+
+
+def _deleted(trash: Path, given: CalledWith) -> None:
+    say_deleted("agent", given.values["name"], trash)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta, Struct
 
 from engine.agents.agent_file import AgentModel
 from engine.agents.compiled_agents import CompiledAgents
 from engine.agents.expansion import described
 from engine.agents.store import CHECK_AGAIN, AgentStore, read_agent
 from engine.base.checkout import CHECKOUT
-from engine.base.errors import InvalidFile, OrchestraError, UnknownName
+from engine.base.errors import InUse, InvalidFile, OrchestraError, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
 from engine.base.problem import Problem
@@ -21,13 +23,17 @@ from engine.documents.json_file import parse
 from engine.files.atomic import etag
 from engine.people.access import Principal
 from engine.people.audit import Audit
-from engine.people.operation import operation
+from engine.people.operation import Face, operation
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.workflows.compiled_files import RecordedCompilerContext
 from engine.workspace.blanks import blank_agent, checked_title, text_of_copy, title_of
 from engine.workspace.canonical import as_written
+from engine.workspace.versioned_files import DeletedItem, NewName
 from engine.workspace.workspace import Workspace
 
+Name = Annotated[str, Meta(description="The name of the agent."), Face(metavar="AGENT")]
+_TAKEN: Mapping[type[OrchestraError], str] = {InUse: "The name is taken"}
+_IN_USE: Mapping[type[OrchestraError], str] = {InUse: "It is in use, or the name is"}
 # Inside the class below, `list` is the method.
 Names: TypeAlias = list[str]
 Problems: TypeAlias = list[Problem]
@@ -75,6 +81,19 @@ class AgentSummary:
     text: str = ""
 
 
+class AgentRenamed(Struct, frozen=True):
+    """An agent under its new name, and what changed with it."""
+
+    name: str
+    users: list[str]
+    """Workflows, and agents as `agent:NAME`."""
+
+    @staticmethod
+    def of(users: list[str], given: Mapping[str, Any]) -> AgentRenamed:
+        """Return the answer for what was changed."""
+        return AgentRenamed(given["new"], users)
+
+
 class Agents:
     """The agents of a workspace; every change writes an audit line."""
 
@@ -89,9 +108,12 @@ class Agents:
         self._store, self._shelf = store, store.shelf
         self._compiled, self._audit, self._follow = compiled, audit, follow
 
-    @operation("agents.list", "view", "see agents", "List agents", "GET /api/agents", answer="agents")
+    @operation("agents.list", "view", "see agents", "List agents", "GET /api/agents", "agents list", answer="agents")
     def list(self, p: Principal) -> builtins.list[AgentSummary]:
-        """Return every agent with its tools, limits and problems, by name."""
+        """List the agents.
+
+        They come by name, with their tools, limits and problems.
+        """
         used_by = self._store.naming.of_each(self._shelf.names())
         self._compiled.forget_all_but([*used_by])
         asked = self._compiled.asked()
@@ -102,9 +124,21 @@ class Agents:
         """Return the name of every agent, valid or not, sorted; unlike `list`, it reads no file."""
         return self._shelf.names()
 
-    @operation("agents.get", "view", "see agents", "Read an agent")
-    def get(self, p: Principal, name: str, version: str = "") -> AgentSummary:
-        """Return an agent as its file is, or a kept text: its number, label or id. Raises UnknownName, InvalidInput."""
+    @operation("agents.get", "view", "see agents", "Show an agent", "GET /api/agents/{name}", "agents show")
+    def get(
+        self,
+        p: Principal,
+        name: Name,
+        version: Annotated[
+            str,
+            Meta(max_length=200, description="A saved version: its number, label or id; default: the file."),
+            Face(option="--version"),
+        ] = "",
+    ) -> AgentSummary:
+        """Show an agent: its tools (which fields are fixed, and which the model fills), its limits and its problems.
+
+        Raises UnknownName, InvalidInput.
+        """
         if not version:
             self._shelf.text(name)
         text = self._store.versions.find(name, version).text if version else None
@@ -115,17 +149,37 @@ class Agents:
         """Return the workflows that run an agent, then the agents, as `agent:NAME`. Raises InvalidInput."""
         return p.shown(self._store.naming.of(checked_name("agent", name)))
 
-    @operation("agents.check", "view", "check agents", "Check the text of an agent")
-    def check(self, p: Principal, name: str, text: str) -> Problems:
-        """Return the problems that the text would have as the agent `name`."""
+    @operation(
+        "agents.check",
+        "view",
+        "check agents",
+        "Check the text of an agent",
+        "POST /api/agents/{name}/check",
+        answer="problems",
+        is_checked=True,
+    )
+    def check(self, p: Principal, name: Name, text: str) -> Problems:
+        """Return the problems that a text would have as this agent, by place; nothing is saved."""
         return self._problems(checked_name("agent", name), text)
 
-    @operation("agents.save", "edit", "change agents", "Save an agent")
-    def save(self, p: Principal, name: str, text: str, etag: str | None) -> AgentSummary:
-        """Save the file as written, with a final line break; `etag` None: it must not exist yet.
+    @operation(
+        "agents.save",
+        "edit",
+        "change agents",
+        "Save an agent",
+        "PUT /api/agents/{name}",
+        is_checked=True,
+        raises={**_TAKEN, StaleEdit: "the file has changed"},
+    )
+    def save(
+        self, p: Principal, name: Name, text: str, etag: Annotated[str | None, Meta(max_length=100)] = None
+    ) -> AgentSummary:
+        """Save the file of an agent; the answer lists its problems, which do not prevent saving.
 
-        A text with problems can be saved if it is a JSON object; workflows that run it then have them, too. Raises
-        InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
+        It has to be a JSON object, and gets a final line break. Workflows that run it then have its problems, too.
+        `etag` belongs to the text to replace; without it, the agent must not exist yet.
+
+        Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
         """
         self._require_object(name, text)
         self._shelf.save(name, as_written(text), etag, p.id)
@@ -140,9 +194,26 @@ class Agents:
         shelf = Workspace(CHECKOUT / "gallery").agents
         return {name: read_agent(shelf.read(name)).title for name in shelf.names()}
 
-    @operation("agents.create", "edit", "make agents", "Create an agent")
-    def create(self, p: Principal, name: str, title: str = "", sample: str = "") -> AgentSummary:
-        """Create an agent, as a copy of a shipped one if `sample` names it.
+    @operation(
+        "agents.create",
+        "edit",
+        "make agents",
+        "Create an agent",
+        "POST /api/agents",
+        status=201,
+        is_checked=True,
+        raises=_TAKEN,
+    )
+    def create(
+        self,
+        p: Principal,
+        name: Annotated[str, Meta(min_length=1, max_length=64, examples=["inbox-triage"])],
+        title: Annotated[str, Meta(max_length=200, description="Default: made from the name.")] = "",
+        sample: Annotated[
+            str, Meta(max_length=64, description="A shipped agent to copy.", examples=["research-agent"])
+        ] = "",
+    ) -> AgentSummary:
+        """Create an agent; workflows can run it at once.
 
         Raises UnknownName (a sample), InUse, InvalidInput, StorageError.
         """
@@ -152,9 +223,19 @@ class Agents:
         self._audit.record(p, "agents.create", name, {"sample": sample} if sample else {})
         return self.get(p, name)
 
-    @operation("agents.duplicate", "edit", "make agents", "Copy an agent")
-    def duplicate(self, p: Principal, name: str, new: str) -> AgentSummary:
-        """Create a copy of an agent, with its versions and labels, titled "Copy of …".
+    @operation(
+        "agents.duplicate",
+        "edit",
+        "make agents",
+        "Copy an agent",
+        "POST /api/agents/{name}/copy",
+        "agents copy",
+        status=201,
+        is_checked=True,
+        raises=_TAKEN,
+    )
+    def duplicate(self, p: Principal, name: Name, new: NewName) -> AgentSummary:
+        """Copy an agent with its versions and labels, titled "Copy of …".
 
         Raises UnknownName, InUse, InvalidInput, StorageError.
         """
@@ -163,22 +244,44 @@ class Agents:
         self._audit.record(p, "agents.duplicate", new, {"from": name})
         return self.get(p, new)
 
-    @operation("agents.rename", "edit", "rename agents", "Rename an agent")
-    def rename(self, p: Principal, name: str, new: str) -> Names:
-        """Rename an agent, also in the workflows and agents that run it; return these.
+    @operation(
+        "agents.rename",
+        "edit",
+        "rename agents",
+        "Rename an agent",
+        "POST /api/agents/{name}/rename",
+        "agents rename",
+        answer=AgentRenamed.of,
+        is_checked=True,
+        raises=_IN_USE,
+    )
+    def rename(self, p: Principal, name: Name, new: NewName) -> Names:
+        """Rename an agent, also in the workflows and agents that run it.
 
         Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be read), StorageError.
+        Returns the names of what was changed.
         """
         changed = self._store.versions.rename(name, new, p.id)
         self._follow(name, new)
         self._audit.record(p, "agents.rename", new, {"from": name, "users": changed})
         return p.shown(changed)
 
-    @operation("agents.delete", "edit", "delete agents", "Delete an agent")
-    def delete(self, p: Principal, name: str) -> Path:
-        """Move an agent to the trash of the workspace's state; return the folder.
+    @operation(
+        "agents.delete",
+        "edit",
+        "delete agents",
+        "Delete an agent",
+        "DELETE /api/agents/{name}",
+        "agents delete",
+        answer=DeletedItem.of,
+        raises=_IN_USE,
+    )
+    def delete(self, p: Principal, name: Name) -> Path:
+        """Move an agent to the trash. Refused while a workflow or another agent runs it.
 
-        Raises UnknownName, InUse (workflows or agents run it; they are named), StorageError.
+        The error names them.
+
+        Raises UnknownName, InUse, StorageError. Returns the folder in the trash.
         """
         trash = self._store.versions.delete(name)
         self._follow(name, "")

@@ -24,7 +24,7 @@ from engine.tools.packages import PackageFolders
 from engine.tools.store import Tool, ToolStore, files_hash, sample_files, samples
 from engine.tools.testing import ToolTestResult, record_of, run_cases
 from engine.tools.versions import FileChange, ToolVersion, VersionedTools, differences
-from engine.workspace.versioned_files import DeletedItem
+from engine.workspace.versioned_files import DeletedItem, NewName
 
 __all__ = ["ToolInfo", "ToolTest", "ToolTestResult", "Tools"]
 """`ToolTestResult` is named here for the front ends."""
@@ -36,9 +36,6 @@ Name = Annotated[str, Meta(description="The name of the tool."), Face(metavar="T
 Sample = Annotated[
     str,
     Meta(max_length=100, description="A shipped tool to copy, such as `iban-check`; empty: a small new one."),
-]
-NewName = Annotated[
-    str, Meta(min_length=1, max_length=64, description="The new name: lower-case letters, digits, '-' and '_'.")
 ]
 VersionId = Annotated[
     str, Meta(description="The id of a version, from `orchestra tools versions`."), Face(metavar="ID")

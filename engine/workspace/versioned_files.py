@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from clients.wording import did_you_mean
 from engine.base.clock import Clock, timestamp, utc_now
@@ -34,6 +34,9 @@ ALWAYS = "1970-01-01T00:00:00.000Z"
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 _MOST_TEXTS = 200
 Document = TypeVar("Document")
+NewName = Annotated[
+    str, Meta(min_length=1, max_length=64, description="The new name: lower-case letters, digits, '-' and '_'.")
+]
 
 
 class FileUsers(Protocol):

@@ -8,14 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import ReplacedText, RequestBody
+from api.base.documents import Refusal, ReplacedText, RequestBody
+from api.base.models import model_for
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from api.routes.data.agents import IN_USE, AgentDocument
 from api.routes.prompts.changes import PromptDifferences
+from engine.agents.agents import AgentSummary
 from engine.workspace.versioned_files import SavedVersion
 
 router = APIRouter(prefix="/api/agents", tags=["Agents"], route_class=SignedInRoute)
+_IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
 _LONGEST = 200
 _WHICH = "A number, a label, the id of a saved text, or `current`: the file as it is."
 
@@ -54,7 +56,7 @@ def list_agent_versions(name: str, orchestra: Door, principal: Acting) -> dict[s
     status_code=201,
     response_model=SavedVersion,
     summary="Keep a version of an agent",
-    responses=IN_USE | TOO_MANY,
+    responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
 def keep_agent_version(name: str, sent: KeptAgent, orchestra: Door, principal: Acting) -> Any:
@@ -64,9 +66,9 @@ def keep_agent_version(name: str, sent: KeptAgent, orchestra: Door, principal: A
 
 @router.post(
     "/{name}/versions/{version}/restore",
-    response_model=AgentDocument,
+    response_model=model_for(AgentSummary),
     summary="Restore a version of an agent",
-    responses=IN_USE | TOO_MANY,
+    responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
 def restore_agent_version(name: str, version: str, sent: ReplacedText, orchestra: Door, principal: Acting) -> Any:
@@ -102,7 +104,7 @@ def label_agent_version(name: str, label: str, sent: AgentLabel, orchestra: Door
     "/{name}/labels/{label}",
     response_model=SavedVersion,
     summary="Remove a label of an agent",
-    responses=IN_USE,
+    responses=_IN_USE,
 )
 def remove_agent_label(name: str, label: str, orchestra: Door, principal: Acting) -> Any:
     """Remove a label from its version, which stays. 409 while workflows or agents name the agent with it."""
