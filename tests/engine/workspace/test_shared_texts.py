@@ -12,7 +12,7 @@ import pytest
 from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from engine.runs.prompt_tries.records import Try
-from engine.runs.prompt_tries.store import TRIES, TryStore
+from engine.runs.prompt_tries.store import TRIES, TryStore, Work
 from tests import postgres
 from tests.engine.conftest import OWNER
 
@@ -52,7 +52,7 @@ def test_drafts_saved_texts_and_tries_of_one_machine_are_those_of_the_other(mach
     one = _try()
     opened = a._families.opened
     tries = TryStore[Try](TRIES, opened.workspace.texts, opened.state.owners, "", opened.clock)
-    tries.put(one)
+    tries.keep(Work(one, lambda: None))
     assert b.tries.get(OWNER, "answer", one["id"])["started_by"] == "ann"
     assert [found["id"] for found in b.tries.list(OWNER, "answer")] == [one["id"]]
 
