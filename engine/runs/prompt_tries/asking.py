@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import CancelledError, Future
 
 from engine.prompts.talk import ModelAnswer
 from engine.runner.effects.live import StepAnswers
 from engine.runs.model_calls import ModelCalls
-from engine.runs.prompt_tries.answers import RecordedAnswer
 from engine.runs.prompt_tries.questions import TryQuestion
 
 
@@ -22,32 +20,24 @@ class Asker:
         self._lock = threading.Lock()
         self._is_closed = False
 
-    def ask(self, question: TryQuestion, watch: StepAnswers | None = None) -> RecordedAnswer:
+    def ask(self, question: TryQuestion, watch: StepAnswers | None = None) -> ModelAnswer:
         """Wait for the answer; `watch` gets it while it is written.
 
         Raises CancelledError once the question is stopped or this is closed, ServiceError, OrchestraError,
         JournalBroken.
         """
-        began = time.monotonic()
         with self._lock:
             if self._is_closed or question.stopped.is_set():
                 raise CancelledError
             waiting = self._waiting[question.id] = self._calls.make(question.call(watch))
         try:
-            answer = waiting.result()
+            answer: ModelAnswer = waiting.result()
         finally:
             if watch is not None:
                 watch.close()  # the call may end later, if nobody waits for it
             with self._lock:
                 del self._waiting[question.id]
-        return {
-            "asked": question.model,
-            "model": answer["model"],
-            "text": answer["text"],
-            "finish_reason": answer["finish_reason"],
-            "usage": question.used,
-            "seconds": round(time.monotonic() - began, 3),
-        }
+        return answer
 
     def stop(self, question: TryQuestion) -> None:
         """Stop waiting for one answer; the model may still charge it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from clients.errors import BadAnswer, ServiceError
@@ -123,7 +124,19 @@ class Cells:
         if by.account is None:
             return answers.get(key, None, lambda: _refused(answers.damaged(key), what))
         asked = question(new_run_id(self._clock()), by.account)
-        return answers.get(key, asked.model, lambda: self._asker.ask(asked))
+        return answers.get(key, asked.model, lambda: self._asked(asked))
+
+    def _asked(self, question: TryQuestion) -> RecordedAnswer:
+        began = time.monotonic()
+        answer = self._asker.ask(question)
+        return {
+            "asked": question.model,
+            "model": answer["model"],
+            "text": answer["text"],
+            "finish_reason": answer["finish_reason"],
+            "usage": question.used,
+            "seconds": round(time.monotonic() - began, 3),
+        }
 
 
 class NotRecorded(OrchestraError):

@@ -23,7 +23,6 @@ from engine.prompts.cases import suggested
 from engine.record.failure import failure
 from engine.record.types.step import Failure
 from engine.runner.effects.live import StepAnswers
-from engine.runs.prompt_tries.answers import answer_of
 from engine.runs.prompt_tries.asking import Asker
 from engine.runs.prompt_tries.columns import in_column
 from engine.runs.prompt_tries.questions import TryQuestion, judged, model_to_ask
@@ -161,7 +160,7 @@ class Tries:
             live = self._worker.live
             found = self._asker.ask(question, None if live is None else StepAnswers(live, question.id, ""))
             ended["status"], ended["model"] = RunStatus.SUCCEEDED, found["model"]
-            ended["answer"] = judged(answer_of(found), question.output_schema)
+            ended["answer"] = judged(found, question.output_schema)
         except CancelledError:
             ended["status"] = RunStatus.CANCELLED if question.stopped.is_set() else RunStatus.INTERRUPTED
         except Exception as error:  # noqa: BLE001 - whatever it is, the person learns of it

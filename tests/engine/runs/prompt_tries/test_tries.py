@@ -16,9 +16,11 @@ from engine.people.access import Principal
 from engine.runs.prompt_tries.records import Try
 from engine.runs.prompt_tries.store import MOST_TRIES
 from engine.runs.prompt_tries.try_requests import TryRequest
+from tests.clients.conftest import Scripted, scripted, start_scripted
 from tests.engine.runs.prompt_tries.conftest import Desk
 from tests.patience import PATIENCE_SECONDS, until
 
+__all__ = ["scripted", "start_scripted"]
 OWNER = Principal("tester", "owner", confirmed=True)
 HASTY = Principal("tester", "owner")
 CHAT_PATH = "POST /v1/chat/completions"
@@ -129,6 +131,17 @@ def test_an_answer_that_does_not_fit_is_shown_with_the_reasons_and_not_asked_aga
     assert (one["status"], desk.asked) == ("succeeded", 1)
     assert one["answer"] is not None
     assert one["answer"]["problems"]
+
+
+def test_an_answer_that_the_server_held_back_says_what_its_filter_found(desk: Desk, scripted: Scripted) -> None:
+    desk.config(connections={"llm": {"service": "openai", "base_url": scripted.url, "api_key": "env:BUDGET_KEY"}})
+    write(desk, output_schema=SCHEMA, model="big")
+    found = {"hate": {"filtered": True, "severity": "high"}}
+    choice = {"index": 0, "finish_reason": "content_filter", "message": {"role": "assistant"}}
+    scripted.then(200, {"id": "c1", "model": "big", "choices": [{**choice, "content_filter_results": found}]})
+    one = tried(desk.orchestra)
+    said = one["answer"]["problems"][0] if one["answer"] is not None else one["error"]
+    assert "hate (high)" in str(said)
 
 
 def begun(desk: Desk) -> str:
