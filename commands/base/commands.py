@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
-from commands.base.later_groups import LaterGroup
+from commands.base.later_groups import LaterGroup, NounGroup
 
 _PLACES = {
     "init": "workspace.init",
@@ -116,6 +116,15 @@ _INSIDE = {
     "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss", "forms", "rotate")},
 }
 """Commands of a group that have a module of their own."""
+_SHORT = {
+    "status": "attention.attention",
+    "undo": "runs.undo.undo",
+    "logs": "runs.runs.show",
+    "approve": "approvals.approve",
+    "cost": "usage.usage",
+    "doctor": "connections.check",
+}
+"""What people type first. The list of commands names each by the place where it belongs."""
 
 
 class Commands(TyperGroup):
@@ -130,7 +139,7 @@ class _Built(Mapping[str, Any]):
     """Every command by name, built on first access."""
 
     def __getitem__(self, name: str) -> Any:
-        if name not in _PLACES:
+        if name not in _PLACES and name not in _SHORT:
             raise KeyError(name)
         return _built(name)
 
@@ -143,17 +152,19 @@ class _Built(Mapping[str, Any]):
 
 @cache
 def _built(name: str) -> Any:
-    found = _found(_PLACES[name])
+    place = _PLACES.get(name) or _SHORT[name]
+    found = _found(place)
     command: Any
     if isinstance(found, LaterGroup):
         command = found.group(name)
     elif isinstance(found, typer.Typer):
         for inner, place in _INSIDE.get(name, {}).items():
             _add(found, inner, place)
+        found.info.cls = NounGroup
         command = get_group(found)  # also if it has only one command
     else:
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        _add(alone, name, _PLACES[name])
+        _add(alone, name, place)
         command = get_command(alone)
     command.name = name
     return command

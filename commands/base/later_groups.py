@@ -14,6 +14,20 @@ Command = tuple[str, str, Callable[..., int]]
 """Its name, its help and its function, whose signature Typer reads."""
 
 
+_ALONE = ("list", "show", "status")
+
+
+class NounGroup(TyperGroup):
+    """A group whose name alone lists what there is: `orchestra runs --status failed` is `orchestra runs list …`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command that the name alone stands for before its options."""
+        alone = next((name for name in _ALONE if name in self.commands), None)
+        if alone and (not args or (args[0].startswith("-") and args[0] != "--help")):
+            args = [alone, *args]
+        return super().parse_args(ctx, args)
+
+
 class LaterGroup:
     """A group of commands; `commands` imports their area."""
 
@@ -22,7 +36,7 @@ class LaterGroup:
 
     def group(self, name: str) -> TyperGroup:
         """Return the group for the application."""
-        group = TyperGroup(name=name, help=self._text, no_args_is_help=True, rich_markup_mode=None)
+        group = NounGroup(name=name, help=self._text, no_args_is_help=True, rich_markup_mode=None)
         group.commands = _Later(self._built)  # type: ignore[assignment]  # never changed
         return group
 

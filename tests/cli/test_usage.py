@@ -213,6 +213,29 @@ def test_inputs_beyond_16_mb_are_refused_in_one_sentence(orchestra: Orchestra, w
     assert (result.code, "at most 16,000,000" in result.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        (["runs"], ["runs", "list"]),
+        (["runs", "--status", "failed"], ["runs", "list", "--status", "failed"]),
+        (["tokens"], ["tokens", "list"]),
+        (["settings"], ["settings", "show"]),
+        (["status"], ["attention"]),
+        (["cost"], ["usage"]),
+        (["doctor"], ["connections", "check"]),
+        (["undo", "nope"], ["runs", "undo", "nope"]),
+        (["logs", "nope"], ["runs", "show", "nope"]),
+        (["approve", "nope"], ["approvals", "approve", "nope"]),
+    ],
+)
+def test_short_commands_are_the_long_ones(orchestra: Orchestra, short: list[str], long: list[str]) -> None:
+    assert orchestra(*short) == orchestra(*long)
+
+
+def test_the_help_of_a_group_is_its_commands(orchestra: Orchestra) -> None:
+    assert "resume" in orchestra("runs", "--help").out
+
+
 def test_no_command_shows_what_there_is(orchestra: Orchestra) -> None:
     result = orchestra()
     assert result.code == 2
