@@ -108,8 +108,7 @@ def resume(
         runs, p = session.orchestra.runs, session.principal
         if demo:
             require_demo(runs.get(p, run_id))
-        if newest:
-            _tell_kept_inputs(session, run_id)
+        _tell_of_changes(session, run_id, newest=newest)
         agreed(
             lambda p: runs.resume(
                 p, str(run_id), as_done=as_done, redo=redo, step=step, receipt=receipt, newest=newest
@@ -122,10 +121,14 @@ def resume(
         return finish(session, run_id, as_json=as_json)
 
 
-def _tell_kept_inputs(session: CommandSession, run_id: str) -> None:
-    """Say that a run keeps its inputs, if the default of one is another one in the newest file."""
-    kept = session.orchestra.runs.kept_defaults(session.principal, run_id)
-    if kept:
+def _tell_of_changes(session: CommandSession, run_id: str, *, newest: bool) -> None:
+    """Say what of a workflow that has changed since does not hold for the run."""
+    newer = session.orchestra.runs.newer(session.principal, run_id)
+    if newer is None:
+        return
+    if not newest:
+        note("It goes on with the workflow as it was accepted; `--newest` uses the file, which has changed since.")
+    elif kept := newer.kept_defaults:
         again = " ".join(f"--input {name}=…" for name in kept)
         note(
             f"The run keeps its inputs, although these defaults have changed: {', '.join(kept)}. "

@@ -89,7 +89,7 @@ _FLAGS: Mapping[str, str] = {
     "--force": "Write everything again (More options)",
     "--from-run": "the outputs of an earlier run",
     "--leave": "Leave what could not be undone",
-    "--newest": "Continue with the new file (More options)",
+    "--newest": "Try again on the page of the run",
     "--reason": "the field Reason",
     "--redo": "Send again",
     "--update": "Update what was written (More options)",

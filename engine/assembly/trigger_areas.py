@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.base.threads import shared_property
@@ -39,7 +40,7 @@ class TriggerAreas:
                 clock=opened.clock,
                 context=work.trigger_context,
                 workflows=opened.workspace.workflows.names,
-                resume=work.runs.resume,
+                resume=partial(work.runs.resume, newest=None),
                 links=self._runs.approval_links,
                 secret=opened.signing_secret,
                 is_closed=lambda name: opened.closed.now().has_named(name),

@@ -39,7 +39,7 @@ from engine.store.acceptances import IdempotentRequest, RunEntry
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
     from engine.runs.reindex import Reread
-    from engine.runs.starting.upgrade_definition import DefinitionUpgrades
+    from engine.runs.starting.upgrade_definition import DefinitionUpgrades, NewerDefinition
     from engine.runs.undo.undo import Undo
     from engine.runs.undo.undo_report import UndoReport
 
@@ -235,39 +235,40 @@ class Runs(RunReader):
         redo: bool = False,
         step: str | None = None,
         receipt: str = "",
-        newest: bool = False,
+        newest: bool | None = False,
     ) -> str:
         """Resume a run from what failed or was interrupted, with the definition it was accepted with.
 
         `as_done` / `redo` resolve every write whose outcome is unknown, or the one at the run path `step`; `receipt` is
-        its id or address there. `newest`: continue with the current file and prompts, if that changes nothing about
-        finished steps. Raises UnknownName, InUse, InvalidFile, InvalidInput (its details list the `differences`), and
-        ConfirmationNeeded if the accounts have changed.
+        its id or address there. `newest`: continue with the current file and prompts, which must not change finished
+        steps; None: where they do not, else as accepted. Raises UnknownName, InUse, InvalidFile, InvalidInput (its
+        details list the `differences`), and ConfirmationNeeded if the accounts have changed.
         """
         row = self._known_row(run_id)
         if as_done and redo:
             raise InvalidInput("A write is either done or to be done again, not both.", remedy="Say one of the two.")
         run = self.get(p, run_id)
-        self._require_consent(p, run, self._newest.checked(run) if newest else None)
+        plan = self._newest.fitting(run) if newest is None else self._newest.checked(run) if newest else None
+        self._require_consent(p, run, plan)
         if as_done or redo:
             self._resuming.answer(run_id, step, receipt if as_done else None)
-        self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if newest else {})})
-        self._resuming.open(run_id, self._newest if newest else None)
+        self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if plan else {})})
+        self._resuming.open(run_id, self._newest if plan else None)
         self._worker.state.spent.resume([run_id], timestamp(self._clock()))  # it may wait for a budget
         self._worker.go_on(run_id, p.id)
         return run_id
 
-    @operation("runs.kept_defaults", "view", "see runs", "See the inputs that a resumed run keeps")
-    def kept_defaults(self, p: Principal, run_id: str) -> builtins.list[str]:
-        """Return the inputs that a run keeps when resumed with the newest file, although their default has changed.
+    @operation("runs.newer", "view", "see runs", "See what has changed in the workflow of a run")
+    def newer(self, p: Principal, run_id: str) -> NewerDefinition | None:
+        """Return what the file of the run's workflow has in place of the definition that the run was accepted with.
 
-        [] if the run no longer has a readable file. Raises UnknownName.
+        None if that is the same, or if there is no readable file. Raises UnknownName.
         """
         run = self.get(p, run_id)
         try:
-            return self._newest.kept_defaults(run)
+            return self._newest.newer(run)
         except OrchestraError:
-            return []
+            return None
 
     def _require_consent(self, p: Principal, run: Run, newest: Plan | None) -> None:
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""

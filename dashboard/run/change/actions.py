@@ -12,6 +12,7 @@ from dashboard.parts.kill import kill_button
 from dashboard.run.change.again import again_panel, run_again
 from dashboard.run.change.agree import agree_panel, resume
 from dashboard.run.change.compare import compare_panel
+from dashboard.run.change.newest import tell_of_changes
 from dashboard.run.change.undo import can_undo, undo_panel, undo_report
 from engine.agents.conversation import agent_of, is_agent
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RESUMABLE_RUNS, RunStatus
@@ -39,7 +40,7 @@ def run_actions(visit: Visit, run: Run) -> None:
         if run["demo"] and not has_ended:
             kill_button(visit, "run")
     if may_run:
-        agree_panel(visit, run)
+        _below_resume(visit, run)
     if has_ended:
         _panel(visit, run, may_run=may_run)
 
@@ -96,8 +97,18 @@ def _toggle(run: Run, name: str, label: str, icon: str) -> None:
     st.button(label, key=f"panel-{name}-button", icon=icon, on_click=pressed)
 
 
+def _below_resume(visit: Visit, run: Run) -> None:
+    if _has_workflow(run) and _can_resume(run):
+        tell_of_changes(visit, run, resume_label(run))
+    agree_panel(visit, run)
+
+
+def _can_resume(run: Run) -> bool:
+    return run["status"] in RESUMABLE_RUNS and not any(undo_of(one) or "corrected" in one for one in run["steps"])
+
+
 def _resume(visit: Visit, run: Run) -> None:
-    if run["status"] not in RESUMABLE_RUNS or any(undo_of(one) or "corrected" in one for one in run["steps"]):
+    if not _can_resume(run):
         return
     run_id = str(run["run_id"])
     action_button(
@@ -108,16 +119,6 @@ def _resume(visit: Visit, run: Run) -> None:
         scope=f"{run_id} {len(run.get('resumed', []))}",
         type="primary",
         icon=":material/replay:",
-        help=_of_changes() if _has_workflow(run) else None,
-    )
-
-
-def _of_changes() -> str:
-    """Return which file the button uses, and which other button uses the changed one."""
-    return t(
-        "It goes on with the workflow as it was, without what you have changed since. For that: {more}, {newest}.",
-        more=t("More options"),
-        newest=t("Continue with the new file"),
     )
 
 

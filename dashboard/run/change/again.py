@@ -15,7 +15,7 @@ from dashboard.base.plain import plain
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
-from dashboard.run.change.newest import go_on_newest
+from dashboard.run.change.newest import go_on_as_it_was
 from engine.agents.conversation import is_agent
 from engine.base.errors import OrchestraError
 from engine.base.statuses import ACTIVE_RUNS
@@ -71,7 +71,7 @@ def run_again(visit: Visit, run: Run) -> None:
 
 def again_panel(visit: Visit, run: Run) -> None:
     """Show the other ways to run it, with an explanation of each."""
-    go_on_newest(visit, run)
+    go_on_as_it_was(visit, run)
     st.markdown(t("**Run again with options**"))
     way = st.radio(
         t("What should happen to what was written before?"),

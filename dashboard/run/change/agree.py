@@ -22,11 +22,14 @@ class _Asked:
 
     message: str
     names: list[str]
-    newest: bool
+    newest: bool | None
 
 
-def resume(visit: Visit, run: Run, *, newest: bool = False) -> Callable[[str], bool]:
-    """Return a function that resumes the run when called; it returns False if `agree_panel` must ask somebody first."""
+def resume(visit: Visit, run: Run, *, newest: bool | None = None) -> Callable[[str], bool]:
+    """Return a function that resumes the run when called; it returns False if `agree_panel` must ask somebody first.
+
+    `newest`: with the newest file; None: if the run can go on with it.
+    """
     run_id = str(run["run_id"])
 
     def act(_request_key: str) -> bool:

@@ -1,9 +1,9 @@
-"""Resume a run after its workflow was corrected: finished steps must be unchanged in the new file."""
+"""Resume a run whose workflow has changed since: with the new file, if what has finished is the same in it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -14,22 +14,23 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.values import cut, json_text
 from dashboard.run.change.agree import resume
-from engine.base.errors import InvalidInput
+from engine.base.errors import OrchestraError
 from engine.base.statuses import RESUMABLE_RUNS
 from engine.record.types.run import Run
+
+if TYPE_CHECKING:
+    from engine.runs.starting.upgrade_definition import NewerDefinition
 
 _SHOWN = 10
 
 
-def go_on_newest(visit: Visit, run: Run) -> None:
-    """Offer to resume the run with the current file of the workflow, if the run can be resumed."""
-    if run["status"] not in RESUMABLE_RUNS:
+def tell_of_changes(visit: Visit, run: Run, label: str) -> None:
+    """Say what has changed in the workflow since, and with which file the button `label` goes on."""
+    newer = visit.orchestra.runs.newer(visit.who, str(run["run_id"]))
+    if newer is None:
         return
-    run_id = str(run["run_id"])
-    st.markdown(t("**Continue with the current workflow file**"))
-    st.caption(t("What has finished stays. This works if those steps and their prompts are unchanged."))
-    kept = visit.orchestra.runs.kept_defaults(visit.who, run_id)
-    if kept:
+    st.caption(plain(_said(newer, label)))
+    if newer.refused is None and newer.kept_defaults:
         st.caption(
             plain(
                 tn(
@@ -37,30 +38,54 @@ def go_on_newest(visit: Visit, run: Run) -> None:
                     "To change it, start a new run on the page of the workflow.",
                     "The run keeps its inputs, including these, whose defaults have changed: {names}. "
                     "To change them, start a new run on the page of the workflow.",
-                    len(kept),
-                    names=", ".join(kept),
+                    len(newer.kept_defaults),
+                    names=", ".join(newer.kept_defaults),
                 )
             )
         )
 
-    def go_on(request_key: str) -> InvalidInput | None:
-        try:
-            resume(visit, run, newest=True)(request_key)
-        except InvalidInput as error:  # reported together with its differences
-            return error
-        return None
 
-    scope = f"{run_id} {len(run.get('resumed', []))}"
-    action_button(
-        t("Continue with the new file"), "resume-newest", go_on, _gone_on, scope=scope, icon=":material/update:"
+def _said(newer: NewerDefinition, label: str) -> str:
+    if newer.refused is not None:
+        return t(
+            "The workflow has changed since. What had finished is different in it, or it has problems: {label} goes on "
+            "with the workflow as it was.",
+            label=label,
+        )
+    if newer.changed:
+        return t(
+            "The workflow has changed since, in {steps}: {label} goes on with the new file. What has finished stays.",
+            steps=", ".join(newer.changed[:_SHOWN]),
+            label=label,
+        )
+    return t(
+        "What the workflow uses has changed since, such as a prompt: {label} goes on with it as it is now.", label=label
     )
+
+
+def go_on_as_it_was(visit: Visit, run: Run) -> None:
+    """Offer to resume the run with the definition that it was accepted with; where it must be that, say why."""
+    run_id = str(run["run_id"])
+    newer = visit.orchestra.runs.newer(visit.who, run_id) if run["status"] in RESUMABLE_RUNS else None
+    if newer is None:
+        return
+    if newer.refused is not None:
+        st.markdown(t("**Why it cannot go on with the new file**"))
+        _refused(newer.refused)
+    else:
+        st.markdown(t("**Go on with the workflow as it was**"))
+        action_button(
+            t("Go on without the changes"),
+            "resume-as-accepted",
+            resume(visit, run, newest=False),
+            lambda _gone_on: st.rerun(),
+            scope=f"{run_id} {len(run.get('resumed', []))}",
+            icon=":material/history:",
+        )
     st.divider()
 
 
-def _gone_on(refused: InvalidInput | None) -> None:
-    if refused is None:
-        st.rerun()
-        return
+def _refused(refused: OrchestraError) -> None:
     st.error(message_markdown(refused.message, refused.remedy), icon=":material/error:")
     differences: Sequence[Mapping[str, Any]] = refused.details.get("differences", [])
     for one in differences[:_SHOWN]:

@@ -9,10 +9,12 @@ difference is an error that names it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InvalidInput
+from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Plan
@@ -35,6 +37,18 @@ _DONE = (*DONE_STEPS, StepStatus.WAITING)
 _BY_STRENGTH = ["around", StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.WAITING, StepStatus.SUCCEEDED]
 """How a step ended; for a loop, the last of these among its items decides which of its fields must be unchanged."""
 _MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class NewerDefinition:
+    """What the file of a workflow has in place of the definition that a run was accepted with."""
+
+    changed: list[str]
+    """Paths of the steps that are other ones, were added or removed; [] if only prompts or agents have changed."""
+    kept_defaults: list[str]
+    """The inputs whose default is another one, and which the run keeps as they were."""
+    refused: OrchestraError | None
+    """Why the run cannot continue with it; None if it can."""
 
 
 class DefinitionUpgrades:
@@ -62,12 +76,31 @@ class DefinitionUpgrades:
         checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
         return plan
 
-    def kept_defaults(self, run: Run) -> list[str]:
-        """Return the inputs whose default is another one in the current file, and which the run keeps as they were.
+    def fitting(self, run: Run) -> Plan | None:
+        """Return the current plan if it is not the run's own and the run can continue with it, else None."""
+        with suppress(OrchestraError):
+            plan = self.checked(run)
+            return None if plan.definition_hash == run["workflow_hash"] else plan
+        return None
+
+    def newer(self, run: Run) -> NewerDefinition | None:
+        """Return what the current file has in place of the run's own, None if it is the same.
 
         Raises UnknownName, InvalidFile.
         """
         plan = self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
+        if plan.definition_hash == run["workflow_hash"]:
+            return None
+        refused = None
+        try:
+            self.checked(run)
+        except OrchestraError as error:
+            refused = error
+        before, now = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
+        changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
+        return NewerDefinition(changed, self._kept_defaults(run, plan), refused)
+
+    def _kept_defaults(self, run: Run, plan: Plan) -> list[str]:
         before, now = _defaults(run["definition"]["workflow"].get("inputs")), _defaults(plan.inputs_schema)
         inputs = self._values(run["run_id"]).loaded(run["inputs"])
         changed = [name for name in now if name in inputs and before.get(name, ABSENT) != now[name]]

@@ -118,17 +118,30 @@ def test_a_corrected_workflow_takes_a_failed_run_on(orchestra: Orchestra, open_p
     assert run["status"] == "failed"
     put(orchestra, "two", {**TWO[0], "with": {"values": {"text": "Other"}}}, TWO[1])
     at = panel(open_page, "again", run)
-    at.button(key="resume-newest").click().run()
+    assert "Try again goes on with the workflow as it was" in words(at)
     assert any("first" in str(one.value) for one in at.markdown)
     assert any("+ Other" in str(one.value) for one in at.code), "what is different stands side by side"
 
     other = {"type": "string", "default": "New"}
     put(orchestra, "two", *TWO, inputs={"type": "object", "properties": {"text": other}})
-    at = panel(open_page, "again", run)
+    at = open_page("run", id=run["run_id"])
+    assert "The workflow has changed since, in second: Try again goes on with the new file" in words(at)
     kept = "The run keeps its inputs, including this one, whose default has changed: text."
     assert kept in words(at).replace("\\", "")
-    at.button(key="resume-newest").click().run()
-    assert orchestra.runs.wait(OWNER, run["run_id"], 60)["status"] == "succeeded"
+    at.button(key="resume").click().run()
+    ended = orchestra.runs.wait(OWNER, run["run_id"], 60)
+    assert (ended["status"], ended["resumed"][-1]["newest"]) == ("succeeded", True)
+
+
+def test_a_failed_run_goes_on_without_the_changes_on_request(orchestra: Orchestra, open_page: Open) -> None:
+    fail = {"id": "second", "uses": "flow.fail", "with": {"message": "No."}}
+    saved(orchestra, "two", TWO[0], fail, inputs=TEXT)
+    run = ran(orchestra, "two")
+    put(orchestra, "two", *TWO)
+    at = panel(open_page, "again", run)
+    at.button(key="resume-as-accepted").click().run()
+    ended = orchestra.runs.wait(OWNER, run["run_id"], 60)
+    assert (ended["status"], "newest" in ended["resumed"][-1]) == ("failed", False)
 
 
 def put(orchestra: Orchestra, name: str, *steps: dict[str, Any], inputs: Any = TEXT) -> None:
