@@ -12,10 +12,10 @@ import streamlit as st
 
 from dashboard.base import fields, session, style
 from dashboard.base.browser import browser
-from dashboard.base.language import use
+from dashboard.base.language import t, use
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
-from dashboard.pages import PageView, sections, streamlit_pages
+from dashboard.pages import PageView, counted, menu_entries, pages_beside, streamlit_pages
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import PRODUCT
 from dashboard.parts.notices import held_notice
@@ -24,6 +24,8 @@ from engine.base.errors import OrchestraError
 from engine.people.access import Principal, may
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.orchestra import Orchestra
 
 _ASSETS = Path(__file__).with_name("assets")
@@ -44,7 +46,7 @@ def main(orchestra: Orchestra) -> None:
 
 def _refuse() -> None:
     # Every address stays registered: otherwise a deep link opens Streamlit's own "Page not found" over the message.
-    st.navigation(list(streamlit_pages(lambda _view: None, lambda _page: 0).values()), position="hidden")
+    st.navigation(list(streamlit_pages(lambda _view: None, {}).values()), position="hidden")
     with st.container(key="page"):
         signed_out()
 
@@ -55,6 +57,7 @@ def _welcome(orchestra: Orchestra, who: Principal) -> None:
         here.go_on()
         session.show_address(view.page.path)
         with st.container(key="page"), errors_shown():
+            _tabs(here, view.page, count)
             held_notice(here)
             view.show(here)
 
@@ -65,8 +68,9 @@ def _welcome(orchestra: Orchestra, who: Principal) -> None:
 
     with suppress(OrchestraError):  # a state that cannot be read: the page shows the error
         use(orchestra.languages.get(who.id))
-    visit = Visit(orchestra, who, pages := streamlit_pages(run, count, partial(may, who)))
-    current = st.navigation(sections(pages), expanded=True)
+    pages = streamlit_pages(run, menu_entries(count, partial(may, who)))
+    visit = Visit(orchestra, who, pages)
+    current = st.navigation(list(pages.values()), expanded=True)
     account_menu(visit)
     told = session.messages()
     for text, icon in told:
@@ -75,3 +79,17 @@ def _welcome(orchestra: Orchestra, who: Principal) -> None:
     current.run()
     browser(visit)
     session.drop_messages(told)
+
+
+def _tabs(visit: Visit, page: Page, count: Callable[[Page], int]) -> None:
+    """Show the pages of the same section as links in a row, and mark the section in the menu."""
+    beside = pages_beside(page, visit.may)
+    if not beside:
+        return
+    if page is not beside[0]:
+        style.mark_place(beside[0].path)
+    used = [one for one in beside if one is page or not one.is_used or one.is_used(visit.orchestra, visit.who)]
+    if page.in_menu and len(used) > 1:
+        with st.container(horizontal=True, gap="small", key="places"):
+            for one in used:
+                visit.link(counted(t(one.title), count(one)), one.path)

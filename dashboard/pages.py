@@ -66,34 +66,43 @@ def _view(entry: EntryPoint) -> PageView:
     return PageView(page, show)
 
 
-def streamlit_pages(
-    run: Callable[[PageView], None], count: Callable[[Page], int], may: Callable[[Right], bool] = bool
-) -> Mapping[str, StreamlitPage]:
-    """Return {path: page} for Streamlit's navigation; `run` shows a view when it is selected.
+def streamlit_pages(run: Callable[[PageView], None], menu: Mapping[str, str]) -> Mapping[str, StreamlitPage]:
+    """Return {path: page} for Streamlit's navigation; `run` shows a view when it is selected."""
+    return {view.page.path: _page(view, run, menu.get(view.page.path)) for view in all_views()}
 
-    `count` returns how many things wait on a page, `may` whether the person has a right.
+
+def menu_entries(count: Callable[[Page], int], may: Callable[[Right], bool]) -> Mapping[str, str]:
+    """Return {path: title} of the entries of the menu: the first page of each section that a person may open.
+
+    `count` returns how many things wait on a page; an entry has the sum of its section.
     """
-    return {
-        view.page.path: _page(view, run, count(view.page), is_listed=view.page.in_menu and may(view.page.right))
-        for view in all_views()
-    }
+    first: dict[str, Page] = {}
+    waiting: dict[str, int] = {}
+    for page in (view.page for view in all_views() if view.page.in_menu and may(view.page.right)):
+        place = first.setdefault(page.section or page.path, page)
+        waiting[place.path] = waiting.get(place.path, 0) + count(page)
+    return {one.path: counted(t(one.section or one.title), waiting[one.path]) for one in first.values()}
 
 
-def sections(pages: Mapping[str, StreamlitPage]) -> Mapping[str, Sequence[StreamlitPage]]:
-    """Return the pages by the section of the menu; sections are in the order of their first pages."""
-    found: dict[str, list[StreamlitPage]] = {}
-    for view in all_views():
-        found.setdefault(t(view.page.section), []).append(pages[view.page.path])
-    return found
+def pages_beside(page: Page, may: Callable[[Right], bool]) -> Sequence[Page]:
+    """Return the pages of the section of a page that a person may open, in the order of their tabs."""
+    views = all_views() if page.section else ()
+    return [one.page for one in views if one.page.section == page.section and one.page.in_menu and may(one.page.right)]
 
 
-def _page(view: PageView, run: Callable[[PageView], None], count: int, *, is_listed: bool) -> StreamlitPage:
+def counted(title: str, count: int) -> str:
+    """Return a title with how many things wait behind it, if any do."""
+    return f"{title} ({count})" if count else title
+
+
+def _page(view: PageView, run: Callable[[PageView], None], entry: str | None) -> StreamlitPage:
+    """Return one page; `entry` is its title in the menu, if it is there."""
     page = view.page
     return st.Page(
         lambda: run(view),
-        title=f"{t(page.title)} ({count})" if count else t(page.title),
+        title=entry or t(page.title),
         icon=page.icon,
         url_path=page.path or "home",
         default=not page.path,
-        visibility="visible" if is_listed else "hidden",
+        visibility="visible" if entry else "hidden",
     )

@@ -80,7 +80,7 @@ def find(orchestra: Orchestra, who: Principal, query: str) -> list[SearchResult]
 def _pages(who: Principal, query: str) -> Iterator[SearchResult]:
     pages = [view.page for view in all_views() if may(who, view.page.right)]
     for page in pages:
-        if page.in_menu and (fit := rank(query, t(page.title), beside=_words(page.title, page.words))) is not None:
+        if (page.in_menu or page.words) and (fit := rank(query, t(page.title), beside=_page_words(page))) is not None:
             yield SearchResult(t(page.title), "Page", t(page.section), f"/{page.path}", fit)
     for page in pages:
         for action in page.actions:
@@ -93,6 +93,11 @@ def _pages(who: Principal, query: str) -> Iterator[SearchResult]:
 
 def _kind(kind: str) -> str:
     return tc("noun", "Run") if kind == "Run" else t(kind)
+
+
+def _page_words(page: Page) -> str:
+    """Return what people may look for to find a page: also the entry of the menu that it is a tab of."""
+    return f"{_words(page.title, page.words)} {t(page.section)}"
 
 
 def _words(title: str, words: str) -> str:

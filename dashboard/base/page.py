@@ -36,11 +36,13 @@ class PageAction:
 class Page:
     """The declaration of a page: a file of `dashboard/views/` has one as `PAGE`, and a function `show(visit)`.
 
-    `path` is its address without the slash, empty for the first page; the menu lists pages by `section` and `order`;
-    pages with `in_menu` False are reached from others; `icon` is like `:material/home:`. `count` returns how many
-    things on the page wait for somebody; the menu shows it beside the title, so it must be quick. The menu leaves out
-    pages for which a person lacks the `right`. `words` are further words by which people may look for the page,
-    `actions` what the search offers beside it.
+    `path` is its address without the slash, empty for the first page. The menu has one entry for each `section`, in
+    the order of their first pages; the pages of a section are tabs, by `order`. Without a section, a page is an entry
+    by itself. Pages with `in_menu` False are reached from others, and by the search if they have `words`; `icon` is
+    like `:material/home:`. `count` returns how many things on the page wait for somebody; the menu shows it beside the
+    title, so it must be quick. Pages for which a person lacks the `right` are left out, and so is the tab of a page
+    while `is_used` returns False. `words` are further words by which people may look for the page, `actions` what the
+    search offers beside it.
     """
 
     title: str
@@ -51,6 +53,7 @@ class Page:
     in_menu: bool = True
     right: Right = "view"
     count: Callable[[Orchestra, Principal], int] | None = None
+    is_used: Callable[[Orchestra, Principal], bool] | None = None
     words: str = ""
     actions: tuple[PageAction, ...] = ()
 

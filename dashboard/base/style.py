@@ -23,6 +23,8 @@ _CSS = """
 @media (min-width: 640px) { .stMainBlockContainer:has(.st-key-wide) { padding-inline: 2rem; } }
 @media (max-width: 640px) { .st-key-page [data-testid="stElementToolbar"] { display: none; } }
 @media (max-width: 640px) { [class*="st-key-answer-"] > :has(.stTextInput) { min-width: 100%; } }
+.st-key-places { flex-wrap: nowrap; overflow-x: auto; border-bottom: 1px solid rgba(128, 134, 150, .22); }
+.st-key-places > * { flex-shrink: 0; }
 [class*="st-key-row-"] { padding: .3rem 0 .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
 [class*="st-key-row-look-"] { border-bottom: 0; padding: 0; }
 [class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
@@ -108,6 +110,14 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
 """
 
 
+_ENTRY = """[data-testid="stSidebarNavLink"][href$="/%s"]"""
+
+
 def apply() -> None:
     """Add the style sheet to the page."""
     st.html(_CSS)
+
+
+def mark_place(path: str) -> None:
+    """Mark an entry of the menu as the place of the page being shown, which is not the entry's own."""
+    st.html(f"<style>{_ENTRY % path} {{ background: rgba(128, 134, 150, .18); font-weight: 600; }}</style>")

@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 def connection_card(visit: Visit, status: ConnectionStatus) -> None:
     """Show one connection."""
     with st.container(border=True, height="stretch", key=f"connection-{status.name}"):
-        _head(status)
+        _head(visit, status)
         _whose(status, may_change=visit.may("admin"))
         account_notice(status, may_change=visit.may("admin"))
         _buttons(visit, status)
         _check_lines(status)
 
 
-def _head(status: ConnectionStatus) -> None:
+def _head(visit: Visit, status: ConnectionStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         title = f"{service_icon(status.service)} {plain(service_title(status.service))}"
         st.header(title, anchor=False, width="content")
         if status.mode == AccountMode.DEMO:
-            st.badge(t("Demo"), icon=":material/science:", color="gray")
+            visit.link(t("Demo"), "demo", icon=":material/science:")
         else:
             st.badge(t("Mine"), icon=":material/person:", color="violet")
         st.caption(plain(t("connection {name}", name=status.name)), width="content")

@@ -21,7 +21,6 @@ PAGE = Page(
     icon=":material/how_to_reg:",
     path="approvals",
     order=35,
-    section=N_("Work"),
     count=lambda orchestra, who: orchestra.approvals.count_open(who),
 )
 

@@ -24,7 +24,7 @@ from engine.runs.compare.answers import differing_answers
 from engine.runs.compare.diff import RunDiff, StepDiff
 
 PAGE = Page(
-    title=N_("Compare"), icon=":material/difference:", path="compare", order=32, section=N_("Work"), in_menu=False
+    title=N_("Compare"), icon=":material/difference:", path="compare", order=32, section=N_("Runs"), in_menu=False
 )
 
 _ONE, _OTHER = "①", "②"

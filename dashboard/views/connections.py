@@ -16,8 +16,7 @@ PAGE = Page(
     title=N_("Connections"),
     icon=":material/cable:",
     path="connections",
-    order=45,
-    section=N_("Build"),
+    order=60,
     words=N_("accounts keys sign in"),
     actions=(PageAction(N_("Add a connection"), {"do": "new"}, "admin", N_("new account key")),),
 )

@@ -12,7 +12,14 @@ from dashboard.parts.header import page_header
 from dashboard.parts.kill import kill_note
 from dashboard.parts.tabs import page_tabs
 
-PAGE = Page(title=N_("Demo"), icon=":material/science:", path="demo", order=55, section=N_("Build"))
+PAGE = Page(
+    title=N_("Demo"),
+    icon=":material/science:",
+    path="demo",
+    order=12,
+    in_menu=False,
+    words=N_("mailbox Notion GitHub stand-ins sample data"),
+)
 
 
 def show(visit: Visit) -> None:

@@ -16,8 +16,8 @@ PAGE = Page(
     title=N_("Environments"),
     icon=":material/layers:",
     path="environments",
-    order=52,
-    section=N_("Build"),
+    order=24,
+    section=N_("Workflows"),
     words=N_("dev prod production staging variables promote versions"),
 )
 _NONE = N_("There are no environments: every run uses the file as it is.")

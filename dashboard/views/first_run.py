@@ -18,7 +18,6 @@ PAGE = Page(
     icon=":material/flag:",
     path="first-run",
     order=11,
-    section=N_("Work"),
     in_menu=False,
     words=N_("start begin set up wizard own mail getting started"),
 )

@@ -16,7 +16,7 @@ from engine.prompts.fragment_files import Fragment
 from engine.runs.prompt_tries.prompt_differences import fragment_differences, in_context
 
 PAGE = Page(
-    title=N_("Fragment"), icon=":material/extension:", path="fragment", order=42, section=N_("Build"), in_menu=False
+    title=N_("Fragment"), icon=":material/extension:", path="fragment", order=42, section=N_("Prompts"), in_menu=False
 )
 
 _TRAIL = [(N_("Prompts"), "prompts")]

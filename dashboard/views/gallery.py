@@ -19,12 +19,12 @@ PAGE = Page(
     title=N_("Gallery"),
     icon=":material/grid_view:",
     path="gallery",
-    order=22,
-    section=N_("Work"),
-    in_menu=False,
+    order=55,
+    section=N_("Library"),
     actions=(PageAction(N_("Gallery of workflows"), {}, words=N_("samples templates copy new")),),
 )
 _COLUMNS = 2
+_ALSO_MADE = ((N_("New agent"), "agents"), (N_("New tool"), "tools"), (N_("New project"), "projects"))
 
 
 def show(visit: Visit) -> None:
@@ -33,8 +33,11 @@ def show(visit: Visit) -> None:
         visit,
         t("Gallery"),
         t("Ready-made workflows. A copy is yours to change, and runs in the demo before it runs on your accounts."),
-        trail=[(t("Workflows"), "workflows")],
     )
+    if visit.may("edit"):
+        with st.container(horizontal=True, gap="small"):
+            for label, path in _ALSO_MADE:
+                visit.link(t(label), path, icon=":material/add:", do="new")
     taken = names(visit, WORKFLOW)
     samples = sorted(visit.orchestra.workflows.samples(visit.who), key=lambda one: one.name in taken)
     for first in range(0, len(samples), _COLUMNS):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from engine.operations.attention import Attention
 
-PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10, section=N_("Work"))
+PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10)
 
 _FIRST = "inbox-triage"
 _SHOWN = 6
@@ -242,6 +242,8 @@ def _connections(visit: Visit, connections: Sequence[ConnectionStatus]) -> None:
             with st.spinner(t("Asking each service …")):
                 session.keep_draft("checked", _checked(visit))
             st.rerun()
+        if any(one.mode == AccountMode.DEMO for one in connections):
+            visit.link(t("Look at the demo"), "demo", icon=":material/science:")
         visit.link(t("Change") if visit.may("admin") else t("View all"), "connections", icon=":material/arrow_forward:")
 
 

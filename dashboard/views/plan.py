@@ -19,7 +19,7 @@ from engine.budgets.limits import money
 from engine.plugins.registry import step_type
 from engine.runs.planning.plan_documents import ALWAYS_ASK, PlanDocument, PlannedWrite, writes_nothing
 
-PAGE = Page(title=N_("Plan"), icon=":material/preview:", path="plan", order=34, section=N_("Work"), in_menu=False)
+PAGE = Page(title=N_("Plan"), icon=":material/preview:", path="plan", order=34, section=N_("Runs"), in_menu=False)
 
 _TRAIL = [(N_("Plans"), "plans")]
 _LOOK_SECONDS = 2.0

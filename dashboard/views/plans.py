@@ -11,7 +11,7 @@ from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time
 
-PAGE = Page(title=N_("Plans"), icon=":material/preview:", path="plans", order=33, section=N_("Work"))
+PAGE = Page(title=N_("Plans"), icon=":material/preview:", path="plans", order=33, section=N_("Runs"))
 
 _SHOWN = 25
 _OLDER = "plans.older"

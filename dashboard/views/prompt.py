@@ -27,7 +27,7 @@ from engine.base.step_tree import AGENT_PREFIX
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
 
-PAGE = Page(title=N_("Prompt"), icon=":material/chat:", path="prompt", order=41, section=N_("Build"), in_menu=False)
+PAGE = Page(title=N_("Prompt"), icon=":material/chat:", path="prompt", order=41, section=N_("Prompts"), in_menu=False)
 
 _TRAIL = [(N_("Prompts"), "prompts")]
 

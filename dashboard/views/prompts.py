@@ -24,7 +24,7 @@ PAGE = Page(
     icon=":material/chat:",
     path="prompts",
     order=40,
-    section=N_("Build"),
+    section=N_("Prompts"),
     words="fragments",
     actions=(
         PageAction(N_("New prompt"), {"do": "new"}, "edit", N_("create add make")),

@@ -34,7 +34,7 @@ from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.record.types.run import Run
 from engine.runs.run_looks import RunLook
 
-PAGE = Page(title=N_("Run"), icon=":material/play_circle:", path="run", order=31, section=N_("Work"), in_menu=False)
+PAGE = Page(title=N_("Run"), icon=":material/play_circle:", path="run", order=31, section=N_("Runs"), in_menu=False)
 
 _LOOK_SECONDS, _WRITING_SECONDS, _WAITING_SECONDS = 2.0, 1.0, 10.0
 """How often the browser asks for changes: for a run in progress, one whose models are writing, one that waits."""

@@ -26,7 +26,7 @@ PAGE = Page(
     icon=":material/history:",
     path="runs",
     order=30,
-    section=N_("Work"),
+    section=N_("Runs"),
     words="history",
     actions=(PageAction(N_("Failed runs"), {"status": LOOKS[RunStatus.FAILED].english}, words=N_("errors broken")),),
 )

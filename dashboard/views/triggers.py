@@ -16,8 +16,8 @@ PAGE = Page(
     title=N_("Triggers"),
     icon=":material/sensors:",
     path="triggers",
-    order=50,
-    section=N_("Build"),
+    order=22,
+    section=N_("Workflows"),
     count=lambda orchestra, who: len(orchestra.triggers.alarms(who)),
 )
 

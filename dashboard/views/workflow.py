@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
 
 PAGE = Page(
-    title=N_("Workflow"), icon=":material/account_tree:", path="workflow", order=21, section=N_("Work"), in_menu=False
+    title=N_("Workflow"),
+    icon=":material/account_tree:",
+    path="workflow",
+    order=21,
+    section=N_("Workflows"),
+    in_menu=False,
 )
 
 RUN = N_(":material/play_arrow: Run")

@@ -27,7 +27,7 @@ PAGE = Page(
     icon=":material/account_tree:",
     path="workflows",
     order=20,
-    section=N_("Work"),
+    section=N_("Workflows"),
     actions=(PageAction(N_("New workflow"), {"do": "new"}, "edit", N_("create add make")),),
 )
 _SEARCH_FROM = 8

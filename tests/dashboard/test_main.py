@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.base import session
-from dashboard.pages import all_views
+from dashboard.pages import all_views, menu_entries, pages_beside
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
@@ -30,6 +30,20 @@ def test_pages_have_addresses_of_their_own() -> None:
     assert len({page.path for page in pages}) == len(pages)
     assert not RESERVED & {page.path for page in pages}
     assert [page.order for page in pages] == sorted(page.order for page in pages)
+
+
+def test_the_menu_has_ten_places_and_the_other_pages_are_their_tabs() -> None:
+    waiting = {"triggers": 2, "budgets": 1}
+    entries = [*menu_entries(lambda page: waiting.get(page.path, 0), lambda _right: True).values()]
+    assert entries[:5] == ["Home", "Workflows (2)", "Runs", "Approvals", "Prompts"]
+    assert entries[5:] == ["Data", "Library", "Connections", "Settings (1)", "Help"]
+    for view in all_views():
+        beside = pages_beside(view.page, lambda _right: True)
+        assert not view.page.in_menu or not view.page.section or view.page in beside, view.page.path
+
+
+def test_the_first_page_that_a_person_may_open_stands_for_its_place() -> None:
+    assert menu_entries(lambda _page: 0, lambda right: right == "admin") == {"users": "Settings"}
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,14 @@ from engine.base.step_tree import AGENT_PREFIX, agent_workflow
 if TYPE_CHECKING:
     from engine.agents.agents import AgentSummary
 
-PAGE = Page(title=N_("Agent"), icon=":material/smart_toy:", path="agent", order=46, section=N_("Build"), in_menu=False)
+PAGE = Page(
+    title=N_("Agent"),
+    icon=":material/smart_toy:",
+    path="agent",
+    order=57,
+    section=N_("Library"),
+    in_menu=False,
+)
 
 _TRAIL = [(N_("Agents"), "agents")]
 _RUNS = 10

@@ -24,9 +24,10 @@ PAGE = Page(
     title=N_("Agents"),
     icon=":material/smart_toy:",
     path="agents",
-    order=44,
-    section=N_("Build"),
+    order=56,
+    section=N_("Library"),
     words="assistant model tools turns",
+    is_used=lambda orchestra, who: bool(orchestra.agents.list(who)),
     actions=(PageAction(N_("New agent"), {"do": "new"}, "edit", N_("create add make")),),
 )
 

@@ -24,8 +24,8 @@ PAGE = Page(
     title=N_("Collections"),
     icon=":material/library_books:",
     path="collections",
-    order=50,
-    section=N_("Build"),
+    order=52,
+    section=N_("Data"),
     words="documents retrieval search index passages vectors",
 )
 _SAMPLE = "ask-my-documents"

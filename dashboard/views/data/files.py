@@ -28,8 +28,8 @@ PAGE = Page(
     title=N_("Files"),
     icon=":material/folder_open:",
     path="files",
-    order=48,
-    section=N_("Build"),
+    order=50,
+    section=N_("Data"),
     words=N_("documents upload PDF pages text"),
 )
 _SHOWN = 200

@@ -29,9 +29,10 @@ PAGE = Page(
     title=N_("Projects"),
     icon=":material/deployed_code:",
     path="projects",
-    order=44,
-    section=N_("Build"),
+    order=59,
+    section=N_("Library"),
     words=N_("program code files git commit preview website builder"),
+    is_used=lambda orchestra, who: bool(orchestra.projects.list(who)),
     actions=(PageAction(N_("New project"), {"do": "new"}, "edit", N_("create add make")),),
 )
 

@@ -26,8 +26,8 @@ PAGE = Page(
     title=N_("Tables"),
     icon=":material/table:",
     path="tables",
-    order=49,
-    section=N_("Build"),
+    order=51,
+    section=N_("Data"),
     words="data store remember rows database",
 )
 _SHOWN = 200

@@ -24,9 +24,10 @@ PAGE = Page(
     title=N_("Tools"),
     icon=":material/construction:",
     path="tools",
-    order=43,
-    section=N_("Build"),
+    order=58,
+    section=N_("Library"),
     words="tool step type code test sandbox version packages dependencies",
+    is_used=lambda orchestra, who: bool(orchestra.tools.list(who)),
     actions=(PageAction(N_("New tool"), {"do": "new"}, "edit", N_("create add make")),),
 )
 

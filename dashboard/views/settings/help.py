@@ -15,7 +15,6 @@ PAGE = Page(
     icon=":material/help:",
     path="help",
     order=80,
-    section=N_("Settings"),
     words=N_("documentation docs manual guide reference"),
 )
 

@@ -162,6 +162,14 @@ class Hand(ABC):
         self.page.keyboard.press("Enter")
 
 
+_TABS = {
+    "Triggers": ("Workflows", "Triggers"),
+    "Environments": ("Workflows", "Environments"),
+    "Demo": ("Home", "Look at the demo"),
+}
+"""Pages that are no entry of the menu: the entry, and the link that leads from there."""
+
+
 class Mouse(Hand):
     """Points and clicks, and types where it has clicked."""
 
@@ -169,8 +177,12 @@ class Mouse(Hand):
 
     def go(self, title: str) -> None:
         self.ready()
-        self.page.get_by_test_id("stSidebar").get_by_role("link", name=re.compile(rf"\b{title}\b")).click()
-        self.page.get_by_role("heading", name=title, exact=True).wait_for()
+        place, tab = _TABS.get(title, (title, title))
+        self.page.get_by_test_id("stSidebar").get_by_role("link", name=re.compile(rf"\b{place}\b")).click()
+        self.page.get_by_role("heading", name=place, exact=True).wait_for()
+        if place != title:
+            self.press(self.page.get_by_test_id("stMain").get_by_role("link", name=re.compile(rf"\b{tab}\b")).first)
+            self.page.get_by_role("heading", name=title, exact=True).wait_for()
 
     def open(self, shelf: str, title: str) -> None:
         self.go(shelf)
