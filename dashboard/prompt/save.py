@@ -1,4 +1,4 @@
-"""Save a prompt: the draft, or a version with or without the label that workflows follow."""
+"""Save a prompt: as the version that workflows use, as a draft, or as a version that nothing uses yet."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def save_bar(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
 
 def _save_bar(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        _save_button(visit, draft, file.etag, t("Save"), "save")
+        _use_button(visit, file, draft)
+        _save_button(visit, draft, file.etag, t("Save as draft"), "save")
         _version_popover(visit, file, draft)
         if is_changed(draft):
             if st.button(t("Undo all"), key=f"undo-{file.name}", type="tertiary"):
@@ -63,7 +64,7 @@ def _save_button(visit: Visit, draft: EditorDraft, etag: str, label: str, key: s
         _after(saved)
 
     scope = f"{etag} {hash(now.text)}"
-    action_button(label, f"{key}-{draft.name}", save, after, scope=scope, type="primary", disabled=bool(now.wrong))
+    action_button(label, f"{key}-{draft.name}", save, after, scope=scope, disabled=bool(now.wrong))
 
 
 def _tell_saved(file: PromptFile) -> None:
@@ -71,7 +72,7 @@ def _tell_saved(file: PromptFile) -> None:
     if errors:
         session.tell(t("Saved as draft, with {many}.", many=_many(errors)), ":material/warning:")
     else:
-        session.tell(t("Saved as draft. Workflows use saved versions: save one with the label that they name."))
+        session.tell(t("Saved as draft. Workflows go on using the version that they have."))
 
 
 def _errors(file: PromptFile) -> list[Problem]:
@@ -82,62 +83,59 @@ def _many(errors: Sequence[Problem]) -> str:
     return tn("{count} problem", "{count} problems", len(errors))
 
 
+def _use_button(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
+    """Offer to save the text as the version that workflows use; if that label is protected, ask for the reason."""
+    label = t("Save and use")
+    if DEFAULT_LABEL not in file.protected:
+        _version_button(visit, file, draft, label, DEFAULT_LABEL)
+        return
+    with popover(label, f"use-{draft.name}", ":material/lock:", disabled=bool(typed(draft).wrong)):
+        _version_button(visit, file, draft, label, DEFAULT_LABEL, _reason(file))
+
+
 def _version_popover(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
-    etag = file.etag
+    with popover(
+        t("Save a version"), f"version-{draft.name}", ":material/bookmark_add:", disabled=bool(typed(draft).wrong)
+    ):
+        st.markdown(t("A version never changes. Workflows use this one once the tab *Versions* gives it their label."))
+        _version_button(visit, file, draft, t("Save this version"))
+
+
+def _version_button(
+    visit: Visit, file: PromptFile, draft: EditorDraft, button: str, label: str | None = None, reason: str = ""
+) -> None:
+    """Show a button that saves a version, which `label` then names."""
     now = typed(draft)
-    with popover(t("Save a version"), f"version-{draft.name}", ":material/bookmark_add:", disabled=bool(now.wrong)):
-        st.markdown(t("A version never changes. Workflows use the version that carries the label they name."))
-        is_production = _production_box(file)
-        label = DEFAULT_LABEL if is_production else None
-        reason = _reason(file) if is_production else ""
 
-        def save(_request_key: str) -> int | OrchestraError:
-            try:
-                return visit.orchestra.prompts.save_version(visit.who, draft.name, now.text, etag, label, reason)
-            except (StaleEdit, InvalidFile) as error:
-                return error
+    def save(_request_key: str) -> int | OrchestraError:
+        try:
+            return visit.orchestra.prompts.save_version(visit.who, draft.name, now.text, file.etag, label, reason)
+        except (StaleEdit, InvalidFile) as error:
+            return error
 
-        def after(saved: int | OrchestraError) -> None:
-            if isinstance(saved, int):
-                close(f"version-{draft.name}")
-                begin(visit.orchestra.prompts.get(visit.who, draft.name))
-                session.tell(
-                    t("Version {saved} is saved", saved=saved)
-                    + (t(" and is {label} now.", label=label) if label else ".")
-                )
-            _after(saved)
+    def after(saved: int | OrchestraError) -> None:
+        if isinstance(saved, int):
+            close(f"version-{draft.name}")
+            close(f"use-{draft.name}")
+            begin(visit.orchestra.prompts.get(visit.who, draft.name))
+            session.tell(
+                t("Version {saved} is saved", saved=saved) + (t(" and is {label} now.", label=label) if label else ".")
+            )
+        _after(saved)
 
-        action_button(
-            t("Save this version"),
-            f"save-version-{draft.name}",
-            save,
-            after,
-            scope=f"{etag} {label} {hash(now.text)} {hash(reason)}",
-            type="primary",
-        )
-
-
-def _production_box(file: PromptFile) -> bool:
-    """Offer to let workflows use a version; unless it is the first one, it may be tested before that."""
-    known = file.labels.get(DEFAULT_LABEL)
-    words = t("Make it the {default_label} version", default_label=DEFAULT_LABEL)
-    if known is None:
-        return st.checkbox(words, value=True, key=f"production-{file.name}")
-    later = t(
-        "Until then, workflows use version {known}. Test the new one on the tab Cases, and move the label later.",
-        known=known,
-    )
-    return st.checkbox(
-        t("{words} now, in place of version {known}", words=words, known=known),
-        key=f"production-{file.name}",
-        help=later,
+    action_button(
+        button,
+        f"save-and-use-{draft.name}" if label else f"save-version-{draft.name}",
+        save,
+        after,
+        scope=f"{file.etag} {label} {hash(now.text)} {hash(reason)}",
+        type="primary",
+        disabled=bool(now.wrong),
     )
 
 
 def _reason(file: PromptFile) -> str:
-    """Ask why the label moves if it is protected."""
-    if DEFAULT_LABEL not in file.protected:
-        return ""
+    """Ask why the protected label moves."""
     help_ = t(
         "{default_label} is protected. Without a reason, it moves only if all cases pass: test them on the tab Cases.",
         default_label=DEFAULT_LABEL,

@@ -132,8 +132,7 @@ def test_a_version_is_saved_and_is_what_workflows_use(orchestra: Orchestra, open
     at.button(key=f"save-version-{NAME}").click().run()  # workflows keep the version that they have
     file = orchestra.prompts.get(OWNER, NAME)
     assert (file.versions, file.labels) == ([1, 2], {"production": 1})
-    at.checkbox(key=f"production-{NAME}").check().run()
-    at.button(key=f"save-version-{NAME}").click().run()
+    at.button(key=f"save-and-use-{NAME}").click().run()
     assert not at.exception
     file = orchestra.prompts.get(OWNER, NAME)
     assert file.labels == {"production": file.versions[-1]}

@@ -203,9 +203,7 @@ def test_a_prompt_is_changed_tried_and_published_and_the_next_run_uses_it(story:
     page.set_viewport_size({"width": 390, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.set_viewport_size({"width": 1600, "height": 1200})
-    hand.press(story.button("Save a version"))
-    hand.mark(page.get_by_role("checkbox", name=re.compile("Make it the production version now")))
-    hand.press(story.button("Save this version"))
+    hand.press(story.button("Save and use"))
     page.get_by_text("is saved and is production now").wait_for()
     now = json.loads((prompts / f"{name}.json").read_text())
     assert now["labels"] == {"production": 2}
