@@ -23,8 +23,7 @@ _CSS = """
 @media (min-width: 640px) { .stMainBlockContainer:has(.st-key-wide) { padding-inline: 2rem; } }
 @media (max-width: 640px) { .st-key-page [data-testid="stElementToolbar"] { display: none; } }
 @media (max-width: 640px) { [class*="st-key-answer-"] > :has(.stTextInput) { min-width: 100%; } }
-.st-key-places { flex-wrap: nowrap; overflow-x: auto; border-bottom: 1px solid rgba(128, 134, 150, .22); }
-.st-key-places > * { flex-shrink: 0; }
+.st-key-places { row-gap: 0; padding-bottom: .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
 [class*="st-key-row-"] { padding: .3rem 0 .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
 [class*="st-key-row-look-"] { border-bottom: 0; padding: 0; }
 [class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
