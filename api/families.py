@@ -54,9 +54,13 @@ def _connections() -> Sequence[APIRouter]:
 
 
 def _triggers() -> Sequence[APIRouter]:
+    from api.base.derived import router_of
     from api.routes import triggers
+    from engine.triggering.forms import Forms
+    from engine.triggering.triggers import Triggers
 
-    return [triggers.router]
+    areas = ((Triggers, "triggers"), (Forms, "forms"))
+    return [triggers.router, *(router_of(area, at, "Triggers", says_remedies=True) for area, at in areas)]
 
 
 def _operations() -> Sequence[APIRouter]:

@@ -10,11 +10,12 @@ from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.base.accounts import Accounts, is_demo
 from api.base.documents import Refusal, RequestBody
-from api.base.errors import status_for
+from api.base.errors import RewordedResponse, status_for
 from api.base.kept_names import known_as
 from api.base.models import model_for
 from api.base.routing import Acting, Door, SignedInRoute
@@ -27,9 +28,13 @@ _CONSTRAINTS = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", 
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
-def router_of(area: type, at: str, tag: str) -> APIRouter:
-    """Return the routes of an area; `at`: its row in `Orchestra`, such as `users.api_tokens`."""
-    router = APIRouter(tags=[tag], route_class=SignedInRoute)
+def router_of(area: type, at: str, tag: str, *, says_remedies: bool = False) -> APIRouter:
+    """Return the routes of an area; `at`: its row in `Orchestra`, such as `users.api_tokens`.
+
+    `says_remedies`: its answers have remedies that name commands.
+    """
+    response_class = RewordedResponse if says_remedies else JSONResponse
+    router = APIRouter(tags=[tag], route_class=SignedInRoute, default_response_class=response_class)
     for method, declared in declarations_of(area).items():
         if declared.http:
             verb, _, path = declared.http.partition(" ")

@@ -1,4 +1,4 @@
-"""`/api/triggers`: list triggers, turn them on and off, poll them, and handle items that failed."""
+"""`/api/triggers`: turn triggers on and off, poll them, and handle items that failed."""
 
 from __future__ import annotations
 
@@ -9,34 +9,23 @@ from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.base.errors import RewordedResponse
+from api.base.models import model_for
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Agreeing
 from engine.plugins.step_info import TriggerTypeInfo
 from engine.plugins.trigger import Start
 from engine.triggering.forms import FormStatus
-from engine.triggering.polling.status import Alarm, DeadItem, PollResult, TriggerPreview, TriggerStatus
+from engine.triggering.polling.status import DeadItem, PollResult, TriggerPreview, TriggerStatus
 
 router = APIRouter(
     prefix="/api/triggers", tags=["Triggers"], route_class=SignedInRoute, default_response_class=RewordedResponse
 )
 
 
-class TriggerRows(BaseModel):
-    """Triggers, grouped by workflow."""
-
-    triggers: list[TriggerStatus]
-
-
 class TriggerTypeRows(BaseModel):
     """The trigger types."""
 
     trigger_types: list[TriggerTypeInfo]
-
-
-class AlarmRows(BaseModel):
-    """Triggers that need attention."""
-
-    alarms: list[Alarm]
 
 
 class DeadItems(BaseModel):
@@ -49,12 +38,6 @@ class PollResults(BaseModel):
     """The results of a poll."""
 
     results: list[PollResult]
-
-
-class FormRows(BaseModel):
-    """The forms that strangers may fill in."""
-
-    forms: list[FormStatus]
 
 
 class Retried(BaseModel):
@@ -105,22 +88,10 @@ def _start(given: Beginning | None) -> Start | None:
     return None if given is None else given.start
 
 
-@router.get("", summary="List triggers", response_model=TriggerRows)
-def list_triggers(orchestra: Door, principal: Acting, workflow: str | None = None) -> dict[str, Any]:
-    """List the triggers of all workflows, or of one, without asking any service."""
-    return {"triggers": orchestra.triggers.list(principal, workflow)}
-
-
 @router.get("/types", summary="List trigger types", response_model=TriggerTypeRows)
 def list_trigger_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
     """List all trigger types with their fields and the form of their items."""
     return {"trigger_types": orchestra.trigger_types(principal)}
-
-
-@router.get("/alarms", summary="List alarms", response_model=AlarmRows)
-def list_alarms(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """List triggers that are silent, are refused by an account, are in a broken file, or have dead items."""
-    return {"alarms": orchestra.triggers.alarms(principal)}
 
 
 @router.get("/dead", summary="List dead items", response_model=DeadItems)
@@ -129,22 +100,12 @@ def list_dead(orchestra: Door, principal: Acting, workflow: str | None = None) -
     return {"dead": orchestra.triggers.dead(principal, workflow)}
 
 
-@router.get("/forms", summary="List forms", response_model=FormRows)
-def list_forms(orchestra: Door, principal: Acting, workflow: str | None = None) -> dict[str, Any]:
-    """List the forms of all workflows, or of one: the address of each, and how often it was submitted."""
-    return {"forms": orchestra.forms.list(principal, workflow)}
-
-
-@router.post("/{workflow}/{trigger}/rotate", summary="Change the address of a form", response_model=FormStatus)
+@router.post(
+    "/{workflow}/{trigger}/rotate", summary="Change the address of a form", response_model=model_for(FormStatus)
+)
 def rotate(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
     """Give the form of a trigger another address; the old one stops working at once."""
     return orchestra.forms.rotate(principal, workflow, trigger)
-
-
-@router.get("/{workflow}/{trigger}", summary="Get a trigger", response_model=TriggerStatus)
-def get_trigger(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
-    """Return the status of a trigger: its last and next poll, the items it has seen, its errors."""
-    return orchestra.triggers.status(principal, workflow, trigger)
 
 
 @router.post("/{workflow}/{trigger}/preview", summary="Preview a trigger", response_model=TriggerPreview)
@@ -153,14 +114,14 @@ def preview(workflow: str, trigger: str, orchestra: Door, principal: Acting, beg
     return orchestra.triggers.preview(principal, workflow, trigger, _start(begin))
 
 
-@router.post("/{workflow}/{trigger}/on", summary="Turn a trigger on", response_model=TriggerStatus)
+@router.post("/{workflow}/{trigger}/on", summary="Turn a trigger on", response_model=model_for(TriggerStatus))
 def turn_on(workflow: str, trigger: str, orchestra: Door, principal: Acting, begin: Begin = None) -> Any:
     """Turn a trigger on; the first time, send where to start, and in `confirmed` what its runs may touch."""
     agreeing = principal.agreeing(begin.confirmed if begin else False)
     return orchestra.triggers.turn_on(agreeing, workflow, trigger, _start(begin))
 
 
-@router.post("/{workflow}/{trigger}/off", summary="Turn a trigger off", response_model=TriggerStatus)
+@router.post("/{workflow}/{trigger}/off", summary="Turn a trigger off", response_model=model_for(TriggerStatus))
 def turn_off(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
     """Turn a trigger off; it remembers its position."""
     return orchestra.triggers.turn_off(principal, workflow, trigger)

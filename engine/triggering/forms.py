@@ -104,9 +104,12 @@ class Forms:
     def __init__(self, parts: FormParts) -> None:
         self._parts, self._resolver = parts, parts.resolver
 
-    @operation("forms.list", "view", "see forms", "List the forms")
+    @operation("forms.list", "view", "see forms", "List forms", "GET /api/triggers/forms", answer="forms")
     def list(self, p: Principal, workflow: str | None = None) -> builtins.list[FormStatus]:
-        """Return the forms of all workflows that can be read, or of one. Raises UnknownName, InvalidFile for that."""
+        """List the forms of all workflows that can be read, or of one: their addresses and submissions.
+
+        Raises UnknownName, InvalidFile for that one.
+        """
         found: builtins.list[FormStatus] = []
         for name in [workflow] if workflow is not None else filter(p.sees, self._parts.workflows()):
             try:

@@ -71,13 +71,14 @@ class Triggers:
         self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
         self._activation, self._resume = parts.activation, parts.resume
 
-    @operation("triggers.list", "view", "see triggers", "List the triggers")
+    @operation("triggers.list", "view", "see triggers", "List triggers", "GET /api/triggers", answer="triggers")
     def list(self, p: Principal, workflow: str | None = None) -> builtins.list[TriggerStatus]:
-        """Return every trigger of every readable workflow file, without calling a service.
+        """List the triggers of all workflows that can be read, or of one, without asking any service.
 
         One that is also on for accounts not in use now (Demo or Mine) is listed a second time, as resting. A branch has
-        none: nothing starts it by itself. Raises UnknownName if there is no such workflow, InvalidFile if its triggers
-        cannot be read.
+        none: nothing starts it by itself.
+
+        Raises UnknownName if there is no such workflow, InvalidFile if its triggers cannot be read.
         """
         if workflow is not None and is_branch(workflow):
             return []
@@ -86,9 +87,12 @@ class Triggers:
             self._resolver.plan(workflow)
         return found
 
-    @operation("triggers.status", "view", "see triggers", "Read a trigger")
+    @operation("triggers.status", "view", "see triggers", "Get a trigger", "GET /api/triggers/{workflow}/{trigger}")
     def status(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
-        """Return one trigger, for the account in use. Raises UnknownName, InvalidFile."""
+        """Return the status of a trigger, for the account in use: its polls, the items it has seen, its errors.
+
+        Raises UnknownName, InvalidFile.
+        """
         found = [one for one in self._statuses.all(workflow, p.sees) if one.id == trigger]
         if not found:
             self._resolver.named(workflow, trigger)
@@ -107,8 +111,9 @@ class Triggers:
         found = self._items.dead(workflow_id, _MOST_DEAD, p.hidden.ids)
         return [_dead_item(one, self._resolver.name_of(one.item.workflow)) for one in found]
 
+    @operation("triggers.alarms", "view", "see triggers", "List alarms", "GET /api/triggers/alarms", answer="alarms")
     def alarms(self, p: Principal) -> builtins.list[Alarm]:
-        """Return which triggers need attention, and why."""
+        """List triggers that are silent, are refused by an account, are in a broken file, or have dead items."""
         return self.difficulties(p).alarms
 
     @operation("triggers.difficulties", "view", "see triggers", "List the failing triggers")

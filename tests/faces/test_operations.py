@@ -29,7 +29,9 @@ from engine.tools.editing import ToolFiles
 from engine.tools.store import ToolStore
 from engine.tools.tools import Tools
 from engine.tools.versions import VersionedTools
-from tests.engine.conftest import write_workflow
+from engine.triggering.forms import Forms
+from engine.triggering.triggers import Triggers
+from tests.engine.conftest import set_step, write_workflow
 from tests.faces.conftest import LOCAL, PASSWORD, Faces
 from tests.patience import PATIENCE_SECONDS
 
@@ -44,6 +46,8 @@ AREAS: Mapping[str, type] = {
     "budgets": Budgets,
     "usage": UsageReader,
     "workers": Workers,
+    "triggers": Triggers,
+    "forms": Forms,
     "users.api_tokens": ApiTokens,
 }
 GOOD: Mapping[str, Mapping[str, Any]] = {
@@ -54,10 +58,12 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
     "agents.create": {"name": "another"},
     "agents.save": {"name": "another", "text": "{}"},
     "tools": {"name": "strip", "new": "trim", "path": "main.py"},
+    "triggers": {"workflow": "nightly", "trigger": "night"},
     "tools.new": {"name": "another"},
     "tokens": {"user_id": "owner", "name": "laptop", "token_id": "script"},
 }
 """Arguments of the operations of an area, or of one operation, by name."""
+NIGHTLY = [{"id": "night", "uses": "schedule", "with": {"cron": "0 3 * * *"}}]
 UNTOLD = {"users.login_link"}
 """What `Faces.trail` leaves out, as these tests sign in so."""
 TIMES = r"20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|20\d{6}T[\d.]+Z"
@@ -80,6 +86,7 @@ def prepare(faces: Faces) -> Mapping[str, str]:
     assert orchestra.runs.wait(LOCAL, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
     orchestra.tools.new(LOCAL, "strip")
     orchestra.agents.create(LOCAL, "clerk")
+    write_workflow(orchestra.workspace.root, "nightly", [set_step("one")], triggers=NIGHTLY)
     shelf = ToolStore(orchestra.workspace.root)
     VersionedTools(shelf, orchestra.workspace).record("strip", shelf.files("strip"), None, "ann")
     [version] = orchestra.tools.versions(LOCAL, "strip")

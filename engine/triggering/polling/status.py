@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from engine.plugins.trigger import StartFrom
 
@@ -12,6 +13,7 @@ from engine.plugins.trigger import StartFrom
 class TriggerError:
     """Why something could not be done."""
 
+    __pydantic_config__: ClassVar[Mapping[str, bool]] = {"json_schema_serialization_defaults_required": True}
     type: str
     message: str
     remedy: str = ""
