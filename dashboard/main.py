@@ -88,8 +88,14 @@ def _tabs(visit: Visit, page: Page, count: Callable[[Page], int]) -> None:
         return
     if page is not beside[0]:
         style.mark_place(beside[0].path)
-    used = [one for one in beside if one is page or not one.is_used or one.is_used(visit.orchestra, visit.who)]
+    used = [one for one in beside if one is page or _is_used(visit, one)]
     if page.in_menu and len(used) > 1:
         with st.container(horizontal=True, gap="small", key="places"):
             for one in used:
                 visit.link(counted(t(one.title), count(one)), one.path)
+
+
+def _is_used(visit: Visit, page: Page) -> bool:
+    with suppress(OrchestraError):  # the page itself shows the error
+        return page.is_used is None or page.is_used(visit.orchestra, visit.who)
+    return True

@@ -126,7 +126,9 @@ def _tell_of_changes(session: CommandSession, run_id: str, *, newest: bool) -> N
     newer = session.orchestra.runs.newer(session.principal, run_id)
     if newer is None:
         return
-    if not newest:
+    if newer.refused is not None and not newest:
+        note(f"It goes on with the workflow as it was accepted. With the file as it is now: {newer.refused.message}")
+    elif not newest:
         note("It goes on with the workflow as it was accepted; `--newest` uses the file, which has changed since.")
     elif kept := newer.kept_defaults:
         again = " ".join(f"--input {name}=…" for name in kept)

@@ -89,7 +89,7 @@ _FLAGS: Mapping[str, str] = {
     "--force": "Write everything again (More options)",
     "--from-run": "the outputs of an earlier run",
     "--leave": "Leave what could not be undone",
-    "--newest": "Try again on the page of the run",
+    "--newest": "Try again",
     "--reason": "the field Reason",
     "--redo": "Send again",
     "--update": "Update what was written (More options)",

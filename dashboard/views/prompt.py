@@ -107,7 +107,7 @@ def _changed_fragments(visit: Visit, file: PromptFile) -> None:
             number=number,
             default_label=DEFAULT_LABEL,
         )
-        st.info(t("{said} Save a version to use its new text.", said=said), icon=":material/update:")
+        st.info(t("{said} *Save and use* takes its new text.", said=said), icon=":material/update:")
 
 
 def _differs_from_default(visit: Visit, file: PromptFile) -> bool:

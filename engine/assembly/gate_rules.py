@@ -122,9 +122,7 @@ _WORKFLOWS: Mapping[str, Rules] = {
     },
 }
 _OF_RUNS: Rules = {
-    **dict.fromkeys(
-        ("file", "files", "get", "kept_defaults", "live", "look", "seen", "state", "timeline", "wait"), _SEE_RUN
-    ),
+    **dict.fromkeys(("file", "files", "get", "live", "look", "newer", "seen", "state", "timeline", "wait"), _SEE_RUN),
     **dict.fromkeys(("cancel", "interrupt", "rerun", "resume", "undo", "undoable"), _RUN_AGAIN),
     "diff": {"good": "see", "bad": "see"},
     "inputs": {"run": "see"},

@@ -85,7 +85,7 @@ class RevokedToken(Struct, frozen=True):
 
 
 UserId = Annotated[
-    str, Meta(description="Whose token; default: owner."), Face(option="--user", metavar="ID", default="owner")
+    str, Meta(description="Whose token."), Face(option="--user", metavar="ID", default="owner")
 ]
 
 
@@ -122,7 +122,7 @@ class ApiTokens:
         role: Annotated[str | None, Meta(max_length=20, description="At most this role; default: the user's.")] = None,
         mcp_only: Annotated[bool, Meta(description="Only for /mcp."), Face(option="--mcp")] = False,
     ) -> NewToken:
-        """Create an API token, and print it: it is not stored and cannot be shown again.
+        """Create an API token, which is in the answer only: it is not stored and cannot be shown again.
 
         Users may create their own, but not with a token. It acts with the role of its user at each request, at most
         with `role`; `days`: null for no end date.
@@ -182,7 +182,7 @@ class ApiTokens:
         self,
         p: Principal,
         user_id: UserId,
-        token_id: Annotated[str, Meta(description="Its id or name, as shown by `tokens list`."), Face(metavar="TOKEN")],
+        token_id: Annotated[str, Meta(description="Its id or name."), Face(metavar="TOKEN")],
     ) -> str:
         """End an API token at once.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Unpack
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
+from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_run_id
 from engine.base.statuses import OPEN_RUNS, Ending, Priority, RunStatus
@@ -262,13 +262,10 @@ class Runs(RunReader):
     def newer(self, p: Principal, run_id: str) -> NewerDefinition | None:
         """Return what the file of the run's workflow has in place of the definition that the run was accepted with.
 
-        None if that is the same, or if there is no readable file. Raises UnknownName.
+        None if that is the same, if there is no file, or if the run belongs to a plan, a draft or a file of a run.
+        Raises UnknownName.
         """
-        run = self.get(p, run_id)
-        try:
-            return self._newest.newer(run)
-        except OrchestraError:
-            return None
+        return self._newest.newer(self.get(p, run_id))
 
     def _require_consent(self, p: Principal, run: Run, newest: Plan | None) -> None:
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""

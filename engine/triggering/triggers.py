@@ -242,8 +242,9 @@ class Triggers:
 
     @operation("triggers.retry", "run", "try dead items again", "Try a dead item again")
     def retry(self, p: Principal, workflow: str, trigger: str, item: str) -> str:
-        """Try again to make a run of a dead item, with the current file, or resume its failed run.
+        """Try again to make a run of a dead item, or resume its failed run, with the current file.
 
+        A run that cannot go on with that goes on with the definition that it was accepted with.
         Return the id of the run. Raises UnknownName, InvalidInput (still not possible), ServiceError, InvalidFile.
         """
         row = self._dead_row(workflow, trigger, item)

@@ -67,7 +67,7 @@ def _actions(visit: Visit, one: PromptProposal, draft: EditorDraft) -> None:
 
     def accepted(_one: PromptProposal) -> None:
         begin(visit.orchestra.prompts.get(visit.who, one.prompt))
-        session.tell(t("It is the draft now. Save a version of it so that workflows use it."))
+        session.tell(t("It is the draft now. *Save and use* lets workflows use it."))
         st.rerun()
 
     with st.container(horizontal=True, gap="small"):

@@ -12,12 +12,11 @@ from dashboard.parts.kill import kill_button
 from dashboard.run.change.again import again_panel, run_again
 from dashboard.run.change.agree import agree_panel, resume
 from dashboard.run.change.compare import compare_panel
-from dashboard.run.change.newest import tell_of_changes
+from dashboard.run.change.newest import can_resume, tell_of_changes
 from dashboard.run.change.undo import can_undo, undo_panel, undo_report
 from engine.agents.conversation import agent_of, is_agent
-from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RESUMABLE_RUNS, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RunStatus
 from engine.record.types.run import Run, RunKind
-from engine.record.types.step import undo_of
 
 
 def run_actions(visit: Visit, run: Run) -> None:
@@ -98,17 +97,13 @@ def _toggle(run: Run, name: str, label: str, icon: str) -> None:
 
 
 def _below_resume(visit: Visit, run: Run) -> None:
-    if _has_workflow(run) and _can_resume(run):
+    if _has_workflow(run) and can_resume(run):
         tell_of_changes(visit, run, resume_label(run))
     agree_panel(visit, run)
 
 
-def _can_resume(run: Run) -> bool:
-    return run["status"] in RESUMABLE_RUNS and not any(undo_of(one) or "corrected" in one for one in run["steps"])
-
-
 def _resume(visit: Visit, run: Run) -> None:
-    if not _can_resume(run):
+    if not can_resume(run):
         return
     run_id = str(run["run_id"])
     action_button(

@@ -17,11 +17,18 @@ from dashboard.run.change.agree import resume
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RESUMABLE_RUNS
 from engine.record.types.run import Run
+from engine.record.types.step import undo_of
+from engine.runs.starting.upgrade_definition import WHOLE_FILE
 
 if TYPE_CHECKING:
     from engine.runs.starting.upgrade_definition import NewerDefinition
 
 _SHOWN = 10
+
+
+def can_resume(run: Run) -> bool:
+    """Return whether the run can go on: not what was undone, or goes on in another run with a right answer."""
+    return run["status"] in RESUMABLE_RUNS and not any(undo_of(one) or "corrected" in one for one in run["steps"])
 
 
 def tell_of_changes(visit: Visit, run: Run, label: str) -> None:
@@ -52,10 +59,18 @@ def _said(newer: NewerDefinition, label: str) -> str:
             "with the workflow as it was.",
             label=label,
         )
+    if newer.changed == [WHOLE_FILE]:
+        return t(
+            "The workflow has changed since: {label} goes on with the new file. What has finished stays.", label=label
+        )
     if newer.changed:
+        named = [
+            *newer.changed[:_SHOWN],
+            *([f"+ {len(newer.changed) - _SHOWN}"] if len(newer.changed) > _SHOWN else []),
+        ]
         return t(
             "The workflow has changed since, in {steps}: {label} goes on with the new file. What has finished stays.",
-            steps=", ".join(newer.changed[:_SHOWN]),
+            steps=", ".join(named),
             label=label,
         )
     return t(
@@ -66,7 +81,7 @@ def _said(newer: NewerDefinition, label: str) -> str:
 def go_on_as_it_was(visit: Visit, run: Run) -> None:
     """Offer to resume the run with the definition that it was accepted with; where it must be that, say why."""
     run_id = str(run["run_id"])
-    newer = visit.orchestra.runs.newer(visit.who, run_id) if run["status"] in RESUMABLE_RUNS else None
+    newer = visit.orchestra.runs.newer(visit.who, run_id) if can_resume(run) else None
     if newer is None:
         return
     if newer.refused is not None:

@@ -61,8 +61,8 @@ def explained_run(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: b
 
 
 def _what_next(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: bool) -> str:
-    """Return which button of its page to press, and when: one uses the file as it was, another one as it is."""
-    old, new, kept = f'"{_button(run)}"', '"Continue with the new file"', KEPT
+    """Return which button of its page to press, and when: one uses the file as it is, another one as it was."""
+    again, kept = f'"{_button(run)}"', KEPT
     given = _wrong_input(run)
     if given:
         return (
@@ -71,17 +71,17 @@ def _what_next(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: bool
         )
     is_in_workflow = fix is not None and any(one["field"] != "retry" for one in fix.ops)
     if not is_changed and not is_in_workflow:
-        return (
-            f"Correct the cause, then press {old} on its page: {kept}. "
-            f'If you change the workflow for it, press {new} there instead, under "More options".'
-        )
+        return f"Correct the cause, then press {again} on its page: {kept}. It uses the workflow as you change it."
     first = "The workflow has changed since. Press" if is_changed else "Correct the workflow and save it, then press"
     if is_new_run:
         return (
             f'{first} "Run again" on its page: the change is in a step that this run has finished, so it cannot go on '
-            f"with it. {AGAIN}. {old} uses the workflow as it was."
+            f"with it. {AGAIN}. {again} uses the workflow as it was."
         )
-    return f'{first} {new} on its page, under "More options": {kept}. {old} uses the workflow as it was.'
+    return (
+        f'{first} {again} on its page: {kept}. "Go on without the changes", under "More options", uses the workflow as '
+        "it was."
+    )
 
 
 def _wrong_input(run: Run) -> str:

@@ -234,6 +234,8 @@ class CaseTests:
             while coming:
                 done, coming = wait(coming, _KEEP_SECONDS)
                 for cell in done:
+                    if cell.exception() is not None:
+                        test.stopping.set()  # the others are not asked
                     cell.result()
                 if coming:
                     self._records.keep(test)

@@ -94,9 +94,9 @@ class TryStore(Generic[Kept]):
             for one in works:
                 self._put(one.now())
             yield
-        except OrchestraError:
+        except BaseException:
             for one in works:
-                self._at_work.pop(one.record["id"], None)
+                self._over(one)
                 with suppress(OrchestraError):
                     self._texts.remove(self._path(one.record["prompt"], one.record["id"]))
             raise
@@ -113,8 +113,12 @@ class TryStore(Generic[Kept]):
         try:
             self.keep(one)
         finally:
-            self._at_work.pop(one.record["id"], None)
+            self._over(one)
             one.over.set()
+
+    def _over(self, one: Work[Kept]) -> None:
+        with self._lock:
+            self._at_work.pop(one.record["id"], None)
 
     def wait(self, prompt: str, id_: str, seconds: float | None = None) -> Kept:
         """Wait until a work of this process has ended, or until the time is over. Raises UnknownName, InvalidInput."""
@@ -151,8 +155,9 @@ class TryStore(Generic[Kept]):
 
     def of(self, prompt: str) -> Iterator[Kept]:
         """Yield the records of a prompt, newest first."""
-        at_work = self._at_work.copy()
+        before = self._at_work.copy()
         texts = self._texts.all(self._folder(prompt))
+        at_work = {**before, **self._at_work}  # what began or ended meanwhile, too
         for one in sorted(_ids(texts), reverse=True):
             found = self._read(prompt, one, texts[f"{one}.json"], at_work)
             if found is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Plan
@@ -26,7 +26,7 @@ from engine.record.document import document
 from engine.record.events import DefinitionTaken, Event
 from engine.record.options import same_part
 from engine.record.run_log import RunLogs
-from engine.record.types.run import Acceptance, Run
+from engine.record.types.run import Acceptance, Run, RunKind
 from engine.record.values import Values
 
 if TYPE_CHECKING:
@@ -39,12 +39,21 @@ _BY_STRENGTH = ["around", StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.WAIT
 _MOST_NAMED = 5
 
 
+WHOLE_FILE = ""
+_FOLLOW_THE_FILE = (RunKind.RUN, RunKind.PART, RunKind.CORRECTION)
+"""Runs that may go on with a corrected file. The others belong to a plan, to a draft or to a file of a run."""
+
+
 @dataclass(frozen=True)
 class NewerDefinition:
     """What the file of a workflow has in place of the definition that a run was accepted with."""
 
     changed: list[str]
-    """Paths of the steps that are other ones, were added or removed; [] if only prompts or agents have changed."""
+    """Paths of the steps that are other ones, were added or removed.
+
+    [WHOLE_FILE] if only something around them is another one, such as the inputs; [] if only what the workflow uses is,
+    such as a prompt, or if the file cannot be read.
+    """
     kept_defaults: list[str]
     """The inputs whose default is another one, and which the run keeps as they were."""
     refused: OrchestraError | None
@@ -77,18 +86,26 @@ class DefinitionUpgrades:
         return plan
 
     def fitting(self, run: Run) -> Plan | None:
-        """Return the current plan if it is not the run's own and the run can continue with it, else None."""
-        with suppress(OrchestraError):
-            plan = self.checked(run)
-            return None if plan.definition_hash == run["workflow_hash"] else plan
+        """Return the current plan if it is not the run's own and the run can continue with it, else None.
+
+        None also for a run whose definition is not to follow the file: of a plan, a draft or a replay.
+        """
+        if run["kind"] in _FOLLOW_THE_FILE:
+            with suppress(OrchestraError):
+                plan = self.checked(run)
+                return None if plan.definition_hash == run["workflow_hash"] else plan
         return None
 
     def newer(self, run: Run) -> NewerDefinition | None:
-        """Return what the current file has in place of the run's own, None if it is the same.
-
-        Raises UnknownName, InvalidFile.
-        """
-        plan = self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
+        """Return what the current file has in place of the run's own; None if it is the same, gone, or not followed."""
+        if run["kind"] not in _FOLLOW_THE_FILE:
+            return None
+        try:
+            plan = self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
+        except UnknownName:
+            return None
+        except OrchestraError as error:
+            return NewerDefinition([], [], error)
         if plan.definition_hash == run["workflow_hash"]:
             return None
         refused = None
@@ -98,6 +115,8 @@ class DefinitionUpgrades:
             refused = error
         before, now = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
         changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
+        if not changed and run["definition"]["workflow"] != plan.document:
+            changed = [WHOLE_FILE]
         return NewerDefinition(changed, self._kept_defaults(run, plan), refused)
 
     def _kept_defaults(self, run: Run, plan: Plan) -> list[str]:
@@ -173,7 +192,8 @@ def require_unchanged(run: Run, plan: Plan) -> None:
     raise InvalidInput(
         f"Run {run['run_id']} cannot go on with the current {plan.name!r}: what has finished was changed "
         f"({named}{more}).",
-        remedy=f"Resume it without `--newest`, or run it again: `orchestra runs rerun {run['run_id']}`.",
+        remedy=f"`orchestra runs resume {run['run_id']}` goes on with the workflow as it was accepted, and "
+        f"`orchestra runs rerun {run['run_id']}` begins again with the file as it is.",
         differences=[{"step": path, **one.as_json()} for path, one in found],
     )
 

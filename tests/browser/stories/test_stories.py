@@ -277,8 +277,8 @@ def test_why_a_run_failed_is_seen_and_mended_and_the_run_goes_on(story: Story) -
     story.save()
     story.hand.go("Home")
     story.hand.press(looks.get_by_role("link", name=re.compile(title)))
-    story.hand.press(story.button("More options"))
-    story.hand.press(story.button("Continue with the new file"), times=2)
+    story.main.get_by_text("The workflow has changed since, in issue").wait_for()
+    story.hand.press(story.button("Try again"), times=2)
     run = story.ended(failed["run_id"])
     assert run["steps"][0] == failed["steps"][0]
     assert len(story.runs("failing")) == 1

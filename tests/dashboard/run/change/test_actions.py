@@ -144,6 +144,30 @@ def test_a_failed_run_goes_on_without_the_changes_on_request(orchestra: Orchestr
     assert (ended["status"], "newest" in ended["resumed"][-1]) == ("failed", False)
 
 
+def test_a_file_that_has_problems_is_named_and_the_run_goes_on_without_it(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    fail = {"id": "second", "uses": "flow.fail", "with": {"message": "No."}}
+    saved(orchestra, "two", TWO[0], fail, inputs=TEXT)
+    run = ran(orchestra, "two")
+    put(orchestra, "two", TWO[0], {"id": "second", "uses": "flow.fial"})
+    at = panel(open_page, "again", run)
+    assert "Try again goes on with the workflow as it was" in words(at)
+    assert any("fial" in one.value for one in at.error), "More options say what is wrong with it"
+
+
+def test_a_run_of_a_plan_does_not_follow_the_file(orchestra: Orchestra, open_page: Open) -> None:
+    fail = {"id": "second", "uses": "flow.fail", "with": {"message": "No."}}
+    saved(orchestra, "two", TWO[0], fail, inputs=TEXT)
+    plan_id = orchestra.plans.make(OWNER, "two", {})
+    orchestra.runs.wait(OWNER, plan_id, 60)
+    put(orchestra, "two", *TWO)
+    at = open_page("run", id=plan_id)
+    assert "has changed since" not in words(at)
+    orchestra.runs.resume(OWNER, plan_id, newest=None)
+    assert "newest" not in orchestra.runs.wait(OWNER, plan_id, 60)["resumed"][-1]
+
+
 def put(orchestra: Orchestra, name: str, *steps: dict[str, Any], inputs: Any = TEXT) -> None:
     path = Path(orchestra.workspace.root) / "workflows" / f"{name}.json"
     document = {"schema_version": 1, "title": name.capitalize(), "inputs": inputs, "steps": list(steps)}

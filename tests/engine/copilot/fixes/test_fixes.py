@@ -180,7 +180,7 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
     assert has in draft.text
     orchestra.editing.save(OWNER, name, draft.text, draft.state.etag)
     advice = orchestra.copilot.without_model.answer(OWNER, "why did it fail", name, run_id).text
-    assert 'The workflow has changed since. Press "Continue with the new file"' in advice
+    assert 'The workflow has changed since. Press "Try again" on its page' in advice
     again = orchestra.runs.start(OWNER, name, {})
     assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
 
@@ -196,7 +196,7 @@ def test_a_run_whose_finished_step_was_changed_is_to_be_run_again(orchestra: Orc
         orchestra.runs.resume(OWNER, run_id, newest=True)
     advice = orchestra.copilot.without_model.answer(OWNER, "why did it fail", name, run_id).text
     assert 'The workflow has changed since. Press "Run again"' in advice
-    assert "Continue with the new file" not in advice
+    assert '"Try again" uses the workflow as it was.' in advice
 
 
 def test_a_name_that_is_an_input_is_mended_there_and_a_run_keeps_its_own(orchestra: Orchestra) -> None:
