@@ -84,9 +84,7 @@ class RevokedToken(Struct, frozen=True):
         return RevokedToken(found)
 
 
-UserId = Annotated[
-    str, Meta(description="Whose token."), Face(option="--user", metavar="ID", default="owner")
-]
+UserId = Annotated[str, Meta(description="Whose token."), Face(option="--user", metavar="ID", default="owner")]
 
 
 class ApiTokens:

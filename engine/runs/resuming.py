@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import RunStatus
@@ -15,8 +15,12 @@ from engine.record.events import Event, decoded, encoded
 from engine.record.types.run import Run
 
 if TYPE_CHECKING:
+    from engine.record.types.run import Acceptance
     from engine.runner.worker.worker import Worker
-    from engine.runs.starting.upgrade_definition import DefinitionUpgrades
+    from engine.runs.starting.upgrade_definition import Taken
+
+    Upgrade: TypeAlias = Callable[[Acceptance, Iterable[Event]], Taken]
+    """Gives a run another definition."""
 
 
 class Resuming:
@@ -40,11 +44,11 @@ class Resuming:
                 remedy="Another run may have met the same write since: answer for the latest, or resume without it.",
             )
 
-    def open(self, run_id: str, newest: DefinitionUpgrades | None) -> None:
+    def open(self, run_id: str, newest: Upgrade | None) -> None:
         """Reopen a run and take ownership; with `newest`, in the current definition.
 
         Raises InUse if another process works on it, if it has nothing left to do, or (with `newest`) if this process
-        works on it; and what `DefinitionUpgrades.checked` raises.
+        works on it; and what `newest` raises (`DefinitionUpgrades.taken`).
         """
         self._worker.wait_if_ending(run_id)
         if not self._took_over(run_id):
@@ -65,13 +69,13 @@ class Resuming:
             remedy="Wait for it, or stop that process first.",
         )
 
-    def _reopen(self, run_id: str, newest: DefinitionUpgrades | None) -> None:
+    def _reopen(self, run_id: str, newest: Upgrade | None) -> None:
         from engine.runs.undo.undo import not_undoing
 
         with not_undoing(self._worker.folder):
             self._reopen_alone(run_id, newest)
 
-    def _reopen_alone(self, run_id: str, newest: DefinitionUpgrades | None) -> None:
+    def _reopen_alone(self, run_id: str, newest: Upgrade | None) -> None:
         run = self._read(run_id)
         if run is None:
             raise UnknownName("run", run_id, remedy="Its log is gone: start a new run.")
@@ -82,7 +86,7 @@ class Resuming:
         events: list[Event] = list(events_of(run))
         title = None
         if newest is not None:
-            accepted, title, taken = newest.taken(accepted, events)
+            accepted, title, taken = newest(accepted, events)
             events.append(taken)
         self._worker.forget_end(run_id)
         if not self._worker.rows.reopen(accepted, [encoded(one) for one in events], self._worker.owner.id, title):
@@ -111,13 +115,13 @@ class Resuming:
             if called is not None:
                 yield from self._with_called(called)
 
-    def _redefine(self, run_id: str, newest: DefinitionUpgrades) -> None:
+    def _redefine(self, run_id: str, newest: Upgrade) -> None:
         """Give an open run of this process another definition; if it has changed in the meantime, release it again."""
         row, events = self._worker.rows.with_events(run_id)
         if row is None or row.acceptance is None:
             raise InUse(f"Run {run_id} has just ended.")
         try:
-            accepted, title, taken = newest.taken(json.loads(row.acceptance), map(decoded, events))
+            accepted, title, taken = newest(json.loads(row.acceptance), map(decoded, events))
         except OrchestraError:
             self._worker.rows.put_down(run_id, self._worker.owner.id)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
@@ -252,8 +253,10 @@ class Runs(RunReader):
         self._require_consent(p, run, plan)
         if as_done or redo:
             self._resuming.answer(run_id, step, receipt if as_done else None)
-        self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if plan else {})})
-        self._resuming.open(run_id, self._newest if plan else None)
+        self._audit.record(
+            p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if plan is not None else {})}
+        )
+        self._resuming.open(run_id, None if plan is None else partial(self._newest.taken, plan))
         self._worker.state.spent.resume([run_id], timestamp(self._clock()))  # it may wait for a budget
         self._worker.go_on(run_id, p.id)
         return run_id
@@ -271,7 +274,7 @@ class Runs(RunReader):
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""
         accepted = reaccepted(run, self._compiler_context().connections)
         plan = newest or self._worker.plans.plan(accepted)
-        modes = self._acceptor.modes(plan, accepted["modes"])
+        modes = self._acceptor.modes(plan, accepted["modes"], in_demo=accepted["demo"])
         inputs = {key: one for key, one in run["inputs"].items() if not (isinstance(one, dict) and "$file" in one)}
         consents, default = self._acceptor.consents, accepted["default_mode"]
         consents.require_may_write(plan, inputs, modes, default, accepted["options"])

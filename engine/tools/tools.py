@@ -37,9 +37,7 @@ Sample = Annotated[
     str,
     Meta(max_length=100, description="A shipped tool to copy, such as `iban-check`; empty: a small new one."),
 ]
-VersionId = Annotated[
-    str, Meta(description="The id of a version."), Face(metavar="ID")
-]
+VersionId = Annotated[str, Meta(description="The id of a version."), Face(metavar="ID")]
 # Inside the class below, `list` is the method.
 Names: TypeAlias = list[str]
 Versions: TypeAlias = list[ToolVersion]

@@ -121,20 +121,27 @@ class Acceptor:
         """Return the service of each connection of the workspace."""
         return dict(self._compiler_context().connections)
 
-    def modes(self, plan: Plan, kept: Mapping[str, AccountMode]) -> dict[str, AccountMode]:
-        """Return the account mode of each connection of a plan; `kept` overrides the settings, its environment both."""
-        return self._modes(plan, kept, self.services())
+    def modes(self, plan: Plan, kept: Mapping[str, AccountMode], *, in_demo: bool = False) -> dict[str, AccountMode]:
+        """Return the account mode of each connection of a plan; `kept` overrides the settings, its environment both.
+
+        `in_demo`: of a run on the demo, which takes the demo for a connection that it did not have before, too.
+        """
+        return self._modes(plan, kept, self.services(), in_demo=in_demo)
 
     def _modes(
-        self, plan: Plan, kept: Mapping[str, AccountMode], services: Mapping[str, str]
+        self, plan: Plan, kept: Mapping[str, AccountMode], services: Mapping[str, str], *, in_demo: bool
     ) -> dict[str, AccountMode]:
-        return {name: plan.mode(name, kept.get(name) or self.mode(services[name])) for name in plan.connections}
+        def otherwise(name: str) -> AccountMode:
+            return AccountMode.DEMO if in_demo else self.mode(services[name])
+
+        return {name: plan.mode(name, kept.get(name) or otherwise(name)) for name in plan.connections}
 
     def _circumstances(
         self, p: Principal, plan: Plan, wanted: RunRequest, services: Mapping[str, str]
     ) -> AcceptanceContext:
         now = self._clock()
-        modes, default_mode = self._modes(plan, wanted.modes, services), wanted.default_mode or self.mode("")
+        default_mode = wanted.default_mode or self.mode("")
+        modes = self._modes(plan, wanted.modes, services, in_demo=wanted.default_mode == AccountMode.DEMO)
         confirmed = self._confirmed(p, plan, wanted, modes, default_mode)
         return AcceptanceContext(
             run_id=wanted.run_id or new_run_id(now),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
@@ -39,6 +39,7 @@ _BY_STRENGTH = ["around", StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.WAIT
 _MOST_NAMED = 5
 
 
+Taken: TypeAlias = tuple[Acceptance, str, DefinitionTaken]
 WHOLE_FILE = ""
 _FOLLOW_THE_FILE = (RunKind.RUN, RunKind.PART, RunKind.CORRECTION)
 """Runs that may go on with a corrected file. The others belong to a plan, to a draft or to a file of a run."""
@@ -125,15 +126,14 @@ class DefinitionUpgrades:
         changed = [name for name in now if name in inputs and before.get(name, ABSENT) != now[name]]
         return [name for name in changed if inputs[name] != now[name]]
 
-    def taken(self, accepted: Acceptance, events: Iterable[Event]) -> tuple[Acceptance, str, DefinitionTaken]:
-        """Return (acceptance, title, event that records the change) of a run with the current definition.
+    def taken(self, plan: Plan, accepted: Acceptance, events: Iterable[Event]) -> Taken:
+        """Return (acceptance, title, event that records the change) of a run with a plan that somebody agreed to.
 
-        Raises as `checked`.
+        Raises as `checked`: the run may have gone on since.
         """
-        plan = self._plan(accepted, accepted["modes"])
         require_unchanged(document(accepted, events), plan)
         same_part(accepted, plan)
-        modes = self._acceptor.modes(plan, accepted["modes"])
+        modes = self._acceptor.modes(plan, accepted["modes"], in_demo=accepted["demo"])
         changed = redefined(accepted, plan, modes, self._acceptor.services(), self._values(accepted["run_id"]))
         self._worker.plans.keep(changed, plan)
         now = timestamp(self._clock())

@@ -250,3 +250,23 @@ def test_the_second_account_may_be_used_once_its_workflow_has_agreed_to_it(world
     orchestra.approvals.reject(ANN, next(one.id for one in orchestra.approvals.list(ANN) if one.run_id == other))
     assert _went_on(world, run_id)["status"] == "succeeded"
     assert (world.written(world.first), world.written(world.second)) == (0, 1)
+
+
+@pytest.mark.parametrize("goes_on", ["resumed", "run again"])
+def test_a_run_on_the_demo_stays_there_when_its_corrected_file_names_an_account(world: World, goes_on: str) -> None:
+    """It had no account before; the workspace's own are in use, and somebody has agreed to them."""
+    world.be(world.first)
+    fail = {"id": "fail", "uses": "flow.fail", "with": {"message": "No."}}
+    write_workflow(world.root, "work", [fail], inputs=INPUTS)
+    world.opened.append(Orchestra.open(world.root, demo=True))
+    run_id = world.opened[-1].runs.start(OWNER, "work", {})
+    assert world.opened[-1].runs.wait(OWNER, run_id, PATIENCE_SECONDS)["demo"]
+    write_workflow(world.root, "work", [ISSUE], inputs=INPUTS)
+    orchestra = world.open(serve=True)
+    if goes_on == "resumed":
+        orchestra.runs.resume(OWNER, run_id, newest=True)
+    else:
+        run_id = orchestra.runs.rerun(OWNER, run_id)
+    run = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert (run["status"], run["demo"], run["accounts"]["github"]["mode"]) == ("succeeded", True, "demo")
+    assert world.written(world.first) == 0
