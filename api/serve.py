@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -87,6 +88,8 @@ class ServeParent:
         self._token = ""
         self._patience_seconds = _LEAST_SILENCE_SECONDS
         """How long a serving process may be silent."""
+        self._start_seconds = _START_SECONDS
+        """How long the next one may take until it answers."""
 
     def run(self) -> None:
         """Serve until asked to stop.
@@ -171,7 +174,7 @@ class ServeParent:
         sleeps, this process does not look either.
         """
         did_answer, silent_looks = False, 0
-        ends_at = time.monotonic() + _START_SECONDS
+        ends_at = time.monotonic() + self._start_seconds
         while not self._stops:
             event = self._event(_LOOK_SECONDS)
             self._shorten_logs()
@@ -182,12 +185,22 @@ class ServeParent:
                 did_answer = True
                 self._announce()
             elif not did_answer and time.monotonic() > ends_at:
-                child.kill()
+                self._end_slow(child)
+                ends_at = math.inf
             elif did_answer and silent_looks * _LOOK_SECONDS >= self._patience_seconds:
                 self._end_hung(child)
             else:
                 stand_ins.hold()
         return did_answer
+
+    def _end_slow(self, child: subprocess.Popen[bytes]) -> None:
+        """Kill a serving process that has not answered yet, and give the next one twice as long."""
+        slow, self._start_seconds = self._start_seconds, self._start_seconds * 2
+        self.say(
+            f"The serving process has not answered within {slow:g} s, so it is being replaced: this machine may be "
+            f"busy. The next one has {self._start_seconds:g} s."
+        )
+        child.kill()
 
     def _end_hung(self, child: subprocess.Popen[bytes]) -> None:
         """Kill a serving process that is stopped or hangs; its log shows where it was."""

@@ -283,6 +283,15 @@ def test_a_server_that_never_comes_up_is_given_up(start: Start, tmp_path: Path) 
     assert running.err.count("it is being restarted.") == 4
 
 
+@pytest.mark.chaos
+def test_a_server_that_starts_slowly_gets_more_time(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import api.serve\napi.serve._START_SECONDS = 1.0")
+    running, line = _served(start, PYTHONPATH=str(tmp_path))
+    assert "has not answered within 1 s" in running.err
+    assert "The next one has 2 s." in running.err
+    assert _get(f"{line['url']}/health").status_code == 200
+
+
 def test_a_state_that_the_serving_process_cannot_use_is_not_tried_again(start: Start, workspace: Path) -> None:
     (workspace / ".orchestra").mkdir(exist_ok=True)
     (workspace / ".orchestra" / "token.key").write_text("not a key")
