@@ -104,7 +104,9 @@ async def _serve(options: argparse.Namespace, store: Store, sockets: Mapping[str
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if options.until_stdin_closes:
-        threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
+        threading.Thread(
+            target=_watch_stdin, args=(loop, stop, None if options.sockets else options.dir), daemon=True
+        ).start()
 
     def ready() -> None:
         if not options.sockets:
@@ -121,11 +123,13 @@ async def _serve(options: argparse.Namespace, store: Store, sockets: Mapping[str
     await leaving
 
 
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Set `stop` once standard input has ended."""
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, folder: Path | None) -> None:
+    """Set `stop` once standard input has ended, and no other process uses the stand-ins of `folder`."""
     # A blocking read in a thread of its own: the event loop cannot watch standard input if that is a file.
     while os.read(0, 4096):
         pass
+    if folder is not None:  # a server that held the ports ends with them
+        endpoints.wait_until_unused(folder)
     loop.call_soon_threadsafe(stop.set)
 
 

@@ -21,6 +21,8 @@ NAMES = ("gmail", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES, *_OFF
 FILES = {"sql": "shop.db"}
 """The file in the demo folder of each stand-in that is not a server."""
 LOCK_NAME = "demo.lock"
+USERS_NAME = "users.lock"
+"""Every process that uses the stand-ins shares it, so that they end with the last one, not with the first."""
 FILE_NAME = "endpoints.json"
 DATABASE_NAME = "demo.db"
 # `is_held` holds the lock for a moment, which must not look like another process.
@@ -51,6 +53,34 @@ def is_held(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def use(folder: Path) -> int:
+    """Use the stand-ins of a folder until the returned file descriptor is closed; waits while they are ending."""
+    descriptor = _users(folder)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def is_used(folder: Path) -> bool:
+    """Return whether a process uses the stand-ins of a folder."""
+    descriptor = _users(folder)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def wait_until_unused(folder: Path) -> None:
+    """Wait until no process uses the stand-ins of a folder; none can begin to until this process has ended."""
+    fcntl.flock(_users(folder), fcntl.LOCK_EX)
+
+
+def _users(folder: Path) -> int:
+    return os.open(folder / USERS_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def bind(port: int = 0) -> socket.socket:

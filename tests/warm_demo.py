@@ -100,6 +100,11 @@ class Process:
         except subprocess.TimeoutExpired:
             return None
 
+    def __del__(self) -> None:
+        """Close what `wait` would: stand-ins that others use are not waited for."""
+        self._answers.close()
+        self._connection.close()
+
     def kill(self) -> None:
         """Kill it."""
         if self.poll() is None:

@@ -20,11 +20,13 @@ _END_SECONDS = 10.0  # then they are killed
 
 
 class StandInProcess:
-    """Uses the running stand-ins of a folder, or starts them and ends them with this process."""
+    """Uses the running stand-ins of a folder, or starts them; they end with the last process that uses them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
+        self._use: int | None = None
+        """The descriptor that keeps them running."""
         self._line: dict[str, Any] | None = None
         self._held: Mapping[str, Any] = {}
         """The process and ports that `_line` describes."""
@@ -33,6 +35,7 @@ class StandInProcess:
     def endpoints(self) -> Mapping[str, Any]:
         """Return {service: {base_url, token, …}, "generation": n}; start the stand-ins if no process has the folder."""
         with self._lock:
+            self._begin_use()
             if self._line is None or not self.is_running() or self._held != endpoints.read(self._folder):
                 self._line = self._start()
                 self._held = endpoints.read(self._folder)
@@ -55,19 +58,21 @@ class StandInProcess:
         return generation
 
     def close(self) -> None:
-        """End the stand-ins if this process started them."""
+        """Use the stand-ins no more, and end them if this process started them (`end_process`)."""
+        use, self._use = self._use, None
+        if use is not None:
+            os.close(use)
         process, self._process = self._process, None
         if process is None:
             return
-        end_process(process)
+        end_process(process, self._folder)
         if process.stdout is not None:
             process.stdout.close()
 
     def _start(self) -> dict[str, Any]:
         """Start the process; if another one serves the folder, ours prints that one's line and exits."""
-        self.close()  # reap a process that has died
-        with storage_errors(self._folder):
-            make_folder(self._folder, PRIVATE_FOLDER)
+        if self._process is not None:  # it has died
+            end_process(self._process, self._folder)
         self._process = subprocess.Popen(
             command_line("start", self._folder),
             stdin=subprocess.PIPE,
@@ -84,6 +89,12 @@ class StandInProcess:
             )
         started: dict[str, Any] = json.loads(line)
         return started
+
+    def _begin_use(self) -> None:
+        if self._use is None:
+            with storage_errors(self._folder):
+                make_folder(self._folder, PRIVATE_FOLDER)
+                self._use = endpoints.use(self._folder)
 
     def _ask(self, command: str) -> dict[str, Any]:
         answer = subprocess.run(command_line(command, self._folder), capture_output=True, text=True, check=False)
@@ -102,10 +113,15 @@ def command_line(command: str, folder: Path) -> list[str]:
     return [sys.executable, "-m", "demo", command, "--dir", str(folder), *extra]
 
 
-def end_process(process: subprocess.Popen[Any]) -> None:
-    """End started stand-ins by closing their standard input."""
+def end_process(process: subprocess.Popen[Any], folder: Path | None = None) -> None:
+    """End started stand-ins by closing their standard input.
+
+    With their `folder`: while others use them, they go on, and end after those.
+    """
     if process.stdin is not None:
         process.stdin.close()
+    if folder is not None and process.poll() is None and endpoints.is_used(folder):
+        return
     try:
         process.wait(timeout=_END_SECONDS)
     except subprocess.TimeoutExpired:
