@@ -164,7 +164,10 @@ class RunRows(BaseModel):
 
 
 class DifferenceView(BaseModel):
-    """A place where two runs differ; a side without a value there is left out."""
+    """A place where two runs differ; a side without a value there is left out.
+
+    So are both sides where a called workflow has changed that the reader may not see.
+    """
 
     field: str
     good: Any = None

@@ -153,6 +153,9 @@ def _sides_of(found: Sequence[Difference]) -> None:
         field, *sides = st.columns([2, 3, 3], gap="medium")
         with field:
             st.markdown(f":gray[{plain(one.field)}]")
+        if one.is_bare:
+            sides[0].markdown(t("changed"))
+            continue
         texts = [None if value is ABSENT else _text(value) for value in (one.old, one.new)]
         begin = _begin(*texts)
         for column, mark, text in zip(sides, (_ONE, _OTHER), texts, strict=True):

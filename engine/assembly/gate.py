@@ -91,6 +91,8 @@ class AccessGate:
         closed = self._closed.now()
         if not closed.by_name and not closed.by_id:
             return method(p, **given)
+        from engine.assembly.shown_answers import shown_answer, shown_error  # few workspaces need it
+
         person = replace(p, hidden=closed.hidden_from(p))
         stand_ins: dict[str, str] = {}
         if method.__name__ == "may_answer" and not self._may(p, closed, "approve", "approval", given):
@@ -99,9 +101,9 @@ class AccessGate:
             return self._decide(method, person, closed, given["decisions"])
         changed = {**given, **self._changed(p, closed, acts, given, stand_ins)}
         try:
-            return _without_inner(method(person, **changed), person)
+            return shown_answer(method(person, **changed), person.sees)
         except OrchestraError as error:
-            raise _as_unknown(error, person, stand_ins) from error
+            raise shown_error(_as_unknown(error, person, stand_ins), person.sees) from error
 
     def _changed(
         self, p: Principal, closed: Closed, acts: Acts, given: Mapping[str, Any], stand_ins: dict[str, str]
@@ -200,14 +202,6 @@ class _Guarded:
 def _is_new(given: Mapping[str, Any], subject: Subject) -> bool:
     """Return whether a file is to be created: if the name is taken, its creator learns that and no more."""
     return subject == "name" and "text" in given and "etag" in given and given["etag"] is None
-
-
-def _without_inner(found: Any, p: Principal) -> Any:
-    """Return the document of a run without the definitions of hidden workflows that its own one calls."""
-    inner = found["definition"].get("workflows") if isinstance(found, dict) and "definition" in found else None
-    if not inner or all(map(p.sees, inner)):
-        return found
-    return {**found, "definition": {**found["definition"], "workflows": {one: inner[one] for one in p.shown(inner)}}}
 
 
 def _refusal(p: Principal, act: Act, workflow: str) -> NotAllowed:

@@ -98,6 +98,14 @@ def callees_of(definition: RunDefinition, step: Mapping[str, Any]) -> dict[str, 
     return found
 
 
+def missing_workflows(definition: RunDefinition) -> list[str]:
+    """Return the names of the workflows and agents that a definition calls but does not have."""
+    known = definition.get("workflows") or {}
+    steps = [step for one in (definition["workflow"], *known.values()) for step in steps_of(one).values()]
+    called = [name for step in steps for kind, name in _called(step) if kind == "workflows"]
+    return sorted(set(called) - known.keys())
+
+
 def _called(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what a step names: (member of the definition, name)."""
     given, uses = step.get("with") or {}, str(step.get("uses"))

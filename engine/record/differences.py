@@ -26,14 +26,24 @@ ABSENT = _Absent()
 
 
 class Difference(Struct, frozen=True):
-    """One place at which two values differ; `field` is like `with.variables.subject`."""
+    """One place at which two values differ; `field` is like `with.variables.subject`.
+
+    Without either value, it only says that there is a difference (engine/record/hidden_callees.py).
+    """
 
     field: str
     old: Any
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.field}: {shown(self.old)} became {shown(self.new)}"
+        return (
+            f"{self.field} has changed" if self.is_bare else f"{self.field}: {shown(self.old)} became {shown(self.new)}"
+        )
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether neither value is told."""
+        return self.old is ABSENT and self.new is ABSENT
 
     def as_json(self) -> dict[str, Any]:
         """Return {field, old, new} without a missing side."""

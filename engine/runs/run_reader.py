@@ -172,7 +172,7 @@ class RunReader:
         """
         from engine.runs.compare.diff import diff
 
-        return diff(self.get(p, good), self.get(p, bad))
+        return diff(self.get(p, good), self.get(p, bad), p.sees)
 
     def file(self, p: Principal, run_id: str, digest: str) -> FileContent:
         """Return a file that the document of a run refers to, by the SHA-256 of its content.

@@ -249,7 +249,7 @@ class Runs(RunReader):
         if as_done and redo:
             raise InvalidInput("A write is either done or to be done again, not both.", remedy="Say one of the two.")
         run = self.get(p, run_id)
-        plan = self._newest.fitting(run) if newest is None else self._newest.checked(run) if newest else None
+        plan = self._newest.fitting(run) if newest is None else self._newest.checked(run, p.sees) if newest else None
         self._require_consent(p, run, plan)
         if as_done or redo:
             self._resuming.answer(run_id, step, receipt if as_done else None)
@@ -268,7 +268,7 @@ class Runs(RunReader):
         None if that is the same, if there is no file, or if the run belongs to a plan, a draft or a file of a run.
         Raises UnknownName.
         """
-        return self._newest.newer(self.get(p, run_id))
+        return self._newest.newer(self.get(p, run_id), p.sees)
 
     def _require_consent(self, p: Principal, run: Run, newest: Plan | None) -> None:
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import json
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -304,3 +306,83 @@ def test_no_step_reads_its_file(orchestra: Orchestra, hidden: dict[str, str], pa
         orchestra.workflows.delete(LOCAL, name)
     assert run["status"] == "failed", run
     assert "belongs to AI-Orchestra itself" in json.dumps(run)
+
+
+INNER: dict[str, Any] = {
+    "schema_version": 1,
+    "title": "kodantitle",
+    "access": {"see": ["ada"]},
+    "steps": [{"id": "kodanstep", "uses": "flow.set", "with": {"values": {"made": "kodanbefore"}}}],
+}
+OUTER = {
+    "schema_version": 1,
+    "steps": [
+        {"id": "call", "uses": "workflow.run", "with": {"workflow": "inner-part"}},
+        {"id": "fail", "uses": "flow.fail", "with": {"message": "Stop."}},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def calling(orchestra: Orchestra, hidden: dict[str, str]) -> dict[str, str]:
+    """A workflow that calls one hidden from grace, with runs before and after the latter was changed, and a plan.
+
+    The hidden one has a problem by now.
+    """
+
+    def failed() -> str:
+        run_id = orchestra.runs.start(LOCAL, "outer-part", {})
+        assert orchestra.runs.wait(LOCAL, run_id, 60)["status"] == "failed"
+        return run_id
+
+    def written(values: Any) -> None:
+        document = json.loads(orchestra.workflows.get(LOCAL, "inner-part").text)
+        document["steps"][0]["with"]["values"] = values
+        (orchestra.workspace.root / "workflows" / "inner-part.json").write_text(json.dumps(document))
+
+    orchestra.workflows.save(LOCAL, "inner-part", json.dumps(INNER), None)
+    orchestra.workflows.save(LOCAL, "outer-part", json.dumps(OUTER), None)
+    good = failed()
+    plan = orchestra.plans.make(LOCAL, "outer-part", {})
+    orchestra.runs.wait(LOCAL, plan, 60)
+    written({"made": "kodanafter"})
+    bad = failed()
+    written("kodanproblem")
+    return {"name": "outer-part", "workflow": "outer-part", "run_id": bad, "good": good, "bad": bad, "plan_id": plan}
+
+
+SAFE = {
+    ("/api/runs/{run_id}/resume", "POST"),
+    ("/workflows/execute", "POST"),
+    ("/api/workflows/{name}/validate", "POST"),
+}
+
+
+@pytest.mark.parametrize(("path", "method"), [one for one in ROUTES if one[1] == "GET" or one in SAFE])
+def test_no_answer_tells_what_is_in_a_hidden_workflow_that_a_visible_one_calls(
+    client: TestClient, orchestra: Orchestra, calling: dict[str, str], path: str, method: str
+) -> None:
+    """The output of the call is for whoever sees the caller, so only what else the workflow has is looked for."""
+    answer = asked(client, orchestra, "grace", method, path, calling)
+    told = answer.content if not answer.content.startswith(b"PK") else b"".join(unzipped(answer.content))
+    found = [one for one in ("kodantitle", "kodanstep", "kodanproblem") if one.encode() in told]
+    assert found == [], answer.text
+
+
+@pytest.mark.parametrize("user", ["grace", "ada"])
+def test_a_refused_run_names_the_hidden_workflow_and_who_sees_it_also_reads_its_problem(
+    client: TestClient, orchestra: Orchestra, calling: dict[str, str], user: str
+) -> None:
+    headers = {"Authorization": f"Bearer {orchestra.users.token(user, PASSWORD)}"}
+    for answer in (
+        client.post("/workflows/execute", json={"workflow": "outer-part"}, headers=headers),
+        client.post(f"/api/runs/{calling['good']}/resume", json={"newest": True}, headers=headers),
+        client.get("/api/workflows/outer-part", headers=headers),
+    ):
+        assert "The workflow 'inner-part' has 1 problem" in answer.text
+        assert ("kodanproblem" in answer.text) is (user == "ada")
+
+
+def unzipped(content: bytes) -> Iterator[bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        yield from map(archive.read, archive.namelist())

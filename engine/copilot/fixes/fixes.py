@@ -108,7 +108,7 @@ class Fixes:
         """
         try:
             draft = None if fix is None else self._tried(p, workflow, self._editing.canvas(p, workflow), fix.ops).text
-            require_unchanged(run, self._compiled.plan(run["workflow"], draft))
+            require_unchanged(run, self._compiled.plan(run["workflow"], draft), p.sees)
         except InvalidInput as error:
             return "differences" in error.details
         except OrchestraError:

@@ -11,6 +11,7 @@ from clients.wording import counted
 from engine.base.step_path import items_around
 from engine.record.definitions import changes
 from engine.record.differences import ABSENT, Difference, differences, shown
+from engine.record.hidden_callees import Sees, shown_changes
 from engine.record.previous_run import Place, keys_of, place_of, places
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
@@ -77,11 +78,14 @@ class RunDiff(Struct, frozen=True):
         }
 
 
-def diff(good: Run, bad: Run) -> RunDiff:
-    """Return how two run documents differ; steps are matched by the keys of the items around them."""
+def diff(good: Run, bad: Run, sees: Sees) -> RunDiff:
+    """Return how two run documents differ; steps are matched by the keys of the items around them.
+
+    `sees`: which called workflows the reader may see (engine/record/hidden_callees.py).
+    """
     found = list(_in_order(good, bad, _step_diffs(good, bad)))
     first = next((one for one in found if set(one.kinds) != {"effect"}), None)
-    definition = tuple(_definition(good, bad))
+    definition = tuple(shown_changes(_definition(good, bad), sees))
     run = tuple(_run(good, bad))
     rest = tuple(one for one in found if one is not first)
     told = headline(good, bad)
@@ -252,4 +256,4 @@ def _as_json(one: Difference) -> dict[str, Any]:
 
 def line(one: Difference) -> str:
     """Return a difference in one line for people: `arguments.title: "a" -> "b"`."""
-    return f"{one.field}: {shown(one.old)} -> {shown(one.new)}"
+    return str(one) if one.is_bare else f"{one.field}: {shown(one.old)} -> {shown(one.new)}"

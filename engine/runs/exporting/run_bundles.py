@@ -20,6 +20,8 @@ from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
+from engine.record.definitions import missing_workflows
+from engine.record.hidden_callees import shown_run
 from engine.record.previous_run import played_run
 from engine.record.run_log import RunLogs
 from engine.record.types.kind import options_of
@@ -76,10 +78,11 @@ class RunBundles:
     def export(self, p: Principal, run_id: str, *, without_texts: bool = False) -> bytes:
         """Return a run that has ended as one file, without secrets, people and files of runs.
 
-        `without_texts`: also without the texts of mails, documents and answers. Raises UnknownName, InvalidFile,
+        It lacks the called workflows that `p` may not see, and then cannot be replayed. `without_texts`: also without
+        the texts of mails, documents and answers. Raises UnknownName, InvalidFile,
         InvalidInput if the run is at work, is a plan or too large.
         """
-        run = source(self._runs.get(p, run_id))
+        run = source(shown_run(self._runs.get(p, run_id), p.sees))
         whole = _whole(run, Values(self._logs.blobs, run_id))
         clean = redacted(without_people(whole), self._loaded())
         if without_texts:
@@ -141,6 +144,11 @@ class RunBundles:
                 }
             )
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            for name in missing_workflows(definition) if isinstance(error, KeyError) else ():
+                raise InvalidFile(
+                    f"The file lacks the workflow {name!r}, which the run calls, so it cannot be replayed.",
+                    remedy="Let somebody export the run who may see that workflow.",
+                ) from error
             said = "The definition in the file is not one of a workflow, or names what the file does not have."
             raise InvalidFile(said, remedy="Export the run again.") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from engine.base.statuses import RunStatus
 from engine.compiler.definition.plan import Plan
 from engine.record.definitions import steps_of
 from engine.record.differences import Difference, differences, shown
+from engine.record.hidden_callees import Sees, hidden_place
 from engine.record.plans.applied_run import expires_at, plan_hash
 from engine.record.types.run import PlanTerms
 from engine.record.types.step import PlannedStep, StepRecord
@@ -48,6 +49,16 @@ def drift(plan_id: str, changes: list[PlanChange]) -> PlanDrift:
         remedy=f"For a new plan with the same inputs: `orchestra plans again {plan_id}`.",
         differences=changes,
     )
+
+
+def shown_drift(changes: Iterable[PlanChange], sees: Sees) -> list[PlanChange]:
+    """Return what has changed; of a called workflow that the reader does not see, only that it has."""
+    found: dict[tuple[str, str, str], PlanChange] = {}
+    for one in changes:
+        place = hidden_place(one["path"], sees)
+        told: PlanChange = one if place is None else {"path": place, "before": "as planned", "after": "changed"}
+        found.setdefault((told["path"], told["before"], told["after"]), told)
+    return [*found.values()]
 
 
 def settings_of(config: Config, plan: Plan) -> dict[str, str]:

@@ -132,7 +132,9 @@ class Plans:
         if row is None:
             fate = PlanFate("expired", applied_by, ())
         else:
-            fate = PlanFate(self._state(row, applied_by), applied_by, json.loads(row.drift or "[]"))
+            fate = PlanFate(
+                self._state(row, applied_by), applied_by, drift.shown_drift(json.loads(row.drift or "[]"), p.sees)
+            )
         return folded(plan_document(tree, fate, self._logs.blobs, self._compiled), tree)
 
     @operation("plans.apply", "run", "apply plans", "Apply a plan")
@@ -145,13 +147,13 @@ class Plans:
         """
         tree = self._tree(p, plan_id)
         self._require_not_applied(plan_id)
-        self._refuse(plan_id, builtins.list(drift.of_the_plan(tree, self._clock())))
+        self._refuse(p, plan_id, builtins.list(drift.of_the_plan(tree, self._clock())))
         modes = kept_modes(tree.root, self._acceptor.services(), self._acceptor.mode)
         plan = self._plans.of_run(tree.root, modes)
         terms, now = tree.root["options"]["plan"], drift.settings_of(self._config(), plan)
-        self._spoil(plan_id, builtins.list(drift.of_the_workspace(tree, plan, terms, now)))
+        self._spoil(p, plan_id, builtins.list(drift.of_the_workspace(tree, plan, terms, now)))
         checked = self._checked(p, tree, plan, modes)
-        self._spoil(plan_id, builtins.list(drift.of_the_world(tree, checked)))
+        self._spoil(p, plan_id, builtins.list(drift.of_the_world(tree, checked)))
         applied: AppliedPlan = {"plan": plan_id, "root": plan_id}
         wanted = self._run_request(tree.root, {"apply": applied}, modes)
         entry = self._acceptor.prepare(p, plan, wanted, "plans.apply", _request(plan_id))
@@ -197,16 +199,16 @@ class Plans:
     def _terms(self, plan: Plan) -> RunOptions:
         return {"plan": {"settings": drift.settings_of(self._config(), plan)}}
 
-    def _refuse(self, plan_id: str, changes: builtins.list[PlanChange]) -> None:
+    def _refuse(self, p: Principal, plan_id: str, changes: builtins.list[PlanChange]) -> None:
         if changes:
-            raise drift.drift(plan_id, changes)
+            raise drift.drift(plan_id, drift.shown_drift(changes, p.sees))
 
-    def _spoil(self, plan_id: str, changes: builtins.list[PlanChange]) -> None:
+    def _spoil(self, p: Principal, plan_id: str, changes: builtins.list[PlanChange]) -> None:
         """Refuse a plan permanently if anything has changed."""
         if changes:
             self._require_not_applied(plan_id)  # else what has changed may be what the other run wrote
             self._worker.rows.spoil_plan(plan_id, compact(changes[:_MOST_CHANGES]))
-        self._refuse(plan_id, changes)
+        self._refuse(p, plan_id, changes)
 
     def _tree(self, p: Principal, plan_id: str) -> PlanTree:
         remedy = "`orchestra plans list` shows the plans; `orchestra runs show` shows a run."

@@ -24,6 +24,7 @@ from engine.record.definitions import callees_of, steps_of
 from engine.record.differences import ABSENT, Difference, differences
 from engine.record.document import document
 from engine.record.events import DefinitionTaken, Event
+from engine.record.hidden_callees import Sees, shown_changes
 from engine.record.options import same_part
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Acceptance, Run, RunKind
@@ -74,14 +75,14 @@ class DefinitionUpgrades:
     ) -> None:
         self._worker, self._logs, self._clock, self._plan, self._acceptor = worker, logs, clock, plan, acceptor
 
-    def checked(self, run: Run) -> Plan:
+    def checked(self, run: Run, sees: Sees) -> Plan:
         """Return the current plan; refuse, before anything is changed, a run that cannot continue with it.
 
         Raises UnknownName, InvalidFile, and InvalidInput as `require_unchanged`, if no file has the id of its workflow,
         or if its inputs no longer fit.
         """
         plan = self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
-        require_unchanged(run, plan)
+        require_unchanged(run, plan, sees)
         same_part(run, plan)
         checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
         return plan
@@ -93,11 +94,11 @@ class DefinitionUpgrades:
         """
         if run["kind"] in _FOLLOW_THE_FILE:
             with suppress(OrchestraError):
-                plan = self.checked(run)
+                plan = self.checked(run, _nothing)
                 return None if plan.definition_hash == run["workflow_hash"] else plan
         return None
 
-    def newer(self, run: Run) -> NewerDefinition | None:
+    def newer(self, run: Run, sees: Sees) -> NewerDefinition | None:
         """Return what the current file has in place of the run's own; None if it is the same, gone, or not followed."""
         if run["kind"] not in _FOLLOW_THE_FILE:
             return None
@@ -111,7 +112,7 @@ class DefinitionUpgrades:
             return None
         refused = None
         try:
-            self.checked(run)
+            self.checked(run, sees)
         except OrchestraError as error:
             refused = error
         before, now = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
@@ -131,7 +132,7 @@ class DefinitionUpgrades:
 
         Raises as `checked`: the run may have gone on since.
         """
-        require_unchanged(document(accepted, events), plan)
+        require_unchanged(document(accepted, events), plan, _nothing)
         same_part(accepted, plan)
         modes = self._acceptor.modes(plan, accepted["modes"], in_demo=accepted["demo"])
         changed = redefined(accepted, plan, modes, self._acceptor.services(), self._values(accepted["run_id"]))
@@ -178,13 +179,18 @@ def redefined(
     }
 
 
-def require_unchanged(run: Run, plan: Plan) -> None:
+def _nothing(_name: str) -> bool:
+    """See no called workflow: where it is not known who reads the error, if anybody does."""
+    return False
+
+
+def require_unchanged(run: Run, plan: Plan, sees: Sees) -> None:
     """Raise InvalidInput with each difference if a finished step is different in the plan.
 
-    Its details have `differences`: [{step, field, old, new}].
+    Its details have `differences`: [{step, field, old, new}], without values in workflows that the reader does not see.
     """
     change = _Change(run, plan)
-    found = [(path, one) for path, how in _finished(run).items() for one in change.of(path, how)]
+    found = [(path, one) for path, how in _finished(run).items() for one in shown_changes(change.of(path, how), sees)]
     if not found:
         return
     named = "; ".join(f"{path}: {one}" for path, one in found[:_MOST_NAMED])

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import NotAllowed, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, NotAllowed, PlanDrift, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.runs.compare.diff import line
+from engine.runs.exporting.run_bundle import unpacked
 from tests.workspaces import init
 
 LOCAL = Principal("local:grace", "owner")
 ADA, BOB, EVE = Principal("ada", "editor"), Principal("bob", "operator"), Principal("eve", "viewer")
+CALL = {"id": "call", "uses": "workflow.run", "with": {"workflow": "secret"}}
 STEPS = [{"id": "made", "uses": "flow.set", "with": {"values": {"made": 1}}}]
 
 
@@ -177,6 +180,131 @@ def test_a_run_does_not_show_the_definition_of_a_hidden_workflow_that_it_called(
     assert run["status"] == "succeeded"
     assert "Vanta" not in json.dumps(orchestra.runs.get(ADA, run_id), default=str)
     assert "Vanta" in json.dumps(orchestra.runs.get(LOCAL, run_id), default=str)
+
+
+CALLS = {
+    "schema_version": 1,
+    "steps": [
+        CALL,
+        {"id": "fail", "uses": "flow.fail", "with": {"message": "Stop."}},
+    ],
+}
+
+
+@pytest.fixture
+def changed_since(orchestra: Orchestra) -> list[str]:
+    """Two failed runs of a visible workflow that calls a hidden one, which was changed in between: their ids."""
+    orchestra.workflows.save(LOCAL, "secret", json.dumps(hidden_with({"made": "VantaOld"})), None)
+    orchestra.workflows.save(LOCAL, "outer", json.dumps(CALLS), None)
+    before = failed(orchestra)
+    write(orchestra, hidden_with({"made": "VantaNew"}))
+    return [before, failed(orchestra)]
+
+
+def write(orchestra: Orchestra, document: dict[str, Any]) -> None:
+    (orchestra.workspace.root / "workflows" / "secret.json").write_text(json.dumps(document))
+
+
+def hidden_with(values: Any) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "id": "secret",
+        "access": {"see": ["bob"]},
+        "steps": [{"id": "made", "uses": "flow.set", "with": {"values": values}}],
+    }
+
+
+def failed(orchestra: Orchestra) -> str:
+    run_id = orchestra.runs.start(LOCAL, "outer", {})
+    assert orchestra.runs.wait(LOCAL, run_id, 60)["status"] == "failed"
+    return run_id
+
+
+@pytest.mark.parametrize(("p", "is_told"), [(ADA, False), (BOB, True), (LOCAL, True)])
+def test_a_comparison_of_runs_says_only_that_a_hidden_called_workflow_has_changed(
+    orchestra: Orchestra, changed_since: list[str], p: Principal, is_told: bool
+) -> None:
+    found = orchestra.runs.diff(p, *changed_since)
+    told = json.dumps(found.as_json())
+    assert ("VantaOld" in told, "VantaNew" in told, "steps[0]" in told) == (is_told, is_told, is_told)
+    assert "workflows.secret" in found.sentence
+    if not is_told:
+        assert found.as_json()["definition"] == [{"field": "workflows.secret"}]
+        assert [line(one) for one in found.definition] == ["workflows.secret has changed"]
+
+
+@pytest.mark.parametrize(("p", "is_told"), [(ADA, False), (BOB, True), (LOCAL, True)])
+def test_a_refused_resume_says_only_that_a_hidden_called_workflow_has_changed(
+    orchestra: Orchestra, changed_since: list[str], p: Principal, is_told: bool
+) -> None:
+    with pytest.raises(InvalidInput, match="what has finished was changed") as caught:
+        orchestra.runs.resume(p, changed_since[0], newest=True)
+    newer = orchestra.runs.newer(p, changed_since[0])
+    assert newer is not None
+    assert newer.refused is not None
+    for error in (caught.value, newer.refused):
+        told = f"{error.message} {error} {json.dumps(error.details)}"
+        assert ("VantaOld" in told, "VantaNew" in told) == (is_told, is_told)
+        assert "workflows.secret" in error.message
+        if not is_told:
+            assert error.details["differences"] == [{"step": "call", "field": "workflows.secret"}]
+
+
+@pytest.mark.parametrize(("p", "is_told"), [(ADA, False), (BOB, True), (LOCAL, True)])
+def test_an_exported_run_lacks_a_hidden_called_workflow_and_says_so_when_it_is_imported(
+    orchestra: Orchestra, changed_since: list[str], p: Principal, is_told: bool
+) -> None:
+    content = orchestra.run_bundles.export(p, changed_since[0])
+    definition = unpacked(content).run["definition"]
+    assert ("VantaOld" in json.dumps(definition)) is is_told
+    if is_told:
+        run_id = orchestra.run_bundles.imported(LOCAL, content)
+        orchestra.runs.wait(LOCAL, run_id, 60)
+        assert orchestra.run_bundles.replayed(LOCAL, run_id).is_same
+    else:
+        with pytest.raises(InvalidFile, match="lacks the workflow 'secret'") as caught:
+            orchestra.run_bundles.imported(LOCAL, content)
+        assert "may see" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("p", "is_told"), [(ADA, False), (BOB, True), (LOCAL, True)])
+def test_a_changed_plan_says_only_that_a_hidden_called_workflow_has_changed(
+    orchestra: Orchestra, changed_since: list[str], p: Principal, is_told: bool
+) -> None:
+    orchestra.workflows.save(LOCAL, "calm", json.dumps({"schema_version": 1, "steps": [CALL]}), None)
+    plan_id = orchestra.plans.make(LOCAL, "calm", {})
+    orchestra.runs.wait(LOCAL, plan_id, 60)
+    write(orchestra, hidden_with({"made": "VantaNewest"}))
+    with pytest.raises(PlanDrift) as caught:
+        orchestra.plans.apply(p, plan_id)
+    error = f"{caught.value.message} {json.dumps(caught.value.details)}"
+    for told in (error, json.dumps(orchestra.plans.show(p, plan_id), default=str)):
+        assert ("VantaNew" in told) is is_told
+        assert "workflows.secret" in told
+
+
+@pytest.mark.parametrize(("p", "is_told"), [(ADA, False), (BOB, True), (LOCAL, True)])
+def test_a_problem_of_a_hidden_called_workflow_is_not_quoted(
+    orchestra: Orchestra, changed_since: list[str], p: Principal, is_told: bool
+) -> None:
+    between = {"schema_version": 1, "steps": [CALL]}
+    for name, called in (("between", "secret"), ("top", "between")):
+        text = json.dumps(between).replace('"secret"', f'"{called}"')
+        orchestra.workflows.save(LOCAL, name, text, None)
+    write(orchestra, hidden_with("Vanta"))
+    for name in ("outer", "between", "top"):
+        file = orchestra.workflows.get(p, name)
+        [problem] = [one for one in file.problems if one.severity == "error"]
+        with pytest.raises(InvalidFile) as caught:
+            orchestra.runs.start(p, name, {})
+        newer = orchestra.runs.newer(p, changed_since[0])
+        assert newer is not None
+        assert newer.refused is not None
+        for error in (caught.value, newer.refused):
+            texts = [str(problem), str(error), error.message, *map(str, getattr(error, "problems", []))]
+            for told in texts:
+                assert ("Vanta" in told) is is_told, told
+                assert "The workflow 'secret' has 1 problem" in told
 
 
 def test_it_is_checked_with_place_value_and_remedy(orchestra: Orchestra) -> None:

@@ -71,7 +71,7 @@ def _changed(change: Callable[[dict[str, Any]], None]) -> RunDiff:
     bad = copy.deepcopy(_run())
     bad["run_id"] = "bad"
     change({**{step["path"]: step for step in bad["steps"]}, "run": bad})
-    return diff(_run(), bad)
+    return diff(_run(), bad, bool)
 
 
 def _fields(one: StepDiff | None) -> list[str]:
@@ -228,9 +228,11 @@ def test_a_large_value_is_compared_by_what_it_holds() -> None:
     good, bad = _run(), _run()
     good["steps"][0]["output"] = value("good", "aa")
     bad["steps"][0]["output"] = value("bad", "aa")
-    assert diff(good, bad).first is None
+    assert diff(good, bad, bool).first is None
     bad["steps"][0]["output"] = value("bad", "bb")
-    assert _fields(diff(good, bad).first) == ["output: 400,000 bytes of text/plain -> 400,000 bytes of text/plain"]
+    assert _fields(diff(good, bad, bool).first) == [
+        "output: 400,000 bytes of text/plain -> 400,000 bytes of text/plain"
+    ]
 
 
 def test_a_file_is_compared_by_what_it_holds_and_its_name() -> None:
@@ -241,10 +243,10 @@ def test_a_file_is_compared_by_what_it_holds_and_its_name() -> None:
     good, bad = _run(), _run()
     good["steps"][0]["output"] = file("good", "aa")
     bad["steps"][0]["output"] = file("bad", "aa")
-    assert diff(good, bad).first is None
+    assert diff(good, bad, bool).first is None
     for other in (file("bad", "bb"), file("bad", "aa", "b.pdf")):
         bad["steps"][0]["output"] = other
-        (told,) = _fields(diff(good, bad).first)
+        (told,) = _fields(diff(good, bad, bool).first)
         assert told.startswith("output.file: a.pdf, 4,000 bytes of application/pdf -> ")
 
 
