@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,8 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, folder: P
     while os.read(0, 4096):
         pass
     if folder is not None:  # a server that held the ports ends with them
-        endpoints.wait_until_unused(folder)
+        with suppress(OSError):  # the folder is gone, or cannot be written
+            endpoints.wait_until_unused(folder)
     loop.call_soon_threadsafe(stop.set)
 
 

@@ -63,8 +63,11 @@ def use(folder: Path) -> int:
 
 
 def is_used(folder: Path) -> bool:
-    """Return whether a process uses the stand-ins of a folder."""
-    descriptor = _users(folder)
+    """Return whether a process uses the stand-ins of a folder; nobody does once the folder is gone."""
+    try:
+        descriptor = _users(folder)
+    except FileNotFoundError:
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -118,9 +118,11 @@ def end_process(process: subprocess.Popen[Any], folder: Path | None = None) -> N
 
     With their `folder`: while others use them, they go on, and end after those.
     """
+    # Asked before: they hold the lock themselves while they end.
+    goes_on = folder is not None and process.poll() is None and endpoints.is_used(folder)
     if process.stdin is not None:
         process.stdin.close()
-    if folder is not None and process.poll() is None and endpoints.is_used(folder):
+    if goes_on:
         return
     try:
         process.wait(timeout=_END_SECONDS)

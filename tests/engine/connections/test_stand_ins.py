@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -24,6 +25,15 @@ print("started", flush=True)
 sys.stdin.read()
 first.close()
 """
+
+
+def test_stand_ins_end_although_their_folder_is_gone(tmp_path: Path) -> None:
+    alone = StandInProcess(tmp_path / "demo")
+    endpoints = alone.endpoints()
+    shutil.rmtree(tmp_path / "demo")
+    alone.close()
+    with pytest.raises(httpx.ConnectError):
+        _answers(endpoints)
 
 
 def _answers(endpoints: Mapping[str, Any]) -> bool:
