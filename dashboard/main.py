@@ -61,10 +61,14 @@ def _welcome(orchestra: Orchestra, who: Principal) -> None:
             held_notice(here)
             view.show(here)
 
+    waiting: dict[str, int] = {}
+
     def count(page: Page) -> int:
-        with suppress(OrchestraError):  # the page itself shows the error
-            return page.count(orchestra, who) if page.count is not None else 0
-        return 0
+        if page.path not in waiting:
+            waiting[page.path] = 0
+            with suppress(OrchestraError):  # the page itself shows the error
+                waiting[page.path] = page.count(orchestra, who) if page.count is not None else 0
+        return waiting[page.path]
 
     with suppress(OrchestraError):  # a state that cannot be read: the page shows the error
         use(orchestra.languages.get(who.id))
@@ -88,8 +92,8 @@ def _tabs(visit: Visit, page: Page, count: Callable[[Page], int]) -> None:
         return
     if page is not beside[0]:
         style.mark_place(beside[0].path)
-    used = [one for one in beside if one is page or _is_used(visit, one)]
-    if page.in_menu and len(used) > 1:
+    used = [one for one in beside if one is page or _is_used(visit, one)] if page.in_menu else []
+    if len(used) > 1:
         with st.container(horizontal=True, gap="small", key="places"):
             for one in used:
                 visit.link(counted(t(one.title), count(one)), one.path)

@@ -26,8 +26,6 @@ MOST_CONCURRENCY, MOST_REPEAT, MOST_COLUMNS = 32, 10, 8
 class MatrixRequest(Struct, frozen=True):
     """Which texts of a prompt to test with which models, and how."""
 
-    __test__ = False  # it is not a test of pytest
-
     columns: Sequence[TriedColumn] = (TriedColumn(is_draft=True),)
     """If there are several, the first is the baseline."""
     repeat: int = 1

@@ -81,11 +81,17 @@ class DefinitionUpgrades:
         Raises UnknownName, InvalidFile, and InvalidInput as `require_unchanged`, if no file has the id of its workflow,
         or if its inputs no longer fit.
         """
-        plan = self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
+        plan = self._current(run)
+        self._require_fits(run, plan, sees)
+        return plan
+
+    def _current(self, run: Run) -> Plan:
+        return self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
+
+    def _require_fits(self, run: Run, plan: Plan, sees: Sees) -> None:
         require_unchanged(run, plan, sees)
         same_part(run, plan)
         checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
-        return plan
 
     def fitting(self, run: Run) -> Plan | None:
         """Return the current plan if it is not the run's own and the run can continue with it, else None.
@@ -103,23 +109,24 @@ class DefinitionUpgrades:
         if run["kind"] not in _FOLLOW_THE_FILE:
             return None
         try:
-            plan = self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
+            plan = self._current(run)
         except UnknownName:
             return None
         except OrchestraError as error:
             return NewerDefinition([], [], error)
         if plan.definition_hash == run["workflow_hash"]:
             return None
-        refused = None
+        kept, refused = list[str](), None
         try:
-            self.checked(run, sees)
+            self._require_fits(run, plan, sees)
+            kept = self._kept_defaults(run, plan)
         except OrchestraError as error:
             refused = error
         before, now = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
         changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
         if not changed and run["definition"]["workflow"] != plan.document:
             changed = [WHOLE_FILE]
-        return NewerDefinition(changed, self._kept_defaults(run, plan), refused)
+        return NewerDefinition(changed, kept, refused)
 
     def _kept_defaults(self, run: Run, plan: Plan) -> list[str]:
         before, now = _defaults(run["definition"]["workflow"].get("inputs")), _defaults(plan.inputs_schema)
