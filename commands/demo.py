@@ -34,7 +34,7 @@ def start(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 
     del demo  # these commands are always about the demo
     root = workspace or Path.cwd()
-    stand_ins = StandInProcess(Files(root, config.load(root).config.state_dir).state_dir / "demo")
+    stand_ins = StandInProcess(Files(root, config.load(root).config.state_dir).state_dir / "demo", is_user=False)
     try:
         endpoints = stand_ins.endpoints()
         if as_json:

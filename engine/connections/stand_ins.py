@@ -22,8 +22,9 @@ _END_SECONDS = 10.0  # then they are killed
 class StandInProcess:
     """Uses the running stand-ins of a folder, or starts them; they end with the last process that uses them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, is_user: bool = True) -> None:
+        """`is_user`: whether this process works with them; they end without asking one that only shows them."""
+        self._folder, self._is_user = folder, is_user
         self._process: subprocess.Popen[str] | None = None
         self._use: int | None = None
         """The descriptor that keeps them running."""
@@ -94,7 +95,8 @@ class StandInProcess:
         if self._use is None:
             with storage_errors(self._folder):
                 make_folder(self._folder, PRIVATE_FOLDER)
-                self._use = endpoints.use(self._folder)
+                if self._is_user:
+                    self._use = endpoints.use(self._folder)
 
     def _ask(self, command: str) -> dict[str, Any]:
         answer = subprocess.run(command_line(command, self._folder), capture_output=True, text=True, check=False)
