@@ -23,6 +23,10 @@ _CSS = """
 @media (min-width: 640px) { .stMainBlockContainer:has(.st-key-wide) { padding-inline: 2rem; } }
 @media (max-width: 640px) { .st-key-page [data-testid="stElementToolbar"] { display: none; } }
 @media (max-width: 640px) { [class*="st-key-answer-"] > :has(.stTextInput) { min-width: 100%; } }
+/* A page that needs its room has its head in one line; what it loads finds its place kept. */
+.st-key-head-line h1 { font-size: 1.5rem; padding-block: 0; }
+.st-key-canvas-place { min-height: clamp(30rem, calc(100vh - 12rem), 90rem); }
+@media (max-width: 640px) { .st-key-canvas-place { min-height: 24rem; } }
 .st-key-places { row-gap: 0; padding-bottom: .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
 [class*="st-key-row-"] { padding: .3rem 0 .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
 [class*="st-key-row-look-"] { border-bottom: 0; padding: 0; }

@@ -105,6 +105,6 @@ def account_badges(connections: Iterable[Connected]) -> None:
 
 def service_badges(services: Iterable[str]) -> None:
     """Show services without their accounts."""
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", width="content"):
         for one in services:
             outside_badge(service_title(one), service_icon(one))

@@ -15,7 +15,7 @@ from dashboard.environment.tab import environments_tab
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.errors import error_box, problem_list
 from dashboard.parts.file_dialogs import WORKFLOW, file_menu
-from dashboard.parts.header import found, page_header, section
+from dashboard.parts.header import found, page_header, page_line, section
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.tabs import page_tabs
 from dashboard.parts.unsaved import draft_notice
@@ -57,24 +57,35 @@ def show(visit: Visit) -> None:
     """Show the workflow that `?name=` names, with the inputs of the run that `?inputs_of=` names."""
     name = st.query_params.get("name", "")
     file = found(visit, lambda: visit.orchestra.workflows.get(visit.who, name), PAGE.title, _TRAIL)
-    document = file.document or {}
-    title, description = (str(document.get(key) or "") for key in ("title", "description"))
-    page_header(visit, title or name, description, trail=_TRAIL)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        service_badges(_services(visit, file))
-        if file.reach:
-            reach_badge(visit, file)
-        if is_branch(name):
-            branch_badge(visit, name)
-        else:
-            st.space("stretch")
-            file_menu(visit, WORKFLOW, name)
+    head = st.container()
     contents = _contents(visit, name)
     tabs = page_tabs(list(contents), f"tabs-{name}")
+    with head:
+        _head(visit, file, is_whole=tabs[0].open)
     for tab, content in zip(tabs, contents.values(), strict=True):
         if tab.open:  # only the open tab is drawn and sent
             with tab:
                 content(visit, file)
+
+
+def _head(visit: Visit, file: WorkflowFile, *, is_whole: bool) -> None:
+    """Show what the workflow is; `is_whole`: not in one line, which leaves the room to the open tab."""
+    document = file.document or {}
+    title, description = (str(document.get(key) or "") for key in ("title", "description"))
+    if is_whole:
+        page_header(visit, title or file.name, description, trail=_TRAIL)
+        line = st.container(horizontal=True, vertical_alignment="center")
+    else:
+        line = page_line(visit, title or file.name, _TRAIL)
+    with line:
+        service_badges(_services(visit, file))
+        if file.reach:
+            reach_badge(visit, file, is_short=not is_whole)
+        if is_branch(file.name):
+            branch_badge(visit, file.name)
+        else:
+            st.space("stretch")
+            file_menu(visit, WORKFLOW, file.name)
 
 
 def _contents(visit: Visit, name: str) -> dict[str, Callable[[Visit, WorkflowFile], None]]:

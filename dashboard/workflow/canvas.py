@@ -35,7 +35,8 @@ def canvas_tab(visit: Visit, file: WorkflowFile) -> None:
         # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow for that.
         texts = {name: script_texts(name) for name in ("canvas", "studio")}
         data = [{"address": bundle_address("studio"), "texts": texts, "canvas": _shown(visit, file)}]
-        _mount(key=f"canvas-{file.name}", data=data, on_saved_change=lambda: None)
+        with st.container(key="canvas-place"):
+            _mount(key=f"canvas-{file.name}", data=data, on_saved_change=lambda: None)
     if file.breaches:
         st.caption(t("Red lines: text from outside goes where it must not; the tab Edit tells more."))
     reach_section(visit, file)

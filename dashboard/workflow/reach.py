@@ -1,8 +1,8 @@
-"""Who sees what: a drawing of the text that a workflow sends from one service to another, and the same as a list."""
+"""Who sees what: the text that a workflow sends from one service to another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,17 +10,14 @@ import streamlit as st
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
-from dashboard.drawing.graph import GraphEdge, GraphNode, graph
-from dashboard.drawing.steps import drawing_height
+from dashboard.drawing.steps import steps_of
+from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.header import section
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Reach
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
-
-_SOURCE, _HERE, _AWAY = "#0f766e", "#475569", "#4f46e5"
-_WIDE, _HIGH = 340, 110
 
 
 def reach_section(visit: Visit, file: WorkflowFile) -> None:
@@ -33,27 +30,34 @@ def reach_section(visit: Visit, file: WorkflowFile) -> None:
         st.caption(
             t("In the demo nothing leaves this machine, not even mail. With your own accounts, text goes this way:")
         )
-    drawn = _boxes(file.reach)
-    pairs = dict.fromkeys((one.source, one.to) for one in file.reach)
-    graph(
-        drawn,
-        [GraphEdge(f"from {source}", f"to {to}") for source, to in pairs],
-        height=drawing_height(drawn),
-    )
-    st.markdown("\n".join(f"- {plain(_line(one))}" for one in file.reach))
+    accounts = {one.name: one.service for one in visit.orchestra.connections.list(visit.who)}
+    titles = {entry.path: entry.step.title or entry.path for entry in steps_of(file.document)}
+    ways: dict[tuple[str, str, str], list[Reach]] = {}
+    for one in file.reach:
+        ways.setdefault((one.source, one.to, one.host), []).append(one)
+    for (source, to, host), found in ways.items():
+        steps = dict.fromkeys(_step(one, titles) for one in found)
+        where = ":material/lock:" if found[0].is_local else ":material/public:"
+        st.markdown(
+            f"{_account(source, accounts)} :material/arrow_right_alt: {_account(to, accounts)} "
+            f":gray[{where} {plain(host)} · {plain(', '.join(steps))}]"
+        )
 
 
-def reach_badge(visit: Visit, file: WorkflowFile) -> None:
-    """Say in a badge whether text from outside leaves this machine."""
+def reach_badge(visit: Visit, file: WorkflowFile, *, is_short: bool = False) -> None:
+    """Say in a badge whether text from outside leaves this machine; `is_short`: only once it is pointed at."""
     away = _away(file)
     hosts = ", ".join(sorted({one.host for one in away}))
     if not away:
-        st.badge(t("text from outside stays on this machine"), icon=":material/lock:", color="green")
+        words, short = t("text from outside stays on this machine"), t("stays here")
+        icon, color = ":material/lock:", "green"
     elif _are_demo(visit, away):
         words = t("nothing goes out in the demo; with your accounts, text from outside goes to {away}", away=hosts)
-        st.badge(words, icon=":material/visibility:", color="gray")
+        short, icon, color = t("nothing goes out"), ":material/visibility:", "gray"
     else:
-        st.badge(t("text from outside goes to {away}", away=hosts), icon=":material/visibility:", color="orange")
+        words, short = t("text from outside goes to {away}", away=hosts), t("text goes out")
+        icon, color = ":material/visibility:", "orange"
+    st.badge(short if is_short else words, icon=icon, color=color, help=words if is_short else None)
 
 
 def _away(file: WorkflowFile) -> list[Reach]:
@@ -66,27 +70,15 @@ def _are_demo(visit: Visit, away: Iterable[Reach]) -> bool:
     return all(modes.get(one.sender or one.to) == AccountMode.DEMO for one in away)
 
 
-def _boxes(reach: Sequence[Reach]) -> list[GraphNode]:
-    sources = dict.fromkeys(one.source for one in reach)
-    places = {one.to: one for one in reach}
-    left = [
-        GraphNode(f"from {name}", t("{name}\ntext from outside", name=name), _SOURCE, 0, _HIGH * place)
-        for place, name in enumerate(sources)
-    ]
-    right = [
-        GraphNode(f"to {name}", f"{name}\n{one.host}", _HERE if one.is_local else _AWAY, _WIDE, _HIGH * place)
-        for place, (name, one) in enumerate(places.items())
-    ]
-    return [*left, *right]
+def _account(name: str, accounts: Mapping[str, str]) -> str:
+    """Return Markdown for a connection or service: icon and title, with its name where a service has several."""
+    service = accounts.get(name, name)
+    title = service_title(service)
+    is_one_of_several = list(accounts.values()).count(service) > 1
+    return f"{service_icon(service)} **{plain(f'{title} ({name})' if is_one_of_several else title)}**"
 
 
-def _line(one: Reach) -> str:
-    where = t(" of the workflow {workflow}", workflow=one.workflow) if one.workflow else ""
-    return t(
-        "text of {source} goes to {to} ({host}) in the step {step}{where}",
-        source=one.source,
-        to=one.to,
-        host=one.host,
-        step=one.step,
-        where=where,
-    )
+def _step(one: Reach, titles: Mapping[str, str]) -> str:
+    if one.workflow:
+        return t("{step} of the workflow {workflow}", step=one.step, workflow=one.workflow)
+    return titles.get(one.step, one.step)

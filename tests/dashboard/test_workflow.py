@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.parts.tabs import tab_name
-from dashboard.views.workflow import CANVAS, EDIT, HISTORY
+from dashboard.views.workflow import CANVAS, EDIT, HISTORY, RUN
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -235,12 +235,13 @@ def test_below_the_canvas_stands_who_sees_what(tab: Callable[..., AppTest], work
         if steps:
             document = {"schema_version": 1, "title": name.title(), "steps": steps}
             (workspace / "workflows" / f"{name}.json").write_text(json.dumps(document))
-        at = tab(CANVAS, name)
-        assert not at.exception
-        return words(at)
+        whole, below_canvas = tab(RUN, name), tab(CANVAS, name)
+        assert not whole.exception and not below_canvas.exception
+        return f"{words(whole)}\n{words(below_canvas)}"
 
     said = below("inbox-triage")
-    assert "text of gmail goes to notion \\(api\\.notion\\.com\\) in the step each\\_mail\\.task" in said
+    assert "**Gmail** :material/arrow_right_alt: :material/description: **Notion**" in said
+    assert "api\\.notion\\.com · Write a task" in said
     out = "text from outside goes to api.github.com, api.notion.com, api.openai.com"
     assert f"nothing goes out in the demo; with your accounts, {out}" in said
 

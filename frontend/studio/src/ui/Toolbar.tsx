@@ -28,10 +28,10 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
     <div className="studio-toolbar" role="toolbar" aria-label={t("Canvas")}>
       <span className="studio-looks" role="group" aria-label={t("Shown as")}>
         <button type="button" aria-pressed={look === "drawing"} onClick={() => setLook("drawing")}>
-          <Icon name="drawing" size={16} /> {t("Drawing")}
+          <Icon name="drawing" size={16} /> <span className="studio-word">{t("Drawing")}</span>
         </button>
         <button type="button" aria-pressed={look === "list"} onClick={() => setLook("list")}>
-          <Icon name="list" size={16} /> {t("List")}
+          <Icon name="list" size={16} /> <span className="studio-word">{t("List")}</span>
         </button>
       </span>
       {isEditable && (
@@ -44,7 +44,7 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
         </>
       )}
       <button type="button" className="studio-button" aria-pressed={studio.isWorkflowOpen && !studio.isPanelCovered} title={t("Title, inputs and outputs (W)")} onClick={() => run("workflow")}>
-        <Icon name="note" size={16} /> {t("Workflow")}
+        <Icon name="note" size={16} /> <span className="studio-word">{t("Workflow")}</span>
       </button>
       <label className="studio-search">
         <Icon name="search" size={16} />
@@ -85,17 +85,16 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
       )}
       {studio.mounted.mayRun && (
         <button type="button" className="studio-button" title={t("Run the draft in the demo step by step (D)")} disabled={studio.debugger.isOn} onClick={() => run("debug")}>
-          <Icon name="breakpoint" size={16} /> {t("Debug")}
+          <Icon name="breakpoint" size={16} /> <span className="studio-word">{t("Debug")}</span>
         </button>
       )}
       {studio.mounted.mayEdit && (
         <button type="button" className="studio-button" aria-pressed={studio.copilot.isOpen} title={t("Ask, or say what to change (P)")} onClick={() => run("copilot")}>
-          <Icon name="copilot" size={16} /> {t("Co-pilot")}
+          <Icon name="copilot" size={16} /> <span className="studio-word">{t("Co-pilot")}</span>
         </button>
       )}
       <Tool command={() => studio.flow.toggle()} label={studio.flow.isOn ? t("Hide the run") : t("Show the last run")} icon="pending" pressed={studio.flow.isOn} />
       <Tool command="help" label={t("Keys")} icon="help" />
-      <span className="studio-space" />
       <State />
       {isEditable && (
         // Always there, so that nothing moves under the mouse when something becomes unsaved.
