@@ -61,7 +61,7 @@ def show(visit: Visit) -> None:
     contents = _contents(visit, name)
     tabs = page_tabs(list(contents), f"tabs-{name}")
     with head:
-        _head(visit, file, is_whole=tabs[0].open)
+        _head(visit, file, is_whole=bool(tabs[0].open))
     for tab, content in zip(tabs, contents.values(), strict=True):
         if tab.open:  # only the open tab is drawn and sent
             with tab:

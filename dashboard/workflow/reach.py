@@ -48,16 +48,20 @@ def reach_badge(visit: Visit, file: WorkflowFile, *, is_short: bool = False) -> 
     """Say in a badge whether text from outside leaves this machine; `is_short`: only once it is pointed at."""
     away = _away(file)
     hosts = ", ".join(sorted({one.host for one in away}))
+    is_demo = _are_demo(visit, away)
     if not away:
         words, short = t("text from outside stays on this machine"), t("stays here")
-        icon, color = ":material/lock:", "green"
-    elif _are_demo(visit, away):
+    elif is_demo:
         words = t("nothing goes out in the demo; with your accounts, text from outside goes to {away}", away=hosts)
-        short, icon, color = t("nothing goes out"), ":material/visibility:", "gray"
+        short = t("nothing goes out")
     else:
         words, short = t("text from outside goes to {away}", away=hosts), t("text goes out")
-        icon, color = ":material/visibility:", "orange"
-    st.badge(short if is_short else words, icon=icon, color=color, help=words if is_short else None)
+    st.badge(
+        short if is_short else words,
+        icon=":material/visibility:" if away else ":material/lock:",
+        color="green" if not away else "gray" if is_demo else "orange",
+        help=words if is_short else None,
+    )
 
 
 def _away(file: WorkflowFile) -> list[Reach]:
