@@ -8,6 +8,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, plain
+from dashboard.parts.empty import empty
 from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time
 
@@ -19,11 +20,12 @@ _OLDER = "plans.older"
 
 def show(visit: Visit) -> None:
     """List the plans, newest first, page by page."""
-    page_header(visit, t("Plans"), t("What runs would write. Plan, beside Run on the page of a workflow, makes one."))
+    page_header(visit, t("Plans"), t("What runs would write."))
     before: str | None = session.draft(_OLDER, None)
     page = visit.orchestra.plans.list(visit.who, before=before, limit=_SHOWN)
     if not page["plans"]:
-        st.info(t("No plans."), icon=":material/preview:")
+        words = t("What a run would write, before anything is written. The button *Plan* of a workflow makes one.")
+        empty(words, ":material/preview:", visit, t("Workflows"), "workflows")
     for plan in page["plans"]:
         with st.container(key=f"plan-row-{plan['plan_id']}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -9,6 +9,7 @@ from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import beginning, outside_badge, plain
 from dashboard.base.prose import outside_description
+from dashboard.parts.empty import empty
 from dashboard.parts.file_dialogs import FRAGMENT, PROMPT, file_menu
 from dashboard.parts.header import page_header
 from dashboard.parts.tabs import page_tabs
@@ -66,9 +67,10 @@ def _prompts(visit: Visit) -> None:
             icon=":material/search_off:",
         )
     elif not found:
-        st.info(t("No prompts yet; a workflow created from a sample brings its own."), icon=":material/chat:")
+        words = t("A prompt is the text that a model gets. A workflow made from a sample brings its own.")
+        empty(words, ":material/chat:", visit, t("Gallery"), "gallery")
     for summary in found:
-        _card(visit, summary)
+        _row(visit, summary)
 
 
 def _fragments(visit: Visit) -> None:
@@ -79,13 +81,13 @@ def _fragments(visit: Visit) -> None:
             new_fragment(visit)
     found = visit.orchestra.fragments.list(visit.who)
     if not found:
-        st.info(t('No fragments yet. Prompts name one as `{{ fragment("tone") }}`.'), icon=":material/extension:")
+        empty(t("A fragment is a text that several prompts share, such as how you write."), ":material/extension:")
     for one in found:
-        _fragment_card(visit, one)
+        _fragment_row(visit, one)
 
 
-def _fragment_card(visit: Visit, one: FragmentSummary) -> None:
-    with st.container(border=True, key=f"fragment-{one.name}", gap="xsmall"):
+def _fragment_row(visit: Visit, one: FragmentSummary) -> None:
+    with st.container(key=f"row-fragment-{one.name}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-fragment-{one.name}"):
             visit.title_link(one.name, "fragment", name=one.name)
             if one.problems:
@@ -93,13 +95,13 @@ def _fragment_card(visit: Visit, one: FragmentSummary) -> None:
             st.space("stretch")
             file_menu(visit, FRAGMENT, one.name)
         first, rest, _ = one.text.partition("\n")
-        st.markdown(plain(f"{first[:_SHOWN]} …" if rest or len(first) > _SHOWN else first))
         users = [*one.used_by, *(t("fragment {name}", name=name) for name in one.used_in)]
-        st.caption(plain(t("used by {users}", users=", ".join(users)) if users else t("not used yet")))
+        used = t("used by {users}", users=", ".join(users)) if users else t("not used yet")
+        st.caption(plain(f"{f'{first[:_SHOWN]} …' if rest or len(first) > _SHOWN else first} · {used}"))
 
 
-def _card(visit: Visit, summary: PromptSummary) -> None:
-    with st.container(border=True, key=f"prompt-{summary.name}", gap="xsmall"):
+def _row(visit: Visit, summary: PromptSummary) -> None:
+    with st.container(key=f"row-prompt-{summary.name}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-{summary.name}"):
             visit.title_link(summary.title, "prompt", name=summary.name)
             if summary.problems:
@@ -115,9 +117,8 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
             if not summary.versions:
                 st.badge(t("No version yet"), icon=":material/bookmark:", color="orange")
             st.space("stretch")
+            used = t("used by {used_by}", used_by=", ".join(summary.used_by)) if summary.used_by else t("not used yet")
+            st.caption(plain(used), width="content")
             file_menu(visit, PROMPT, summary.name)
         if summary.description:
-            outside_description(beginning(summary.description))
-        count = len(summary.versions)
-        used = t("used by {used_by}", used_by=", ".join(summary.used_by)) if summary.used_by else t("not used yet")
-        st.caption(plain(f"{summary.name} · {tn('{count} version', '{count} versions', count)} · {used}"))
+            outside_description(beginning(summary.description), is_quiet=True)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.base.language import N_, catalogue, languages, t
 from dashboard.base.page import Page, PageAction, Visit
+from dashboard.parts.empty import empty
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.filters import filter_fields
 from dashboard.parts.header import page_header
@@ -36,19 +37,22 @@ _LOOK_SECONDS = 5.0
 _DAYS = (date(2000, 1, 1), date(2099, 12, 31))
 """Without limits, Streamlit offers only the ten years before and after the present value."""
 _ADDRESS: Literal["query-params"] = "query-params"
-_FIELDS = {"text", "status", "workflow", "since", "until", "trigger", "environment"}
+_SELDOM = {"workflow", "since", "until", "trigger", "environment"}
+_FIELDS = {"text", "status"} | _SELDOM
 _SINCE = {N_("1 day"): timedelta(days=1), N_("7 days"): timedelta(days=7), N_("30 days"): timedelta(days=30)}
 
 
 def show(visit: Visit) -> None:
     """Show the filter and one page of runs."""
     page_header(visit, t("Runs"), t("Everything that has run here, newest first."))
-    if visit.may("run") and st.button(t("Replay a file"), key="import-run", icon=":material/bug_report:"):
-        import_run(visit)
     with filter_fields(len(_FIELDS & set(st.query_params))):
         wanted = _filter(visit)
     wanted["parent"] = _parent(visit)
     st.fragment(_list, run_every=_LOOK_SECONDS)(visit, wanted)
+    if visit.may("run") and st.button(
+        t("Replay a file"), key="import-run", type="tertiary", icon=":material/bug_report:"
+    ):
+        import_run(visit)
 
 
 def _list(visit: Visit, wanted: WantedRuns) -> None:
@@ -69,9 +73,9 @@ def _nothing(visit: Visit) -> None:
         st.info(t("No runs match this filter."), icon=":material/search_off:")
         visit.link(t("All runs"), "runs", icon=":material/close:")
     else:
-        st.info(t("Nothing has run here yet."), icon=":material/history:")
         label = t("Choose a workflow to run") if visit.may("run") else t("Workflows")
-        visit.link(label, "workflows", icon=":material/account_tree:")
+        words = t("Each run of a workflow appears here: what it read, what it wrote, and what can be undone.")
+        empty(words, ":material/history:", visit, label, "workflows")
 
 
 def _filter(visit: Visit) -> WantedRuns:
@@ -92,19 +96,23 @@ def _filter(visit: Visit) -> WantedRuns:
             placeholder=t("Any"),
             bind=_ADDRESS,
         )
-    workflow, since, until = st.columns([3, 2, 2])
-    with workflow:
-        wanted_workflow = _choice(t("Workflow"), visit.orchestra.workflows.names(visit.who), "workflow", t("Any"))
-    with since:
-        wanted_since = _choice(t("Not older than"), list(_SINCE), "since", t("Any time"), t)
-    with until:
-        last_day = st.date_input(t("Up to the day"), None, *_DAYS, key="until", on_change=_first_page, bind=_ADDRESS)
+    with st.expander(t("More filters"), expanded=bool(_SELDOM & set(st.query_params)), key="more-filters"):
+        workflow, since, until = st.columns([3, 2, 2])
+        with workflow:
+            wanted_workflow = _choice(t("Workflow"), visit.orchestra.workflows.names(visit.who), "workflow", t("Any"))
+        with since:
+            wanted_since = _choice(t("Not older than"), list(_SINCE), "since", t("Any time"), t)
+        with until:
+            last_day = st.date_input(
+                t("Up to the day"), None, *_DAYS, key="until", on_change=_first_page, bind=_ADDRESS
+            )
+        trigger, environment = _trigger(visit, wanted_workflow), _environment(visit)
     return {
         "text": wanted_text or None,
         "status": _with_parts(wanted_statuses),
         "workflow": wanted_workflow,
-        "trigger": _trigger(visit, wanted_workflow),
-        "environment": _environment(visit),
+        "trigger": trigger,
+        "environment": environment,
         "since": _since(wanted_since),
         "until": _end_of(last_day) if isinstance(last_day, date) else None,
     }

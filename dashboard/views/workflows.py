@@ -12,7 +12,8 @@ from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import beginning, plain
 from dashboard.base.prose import outside_description
-from dashboard.parts.accounts import service_badges, service_title
+from dashboard.parts.accounts import service_title
+from dashboard.parts.empty import empty
 from dashboard.parts.file_dialogs import WORKFLOW, file_menu
 from dashboard.parts.header import page_header
 from dashboard.parts.status import status_markdown
@@ -48,11 +49,12 @@ def show(visit: Visit) -> None:
             new_workflow(visit)
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
-        st.info(t("No workflows yet."), icon=":material/account_tree:")
+        words = t("A workflow says what happens with each mail, form or file. Begin with one of the samples.")
+        empty(words, ":material/account_tree:", visit, t("Gallery"), "gallery")
     unsaved = visit.orchestra.editing.unsaved(visit.who)
     titles = Counter(one.title for one in found)
     for summary in _sought(found) if len(found) > _SEARCH_FROM else found:
-        _card(visit, summary, is_unsaved=summary.name in unsaved, is_repeated=titles[summary.title] > 1)
+        _row(visit, summary, is_unsaved=summary.name in unsaved, is_repeated=titles[summary.title] > 1)
 
 
 def _sought(found: Sequence[WorkflowSummary]) -> list[WorkflowSummary]:
@@ -70,28 +72,21 @@ def _searched(summary: WorkflowSummary) -> str:
     return " ".join([summary.name, summary.title, summary.description, *services]).casefold()
 
 
-def _card(visit: Visit, summary: WorkflowSummary, *, is_unsaved: bool, is_repeated: bool) -> None:
+def _row(visit: Visit, summary: WorkflowSummary, *, is_unsaved: bool, is_repeated: bool) -> None:
     """Show a workflow, with the name of its file if another one has the same title."""
-    with st.container(border=True, key=f"workflow-{summary.name}", gap="small"):
-        with st.container(
-            horizontal=True,
-            vertical_alignment="center",
-            horizontal_alignment="distribute",
-            key=f"titled-{summary.name}",
-        ):
+    with st.container(key=f"row-workflow-{summary.name}", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-{summary.name}"):
             visit.title_link(summary.title, "workflow", name=summary.name)
+            if is_repeated:
+                st.caption(plain(f"{summary.name}.json"), width="content")
+            _soundness(summary)
+            if is_unsaved:
+                st.badge(t("unsaved draft"), icon=":material/edit_note:", color="orange", help=t(_OF_DRAFT))
+            st.space("stretch")
+            _last_run(visit, summary)
             file_menu(visit, WORKFLOW, summary.name)
-        if is_repeated:
-            st.caption(plain(f"{summary.name}.json"))
         if summary.description:
-            outside_description(beginning(summary.description))
-        if summary.problems or summary.warnings or summary.services or is_unsaved:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                _soundness(summary)
-                if is_unsaved:
-                    st.badge(t("unsaved draft"), icon=":material/edit_note:", color="orange", help=t(_OF_DRAFT))
-                service_badges(summary.services)
-        _last_run(visit, summary)
+            outside_description(beginning(summary.description), is_quiet=True)
 
 
 def _soundness(summary: WorkflowSummary) -> None:
@@ -103,11 +98,10 @@ def _soundness(summary: WorkflowSummary) -> None:
 
 
 def _last_run(visit: Visit, summary: WorkflowSummary) -> None:
-    steps = tn("{count} step", "{count} steps", summary.steps)
     rows = visit.orchestra.runs.list(visit.who, workflow=summary.name, limit=1).rows
     if not rows:
-        st.caption(t("{steps} · never run", steps=steps))
+        st.caption(t("never run"), width="content")
         return
     row = rows[0]
     at = row.started_at or row.queued_at
-    st.caption(f"{steps} · {status_markdown(row.status, row.counts)} · {ago(at)}", help=full_time(at))
+    st.caption(f"{status_markdown(row.status, row.counts)} · {ago(at)}", help=full_time(at), width="content")

@@ -44,7 +44,7 @@ def test_home_and_the_list_of_runs_show_a_run_that_was_started_elsewhere(page: P
     home.goto(served.url)
     page.goto(f"{served.url}/runs")
     home.get_by_text("Nothing has run here yet.").wait_for()
-    page.get_by_text("Nothing has run here yet.").wait_for()
+    page.get_by_text("Each run of a workflow appears here").wait_for()
     settled(page)
     text = page.get_by_label("Text")
     text.press_sequentially("Heard")

@@ -10,6 +10,7 @@ from dashboard.agent.dialogs import new_agent
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import outside_badge, plain
+from dashboard.parts.empty import empty
 from dashboard.parts.file_dialogs import AGENT, file_menu
 from dashboard.parts.header import page_header
 from dashboard.parts.status import look_of
@@ -45,12 +46,8 @@ def show(visit: Visit) -> None:
             new_agent(visit)
     found = visit.orchestra.agents.list(visit.who)
     if not found:
-        how = (
-            t("No agents yet. Begin with a sample: it runs in the demo at once.")
-            if visit.may("edit")
-            else t("No agents yet.")
-        )
-        st.info(how, icon=":material/smart_toy:")
+        words = t("An agent works on a task by itself, with tools that you choose. A sample runs in the demo at once.")
+        empty(words, ":material/smart_toy:")
     for one in found:
         _card(visit, one)
 

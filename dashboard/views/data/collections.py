@@ -11,6 +11,7 @@ from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_text, plain
 from dashboard.parts.accounts import is_demo_chosen
 from dashboard.parts.buttons import action_button
+from dashboard.parts.empty import empty
 from dashboard.parts.errors import error_box
 from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
@@ -52,10 +53,8 @@ def show(visit: Visit) -> None:
 
 def _collection(found: list[Collection]) -> Collection | None:
     if not found:
-        st.info(
-            t("There is no collection yet. A workflow that indexes documents makes one."),
-            icon=":material/library_books:",
-        )
+        words = t("Documents in which workflows look for answers. A workflow that indexes them makes one.")
+        empty(words, ":material/library_books:")
         return None
     by_name = {one.name: one for one in found}
     name = st.selectbox(t("Collection"), list(by_name), key="collections-collection")

@@ -13,6 +13,7 @@ from dashboard.base.language import N_, number, size_text, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import one_line, outside_text, plain, plain_with_code
 from dashboard.parts.buttons import action_button
+from dashboard.parts.empty import empty
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names
 from dashboard.parts.header import page_header
@@ -40,7 +41,7 @@ _POPOVERS = ("files-use", "files-delete")
 def show(visit: Visit) -> None:
     """Show the place to drop files, the list of files, and the one that is open."""
     how = (
-        t("What steps such as file.text read. Drop a file to see its text and pages.")
+        t("What workflows read and make. Drop a file to see its text and pages.")
         if visit.may("run")
         else t("What steps such as file.text read.")
     )
@@ -80,7 +81,13 @@ def _listed(visit: Visit) -> None:
     if found.notes:
         st.info(plain(" ".join(found.notes)), icon=":material/info:")
     if not found.files:
-        st.caption(t("No file has this in its path.") if words else t("There is no file yet."))
+        if words:
+            st.caption(t("No file has this in its path."))
+        else:
+            empty(
+                t("Files that workflows read or make, such as PDFs of invoices. Drop the first one above."),
+                ":material/draft:",
+            )
         return
     columns = {"name": t("Name"), "folder": t("Folder"), "size": t("Size"), "changed": t("Changed")}
     pick_table("file", [one.path for one in found.files], [_row(one) for one in found.files], columns, alt=t("Files"))

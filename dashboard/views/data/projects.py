@@ -9,6 +9,7 @@ from dashboard.base.language import N_, dialog, size_text, t, tn
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import one_line, plain
 from dashboard.parts.buttons import action_button
+from dashboard.parts.empty import empty
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.file_dialogs import free_name, name_field
 from dashboard.parts.header import page_header
@@ -47,7 +48,7 @@ def show(visit: Visit) -> None:
     with errors_shown():
         found = visit.orchestra.projects.list(visit.who)
         if not found:
-            st.info(t("There is no project yet."), icon=":material/deployed_code:")
+            empty(t("A project is a program that a workflow writes and tests."), ":material/deployed_code:")
             return
         columns = {"name": t("Project"), "title": t("Title"), "files": t("Files"), "changed": t("Changed")}
         opened = pick_table(

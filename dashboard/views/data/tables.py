@@ -13,6 +13,7 @@ from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import is_demo_chosen
 from dashboard.parts.buttons import action_button
+from dashboard.parts.empty import empty
 from dashboard.parts.errors import error_box
 from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
@@ -35,11 +36,7 @@ _SHOWN = 200
 
 def show(visit: Visit) -> None:
     """Show the tables, the rows of the chosen one, and the row that is open."""
-    page_header(
-        visit,
-        t("Tables"),
-        t("What workflows remember from one run to the next, with the steps store.get, store.upsert and others."),
-    )
+    page_header(visit, t("Tables"), t("What workflows remember from one run to the next."))
     try:
         by_mode = {demo: visit.orchestra.tables.names(visit.who, demo=demo) for demo in (False, True)}
         demo = is_demo_chosen(visit, t("Tables of runs on"), "tables-accounts", by_mode)
@@ -56,12 +53,8 @@ def show(visit: Visit) -> None:
 
 def _table(visit: Visit, found: dict[str, int]) -> str:
     if not found:
-        how = (
-            t("There is no table yet. A step `store.upsert` makes one, or the button below.")
-            if visit.may("edit")
-            else t("There is no table yet. A step `store.upsert` makes one.")
-        )
-        st.info(how, icon=":material/table:")
+        words = t("What workflows remember from one run to the next, such as the invoices that came by mail.")
+        empty(words, ":material/table:", visit, t("Samples with a table"), "gallery")
         return ""
     counts = {name: tn("{count} row", "{count} rows", count) for name, count in found.items()}
     return str(

@@ -9,6 +9,7 @@ from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import beginning, outside_text, plain, rest
 from dashboard.parts.buttons import action_button
+from dashboard.parts.empty import empty
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.file_dialogs import TOOL, file_menu, name_field
 from dashboard.parts.header import page_header
@@ -42,12 +43,10 @@ def show(visit: Visit) -> None:
     with errors_shown():
         found = visit.orchestra.tools.list(visit.who)
         if not found:
-            how = (
-                t("There is no tool yet. A new one has a first test.")
-                if visit.may("edit")
-                else t("There is no tool yet.")
+            empty(
+                t("A tool is a step of your own: code with a test, which workflows and agents use."),
+                ":material/construction:",
             )
-            st.info(how, icon=":material/construction:")
             return
         columns = {"name": t("Tool"), "version": t("Version"), "state": t("State"), "used": t("Used by")}
         opened = pick_table("tool", [one.name for one in found], [_row(one) for one in found], columns, alt=t("Tools"))

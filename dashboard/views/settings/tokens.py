@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
+from dashboard.parts.empty import empty
 from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time, near_time
 from dashboard.people.token_dialogs import forget, made, new_token, revoke_token
@@ -38,7 +39,7 @@ def show(visit: Visit) -> None:
     for token in found:
         _card(visit, token)
     if not found:
-        st.info(t("There are no tokens."), icon=":material/key_off:")
+        empty(t("A token lets a program of yours start runs and read results here."), ":material/key:")
     st.caption(
         t(
             "Only a hash of a token is stored. It acts with the role that its user has at that moment. It stays valid "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import streamlit as st
@@ -49,7 +49,8 @@ def show(visit: Visit) -> None:
         _bars(t("Your accounts"), mine)
     if len(found.days) > len(mine):
         _bars(t("Demo"), found.days[len(mine) :])
-    _table(kind, found.rows)
+    titles = {one.name: one.title for one in visit.orchestra.workflows.list(visit.who)} if kind == "workflow" else {}
+    _table(kind, found.rows, titles)
     st.download_button(
         t("Save as CSV"),
         lambda: visit.orchestra.usage.csv(visit.who, kind, days),
@@ -94,10 +95,13 @@ def _counts(usd: float, calls: int, tokens: int) -> str:
     return ", ".join([money(usd), *counts])
 
 
-def _table(kind: str, rows: Sequence[UsageRow]) -> None:
+def _table(kind: str, rows: Sequence[UsageRow], titles: Mapping[str, str]) -> None:
+    """Show what each name has used, with its title if it has one."""
     shown = [
         {
-            _title_of(kind): t("{name} (demo)", name=one.name) if one.demo else one.name,
+            _title_of(kind): t("{name} (demo)", name=titles.get(one.name, one.name))
+            if one.demo
+            else titles.get(one.name, one.name),
             t("Cost"): money(one.usd) + (t(" and unknown") if one.unpriced_calls else ""),
             t("Calls"): one.calls,
             t("Tokens in"): one.input_tokens,
