@@ -27,6 +27,7 @@ from clients.errors import (
     Timeout,
     Unavailable,
 )
+from clients.no_connection import causes
 from clients.secrets import known
 from clients.service import Service
 
@@ -263,11 +264,11 @@ def _until(date: str, now: datetime) -> float | None:
 
 def of_broken_connection(service: Service, error: Exception) -> ServiceError:
     """Convert what an SDK or httpx raised without a usable answer; a ServiceError is returned unchanged."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, ServiceError):
             return cause
     found = _of_no_connection(service, error) or _of_bad_redirect(service, error)
-    for cause in _causes(error):
+    for cause in causes(error):
         found = found or _of_cause(service, cause)
     if found is None and isinstance(error, _OF_SHAPE):
         return of_shape(service, error)
@@ -309,15 +310,15 @@ def require_object(service: Service, answer: Any) -> dict[str, Any]:
 
 def _of_no_connection(service: Service, error: Exception) -> ServiceError | None:
     """Return the error for common reasons why nothing was sent: connection refused, no TLS, unknown host name."""
-    causes = list(_causes(error))
-    address = next((_address(cause) for cause in causes if isinstance(cause, httpx.ConnectError)), "")
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+    found = list(causes(error))
+    address = next((_address(cause) for cause in found if isinstance(cause, httpx.ConnectError)), "")
+    if any(isinstance(cause, ConnectionRefusedError) for cause in found):
         words = f"Nothing answers at {address}." if address else f"{service.error_name} does not answer."
         remedy = "Start the server there, or correct the address."
-    elif any(getattr(cause, "reason", "") in _NO_TLS for cause in causes if isinstance(cause, ssl.SSLError)):
+    elif any(getattr(cause, "reason", "") in _NO_TLS for cause in found if isinstance(cause, ssl.SSLError)):
         words = f"{address or service.error_name} does not speak TLS."
         remedy = "If that is intended, write the address with http://; otherwise correct the port."
-    elif any(isinstance(cause, socket.gaierror) for cause in causes) and address:
+    elif any(isinstance(cause, socket.gaierror) for cause in found) and address:
         words = f"The address {address} is not known."
         remedy = "Check its spelling, and that this machine is online."
     else:
@@ -346,12 +347,3 @@ def _of_cause(service: Service, cause: BaseException) -> ServiceError | None:
         if isinstance(cause, types):
             return kind(words.format(name=service.error_name, cause=cause), service=service.name, outcome=outcome)
     return None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    following: BaseException | None = error
-    while following is not None and id(following) not in seen:
-        seen.add(id(following))
-        yield following
-        following = following.__cause__ or following.__context__

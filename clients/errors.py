@@ -16,6 +16,7 @@ class ServiceError(Exception):
     The message never contains a secret of a connection, even if the service's answer did.
 
     ``outcome`` says whether the effect took place: ``not_done`` (safe to send again), ``done`` or ``unknown``.
+    ``field`` is the setting of the connection that is wrong, if it is known.
     """
 
     retryable: bool = False
@@ -32,6 +33,7 @@ class ServiceError(Exception):
         http_status: int | None = None,
         retry_after_seconds: float | None = None,
         outcome: Outcome | None = None,
+        field: str = "",
     ) -> None:
         self.message = known.in_text(message)
         super().__init__(self.message)
@@ -40,6 +42,7 @@ class ServiceError(Exception):
         self.http_status = http_status
         self.retry_after_seconds = retry_after_seconds
         self.outcome: Outcome = outcome or self.default_outcome
+        self.field = field
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Remove secrets from attributes set later, too: callers that know more add remedies."""

@@ -40,6 +40,8 @@ class AccountKey(Struct, frozen=True):
     url: str
     label: str = "Key"
     """What the service calls it."""
+    rights: str = ""
+    """What it has to allow, as the page where one creates it calls that; empty if there is nothing to choose."""
     hint: str = ""
     """What an empty field shows."""
     is_address: bool = False
@@ -178,6 +180,12 @@ class Service(Struct, frozen=True):
         """Return whether a program with an API token may give a setting: a key, or a harmless one."""
         is_key = self.key is not None and setting == self.key.setting and not self.key.is_address
         return is_key or setting in self.harmless
+
+    def label_of(self, setting: str) -> str:
+        """Return what the form of its connections calls a setting; "" if it does not ask for it."""
+        if self.key is not None and setting == self.key.setting:
+            return self.key.label
+        return next((one.label for one in self.beside_key if one.name == setting), "")
 
     def lacks(self, settings: Mapping[str, Any]) -> str:
         """Return what is not installed that a connection with these settings needs, as a sentence; "" if nothing."""

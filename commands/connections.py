@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,9 +16,11 @@ from commands.base.inputs import by_name
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
 from commands.base.session import CommandSession, looked_at, opened
+from engine.base.services import declaration
 from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:
+    from clients.check_line import CheckLine
     from engine.connections.statuses import ConnectionStatus
 
 group = typer.Typer(help="Accounts that workflows use.", no_args_is_help=True, rich_markup_mode=None)
@@ -72,7 +74,8 @@ def check(
     """Check connections, the sign-in provider, and the processes that work on runs. Exits with 1 if one fails."""
     with opened(workspace, demo=demo) as session:
         connections, p = session.orchestra.connections, session.principal
-        wanted = names or [one.name for one in connections.list(p)]
+        services = {one.name: one.service for one in connections.list(p)}
+        wanted = names or [*services]
         checked = {name: connections.check(p, name) for name in wanted}
         processes = [] if names else session.orchestra.workers.check(p)
         sign_in = [] if names else session.orchestra.sign_in_check.check(p)
@@ -82,12 +85,18 @@ def check(
         document({"ok": is_ok, "connections": found, "sign_in": sign_in, "processes": processes})
     else:
         rows = [
-            [name, line.what, "ok" if line.ok else "not ok", line.text]
+            [name, line.what, _outcome(line), _named(services[name], line) if name in services else line.text]
             for name, each in [*checked.items(), ("(sign-in)", sign_in), ("(processes)", processes)]
             for line in each
         ]
         table(["CONNECTION", "WHAT", "", ""], rows)
     return DONE if is_ok else FAILED
+
+
+def _outcome(line: CheckLine) -> str:
+    if not line.ok:
+        return "not ok"
+    return "" if line.is_note else "ok"
 
 
 _PAIRS_HELP = "A setting, such as base_url=… or token=env:MY_TOKEN."
@@ -108,7 +117,7 @@ def add(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a connection, or change settings of one. Secrets are stored encrypted, never in config.yaml."""
+    """Add a connection, or change settings of one, and check it. Secrets are stored encrypted, never in config.yaml."""
     opens = None if client_secret is None and client_id is None else _browser_for(service, pairs, client_id)
     if address is not None:
         pairs = [*(pairs or []), f"address={address}"]
@@ -122,14 +131,33 @@ def add(
             settings = _given(session, service, called, pairs or [], is_asked=not as_json)
             added = connections.add(who, called, service, settings)
         unopened = connections.unopened(who)
+        lines = connections.check(who, called) if added.ready and not demo and not as_json else []
     if as_json:
         document(added)
         return DONE
     say(f"The connection {added.name} is now in config.yaml. {added.note}".rstrip())
-    say(f"`orchestra connections check {added.name}` tests it.")
+    _say_tested(added, lines)
     if unopened:
         note(unopened)
     return DONE
+
+
+def _say_tested(added: ConnectionStatus, lines: Sequence[CheckLine]) -> None:
+    """Say whether a connection that was just saved works, or what has to be corrected."""
+    wrong = next((line for line in lines if not line.ok), None)
+    if not lines:
+        say(f"It is not tested yet: `orchestra connections check {added.name}` does that.")
+    elif wrong is None:
+        say(f"It works: {lines[0].text}")
+    else:
+        say(f"Saved, not working yet: {_named(added.service, wrong)}")
+        say(f"`orchestra connections check {added.name}` tests it again.")
+
+
+def _named(service: str, line: CheckLine) -> str:
+    """Return the text of a line; of one that failed, after the setting that it is about."""
+    label = "" if line.ok else declaration(service).label_of(line.field)
+    return f"{label} (`{line.field}`): {line.text}" if label else line.text
 
 
 def _given(session: CommandSession, service: str, name: str, pairs: list[str], *, is_asked: bool) -> dict[str, Any]:

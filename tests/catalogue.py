@@ -1,7 +1,7 @@
 """Keeps the catalogues of the dashboard's texts (`make catalogue`): finds the texts in the code, and compiles them.
 
-Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser, and what the
-canvas shows of the fields of every step.
+Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser, what the
+canvas shows of the fields of every step, and what the forms of connections show of each service.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from dashboard.base.language import LOCALE
+from engine.base.services import services
 from engine.compiler.definition.step_model import step_schema
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +62,7 @@ def texts() -> list[Text]:
     """Return each text in the code once, in the order of the files."""
     found = [text for path in sorted((ROOT / "dashboard").rglob("*.py")) for text in _in_python(path)]
     found += [text for name in _SCRIPTS for text in _in_script(name)]
+    found += map(Text, _of_services())
     return list(dict.fromkeys(found))
 
 
@@ -94,6 +96,14 @@ def _of_steps() -> Iterator[str]:
         for field in holder["properties"].values():
             if field.get("section") != "elsewhere":
                 yield from (field[key] for key in ("title", "description") if key in field)
+
+
+def _of_services() -> Iterator[str]:
+    """Yield what the forms of connections show of each service."""
+    for service in services():
+        yield from (one.label for one in service.beside_key)
+        if service.key is not None:
+            yield from filter(None, (service.key.label, service.key.rights))
 
 
 def _files(place: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import socketserver
 import sys
 import threading
@@ -48,6 +49,19 @@ os.environ["ORCHESTRA_DEMO_LATENCY"] = "0"
 settings.register_profile("same", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("wide", deadline=None)
 settings.load_profile("same")
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Know no name of another machine: nothing made up is sent to a real service."""
+    known = socket.getaddrinfo
+
+    def look_up(host: Any, *args: Any, **more: Any) -> Any:
+        if host not in (None, "localhost", "127.0.0.1", "::1"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return known(host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,7 +10,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.datastore.rows import (
     SERVICE,
@@ -88,7 +88,7 @@ class StoreClient(Client):
         try:
             count = len(self.names())
         except Unavailable as error:
-            return [CheckLine("tables", ok=False, text=f"{error.message} {error.remedy}")]
+            return [failed(self.service, "tables", error)]
         return [
             CheckLine("tables", ok=True, text=f"There are {count} tables." if count != 1 else "There is one table.")
         ]

@@ -16,7 +16,7 @@ from clients.chats.asking import asked
 from clients.chats.beside import beside
 from clients.chats.markdown import kept_in_words
 from clients.chats.parts import sent_in_parts, whole
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.discord.service import DISCORD, MESSAGE, URL, DiscordSettings
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
@@ -90,7 +90,7 @@ class DiscordClient(Client):
                 return lines
             found = self.channels()
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
         if found:
             names = ", ".join(one["name"] for one in found[:5])
             return [*lines, CheckLine("channels", ok=True, text=f"The bot sees {names}.")]

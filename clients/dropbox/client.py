@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import known_of, unknown
@@ -74,7 +74,7 @@ class DropboxClient(Drive):
             found = self.entries("", _PAGE)
             who = str(self._read("users/get_current_account", None)["email"])
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
         return [CheckLine("sign-in", ok=True, text=f"Signed in as {who}; {len(found)} entries at the root.")]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:

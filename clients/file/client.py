@@ -102,14 +102,14 @@ class FileClient(Client):
                 CheckLine(
                     "folder",
                     ok=False,
-                    text=f"The folder {self.folder} cannot be read: {error.strerror}. Correct `folder`.",
+                    text=f"The folder {self.folder} cannot be read: {error.strerror}. Choose another one.",
                 )
             ]
         found = tesseract()
         known = f"file.ocr reads {', '.join(found.languages)}." if found else f"file.ocr cannot be used. {ABSENT}"
         return [
             CheckLine("folder", ok=True, text=f"Steps read the files in {self.folder}."),
-            CheckLine("ocr", ok=True, text=known),
+            CheckLine("ocr", ok=True, text=known, is_note=not found),
         ]
 
     @contextmanager

@@ -47,6 +47,7 @@ def _scopes(headers: Mapping[str, str]) -> Iterator[CheckLine]:
             "scopes",
             ok=False,
             text=f"The token has {shown}; `repo` is missing. Enable it at {_TOKENS}, or create a new token.",
+            field="token",
         )
 
 
@@ -63,6 +64,7 @@ def _end(headers: Mapping[str, str], now: datetime) -> Iterator[CheckLine]:
         "token ends",
         ok=True,
         text=f"The token ends on {ends_at:%Y-%m-%d}, in {counted(max(left.days, 0), 'day')}.{advice}",
+        is_note=True,
     )
 
 
@@ -75,7 +77,7 @@ def _limits(answer: httpx.Response) -> Iterator[CheckLine]:
     until = datetime.fromtimestamp(reset, UTC)
     said = f"{remaining} of {limit} requests are left until {until:%H:%M} UTC."
     if remaining:
-        yield CheckLine("limits", ok=True, text=said)
+        yield CheckLine("limits", ok=True, text=said, is_note=True)
     else:
         yield CheckLine(
             "limits",

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.github import values as github_values
@@ -89,14 +89,14 @@ class GitHubClient(Client):
             # Not cached: the token may have been revoked since the login was fetched.
             signed_in = CheckLine("sign-in", ok=True, text=f"Signed in as {self._login()}.")
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}")]
+            return [failed(self.service, "sign-in", error)]
         return [signed_in, self._check_repositories()]
 
     def _check_repositories(self) -> CheckLine:
         try:
             found = self.repositories()
         except ServiceError as error:
-            return CheckLine("repositories", ok=False, text=f"{error.message} {error.remedy}")
+            return failed(self.service, "repositories", error)
         writable = sum(each["can_write"] for each in found)
         if not writable:
             remedy = "Give the token write access to issues (and contents) of the repositories it should work with."

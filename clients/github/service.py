@@ -38,6 +38,8 @@ GITHUB = Service(
         variable="GITHUB_TOKEN",
         place="GitHub, Settings, Developer settings, Personal access tokens",
         url="https://github.com/settings/tokens",
+        rights="Fine-grained: read and write for Issues, Contents and Pull requests, in the "
+        "repositories that workflows may use. Classic: `repo`.",
     ),
     reads=(
         ReadRequest("GET", "/**"),

@@ -6,7 +6,7 @@ import threading
 
 import httpx
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.gmail.app import GMAIL_APP, address_of, users_of
@@ -74,5 +74,5 @@ class GmailClient(Client):
             signed_in = CheckLine("sign-in", ok=True, text=f"Signed in as {address_of(self._users)}.")
             names = self.labels.names()
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}")]
+            return [failed(self.service, "sign-in", error)]
         return [signed_in, CheckLine("labels", ok=True, text=f"It can read {counted(len(names), 'label')}.")]

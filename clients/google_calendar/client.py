@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
@@ -65,7 +65,7 @@ class GoogleCalendarClient(Client):
                 CheckLine("calendars", ok=True, text=f"It can read {counted(count, 'calendar')}."),
             ]
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
 
     def calendars(self) -> list[Json]:
         """List the calendars: [{id, name, time_zone, is_primary}]."""

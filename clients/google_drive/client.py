@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from msgspec.structs import replace
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import changes_of
@@ -79,7 +79,7 @@ class GoogleDriveClient(Drive):
         try:
             found, who = self.entries("", 1000), user_of(self._sdk)["emailAddress"]
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
         return [CheckLine("sign-in", ok=True, text=f"Signed in as {who}; {len(found)} entries at the root.")]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:

@@ -9,7 +9,7 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
@@ -83,7 +83,7 @@ class GoogleSheetsClient(Client):
         try:
             return [CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}.")]
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
 
     def sheet(self, spreadsheet: str, title: str) -> Sheet:
         """Return a sheet with the names of its columns. Raises NotFound, InvalidRequest."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.deadline import deadline
-from clients.errors import InvalidRequest, ServiceError
+from clients.errors import AuthError, InvalidRequest, ServiceError
 from clients.imap.mailbox import Mailbox
 from clients.imap.service import IMAP
 from clients.mail_server.providers import SERVICE, app_password_page
@@ -29,7 +29,7 @@ class ImapClient(Client):
     service = IMAP
 
     def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:
-        self._connector = connector
+        self._connector, self._has_password = connector, bool(settings.password.get_secret_value())
         self.mailbox = Mailbox(settings, connector)
         self.outbox = SmtpClient(settings, connector)
 
@@ -40,11 +40,13 @@ class ImapClient(Client):
 
     def account(self) -> str:
         """Return the mailbox's address. Raises InvalidRequest if the connection has none."""
-        if "@" not in self.mailbox.address:
+        given = self.mailbox.address
+        if "@" not in given:
             raise InvalidRequest(
-                f"The connection's address {self.mailbox.address!r} is not a mail address.",
+                f"{given!r} is not a mail address." if given else "There is no mail address yet.",
                 service=SERVICE,
-                remedy="Set `address` to the address of the mailbox, such as me@fastmail.com.",
+                remedy="Enter the address of the mailbox, such as me@fastmail.com.",
+                field="address",
             )
         return self.mailbox.address
 
@@ -54,8 +56,9 @@ class ImapClient(Client):
 
     @classmethod
     def key_page(cls, beside_key: Mapping[str, Any]) -> str:
-        """Return the page of the address's provider, if it is known."""
-        return app_password_page(str(beside_key.get("address", ""))) or super().key_page(beside_key)
+        """Return the page of the address's provider, "" if it is not known; Google's as long as there is no address."""
+        address = str(beside_key.get("address", ""))
+        return app_password_page(address) if "@" in address else super().key_page(beside_key)
 
     def close(self) -> None:
         """Close the connections to the servers."""
@@ -67,11 +70,14 @@ class ImapClient(Client):
         if lines[0].ok:
             lines += [_tried("folders", self._folders), _tried("special folders", self._special)]
             lines += [_tried("abilities", self._abilities)]
-        return [*lines, _tried("sending", self._sending)]
+        return [*lines, self._check_sending()]
 
     def _signed_in(self) -> str:
+        who = self.account()
+        if not self._has_password:
+            raise AuthError("There is no password yet.", service=SERVICE, remedy="Enter the app password.")
         with self.mailbox.session():
-            return f"Signed in to {self.mailbox.servers.imap().shown} as {self.account()}."
+            return f"Signed in to {self.mailbox.servers.imap().shown} as {who}."
 
     def _folders(self) -> str:
         with self.mailbox.opened("") as (_, selected):
@@ -90,10 +96,15 @@ class ImapClient(Client):
         said = [f"has {', '.join(has)}" if has else "", f"lacks {', '.join(lacks)}" if lacks else ""]
         return f"The server {' and '.join(filter(None, said))}."
 
-    def _sending(self) -> str:
-        if not self.outbox.is_set_up:
-            return "It can read; it cannot send: add `smtp_host` to the connection for that."
-        return f"{self.outbox.check()} takes mail from {self.mailbox.address}."
+    def _check_sending(self) -> CheckLine:
+        try:
+            is_set_up = self.outbox.is_set_up
+        except ServiceError as error:
+            return failed(IMAP, "sending", error)
+        if not is_set_up:
+            said = "Mail cannot be sent: no server for sending is set. Reading needs none."
+            return CheckLine("sending", ok=True, text=said, field="smtp_host", is_note=True)
+        return _tried("sending", lambda: f"{self.outbox.check()} takes mail from {self.mailbox.address}.")
 
 
 def _tried(what: str, attempt: Callable[[], str]) -> CheckLine:
@@ -101,4 +112,4 @@ def _tried(what: str, attempt: Callable[[], str]) -> CheckLine:
         with deadline(_CHECK_SECONDS):
             return CheckLine(what, ok=True, text=attempt())
     except ServiceError as error:
-        return CheckLine(what, ok=False, text=f"{error.message} {error.remedy}")
+        return failed(IMAP, what, error)

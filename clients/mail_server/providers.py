@@ -94,6 +94,7 @@ def provider_of(address: str) -> Provider | None:
             f"Since September 2024, Microsoft no longer lets programs sign in to {domain} with a password.",
             service=SERVICE,
             remedy="Forward that mail to a mailbox at another provider, and connect that one.",
+            field="address",
         )
     if domain in _PROTON:
         raise InvalidRequest(

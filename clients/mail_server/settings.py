@@ -65,7 +65,7 @@ class Servers:
         own = self._settings
         host = own.host or self._provider("host").imap
         port = own.port or _IMAP_PORTS[own.security]
-        return MailServerAddress(SERVICE, host, port, own.security, IMAP_READS, own.ca_file)
+        return MailServerAddress(SERVICE, host, port, own.security, IMAP_READS, own.ca_file, "host")
 
     @property
     def knows_smtp(self) -> bool:
@@ -81,7 +81,7 @@ class Servers:
             provider = self._provider("smtp_host")
             host, security = provider.smtp, own.smtp_security or provider.smtp_security
         return MailServerAddress(
-            SERVICE, host, own.smtp_port or _SMTP_PORTS[security], security, SMTP_READS, own.ca_file
+            SERVICE, host, own.smtp_port or _SMTP_PORTS[security], security, SMTP_READS, own.ca_file, "smtp_host"
         )
 
     def sent_copy(self) -> SentCopy:
@@ -97,10 +97,12 @@ class Servers:
         address = self._settings.address
         found = provider_of(address)
         if found is None:
+            host = address.rpartition("@")[2]
             raise InvalidRequest(
-                f"The servers of {address.rpartition('@')[2] or 'a mailbox without an address'} are not known here.",
+                f"The servers of {host} are not known here." if host else "There is no mail address yet.",
                 service=SERVICE,
-                remedy=f"Your provider's help names them: set `{missing}` in the connection.",
+                remedy="Enter the server; your provider's help names it." if host else "Enter it.",
+                field=missing if host else "address",
             )
         return found
 

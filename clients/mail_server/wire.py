@@ -14,6 +14,7 @@ from msgspec import Struct
 from clients.addresses import is_loopback
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.mail_server.outgoing_traffic import OutgoingTraffic
+from clients.no_connection import no_connection
 from clients.reads import ReadCommands
 from clients.reads_only import checked
 from clients.sockets import Forbidden, NetworkGate
@@ -38,6 +39,8 @@ class MailServerAddress(Struct, frozen=True):
     reads: ReadCommands
     """What may be sent while only reads may leave."""
     ca_file: str = ""
+    setting: str = ""
+    """The setting of the connection that names the host."""
 
     @property
     def shown(self) -> str:
@@ -92,14 +95,19 @@ class MailConnector:
         except Forbidden as error:
             raise Forbidden(error.message, service=place.service) from None
         except httpcore.ConnectTimeout:
-            raise _unsent(Timeout, place, "could not be reached in time.") from None
+            raise _unsent(Timeout, place, "could not be reached in time.", field=place.setting) from None
         except httpcore.ConnectError as error:
-            raise _unsent(Unavailable, place, f"does not answer: {error}.") from None
+            words, remedy = no_connection(error, place.host, place.port)
+            raise Unavailable(
+                words, service=place.service, remedy=remedy, outcome="not_done", field=place.setting
+            ) from None
 
 
-def _unsent(kind: type[ServiceError], place: MailServerAddress, words: str, remedy: str = "") -> ServiceError:
+def _unsent(
+    kind: type[ServiceError], place: MailServerAddress, words: str, remedy: str = "", field: str = ""
+) -> ServiceError:
     """Return an error for a failure before anything was sent."""
-    return kind(f"{place.shown} {words}", service=place.service, remedy=remedy, outcome="not_done")
+    return kind(f"{place.shown} {words}", service=place.service, remedy=remedy, outcome="not_done", field=field)
 
 
 class MailSocket:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.error_mapping import of_broken_connection, of_status, words_in
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown, ServiceError
@@ -61,7 +61,7 @@ class McpClient(Client):
         try:
             count = len(self.tools())
         except ServiceError as error:
-            return [CheckLine("reachable", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "reachable", error)]
         return [
             CheckLine(
                 "reachable", ok=True, text=f"It offers {count} tools. Steps call those that an owner has accepted."

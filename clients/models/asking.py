@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.errors import (
     BadAnswer,
     InvalidRequest,
@@ -172,21 +172,20 @@ def check_lines(service: Service, where: str, model: str, models: Callable[[], S
     try:
         offered = models()
     except ServiceError as error:
-        return [CheckLine("server", ok=False, text=f"{error.message} {error.remedy}")]
+        return [failed(service, "server", error)]
     reached = CheckLine("server", ok=True, text=f"{where} answers and offers {counted_words(len(offered), 'model')}.")
-    return [reached, _check_model(service, model, offered)]
+    return [reached, _check_model(model, offered)]
 
 
-def _check_model(service: Service, model: str, offered: Sequence[str]) -> CheckLine:
+def _check_model(model: str, offered: Sequence[str]) -> CheckLine:
     names = ", ".join(offered[:5]) or "none"
     if not model:
         return CheckLine(
-            "model", ok=False, text=f"No model is chosen: set the connection's `model`, for example one of: {names}."
+            "model", ok=False, text=f"No model is chosen. Enter one, for example one of: {names}.", field="model"
         )
     if model not in offered:
-        variable = service.variables["model"]
-        remedy = f"Set the connection's `model` to one of them in config.yaml, or {variable} in `.env`."
-        return CheckLine("model", ok=False, text=f"The server does not offer {model!r}. It offers: {names}. {remedy}")
+        said = f"The server does not offer {model!r}. It offers: {names}. Enter one of them."
+        return CheckLine("model", ok=False, text=said, field="model")
     return CheckLine("model", ok=True, text=f"{model} is there.")
 
 

@@ -40,7 +40,7 @@ def _several(sources: list[tuple[str, str, dict[str, Any]]]) -> Iterator[CheckLi
     for database in sorted({one for one in databases if databases.count(one) > 1}):
         names = ", ".join(name for name, parent, _ in sources if parent == database)
         said = f"The database {database} has several data sources: {names}. Workflows must name the one to use."
-        yield CheckLine("data sources", ok=True, text=said)
+        yield CheckLine("data sources", ok=True, text=said, is_note=True)
 
 
 def _keys(sources: list[tuple[str, str, dict[str, Any]]]) -> Iterator[CheckLine]:
@@ -55,7 +55,7 @@ def _keys(sources: list[tuple[str, str, dict[str, Any]]]) -> Iterator[CheckLine]
     if lacking:
         more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
         said = f"Not in {', '.join(lacking[:_SHOWN])}{more} yet: it is added when something is written there."
-        yield CheckLine("key property", ok=True, text=said)
+        yield CheckLine("key property", ok=True, text=said, is_note=True)
     elif sources and not wrong:
         yield CheckLine("key property", ok=True, text=f"Every database has the text property {KEY_PROPERTY!r}.")
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import httpx
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.listing import Json
@@ -105,7 +105,7 @@ class NotionClient(Client):
             lines = [CheckLine("sign-in", ok=True, text=f"Connected to the workspace {self.label()}.")]
             found = self._databases.all()
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}")]
+            return [failed(self.service, "sign-in", error)]
         if found:
             names = ", ".join(source.name for source in found[:5])
             return [

@@ -38,6 +38,7 @@ NOTION = Service(
         variable="NOTION_TOKEN",
         place="Notion, My integrations (share your pages with it, too)",
         url="https://www.notion.so/my-integrations",
+        rights="Read, update and insert content.",
     ),
     reads=(
         ReadRequest("GET", "/v1/**"),

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 import httpx
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import known_of, unknown
@@ -74,7 +74,7 @@ class OnedriveClient(Drive):
         try:
             who, found = owner_of(self._get(self._url)), self.entries("", _PAGE)
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
         return [CheckLine("sign-in", ok=True, text=f"Signed in as {who}; {len(found)} entries at the root.")]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:

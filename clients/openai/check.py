@@ -29,7 +29,7 @@ def look(settings: OpenAISettings, http: httpx.Client, _now: object) -> Iterator
     tokens = context_tokens(settings, http)
     if tokens is None:
         said = f"The server does not report the context length of {settings.model}; it may cut off long texts."
-        yield CheckLine("context", ok=True, text=said)
+        yield CheckLine("context", ok=True, text=said, is_note=True)
     elif tokens < _SMALL:
         advice = (
             "Load it with more (Ollama: OLLAMA_CONTEXT_LENGTH=16384; llama.cpp: -c 16384), or long mails are cut off."

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.errors import InvalidRequest, NotFound, Unavailable
 from clients.in_workspace.names import is_name, require_name
@@ -63,7 +63,7 @@ class RagClient(Client):
         try:
             count = len(self.collections())
         except Unavailable as error:
-            return [CheckLine("collections", ok=False, text=f"{error.message} {error.remedy}")]
+            return [failed(self.service, "collections", error)]
         return [
             CheckLine(
                 "collections",

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 import httpx
 from msgspec.structs import replace
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.entity_tags import entity_tag, is_same
@@ -71,11 +71,13 @@ class S3Client(Drive):
     def check(self) -> list[CheckLine]:
         """Try to list the bucket."""
         if not self._url:
-            return [CheckLine("settings", ok=False, text="There is no address of a bucket yet: `base_url`.")]
+            return [
+                CheckLine("settings", ok=False, text="There is no address of a bucket yet. Enter it.", field="base_url")
+            ]
         try:
             self._page({"max-keys": "1"})
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
         return [CheckLine("sign-in", ok=True, text=f"Signed in as {self.identity()}.")]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:

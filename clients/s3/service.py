@@ -34,6 +34,7 @@ S3 = Service(
         place="AWS console, IAM, Users, Security credentials, Access keys",
         url="https://console.aws.amazon.com/iam/home#/users",
         label="Secret access key",
+        rights="`s3:ListBucket`, `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject`, `s3:AbortMultipartUpload`.",
     ),
     beside_key=(
         Setting("base_url", "S3_URL", "Address of the bucket", "https://BUCKET.s3.eu-central-1.amazonaws.com"),

@@ -15,7 +15,7 @@ from clients.chats.markdown import SLACK as MARKS
 from clients.chats.markdown import rendered
 from clients.chats.parts import sent_in_parts, whole
 from clients.chats.slack_text import plain_text
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.error_mapping import words_in
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
@@ -104,11 +104,11 @@ class SlackClient(Client):
         try:
             lines = [CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}.")]
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
         try:
             joined = [one["name"] for one in self.channels() if one["is_member"]]
         except ServiceError as error:
-            return [*lines, CheckLine("channels", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [*lines, failed(self.service, "channels", error)]
         if joined:
             return [*lines, CheckLine("channels", ok=True, text=f"The bot is in {', '.join(joined[:5])}.")]
         return [

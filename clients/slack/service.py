@@ -33,6 +33,7 @@ SLACK = Service(
         place="Slack, Your apps, OAuth & Permissions, Bot User OAuth Token",
         url="https://api.slack.com/apps",
         label="Bot token",
+        rights="`chat:write`, `channels:read`, `groups:read`, `channels:history`, `groups:history`, `reactions:write`.",
     ),
     reads=(
         ReadRequest("GET", "/auth.test"),

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import AccountSighting, Client, Opening
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 from clients.secrets import known
@@ -78,7 +78,7 @@ class SqlClient(Client):
             rights = self._database().rights()
             self.schema()
         except ServiceError as error:
-            return [CheckLine(_place_of(error), ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, _place_of(error), error)]
         return [CheckLine("sign-in", ok=True, text=f"{self.account()} answers."), *rights]
 
     def query(self, statement: str, parameters: Mapping[str, Any], limit: int) -> QueryRows:

@@ -17,6 +17,7 @@ import httpcore
 
 from clients.deadline import seconds_left
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
+from clients.no_connection import no_connection
 from clients.sockets import NetworkGate
 from clients.sql.address import DatabaseAddress
 from clients.sql.service import NAME
@@ -142,7 +143,8 @@ def connected(address: DatabaseAddress) -> DriverSocket:
     except httpcore.ConnectTimeout:
         raise Timeout(f"{shown} could not be reached in time.", service=NAME, outcome="not_done") from None
     except httpcore.ConnectError as error:
-        raise Unavailable(f"{shown} does not answer: {error}.", service=NAME, outcome="not_done") from None
+        words, remedy = no_connection(error, address.host, address.port)
+        raise Unavailable(words, service=NAME, remedy=remedy, outcome="not_done", field="url") from None
 
 
 @contextmanager

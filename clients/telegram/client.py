@@ -15,7 +15,7 @@ from clients.chats.asking import asked, parameters, refusal
 from clients.chats.markdown import TELEGRAM as MARKS
 from clients.chats.markdown import rendered
 from clients.chats.parts import sent_in_parts
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
 from clients.limits.text_limit import in_parts
@@ -93,7 +93,7 @@ class TelegramClient(Client):
             lines = [CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}.")]
             hook = self._asked("GET", "getWebhookInfo").get("url", "")
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
         if hook:
             said = "Another program gets the messages of this bot (a webhook): the trigger sees none. Use another bot."
             return [*lines, CheckLine("messages", ok=False, text=said)]

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.entity_tags import entity_tag, is_same, is_strong
@@ -68,12 +68,12 @@ class WebdavClient(Drive):
     def check(self) -> list[CheckLine]:
         """Try to list the root."""
         if not self._url:
-            said = "There is no address yet: `base_url`, in Nextcloud at the bottom of Files settings."
-            return [CheckLine("settings", ok=False, text=said)]
+            said = "There is no address yet. Nextcloud shows it at the bottom of Files settings."
+            return [CheckLine("settings", ok=False, text=said, field="base_url")]
         try:
             found = self.entries("", 10_000)
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
         return [
             CheckLine("sign-in", ok=True, text=f"Signed in as {self.identity()}; {len(found)} entries at the root.")
         ]

@@ -1,4 +1,4 @@
-"""Save an agent: its file, or also a version with or without the label that steps follow."""
+"""Save an agent: as the version that steps use, as a draft, or as a version that nothing uses yet."""
 
 from __future__ import annotations
 
@@ -42,12 +42,20 @@ def _save_bar(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
             lambda: begin(agent),
         )
         return
+    is_changed = differs(draft, now)
     with st.container(horizontal=True, vertical_alignment="center"):
-        _save_button(visit, agent, draft, t("Save"), "save")
-        _version_popover(visit, agent, draft)
-        if differs(draft, now):
+        _version_button(visit, agent, draft, t("Save and use"), DEFAULT_LABEL)
+        _save_button(visit, agent, draft, t("Save as draft"), "save")
+        with popover(
+            t("Save a version"), _version_place(agent.name), ":material/bookmark_add:", disabled=bool(now.wrong)
+        ):
+            st.markdown(t("A version never changes. Steps use this one once the tab *Versions* gives it their label."))
+            _version_button(visit, agent, draft, t("Save this version"))
+        if is_changed:
             _undo_popover(agent)
             st.caption(t("Not saved yet."))
+    if is_changed and agent.runs is None:
+        st.caption(t("No version is in production yet, so runs use the draft."))
 
 
 def _undo_popover(agent: AgentSummary) -> None:
@@ -67,7 +75,7 @@ def _save_button(visit: Visit, agent: AgentSummary, draft: EditorDraft, label: s
         session.tell(
             t("Saved. Runs that start from now on use it.")
             if saved.runs is None
-            else t("Saved. Steps use version {version}: save a version to change that.", version=saved.runs)
+            else t("Saved as draft. Steps go on using version {version}.", version=saved.runs)
         )
 
     now = typed(draft)
@@ -77,38 +85,39 @@ def _save_button(visit: Visit, agent: AgentSummary, draft: EditorDraft, label: s
         lambda _key: _tried(lambda: visit.orchestra.agents.save(visit.who, draft.name, now.text, agent.etag)),
         lambda saved: _shown(saved, after),
         scope=f"{agent.etag} {hash(now.text)}",
+        disabled=bool(now.wrong),
+    )
+
+
+def _version_button(visit: Visit, agent: AgentSummary, draft: EditorDraft, button: str, label: str = "") -> None:
+    """Show a button that saves the text and a version of it, which `label` then names."""
+    now = typed(draft)
+
+    def save() -> SavedVersion:
+        saved = agent
+        if differs(draft, now):
+            saved = visit.orchestra.agents.save(visit.who, draft.name, now.text, agent.etag)
+        return visit.orchestra.agent_versions.save(visit.who, draft.name, label, saved.etag)
+
+    def after(version: SavedVersion) -> None:
+        close(_version_place(agent.name))
+        begin(visit.orchestra.agents.get(visit.who, draft.name))
+        said = t("Version {saved} is saved", saved=version.number)
+        session.tell(said + (t(" and is {label} now.", label=label) if label else "."))
+
+    action_button(
+        button,
+        f"save-and-use-agent-{draft.name}" if label else f"save-version-agent-{draft.name}",
+        lambda _key: _tried(save),
+        lambda saved: _shown(saved, after),
+        scope=f"{agent.etag} {label} {hash(now.text)}",
         type="primary",
         disabled=bool(now.wrong),
     )
 
 
-def _version_popover(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
-    now, place = typed(draft), f"agent-version-{draft.name}"
-    with popover(t("Save a version"), place, ":material/bookmark_add:", disabled=bool(now.wrong)):
-        st.markdown(t("A version never changes. Steps that name none use the one in production, if there is one."))
-        words = t("Make it the {default_label} version", default_label=DEFAULT_LABEL)
-        label = DEFAULT_LABEL if st.checkbox(words, value=True, key=f"agent-production-{agent.name}") else ""
-
-        def save() -> SavedVersion:
-            saved = agent
-            if differs(draft, now):
-                saved = visit.orchestra.agents.save(visit.who, draft.name, now.text, agent.etag)
-            return visit.orchestra.agent_versions.save(visit.who, draft.name, label, saved.etag)
-
-        def after(version: SavedVersion) -> None:
-            close(place)
-            begin(visit.orchestra.agents.get(visit.who, draft.name))
-            said = t("Version {saved} is saved", saved=version.number)
-            session.tell(said + (t(" and is {label} now.", label=label) if label else "."))
-
-        action_button(
-            t("Save this version"),
-            f"save-version-agent-{draft.name}",
-            lambda _key: _tried(save),
-            lambda saved: _shown(saved, after),
-            scope=f"{agent.etag} {label} {hash(now.text)}",
-            type="primary",
-        )
+def _version_place(name: str) -> str:
+    return f"agent-version-{name}"
 
 
 def _tried(save: Save) -> AgentSummary | SavedVersion | OrchestraError:

@@ -67,14 +67,18 @@ def number(value: float, digits: int = 0) -> str:
 
 
 def dialog(
-    title: str, *, width: Literal["small", "large", "medium"] = "small", icon: str | None = None
+    title: str,
+    *,
+    width: Literal["small", "large", "medium"] = "small",
+    icon: str | None = None,
+    on_dismiss: Literal["ignore", "rerun"] = "ignore",
 ) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Make a function an `st.dialog`, whose title is translated when it opens."""
 
     def decorated(show: Callable[P, None]) -> Callable[P, None]:
         @wraps(show)
         def opened(*args: P.args, **kwargs: P.kwargs) -> None:
-            st.dialog(t(title), width=width, icon=icon)(show)(*args, **kwargs)
+            st.dialog(t(title), width=width, icon=icon, on_dismiss=on_dismiss)(show)(*args, **kwargs)
 
         return opened
 

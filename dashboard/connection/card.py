@@ -10,12 +10,21 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
+from dashboard.connection.check import (
+    check_lines,
+    forget_check,
+    keep_check,
+    show_wrong,
+    tell_tested,
+    try_own,
+    wrong,
+)
 from dashboard.connection.local_models import local_models
 from dashboard.connection.sign_in import browser_sign_in
 from dashboard.connection.tool_servers import tools_button
 from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button, submit_button
-from dashboard.parts.connection_fields import beside_fields, key_hint, key_label
+from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label
 from dashboard.parts.notices import account_notice
 from dashboard.parts.popover import close, popover
 from engine.base.services import client_class, offers_tools, runs_locally
@@ -33,7 +42,7 @@ def connection_card(visit: Visit, status: ConnectionStatus) -> None:
         _whose(status, may_change=visit.may("admin"))
         account_notice(status, may_change=visit.may("admin"))
         _buttons(visit, status)
-        _check_lines(status)
+        check_lines(status)
 
 
 def _head(visit: Visit, status: ConnectionStatus) -> None:
@@ -51,13 +60,12 @@ def _whose(status: ConnectionStatus, *, may_change: bool) -> None:
     who = status.account
     if status.mode == AccountMode.MINE:
         who = who or (status.sign_in.account if status.sign_in else "")
-        st.markdown(
-            t(
-                "Your own account{account}, with {source}.",
-                account=": **" + plain(who) + "**" if who else "",
-                source=plain(_source(status)),
-            )
+        own = t(
+            "Your own account{account}, with {source}.",
+            account=": **" + plain(who) + "**" if who else "",
+            source=plain(_source(status)),
         )
+        st.markdown(own if status.own_key_found else plain(_how(status)))
         _sign_in(status)
     else:
         st.markdown(t("The stand-in on this machine. Nothing leaves it."))
@@ -121,10 +129,7 @@ def _how(status: ConnectionStatus) -> str:
     """Return how to get a key of your own."""
     if status.sign_in_at:
         return t("To use your own account, sign in at {sign_in_at}.", sign_in_at=status.sign_in_at)
-    return t(
-        "To use your own account, set {key_variable} in the environment or in .env, or enter it here.",
-        key_variable=status.key_variable,
-    )
+    return t("Your own account is not connected yet.")
 
 
 def _switch(visit: Visit, status: ConnectionStatus, mode: AccountMode, label: str) -> None:
@@ -142,7 +147,7 @@ def _switch(visit: Visit, status: ConnectionStatus, mode: AccountMode, label: st
 
 
 def _switched(status: ConnectionStatus, mode: AccountMode) -> None:
-    session.drop_draft(_slot(status.name))
+    forget_check(status.name)
     whose = t("your own account") if mode == AccountMode.MINE else t("the demo")
     session.tell(
         t(
@@ -163,17 +168,19 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
     first = t("Enter a key") if status.mode == AccountMode.MINE else t("Use my own account")
     label = again if status.own_key_found else first
     with popover(label, f"key-{status.name}", ":material/key:"):
-        if status.key_url:
+        page = visit.orchestra.connections.key_page(status.service, status.beside_key)
+        if page:
             st.markdown(
-                t(
-                    "Create a key here: [{key_place}]({key_url})",
-                    key_place=plain(status.key_place),
-                    key_url=status.key_url,
-                )
+                t("Create a key here: [{key_place}]({key_url})", key_place=plain(status.key_place), key_url=page)
             )
-        st.caption(t("It is stored encrypted in the state folder of this workspace."))
+        key_facts(client_class(status.service).service)
+        if status.key_variable:
+            st.caption(
+                t("Or set {key_variable} in the environment or in .env.", key_variable=plain(status.key_variable))
+            )
         with st.form(f"key-form-{status.name}", border=False):
             _key_form(visit, status)
+        show_wrong(status.name, status.service)
         if status.own_key_source == "kept":
             _remove(visit, status)
 
@@ -181,7 +188,7 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
 def _remove(visit: Visit, status: ConnectionStatus) -> None:
     def removed(_status: ConnectionStatus) -> None:
         close(f"key-{status.name}")
-        session.drop_draft(_slot(status.name))
+        forget_check(status.name)
         session.tell(t("The stored key of {service} is removed.", service=service_title(status.service)))
         st.rerun()
 
@@ -206,10 +213,10 @@ def _key_form(visit: Visit, status: ConnectionStatus) -> None:
     )
     beside = beside_fields(service, status.beside_key, f"beside-{_key_field(status)}")
     submit_button(
-        t("Save") if beside else t("Save the key"),
+        t("Save and test"),
         f"key-save-{status.name}",
         lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, key, beside),
-        lambda _status: _given(status),
+        lambda saved: _given(visit, saved),
         scope=str(hash((key, *beside.values()))),
     )
 
@@ -219,16 +226,14 @@ def _key_field(status: ConnectionStatus) -> str:
     return f"key-{status.name}-{session.draft(f'key-form.{status.name}', 0)}"
 
 
-def _given(status: ConnectionStatus) -> None:
-    close(f"key-{status.name}")
-    session.keep_draft(f"key-form.{status.name}", session.draft(f"key-form.{status.name}", 0) + 1)
-    advice = "" if status.mode == AccountMode.MINE else t(" Switch it to your account when you are ready.")
-    session.tell(t("Saved for {service}.{advice}", service=service_title(status.service), advice=advice))
+def _given(visit: Visit, status: ConnectionStatus) -> None:
+    with st.spinner(t("Testing …")):
+        try_own(visit, status)
+    if not wrong(status.name, status.service):
+        close(f"key-{status.name}")
+        session.keep_draft(f"key-form.{status.name}", session.draft(f"key-form.{status.name}", 0) + 1)
+    tell_tested(status)
     st.rerun()
-
-
-def _slot(name: str) -> str:
-    return f"check.{name}"
 
 
 def _checks(visit: Visit, status: ConnectionStatus) -> None:
@@ -242,7 +247,7 @@ def _checks(visit: Visit, status: ConnectionStatus) -> None:
 
 def _check(visit: Visit, status: ConnectionStatus, mode: AccountMode, label: str, key: str) -> None:
     def keep(lines: list[CheckLine]) -> None:
-        session.keep_draft(_slot(status.name), (mode, lines))
+        keep_check(status.name, mode, lines)
         st.rerun()  # the account may be known now
 
     action_button(
@@ -253,15 +258,3 @@ def _check(visit: Visit, status: ConnectionStatus, mode: AccountMode, label: str
         scope=mode,
         icon=":material/fact_check:",
     )
-
-
-def _check_lines(status: ConnectionStatus) -> None:
-    checked: tuple[AccountMode, list[CheckLine]] | None = session.draft(_slot(status.name), None)
-    if checked is None:
-        return
-    mode, lines = checked
-    st.caption(t("Checked: the demo") if mode == AccountMode.DEMO else t("Checked: your own account"))
-    for line in lines:
-        icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
-        works = t(":green[works]") if line.ok else t(":red[does not work]")
-        st.markdown(f"{icon} **{plain(line.what.capitalize())}** {works}: {plain_with_code(line.text)}")

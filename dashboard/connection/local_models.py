@@ -11,6 +11,7 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
+from dashboard.connection.check import tell_tested, try_own
 from dashboard.parts.buttons import action_button
 from engine.connections.local_models import LocalServer
 
@@ -56,7 +57,7 @@ def _offer(visit: Visit, status: ConnectionStatus, server: LocalServer) -> None:
             t("Use it"),
             f"local-use-{status.name}-{server.base_url}",
             lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, "", settings),
-            lambda _status: _used(server),
+            lambda saved: _used(visit, saved),
             scope=str(model),
         )
 
@@ -66,7 +67,9 @@ def _keep(found: list[LocalServer]) -> None:
     st.rerun()
 
 
-def _used(server: LocalServer) -> None:
+def _used(visit: Visit, saved: ConnectionStatus) -> None:
     session.drop_draft(_FOUND)
-    session.tell(t("{kind} is set up. Switch the model to your own when you are ready.", kind=server.kind))
+    with st.spinner(t("Testing …")):
+        try_own(visit, saved)
+    tell_tested(saved)
     st.rerun()

@@ -13,12 +13,16 @@ from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
+from dashboard.connection.check import show_wrong, tell_tested, try_own, wrong
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import submit_button
-from dashboard.parts.connection_fields import beside_fields, key_hint, key_label
+from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label
 
 if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
+
+_SAVED = "new-connection.not-working"
+"""The name of the connection that the open dialog has saved, although it does not work yet."""
 
 
 def new_connection(visit: Visit, taken: set[str]) -> None:
@@ -36,7 +40,7 @@ def add_connection(visit: Visit, service: str, taken: set[str]) -> None:
         _dialog(visit, taken, service)
 
 
-@dialog(N_("Add a connection"), icon=":material/cable:")
+@dialog(N_("Add a connection"), icon=":material/cable:", on_dismiss="rerun")
 def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
     connections = visit.orchestra.connections
     signed_in = {kind.name for kind in connections.signed_in_kinds()}
@@ -54,7 +58,7 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
     page = visit.orchestra.connections.key_page(service, beside)
     if page:
         outside_link(t("Where to create the {key_label}", key_label=key_label(kind)), page)
-    st.caption(t("It is stored encrypted in the state folder of this workspace."))
+    key_facts(kind)
     with st.form(f"new-connection-form-{service}", border=False):
         key = st.text_input(
             key_label(kind),
@@ -65,12 +69,14 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
             help=plain(kind.key.place) if kind.key else None,
         )
         submit_button(
-            t("Add"),
+            t("Add and test"),
             f"new-connection-add-{service}",
-            lambda _: visit.orchestra.connections.add(visit.who, name.strip(), service, _settings(kind, key, beside)),
-            lambda status: _added(service, status),
+            lambda _: _saved(visit, name.strip(), kind, key, beside),
+            lambda status: _added(visit, status),
             scope=str(hash((name, key, *beside.values()))),
         )
+    if _is_saved_here(name.strip()):
+        show_wrong(name.strip(), service)
 
 
 def _signed_in(visit: Visit, service: str, name: str) -> None:
@@ -81,7 +87,7 @@ def _signed_in(visit: Visit, service: str, name: str) -> None:
             t("Add"),
             f"new-connection-add-{service}",
             lambda _: visit.orchestra.connections.add(visit.who, name.strip(), service, {}),
-            lambda status: _added(service, status),
+            _waits,
             scope=str(hash(name)),
         )
 
@@ -102,12 +108,35 @@ def _secret_field(service: str) -> str:
     return f"new-connection-key-{service}-{session.draft('new-connection.saved', 0)}"
 
 
-def _added(service: str, status: ConnectionStatus) -> None:
+def _saved(visit: Visit, name: str, kind: Service, key: str, beside: Mapping[str, str]) -> ConnectionStatus:
+    """Add the connection; if this dialog has added it before, change what was corrected since."""
+    connections = visit.orchestra.connections
+    if _is_saved_here(name):
+        return connections.give_key(visit.who, name, key, beside)
+    return connections.add(visit.who, name, kind.name, _settings(kind, key, beside))
+
+
+def _is_saved_here(name: str) -> bool:
+    return bool(session.draft(_SAVED, "") == name)
+
+
+def _added(visit: Visit, status: ConnectionStatus) -> None:
+    """Test the connection: the dialog stays open, with what was typed, until it works."""
+    if status.note and status.ready:
+        session.tell(status.note, ":material/warning:")
+    with st.spinner(t("Testing …")):
+        try_own(visit, status)
+    if wrong(status.name, status.service):
+        session.keep_draft(_SAVED, status.name)
+        return
+    session.drop_draft(_SAVED)
     session.keep_draft("new-connection.saved", session.draft("new-connection.saved", 0) + 1)
-    title = service_title(service)
-    added = t("{service} is connected as {name}. Press Check to test it.", service=title, name=status.name)
-    signs_in = t("{name} was added. Press Connect on its card to sign in.", name=status.name)
-    session.tell(signs_in if status.sign_in_at else added)
+    tell_tested(status)
+    st.rerun()
+
+
+def _waits(status: ConnectionStatus) -> None:
+    session.tell(t("{name} was added. Press Connect on its card to sign in.", name=status.name))
     if status.note:
         session.tell(status.note, ":material/warning:")
     st.rerun()

@@ -12,6 +12,7 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link
+from dashboard.connection.check import tell_tested, try_own
 from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.errors import error_box
@@ -107,10 +108,9 @@ def _waiting(visit: Visit, sign_in: SignIn, status: ConnectionStatus) -> None:
         if sign_in.error is not None:
             error_box(sign_in.error)
         else:
-            service = service_title(status.service)
-            session.tell(
-                t("{service} is connected. Switch it to your own account when you are ready.", service=service)
-            )
+            with st.spinner(t("Testing …")):
+                try_own(visit, status)
+            tell_tested(status)
             st.rerun()
         return
     st.info(

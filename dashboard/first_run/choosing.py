@@ -9,8 +9,9 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain, plain_with_code
+from dashboard.base.plain import plain
 from dashboard.connection.card import connection_card
+from dashboard.connection.check import check_line
 from dashboard.connection.new import add_connection
 from dashboard.parts.buttons import action_button
 from engine.base.services import declaration
@@ -48,8 +49,7 @@ def choosing(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
         key=f"first-run-choice-{step['id']}",
     )
     for line in step["lines"] if chosen == step["choice"] else ():
-        icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
-        st.markdown(f"{icon} **{plain(line.what.capitalize())}**: {plain_with_code(line.text)}")
+        check_line(chosen, line)
     if chosen in (DEMO, NONE):
         _button(visit, step["id"], chosen, "", t("Look at the demo first") if chosen == DEMO else t("Continue without"))
         return

@@ -8,6 +8,7 @@ import streamlit as st
 
 from clients.service import Service
 from dashboard.base.language import t
+from dashboard.base.plain import plain_with_code
 
 
 def beside_fields(service: Service, values: Mapping[str, str], key: str) -> dict[str, str]:
@@ -18,6 +19,13 @@ def beside_fields(service: Service, values: Mapping[str, str], key: str) -> dict
         )
         for one in service.beside_key
     }
+
+
+def key_facts(service: Service) -> None:
+    """Say what the key of a service has to allow, and where it is kept."""
+    if service.key is not None and service.key.rights:
+        st.caption(t("It needs: {rights}", rights=plain_with_code(t(service.key.rights))))
+    st.caption(t("It is stored encrypted in the state folder of this workspace."))
 
 
 def key_label(service: Service) -> str:

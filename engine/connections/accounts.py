@@ -16,7 +16,7 @@ from clients.pacing.paces import OwnPaces, Paces
 from clients.secrets import known
 from clients.service import Service
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName, own_words
-from engine.base.services import client_class, declaration, has_stand_in
+from engine.base.services import add_command, client_class, declaration, has_stand_in
 from engine.base.statuses import AccountMode
 from engine.base.threads import WorkerThreads
 from engine.connections.sign_ins import VaultSeal
@@ -194,7 +194,8 @@ class Accounts:
             place = ".".join(map(str, first["loc"]))
             raise InvalidInput(
                 f"The connection {name!r} has a wrong setting {place!r}: {own_words(first)}.",
-                remedy="Correct it in config.yaml.",
+                remedy=f"Correct it: {add_command(kind, name)}.",
+                field=place,
             ) from error
         if mode == AccountMode.MINE:
             known.keep(f"connection {name}", *secrets_in(checked.model_dump()))

@@ -373,7 +373,7 @@ def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:
             TypeAdapter(fields[name].rebuild_annotation()).validate_python(text)
         except ValidationError as error:
             said = own_words(error.errors(include_url=False)[0])
-            raise InvalidInput(f"This cannot be the {name} of {service}: {said}.") from error
+            raise InvalidInput(f"{declared.title}, {declared.label_of(name)}: {said}.", field=name) from error
     return given
 
 

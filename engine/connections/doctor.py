@@ -5,10 +5,11 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from clients.check_line import CheckLine
-from clients.errors import AuthError, ServiceError
+from clients.errors import ServiceError
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
 from engine.base.services import add_command, client_class, declaration, runs_locally
@@ -71,7 +72,9 @@ class Doctor:
                 yield CheckLine("server", ok=False, text=f"{absence} {account.client.service.install}")
         except (OrchestraError, ServiceError) as error:
             not_signed_in = self._not_signed_in(name) if mode == AccountMode.MINE else ""
-            yield CheckLine("settings", ok=False, text=not_signed_in or f"{error.message} {error.remedy}")
+            yield CheckLine(
+                "settings", ok=False, text=not_signed_in or f"{error.message} {error.remedy}", field=_field(error)
+            )
         if mode == AccountMode.MINE:
             yield from self._sign_in(name)
             yield from self._offered(name)
@@ -98,13 +101,14 @@ class Doctor:
 
     def _examined(self, account: Account) -> Iterator[CheckLine]:
         lines = list(account.client.check())
-        yield from lines
+        # Nobody enters the key of a service that people sign in to.
+        yield from [replace(one, field="") for one in lines] if account.client.sign_in_way else lines
         if all(line.ok for line in lines):
             account.identity()
         if account.mode == AccountMode.MINE and lines and lines[0].ok:
             yield from account.client.look_closer(self._clock())
-        elif account.mode == AccountMode.MINE and _is_refused(account):
-            yield from _way_on(account, lines)
+        elif account.mode == AccountMode.MINE and any(_is_refused(account, line) for line in lines):
+            yield _way_on(account)
 
     def _address(self, name: str) -> str:
         """Return the HTTP address of a service; empty if it has none, or uses another protocol."""
@@ -137,7 +141,7 @@ class Doctor:
         known = self._statuses.sign_in(name)
         if known is not None and known.note:
             advice = " Before that, press Sign in again on the page Connections." if known.warns else ""
-            yield CheckLine("sign-in ends", ok=True, text=f"{known.note}{advice}")
+            yield CheckLine("sign-in ends", ok=True, text=f"{known.note}{advice}", is_note=True)
         if known is not None and known.scopes:
             yield CheckLine(
                 "scopes", ok=True, text=f"{self._statuses.of(name).sign_in_at} granted {', '.join(known.scopes)}."
@@ -153,15 +157,14 @@ class Doctor:
             from engine.tools.uv import missing_uv, uv_program
 
             missing = "" if uv_program() else f"{missing_uv().message} {missing_uv().remedy}"
-            yield CheckLine("packages", ok=True, text=missing or f"Tools may have packages: {uv_program()} takes them.")
+            said = missing or f"Tools may have packages: {uv_program()} takes them."
+            yield CheckLine("packages", ok=True, text=said, is_note=bool(missing))
         if service.reads_strangers_files:
             from engine.sandbox.walls import problem
 
-            yield CheckLine(
-                "sandbox",
-                ok=True,
-                text=problem() or "Strangers' files are read without network and without other files.",
-            )
+            open_wall = problem()
+            said = open_wall or "Strangers' files are read without network and without other files."
+            yield CheckLine("sandbox", ok=True, text=said, is_note=bool(open_wall))
 
     def _offered(self, name: str) -> Iterator[CheckLine]:
         """Name the model servers of this machine that are not in use."""
@@ -174,7 +177,11 @@ class Doctor:
             if found.base_url != used:
                 models = ", ".join(found.models[:5]) or "no model yet"
                 said = f"{found.kind} answers at {found.base_url} with {models}. To use it: `{found.command}`."
-                yield CheckLine("local server", ok=True, text=said)
+                yield CheckLine("local server", ok=True, text=said, is_note=True)
+
+
+def _field(error: OrchestraError | ServiceError) -> str:
+    return error.field if isinstance(error, ServiceError) else str(error.details.get("field", ""))
 
 
 def lets_in(lines: Iterable[CheckLine]) -> bool:
@@ -182,26 +189,18 @@ def lets_in(lines: Iterable[CheckLine]) -> bool:
     return all(line.ok for line in lines if line.what in _OF_THE_ACCOUNT)
 
 
-def _is_refused(account: Account) -> bool:
-    """Return whether the account is refused; False if the service itself fails, as another key would not help."""
-    try:
-        account.identity()
-    except ServiceError as error:
-        return isinstance(error, AuthError)
-    return True  # a mailbox's address is known without asking
+def _is_refused(account: Account, line: CheckLine) -> bool:
+    """Return whether a line says that the service refuses the key; another key would help with nothing else."""
+    key = account.client.service.key
+    return line.what == "sign-in" and not line.ok and (key is None or line.field == key.setting)
 
 
-def _way_on(account: Account, lines: Iterable[CheckLine]) -> Iterator[CheckLine]:
-    """Name the page and the command for a new key, if the service rejects this one."""
-    if any(line.what == "sign-in" and not line.ok for line in lines):
-        client, command = client_class(account.service), add_command(account.service, account.connection)
-        at = f" ({client.service.key.url})" if client.service.key else ""
-        way = (
-            f"sign in again: {command}."
-            if client.sign_in_way
-            else f"create a new one{at}, then enter it with {command}."
-        )
-        yield CheckLine("new key", ok=False, text=f"If the key is refused, {way}")
+def _way_on(account: Account) -> CheckLine:
+    """Name the page and the command for a new key."""
+    client, command = client_class(account.service), add_command(account.service, account.connection)
+    at = f" ({client.service.key.url})" if client.service.key else ""
+    way = f"sign in again: {command}." if client.sign_in_way else f"create a new one{at}, then enter it with {command}."
+    return CheckLine("new key", ok=True, text=f"If the key is refused, {way}", is_note=True)
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -8,11 +8,11 @@ import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import httpx
 
 from clients.check_line import CheckLine
+from clients.no_connection import causes
 from clients.transport import origin
 from engine.base.clock import Clock
 
@@ -28,7 +28,8 @@ def reach(
     try:
         answer = http.get(url)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        yield CheckLine("reachable", ok=False, text=f"{_unreachable(error, url)} {_proxy(environment)}".strip())
+        said = f"{_unreachable(error, url)} {_proxy(environment)}".strip()
+        yield CheckLine("reachable", ok=False, text=said, field="base_url")
         return
     yield CheckLine("reachable", ok=True, text=f"{origin(url)} answers.")
     yield from _clock(answer, began + (clock() - began) / 2, url)
@@ -36,19 +37,19 @@ def reach(
 
 def _unreachable(error: Exception, url: str) -> str:
     """Say which part of the connection fails, and what to do next."""
-    host, causes = httpx.URL(url).host, list(_causes(error))
-    for cause in causes:
+    host, found = httpx.URL(url).host, list(causes(error))
+    for cause in found:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _certificate(host, cause)
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
+    if any(isinstance(cause, socket.gaierror) for cause in found):
         return f"The name {host} is not known. Check its spelling, and that this machine is online."
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return f"Nothing listens at {origin(url)}. Start the server there, or correct `base_url`."
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return f"{origin(url)} does not speak TLS. If that is intended, write `http://` in `base_url`."
+    if any(isinstance(cause, ConnectionRefusedError) for cause in found):
+        return f"Nothing answers at {origin(url)}. Start the server there, or correct the address."
+    if any(isinstance(cause, ssl.SSLError) for cause in found):
+        return f"{origin(url)} does not speak TLS. If that is intended, begin the address with http://."
     if isinstance(error, httpx.TimeoutException):
         return f"No answer from {origin(url)} in time. Check whether a firewall blocks it."
-    return f"{origin(url)} cannot be used: {type(error).__name__}. Correct `base_url`, or try again later."
+    return f"{origin(url)} cannot be used: {type(error).__name__}. Correct the address, or try again later."
 
 
 def _certificate(host: str, error: ssl.SSLCertVerificationError) -> str:
@@ -56,7 +57,7 @@ def _certificate(host: str, error: ssl.SSLCertVerificationError) -> str:
     if "expired" in said or "not yet valid" in said:
         remedy = "Check this machine's date first; otherwise its owner must renew it."
     elif "mismatch" in said.lower() or "doesn't match" in said.lower():
-        remedy = "Another server answers there: correct `base_url`, or ask who runs this network."
+        remedy = "Another server answers there: correct the address, or ask who runs this network."
     else:
         remedy = "If this network or server uses its own certificate, name it in SSL_CERT_FILE before the start."
     return f"The certificate of {host} is not valid: {said}. {remedy}"
@@ -89,12 +90,3 @@ def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[CheckLi
 def _length(skew: timedelta) -> str:
     minutes = round(skew / timedelta(minutes=1))
     return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: list[Any] = []
-    following: BaseException | None = error
-    while following is not None and following not in seen:
-        seen.append(following)
-        yield following
-        following = following.__cause__ or following.__context__

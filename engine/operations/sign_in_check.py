@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from clients.check_line import CheckLine
 from clients.wording import counted
@@ -37,7 +38,7 @@ class SignInCheck:
             with http_client() as http:
                 reached = list(reach(http, discovery_address(settings), self._clock))
             for line in reached:
-                yield CheckLine(line.what, line.ok, line.text.replace("`base_url`", "`sign_in.issuer`"))
+                yield replace(line, field="sign_in.issuer" if line.field else "")
             if all(line.ok for line in reached if line.what == "reachable"):
                 yield from self._described(OpenIdProvider(settings, self._clock))
         yield from self._secret()

@@ -51,7 +51,7 @@ def test_the_story_of_an_agent(page: Page, served: Served) -> None:
     page.get_by_text("Not saved yet.").wait_for()
     shows(page.get_by_role("textbox", name="Instructions", exact=True), "Answer from the mails")
     settled(page)
-    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save as draft", exact=True).click()
     page.get_by_text("Saved. Runs that start from now on use it.").wait_for()
 
     page.get_by_role("tab", name="Try").click()

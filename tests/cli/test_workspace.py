@@ -20,6 +20,9 @@ from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
 from engine.workspace.config import load
 from tests.cli.conftest import PURE, Orchestra
+from tests.conftest import StandIns
+
+pytestmark = pytest.mark.usefixtures("offline")
 
 NO_CODE = {
     "version": "1.0.0",
@@ -308,6 +311,24 @@ def test_a_secret_that_nothing_names_any_more_is_not_kept(orchestra: Orchestra, 
     assert {path.name for path in secrets.glob("*.json")} == {"work.token.json", "work-2.token.json"}
     orchestra("connections", "add", "github", "--name", "work", "--set", "token=env:WORK_TOKEN")
     assert {path.name for path in secrets.glob("*.json")} == {"work-2.token.json"}
+
+
+def test_adding_a_connection_tests_it_and_names_what_to_correct(
+    orchestra: Orchestra, standins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSWORD", "not it")
+    place = ("--address", "me@own.example", "--set", "host=127.0.0.1", "--set", "port=1")
+    added = orchestra("connections", "add", "imap", *place, "--set", "password=env:PASSWORD")
+    assert added.code == 0, "it is saved"
+    said = "Saved, not working yet: IMAP server (`host`): Nothing answers at 127.0.0.1, port 1. Is the address right?"
+    assert said in added.out
+    checked = orchestra("connections", "check", "imap")
+    assert checked.code == 1
+    assert "IMAP server (`host`): Nothing answers" in " ".join(checked.out.split())
+    monkeypatch.setenv("KEY", standins["openai"].token)
+    settings = [f"base_url={standins['openai'].base_url}", "model=demo-extractive", "api_key=env:KEY"]
+    pairs = [part for one in settings for part in ("--set", one)]
+    assert "It works: " in orchestra("connections", "add", "openai", "--name", "own", *pairs).out
 
 
 def test_a_mailbox_needs_an_address_and_a_password(orchestra: Orchestra, workspace: Path) -> None:

@@ -42,7 +42,7 @@ def keyed(kind: Any, end: str) -> Any:
 
 
 def saved(at: AppTest) -> AppTest:
-    of(at.button, "Save").click().run()
+    of(at.button, "Save as draft").click().run()
     assert not at.exception
     return at
 
@@ -191,7 +191,7 @@ def test_a_version_is_saved_and_an_earlier_text_is_loaded_again(
 ) -> None:
     made(orchestra)
     at = open_page("agent", name=NAME)
-    of(at.button, "Save this version").click().run()
+    of(at.button, "Save and use").click().run()
     of(at.text_area, "Instructions").set_value("Another text.").run()
     saved(at)
     assert orchestra.agents.get(OWNER, NAME).labels == {"production": 1}
@@ -209,4 +209,4 @@ def test_a_version_is_saved_and_an_earlier_text_is_loaded_again(
     sign_in("vi")
     at = open_page("agent", name=NAME)
     assert not at.exception
-    assert not {"Save", "Save this version"} & {*labels(at)}, "a reader changes nothing"
+    assert not {"Save and use", "Save as draft", "Save this version"} & {*labels(at)}, "a reader changes nothing"

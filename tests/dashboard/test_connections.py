@@ -22,6 +22,7 @@ from tests.patience import PATIENCE_SECONDS
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,7 @@ def test_each_service_has_a_card_that_says_how_to_give_a_key_and_refuses_what_is
     at = open_page("connections")
     assert not at.exception
     assert len(at.header) == 5
-    for said in ("GITHUB_TOKEN", "NOTION_TOKEN", "OPENAI_API_KEY", "DATABASE_URL", "sign in at Google"):
+    for said in ("`repo`", "GITHUB_TOKEN", "NOTION_TOKEN", "OPENAI_API_KEY", "DATABASE_URL", "sign in at Google"):
         assert said in words(at)
     assert "Use it" not in labels(at)
 
@@ -191,7 +192,41 @@ def test_a_mailbox_is_added_with_an_address_and_an_app_password(
     assert (status.service, status.own_key_source, status.beside_key["address"]) == ("imap", "kept", "me@fastmail.com")
     files = [path for path in workspace.rglob("*") if path.is_file()]
     assert [path for path in files if b"abcd efgh" in path.read_bytes()] == []
-    assert "Mailbox (IMAP)" in words(at)
+    assert "Mailbox (IMAP)" in words(at.run())
+
+
+def test_a_connection_is_called_connected_only_once_it_works(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("connections")
+    fill(at, "new-connection", {"new-connection-service": "imap"})
+    key, add = {"new-connection-key-imap-0": "abcd efgh ijkl"}, "new-connection-add-imap"
+    fill(at, "new-connection", key, add)
+    assert not at.success
+    assert "connected" not in words_of(" ".join(one.value for one in at.toast))
+    assert "Saved, not working yet: **Mail address**: There is no mail address yet." in words_of(at.warning[-1].value)
+    fill(at, "new-connection", {"new-connection-name-imap": "mailbox", "new-connection-imap-address": "me@own.example"})
+    fill(at, "new-connection", {**key, "new-connection-imap-host": "127.0.0.1"}, add)
+    assert not at.exception
+    said = words_of(at.warning[-1].value)
+    assert "Saved, not working yet: **IMAP server**: Nothing answers at 127.0.0.1, port 993. Is" in said
+    status = orchestra.connections.get(OWNER, "mailbox")
+    assert (status.beside_key["address"], status.beside_key["host"]) == ("me@own.example", "127.0.0.1")
+    assert [one.name for one in orchestra.connections.list(OWNER)].count("mailbox-2") == 0, "it is the same connection"
+
+
+def test_a_stored_key_that_works_is_told_by_whom_it_belongs_to(orchestra: Orchestra, open_page: Open) -> None:
+    there = orchestra.demo.endpoints()["openai"]
+    at = open_page("connections")
+    of_model = {"Address": str(there["base_url"]), "Model": "no-such-model"}
+    for label, value in of_model.items():
+        next(one for one in at.text_input if one.label == label).set_value(value)
+    next(one for one in at.text_input if str(one.key).startswith("key-llm")).set_value(str(there["token"]))
+    at.button(key="key-save-llm").click().run()
+    assert "**Model**: The server does not offer" in words_of(" ".join(one.value for one in at.warning))
+    next(one for one in at.text_input if one.label == "Model").set_value("demo-extractive")
+    at.button(key="key-save-llm").click().run()
+    assert not at.warning
+    assert mode(orchestra, "llm") == AccountMode.DEMO, "saving and testing switches nothing"
+    assert "Model is connected as llm." in words_of(" ".join(one.value for one in at.toast))
 
 
 def test_an_account_that_refuses_is_one_notice_here_and_at_home(orchestra: Orchestra, open_page: Open) -> None:
@@ -300,6 +335,6 @@ def test_a_second_connection_to_a_service_names_the_workflows_that_it_makes_uncl
     at = open_page("connections")
     fill(at, "new-connection", {"new-connection-service": "github"})
     fill(at, "new-connection", {"new-connection-key-github-0": "a-key"}, "new-connection-add-github")
-    assert not at.exception
+    assert not at.run().exception
     told = words_of(" ".join(one.value for one in at.toast))
     assert "workflows (commit-digest, inbox-triage, issue-to-notion) cannot run" in told

@@ -67,7 +67,7 @@ def test_what_the_connection_says_goes_first() -> None:
         ("me@outlook.com", AuthError, "Microsoft no longer lets programs"),
         ("me@proton.me", InvalidRequest, "Proton Mail Bridge"),
         ("me@own.example", InvalidRequest, "servers of own.example are not known"),
-        ("", InvalidRequest, "without an address are not known"),
+        ("", InvalidRequest, "There is no mail address yet"),
     ],
 )
 def test_an_address_that_is_not_enough_is_told_what_is_missing(
