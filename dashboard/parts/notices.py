@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
     from engine.runs.budgets import BudgetRow
 
-_OF_DEAD = N_("Retry or dismiss each of them on the page Triggers.")
+_OF_DEAD = N_("Retry or dismiss each of them on the page Triggers, under Needs a look.")
 """On a page, no notice names a command for it."""
 _NAMED = 3
 _PERIODS = {"day": N_("Today's budget"), "month": N_("This month's budget")}

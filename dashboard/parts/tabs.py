@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,12 +19,15 @@ PARAM = "tab"
 _ICON = re.compile(r":material/\w+:\s*")
 
 
-def page_tabs(labels: Sequence[str], key: str) -> Sequence[TabContainer]:
+def page_tabs(
+    labels: Sequence[str], key: str, counts: Mapping[str, int] = MappingProxyType({})
+) -> Sequence[TabContainer]:
     """Show the tabs of a page; `?tab=` names the open one, the first by default.
 
-    The labels are in English, which the address has too, and are translated here.
+    The labels are in English, which the address has too, and are translated here. `counts`: how many things wait in
+    the tab of a label.
     """
-    shown = {label: t(label) for label in labels}
+    shown = {label: f"{t(label)} ({counts[label]})" if counts.get(label) else t(label) for label in labels}
     english = {label: name for name, label in shown.items()}
 
     def opened() -> None:

@@ -18,6 +18,7 @@ from engine.base.step_path import items_around
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.base.wording import noun as word_of
 from engine.plugins.registry import link_word
+from engine.record.types.kind import options_of
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord, refusal_of
 
@@ -130,7 +131,14 @@ class _Builder:
         names = [child.id for child in entry.step.inside() if child.place[0] == "steps"]
         for index, (key, title) in enumerate(loop["items"]):
             path = f"{entry.path}[{index}]"
+            if not self._is_meant(path):
+                continue
             yield self._item(entry, path, str(title or key), sources.get(str(key), {}), names)
+
+    def _is_meant(self, path: str) -> bool:
+        """Return whether to show an item: of a correction, only the one that it does again."""
+        corrects = options_of(self.run).get("corrects")
+        return corrects is None or path in self.by_path or path in items_around(corrects["step"])
 
     def _item(self, loop: Entry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> BoardRow:
         steps = self.of_items.get(path, [])

@@ -11,11 +11,13 @@ from dashboard.base import session
 from dashboard.base.language import N_, dialog, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
+from dashboard.parts.accounts import UsedAccount, account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown, message_markdown
 from dashboard.parts.inputs import number
-from dashboard.parts.times import ago, viewer_zone
+from dashboard.parts.times import ago, duration, full_time, near_time, viewer_zone
 from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.statuses import AccountMode
 from engine.plugins.trigger import Start, StartFrom
 from engine.runs.starting.consent import PUBLIC
 from engine.triggering.polling.status import PreviewItem, TriggerPreview, TriggerStatus
@@ -34,6 +36,7 @@ _MOST = 10_000
 def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     """Ask from where on items count as new, show what that means now, and turn the trigger on."""
     st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
+    _account(one)
     if one.warning:
         st.warning(plain_with_code(one.warning), icon=":material/warning:")
     try:
@@ -42,13 +45,14 @@ def start_dialog(visit: Visit, one: TriggerStatus) -> None:
         error_box(error)
         return
     what = f"{one.workflow} {one.id} {start}"
+    _times(visit, one, start, what)
     if (start is None or not start.is_now) and st.button(t("Show what that would be"), key="start-look"):
         with errors_shown(), st.spinner(t("Checking …")):
             session.keep_draft(
                 "trigger-preview", (what, visit.orchestra.triggers.preview(visit.who, one.workflow, one.id, start))
             )
     kept = session.draft("trigger-preview", None)
-    if kept is not None and kept[0] == what:
+    if kept is not None and kept[0] == what and (start is None or not start.is_now):
         _preview(kept[1])
     needed, is_agreed = _agreed(visit, one)
 
@@ -65,6 +69,53 @@ def start_dialog(visit: Visit, one: TriggerStatus) -> None:
         icon=":material/sensors:",
         disabled=not is_agreed,
     )
+
+
+def _account(one: TriggerStatus) -> None:
+    """Say whose account it watches."""
+    if one.connection is None:
+        return
+    service, mode = one.uses.partition(".")[0], AccountMode.DEMO if one.demo else AccountMode.MINE
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(t("It watches"), width="content")
+        account_badge(UsedAccount(service, mode, "" if one.demo else one.account))
+        st.caption(plain(t("connection {name}", name=one.connection)), width="content")
+
+
+def _times(visit: Visit, one: TriggerStatus, start: Start | None, what: str) -> None:
+    """Say when it polls next, in whose zone its times are, and what becomes of what is there already."""
+    if one.connection is None and (start is None or start.is_now):
+        with errors_shown():
+            found = _looked_ahead(visit, one, start, what)
+            if found.next_at is not None:
+                st.markdown(
+                    plain(
+                        t(
+                            "Next at {time}; its times are in {zone}.",
+                            time=full_time(found.next_at),
+                            zone=found.time_zone,
+                        )
+                    )
+                )
+                return
+    st.markdown(t("It polls at once, then every {time}.", time=duration(one.poll_seconds)))
+    if start is None:
+        since = one.succeeded_at or one.turned_on_at
+        if since:
+            st.caption(plain(t("What has come since its last poll, {when}, starts runs.", when=ago(since))))
+    elif start.is_now:
+        st.caption(t("What is there already starts nothing."))
+    else:
+        st.caption(t("What is there already starts runs, too, at once."))
+
+
+def _looked_ahead(visit: Visit, one: TriggerStatus, start: Start | None, what: str) -> TriggerPreview:
+    """Return what it would find; it is asked once while the dialog is open."""
+    kept: tuple[str, TriggerPreview] | None = session.draft("trigger-preview", None)
+    if kept is None or kept[0] != what:
+        kept = (what, visit.orchestra.triggers.preview(visit.who, one.workflow, one.id, start))
+        session.keep_draft("trigger-preview", kept)
+    return kept[1]
 
 
 def _agreed(visit: Visit, one: TriggerStatus) -> tuple[list[str], bool]:
@@ -140,5 +191,6 @@ def _item(item: PreviewItem) -> None:
 
 def _turned_on(one: TriggerStatus) -> None:
     session.drop_draft("trigger-preview")
-    session.tell(t("{title} is on.", title=one.title))
+    when = t(" It polls next at {time}.", time=near_time(one.look_again_at)) if one.look_again_at else ""
+    session.tell(t("{title} is on.{when}", title=one.title, when=when))
     st.rerun()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard.base.language import N_, t, tn
@@ -11,6 +13,7 @@ from dashboard.parts.header import page_header
 from dashboard.parts.tabs import page_tabs
 from dashboard.trigger.card import trigger_card
 from dashboard.trigger.dead import dead_list
+from engine.triggering.polling.status import DeadItem
 
 PAGE = Page(
     title=N_("Triggers"),
@@ -34,13 +37,14 @@ def show(visit: Visit) -> None:
     page_header(
         visit, t("Triggers"), t("Triggers start runs automatically. Each new item starts one run, whatever happens.")
     )
-    watched, dead = page_tabs([WATCHED, DEAD], "triggers-tabs")
+    items = visit.orchestra.triggers.dead(visit.who)
+    watched, dead = page_tabs([WATCHED, DEAD], "triggers-tabs", {DEAD: len(items)})
     if watched.open:
         with watched:
             st.fragment(_watched, run_every=_LOOK_SECONDS)(visit)
     if dead.open:
         with dead:
-            _dead(visit)
+            _dead(visit, items)
 
 
 def _watched(visit: Visit) -> None:
@@ -52,8 +56,7 @@ def _watched(visit: Visit) -> None:
             trigger_card(visit, one, "triggers")
 
 
-def _dead(visit: Visit) -> None:
-    items = visit.orchestra.triggers.dead(visit.who)
+def _dead(visit: Visit, items: Sequence[DeadItem]) -> None:
     if not items:
         st.info(t("Every item became a run, and none of those failed."), icon=":material/done_all:")
         return

@@ -223,14 +223,23 @@ def _cut(text: Any, most: int) -> str:
 
 
 def _correction_sentence(run: Run, corrects: CorrectedAnswer) -> str:
-    """Return e.g. "Corrects each_mail[3].classify of run ID: kind is task. 1 write, 1 kept."."""
+    """Return e.g. 'Corrects Classify of "Invoice 7": kind is task. 1 write, 1 left as it was.'."""
     right = ", ".join(f"{name} is {_cut(value, _LONGEST_TITLE)}" for name, value in corrects["values"].items())
     effects = [step["effect"] for step in run["steps"] if step["effect"]]
     kept = sum(effect["reused"] for effect in effects)
-    done = f"{counted(len(effects) - kept, 'write')}{f', {kept:,} kept' if kept else ''}."
+    made = counted(len(effects) - kept, "write") if len(effects) > kept else "Nothing is written"
+    stays = f", {kept:,} left as it was" if kept else ""
+    done = f"{made}{stays}."
     ending = "" if run["status"] == RunStatus.SUCCEEDED else _failed(run, _ENDINGS[run["status"]])
-    said = [f"Corrects {corrects['step']} of run {corrects['run']}: {right}.", done, ending]
+    said = [f"Corrects {_named_place(run, corrects['step'])}: {right}.", done, ending]
     return " ".join(filter(None, [*said, *_undone_sentence(effects), *_corrected_sentence(run["steps"])]))
+
+
+def _named_place(run: Run, path: str) -> str:
+    """Return a step as people know it: its title, and in quotes those of the items around it."""
+    titles = {step["path"]: _cut(step["title"], _LONGEST_TITLE) for step in run["steps"]}
+    items = [f'"{titles[item]}"' for item in reversed(items_around(path)) if titles.get(item)]
+    return " of ".join([titles.get(path) or path, *items])
 
 
 def _corrected_sentence(steps: Sequence[StepRecord]) -> Iterator[str]:

@@ -60,6 +60,8 @@ class TriggerPreviews(Struct, frozen=True):
             has_more=found.has_more,
             note=found.note,
             cost=self.costs.estimate(watched.named.plan, count, inputs) if count else None,
+            next_at=timestamp(found.look_again_at) if found.look_again_at is not None else None,
+            time_zone=str(getattr(look.fields, "time_zone", None) or look.around.time_zone),
         )
 
     def _read(self, watched: Watched, look: Look, wanted: Sequence[Item]) -> list[PreviewItem]:

@@ -102,6 +102,23 @@ def test_a_trigger_shows_what_turning_on_means_and_is_turned_on_and_off_by_its_b
     assert said in orchestra.triggers.status(OWNER, "read-files", "dropped").warning
 
 
+def test_turning_on_says_when_it_polls_and_what_becomes_of_old_items(
+    workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    page = _again(open_page("triggers"), "Turn on …").run()
+    assert "It polls at once, then every" in _texts(page)
+    assert "What is there already starts nothing." in _texts(page)
+    at_eight = {"cron": "0 8 * * *", "time_zone": "Asia/Tokyo"}
+    trigger = {"id": "daily", "uses": "schedule", "with": at_eight, "inputs": {"path": "{{ item.at }}"}}
+    (workspace / "workflows" / "read-files.json").write_text(json.dumps({**WATCHER, "triggers": [trigger]}))
+    page = _again(open_page("triggers"), "Turn on …").run()
+    assert not page.exception
+    assert "Next at" in _texts(page)
+    assert "23:00:00 UTC; its times are in Asia/Tokyo." in _texts(page).replace("\\", "")
+    _again(page, "Turn on …").button(key="start-on").click().run()
+    assert "It polls next at" in " ".join(one.value for one in page.toast)
+
+
 def test_a_trigger_that_now_watches_something_else_is_turned_on_again(
     orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
 ) -> None:
@@ -136,6 +153,7 @@ def test_what_failed_is_named_at_home_and_dismissed_or_tried_again(
     page.query_params["tab"] = "needs-a-look"
     page.run()
     assert "bad1.txt" in _texts(page)
+    assert ":material/report: Needs a look (3)" in [one.label for one in page.tabs]
     _button(page, "Dismiss").click().run()
     assert len(orchestra.triggers.dead(OWNER)) == 2
     _button(page, "Try all 2 again").click().run()

@@ -270,11 +270,22 @@ def _is_equal(one: Any, other: Any) -> bool:
     return one is other or (_ABSENT not in (one, other) and is_same(one, other))
 
 
+def _changes(name: str, before: Any, after: Any) -> Iterator[str]:
+    """Yield what differs between two values: only the members that do, of two objects."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in dict.fromkeys([*before, *after]):
+            one, other = before.get(key, _ABSENT), after.get(key, _ABSENT)
+            if not _is_equal(one, other):
+                yield from _changes(f"{name}.{key}", one, other)
+        return
+    was = "" if before is _ABSENT else f", before {whole(before)}"
+    yield f"{name} is no longer given{was}" if after is _ABSENT else f"{name} is now {whole(after)}{was}"
+
+
 def _may(key: str) -> str:
     return _MAY.get(key, "may do what it did not before")
 
 
 def _weaker(what: str, name: str, before: Any, after: Any) -> WeakerGuard:
-    was = "" if before is _ABSENT else f", before {whole(before)}"
-    said = f"{name} is no longer given{was}" if after is _ABSENT else f"{name} is now {whole(after)}{was}"
+    said = " and ".join(_changes(name, before, after))
     return WeakerGuard(what, None if before is _ABSENT else before, None if after is _ABSENT else after, said)

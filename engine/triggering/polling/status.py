@@ -136,6 +136,10 @@ class TriggerPreview:
     """Whether there are more items than were listed."""
     note: str = ""
     cost: CostEstimate | None = None
+    next_at: str | None = None
+    """When it will poll next, where it knows its own times."""
+    time_zone: str = ""
+    """The zone of those times."""
 
     def behind(self, shown: int) -> int:
         """Return how many items follow the first `shown`."""

@@ -122,7 +122,8 @@ def test_a_bug_becomes_a_task_once_and_only_that_mail_is_touched(
     assert answer["arguments"] == step_of(run, path)["arguments"]
     assert answer["output"]["title"] == step_of(run, path)["output"]["title"]
     assert step_of(new, beside(path, "label"))["effect"]["reused"] is True
-    assert new["sentence"] == f"Corrects {path} of run {run_id}: kind is task. 1 write, 1 kept."
+    title = step_of(new, path.rpartition(".")[0])["title"]
+    assert new["sentence"] == f'Corrects {answer["title"]} of "{title}": kind is task. 1 write, 1 left as it was.'
     old = orchestra.runs.get(OWNER, run_id)
     assert step_of(old, path)["corrected"]["run_id"] == done.run_id
     assert old["sentence"].endswith(f"1 answer corrected: see run {done.run_id}.")

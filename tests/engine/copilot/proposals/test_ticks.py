@@ -457,7 +457,7 @@ _ASKS = {"id": "ok", "uses": "flow.approve", "with": {"question": "Go on?"}}
         pytest.param(
             {"budget": {"tokens": 10}, "steps": [_ISSUE]},
             {"budget": {"tokens": 20}, "steps": [_ISSUE]},
-            'The workflow may cost more: budget is now {"tokens": 20}, before {"tokens": 10}.',
+            "The workflow may cost more: budget.tokens is now 20, before 10.",
             id="budget",
         ),
         pytest.param(
