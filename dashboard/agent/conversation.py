@@ -16,6 +16,7 @@ from dashboard.base.plain import one_line, outside_badge, outside_code, outside_
 from dashboard.base.prose import outside_answer, outside_prose
 from dashboard.parts.errors import errors_shown, message_markdown
 from dashboard.parts.status import look_of, status_badge
+from dashboard.parts.step_words import exact, type_title
 from dashboard.parts.times import duration, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.parts.values import json_text, shown_value
@@ -158,8 +159,9 @@ def _call(visit: Visit, run: Run, turn: AgentTurn, step: StepRecord, *, asks_her
     """Show what came of a call: its result, what it waits for, or why it failed."""
     with st.chat_message("tool", avatar=_PERSON if step["uses"] == ASK else _TOOL):
         look = look_of(step["status"])
-        facts = [str(step["uses"]), *([t("connection {name}", name=step["connection"])] if step["connection"] else [])]
-        st.caption(plain(" · ".join([str(step["title"] or step["id"]), *facts])))
+        uses = str(step["uses"])
+        words = [str(step["title"] or step["id"]), *([type_title(uses)] if step["uses"] else [])]
+        st.caption(plain(" · ".join(dict.fromkeys(words))), help=exact(step["path"], uses, step["connection"] or ""))
         _approval(turn, step)
         if step["status"] == StepStatus.WAITING and step.get("approval") and asks_here:
             for question in open_questions(visit, [step]):

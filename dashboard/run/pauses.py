@@ -10,6 +10,7 @@ from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
+from dashboard.parts.step_words import exact, type_title
 from engine.record.types.run import Run, RunKind
 from engine.runs.trials.debug_view import DebugView, PausedStep
 
@@ -34,7 +35,7 @@ def run_pauses(visit: Visit, run: Run) -> None:
 def _paused(visit: Visit, view: DebugView, one: PausedStep) -> None:
     item = f" ({plain(one.item)})" if one.item else ""
     st.markdown(t(":material/pause_circle: **Paused before {title}**{item}", title=plain(one.title), item=item))
-    st.caption(plain(f"{one.path} · {one.uses}"))
+    st.caption(plain(type_title(one.uses)), help=exact(one.path, one.uses))
     outside_code(json.dumps(one.arguments, ensure_ascii=False, indent=2), "json")
     if visit.may("run"):
         action_button(

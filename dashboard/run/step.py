@@ -12,10 +12,12 @@ from dashboard.base.language import N_, t, tc, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, outside_link, plain
 from dashboard.base.run_files import run_files
+from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_state import REFUSED, is_unknown
 from dashboard.parts.status import status_badge
+from dashboard.parts.step_words import exact, type_title
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.parts.values import cut, shown_value
@@ -74,7 +76,8 @@ def _facts(run: Run, step: StepRecord) -> None:
             st.badge(t("Pinned output, not run"), icon=":material/push_pin:", color="violet")
         if step.get("replayed"):
             st.badge(t("Answer of the earlier run"), icon=":material/replay:", color="violet")
-        st.caption(plain(" · ".join(facts(step))), help=full_time(step["started_at"]) or None)
+        named = exact(step["path"], step["uses"] or "", step["connection"] or "", full_time(step["started_at"]))
+        st.caption(plain(" · ".join(facts(run, step))), help=named)
 
 
 def _status(step: StepRecord) -> None:
@@ -107,10 +110,11 @@ def _is_answer(run: Run, step: StepRecord) -> bool:
     return step["uses"] == AGENT or _asked_model(run, step) is not None
 
 
-def facts(step: StepRecord) -> list[str]:
-    """Return the step's type, connection, duration, attempts, tokens and cost, as far as known."""
-    found = [str(step["uses"])] if step["uses"] else []
-    found += [t("connection {connection}", connection=step["connection"])] if step["connection"] else []
+def facts(run: Run, step: StepRecord) -> list[str]:
+    """Return what the step does, where, its duration, attempts, tokens and cost, as far as known."""
+    account = run["accounts"].get(step["connection"] or "")
+    found = [type_title(step["uses"])] if step["uses"] else []
+    found += [service_title(str(account.get("service", step["connection"])))] if account is not None else []
     if step["started_at"] and step["ended_at"]:
         found.append(duration((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds()))
     if step["attempts"]:

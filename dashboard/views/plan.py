@@ -12,11 +12,11 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.header import found, page_header, section
 from dashboard.parts.status import environment_words
+from dashboard.parts.step_words import exact, type_title
 from dashboard.parts.times import full_time
 from dashboard.parts.values import json_text
-from engine.base.errors import PlanDrift, UnknownName
+from engine.base.errors import PlanDrift
 from engine.budgets.limits import money
-from engine.plugins.registry import step_type
 from engine.runs.planning.plan_documents import ALWAYS_ASK, PlanDocument, PlannedWrite, writes_nothing
 
 PAGE = Page(title=N_("Plan"), icon=":material/preview:", path="plan", order=34, section=N_("Runs"), in_menu=False)
@@ -186,11 +186,11 @@ def _writes(plan: PlanDocument) -> None:
 
 def _write(write: PlannedWrite) -> None:
     preview = write["preview"]
-    kind = _kind(write["uses"])
+    kind = type_title(write["uses"])
     title = (preview["title"] if preview is not None else write["title"]).removeprefix(f"{kind}: ")
     with st.container(border=True, key=f"write-{write['path']}"):
         st.markdown(f"**{plain(kind)}** · {plain(title)}")
-        st.caption(plain(f"{write['path']} · {write['uses']} · {write['account']}"))
+        st.caption(plain(write["account"]), help=exact(write["path"], write["uses"]))
         if write["may"]:
             st.info(plain(write["may"]), icon=":material/help:")
         if write["approval"]:
@@ -204,24 +204,17 @@ def _write(write: PlannedWrite) -> None:
             outside_code(json_text(write["arguments"]))
 
 
-def _kind(uses: str) -> str:
-    """Return what a step type does, in words."""
-    try:
-        return step_type(uses).title
-    except UnknownName:  # one of an earlier release
-        return uses
-
-
 def _others(plan: PlanDocument) -> None:
     if plan["kept"]:
         section(t("Kept"))
         for kept in plan["kept"]:
-            st.markdown(f"**{plain(_kind(kept['uses']))}** · {plain(kept['title'])}")
-            st.caption(plain(f"{kept['path']} · {kept['uses']} · {kept['note']}"))
+            st.markdown(f"**{plain(type_title(kept['uses']))}** · {plain(kept['title'])}")
+            st.caption(plain(kept["note"]), help=exact(kept["path"], kept["uses"]))
     if plan["may_happen"]:
         section(t("May happen"))
         for may in plan["may_happen"]:
-            st.caption(plain(f"{may['path']} · {may['uses']} · {may['because']}"))
+            words = f"{type_title(may['uses'])}: {may['because']}"
+            st.caption(plain(words), help=exact(may["path"], may["uses"]))
     if plan["notes"]:
         section(t("Also"))
         for one in plan["notes"]:

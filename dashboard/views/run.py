@@ -12,7 +12,7 @@ from dashboard.base.language import N_, language, t, tc
 from dashboard.base.page import Page, Visit
 from dashboard.base.run_files import run_files
 from dashboard.parts.errors import errors_shown
-from dashboard.parts.header import found, page_header, section
+from dashboard.parts.header import found, page_header, page_line, section
 from dashboard.parts.kill import kill_note
 from dashboard.parts.tabs import PARAM, page_tabs, tab_name
 from dashboard.parts.times import full_time
@@ -49,8 +49,9 @@ def show(visit: Visit) -> None:
         page_header(visit, tc("noun", "Run"), t("Choose a run from the list."), trail=_TRAIL)
         return
     look = found(visit, lambda: visit.orchestra.runs.look(visit.who, run_id), tc("noun", "Run"), _TRAIL)
-    page_header(visit, _title(look.run), trail=_TRAIL)
-    run_copilot(visit, look.run)
+    with page_line(visit, _title(look.run), _TRAIL):
+        st.space("stretch")
+        run_copilot(visit, look.run)
     _live(visit, look)
 
 

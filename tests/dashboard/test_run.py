@@ -172,7 +172,7 @@ def test_a_run_without_a_loop_has_a_row_for_each_step(orchestra: Orchestra, open
     table = tables(at)[0]
     assert table["title"] == ["First", "Second"]
     assert table["status"] == ["✓ Done", "– Skipped"]
-    assert "flow\\.set" in words(at)
+    assert "Set values" in words(at)
 
 
 def test_the_error_of_a_condition_stands_in_the_pane_though_nothing_was_called(
