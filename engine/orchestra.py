@@ -224,6 +224,7 @@ class Orchestra:
     openid = _Area(lambda of: of.operations.openid, "Sign-in by a provider (OpenID Connect).")
     sign_in_check = _Area(lambda of: of.operations.sign_in_check, "Whether the sign-in provider can be used.")
     languages = _Area(lambda of: of.operations.languages, "The language of the dashboard for each user.")
+    visits = _Area(lambda of: of.operations.visits, "When somebody was last here.")
     audit = _Area(lambda of: of.operations.audit, "The latest lines of the audit trail.")
     attention = _Area(lambda of: of.operations.attention, "What needs a person.")
     search = _Area(lambda of: of.operations.search, "What the workspace has, by words.")

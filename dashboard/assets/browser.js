@@ -9,7 +9,7 @@ const LARGE = 60_000;
 const DELAY_MS = 200;
 const ANSWER_MS = 2000;
 
-const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, editors: null, search: "", wantsSearch: false, texts: {}, language: "en" };
+const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, row: -1, editors: null, search: "", wantsSearch: false, texts: {}, language: "en" };
 const typedInto = new WeakSet();
 const unsent = new WeakSet();
 const unplaced = new WeakSet();
@@ -427,11 +427,29 @@ function onLetter(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/.test(event.key)) return;
   if (event.target.closest?.("input, textarea, select, [contenteditable=true], [role=dialog]")) return;
   const button = document.querySelector(`.st-key-press-${event.key} button`);
-  if (!button) return;
+  if (!button && !alongRows(event.key)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
+  if (!button) return;
   pressedAt = performance.now();
   button.click();
+}
+
+// On the questions of Home, j and k move the focus, and a presses the button of the row that has it, if it has one.
+function alongRows(letter) {
+  const rows = [...document.querySelectorAll('[class*="st-key-line-waiting-"]')];
+  const focused = rows.findIndex((row) => row.contains(document.activeElement));
+  if (letter === "a") {
+    const button = rows[focused]?.querySelector("button[kind=secondary]:not(:disabled)");
+    page.row = focused - 1; // the next one takes its place
+    button?.click();
+    return Boolean(button);
+  }
+  if (rows.length === 0 || !"jk".includes(letter)) return false;
+  const wanted = (focused < 0 ? page.row : focused) + (letter === "j" ? 1 : -1);
+  page.row = Math.max(0, Math.min(wanted, rows.length - 1));
+  rows[page.row].querySelector("a").focus();
+  return true;
 }
 
 function listen() {

@@ -120,11 +120,11 @@ class Visit:
         """Show a link to another page; the label is text, not Markdown. A list repeats its parameter in the address."""
         st.page_link(self.pages[path], label=plain(label), icon=icon, query_params=params)
 
-    def title_link(self, label: str, path: str, **params: str) -> None:
-        """Show a link as the title of its target."""
+    def title_link(self, label: str, path: str, *, more: str = "", **params: str) -> None:
+        """Show a link as the title of its target; `more` follows in the same link, less prominent."""
         st.page_link(
             self.pages[path],
-            label=f"**{plain(label)}**",
+            label=f"**{plain(label)}**\u2002{plain(more)}".rstrip(),
             icon=":material/chevron_right:",
             icon_position="right",
             query_params=params,

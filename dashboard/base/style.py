@@ -27,9 +27,33 @@ _CSS = """
 .st-key-head-line h1 { font-size: 1.5rem; padding-block: 0; }
 .st-key-canvas-place { min-height: clamp(30rem, calc(100vh - 12rem), 90rem); }
 @media (max-width: 640px) { .st-key-canvas-place { min-height: 24rem; } }
+/* Home: a sentence in large type, then rows of one line. */
+.st-key-home-title { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.st-key-answer p { font-size: 1.7rem; line-height: 1.3; font-weight: 600; text-wrap: balance; }
+[class*="st-key-heading-"] { margin-bottom: -.6rem; }
+[class*="st-key-heading-"] h2 { font-size: .9rem; font-weight: 600; opacity: .78; padding: 0; }
+[class*="st-key-line-"] { min-height: 2.4rem; border-bottom: 1px solid rgba(128, 134, 150, .18); }
+[class*="st-key-line-"] p { font-size: .92rem; line-height: 1.4; }
+.stMainBlockContainer:has(.st-key-answer), .st-key-page:has(.st-key-answer) { padding-bottom: 1rem; }
+[class*="st-key-line-"] button { min-height: 1.8rem; padding: 0 .7rem; }
+[class*="st-key-line-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
+[class*="st-key-line-"] [data-testid="stPageLink-NavLink"] [data-testid="stIconMaterial"] { display: none; }
+@media (min-width: 641px) {
+  [class*="st-key-line-"] { flex-wrap: nowrap; }
+  [class*="st-key-line-"] p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+  [class*="st-key-line-"] > :has(> .stMarkdown) { min-width: 0; flex-shrink: 1; }
+  [class*="st-key-line-"] > :has([data-testid="stCaptionContainer"]) { flex-shrink: 0; }
+  [class*="st-key-line-"]:not([class*="st-key-line-waiting-"]) > :has(> .stPageLink) { flex: 0 0 11rem; min-width: 0; }
+}
+@media (max-width: 640px) {
+  .st-key-waiting-keys, [class*="st-key-line-"] > :has(> .stSpace) { display: none; }
+  [class*="st-key-line-"] { row-gap: .1rem; padding-block: .4rem; }
+  [class*="st-key-line-"] [data-testid="stPageLink-NavLink"] * { white-space: normal; }
+  [class*="st-key-line-waiting-"] > :first-child { flex: 1 0 100%; }
+  [class*="st-key-line-waiting-"] > :last-child { margin-inline-start: auto; }
+}
 .st-key-places { row-gap: 0; padding-bottom: .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
 [class*="st-key-row-"] { padding: .3rem 0 .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
-[class*="st-key-row-look-"] { border-bottom: 0; padding: 0; }
 [class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
 [class*="st-key-editor-"] textarea { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .82rem; }
 .marked { white-space: pre-wrap; overflow-wrap: anywhere; font-family: ui-monospace, "Source Code Pro", monospace;
@@ -58,11 +82,6 @@ _CSS = """
 .prose a { color: light-dark(#4338ca, #a5a0ff); text-decoration: underline; }
 .bars { display: flex; align-items: end; gap: 2px; height: 7rem; border-bottom: 1px solid rgba(128, 134, 150, .5); }
 .bars i { flex: 1; min-width: 1px; border-radius: 2px 2px 0 0; background: light-dark(#4f46e5, #818cf8); }
-.bars-low { height: 4rem; }
-.bars-low i {
-  --ran: light-dark(#4f46e5, #818cf8);
-  background: linear-gradient(light-dark(#c81e1e, #f87171) var(--failed), var(--ran) var(--failed));
-}
 .bars-ends { display: flex; justify-content: space-between; font-size: .75rem; opacity: .78; }
 /* Contrast (WCAG 2.2: text 4.5, controls 3) in the light as in the dark; a visible focus for the keyboard. */
 [data-testid="stCaptionContainer"] { opacity: .78; }

@@ -1,4 +1,4 @@
-"""What comes next, and what was spent."""
+"""What comes next, and what was spent, in a line each."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.base.language import t, tc, tn
+from dashboard.base.language import t, tc
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
-from dashboard.parts.header import section
-from dashboard.parts.times import near_time
+from dashboard.parts.times import short_time
 from dashboard.parts.usage import reserved_words
 from engine.budgets.limits import money
 
@@ -25,21 +24,21 @@ def next_firings(visit: Visit) -> None:
     coming = visit.orchestra.triggers.coming(visit.who, _SHOWN)
     if not coming:
         return
-    section(tc("heading", "Next"))
+    said = []
     for one in coming:
-        name = f"{one.workflow_title or one.workflow}: {one.title}"
-        when = near_time(one.look_again_at) if one.look_again_at else ""
-        st.markdown(f":material/sensors: {plain(name)} :gray[{plain(when)}]")
-    visit.link(t("Triggers"), "triggers", icon=":material/arrow_forward:")
+        name = plain(f"{one.workflow_title or one.workflow}: {one.title}")
+        said.append(f"{name} :gray[{plain(short_time(one.look_again_at))}]" if one.look_again_at else name)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line-next"):
+        visit.title_link(tc("heading", "Next"), "triggers")
+        st.markdown(f":material/sensors: {' · '.join(said)}")
 
 
 def spent(visit: Visit, budgets: BudgetOverview) -> None:
     """Show what models have cost today and this month."""
     if not budgets.month.calls:
         return
-    section(t("Spent"))
-    for title, used in ((t("today"), budgets.day), (t("this month"), budgets.month)):
-        calls = tn("{count} model call", "{count} model calls", used.calls)
-        details = " · ".join([calls, *reserved_words(used)])
-        st.markdown(f"**{plain(money(used.spent_usd))}** {title} :gray[{plain(details)}]")
-    visit.link(t("Usage"), "usage", icon=":material/arrow_forward:")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line-spent"):
+        visit.title_link(t("Spent"), "usage")
+        today, month = budgets.day, budgets.month
+        words = t("{today} today, {month} this month", today=money(today.spent_usd), month=money(month.spent_usd))
+        st.markdown(plain(" · ".join([words, *reserved_words(month)])))

@@ -42,6 +42,12 @@ def near_time(moment: str | datetime, now: datetime | None = None) -> str:
     return at.strftime(t("%H:%M %Z")) if at.date() == today.date() else full_time(at)
 
 
+def short_time(moment: str | datetime, now: datetime | None = None) -> str:
+    """Return e.g. "14:32" for a time on the viewer's current day, else "Fri 20 Nov, 14:32"."""
+    at, today = _aware(moment).astimezone(viewer_zone()), (now or datetime.now(UTC)).astimezone(viewer_zone())
+    return at.strftime("%H:%M" if at.date() == today.date() else t("%a %d %b, %H:%M"))
+
+
 def duration(seconds: float | None) -> str:
     """Return e.g. "0.4 s", "12 s", "3 min 5 s", "2 h 10 min"; "" for None."""
     if seconds is None:

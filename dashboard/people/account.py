@@ -1,4 +1,4 @@
-"""The signed-in person: the menu in the side bar, the offer to set a first password, and what strangers see."""
+"""The signed-in person: the menu in the side bar, and what strangers see."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def account_menu(visit: Visit) -> None:
         if visit.orchestra.users.accepts_password(visit.who.id):
             has_password = visit.orchestra.users.has_password(visit.who.id)
             st.markdown(t("**Change the password**") if has_password else t("**Set a password**"))
-            _password_form(visit, "menu")
+            _password_form(visit)
         _language_choice(visit)
         st.html(_SIGN_OUT.format(sign_out=escape(t("Sign out"))))
 
@@ -60,36 +60,14 @@ def _language_choice(visit: Visit) -> None:
     )
 
 
-def password_offer(visit: Visit) -> None:
-    """Offer a first password to somebody who signed in by link; "Not now" hides the offer until the next visit."""
-    users, user_id = visit.orchestra.users, visit.who.id
-    if session.draft("password_offer_skipped", default=False) or users.has_password(user_id):
-        return
-    if visit.orchestra.openid.is_linked(user_id) or not users.accepts_password(user_id):
-        return
-    with st.expander(t("Set a password"), icon=":material/key:", key="password-offer"):
-        st.markdown(
-            t(
-                "So far, you can sign in only with a link from `orchestra login-link`. With a "
-                "password you do not need the terminal."
-            )
-        )
-        _password_form(visit, "offer")
-        if st.button(t("Not now"), key="password-skip", type="tertiary"):
-            session.keep_draft("password_offer_skipped", value=True)
-            st.rerun()
-
-
-def _password_form(visit: Visit, place: str) -> None:
-    password = st.text_input(
-        t("New password"), type="password", key=f"new-password-{place}", autocomplete="new-password"
-    )
+def _password_form(visit: Visit) -> None:
+    password = st.text_input(t("New password"), type="password", key="new-password-menu", autocomplete="new-password")
 
     def change(_request_key: str) -> str:
         visit.orchestra.users.set_password(visit.who, visit.who.id, password, keep_session=session.session_id())
         return visit.who.id
 
-    action_button(t("Save password"), f"password-save-{place}", change, _saved, scope=str(len(password)))
+    action_button(t("Save password"), "password-save-menu", change, _saved, scope=str(len(password)))
 
 
 def _saved(_user_id: str) -> None:

@@ -1,44 +1,38 @@
-"""The first page: what needs attention, what ran, what comes next, what was spent, and the connected accounts."""
+"""The first page: how things stand in a sentence, what waits, what happened since the last visit, and what comes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from clients.check_line import CheckLine
-from dashboard.approvals.questions import question_card, run_of
 from dashboard.base import session
-from dashboard.base.language import N_, t, tn
+from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
-from dashboard.base.plain import plain, plain_with_code
-from dashboard.home.activity import activity
+from dashboard.base.plain import plain
 from dashboard.home.ahead import next_firings, spent
-from dashboard.parts.accounts import account_badge
+from dashboard.home.answer import answer
+from dashboard.home.rows import happened, needs_a_look, questions, since_words
+from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
-from dashboard.parts.header import page_header, section
+from dashboard.parts.header import page_header
 from dashboard.parts.notices import account_notices, budget_notices, trigger_notices, trying_notices
-from dashboard.parts.run_rows import run_row, run_rows
-from dashboard.parts.status import LOOKS
-from dashboard.people.account import password_offer
+from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError
-from engine.base.statuses import ACTIVE_RUNS, AccountMode, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, AccountMode
 from engine.compiler.definition.plan import Plan
-from engine.connections.statuses import ConnectionStatus
-from engine.runs.run_list import RunRow
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
+    from collections.abc import Sequence
 
+    from engine.connections.statuses import ConnectionStatus
     from engine.operations.attention import Attention
 
 PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10)
 
 _FIRST = "inbox-triage"
-_SHOWN = 6
-_SHOWN_QUESTIONS = 3
 _ON_DEMO = N_(
     "25 sample mails become tasks in Notion and issues in GitHub.  \nAll of it is a "
     "demo on this machine: no account is needed, and nothing goes out."
@@ -47,13 +41,81 @@ _ON_OWN_ACCOUNTS = N_(
     "Your mails become tasks in Notion and issues in GitHub.  \nYou see which ones before anything is done."
 )
 _BUSY_SECONDS, _IDLE_SECONDS = 3, 5
+_BY_ITSELF, _VISIT_ENDED, _SUMS = "home.by_itself", "home.visit_ended", "home.sums"
 
 
 def show(visit: Visit) -> None:
-    """Show the state of the workspace at a glance, and keep it up to date."""
+    """Show how things stand, and keep it up to date."""
+    with st.container(key="home-title"):  # for the tab and for readers: the sentence says more
+        page_header(visit, t("Home"))
+    if not session.draft(_BY_ITSELF, default=False):  # a page that is left open is no visit
+        session.keep_draft(_VISIT_ENDED, visit.orchestra.visits.note(visit.who))
+    session.drop_draft(_BY_ITSELF)
     state = visit.orchestra.attention.now(visit.who)
-    page_header(visit, t("Home"))
-    sentence = st.empty()
+    st.fragment(_now, run_every=_BUSY_SECONDS if _is_busy(state) else _IDLE_SECONDS)(visit, state, [state])
+
+
+def _now(visit: Visit, drawn: Attention, fresh: list[Attention]) -> None:
+    """Show everything, first what was just read; every few seconds, what has become of it."""
+    with errors_shown():
+        state = fresh.pop() if fresh else visit.orchestra.attention.now(visit.who)
+        if _around(state) != _around(drawn):
+            session.keep_draft(_BY_ITSELF, value=True)
+            st.rerun()
+        with st.container(key="answer"):
+            st.markdown(plain(answer(state, for_somebody=not visit.may("run"))))
+        _demo(visit, state.connections)
+        if not state.recent:
+            _first_time(visit)
+        _notices(visit, state)
+        questions(visit, state)
+        shown = needs_a_look(visit, state)
+        if state.recent:
+            _happened(visit, state, shown)
+        with st.container(gap=None, key="ahead"):
+            next_firings(visit)
+            spent(visit, state.budgets)
+
+
+def _around(state: Attention) -> tuple[object, ...]:
+    """Return what decides about the menu and the notices above the page, and how often it is drawn."""
+    return state.questions, state.held is not None, _is_busy(state)
+
+
+def _is_busy(state: Attention) -> bool:
+    return any(row.status in ACTIVE_RUNS for row in state.recent)
+
+
+def _happened(visit: Visit, state: Attention, shown: Sequence[str]) -> None:
+    """Show what has run, without the single runs that are `shown` above."""
+    ended: str | None = session.draft(_VISIT_ENDED, None)
+    since = ended or timestamp(datetime.now(UTC) - timedelta(days=1))
+    under_way = [row for row in state.recent if row.status in ACTIVE_RUNS]
+    recent = [(row.run_id, row.status) for row in state.recent]
+    known, found = session.draft(_SUMS, (None, []))
+    if known != (ended, recent):  # ten thousand runs are not added up every few seconds
+        found = visit.orchestra.runs.happened(visit.who, since)
+        session.keep_draft(_SUMS, ((ended, recent), found))
+    happened(visit, since_words(ended), [one for one in found if one.runs > 1 or one.newest not in shown], under_way)
+
+
+def _demo(visit: Visit, connections: Sequence[ConnectionStatus]) -> None:
+    """Say in a line what is on the demo."""
+    demo = [one for one in connections if one.mode == AccountMode.DEMO]
+    if not demo:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="on-demo"):
+        if len(demo) == len(connections):
+            st.caption(t("On the demo: nothing goes out."), width="content")
+        else:
+            services = ", ".join(dict.fromkeys(service_title(one.service) for one in demo))
+            st.caption(plain(t("On the demo: {services}.", services=services)), width="content")
+        visit.link(t("Look at the demo"), "demo", icon=":material/science:")
+        if visit.may("edit"):
+            visit.link(t("Use my own mail"), "first-run", icon=":material/flag:")
+
+
+def _notices(visit: Visit, state: Attention) -> None:
     may_run = visit.may("run")
     if account_notices(state.accounts, may_change=visit.may("admin")):
         visit.link(t("Connections"), "connections", icon=":material/cable:")
@@ -63,127 +125,10 @@ def show(visit: Visit) -> None:
         visit.link(t("Triggers"), "triggers", icon=":material/sensors:", **params)
     if budget_notices(state.budgets.alarms):
         visit.link(t("Budgets"), "budgets", icon=":material/savings:")
-    if not state.recent:
-        _first_time(visit)
-    main, side = st.columns([7, 3], gap="large")
-    with main:
-        _questions(visit, state.questions)
-        seconds = _BUSY_SECONDS if any(row.status in ACTIVE_RUNS for row in state.recent) else _IDLE_SECONDS
-        st.fragment(_runs, run_every=seconds)(visit, state, sentence)
-    with side:
-        if state.recent:
-            activity(visit)
-        next_firings(visit)
-        spent(visit, state.budgets)
-        _connections(visit, state.connections)
-    password_offer(visit)
-
-
-def _runs(visit: Visit, drawn: Attention, sentence: DeltaGenerator) -> None:
-    """Show the runs, and in `sentence` the state of things; every few seconds, what has become of them."""
-    with errors_shown():
-        now = visit.orchestra.attention.now(visit.who)
-        if _around_runs(now) != _around_runs(drawn):
-            st.rerun()
-        sentence.caption(plain(_state_of_things(now, for_somebody=not visit.may("run"))))
-        _needs_a_look(visit, now)
-        _last_runs(visit, now.recent)
-
-
-def _around_runs(state: Attention) -> tuple[object, ...]:
-    """Return what decides about the rest of the page: it is redrawn when this changes."""
-    is_active = any(row.status in ACTIVE_RUNS for row in state.recent)
-    troubles = {one.name: one.trouble for one in state.connections}
-    of_triggers = state.all_alarms, len(state.dead), len(state.trying_again)
-    is_held = state.held is not None
-    return bool(state.recent), is_active, of_triggers, state.budgets.alarms, troubles, state.questions, is_held
-
-
-def _state_of_things(state: Attention, *, for_somebody: bool) -> str:
-    """Say in a line what needs attention; all is well only if nothing on the page says otherwise.
-
-    `for_somebody`: it needs somebody else, because the person may only look.
-    """
-    running = sum(row.status in ACTIVE_RUNS for row in state.recent)
-    waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in state.recent)
-    failed, trying, questions = len(state.failed), len(state.trying_again), state.questions
-    need_somebody = state.beside_runs + _failed_checks(state)
-    counts = [
-        words
-        for count, words in (
-            (running, t("{count} running", count=running)),
-            (waiting, t("{count} waiting", count=waiting)),
-            (failed, t("{count} failed", count=failed)),
-            (trying, tn("{count} trigger trying again", "{count} triggers trying again", trying)),
-            (questions, _questions_words(questions, for_somebody=for_somebody)),
-            (need_somebody, _needs_words(need_somebody, for_somebody=for_somebody)),
-        )
-        if count
-    ]
-    if counts:
-        return ", ".join(counts) + "."
-    return t("All done; nothing needs you.") if state.recent else t("Nothing has run here yet.")
-
-
-def _questions_words(count: int, *, for_somebody: bool) -> str:
-    if for_somebody:
-        return tn("{count} open question", "{count} open questions", count)
-    return tn("{count} question for you", "{count} questions for you", count)
-
-
-def _needs_words(count: int, *, for_somebody: bool) -> str:
-    if for_somebody:
-        return tn("{count} item needs somebody", "{count} items need somebody", count)
-    return tn("{count} item needs you", "{count} items need you", count)
-
-
-def _failed_checks(state: Attention) -> int:
-    """Return how many accounts without a notice failed a check on this page."""
-    lines = (_checked_before().get(one.name, ()) for one in state.connections if not one.needs_somebody)
-    return sum(not all(line.ok for line in checked) for checked in lines)
-
-
-def _questions(visit: Visit, count: int) -> None:
-    """Show the questions of runs: the newest here, the rest on their own page; `count`: how many are open."""
-    asked = visit.orchestra.approvals.list(visit.who, "open", _SHOWN_QUESTIONS)
-    if not asked:
-        return
-    section(t("Waits for your answer") if visit.may("run") else t("Waits for an answer"))
-    for question in asked:
-        question_card(visit, question, run_of(visit, question), "home")
-    more = count - len(asked)
-    if more > 0:
-        visit.link(
-            t("{questions} more", questions=tn("{count} question", "{count} questions", more)),
-            "approvals",
-            icon=":material/arrow_forward:",
-        )
-
-
-def _needs_a_look(visit: Visit, state: Attention) -> None:
-    found = [*state.failed, *state.interrupted]
-    if not found:
-        return
-    section(t("Needs a look"))
-    for row in found[:_SHOWN]:
-        with st.container(border=True):
-            run_row(visit, row, "look")
-    if len(found) > _SHOWN:
-        visit.link(
-            t("{count} more", count=len(found) - _SHOWN),
-            "runs",
-            icon=":material/arrow_forward:",
-            status=[LOOKS[RunStatus.FAILED].word],
-        )
-
-
-def _last_runs(visit: Visit, rows: Sequence[RunRow]) -> None:
-    section(t("Last runs"))
-    if not rows:
-        st.caption(t("Runs appear here."))
-        return
-    run_rows(visit, rows[:_SHOWN], "last")
-    visit.link(t("All runs"), "runs", icon=":material/arrow_forward:")
+    keyless = list(dict.fromkeys(service_title(one.service) for one in state.connections if not one.ready))
+    if keyless:
+        st.caption(plain(t("No key yet: {services}.", services=", ".join(keyless))))
+        visit.link(t("Connections"), "connections", icon=":material/key_off:")
 
 
 def _first_time(visit: Visit) -> None:
@@ -225,44 +170,3 @@ def _first_button(visit: Visit, title: str) -> None:
     action_button(
         label, "first-run-button", start, lambda run_id: visit.go("run", id=run_id), type="primary", icon=icon
     )
-
-
-def _connections(visit: Visit, connections: Sequence[ConnectionStatus]) -> None:
-    section(t("Connections"))
-    checked = _checked_before()
-    for one in connections:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            account_badge(one)
-            _health(one, checked.get(one.name))
-        for line in checked.get(one.name, ()):
-            if not line.ok:
-                st.caption(plain_with_code(line.text))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if visit.may("run") and st.button(t("Check now"), key="check-all", icon=":material/network_check:"):
-            with st.spinner(t("Asking each service …")):
-                session.keep_draft("checked", _checked(visit))
-            st.rerun()
-        if any(one.mode == AccountMode.DEMO for one in connections):
-            visit.link(t("Look at the demo"), "demo", icon=":material/science:")
-        visit.link(t("Change") if visit.may("admin") else t("View all"), "connections", icon=":material/arrow_forward:")
-
-
-def _checked_before() -> dict[str, Sequence[CheckLine]]:
-    found: dict[str, Sequence[CheckLine]] = session.draft("checked", {})
-    return found
-
-
-def _checked(visit: Visit) -> dict[str, Sequence[CheckLine]]:
-    connections = visit.orchestra.connections
-    return {one.name: connections.check(visit.who, one.name) for one in connections.list(visit.who)}
-
-
-def _health(one: ConnectionStatus, lines: Sequence[CheckLine] | None) -> None:
-    if one.trouble is not None:
-        st.markdown(t(":red[:material/lock: refuses]"))
-    elif not one.ready:
-        st.markdown(t(":orange[:material/key_off: no key]"), help=plain_with_code(one.note))
-    elif lines is not None and all(line.ok for line in lines):
-        st.markdown(t(":green[:material/check_circle: works]"))
-    elif lines is not None:
-        st.markdown(t(":red[:material/error: does not work]"))

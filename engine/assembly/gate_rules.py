@@ -127,7 +127,7 @@ _OF_RUNS: Rules = {
     "diff": {"good": "see", "bad": "see"},
     "inputs": {"run": "see"},
     **dict.fromkeys(("list", "list_now"), _SEE_IT),
-    **dict.fromkeys(("days", "overtaken", "reindex", "require_files", "resume_all"), _ANY),
+    **dict.fromkeys(("days", "happened", "overtaken", "reindex", "require_files", "resume_all"), _ANY),
     **dict.fromkeys(("ready", "start", "start_all"), _RUN_IT),
 }
 _TRIES: Rules = {
@@ -221,7 +221,7 @@ NOT_GATED = frozenset(
         *("ingress", "fitting_step_types", "fragments", "comparisons", "cases", "case_tests", "step_types"),
         *("own_step_types", "trigger_types", "agent_versions", "tool_files", "tool_servers", "project_runs"),
         *("project_previews", "openid", "sign_in_check", "users", "languages", "audit", "collections", "demo"),
-        *("health", "lost_secrets", "copies"),
+        *("visits", "health", "lost_secrets", "copies"),
         *("own_process", "is_drained", "is_taken_over", "is_turning", "hangs", "holds_lease"),
     }
 )

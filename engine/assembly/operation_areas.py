@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.people.languages import Languages
     from engine.people.openid.sign_in import OpenIdSignIn
     from engine.people.users import Users
+    from engine.people.visits import Visits
     from engine.runs.retention import Retention
     from engine.runs.workers import Workers
     from engine.search.search import WorkspaceSearch
@@ -80,6 +81,13 @@ class OperationAreas:
         from engine.people.languages import Languages
 
         return Languages(self._opened.settings, self._opened.state.people)
+
+    @shared_property
+    def visits(self) -> Visits:
+        """When somebody was last here."""
+        from engine.people.visits import Visits
+
+        return Visits(self._opened.settings, self._opened.clock)
 
     def audit(self, p: Principal, limit: int = 100) -> list[AuditLine]:
         """Return the latest lines of the audit trail, newest first."""

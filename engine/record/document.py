@@ -32,7 +32,7 @@ from engine.record.events import (
     members,
 )
 from engine.record.types.kind import kind_of, options_of
-from engine.record.types.run import Acceptance, AccountRecord, Counts, ResumeRecord, Run, RunHead
+from engine.record.types.run import Acceptance, AccountRecord, Counts, ResumeRecord, Run, RunHead, StepCounts
 from engine.record.types.step import AttemptRecord, FailedModel, StepRecord, UsageRecord
 
 SCHEMA_VERSION = 1
@@ -346,7 +346,7 @@ def _seconds(start: str, end: str) -> float:
 
 def counts(steps: Iterable[StepRecord]) -> Counts:
     """Return the number of steps, items and effects by how they ended."""
-    found = dict.fromkeys(Counts.__annotations__, 0)
+    found = dict.fromkeys(StepCounts.__annotations__, 0)
     for step in steps:
         if step["uses"]:
             found["steps"] += step["status"] in (StepStatus.SUCCEEDED, StepStatus.FAILED)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct, field
-
-from clients.wording import counted, plural
-from engine.base.errors import OrchestraError
+from clients.wording import counted
 from engine.base.statuses import RunStatus, StepStatus
-from engine.base.step_path import StepPath, is_item, items_around, loop_of
-from engine.base.step_tree import CALLS, StepDefinition, step_nodes
-from engine.base.wording import noun
-from engine.plugins.registry import step_type
-from engine.plugins.step import Effect, Repeat
+from engine.base.step_path import StepPath, items_around
+from engine.base.step_tree import step_nodes
+from engine.record.outcomes import (
+    by_refusal,
+    items_of,
+    of_loop,
+    of_plain,
+    outcome_words,
+    places_by_effect,
+    write_counts,
+    write_kind,
+)
 from engine.record.shared_keys import shared_key_sentences, shared_writes, with_each_write_once
 from engine.record.types.kind import kind_of, options_of
-from engine.record.types.run import CorrectedAnswer, Run, RunKind
-from engine.record.types.step import CANNOT_BE_UPDATED, REFUSALS, StepEffect, StepRecord, refusal_of
+from engine.record.types.run import CorrectedAnswer, Outcomes, Run, RunKind
+from engine.record.types.step import CANNOT_BE_UPDATED, REFUSALS, StepEffect, StepRecord
 
 _ENDINGS = {
     RunStatus.QUEUED: "Not started yet",
@@ -35,80 +38,51 @@ _ENDINGS = {
 
 
 _FIRST_NAME = re.compile(r"[.\[]")
-_MAKING = ("add", "create", "upsert")
-"""With these verbs, what a step type makes is called by its object: `create_draft` makes drafts."""
-_NUMBERED = re.compile(r"_[0-9]+$")
 _ID = re.compile(r"<.*>|[0-9]{5,}|(?=.*[0-9])[0-9a-f-]{12,}|(?=.*[0-9])(?=.*[A-Za-z])[\w=-]{16,}", re.ASCII)
 """Keys that say nothing to a person: ids of services."""
 _MOST_FIELDS = 5
+_MOST_ALIKE = 200
+"""Items that differ in more ways are not worth the place in the list of runs."""
 _LONGEST_TITLE, _LONGEST_REASON = 80, 200
-
-
-class _Write(Struct, frozen=True):
-    """One writing step of a loop: how often it wrote, for each item that succeeded."""
-
-    step_id: str
-    uses: str
-    is_only_one: bool
-    """Whether no other step of the workflow has the same type."""
-    done: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def makes(self) -> bool:
-        """Return whether it creates something, as opposed to a change that is the same when made twice."""
-        try:
-            return step_type(self.uses).repeat is not Repeat.SAFE
-        except OrchestraError:
-            return True
-
-    @property
-    def done_word(self) -> str:
-        """The past participle for what it does: "labelled"."""
-        try:
-            return step_type(self.uses).done or "changed"
-        except OrchestraError:
-            return "changed"
-
-    @property
-    def word(self) -> str:
-        """The word for its results: "task" if it creates something, else what it does: "labelled"."""
-        if self.makes:
-            return noun(_object_of(self.step_id, self.uses), "write")
-        # If two steps do the same ("label", "unsure"), only the id distinguishes them.
-        return self.done_word if self.is_only_one else noun(self.step_id, self.done_word)
-
-
-def _object_of(step_id: str, uses: str) -> str:
-    """Return what a step makes if it is named after its type: `draft` for `create_draft`; else its name."""
-    action = uses.partition(".")[2]
-    verb, _, made = action.partition("_")
-    return made if made and verb in _MAKING and _NUMBERED.sub("", step_id) == action else step_id
 
 
 def sentence(run: Run) -> str:
     """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
+    return summed_up(run)[0]
+
+
+def summed_up(run: Run) -> tuple[str, Outcomes | None]:
+    """Return the sentence for a run document, and the counts behind it; None for plans, tests and corrections."""
     shared = shared_writes(run["steps"])
     if not shared:
-        return _sentence(run)
-    return " ".join([_sentence(with_each_write_once(run, shared)), *shared_key_sentences(run, shared)])
+        return _summed_up(run)
+    said, found = _summed_up(with_each_write_once(run, shared))
+    return " ".join([said, *shared_key_sentences(run, shared)]), found
 
 
-def _sentence(run: Run) -> str:
+def _summed_up(run: Run) -> tuple[str, Outcomes | None]:
     options = options_of(run)
     kind = kind_of(options)
     if kind is RunKind.PLAN:
-        return _plan_sentence(run)
+        return _plan_sentence(run), None
     paused = [step for step in run["steps"] if "paused" in step and step["status"] == StepStatus.WAITING]
     if paused and run["status"] == RunStatus.WAITING:
-        return _paused_sentence(run, paused)
+        return _paused_sentence(run, paused), None
     if kind is RunKind.CORRECTION:
-        return _correction_sentence(run, options["corrects"])
+        return _correction_sentence(run, options["corrects"]), None
     if "only" in options:
-        return _test_sentence(run, options["only"])
+        return _test_sentence(run, options["only"]), None
     loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
+    items = [] if loop is None else items_of(run, loop)
+    found = of_plain(run) if loop is None else of_loop(run, loop, items)
+    said = _whole_sentence(run, loop, items, found)
+    return said, None if kind.is_test or len(found["alike"]) > _MOST_ALIKE else found
+
+
+def _whole_sentence(run: Run, loop: StepRecord | None, items: Sequence[StepRecord], found: Outcomes) -> str:
+    options = options_of(run)
     effects = [step["effect"] for step in run["steps"] if step["effect"]]
-    items = [] if loop is None else _items_of(run, loop)
-    parts = [*_nothing_written(run), _plain_sentence(run) if loop is None else _loop_sentence(run, loop, items)]
+    parts = [*_nothing_written(run), _plain_sentence(run) if loop is None else outcome_words(found)]
     parts += [] if loop is None else _which(run, loop, items)
     if loop is not None and _failed_outside(run, loop):
         parts.append(_failed(run, "Failed"))
@@ -143,22 +117,22 @@ def _plan_sentence(run: Run) -> str:
     if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.RUNNING):
         return f"Plan: {_ENDINGS.get(run['status'], run['status']).lower()}."
     kept = f", {found['kept']} kept" if found["kept"] else ""
-    every, words = counted(found["new"], "write"), ", ".join(_write_counts(_planned_writes(run)))
+    every, words = counted(found["new"], "write"), _planned_words(run)
     called = sum("child_run_id" in step for step in run["steps"])
     others = f", besides the writes of {counted(called, 'called run')}" if called else ""
     return f"Plan: {every}{f' ({words})' if words not in ('', every) else ''}{kept}{others}."
 
 
-def _planned_writes(run: Run) -> list[_Write]:
-    """Return the steps that would write, in the order of the plan, with how often each would."""
+def _planned_words(run: Run) -> str:
+    """Return what a plan would write, in its order: "9 tasks, 3 labelled"."""
     uses = {node.step.id: node.step.uses for node in step_nodes(run["definition"]["workflow"])}
     alike = Counter(uses.values())
-    found: dict[str, _Write] = {}
-    for step in run["steps"]:
-        if (step.get("planned") or {}).get("write") == "new":
-            name = step["uses"] or ""
-            found.setdefault(step["id"], _Write(step["id"], name, alike[name] < 2)).done[step["path"]] += 1
-    return list(found.values())
+    planned = [step for step in run["steps"] if (step.get("planned") or {}).get("write") == "new"]
+    times = Counter(step["id"] for step in planned)
+    names = {step["id"]: step["uses"] or "" for step in planned}
+    kinds = [write_kind(step_id, name, is_only_one=alike[name] < 2) for step_id, name in names.items()]
+    found = [(times[step_id], {place: 1}) for place, step_id in enumerate(names)]
+    return ", ".join(write_counts(kinds, found, frozenset(range(len(kinds)))))
 
 
 def _nothing_written(run: Run) -> Iterator[str]:
@@ -285,118 +259,11 @@ def _plain_sentence(run: Run) -> str:
     if run["status"] == RunStatus.FAILED and run["error"]:
         return run["error"]["message"] if run["error"].get("type") in REFUSALS else _failed(run, "Failed")
     done = len([step for step in run["steps"] if step["status"] == StepStatus.SUCCEEDED])
-    refused = _by_refusal([step for step in run["steps"] if step["uses"]])
+    refused = by_refusal([step for step in run["steps"] if step["uses"]])
     amber = run["counts"]["failed_steps"] - sum(refused.values())
     failed = [f"{amber:,} failed"] if amber > 0 else []
     parts = [f"{counted(done, 'step')} done", *(f"{count:,} {because}" for because, count in refused.items()), *failed]
     return f"{_ENDINGS[run['status']]}: {', '.join(parts)}."
-
-
-def _loop_sentence(run: Run, loop: StepRecord, items: Sequence[StepRecord]) -> str:
-    """Describe the items: failed or unfinished ones by their number, the others by what was written for them."""
-    word = noun(loop["noun"], "item")
-    if not items:
-        return f"No {plural(word)}: nothing to do."
-    good = {item["path"] for item in items if item["status"] == StepStatus.SUCCEEDED}
-    unapproved = _by_refusal(items)
-    failed = sum(item["status"] == StepStatus.FAILED for item in items) - unapproved.total()
-    left_out = sum(item["status"] == StepStatus.SKIPPED for item in items)
-    still_open = len(items) - len(good) - unapproved.total() - failed - left_out
-    refused = _refused(run, good)
-    parts = list(_written(good, _writes(run, good), refused, may_write=_may_write(run, loop)))
-    parts += [f"{count:,} {because}" for because, count in unapproved.items()]
-    parts += [f"{failed:,} failed"] if failed else []
-    parts += [f"{still_open:,} not finished"] if still_open else []
-    parts += [f"{left_out:,} left out"] if left_out else []
-    return f"{counted(len(items), word)}: {', '.join(parts)}."
-
-
-def _by_refusal(steps: Iterable[StepRecord]) -> Counter[str]:
-    """Count the steps, or items, that ended because nobody approved a call, by what became of it."""
-    failed = [step for step in steps if step["error"]]
-    return Counter(REFUSALS[refusal] for refusal in map(refusal_of, failed) if refusal)
-
-
-def _items_of(run: Run, loop: StepRecord) -> list[StepRecord]:
-    others = [step for step in run["steps"] if step["uses"] is None]
-    return [step for step in others if is_item(step["path"]) and loop_of(step["path"]) == loop["path"]]
-
-
-def _writes(run: Run, good: AbstractSet[str]) -> list[_Write]:
-    """Return the writes in the successful items of a loop, in file order; inner loops write several times."""
-    steps = {node.step.id: node.step.uses for node in step_nodes(run["definition"]["workflow"])}
-    alike = Counter(steps.values())
-    found: dict[str, _Write] = {}
-    for step in run["steps"]:
-        item = next(iter(items_around(step["path"])), None) if step["effect"] else None
-        uses = step["uses"] or ""
-        if item in good:
-            write = found.setdefault(step["id"], _Write(step["id"], uses, alike[uses] < 2))
-            write.done[str(item)] += 1
-    order = {step_id: position for position, step_id in enumerate(steps)}
-    return sorted(found.values(), key=lambda write: order.get(write.step_id, len(order)))
-
-
-def _may_write(run: Run, loop: StepRecord) -> bool:
-    """Return whether the items of a loop could be written about; a called workflow's own run describes its writes."""
-    path = StepPath.parse(StepPath.parse(loop["path"]).in_workflow)
-    nodes = [(StepPath.parse(node.path), node.step) for node in step_nodes(run["definition"]["workflow"])]
-    inside = [step for at, step in nodes if at == path or at.is_inside(path)]
-    return any(map(_writes_directly, inside)) and not any(one.uses in CALLS for one in inside)
-
-
-def _writes_directly(step: StepDefinition) -> bool:
-    if not step.uses:  # a loop in the loop
-        return False
-    try:
-        return step_type(step.uses).effect_of(step.arguments)[0] is Effect.WRITES
-    except OrchestraError:
-        return False
-
-
-def _refused(run: Run, good: AbstractSet[str]) -> dict[tuple[str, str], Counter[str]]:
-    """Return which calls in the successful items of a loop no person approved: by their word and why."""
-    found: dict[tuple[str, str], Counter[str]] = {}
-    for step in run["steps"]:
-        refusal = refusal_of(step) if step["error"] and step["uses"] else None
-        item = next(iter(items_around(step["path"])), None) if refusal else None
-        if refusal and item in good:
-            found.setdefault((noun(step["id"], "call"), REFUSALS[refusal]), Counter())[str(item)] += 1
-    return found
-
-
-def _written(
-    good: AbstractSet[str],
-    writes: Sequence[_Write],
-    refused: Mapping[tuple[str, str], Counter[str]],
-    *,
-    may_write: bool,
-) -> Iterator[str]:
-    """Describe what was made or refused, and what not every item received; then the items not covered by that."""
-    told = [write for write in writes if write.makes or not good <= write.done.keys()]
-    yield from _write_counts(told)
-    yield from (f"{counted(done.total(), word)} {because}" for (word, because), done in refused.items())
-    left = good - {path for write in told for path in write.done} - {path for done in refused.values() for path in done}
-    if not left:
-        return
-    words = [write.done_word for write in writes if write not in told]
-    if words:
-        yield f"{len(left):,} {'only ' if told else ''}{' and '.join(dict.fromkeys(words))}"
-    elif may_write:
-        yield f"{len(left):,} left as {'it was' if len(left) == 1 else 'they were'}"
-    else:
-        yield f"{len(left):,} {'more ' if told else ''}done"
-
-
-def _write_counts(writes: Sequence[_Write]) -> Iterator[str]:
-    """Describe how many of each word, in order: "9 tasks", "2 labelled"; steps with the same word count together."""
-    counts: dict[tuple[str, bool], Counter[str]] = {}
-    for write in writes:
-        known = counts.get((write.word, write.makes), Counter())
-        # Two created things count as two; a thing changed twice counts once.
-        counts[write.word, write.makes] = known + write.done if write.makes else known | write.done
-    for (word, is_thing), done in counts.items():
-        yield counted(done.total(), word) if is_thing else f"{done.total():,} {word}"
 
 
 def _reused_sentences(run: Run, loop: StepRecord | None) -> Iterator[str]:
@@ -404,11 +271,7 @@ def _reused_sentences(run: Run, loop: StepRecord | None) -> Iterator[str]:
 
     What `_nothing_written` has said already is not said again.
     """
-    steps = run["steps"]
-    differing = _places(steps, loop, lambda effect: "note" in effect)
-    updated = _places(steps, loop, lambda effect: bool(effect.get("updated"))) - differing
-    new = _places(steps, loop, lambda effect: not effect["reused"]) - updated - differing
-    old = _places(steps, loop, lambda effect: effect["reused"]) - new - updated - differing
+    differing, new, updated, old = places_by_effect(run["steps"], loop)
     told = ((new, "new"), (updated, "updated"), (old, "already done"))
     counts = [f"{len(found):,} {words}" for found, words in told if found]
     if counts:
@@ -435,8 +298,3 @@ def _undone_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:
         yield "Its write was undone."
     elif undone:
         yield f"{undone} of {made} writes {'was' if undone == 1 else 'were'} undone."
-
-
-def _places(steps: Sequence[StepRecord], loop: StepRecord | None, is_meant: Callable[[StepEffect], bool]) -> set[str]:
-    found = {step["path"] for step in steps if step["effect"] and is_meant(step["effect"])}
-    return found if loop is None else {next(iter(items_around(path)), path) for path in found}

@@ -12,7 +12,7 @@ from msgspec import structs
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidFile, NotAllowed, UnknownName
 from engine.base.json_text import value_of
-from engine.base.names import checked_run_id
+from engine.base.names import checked_run_id, typed_moment
 from engine.base.statuses import CANCELLABLE_RUNS
 from engine.base.threads import shared_property
 from engine.people.access import Principal, may
@@ -26,6 +26,7 @@ from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.values import ValueLook, Values, look
 from engine.runs import cancelling
+from engine.runs.happened import Happened, happened
 from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, WantedRuns, filter_of
 from engine.store.claims import Claims
@@ -274,6 +275,17 @@ class RunReader:
     def _has_link(self, run_id: str) -> bool:
         row = self._rows.get(run_id)
         return row is None or has_link([row.sentence, row.item])
+
+    @operation("runs.happened", "view", "see runs", "Sum up what runs have done since a time")
+    def happened(self, p: Principal, since: str) -> builtins.list[Happened]:
+        """Return what the runs of each workflow have done since a time (RFC 3339), failures first.
+
+        Runs count that have ended since, or were accepted since and wait; not called ones, plans and tests.
+        """
+        found = happened(self._reports.alike(timestamp(typed_moment(since)), p.hidden.ids))
+        if may(p, "run"):
+            return found
+        return [structs.replace(one, sentence=without_links(one.sentence)) for one in found]
 
     @operation("runs.days", "view", "see runs", "Count the runs of the last days")
     def days(self, p: Principal, days: int = 14, zone: tzinfo = UTC) -> builtins.list[RunDay]:

@@ -13,7 +13,7 @@ from engine.base.errors import StorageError
 from engine.base.statuses import ListedStatus
 from engine.store.load import Loads
 from engine.store.people.audit import AuditLine, AuditLog, TrailFilter
-from engine.store.runs import RunFilter, RunRecord, RunStore
+from engine.store.runs import RunFilter, RunRecord, RunsAlike, RunStore
 from engine.store.spending import Amount, SpendingBucket, SpendingStore
 
 Answer = TypeVar("Answer")
@@ -80,6 +80,10 @@ class Reports:
     def tally(self, since: str, until: str, without: frozenset[str] = frozenset()) -> dict[str, int]:
         """Return how many runs were accepted in a time, as `RunStore.tally` does."""
         return self._ask(lambda state: state.runs.tally(since, until, without))
+
+    def alike(self, since: str, without: frozenset[str] = frozenset()) -> list[RunsAlike]:
+        """Return what has run since a time, as `RunStore.alike` does."""
+        return self._ask(lambda state: state.runs.alike(since, without))
 
     def daily(self, kind: str, first: str, last: str) -> list[tuple[SpendingBucket, Amount]]:
         """Return what model calls have used from one day to another, as `SpendingStore.daily` does."""

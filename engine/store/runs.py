@@ -116,6 +116,21 @@ class RunRecord(NamedTuple):
         return RunKind.PART if self.is_test else RunKind.RUN if self.plan_hash is None else RunKind.PLAN
 
 
+class RunsAlike(NamedTuple):
+    """Runs of a workflow that ended in the same way, with the same counts."""
+
+    workflow_id: str
+    demo: int
+    status: str
+    counts: str
+    runs: int
+    workflow: str
+    title: str
+    newest: str
+    """The id of the newest of them; name, title and sentence are only sure to be its own if it is the only one."""
+    sentence: str
+
+
 class Backlog(NamedTuple):
     """How many runs wait to begin, without those that a trigger has queued for their turn, and how many have ended."""
 
@@ -173,6 +188,12 @@ class RunStore(Protocol):
         """Return how many runs were accepted in a time, by status, without called ones and plans.
 
         `since` and `until` (exclusive) are RFC 3339 texts in UTC. `without`: as in RunFilter.
+        """
+
+    def alike(self, since: str, without: frozenset[str] = frozenset()) -> list[RunsAlike]:
+        """Return the runs that have ended since a time (RFC 3339, UTC), or were accepted since and wait.
+
+        Called ones, plans and tests are left out. `without`: as in RunFilter.
         """
 
     def backlog(self, since: str) -> Backlog:

@@ -54,7 +54,7 @@ def test_home_and_the_list_of_runs_show_a_run_that_was_started_elsewhere(page: P
     page.get_by_role("link", name="Heard elsewhere").wait_for()
     assert text.input_value() == "Heard"
     home.get_by_role("link", name="Heard elsewhere").first.wait_for()
-    home.get_by_text("All done; nothing needs you.").wait_for()
+    home.get_by_text("All is well; nothing needs you.").wait_for()
     assert home.get_by_text("Nothing has run here yet.").count() == 0
 
 

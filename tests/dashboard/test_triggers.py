@@ -146,7 +146,7 @@ def test_what_failed_is_named_at_home_and_dismissed_or_tried_again(
     until(lambda: len(orchestra.triggers.dead(OWNER)) == 3)
     home = _texts(open_page(""))
     assert "nothing needs you" not in home
-    assert "3 failed" in home
+    assert "3 runs failed." in home
     assert "bad1.txt" in home
     assert "Bad." in home
     page = open_page("triggers")
@@ -180,7 +180,7 @@ def test_a_look_that_fails_is_no_success_and_home_does_not_say_that_all_is_well(
     assert "The poll failed" in toasts[0][1]
     home = _texts(open_page(""))
     assert "nothing needs you" not in home
-    assert "1 trigger trying again" in home
+    assert "1 trigger is trying again." in home
     assert "Read files: A dropped file" in home
 
 

@@ -246,7 +246,44 @@ class Acceptance(RunStart):
     """For real accounts; empty for the demo."""
 
 
-class Counts(TypedDict):
+class OutcomeKind(TypedDict):
+    """Something that was done with items of a run: a write, or a call that nobody approved."""
+
+    word: ReadOnly[str]
+    """`task` for what is created, else what was done: `labelled`; of a call that was not approved, what it was."""
+    done: ReadOnly[str]
+    """What was done, if the word is a name: `labelled`."""
+    makes: ReadOnly[bool]
+    """Whether it creates something, as opposed to a change that is the same when made twice."""
+    because: ReadOnly[str]
+    """Why it was not approved; empty for a write."""
+
+
+class ItemsAlike(TypedDict):
+    """Items with which the same was done."""
+
+    items: ReadOnly[int]
+    done: ReadOnly[Sequence[tuple[int, int]]]
+    """(place in `kinds`, how often with each item)."""
+
+
+class Outcomes(TypedDict):
+    """What came of the items of a run, so that those of many runs can be added up; without a loop, of the run."""
+
+    noun: ReadOnly[str]
+    """What an item is: `mail`."""
+    may_write: ReadOnly[bool]
+    """Whether something could have been written about an item."""
+    kinds: ReadOnly[Sequence[OutcomeKind]]
+    alike: ReadOnly[Sequence[ItemsAlike]]
+    """The items that succeeded."""
+    endings: ReadOnly[Mapping[str, int]]
+    """The others, by how they ended, in words: {`failed`: 1}."""
+    repeated: ReadOnly[Mapping[str, int]]
+    """How many of the items were `updated`, or `already done` by an earlier run."""
+
+
+class StepCounts(TypedDict):
     """How many steps, items and writes there were, by how they ended."""
 
     steps: ReadOnly[int]
@@ -260,6 +297,12 @@ class Counts(TypedDict):
     """Reused although this run wanted something different."""
     unknown_effects: ReadOnly[int]
     """Writes whose outcome is unknown."""
+
+
+class Counts(StepCounts):
+    """The same, and what came of it, once a run has ended or waits."""
+
+    outcomes: NotRequired[ReadOnly[Outcomes]]
 
 
 class ResumeRecord(TypedDict):

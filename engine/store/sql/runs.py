@@ -21,6 +21,7 @@ from engine.store.runs import (
     InFlight,
     RunFilter,
     RunRecord,
+    RunsAlike,
     RunStanding,
 )
 from engine.store.sql.acceptances import earlier_run
@@ -52,6 +53,11 @@ _OVERTAKEN = (
 _TALLY = (
     "SELECT status, count(*) FROM runs WHERE run_id >= ? AND run_id < ?"
     " AND plan_hash IS NULL AND parent_run_id IS NULL AND {condition} GROUP BY status"
+)
+_ALIKE = (
+    "SELECT workflow_id, demo, status, counts, count(*), max(workflow), max(title), max(run_id), max(sentence)"
+    " FROM runs WHERE {which} AND plan_hash IS NULL AND parent_run_id IS NULL AND is_test = 0 AND {condition}"
+    " GROUP BY workflow_id, demo, status, counts"
 )
 _BACKLOG = (
     "SELECT (SELECT count(*) FROM runs WHERE status = 'queued' AND lane IS NULL AND ended_at IS NULL),"
@@ -167,6 +173,19 @@ class SqlRuns:
         condition, values = hidden_condition(without) if without else ("1 = 1", ())
         with self._database.asking() as cursor:
             return dict(cursor.execute(_TALLY.format(condition=condition), [*bounds, *values]).fetchall())
+
+    def alike(self, since: str, without: frozenset[str] = frozenset()) -> list[RunsAlike]:
+        """Return the runs that have ended since a time (RFC 3339, UTC), or were accepted since and wait.
+
+        Called ones, plans and tests are left out. `without`: as in RunFilter.
+        """
+        condition, values = hidden_condition(without) if without else ("1 = 1", ())
+        ended = _ALIKE.format(which="ended_at >= ?", condition=condition)
+        waiting = _ALIKE.format(which="status = 'waiting' AND run_id >= ?", condition=condition)
+        with self._database.asking() as cursor:
+            rows = cursor.execute(ended, [since, *values]).fetchall()
+            rows += cursor.execute(waiting, [_second_of(since), *values]).fetchall()
+        return [RunsAlike(*row) for row in rows]
 
     def backlog(self, since: str) -> Backlog:
         """Return how many runs wait to begin, and how many have ended since a time (RFC 3339, UTC)."""

@@ -53,7 +53,7 @@ EVERYDAY: dict[str, tuple[Click, ...]] = {
     "edit a prompt": (menu("Prompts"), ("link", "Classify a mail"), ("tab", "Edit")),
     "try a prompt": (menu("Prompts"), ("link", "Classify a mail"), ("tab", "Try")),
     "test a prompt": (menu("Prompts"), ("link", "Classify a mail"), ("tab", "Cases")),
-    "check the accounts": (("button", "Check now"),),
+    "check an account": (menu("Connections"), ("button", "Check")),
     "make a connection": (menu("Connections"), ("button", "Add a connection")),
     "send a mail to the demo": (("link", "Look at the demo"), ("button", "Write a mail")),
     "see what was spent": (menu("Settings"), ("link", "Usage")),

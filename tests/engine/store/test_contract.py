@@ -768,6 +768,10 @@ def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> Non
     assert store.state.runs.tally(noon, five) == {"failed": 2, "queued": 3}
     assert store.state.runs.tally(five, timestamp(NOON + timedelta(seconds=6))) == {"queued": 1}
     assert store.state.runs.tally(five, five) == {}
+    [alike] = store.state.runs.alike(noon)
+    assert (alike.status, alike.runs, alike.newest) == ("failed", 2, ids[3])
+    assert store.state.runs.alike(noon, frozenset({alike.workflow_id})) == []
+    assert store.state.runs.alike("2027-01-01T00:00:00.000Z") == []
 
 
 def numbers(taken: Sequence[TakenRun]) -> list[int]:

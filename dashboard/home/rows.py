@@ -1,0 +1,171 @@
+"""The rows of the page: each is a link, a line about it, and when it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+
+from dashboard.approvals.edit import tell_answered
+from dashboard.base.language import t, tn
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from dashboard.parts.header import section
+from dashboard.parts.status import look_of
+from dashboard.parts.times import ago, short_time
+from engine.base.statuses import RunStatus
+from engine.operations.attention import Attention
+from engine.runs.approval_titles import about, target
+from engine.runs.approvals import Approval
+from engine.runs.happened import Happened
+from engine.runs.run_list import RunRow
+
+_QUESTIONS, _LOOKED_AT, _WORKFLOWS, _UNDER_WAY = 8, 3, 5, 2
+_LONGEST = 90
+
+
+def questions(visit: Visit, state: Attention) -> None:
+    """Show the questions of runs, newest first; keys move along and answer them (assets/browser.js)."""
+    asked = visit.orchestra.approvals.list(visit.who, "open", _QUESTIONS) if state.questions else []
+    if not asked:
+        return
+    with _heading(t("Waits for your answer") if visit.may("run") else t("Waits for an answer"), "waiting"):
+        if visit.may("run"):
+            with st.container(width="content", key="waiting-keys"):
+                st.caption(t("Keys: j and k move, Enter opens, a approves"))
+    titles = {row.run_id: row.title for row in state.recent}
+    with st.container(gap=None, key="waiting"):
+        for question in asked:
+            _question(visit, question, titles)
+        if (more := state.questions - len(asked)) > 0:
+            label = t("{questions} more", questions=tn("{count} question", "{count} questions", more))
+            visit.link(label, "approvals", icon=":material/arrow_forward:")
+
+
+def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> None:
+    what = _cut(about(question) or question.message)
+    call = question.call
+    to = "" if call is None else target(call, call.arguments)
+    with _row(f"waiting-{question.id}"):
+        if to and what.startswith(f"{to} · "):
+            visit.title_link(to, "approvals", more=what.removeprefix(f"{to} · "), question=question.id)
+        else:
+            visit.title_link(what, "approvals", question=question.id)
+        st.space("stretch")
+        words = " · ".join([titles.get(question.run_id, question.workflow), ago(question.asked_at)])
+        st.caption(plain(words), width="content")
+        if _says_all(question) and visit.orchestra.approvals.may_answer(visit.who, question):
+            action_button(
+                t("Approve"),
+                f"approve-home-{question.id}",
+                lambda _key: visit.orchestra.approvals.approve(visit.who, question.id),
+                _answered,
+                icon=":material/check:",
+            )
+        else:
+            visit.link(t("Open"), "approvals", question=question.id)
+
+
+def _says_all(question: Approval) -> bool:
+    """Return whether a row tells enough to approve by it: to whom and what, all of it, with nothing left to fill in."""
+    call, what = question.call, about(question) or question.message
+    if question.give or question.gaps or len(" ".join(what.split())) > _LONGEST:
+        return False
+    if call is None:
+        return question.details in (None, "", {}, [])
+    told = target(call, call.arguments)
+    return bool(told) and what != told and not (call.again or call.notes or call.unreadable)
+
+
+def _answered(question: Approval) -> None:
+    tell_answered(question)
+    st.rerun()
+
+
+def needs_a_look(visit: Visit, state: Attention) -> Sequence[str]:
+    """Show the runs that failed or were interrupted, and return the ids of those that are shown."""
+    found = list({row.run_id: row for row in [*state.failed, *state.interrupted]}.values())
+    if not found:
+        return ()
+    with _heading(t("Needs a look"), "look"):
+        pass
+    with st.container(gap=None):
+        for row in found[:_LOOKED_AT]:
+            _run(visit, row, "look")
+        if len(found) > _LOOKED_AT:
+            label = t("{count} more", count=len(found) - _LOOKED_AT)
+            statuses = [look_of(RunStatus.FAILED).word]
+            visit.link(label, "runs", icon=":material/arrow_forward:", status=statuses)
+    return [row.run_id for row in found[:_LOOKED_AT]]
+
+
+def happened(visit: Visit, title: str, found: Sequence[Happened], under_way: Sequence[RunRow]) -> None:
+    """Show what runs have done, by workflow, below what is being done."""
+    with _heading(title, "happened"):
+        visit.link(t("All runs"), "runs", icon=":material/arrow_forward:")
+    is_mixed = len({one.demo for one in found}) > 1
+    with st.container(gap=None):
+        for row in under_way[:_UNDER_WAY]:
+            _run(visit, row, "now")
+        for one in found[:_WORKFLOWS]:
+            _workflow(visit, one, is_mixed=is_mixed)
+        if not found and not under_way:
+            st.caption(t("Nothing has run."))
+
+
+def _run(visit: Visit, row: RunRow, place: str) -> None:
+    when = row.ended_at or row.started_at or row.queued_at
+    with _row(f"{place}-{row.run_id}"):
+        _mark(row.status, row.counts)
+        visit.title_link(row.title, "run", id=row.run_id)
+        st.markdown(plain(row.sentence or look_of(row.status).word))
+        st.space("stretch")
+        st.caption(plain(ago(when)), width="content")
+
+
+def _workflow(visit: Visit, one: Happened, *, is_mixed: bool) -> None:
+    with _row(f"did-{one.newest}"):
+        _mark(one.status, None)
+        if one.runs == 1:
+            visit.title_link(one.title, "run", id=one.newest)
+        else:
+            visit.title_link(one.title, "runs", workflow=one.workflow)
+        st.markdown(plain(one.sentence))
+        st.space("stretch")
+        said = [
+            tn("{count} run", "{count} runs", one.runs) if one.runs > 1 else "",
+            t("Demo") if is_mixed and one.demo else "",
+        ]
+        st.caption(plain(" · ".join(filter(None, said))), width="content")
+
+
+def _row(key: str) -> st.delta_generator.DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line-{key}")
+
+
+def _mark(status: str, counts: Mapping[str, object] | None) -> None:
+    look = look_of(status, counts)
+    st.markdown(f":{look.color}[{look.icon}]", width="content")
+
+
+@contextmanager
+def _heading(title: str, key: str) -> Iterator[None]:
+    """Show the heading of a section, and beside it what is drawn inside."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"heading-{key}"):
+        section(title)
+        st.space("stretch")
+        yield
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()} …"
+
+
+def since_words(visit_ended: str | None) -> str:
+    """Return the title of what has happened since the previous visit, or else in the last day."""
+    if visit_ended is None:
+        return t("In the last 24 hours")
+    return t("Since you were here: {when}", when=short_time(visit_ended))

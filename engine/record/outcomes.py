@@ -1,0 +1,272 @@
+"""What came of the items of a run, counted in a form that can be added up over many runs, and said in words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from clients.wording import counted, plural
+from engine.base.errors import OrchestraError
+from engine.base.statuses import RunStatus, StepStatus
+from engine.base.step_path import StepPath, is_item, items_around, loop_of
+from engine.base.step_tree import CALLS, StepDefinition, step_nodes
+from engine.base.wording import noun
+from engine.plugins.registry import step_type
+from engine.plugins.step import Effect, Repeat
+from engine.record.types.run import ItemsAlike, OutcomeKind, Outcomes, Run
+from engine.record.types.step import REFUSALS, StepEffect, StepRecord, refusal_of
+
+_MAKING = ("add", "create", "upsert")
+"""With these verbs, what a step type makes is called by its object: `create_draft` makes drafts."""
+_NUMBERED = re.compile(r"_[0-9]+$")
+_FAILED, _OPEN, _CANCELLED, _LEFT_OUT = "failed", "not finished", "cancelled", "left out"
+_LAST = {_FAILED: 1, _OPEN: 2, _CANCELLED: 3, _LEFT_OUT: 4}
+"""The order of endings; why somebody did not approve comes before them."""
+_ENDINGS: Mapping[str, str] = {RunStatus.FAILED: _FAILED, RunStatus.CANCELLED: _CANCELLED}
+
+
+def of_loop(run: Run, loop: StepRecord, items: Sequence[StepRecord]) -> Outcomes:
+    """Return what came of the items of a loop: of failed or unfinished ones their number, of the others the writes."""
+    good = {item["path"] for item in items if item["status"] == StepStatus.SUCCEEDED}
+    unapproved = by_refusal(items)
+    failed = sum(item["status"] == StepStatus.FAILED for item in items) - unapproved.total()
+    left_out = sum(item["status"] == StepStatus.SKIPPED for item in items)
+    still_open = len(items) - len(good) - unapproved.total() - failed - left_out
+    endings = {**unapproved, _FAILED: failed, _OPEN: still_open, _LEFT_OUT: left_out}
+    kinds, by_item = _kinds(run, good)
+    return {
+        "noun": noun(loop["noun"], "item"),
+        "may_write": _may_write(run, loop),
+        "kinds": kinds,
+        "alike": _alike(by_item.get(path, Counter()) for path in good),
+        "endings": {word: count for word, count in endings.items() if count},
+        "repeated": repeated(run["steps"], loop),
+    }
+
+
+def of_plain(run: Run) -> Outcomes:
+    """Return what came of a run without a loop, as if it were a loop over itself."""
+    found = of_status(run["status"])
+    if run["status"] == RunStatus.SUCCEEDED:
+        kinds, by_item = _kinds(run, None)
+        done = _alike([by_item.get("", Counter())])
+        return {**found, "kinds": kinds, "alike": done, "repeated": repeated(run["steps"], None)}
+    refused = REFUSALS.get(str(run["error"].get("type"))) if run["error"] else None
+    return {**found, "endings": {refused: 1}} if refused else found
+
+
+def of_status(status: str) -> Outcomes:
+    """Return the outcomes of a run of which no more is known than its status."""
+    is_good = status == RunStatus.SUCCEEDED
+    return {
+        "noun": "run",
+        "may_write": False,
+        "kinds": [],
+        "alike": [{"items": 1, "done": []}] if is_good else [],
+        "endings": {} if is_good else {_ENDINGS.get(status, _OPEN): 1},
+        "repeated": {},
+    }
+
+
+def added(several: Iterable[tuple[Outcomes, int]]) -> list[Outcomes]:
+    """Return the sums of outcomes, each so many times, one for each noun; the order is that of their first."""
+    by_noun: dict[str, list[tuple[Outcomes, int]]] = {}
+    for one, times in several:
+        by_noun.setdefault(one["noun"], []).append((one, times))
+    return [_sum(name, same) for name, same in by_noun.items()]
+
+
+def _sum(name: str, several: Sequence[tuple[Outcomes, int]]) -> Outcomes:
+    kinds: dict[tuple[Any, ...], int] = {}
+    alike, endings, again = Counter[tuple[tuple[int, int], ...]](), Counter[str](), Counter[str]()
+    listed: list[OutcomeKind] = []
+    for one, times in several:
+        places = []
+        for kind in one["kinds"]:
+            key = tuple(sorted(kind.items()))
+            if key not in kinds:
+                listed.append(kind)
+            places.append(kinds.setdefault(key, len(kinds)))
+        for same in one["alike"]:
+            alike[_merged(listed, ((places[place], done) for place, done in same["done"]))] += times * same["items"]
+        endings.update({word: times * count for word, count in one["endings"].items()})
+        again.update({word: times * count for word, count in one["repeated"].items()})
+    return {
+        "noun": name,
+        "may_write": any(one["may_write"] for one, _ in several),
+        "kinds": listed,
+        "alike": [{"items": count, "done": list(done)} for done, count in alike.items()],
+        "endings": {word: endings[word] for word in sorted(endings, key=lambda word: _LAST.get(word, 0))},
+        "repeated": dict(again),
+    }
+
+
+def _merged(kinds: Sequence[OutcomeKind], done: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return how often each kind was done with an item. Two created things count as two; what changed twice, once."""
+    found: dict[int, int] = {}
+    for place, times in done:
+        before = found.get(place, 0)
+        found[place] = before + times if kinds[place]["makes"] else max(before, times)
+    return tuple(sorted(found.items()))
+
+
+def outcome_words(found: Outcomes) -> str:
+    """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed."."""
+    total = sum(same["items"] for same in found["alike"]) + sum(found["endings"].values())
+    if not total:
+        return f"No {plural(found['noun'])}: nothing to do."
+    parts = [*_written(found), *(f"{count:,} {word}" for word, count in found["endings"].items())]
+    return f"{counted(total, found['noun'])}: {', '.join(parts)}."
+
+
+def _written(found: Outcomes) -> Iterator[str]:
+    """Describe what was made or refused, and what not every item received; then the items not covered by that."""
+    kinds, alike = found["kinds"], [(same["items"], dict(same["done"])) for same in found["alike"]]
+    told = {
+        place
+        for place, kind in enumerate(kinds)
+        if not kind["because"] and (kind["makes"] or any(place not in done for _, done in alike))
+    }
+    refused = {place for place, kind in enumerate(kinds) if kind["because"]}
+    yield from write_counts(kinds, alike, told)
+    for place in sorted(refused):
+        count = sum(items * done.get(place, 0) for items, done in alike)
+        yield f"{counted(count, kinds[place]['word'])} {kinds[place]['because']}"
+    left = sum(items for items, done in alike if not done.keys() & (told | refused))
+    if not left:
+        return
+    words = [kind["done"] for place, kind in enumerate(kinds) if place not in told | refused]
+    if words:
+        yield f"{left:,} {'only ' if told else ''}{' and '.join(dict.fromkeys(words))}"
+    elif found["may_write"]:
+        yield f"{left:,} left as {'it was' if left == 1 else 'they were'}"
+    else:
+        yield f"{left:,} {'more ' if told else ''}done"
+
+
+def write_counts(
+    kinds: Sequence[OutcomeKind], alike: Sequence[tuple[int, Mapping[int, int]]], told: AbstractSet[int]
+) -> Iterator[str]:
+    """Describe how many of each word, in order: "9 tasks", "2 labelled"; kinds with the same word count together."""
+    same_word: dict[tuple[str, bool], list[int]] = {}
+    for place in sorted(told):
+        same_word.setdefault((kinds[place]["word"], kinds[place]["makes"]), []).append(place)
+    for (word, makes), places in same_word.items():
+        # Two created things count as two; a thing changed twice counts once.
+        per_item = sum if makes else max
+        count = sum(items * per_item(done.get(place, 0) for place in places) for items, done in alike)
+        yield counted(count, word) if makes else f"{count:,} {word}"
+
+
+def by_refusal(steps: Iterable[StepRecord]) -> Counter[str]:
+    """Count the steps, or items, that ended because nobody approved a call, by what became of it."""
+    failed = [step for step in steps if step["error"]]
+    return Counter(REFUSALS[refusal] for refusal in map(refusal_of, failed) if refusal)
+
+
+def items_of(run: Run, loop: StepRecord) -> list[StepRecord]:
+    """Return the items of a loop."""
+    others = [step for step in run["steps"] if step["uses"] is None]
+    return [step for step in others if is_item(step["path"]) and loop_of(step["path"]) == loop["path"]]
+
+
+def repeated(steps: Sequence[StepRecord], loop: StepRecord | None) -> dict[str, int]:
+    """Return how many items (without a loop: writes) were updated or done before already, by their only effects."""
+    _, _, updated, old = places_by_effect(steps, loop)
+    found = {"updated": len(updated), "already done": len(old)}
+    return {word: count for word, count in found.items() if count}
+
+
+def places_by_effect(
+    steps: Sequence[StepRecord], loop: StepRecord | None
+) -> tuple[set[str], set[str], set[str], set[str]]:
+    """Return the items (without a loop: writes) that differ, are new, updated, old; each counts once."""
+    differing = _places(steps, loop, lambda effect: "note" in effect)
+    updated = _places(steps, loop, lambda effect: bool(effect.get("updated"))) - differing
+    new = _places(steps, loop, lambda effect: not effect["reused"]) - updated - differing
+    old = _places(steps, loop, lambda effect: effect["reused"]) - new - updated - differing
+    return differing, new, updated, old
+
+
+def _places(steps: Sequence[StepRecord], loop: StepRecord | None, is_meant: Callable[[StepEffect], bool]) -> set[str]:
+    found = {step["path"] for step in steps if step["effect"] and is_meant(step["effect"])}
+    return found if loop is None else {next(iter(items_around(path)), path) for path in found}
+
+
+def _may_write(run: Run, loop: StepRecord) -> bool:
+    """Return whether the items of a loop could be written about; a called workflow's own run describes its writes."""
+    path = StepPath.parse(StepPath.parse(loop["path"]).in_workflow)
+    nodes = [(StepPath.parse(node.path), node.step) for node in step_nodes(run["definition"]["workflow"])]
+    inside = [step for at, step in nodes if at == path or at.is_inside(path)]
+    return any(map(_writes_directly, inside)) and not any(one.uses in CALLS for one in inside)
+
+
+def _writes_directly(step: StepDefinition) -> bool:
+    if not step.uses:  # a loop in the loop
+        return False
+    try:
+        return step_type(step.uses).effect_of(step.arguments)[0] is Effect.WRITES
+    except OrchestraError:
+        return False
+
+
+def _kinds(run: Run, good: AbstractSet[str] | None) -> tuple[list[OutcomeKind], dict[str, Counter[int]]]:
+    """Return what was done with the good items of a loop, writes in file order, and how often with which item.
+
+    `good` None: the whole run is the only item, "".
+    """
+    uses_of = {node.step.id: node.step.uses for node in step_nodes(run["definition"]["workflow"])}
+    alike, order = Counter(uses_of.values()), {step_id: place for place, step_id in enumerate(uses_of)}
+    written: dict[str, tuple[str, Counter[str]]] = {}
+    refused: dict[tuple[str, str], Counter[str]] = {}
+    for step in run["steps"]:
+        refusal = refusal_of(step) if step["error"] and step["uses"] else None
+        if not step["effect"] and not refusal:
+            continue
+        item = "" if good is None else next(iter(items_around(step["path"])), None)
+        if item is None or (good is not None and item not in good):
+            continue
+        if step["effect"]:
+            written.setdefault(step["id"], (step["uses"] or "", Counter()))[1][item] += 1
+        elif refusal:
+            refused.setdefault((noun(step["id"], "call"), REFUSALS[refusal]), Counter())[item] += 1
+    in_order = sorted(written.items(), key=lambda one: order.get(one[0], len(order)))
+    found = [(write_kind(step_id, uses, is_only_one=alike[uses] < 2), done) for step_id, (uses, done) in in_order]
+    found += [
+        ({"word": word, "done": "", "makes": True, "because": why}, done) for (word, why), done in refused.items()
+    ]
+    by_item: dict[str, Counter[int]] = {}
+    for place, (_, done) in enumerate(found):
+        for path, times in done.items():
+            by_item.setdefault(path, Counter())[place] = times
+    return [kind for kind, _ in found], by_item
+
+
+def _alike(items: Iterable[Counter[int]]) -> list[ItemsAlike]:
+    """Return how many items had the same done with them, as often."""
+    found = Counter(tuple(sorted(done.items())) for done in items)
+    return [{"items": count, "done": list(done)} for done, count in found.items()]
+
+
+def write_kind(step_id: str, uses: str, *, is_only_one: bool) -> OutcomeKind:
+    """Return how the writes of a step are told; `is_only_one`: no other step of the workflow has the same type.
+
+    If two steps do the same ("label", "unsure"), only the id distinguishes them.
+    """
+    try:
+        made_by = step_type(uses)
+        makes, done = made_by.repeat is not Repeat.SAFE, made_by.done or "changed"
+    except OrchestraError:
+        makes, done = True, "changed"
+    word = noun(_object_of(step_id, uses), "write") if makes else done if is_only_one else noun(step_id, done)
+    return {"word": word, "done": done, "makes": makes, "because": ""}
+
+
+def _object_of(step_id: str, uses: str) -> str:
+    """Return what a step makes if it is named after its type: `draft` for `create_draft`; else its name."""
+    action = uses.partition(".")[2]
+    verb, _, made = action.partition("_")
+    return made if made and verb in _MAKING and _NUMBERED.sub("", step_id) == action else step_id
