@@ -173,6 +173,12 @@ class Client(ABC):
         return ()
 
     @classmethod
+    def foreseen(cls, beside_key: Mapping[str, Any]) -> CheckLine | None:
+        """Return what these settings lack, or why they cannot work, as far as that is known without asking."""
+        del beside_key
+        return None
+
+    @classmethod
     def key_page(cls, beside_key: Mapping[str, Any]) -> str:
         """Return the page where a person gets a key; `beside_key`: the settings known so far."""
         del beside_key

@@ -12,7 +12,7 @@ from clients.errors import AuthError, InvalidRequest, ServiceError
 from clients.imap.mailbox import Mailbox
 from clients.imap.service import IMAP
 from clients.mail_server.providers import SERVICE, app_password_page
-from clients.mail_server.settings import ImapSettings, connector_of
+from clients.mail_server.settings import ImapSettings, Servers, connector_of
 from clients.mail_server.wire import MailConnector
 from clients.smtp.client import SmtpClient
 from clients.wording import counted
@@ -53,6 +53,18 @@ class ImapClient(Client):
     def folders(self) -> list[str]:
         """List the names of the folders that can hold mail."""
         return [one.name for one in self.mailbox.folders() if one.can_hold_mail]
+
+    @classmethod
+    def foreseen(cls, beside_key: Mapping[str, Any]) -> CheckLine | None:
+        """Return why the address's provider cannot be used, or that its server has to be named."""
+        address, host = (str(beside_key.get(name, "")).strip() for name in ("address", "host"))
+        if "@" not in address:
+            return None
+        try:
+            Servers(ImapSettings(address=address, host=host)).imap()
+        except ServiceError as error:
+            return failed(IMAP, "sign-in", error)
+        return None
 
     @classmethod
     def key_page(cls, beside_key: Mapping[str, Any]) -> str:

@@ -122,8 +122,10 @@ def signing_in(address: str) -> Iterator[None]:
     try:
         yield
     except AuthError as error:
-        found = _known(address)
-        if found is not None and error.remedy == AuthError.default_remedy:
+        found, is_silent = _known(address), error.remedy == AuthError.default_remedy
+        if is_silent and found is None:
+            error.remedy = "Is the password right? Many providers want an app password from other programs."
+        elif is_silent and found is not None:
             switch = "Turn on IMAP (POP3/IMAP access) in the mailbox's settings if it is off. " if found.is_off else ""
             error.remedy = f"{switch}Your provider requires an app password; create one at {found.page}."
         raise

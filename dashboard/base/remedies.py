@@ -61,7 +61,7 @@ _PAGES: Mapping[str, str] = {
     "runs step": "Step on the tab Canvas of the workflow",
     "runs undo": "Undo on the page of the run",
     "start": "the page First run",
-    "start plan": "Plan on the page First run",
+    "start plan": "Plan on these mails on the page First run",
     "start skip": "Skip on the page First run",
     "start tasks": "the page First run",
     "state accept": "Resume writing on the page Home",

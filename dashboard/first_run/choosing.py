@@ -13,8 +13,10 @@ from dashboard.base.plain import plain
 from dashboard.connection.card import connection_card
 from dashboard.connection.check import check_line
 from dashboard.connection.new import add_connection
+from dashboard.first_run.mailbox import mailbox_form
+from dashboard.first_run.mails import choose
 from dashboard.parts.buttons import action_button
-from engine.base.services import declaration
+from engine.base.services import client_class, declaration
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.steps import DEMO, NONE, FirstRunState, FirstRunStep
 
@@ -49,28 +51,42 @@ def choosing(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
         key=f"first-run-choice-{step['id']}",
     )
     for line in step["lines"] if chosen == step["choice"] else ():
-        check_line(chosen, line)
+        if not line.ok:
+            check_line(chosen, line)
     if chosen in (DEMO, NONE):
         _button(visit, step["id"], chosen, "", t("Look at the demo first") if chosen == DEMO else t("Continue without"))
         return
     found = [one for one in visit.orchestra.connections.list(visit.who) if one.service == chosen]
     status = next((one for one in found if one.own_key_found), next(iter(found), None))
     is_demo = step["id"] != "mailbox" and _choice(state, "mailbox") == DEMO
-    if status is None:
+    has_failed = step["state"] == "failed" and chosen == step["choice"]
+    if step["id"] == "mailbox" and visit.may("admin") and _has_form(chosen) and (has_failed or not _is_found(status)):
+        mailbox_form(visit, chosen, status)
+    elif status is None:
         _missing(visit, chosen)
     elif is_demo or status.own_key_found:
         target = _target(visit, chosen, state) if step["id"] == "tasks" else ""
         _button(visit, step["id"], chosen, target, t(_USED[step["id"]]))
-        if step["state"] == "failed" and chosen == step["choice"]:
+        if has_failed:
             connection_card(visit, status)
     else:
         _not_ready(visit, status)
 
 
+def _has_form(service: str) -> bool:
+    """Return whether people enter a key for a service, instead of signing in with a browser."""
+    return client_class(service).sign_in_way is None and declaration(service).key is not None
+
+
+def _is_found(status: ConnectionStatus | None) -> bool:
+    return status is not None and status.own_key_found
+
+
 def _first_ready(visit: Visit, options: list[str]) -> int:
-    """Return the place of the first choice that has a key already, or else a connection."""
+    """Return the place of the first choice that has a key already, or else takes one, or has a connection."""
     known = visit.orchestra.connections.list(visit.who)
-    ready = [one.service for one in known if one.own_key_found] + [one.service for one in known]
+    ready = [one.service for one in known if one.own_key_found]
+    ready += [options[0]] if options[-1] == DEMO else [one.service for one in known]
     return next((options.index(one) for one in ready if one in options), 0)
 
 
@@ -80,6 +96,8 @@ def _words(step: StepId, choice: str) -> str:
     if choice == NONE:
         return t(_NONE_WORDS[step])
     service = declaration(choice)
+    if step == "mailbox" and _has_form(choice):
+        return plain(t("{service}: your address and an app password", service=service.offered_as))
     return plain(t(_OWN_SERVER, service=service.offered_as) if service.runs_locally else service.offered_as)
 
 
@@ -124,7 +142,7 @@ def _button(visit: Visit, step: StepId, choice: str, target: str, label: str) ->
     action_button(
         label,
         f"first-run-use-{step}",
-        lambda _key: visit.orchestra.first_run.choose(visit.who, step, choice, target),
+        lambda _key: choose(visit, step, choice, target),
         done,
         scope=f"{choice} {target}",
         type="primary",

@@ -10,6 +10,7 @@ from dashboard.base import session
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
+from dashboard.first_run.mails import forget_mails, keep_mails, look_at_mails, mails
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
@@ -19,10 +20,9 @@ from engine.first_run.first_workflow import TRIGGER
 
 if TYPE_CHECKING:
     from engine.first_run.steps import FirstRunState
-    from engine.runs.planning.plan_documents import PlanRow
+    from engine.runs.planning.plan_documents import PlannedWrite, PlanRow
     from engine.runs.starting.preview import RunPreview
 
-_LOOKED = "first-run-preview"
 _LOOK_SECONDS = 2.0
 _SHOWN = 10
 
@@ -39,20 +39,21 @@ def planning(visit: Visit, state: FirstRunState) -> None:
         visit.link(t("View the plan"), "plan", icon=":material/preview:", id=plan["plan_id"])
     else:
         st.markdown(t("Your last few mails are read and the plan says what a run would write. Nothing is written."))
-    found: RunPreview | None = session.draft(_LOOKED, None)
+    found = mails()
     if found is None:
         action_button(
             t("Show the mails") if plan is None else t("Plan again"),
             "first-run-look",
-            lambda _key: _looked(visit),
+            lambda _key: look_at_mails(visit),
             _keep,
             type="primary" if plan is None else "secondary",
             icon=":material/mail:",
         )
         return
     is_agreed = _preview(found)
+    _left_out(state)
     action_button(
-        t("Plan"),
+        t("Plan on these mails"),
         "first-run-plan",
         lambda key: visit.orchestra.first_run.plan(visit.who.agreeing(found.needs_confirmation), request_key=key),
         lambda _plan_id: _planned(),
@@ -94,19 +95,22 @@ def starting(visit: Visit, state: FirstRunState) -> None:
         visit.link(t("The workflow"), "workflow", icon=":material/account_tree:", name=state["workflow"])
 
 
-def _looked(visit: Visit) -> RunPreview:
-    name = visit.orchestra.first_run.write(visit.who)
-    return visit.orchestra.preview(visit.who, name, {}, look=True)
-
-
 def _keep(found: RunPreview) -> None:
-    session.keep_draft(_LOOKED, found)
+    keep_mails(found)
     st.rerun()
 
 
 def _planned() -> None:
-    session.drop_draft(_LOOKED)
+    forget_mails()
     st.rerun()
+
+
+def _left_out(state: FirstRunState) -> None:
+    """Say what the plan does without: a step that nobody has chosen for is not a mistake, but should be no surprise."""
+    without = [one["sentence"] for one in state["steps"] if one["id"] in ("model", "tasks") and one["state"] == "open"]
+    if without:
+        said = " ".join(without)
+        st.caption(plain(t("{without} You can choose in the steps above, now or later.", without=said)))
 
 
 def _preview(found: RunPreview) -> bool:
@@ -119,6 +123,10 @@ def _preview(found: RunPreview) -> bool:
         st.markdown(tn("{count} mail:", "{count} mails:", len(found.items)))
         with st.container(border=True):
             outside_text("\n".join(found.items))
+    cost = (
+        plain(found.estimate["sentence"]) if found.estimate is not None else t("No model is asked: it costs nothing.")
+    )
+    st.caption(f":material/payments: {cost}")
     return agreed_to(found.workflow, found.warnings)
 
 
@@ -127,7 +135,12 @@ def _writes(visit: Visit, plan: PlanRow) -> None:
         return
     writes = visit.orchestra.plans.show(visit.who, plan["plan_id"])["writes"]
     for write in writes[:_SHOWN]:
-        title = write["preview"]["title"] if write["preview"] else write["title"]
-        st.markdown(f"- {plain(title)} :gray[{plain(write['account'])}]")
+        st.markdown(f"- {plain(_title(write))} :gray[{plain(write['account'])}]")
     if len(writes) > _SHOWN:
         st.caption(t("… and {count} more", count=len(writes) - _SHOWN))
+
+
+def _title(write: PlannedWrite) -> str:
+    """Return what a write does, and for which mail."""
+    does, item = write["preview"]["title"] if write["preview"] else "", write["title"]
+    return f"{does}: {item}" if does and item not in does else does or item

@@ -55,7 +55,7 @@ def show(visit: Visit) -> None:
         st.success(t("All is set up."), icon=":material/check_circle:")
         if state["steps"][0]["choice"] == DEMO:
             st.caption(t("This was the demo. For your own mail, choose a mailbox in the first step."))
-    current = next((one["id"] for one in state["steps"] if one["state"] in ("open", "failed")), None)
+    current = next((one["id"] for one in state["steps"] if _is_next(one)), None)
     for number, step in enumerate(state["steps"], 1):
         label = f"{_MARKS[step['state']]} **{number}. {t(step['title'])}**"
         said = f" :gray[{plain(step['sentence'])}]" if step["sentence"] and step["state"] == "done" else ""
@@ -63,6 +63,11 @@ def show(visit: Visit) -> None:
         key = f"first-run-{step['id']}-{step['state']}-{is_current}"  # another key: it opens or closes by itself
         with st.expander(f"{label}{said}", expanded=is_current, key=key):
             _step(visit, state, step)
+
+
+def _is_next(step: FirstRunStep) -> bool:
+    """Return whether a step waits for somebody; what a plan can do without waits only if it was chosen and failed."""
+    return step["state"] == "failed" or (step["state"] == "open" and step["id"] not in ("model", "tasks"))
 
 
 def _step(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from clients.check_line import CheckLine
 from clients.service import Service
 from clients.sign_in import SignInWay, WrongFile, client_id_content
 from clients.wording import counted, listed
@@ -73,6 +74,10 @@ class ConnectionChanges:
     def key_page(self, service: str, beside: Mapping[str, Any]) -> str:
         """Return the page where one gets a key of a service; for a mailbox, its provider's page if known."""
         return client_class(service).key_page(beside)
+
+    def foreseen(self, service: str, beside: Mapping[str, Any]) -> CheckLine | None:
+        """Return what settings beside a key lack, or why they cannot work; None if only a check can tell."""
+        return client_class(service).foreseen(beside)
 
     @operation("connections.add", "admin", "add connections", "Add or change a connection")
     def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:

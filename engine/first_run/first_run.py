@@ -71,8 +71,9 @@ class FirstRun:
         """Return the five steps and how far each is; asks no service."""
         progress, known = self._kept.get(), self._connections.list(p)
         plan = self._plan(p, progress, known)
-        steps = [chosen_step(step, progress, known) for step in CHOSEN]
-        steps += [plan_step(progress, plan), start_step(progress, plan, is_on=self._is_on(p, progress))]
+        planned = plan_step(progress, plan)
+        steps = [chosen_step(step, progress, known, is_planned=planned["state"] == "done") for step in CHOSEN]
+        steps += [planned, start_step(progress, plan, is_on=self._is_on(p, progress))]
         return {
             "steps": steps,
             "is_finished": all(one["state"] in ("done", "skipped") for one in steps),

@@ -20,7 +20,7 @@ NAME = "my-mail"
 TRIGGER = "new_mail"
 PROMPT = "classify-mail"
 _PARTS = CHECKOUT / "gallery" / "first-run"
-_MAILS = 5
+_MAILS = 10
 _IS_TASK = "{{ steps.read.output.kind == 'task' || steps.read.output.kind == 'bug' }}"
 _SUBJECT = "mail.subject == '' ? '(no subject)' : mail.subject"
 _ANSWER_TITLE = "{{ steps.read.output.title == '' ? 'Mail: ' + mail.subject : steps.read.output.title }}"

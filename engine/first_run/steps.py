@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from clients.check_line import CheckLine
 from clients.wording import did_you_mean, listed
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
-from engine.base.services import has_stand_in, services
+from engine.base.services import client_class, has_stand_in, services
 from engine.base.statuses import AccountMode
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.first_workflow import FirstChoices, parts
@@ -75,7 +75,7 @@ def checked_step(step: str, allowed: tuple[StepId, ...]) -> StepId:
 def options(step: StepId) -> list[str]:
     """Return what can be chosen in a step."""
     if step == "mailbox":
-        return [*parts("mailboxes"), DEMO]
+        return [*sorted(parts("mailboxes"), key=lambda one: client_class(one).sign_in_way is not None), DEMO]
     if step == "model":
         return [*(one.name for one in services() if one.is_model), NONE]
     return [*parts("tasks"), NONE]
@@ -150,8 +150,10 @@ def _is_model(status: ConnectionStatus) -> bool:
     return status.service in options("model")
 
 
-def chosen_step(step: StepId, progress: FirstRunProgress, known: list[ConnectionStatus]) -> FirstRunStep:
-    """Return one of the first three steps."""
+def chosen_step(
+    step: StepId, progress: FirstRunProgress, known: list[ConnectionStatus], *, is_planned: bool
+) -> FirstRunStep:
+    """Return one of the first three steps; one without a choice is done once there is a plan: it is left out there."""
     choice, status = progress.chosen.get(step, ""), used_connection(step, progress, known)
     lines = progress.failed.get(step, [])
     state: StepState = "open"
@@ -160,6 +162,9 @@ def chosen_step(step: StepId, progress: FirstRunProgress, known: list[Connection
         state, sentence = "done", _WITHOUT[step]
     elif lines:
         state, sentence = "failed", next(line.text for line in lines if not line.ok)
+    elif step in _WITHOUT and not choice and (status is None or step == "tasks"):
+        state = "done" if is_planned and step not in progress.skipped else "open"
+        sentence = _WITHOUT[step]
     elif status is not None and (step != "tasks" or progress.target):
         is_done = status.ready and _fits(choice, status, progress, known)
         state, sentence = ("done", _sentence(step, status, progress)) if is_done else ("open", "")

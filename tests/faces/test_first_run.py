@@ -38,7 +38,6 @@ def by_page(faces: Faces) -> None:
         for step, choice in CHOICES:
             at.radio(key=f"first-run-choice-{step}").set_value(choice).run()
             at = at.button(key=f"first-run-use-{step}").click().run()
-        at = at.button(key="first-run-look").click().run()
         assert "App crashes" in "\n".join(str(one.value) for one in (*at.markdown, *at.text, *at.code))
         return at.button(key="first-run-plan").click().run()
 
@@ -67,7 +66,7 @@ def test_the_first_run_is_the_same_on_every_face(make_faces: Callable[[], Faces]
         faces = make_faces()
         walk(faces)
         found.append(outcome(faces))
-        assert found[-1]["said"] == "5 mails: 5 tasks."
+        assert found[-1]["said"] == "10 mails: 9 tasks, 1 left as it was."
     assert found[0] == found[1] == found[2]
     assert {state for _, state, _, _ in found[0]["steps"]} == {"done"}
     skipped = (
