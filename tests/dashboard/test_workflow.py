@@ -236,7 +236,8 @@ def test_below_the_canvas_stands_who_sees_what(tab: Callable[..., AppTest], work
             document = {"schema_version": 1, "title": name.title(), "steps": steps}
             (workspace / "workflows" / f"{name}.json").write_text(json.dumps(document))
         whole, below_canvas = tab(RUN, name), tab(CANVAS, name)
-        assert not whole.exception and not below_canvas.exception
+        assert not whole.exception
+        assert not below_canvas.exception
         return f"{words(whole)}\n{words(below_canvas)}"
 
     said = below("inbox-triage")
