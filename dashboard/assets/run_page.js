@@ -112,7 +112,7 @@ function table(data, parent, send) {
   const one = mounted.get(parent) ?? emptyTable(parent);
   Object.assign(one, { data, send, open: data.open });
   one.grid.ariaLabel = data.label;
-  const head = JSON.stringify([data.noun, data.kinds, data.columns]);
+  const head = JSON.stringify([data.noun, data.became, data.kinds, data.columns]);
   if (head !== one.head) {
     one.head = head;
     one.rows = [];
@@ -135,11 +135,11 @@ function emptyTable(parent) {
 }
 
 function headRow(one) {
-  const { noun, kinds, columns } = one.data;
-  const titles = [noun, t("Status"), ...kinds, ...columns.map(([, title]) => title)];
-  const widths = ["minmax(184px, 3fr)", "minmax(91px, 1fr)", ...kinds.map(() => "58px"), ...columns.map(() => "minmax(91px, 1fr)")];
+  const { noun, became, kinds, columns } = one.data;
+  const titles = [noun, t("Status"), ...(became ? [became] : []), ...kinds, ...columns.map(([, title]) => title)];
+  const widths = ["minmax(184px, 3fr)", "minmax(91px, 1fr)", ...(became ? ["minmax(110px, 1fr)"] : []), ...kinds.map(() => "58px"), ...columns.map(() => "minmax(91px, 1fr)")];
   one.grid.style.setProperty("--columns", widths.join(" "));
-  one.grid.style.setProperty("--least", `${184 + 91 * (1 + columns.length) + 58 * kinds.length}px`);
+  one.grid.style.setProperty("--least", `${184 + (became ? 110 : 0) + 91 * (1 + columns.length) + 58 * kinds.length}px`);
   const cells = titles.map((title) => made("div", { role: "columnheader", textContent: title, title }));
   return made("div", { role: "row", className: "run-table-head" }, ...cells);
 }
@@ -163,13 +163,13 @@ function replace(had, now) {
   if (column >= 0) focusCell(now.children[column]);
 }
 
-function drawnRow(one, [path, title, choice, status, links, cells]) {
+function drawnRow(one, [path, title, choice, status, became, links, cells]) {
   const steps = cells.map((chip, index) => drawnCell(chip, one.data.columns[index][0]));
   const name = made("div", { role: "rowheader", tabIndex: -1, textContent: title, title });
   return made(
     "div",
     { role: "row", dataset: { path, choice } },
-    name, drawnCell(status), ...links.map(drawnLink), ...steps,
+    name, drawnCell(status), ...(one.data.became ? [drawnText(became)] : []), ...links.map(drawnLink), ...steps,
   );
 }
 
@@ -177,6 +177,10 @@ function drawnCell(chip, step = "") {
   const cell = made("div", { role: "gridcell", tabIndex: -1, dataset: { step } });
   if (chip) cell.append(made("span", { className: `run-chip run-${chip[1]}`, textContent: chip[0], title: chip[0] }));
   return cell;
+}
+
+function drawnText(text) {
+  return made("div", { role: "gridcell", tabIndex: -1, textContent: text, title: text });
 }
 
 function drawnLink(link) {

@@ -18,6 +18,7 @@ from engine.base.step_path import items_around
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.base.wording import noun as word_of
 from engine.plugins.registry import link_word
+from engine.record.outcomes import became
 from engine.record.types.kind import options_of
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord, refusal_of
@@ -44,6 +45,8 @@ class BoardRow:
     steps: Sequence[StepRecord]
     cells: Mapping[str, RunStateCell] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+    became: str = ""
+    """What became of an item, such as `task`."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Board:
     rows: Sequence[BoardRow]
     kinds: Sequence[str] = ()
     """The kinds of links that rows have, or may get while the run is in progress."""
+
+    @property
+    def says_became(self) -> bool:
+        """Return whether something became of any item."""
+        return any(row.became for row in self.rows)
 
     def row(self, path: str) -> BoardRow | None:
         """Return the row at a run path."""
@@ -73,7 +81,7 @@ def failure_board(run: Run) -> Board | None:
 
 
 def _board(run: Run, entries: Sequence[Entry]) -> Board:
-    builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]))
+    builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]), became(run))
     loops = [entry for entry in entries if entry.step.is_loop and not _is_inside_loop(entry)]
     children = [(one.path, one.step.title) for loop in loops for one in entries if one.parent is loop]
     noun = next((word_of(str(step["noun"]), "item") for step in run["steps"] if "items" in step), "")
@@ -108,6 +116,7 @@ class _Builder:
     run: Run
     by_path: Mapping[str, StepRecord]
     of_items: Mapping[str, Sequence[StepRecord]]
+    became: Mapping[str, str]
 
     def rows(self, entry: Entry) -> Iterator[BoardRow]:
         """Return the rows of a step outside of loops; a group has none of its own."""
@@ -144,7 +153,8 @@ class _Builder:
         steps = self.of_items.get(path, [])
         cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
         cell = _with_refused(_with_undone(self._cell(self.by_path.get(path)), steps), steps)
-        return BoardRow(path, title, cell, steps, cells, {**own_links, **dict(_made(steps))})
+        links = {**own_links, **dict(_made(steps))}
+        return BoardRow(path, title, cell, steps, cells, links, self.became.get(path, ""))
 
     def _inner_cell(self, path: str, steps: Sequence[StepRecord]) -> RunStateCell:
         step = self.by_path.get(path)

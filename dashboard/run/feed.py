@@ -110,7 +110,7 @@ def _seen(look: RunLook, opened: str) -> str:
     left_out = _KEPT | _FED if run["status"] in ACTIVE_RUNS else _KEPT
     kept = {name: value for name, value in run.items() if name not in left_out}
     failed = [] if after is None else table_rows(after)
-    table = [shown.noun, shown.columns, shown.kinds, len(shown.rows)]
+    table = [shown.noun, shown.says_became, shown.columns, shown.kinds, len(shown.rows)]
     return _hash([kept, told_waits(run), failed, table, _pane(shown, opened), _pane(after, opened)])
 
 

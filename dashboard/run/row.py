@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"/issues/(\d+)$")
 
 
 def table_rows(board: Board) -> list[list[Any]]:
-    """Return [path, title, choice of the filter, status, links by kind, steps by column] for each row.
+    """Return [path, title, choice of the filter, status, what became of it, links by kind, steps by column] by row.
 
     A link is [address, word], a status [word, colour]; a missing one is None.
     """
@@ -49,7 +49,7 @@ def _table_row(board: Board, row: BoardRow, numbered: set[str]) -> list[Any]:
     spoken = language()
     cells = [_chip(row.cells.get(path), spoken) for path, _ in board.columns]
     choice = choice_of(StepStatus.SUCCEEDED if row.cell == UNDONE else row.cell.status)
-    return [row.path, row.title, choice, _chip(row.cell, spoken), links, cells]
+    return [row.path, row.title, choice, _chip(row.cell, spoken), row.became, links, cells]
 
 
 @cache

@@ -39,6 +39,7 @@ def run_table(run_id: str, board: Board, rows: Mapping[str, Any], place: str = "
         "run": run_id + place,
         "label": t(_ALT),
         "noun": board.noun.capitalize() or t("Step"),
+        "became": t("Became") if board.says_became else "",
         "kinds": [t(one) for one in board.kinds],
         "columns": [list(one) for one in board.columns],
         "wanted": _filter(board, f"show{place}"),

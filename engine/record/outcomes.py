@@ -122,15 +122,52 @@ def outcome_words(found: Outcomes) -> str:
     return f"{counted(total, found['noun'])}: {', '.join(parts)}."
 
 
+def became(run: Run) -> Mapping[str, str]:
+    """Return what became of each item of a run's loop that succeeded, by its path, in the words of the sums.
+
+    For example `task` or `only labelled`; nothing of an item for which nothing was written.
+    """
+    loop = loop_of_run(run)
+    items = [] if loop is None else items_of(run, loop)
+    good = {item["path"] for item in items if item["status"] == StepStatus.SUCCEEDED}
+    kinds, by_item = _kinds(run, good)
+    told = _told(kinds, [by_item.get(path, Counter()) for path in good])
+    rest = _rest_words(kinds, told)
+    words = {path: [_said(kinds[place]) for place in sorted(done.keys() & told)] for path, done in by_item.items()}
+    return {path: ", ".join(dict.fromkeys(found)) or rest for path, found in words.items()}
+
+
+def loop_of_run(run: Run) -> StepRecord | None:
+    """Return the outermost loop that a run is told by; None if it has none."""
+    return next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
+
+
+def _said(kind: OutcomeKind) -> str:
+    return f"{kind['word']} {kind['because']}".rstrip()
+
+
+def _told(kinds: Sequence[OutcomeKind], done: Sequence[Mapping[int, int]]) -> set[int]:
+    """Return the kinds that tell items apart: what was made or refused, and what not every item received."""
+    return {
+        place
+        for place, kind in enumerate(kinds)
+        if kind["because"] or kind["makes"] or any(place not in one for one in done)
+    }
+
+
+def _rest_words(kinds: Sequence[OutcomeKind], told: AbstractSet[int]) -> str:
+    """Return the words for items that received only what every item did: `only labelled`."""
+    words = " and ".join(dict.fromkeys(kind["done"] for place, kind in enumerate(kinds) if place not in told))
+    is_only = any(not kinds[place]["because"] for place in told)
+    return f"only {words}" if words and is_only else words
+
+
 def _written(found: Outcomes) -> Iterator[str]:
     """Describe what was made or refused, and what not every item received; then the items not covered by that."""
     kinds, alike = found["kinds"], [(same["items"], dict(same["done"])) for same in found["alike"]]
-    told = {
-        place
-        for place, kind in enumerate(kinds)
-        if not kind["because"] and (kind["makes"] or any(place not in done for _, done in alike))
-    }
-    refused = {place for place, kind in enumerate(kinds) if kind["because"]}
+    every = _told(kinds, [done for _, done in alike])
+    told = {place for place in every if not kinds[place]["because"]}
+    refused = every - told
     yield from write_counts(kinds, alike, told)
     for place in sorted(refused):
         count = sum(items * done.get(place, 0) for items, done in alike)
@@ -138,9 +175,8 @@ def _written(found: Outcomes) -> Iterator[str]:
     left = sum(items for items, done in alike if not done.keys() & (told | refused))
     if not left:
         return
-    words = [kind["done"] for place, kind in enumerate(kinds) if place not in told | refused]
-    if words:
-        yield f"{left:,} {'only ' if told else ''}{' and '.join(dict.fromkeys(words))}"
+    if words := _rest_words(kinds, every):
+        yield f"{left:,} {words}"
     elif found["may_write"]:
         yield f"{left:,} left as {'it was' if left == 1 else 'they were'}"
     else:

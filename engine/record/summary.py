@@ -14,6 +14,7 @@ from engine.base.step_tree import step_nodes
 from engine.record.outcomes import (
     by_refusal,
     items_of,
+    loop_of_run,
     of_loop,
     of_plain,
     outcome_words,
@@ -72,7 +73,7 @@ def _summed_up(run: Run) -> tuple[str, Outcomes | None]:
         return _correction_sentence(run, options["corrects"]), None
     if "only" in options:
         return _test_sentence(run, options["only"]), None
-    loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
+    loop = loop_of_run(run)
     items = [] if loop is None else items_of(run, loop)
     found = of_plain(run) if loop is None else of_loop(run, loop, items)
     said = _whole_sentence(run, loop, items, found)

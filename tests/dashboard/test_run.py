@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import unescape
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from clients.wording import counted
 from dashboard.base.plain import plain
 from dashboard.parts.run_rows import by_whom
 from dashboard.parts.tabs import tab_name
@@ -47,9 +49,13 @@ def tables(at: AppTest) -> list[dict[str, list[Any]]]:
 
 def _columns(table: dict[str, Any]) -> dict[str, list[Any]]:
     rows = [row for _, row in table["rows"]]
-    found = {"title": [row[1] for row in rows], "status": [row[3][0] for row in rows]}
-    found |= {f"link {kind}": [row[4][n] and row[4][n][0] for row in rows] for n, kind in enumerate(table["kinds"])}
-    return found | {path: [row[5][n] and row[5][n][0] for row in rows] for n, (path, _) in enumerate(table["columns"])}
+    found = {
+        "title": [row[1] for row in rows],
+        "status": [row[3][0] for row in rows],
+        "became": [row[4] for row in rows],
+    }
+    found |= {f"link {kind}": [row[5][n] and row[5][n][0] for row in rows] for n, kind in enumerate(table["kinds"])}
+    return found | {path: [row[6][n] and row[6][n][0] for row in rows] for n, (path, _) in enumerate(table["columns"])}
 
 
 def labels(at: AppTest) -> list[str]:
@@ -84,6 +90,9 @@ def test_a_run_says_what_happened_and_shows_a_row_for_each_mail(orchestra: Orche
     loop = next(step for step in run["steps"] if "items" in step)
     assert table["title"] == ["Read mail", *(title for _, title in loop["items"])]
     assert table["status"] == ["✓ Done"] * len(table["title"])
+    became = Counter(filter(None, table["became"]))
+    counts = [counted(count, one) if one in ("task", "issue") else f"{count} {one}" for one, count in became.items()]
+    assert run["sentence"].startswith(f"{counted(sum(became.values()), 'mail')}: {', '.join(counts)}.")
     assert table["each_mail.classify"][1] == "✓ Done"
     assert "– Skipped" in [*table["each_mail.task"], *table["each_mail.issue"]]
     for tab, seen in (("Map", "Label the mail"), ("JSON", '"workflow_hash"')):

@@ -114,7 +114,7 @@ def test_an_item_whose_writes_were_undone_says_so_and_does_not_link_to_them() ->
     second["undone"] = {"by": "ada", "at": "", "note": ""}
     shown = board(run([LOOP], steps))
     assert shown.rows[0].links == {}
-    _, _, choice, status, links, _ = table_rows(shown)[0]
+    _, _, choice, status, _, links, _ = table_rows(shown)[0]
     assert (choice, status, links) == ("succeeded", ["⊘ Undone", "gray"], [])
 
 
@@ -205,5 +205,5 @@ def test_links_have_a_short_word(kind: str, urls: list[str], word: str) -> None:
         BoardRow(str(n), "", RunStateCell("succeeded", "Succeeded"), [], links={kind: url})
         for n, url in enumerate(urls)
     ]
-    found = [row[4] for row in table_rows(Board("", [], rows, [kind]))]
+    found = [row[5] for row in table_rows(Board("", [], rows, [kind]))]
     assert found[0] == [[urls[0], word]]

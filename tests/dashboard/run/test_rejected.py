@@ -57,7 +57,7 @@ def test_what_a_person_rejected_is_not_done(
     orchestra: Orchestra, steps: list[dict[str, Any]], word: list[str], said: str
 ) -> None:
     run = rejected(orchestra, steps)
-    [[_, _, choice, item, _, cells]] = table_rows(board(run))
+    [[_, _, choice, item, _, _, cells]] = table_rows(board(run))
     assert (item, cells[-1]) == (word, ["✕ Rejected", "red"])
     assert choice == StepStatus.FAILED
     assert run["sentence"] == said
