@@ -1,7 +1,8 @@
 """Keeps the catalogues of the dashboard's texts (`make catalogue`): finds the texts in the code, and compiles them.
 
 Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser, what the
-canvas shows of the fields of every step, and what the forms of connections show of each service.
+canvas shows of the fields of every step, what step types say in a question to a person, and what the forms of
+connections show of each service.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from babel.messages.pofile import read_po, write_po
 from dashboard.base.language import LOCALE
 from engine.base.services import services
 from engine.compiler.definition.step_model import step_schema
+from engine.plugins.registry import step_types
 
 ROOT = Path(__file__).parents[1]
 _SCRIPTS = {
@@ -63,6 +65,7 @@ def texts() -> list[Text]:
     found = [text for path in sorted((ROOT / "dashboard").rglob("*.py")) for text in _in_python(path)]
     found += [text for name in _SCRIPTS for text in _in_script(name)]
     found += map(Text, _of_services())
+    found += [Text(kind.agreed) for kind in step_types().values() if kind.agreed]
     return list(dict.fromkeys(found))
 
 

@@ -1,66 +1,104 @@
-"""The call that a question is about: the account, each field exactly as it will be sent, and what is from outside."""
+"""The call that a question is about, as a letter: what happens, to whom, and beside it what it answers.
+
+Text from outside is marked; the exact arguments, and all that they come from, are behind *Details*.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.base.language import number, t
+from dashboard.approvals.edit import ArgumentsEdit, edit_field, editable, is_editing, other_fields
+from dashboard.base.language import N_, number, t
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_badge, outside_code, plain, plain_with_code
+from dashboard.base.plain import (
+    outside_badge,
+    outside_code,
+    outside_letter,
+    outside_lines,
+    plain,
+    plain_with_code,
+)
 from dashboard.base.run_files import run_files
+from dashboard.parts.times import full_time, short_time
 from dashboard.parts.values import json_text
 from engine.base.json_text import JsonObject
+from engine.base.statuses import AccountMode
 from engine.budgets.limits import money
-from engine.plugins.step import Preview
 from engine.record.differences import is_reference, shown
 from engine.record.plans.previews import difference
-from engine.record.types.approval import AskedCall
+from engine.record.types.approval import AskedCall, AskedSource
 from engine.record.types.run import Run
-from engine.runs.call_texts import field_schemas, text_fields
+from engine.runs.asked_letter import AskedLetter, LetterPart, letter_of
 
 if TYPE_CHECKING:
     from engine.runs.approvals import Approval
 
 _MOST_LETTERS = 100_000
+_HEAD = (N_("To"), N_("Cc"), N_("Bcc"), N_("Subject"), N_("Attachment"), N_("Text"))
+"""What letters have most, for the catalogue."""
 
 
-def asked_call(visit: Visit, question: Approval, call: AskedCall, run: Run | None, place: str) -> None:
-    """Show a call and what it does to what; nothing in it is rendered. What is too long for the page can be saved.
-
-    Each text is shown once: if the preview has all texts, the arguments are behind a button.
-    """
-    key = f"{place}-{question.id}"
-    if call.again:
-        st.warning(
-            t("This was approved before, and asks again, because something has changed:"), icon=":material/sync:"
-        )
-        _code(call.again, f"again-{key}", "diff")
-    if call.notes:
-        st.info(plain(" ".join(call.notes)), icon=":material/content_cut:")
-    account = call.account_name or call.account
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"`{call.uses}`", width="content")
-        if account:
-            outside_badge(account, ":material/account_circle:", color="green" if call.mode == "demo" else "orange")
-        st.caption(t("Cost so far: {cost_text}", cost_text=cost_text(call.cost_usd)), width="content")
-    if call.preview is not None and _says_all(call, call.preview):
-        _origins(call)
-        _effect(call.preview, f"effect-{key}")
-        with st.expander(t("Arguments of the call"), icon=":material/data_object:", key=f"arguments-{key}"):
-            _arguments(call, key)
+def headline(call: AskedCall) -> None:
+    """Show what happens if the person agrees, and from which account."""
+    letter = letter_of(call)
+    if letter.agreed:
+        st.header(t(letter.agreed, to=_bold(letter.to), what=_bold(letter.what)), anchor=False)
     else:
-        _arguments(call, key)
+        about = letter.what or letter.to
+        words = f"{plain(call.title)} · {_bold(about)}" if about else plain(call.title)
+        st.header(t("If you agree: {call}", call=words), anchor=False)
+
+
+def account_line(call: AskedCall) -> None:
+    """Show whose account is used, in an existing row."""
+    is_demo = call.mode == AccountMode.DEMO
+    account = call.account_name or call.account
+    if account:
+        st.caption(plain(t("From your account {account}", account=account)), width="content")
+    if is_demo:
+        st.badge(t("Demo"), color="green")
+
+
+def asked_call(
+    visit: Visit, question: Approval, call: AskedCall, edit: ArgumentsEdit, run: Run | None, place: str
+) -> None:
+    """Show a call; nothing in it is rendered. What is too long for the page can be saved."""
+    key = f"{place}-{question.id}"
+    _warnings(call, key)
+    letter, source = letter_of(call), call.source
+    if source is not None and source.text:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _original(source, key)
+        with right:
+            st.caption(plain(call.title))
+    else:
+        right = st.container()
+    with right, st.container(key=f"letter-{key}", gap="small"):
+        if is_editing(question, edit):
+            _edited(question, call, letter, edit, key)
+        else:
+            _letter(letter, source, key, question.gaps)
+        if run is not None:
+            run_files(visit, run, call.arguments, key)
+
+
+def details(call: AskedCall, key: str) -> None:
+    """Show the exact arguments, where their text comes from, the preview, and what the run has cost."""
+    with st.expander(t("Details"), icon=":material/data_object:", key=f"details-{key}"):
+        facts = [call.uses, t("Cost so far: {cost_text}", cost_text=cost_text(call.cost_usd))]
+        st.caption(plain(" · ".join(facts)))
+        st.caption(t("The exact arguments of the call:"))
+        for name, value in call.arguments.items():
+            _field(name, value, call.outside.get(name), f"{name}-{key}")
         if call.preview is not None:
-            _effect(call.preview, f"effect-{key}")
-    if run is not None:
-        run_files(visit, run, call.arguments, key)
-    if call.unreadable:
-        st.warning(
-            plain(t("What it is about could not be read: {unreadable}", unreadable=call.unreadable)),
-            icon=":material/visibility_off:",
-        )
+            changes = difference(call.preview.before, call.preview.text)
+            st.markdown(t(":gray[What it does] **{title}**", title=plain(call.preview.title)))
+            _code(changes or call.preview.text, f"effect-{key}", "diff" if changes else None)
 
 
 def answered_edit(question: Approval, edited: JsonObject) -> None:
@@ -75,33 +113,107 @@ def answered_edit(question: Approval, edited: JsonObject) -> None:
             _field(name, value, None, f"{name}-{key}")
 
 
-def _says_all(call: AskedCall, preview: Preview) -> bool:
-    """Return whether the preview has all content of the call; it always shows what the other arguments do."""
-    if difference(preview.before, preview.text):
-        return False
-    schemas, texts = field_schemas(call), text_fields(call)
-    content = {name: value for name, value in call.arguments.items() if schemas.get(name, {}).get("role") == "content"}
-    if any(value and name not in texts for name, value in content.items()):
-        return False  # e.g. attachments: it has only their names
-    shown_text = "\n".join([preview.title, *preview.text.splitlines()])
-    return all("\n".join(call.arguments[name].strip().splitlines()) in shown_text for name in texts)
+def cost_text(cost_usd: float | None) -> str:
+    """Return an amount in words."""
+    return t("not known") if cost_usd is None else money(cost_usd)
 
 
-def _origins(call: AskedCall) -> None:
-    for name, origin in call.outside.items():
-        _name(name, origin)
+def _bold(text: str) -> str:
+    return f"**{plain(text)}**"
 
 
-def _arguments(call: AskedCall, key: str) -> None:
-    for name, value in call.arguments.items():
-        _field(name, value, call.outside.get(name), f"{name}-{key}")
+def _warnings(call: AskedCall, key: str) -> None:
+    if call.again:
+        st.warning(
+            t("This was approved before, and asks again, because something has changed:"), icon=":material/sync:"
+        )
+        _code(call.again, f"again-{key}", "diff")
+    if call.notes:
+        st.info(plain(" ".join(call.notes)), icon=":material/content_cut:")
+    if call.unreadable:
+        st.warning(
+            plain(t("What it is about could not be read: {unreadable}", unreadable=call.unreadable)),
+            icon=":material/visibility_off:",
+        )
 
 
-def _effect(preview: Preview, key: str) -> None:
-    """Show what the call does: the difference on its object, or what is sent as it is."""
-    changes = difference(preview.before, preview.text)
-    st.markdown(t(":gray[What it does] **{title}**", title=plain(preview.title)))
-    _code(changes or preview.text, key, "diff" if changes else None)
+def _original(source: AskedSource, key: str) -> None:
+    """Show the mail or other object that the text comes from; on a phone, once it is wanted."""
+    with st.container(key=f"original-{key}", gap="small"):
+        st.caption(t(source.thing.capitalize()))
+        lines = {t("From"): source.sender, t("Subject"): source.subject, t("Date"): full_time(source.at or None)}
+        outside_lines([(name, value) for name, value in lines.items() if value])
+        st.checkbox(t("Show the text"), key=f"original-shown-{key}")
+        outside_letter(source.text)
+
+
+def _letter(letter: AskedLetter, source: AskedSource | None, key: str, gaps: Sequence[str]) -> None:
+    for is_head, parts in groupby(letter.parts, _is_head):
+        if is_head:
+            _head(list(parts), source)
+            continue
+        for part in parts:
+            _text(part, source, f"{part.argument or 'text'}-{key}", gaps)
+    if letter.changes:
+        _code(letter.changes, f"changes-{key}", "diff")
+
+
+def _is_head(part: LetterPart) -> bool:
+    return part.is_line and bool(part.title)
+
+
+def _head(parts: Sequence[LetterPart], source: AskedSource | None) -> None:
+    """Show lines; those with text from outside are named below them."""
+    outside_lines([(t(one.title), one.value or t("(empty)")) for one in parts])
+    if names := [t(one.title) for one in parts if one.is_outside]:
+        _origin(f"{', '.join(names)}: {_source_words(source)}")
+
+
+def _text(part: LetterPart, source: AskedSource | None, key: str, gaps: Sequence[str] = ()) -> None:
+    if part.is_line:  # a sentence in the head of a mail
+        st.warning(plain(part.value), icon=":material/alt_route:")
+        return
+    if part.title:
+        st.caption(plain(t(part.title)))
+    if not isinstance(part.value, str):
+        _code(json_text(part.value), key, "json")
+    elif len(part.value) > _MOST_LETTERS:
+        _code(part.value, key)
+    else:
+        outside_letter(part.value, is_marked=part.is_outside, gaps=gaps)
+    if part.is_outside:
+        _origin(_source_words(source))
+
+
+def _origin(words: str) -> None:
+    st.caption(f":material/public: {plain(words)}")
+
+
+def _source_words(source: AskedSource | None) -> str:
+    """Return where text comes from: "from ann@example.org's mail, 9:14"."""
+    if source is None:
+        return t("text from outside")
+    thing, at = t(source.thing.capitalize()), short_time(source.at) if source.at else ""
+    if source.thing == "mail" and source.sender and at:
+        return t("from the mail of {sender}, {at}", sender=source.sender, at=at)
+    return t("text from outside: {thing}", thing=" · ".join(one for one in (thing, source.sender, at) if one))
+
+
+def _edited(question: Approval, call: AskedCall, letter: AskedLetter, edit: ArgumentsEdit, key: str) -> None:
+    """Show the letter with fields in place of what can be changed."""
+    fields = editable(call)
+    shown = [one.argument for one in letter.parts if one.argument in fields]
+    fixed = [one for one in letter.parts if one.argument not in fields]
+    if head := [one for one in fixed if _is_head(one)]:
+        _head(head, call.source)
+    for name in [*shown, *(one for one in fields if one not in shown)]:
+        edit_field(question, call, name, edit)
+    for part in fixed:
+        if not _is_head(part):
+            _text(part, call.source, f"{part.argument or 'text'}-{key}")
+    if letter.changes:
+        _code(letter.changes, f"changes-{key}", "diff")
+    other_fields(question, call, edit)
 
 
 def _code(text: str, key: str, language: str | None = None) -> None:
@@ -123,24 +235,15 @@ def _code(text: str, key: str, language: str | None = None) -> None:
         )
 
 
-def cost_text(cost_usd: float | None) -> str:
-    """Return an amount in words."""
-    return t("not known") if cost_usd is None else money(cost_usd)
-
-
 def _field(name: str, value: Any, origin: str | None, key: str) -> None:
-    _name(name, origin)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":gray[{plain(name)}]", width="content")
+        if origin is not None:
+            outside_badge(t("text from outside"), ":material/public:", color="orange")
+            st.caption(plain_with_code(origin), width="content")
     if isinstance(value, dict) and is_reference(value):
         st.text(shown(value))
     elif isinstance(value, str):
         _code(value, key)
     else:
         _code(json_text(value), key, "json")
-
-
-def _name(name: str, origin: str | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f":gray[{plain(name)}]", width="content")
-        if origin is not None:
-            outside_badge(t("text from outside"), ":material/public:", color="orange")
-            st.caption(plain_with_code(origin), width="content")

@@ -1,4 +1,4 @@
-"""The edit of a call before it is approved: a field for each text, and the other fields as JSON.
+"""The edit of a call before it is approved: fields in place of the letter's lines and texts, and the rest as JSON.
 
 What the fields hold decides what is approved, whichever button is pressed: `edit_of` reads them before they are drawn.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -17,13 +18,17 @@ from dashboard.base.plain import field_label
 from dashboard.parts.errors import error_box
 from dashboard.parts.values import json_text
 from engine.base.errors import InvalidInput, OrchestraError
-from engine.base.json_text import JsonObject
+from engine.base.json_text import JsonObject, JsonSchema
 from engine.documents.json_file import typed_value
+from engine.plugins.step import Role
 from engine.record.types.approval import AskedCall
 from engine.runs.approval_titles import title_of
 from engine.runs.approvals import Approval, checked_edit
 from engine.runs.call_texts import field_schemas, text_fields
 
+PARAM = "edit"
+"""The parameter of the address that names the question whose letter is edited."""
+Kind = Literal["text", "lines", "choice", "switch", "number"]
 _OTHERS = "other fields"
 """The name of the field with all arguments that have none of their own; no argument has a space in its name."""
 _LONG = 120
@@ -72,20 +77,53 @@ def edit_of(question: Approval) -> ArgumentsEdit:
         return ArgumentsEdit(error=error)
 
 
-def editor(question: Approval, call: AskedCall, edit: ArgumentsEdit) -> None:
-    """Show the fields, each with what is wrong with it."""
-    names = text_fields(call)
-    field = "" if edit.error is None else str(edit.error.details.get("field", ""))
-    wrong = field if field in names else _OTHERS
+def is_editing(question: Approval, edit: ArgumentsEdit) -> bool:
+    """Return whether the letter shows fields: because of the button Edit, or because they hold an edit.
+
+    The address has it, so that a reload draws the fields, and the browser can bring back what was typed.
+    """
+    call = question.call
+    return call is not None and not call.plan and (edit.is_pending or st.query_params.get(PARAM) == question.id)
+
+
+def edit_button(question: Approval, edit: ArgumentsEdit, place: str) -> None:
+    """Show the button that turns the letter into fields, or back into what was asked."""
+    if question.call is None or question.call.plan:
+        return
+    if is_editing(question, edit):
+        label, icon = (t("Discard the edit"), ":material/undo:") if edit.is_pending else (t("Stop editing"), None)
+        key = f"discard-{question.id}"
+        st.button(label, key=key, icon=icon, on_click=_discard, args=(question.id, question.call))
+    else:
+        st.button(
+            t("Edit"), key=f"edit-{place}-{question.id}", icon=":material/edit:", on_click=_begin, args=(question.id,)
+        )
+
+
+def edit_field(question: Approval, call: AskedCall, name: str, edit: ArgumentsEdit) -> None:
+    """Show the field of an argument, with what is wrong with it."""
+    _widget(question.id, call, name, editable(call)[name])
+    with st.container():  # always there, so that the next field does not move while somebody types
+        if edit.error is not None and edit.error.details.get("field") == name:
+            error_box(edit.error)
+
+
+def other_fields(question: Approval, call: AskedCall, edit: ArgumentsEdit) -> None:
+    """Show the arguments without a field of their own, as JSON, with what is wrong with them."""
+    error = edit.error if edit.error is not None and edit.error.details.get("field") not in editable(call) else None
     with st.expander(
-        t("Edit before you approve"), icon=":material/edit:", key=f"edit-open-{question.id}", expanded=edit.is_pending
+        t("Other fields, as JSON"),
+        icon=":material/data_object:",
+        key=f"others-{question.id}",
+        expanded=error is not None,
+        type="compact",
     ):
-        st.caption(t("What you write here is sent instead of what is shown above."))
-        for name, text in _initial(call).items():
-            _field(question.id, call, name, text)
-            with st.container():  # always there, so that the next field does not move while somebody types
-                if edit.error is not None and name == wrong:
-                    error_box(edit.error)
+        how = {"key": _key(question.id, _OTHERS), "slot": _slot(question.id, _OTHERS), "persist_state": "session"}
+        label = t("Other fields, as JSON")
+        fields.text_area(label, _others(call), height="content", label_visibility="collapsed", **how)
+    with st.container():
+        if error is not None:
+            error_box(error)
 
 
 def amount_fields(question: Approval, give: Mapping[str, float]) -> None:
@@ -96,26 +134,15 @@ def amount_fields(question: Approval, give: Mapping[str, float]) -> None:
             st.number_input(label, min_value=type(proposed)(0), value=proposed, key=_key(question.id, name), width=160)
 
 
-def discard_button(question: Approval, edit: ArgumentsEdit) -> None:
-    """Offer to put the fields back to the arguments of the call, if they hold an edit."""
-    if edit.is_pending and question.call is not None:
-        st.button(
-            t("Discard the edit"),
-            key=f"discard-{question.id}",
-            icon=":material/undo:",
-            on_click=_discard,
-            args=(question.id, question.call),
-        )
-
-
 def comment_field(question: Approval, place: str) -> str:
     """Show the field for the reason or comment of an answer, and return its text."""
-    return fields.text_input(t("Reason or comment"), key=comment_key(question, place), placeholder=t("Optional"))
-
-
-def comment_key(question: Approval, place: str) -> str:
-    """Return the key of that field."""
-    return f"comment-{place}-{question.id}"
+    label = t("Reason or comment")
+    return fields.text_input(
+        label,
+        key=f"comment-{place}-{question.id}",
+        placeholder=t("Reason or comment (optional)"),
+        label_visibility="collapsed",
+    )
 
 
 def gaps_consent(found: Sequence[str], place: str) -> bool:
@@ -128,18 +155,48 @@ def gaps_consent(found: Sequence[str], place: str) -> bool:
     )
 
 
+def answered_here(question: str) -> str:
+    """Return the name under which the session keeps that a question was answered in it."""
+    return f"answered.{question}"
+
+
 def tell_answered(question: Approval) -> None:
     """Report what was answered and whom it concerns; the browser can forget what was typed for it."""
     fields.forget(_slot(question.id, ""))
+    session.keep_draft(answered_here(question.id), value=True)
     how = t(" as edited") if question.edited is not None else ""
     text = " ".join(title_of(question).split())
     session.tell(f"{t(question.state.capitalize())}{how}: {text[:_TOLD]}{' …' * (len(text) > _TOLD)}")
 
 
+def editable(call: AskedCall) -> Mapping[str, Kind]:
+    """Return the arguments that have a field of their own, and of which kind."""
+    texts, schemas = text_fields(call), field_schemas(call)
+    kinds = {
+        name: "text" if name in texts else _kind(value, schemas.get(name, {})) for name, value in call.arguments.items()
+    }
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def _kind(value: Any, schema: JsonSchema) -> Kind | None:
+    role = schema.get("role")
+    if role not in (Role.CONTENT, Role.OPTION, Role.DESTINATION) or "format" in schema:
+        return None  # an id, or an instruction
+    if isinstance(value, list) and value and all(isinstance(one, str) and "\n" not in one for one in value):
+        return "lines"
+    if role == Role.DESTINATION:
+        return None
+    if isinstance(value, bool):
+        return "switch"
+    if isinstance(value, int | float):
+        return "number"
+    return ("choice" if "enum" in schema else "text") if isinstance(value, str) else None
+
+
 def _typed(question: str, call: AskedCall) -> JsonObject:
     """Return the arguments as the fields hold them, in their order. Raises InvalidInput."""
-    held = {name: _held(question, name, text) for name, text in _initial(call).items()}
-    others = _read(held.pop(_OTHERS))
+    held = {name: _held(question, call, name, kind) for name, kind in editable(call).items()}
+    others = _read(_text_held(question, _OTHERS, _others(call)))
     for name in held:
         if name in others:
             raise InvalidInput(
@@ -149,7 +206,18 @@ def _typed(question: str, call: AskedCall) -> JsonObject:
     return {**{name: known[name] for name in call.arguments if name in known}, **others}
 
 
-def _held(question: str, name: str, initial: str) -> str:
+def _held(question: str, call: AskedCall, name: str, kind: Kind) -> Any:
+    value = call.arguments[name]
+    if kind == "text":
+        return _text_held(question, name, value)
+    if kind == "lines":
+        initial = "\n".join(value)
+        text = _text_held(question, name, initial)
+        return value if text == initial else [one.strip() for one in text.splitlines() if one.strip()]
+    return session.widget_value(_key(question, name), value)
+
+
+def _text_held(question: str, name: str, initial: str) -> str:
     """Return the text of a field; a browser turns the line breaks of mails into its own, which is no edit."""
     text = session.widget_value(_key(question, name), initial)
     return initial if text.replace("\r\n", "\n") == initial.replace("\r\n", "\n") else text
@@ -164,28 +232,46 @@ def _read(text: str) -> JsonObject:
     return found
 
 
-def _initial(call: AskedCall) -> Mapping[str, str]:
-    """Return the texts of the untouched fields."""
-    names = text_fields(call)
-    others = {name: value for name, value in call.arguments.items() if name not in names}
-    return {**{name: call.arguments[name] for name in names}, _OTHERS: json_text(others)}
+def _others(call: AskedCall) -> str:
+    """Return the arguments without a field of their own, as JSON."""
+    known = editable(call)
+    return json_text({name: value for name, value in call.arguments.items() if name not in known})
 
 
-def _field(question: str, call: AskedCall, name: str, text: str) -> None:
-    schema = field_schemas(call).get(name, {})
-    label = t("Other fields, as JSON") if name == _OTHERS else field_label(str(schema.get("title") or name))
-    how = {"key": _key(question, name), "slot": _slot(question, name), "persist_state": "session"}
-    is_long = name == _OTHERS or "widget" in schema or "markup" in schema or "\n" in text or len(text) > _LONG
-    if is_long:
-        fields.text_area(label, text, height="content", **how)
+def _widget(question: str, call: AskedCall, name: str, kind: Kind) -> None:
+    schema, value = field_schemas(call).get(name, {}), call.arguments[name]
+    label, key = field_label(t(str(schema.get("title") or name))), _key(question, name)
+    if kind == "switch":
+        st.toggle(label, value, key=key, persist_state="session")
+    elif kind == "number":
+        st.number_input(label, value=value, key=key, persist_state="session")
+    elif kind == "choice":
+        options = schema["enum"]
+        st.selectbox(label, options, options.index(value), key=key, persist_state="session")
     else:
-        fields.text_input(label, text, **how)
+        _text_widget(label, key, _slot(question, name), value, is_written="widget" in schema or "markup" in schema)
+
+
+def _text_widget(label: str, key: str, slot: str, value: str | list[str], *, is_written: bool) -> None:
+    text = value if isinstance(value, str) else "\n".join(value)
+    is_long = is_written or isinstance(value, list) or "\n" in text or len(text) > _LONG
+    show = fields.text_area if is_long else fields.text_input
+    help_ = t("One on each line.") if isinstance(value, list) else None
+    height = {"height": "content"} if is_long else {}
+    show(label, text, key=key, slot=slot, persist_state="session", help=help_, **height)
+
+
+def _begin(question: str) -> None:
+    st.query_params[PARAM] = question
 
 
 def _discard(question: str, call: AskedCall) -> None:
-    for name, text in _initial(call).items():
-        session.set_widget(_key(question, name), text)
+    for name, kind in editable(call).items():
+        value = call.arguments[name]
+        session.set_widget(_key(question, name), "\n".join(value) if kind == "lines" else value)
+    session.set_widget(_key(question, _OTHERS), _others(call))
     fields.forget(_slot(question, ""))
+    st.query_params.pop(PARAM, None)
 
 
 def _key(question: str, name: str) -> str:

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
 
-from dashboard.approvals.asked_call import answered_edit, asked_call
+from dashboard.approvals.asked_call import account_line, answered_edit, asked_call, details, headline
 from dashboard.approvals.edit import (
     ArgumentsEdit,
     amount_fields,
     comment_field,
-    discard_button,
+    edit_button,
     edit_of,
-    editor,
     gaps_consent,
     tell_answered,
 )
 from dashboard.approvals.outline import shown_outline
-from dashboard.base.language import N_, t
+from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, outside_text, plain
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.buttons import action_button
-from dashboard.parts.times import ago, full_time
+from dashboard.parts.times import ago, full_time, short_time
 from engine.base.errors import OrchestraError
 from engine.base.step_path import StepPath, items_around
 from engine.plugins.registry import link_word
 from engine.record.types.run import Run
-from engine.runs.approval_titles import about, title_of
-from engine.runs.approvals import Approval, named
+from engine.runs.approval_titles import title_of
+from engine.runs.approvals import Approval, Decided, named
 from engine.runs.call_texts import gaps
 
 Color = Literal["orange", "green", "red", "gray"]
+LIST = "list"
+"""The place of a card whose buttons have keys on the keyboard: the letters a, r and e."""
 
 _LOOKS: Mapping[str, tuple[str, str, Color]] = {
     "open": (N_("Open"), ":material/help:", "orange"),
@@ -43,34 +45,41 @@ _LOOKS: Mapping[str, tuple[str, str, Color]] = {
     "withdrawn": (N_("Withdrawn"), ":material/undo:", "gray"),
 }
 _SHORT = 120
+_TOLD = 3
 _NOBODY = {"expired": N_("nobody answered in time"), "withdrawn": N_("its run is no longer waiting")}
 """What ended a question that nobody answered."""
 
 
-Buttons = Callable[[Visit, Approval, ArgumentsEdit, str], object]
-"""Shows how a question is answered, at a place."""
-
-
-def question_card(
-    visit: Visit, question: Approval, run: Run | None, place: str, buttons: Buttons | None = None
-) -> None:
+def question_card(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
     """Show an open question with its buttons; `place` distinguishes the same card on two pages.
 
     Question and details may contain text from outside: nothing in them is rendered.
     """
-    with st.container(border=True, key=f"question-{place}-{question.id}"):
+    key, call = f"{place}-{question.id}", question.call
+    with st.container(border=True, key=f"question-{key}"):
+        edit = edit_of(question)
         _asked(question)
-        if question.call is not None:
-            asked_call(visit, question, question.call, run, place)
+        _where(visit, question, run, place)
+        if call is not None:
+            asked_call(visit, question, call, edit, run, place)
         elif question.details not in (None, "", {}, []):
             shown_outline(question.details)
-        _where(visit, question, run, place)
-        if visit.orchestra.approvals.may_answer(visit.who, question):
-            _answer(visit, question, place, buttons or _buttons)
+        may_answer = visit.orchestra.approvals.may_answer(visit.who, question)
+        if may_answer:
+            _before_answer(question, edit)
+        if call is not None:
+            details(call, key)
+        if may_answer:
+            _answer(visit, question, edit, place)
         elif visit.may("run"):
             st.caption(plain(t("This question waits for {named}.", named=named(question.by))))
         else:
             st.caption(t("With the role {role} you can view questions, but not answer them.", role=t(visit.who.role)))
+
+
+def can_approve_as_asked(question: Approval) -> bool:
+    """Return whether a question can be approved without a look at it alone: no gaps, no edit, nothing changed since."""
+    return not question.gaps and not edit_of(question).is_pending and not (question.call and question.call.again)
 
 
 def answered_row(visit: Visit, question: Approval) -> None:
@@ -114,9 +123,8 @@ def opened_at(path: str) -> dict[str, str]:
 
 
 def _asked(question: Approval) -> None:
-    if found := about(question):
-        st.markdown(f":material/help: **{plain(_cut(found))}**")
-        st.caption(plain(question.message))
+    if question.call is not None:
+        headline(question.call)
     elif "\n" in question.message.strip() or len(question.message) > _SHORT:
         st.markdown(t(":material/help: **A run asks:**"))
         outside_text(question.message)
@@ -126,11 +134,13 @@ def _asked(question: Approval) -> None:
 
 def _where(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if question.call is not None:
+            account_line(question.call)
         facts = [*_titles(question, run), t("asked {asked_at}", asked_at=ago(question.asked_at))]
         if question.expires_at is not None:
-            facts.append(t("expires {expires_at}", expires_at=full_time(question.expires_at)))
+            facts.append(t("expires {expires_at}", expires_at=short_time(question.expires_at)))
         st.caption(plain(" · ".join(facts)), help=full_time(question.asked_at), width="content")
-        if run is not None:
+        if run is not None and question.call is None:
             account_badges(accounts_of(run))
             if run["demo"] and not run["accounts"]:
                 st.badge(t("Demo"), color="gray")
@@ -159,61 +169,74 @@ def _titles(question: Approval, run: Run | None) -> list[str]:
     return [one for one in found if one]
 
 
-def _answer(visit: Visit, question: Approval, place: str, buttons: Buttons) -> None:
-    edit, call = edit_of(question), question.call
+def _before_answer(question: Approval, edit: ArgumentsEdit) -> None:
+    call = question.call
     if question.give:
         amount_fields(question, question.give)
-    if call is not None:
-        if call.plan:
-            st.caption(
-                plain(
-                    t(
-                        "A part of the plan {plan}, only made as the plan has shown it: it cannot be edited.",
-                        plan=call.plan,
-                    )
-                )
-            )
-        else:
-            editor(question, call, edit)
-        with st.container():  # always there, so that the comment does not move while somebody types
-            if found := gaps(call, edit.arguments or call.arguments):
-                text = t("Not finished: the text still has gaps to fill in: {found}", found=", ".join(found))
-                st.warning(plain(text), icon=":material/edit:")
-    buttons(visit, question, edit, place)
+    if call is not None and call.plan:
+        told = t("A part of the plan {plan}, only made as the plan has shown it: it cannot be edited.", plan=call.plan)
+        st.caption(plain(told))
+    with st.container():  # always there, so that what is below does not move while somebody types
+        found = () if call is None else gaps(call, edit.arguments or call.arguments)
+        if found:
+            text = t("Not finished: the text still has gaps to fill in: {found}", found=", ".join(found))
+            st.warning(plain(text), icon=":material/edit:")
 
 
-def _buttons(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -> None:
-    key = f"{place}-{question.id}"
+def _answer(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -> None:
+    """Show the buttons, in the list each in a container for its letter (dashboard/assets/browser.js)."""
+    key, letters = f"{place}-{question.id}", "press" if place == LIST else "act"
     approvals, call = visit.orchestra.approvals, question.call
     found = () if call is None else gaps(call, edit.arguments or call.arguments)
-    with st.container():
-        with_gaps = bool(found) and gaps_consent(found, key)
-    with st.container(horizontal=True, vertical_alignment="bottom", key=f"answer-{key}"):
-        comment = comment_field(question, place)
-        action_button(
-            edit.label,
-            f"approve-{key}",
-            lambda _key: approvals.approve(visit.who, question.id, comment, edit.to_approve(), with_gaps=with_gaps),
-            _answered,
-            scope=f"{comment} {edit.arguments} {with_gaps}",
-            type="primary",
-            icon=":material/check:",
-            disabled=edit.error is not None or (bool(found) and not with_gaps),
-        )
-        action_button(
-            t("Reject"),
-            f"reject-{key}",
-            lambda _key: approvals.reject(visit.who, question.id, comment),
-            _answered,
-            scope=comment,
-            icon=":material/close:",
-        )
-        discard_button(question, edit)
+    with st.container(key=f"answer-{key}", gap="small"):
+        with st.container():  # always there, so that the comment does not move while somebody types
+            with_gaps = bool(found) and gaps_consent(found, key)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"buttons-{key}"):
+            buttons = st.container(horizontal=True, gap="small", width="content", key=f"acts-{key}")
+            comment = comment_field(question, place)
+        with buttons:
+            with st.container(key=f"{letters}-a-{key}", width="content"):
+                action_button(
+                    edit.label,
+                    f"approve-{key}",
+                    lambda _key: approvals.approve(
+                        visit.who, question.id, comment, edit.to_approve(), with_gaps=with_gaps
+                    ),
+                    _answered,
+                    scope=f"{comment} {edit.arguments} {with_gaps}",
+                    type="primary",
+                    icon=":material/check:",
+                    disabled=edit.error is not None or (bool(found) and not with_gaps),
+                )
+            with st.container(key=f"{letters}-r-{key}", width="content"):
+                action_button(
+                    t("Reject"),
+                    f"reject-{key}",
+                    lambda _key: approvals.reject(visit.who, question.id, comment),
+                    _answered,
+                    scope=comment,
+                    icon=":material/close:",
+                )
+            with st.container(key="press-e" if place == LIST else f"act-e-{key}", width="content"):
+                edit_button(question, edit, place)
 
 
 def _noun(word: str) -> str:
     """Return a kind of link inside a sentence; in English without its capital."""
     return word.lower() if t(word) == word else t(word)
+
+
+def tell_all(found: Sequence[Decided]) -> None:
+    """Report what became of several decisions, and draw the page again."""
+    answered = [one.approval for one in found if one.approval is not None]
+    for question in answered[:_TOLD]:
+        tell_answered(question)
+    if len(answered) > _TOLD:
+        more = tn("{count} more question", "{count} more questions", len(answered) - _TOLD)
+        session.tell(t("{more_questions} answered.", more_questions=more))
+    for message in [one.error.message for one in found if one.error is not None][:_TOLD]:
+        session.tell(message, ":material/error:")
+    st.rerun()
 
 
 def _answered(question: Approval) -> None:

@@ -395,6 +395,7 @@ const OPENING_MS = 4000;
 let pressedAt = -Infinity;
 
 function onAdded(changes) {
+  noteLetters();
   if (performance.now() - pressedAt > OPENING_MS) return;
   for (const change of changes) {
     if (change.type === "attributes" && change.target.matches(IN_VIEW) && change.oldValue !== change.target.className) {
@@ -421,16 +422,23 @@ function bringIntoView(opened) {
   }, 150);
 }
 
-// Press the button whose key is `press-<letter>`, unless something is being typed. The letter does not reach Streamlit,
-// for which "r" and "c" mean something else.
+// Press the button in the container `press-<letter>`, or `press-<letter>-<what>`, unless something is being typed. The
+// letter does not reach Streamlit, for which "r" and "c" mean something else. A key that is held presses once, and what
+// has only just come into its place is not answered: nobody can have read it.
+const UNREAD_MS = 700;
+const shown = new Map();
+
 function onLetter(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/.test(event.key)) return;
   if (event.target.closest?.("input, textarea, select, [contenteditable=true], [role=dialog]")) return;
-  const button = document.querySelector(`.st-key-press-${event.key} button`);
-  if (!button && !alongRows(event.key)) return;
+  const place = document.querySelector(placeOf(event.key));
+  if (event.repeat && event.key === "a") return;
+  if (!place && !alongRows(event.key)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (!button) return;
+  const button = place?.querySelector("button:not(:disabled)");
+  const isNew = performance.now() - (shown.get(event.key)?.at ?? 0) < UNREAD_MS;
+  if (!button || event.repeat || isNew) return;
   pressedAt = performance.now();
   button.click();
 }
@@ -450,6 +458,16 @@ function alongRows(letter) {
   page.row = Math.max(0, Math.min(wanted, rows.length - 1));
   rows[page.row].querySelector("a").focus();
   return true;
+}
+
+const placeOf = (letter) => `.st-key-press-${letter}, [class*="st-key-press-${letter}-"]`;
+
+// Remember since when each letter that is about something has been about that.
+function noteLetters() {
+  for (const place of document.querySelectorAll('[class*="st-key-press-"]')) {
+    const [name, letter] = place.className.match(/st-key-press-([a-z])-\S+/) ?? [];
+    if (letter && shown.get(letter)?.name !== name) shown.set(letter, { name, at: performance.now() });
+  }
 }
 
 function listen() {

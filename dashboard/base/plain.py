@@ -114,6 +114,24 @@ def outside_changes(parts: Iterable[tuple[str, str]]) -> None:
     st.html(f'<div class="marked" tabindex="0">{"".join(shown)}</div>')
 
 
+def outside_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Show the head of a letter: lines of a name and a text from outside."""
+    shown = "".join(f"<dt>{_html(name)}</dt><dd>{_html(text)}</dd>" for name, text in lines)
+    st.html(f'<dl class="letter-lines">{shown}</dl>')
+
+
+def outside_letter(text: str, *, is_marked: bool = False, gaps: Sequence[str] = ()) -> None:
+    """Show the text of a letter as its reader sees it: as it is, wrapped, with quoted lines in grey.
+
+    `is_marked`: it may have text from outside, which has a soft background. `gaps` stand out.
+    """
+    lines = (f"<i>{escape(one)}</i>" if one.startswith(">") else escape(one) for one in revealed(text).split("\n"))
+    shown, kind = "\n".join(lines), "letter letter-outside" if is_marked else "letter"
+    for gap in map(_html, gaps):
+        shown = shown.replace(gap, f"<mark>{gap}</mark>")
+    st.html(f'<div class="{kind}" tabindex="0">{shown}</div>')
+
+
 def _html(text: str) -> str:
     return escape(revealed(text))
 

@@ -56,6 +56,28 @@ _CSS = """
 [class*="st-key-row-"] { padding: .3rem 0 .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
 [class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
 [class*="st-key-editor-"] textarea { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .82rem; }
+/* A letter, as its reader sees it; what others have written in it has a soft background. */
+[class*="st-key-question-"] h2 { font-size: 1.15rem; font-weight: 500; padding: 0 0 .4rem; overflow-wrap: anywhere; }
+.letter { white-space: pre-wrap; unicode-bidi: plaintext; overflow-wrap: anywhere; line-height: 1.55;
+  padding: .8rem 1rem; border-radius: .5rem; background: light-dark(#f8f9fb, #1a1c24); }
+.letter-outside { background: light-dark(#fff7ed, #2a2118);
+  border-inline-start: 3px solid light-dark(#fdba74, #9a5b1f); }
+.letter i { font-style: normal; color: light-dark(#5b6272, #a5acba); }
+.letter mark { background: light-dark(#fde68a, #854d0e); color: inherit; font-weight: 600; border-radius: .2rem; }
+.stHtml dl.letter-lines { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem .9rem;
+  margin: 0; padding: 0; overflow-wrap: anywhere; }
+.stHtml .letter-lines dt { color: light-dark(#5b6272, #a5acba); margin: 0; padding: 0; }
+.stHtml .letter-lines dd { margin: 0; padding: 0; white-space: pre-wrap; }
+[class*="st-key-original-"] .letter { max-height: 32rem; overflow: auto; }
+[class*="st-key-original-shown-"] { display: none; }
+@media (max-width: 640px) {
+  [class*="st-key-original-shown-"] { display: block; }
+  [class*="st-key-question-"] [data-testid="stHorizontalBlock"]:has(> * [class*="st-key-original-"]) {
+    flex-direction: column-reverse; }
+  [class*="st-key-original-"]:not(:has(input:checked)) .letter { display: none; } }
+/* The answer stays in reach while a long letter is read. */
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-answer-"]) { position: sticky; bottom: 0; z-index: 80; }
+[class*="st-key-answer-"] { background: light-dark(#fff, #13151b); padding-block: .6rem; }
 .marked { white-space: pre-wrap; overflow-wrap: anywhere; font-family: ui-monospace, "Source Code Pro", monospace;
   font-size: .82rem; line-height: 1.5; padding: .8rem 1rem; border-radius: .5rem; max-height: 30rem; overflow: auto;
   background: light-dark(#f8f9fb, #1a1c24); }
@@ -104,15 +126,16 @@ button[data-variant="segmented_control"][aria-checked="true"] p { color: light-d
 .stCode code .token.line.deleted { color: light-dark(#b91c1c, #f87171); }
 /* Links of Streamlit take the outline away by a rule of their own. */
 a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; border-radius: .4rem; }
-/* The bar that sends all answers stays below the header; what the keyboard reaches is not scrolled under it. */
-[data-testid="stLayoutWrapper"]:has(> .st-key-batch-bar) { position: sticky; top: 3.75rem; z-index: 90; }
-.st-key-batch-bar { background: light-dark(#fff, #13151b);
-  box-shadow: 0 .4rem .6rem rgba(0, 0, 0, .18); }
-.stApp:has(.st-key-batch-bar) .stAppHeader { background: light-dark(#fff, #13151b); }
-.stMain:has(.st-key-batch-bar) { scroll-padding-top: 15rem; }
-@media (min-width: 641px) { .st-key-batch-bar { max-height: 45vh; overflow: auto; } }
-/* A phone has no keys to press, and little room. */
-@media (max-width: 640px) { .st-key-batch-bar > :has(> .st-key-batch-keys) { display: none; } }
+/* The list of questions beside the one that is open; on a phone below it. */
+.st-key-question-keys { display: none; }
+.st-key-question-rows button { justify-content: flex-start; text-align: start; padding: .45rem .7rem;
+  border-radius: .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
+.st-key-question-rows button > div { justify-content: flex-start; min-width: 0; }
+.st-key-question-rows button p { overflow-wrap: anywhere; }
+.st-key-question-rows [class*="st-key-picked-"] button { background: light-dark(#eef0fe, #23233f); }
+@media (min-width: 641px) { .st-key-question-rows { max-height: 74vh; overflow: auto; } }
+@media (max-width: 640px) { .st-key-question-list [data-testid="stHorizontalBlock"]:has(> * .st-key-question-rows) {
+  flex-direction: column-reverse; } }
 [class*="st-key-in-view-"] { scroll-margin-top: 4rem; }
 /* A conversation reads as one, rather than as cards far from each other. */
 [class*="st-key-talk-"] [data-testid="stChatMessage"] { padding-block: .5rem; }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.approvals.question_batch import PLACE, batch_bar, mark_field, selected, selected_badge
-from dashboard.approvals.questions import answered_row, question_card, run_of
+from dashboard.approvals.edit import answered_here
+from dashboard.approvals.question_list import PARAM, question_list
+from dashboard.approvals.questions import LIST, answered_row, question_card, run_of
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
@@ -13,7 +14,6 @@ from dashboard.base.plain import plain
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
 from dashboard.parts.tabs import page_tabs
-from engine.record.types.run import Run
 from engine.runs.approvals import Approval
 
 PAGE = Page(
@@ -62,23 +62,31 @@ def _look_again(visit: Visit, count: int) -> None:
 def _open(visit: Visit, count: int) -> None:
     shown = _shown("open")
     questions = visit.orchestra.approvals.list(visit.who, "open", shown)
+    _named(visit, questions)
     if not questions:
         st.info(t(_NOTHING), icon=":material/done_all:")
         return
-    mine = [one for one in questions if visit.orchestra.approvals.may_answer(visit.who, one)]
-    if len(mine) > 1:
-        batch_bar(visit, mine)
-    runs: dict[str, Run | None] = {}
-    for question in questions:
-        if question.run_id not in runs:
-            runs[question.run_id] = run_of(visit, question)
-        if len(mine) > 1 and question is selected(mine):
-            selected_badge(question)
-        question_card(visit, question, runs[question.run_id], PLACE, mark_field if len(mine) > 1 else None)
+    if len(questions) > 1:
+        question_list(visit, questions)
+    else:
+        question_card(visit, questions[0], run_of(visit, questions[0]), LIST)
     if count > len(questions):
         _more(
             "open", t("{questions} more", questions=tn("{count} question", "{count} questions", count - len(questions)))
         )
+
+
+def _named(visit: Visit, questions: list[Approval]) -> None:
+    """Add the question that the address names, if it is not among the newest; if it was answered, say how."""
+    wanted = st.query_params.get(PARAM, "")
+    if wanted in {"", *(one.id for one in questions)}:
+        return
+    with errors_shown():
+        found = visit.orchestra.approvals.get(visit.who, wanted)
+        if found.state == "open":
+            questions.append(found)
+        elif not session.draft(answered_here(wanted), default=False):
+            answered_row(visit, found)
 
 
 def _answered(visit: Visit) -> None:

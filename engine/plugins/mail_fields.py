@@ -29,6 +29,7 @@ from engine.plugins.step import (
     Preview,
     content,
     destination,
+    head_line,
     instruction,
     option,
     outside,
@@ -268,14 +269,15 @@ def file_content(file: File) -> FileContent:
 def mail_preview(mail: OutgoingMail, answers: Mapping[str, Any] | None) -> Preview:
     """Return a mail as its readers will see it; `answers`: the payload of the mail that it answers."""
     subject = mail.subject if answers is None else reply_subject(mail.subject, answers)
-    head = {"To": ", ".join(mail.to), "Cc": ", ".join(mail.cc), "Bcc": ", ".join(mail.bcc), "Subject": subject}
-    head["Reply-To"] = ", ".join(mail.reply_to)
-    lines = [f"{name}: {one_line(value)}" for name, value in head.items() if value]
-    lines += [f"Attachment: {one_line(file.name)} ({len(file.content):,} bytes)" for file in mail.files]
-    lines += [diverted(answers)] if answers is not None and mail.is_diverted else []
+    fields = {"To": ", ".join(mail.to), "Cc": ", ".join(mail.cc), "Bcc": ", ".join(mail.bcc), "Subject": subject}
+    fields["Reply-To"] = ", ".join(mail.reply_to)
+    head = [(name, one_line(value)) for name, value in fields.items() if value]
+    head += [("Attachment", f"{one_line(file.name)} ({len(file.content):,} bytes)") for file in mail.files]
+    head += [("", diverted(answers))] if answers is not None and mail.is_diverted else []
     to = one_line(", ".join([*mail.to, *mail.cc, *mail.bcc]))
     html = ["", "As HTML:", mail.html] if mail.html else []
-    return Preview(one_line(subject), "\n".join([*lines, "", mail.text, *html]), to=to)
+    text = "\n".join([*map(head_line, head), "", mail.text, *html])
+    return Preview(one_line(subject), text, to=to, head=head)
 
 
 def mail_head(mail: Mapping[str, JsonValue]) -> str:

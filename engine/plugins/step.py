@@ -364,6 +364,20 @@ class Preview:
     """The recipients of a mail, which `text` names, too."""
     url: str = field(default="", compare=False)
     """The web address of the object, or of the mail that is answered; empty if it has no address."""
+    head: Sequence[Sequence[str]] = field(default=(), compare=False)
+    """If `text` is a letter: the lines above its blank line, each with its name (`To`), or "" for a sentence."""
+
+    @property
+    def body(self) -> str | None:
+        """The text below its head; None if it does not begin with one."""
+        head = "".join(f"{head_line(one)}\n" for one in self.head)
+        return self.text.removeprefix(head).removeprefix("\n") if head and self.text.startswith(head) else None
+
+
+def head_line(line: Sequence[str]) -> str:
+    """Return a line of the head of a letter, given its name and value."""
+    name, value = line
+    return f"{name}: {value}" if name else value
 
 
 def ids_of(written: Written) -> list[str]:
@@ -430,6 +444,9 @@ class StepType(PluginType):
 
     done: ClassVar[str] = ""
     """Writes: what happens to the object, in one word: "labelled"."""
+    agreed: ClassVar[str] = ""
+    """Writes: what happens if a person agrees, with `{to}` (the recipient or place) or `{what}` (the title of its
+    preview): "this mail goes to {to}". Empty: its title says it."""
     effect: ClassVar[Effect] = Effect.PURE
     repeat: ClassVar[Repeat | None] = None
     approval: ClassVar[Literal["always", "never"]] = "never"

@@ -27,7 +27,7 @@ def about(question: Approval) -> str:
     if call is None:
         return ""
     arguments = call.arguments if question.edited is None else question.edited
-    return " · ".join(one for one in (target(call, arguments), _subject(call, arguments)) if one)
+    return " · ".join(one for one in (target(call, arguments), subject(call, arguments)) if one)
 
 
 def target(call: AskedCall, arguments: Mapping[str, Any]) -> str:
@@ -35,8 +35,11 @@ def target(call: AskedCall, arguments: Mapping[str, Any]) -> str:
     preview, is_edited = call.preview, arguments.get("to") != call.arguments.get("to")
     if preview is not None and preview.to and not is_edited:
         return preview.to
-    if preview is not None and not is_edited:
-        return ""  # its title names the object
+    return "" if preview is not None and not is_edited else destination(call, arguments)  # its title names the object
+
+
+def destination(call: AskedCall, arguments: Mapping[str, Any]) -> str:
+    """Return the first of these arguments that says where a call goes; empty if none does."""
     for name, schema in field_schemas(call).items():
         is_destination = schema.get("role") == Role.DESTINATION and "enum" not in schema  # a method is not an address
         text = _words(arguments.get(name)) if is_destination else ""
@@ -45,7 +48,8 @@ def target(call: AskedCall, arguments: Mapping[str, Any]) -> str:
     return ""
 
 
-def _subject(call: AskedCall, arguments: Mapping[str, Any]) -> str:
+def subject(call: AskedCall, arguments: Mapping[str, Any]) -> str:
+    """Return the subject or title of what a call with these arguments says; empty if it has none."""
     for name in _SUBJECTS:
         text = _words(arguments.get(name))
         if text and (call.preview is None or arguments[name] != call.arguments.get(name)):

@@ -52,6 +52,7 @@ class SendMessage(StepType):
 
     name = "discord.send_message"
     title = "Send a Discord message"
+    agreed = "If you agree, this message goes to {to}."
     service = DISCORD.name
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE

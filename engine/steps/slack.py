@@ -46,6 +46,7 @@ class SendMessage(StepType):
 
     name = "slack.send_message"
     title = "Send a Slack message"
+    agreed = "If you agree, this message goes to {to}."
     service = SLACK.name
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE

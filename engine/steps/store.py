@@ -178,6 +178,7 @@ class Upsert(_ChangesRow):
 
     name = "store.upsert"
     title = "Save a row"
+    agreed = "If you agree, this row is saved in the table {to}."
     done = "saved"
     fields = UpsertFields
     output = UpsertOutput

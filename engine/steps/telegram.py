@@ -41,6 +41,7 @@ class SendMessage(StepType):
 
     name = "telegram.send_message"
     title = "Send a Telegram message"
+    agreed = "If you agree, this message goes to {to}."
     service = TELEGRAM.name
     effect = Effect.WRITES
     repeat = Repeat.UNFINDABLE

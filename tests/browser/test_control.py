@@ -11,13 +11,15 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served, settled, stays_in_view
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
+UNREAD_MS = 900
+"""For longer than a key does nothing to a question that has just come into its place."""
 OWNER = Principal("owner", "owner")
 NASTY = "![x](http://192.0.2.1/pixel) <img src=http://192.0.2.1/p> [here](http://192.0.2.1)"
 ASKING = {
@@ -73,7 +75,7 @@ def edited(served: Served, page: Page, count: int) -> list[str]:
     """Start runs that ask before they send a mail, and edit the text of the first on the page; return them."""
     runs = [started(served, "letter", LETTER) for _ in range(count)]
     page.goto(f"{served.url}/approvals")
-    page.get_by_text("Edit before you approve").first.click()
+    page.locator("[class*='st-key-edit-list-'] button").click()
     text = page.get_by_label("Text", exact=True).first
     text.wait_for()
     settled(page)
@@ -99,24 +101,47 @@ def test_a_mail_is_sent_as_edited_though_the_button_is_pressed_right_after_typin
     ends_sent(served, run_id, "Dear Mia,\n\nwe open at ten.\nOr at ten.")
 
 
-def test_a_batch_sends_an_edit_that_a_reload_has_restored(served: Served, page: Page) -> None:
-    _, newest = edited(served, page, 2)
+def test_a_key_sends_an_edit_that_a_reload_has_restored_and_no_other_mail(served: Served, page: Page) -> None:
+    other, newest = edited(served, page, 2)
     page.reload()
     page.get_by_text("Your unsaved text is restored").wait_for()
     page.get_by_text("Approve as edited").wait_for()
     settled(page)
-    page.keyboard.press("a")
-    send = page.get_by_role("button", name="Approve 1 as edited: to mia@…")
-    send.wait_for()
-    settled(page)
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
-    stays_in_view(page.locator("[class*='st-key-answer-list-']").last)
-    stays_in_view(send)  # the bar stays while the page is scrolled
-    send.click()
+    stays_in_view(page.locator("[class*='st-key-answer-list-']"))
+    page.wait_for_timeout(UNREAD_MS)
+    page.keyboard.press("a")
     page.get_by_text("Approved as edited: mia@example.org").wait_for()
+    next_one = page.locator("[class*='st-key-approve-list-'] button")
+    next_one.wait_for()
+    page.keyboard.press("a")  # meant for the mail before, which is gone: nobody has read this one yet
+    settled(page)
+    assert looked_at(served, other)["status"] == "waiting"
     ends_sent(served, newest, "Dear Mia,\n\nwe open at ten.\nOr at ten.")
     page.get_by_role("button", name="Reject", exact=True).click()
     page.get_by_text("No questions.").wait_for()
+
+
+def test_keys_move_and_answer_the_question_that_is_shown(served: Served, page: Page) -> None:
+    runs = [started(served, "letter", LETTER) for _ in range(3)]
+    page.goto(f"{served.url}/approvals")
+    page.wait_for_selector("html[data-keeps-text]", state="attached")
+    page.get_by_text("If you agree, this mail goes to").wait_for()
+    settled(page)
+    newest = page.url
+    page.keyboard.press("j")
+    page.wait_for_function("newest => location.href !== newest", arg=newest)
+    settled(page)
+    page.wait_for_timeout(UNREAD_MS)
+    page.keyboard.press("r")
+    page.get_by_text("Rejected: mia@example.org").wait_for()
+    settled(page)
+    until(lambda: looked_at(served, runs[1])["status"] == "failed")
+    assert {looked_at(served, one)["status"] for one in (runs[0], runs[2])} == {"waiting"}
+    page.get_by_role("button", name="Approve all like this (2)").click()
+    page.get_by_role("dialog").get_by_role("button", name="Approve 2").click()
+    page.get_by_text("No questions.").wait_for()
+    until(lambda: all(looked_at(served, one)["status"] == "succeeded" for one in (runs[0], runs[2])))
 
 
 def test_a_new_question_shows_up_by_itself(served: Served, page: Page) -> None:

@@ -33,6 +33,13 @@ def question_of(orchestra: Orchestra) -> str:
     return question.id
 
 
+def opened(orchestra: Orchestra, open_page: Open) -> list[AppTest]:
+    """The page with each of the questions open."""
+    found = [open_page("approvals", question=one.id) for one in orchestra.approvals.list(OWNER)]
+    assert not any(at.exception for at in found)
+    return found
+
+
 def test_an_answer_with_a_comment_lets_the_run_go_on(orchestra: Orchestra, open_page: Open) -> None:
     at = open_page("approvals")
     for button, ending, comment in (("approve", "succeeded", "Go ahead."), ("reject", "failed", "Not on a Friday.")):
@@ -105,9 +112,8 @@ def test_values_of_another_kind_do_not_look_alike(orchestra: Orchestra, open_pag
     several = {"several": [*values, {"text": "no", "is new": False}]}
     for number, details in enumerate((several, {"inside": fields, "list": [[1]]}, fields)):
         asking(orchestra, {**ASK, "with": {"message": "Do it?", "details": details}}, name=f"letters-{number}")
-    at = open_page("approvals")
-    assert not at.exception
-    written = [str(one.value).replace("\\", "") for one in at.markdown]
+    cards = opened(orchestra, open_page)
+    written = [str(one.value).replace("\\", "") for at in cards for one in at.markdown]
     for kind in ("several", "inside"):
         [outline] = [one for one in written if one.startswith(f":gray[{kind}:]")]
         lines = re.findall(r"^- (?::gray\[field \d+:\] +)?(.*)$", outline, re.MULTILINE)[: len(values)]
@@ -128,10 +134,10 @@ def test_a_deep_text_is_shown_as_json(orchestra: Orchestra, open_page: Open) -> 
         deeper = {f"level {level}": deeper}
     asking(orchestra, {**ASK, "with": {"message": "Build it?", "details": deep}})
     asking(orchestra, {**ASK, "with": {"message": "Build it?", "details": deeper}}, name="deeper")
-    at = open_page("approvals")
-    code = [one.value for one in at.code]
+    cards = opened(orchestra, open_page)
+    code = [one.value for at in cards for one in at.code]
     assert json.dumps(deep["plan"]["files"], indent=2) in code
-    assert len([one for one in at.expander if one.label == "As JSON"]) == 1
+    assert len([one for at in cards for one in at.expander if one.label == "As JSON"]) == 1
     assert [one for one in code if "below all lines" in one and "level 8" not in one]
     assert json.dumps(deeper, indent=2) in code
 
@@ -172,9 +178,10 @@ def test_who_answers_second_is_told_who_was_first(orchestra: Orchestra, open_pag
     assert orchestra.approvals.get(OWNER, question).state == "rejected"
 
 
-def marks(at: AppTest) -> int:
-    """How many questions can be marked."""
-    return sum(one.proto.label == "Your answer, sent with the others" for one in at.get("button_group"))
+def rows(at: AppTest) -> list[str]:
+    """The questions in the list, by their ids; the open one first."""
+    keys = sorted(str(one.key) for one in at.button if str(one.key).startswith(("pick-", "picked-")))
+    return [key.rpartition("-")[2] for key in [*keys[-1:], *keys[:-1]]]
 
 
 def test_many_questions_of_a_loop_name_their_items_and_come_in_parts(orchestra: Orchestra, open_page: Open) -> None:
@@ -192,10 +199,10 @@ def test_many_questions_of_a_loop_name_their_items_and_come_in_parts(orchestra: 
         },
     )
     at = open_page("approvals")
-    assert marks(at) == 20
+    assert len(rows(at)) == 20
     assert re.search(r"Letters · Letter \d+ · Ask Ada", words(at))
     at.button(key="more-open").click().run()
-    assert marks(at) == 25
+    assert len(rows(at)) == 25
     assert labels(open_page("run", id=run["run_id"])).count("Approve") == 3
 
 
@@ -213,37 +220,37 @@ def letters(orchestra: Orchestra, count: int) -> list[str]:
     return [one.id for one in orchestra.approvals.list(OWNER)]
 
 
-def answer_at_card(at: AppTest, question: str) -> None:
-    at.button(key=f"approve-list-{question}").click().run()
-
-
-def answer_with_keys(at: AppTest, question: str) -> None:
-    """Mark the first question, which is this one, by its key, and send."""
-    at.button(key="press-a").click().run()
-    at.button(key="batch-answer").click().run()
-
-
 def consent(at: AppTest) -> None:
     """Tick that texts may be sent with their gaps."""
     [tick] = [one for one in at.checkbox if one.label == "Send it with these gaps"]
     tick.check().run()
 
 
-ANSWERS = pytest.mark.parametrize(
-    ("count", "answer"), [pytest.param(1, answer_at_card, id="card"), pytest.param(2, answer_with_keys, id="batch")]
-)
-
-
-@ANSWERS
-def test_whatever_approves_an_edited_call_approves_the_edit(
-    orchestra: Orchestra, open_page: Open, count: int, answer: Callable[[AppTest, str], None]
-) -> None:
+def edited(orchestra: Orchestra, open_page: Open, count: int) -> tuple[AppTest, str]:
+    """Start so many runs that ask, and begin to edit the newest."""
     question = letters(orchestra, count)[0]
     at = open_page("approvals")
+    at.button(key=f"edit-list-{question}").click().run()
+    return at, question
+
+
+def test_a_mail_reads_as_a_mail(orchestra: Orchestra, open_page: Open) -> None:
+    asking(orchestra, {**LETTER, "with": {**LETTER["with"], "text": "Hello <b>Mia</b>,\n> Are you open?\nYes."}})
+    at = open_page("approvals")
+    shown = "".join(str(one.proto.body) for one in at.get("html"))
+    assert "If you agree, this mail goes to **mia" in words(at)
+    assert "<dt>To</dt><dd>mia@example.org</dd><dt>Subject</dt><dd>Hours</dd>" in shown
+    assert "Hello &lt;b&gt;Mia&lt;/b&gt;,\n<i>&gt; Are you open?</i>\nYes." in shown
+    assert "gmail.send" in words(at).replace("\\", ""), "the exact call is one click away"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_whatever_approves_an_edited_call_approves_the_edit(orchestra: Orchestra, open_page: Open, count: int) -> None:
+    at, question = edited(orchestra, open_page, count)
     assert "[hour]" in "".join(one.value.replace("\\", "") for one in at.warning)
     at.text_area(key=f"edit-{question}-text").set_value("We open at nine.\nBye").run()
-    assert len(at.warning) == count - 1
-    answer(at, question)
+    assert not at.warning
+    at.button(key=f"approve-list-{question}").click().run()
     assert not at.exception
     found = orchestra.approvals.get(OWNER, question)
     assert (found.state, found.edited) == ("approved", {**LETTER["with"], "text": "We open at nine.\nBye"})
@@ -253,11 +260,11 @@ def test_whatever_approves_an_edited_call_approves_the_edit(
 @pytest.mark.parametrize(
     ("count", "wrong"),
     [
-        pytest.param(1, "{", id="card-no JSON"),
-        pytest.param(2, '{"subjekt": "x"}', id="batch-no such field"),
+        pytest.param(1, "{", id="alone-no JSON"),
+        pytest.param(2, '{"subjekt": "x"}', id="of several-no such field"),
         *(
-            pytest.param(count, wrong, id=f"{kind}-{wrong}", marks=pytest.mark.chaos)
-            for count, kind in ((1, "card"), (2, "batch"))
+            pytest.param(count, wrong, id=f"{count}-{wrong}", marks=pytest.mark.chaos)
+            for count in (1, 2)
             for wrong in ("{", "[]", '{"subjekt": "x"}', '{"text": "twice"}')
         ),
     ],
@@ -265,40 +272,81 @@ def test_whatever_approves_an_edited_call_approves_the_edit(
 def test_an_edit_that_is_not_valid_answers_nothing_until_it_is_discarded(
     orchestra: Orchestra, open_page: Open, count: int, wrong: str
 ) -> None:
-    question = letters(orchestra, count)[0]
-    at = open_page("approvals")
-    sends = f"approve-list-{question}" if count == 1 else "batch-answer"
-    if count == 2:
-        at.button(key="press-a").click().run()
+    at, question = edited(orchestra, open_page, count)
+    approves = f"approve-list-{question}"
     consent(at)
     at.text_area(key=f"edit-{question}-other-fields").set_value(wrong)
-    at.button(key=sends).click().run()  # the text and the press arrive together
+    at.button(key=approves).click().run()  # the text and the press arrive together
     assert at.error
-    assert at.button(key=sends).disabled
+    assert at.button(key=approves).disabled
     assert orchestra.approvals.count_open(OWNER) == count
     at.button(key=f"discard-{question}").click().run()
     assert not at.error
-    if at.button(key=sends).disabled:
+    if at.button(key=approves).disabled:
         consent(at)
-    at.button(key=sends).click().run()
+    at.button(key=approves).click().run()
     found = orchestra.approvals.get(OWNER, question)
     assert (found.state, found.edited) == ("approved", None)
 
 
-def test_the_button_of_the_batch_says_what_it_sends(orchestra: Orchestra, open_page: Open) -> None:
-    first, *_ = letters(orchestra, 3)
-    at = open_page("approvals")
-    at.text_input(key=f"edit-{first}-to").set_value("layla@example.org").run()
-    for letter in "aar":
-        at.button(key=f"press-{letter}").click().run()
-    label = at.button(key="batch-answer").label.replace("\\", "").replace(":color[]", "")
-    assert label == "Approve 2 (1 as edited): to layla@…, mia@…; reject 1"
-    assert at.button(key="batch-answer").disabled
+def test_a_consent_to_gaps_is_not_one_to_others(orchestra: Orchestra, open_page: Open) -> None:
+    at, question = edited(orchestra, open_page, 1)
+    approves = f"approve-list-{question}"
+    assert at.button(key=approves).disabled
     consent(at)
-    assert not at.button(key="batch-answer").disabled
-    at.text_area(key=f"edit-{first}-text").set_value("").run()
+    assert not at.button(key=approves).disabled
+    at.text_area(key=f"edit-{question}-text").set_value("").run()
     assert "text (empty)" in "".join(one.value.replace("\\", "") for one in at.warning)
-    assert at.button(key="batch-answer").disabled  # the tick was for the other gaps
+    assert at.button(key=approves).disabled  # the tick was for the other gaps
+
+
+def test_every_simple_argument_has_a_field_of_its_kind(orchestra: Orchestra, open_page: Open) -> None:
+    sent = {"to": ["mia@example.org", "ada@example.org"], "subject": "Hours", "text": "*Nine*", "markdown": False}
+    asking(orchestra, {**LETTER, "with": sent})
+    question = question_of(orchestra)
+    at = open_page("approvals", edit=question)
+    at.text_area(key=f"edit-{question}-to").set_value("ada@example.org\n\n")
+    at.toggle(key=f"edit-{question}-markdown").set_value(True)
+    at.run()
+    assert at.text_area(key=f"edit-{question}-other-fields").value == "{}"
+    at.button(key=f"approve-list-{question}").click().run()
+    found = orchestra.approvals.get(OWNER, question)
+    assert found.edited == {**sent, "to": ["ada@example.org"], "markdown": True}
+
+
+def test_after_an_answer_the_next_question_is_open(orchestra: Orchestra, open_page: Open) -> None:
+    newest, middle, oldest = letters(orchestra, 3)
+    at = open_page("approvals")
+    assert rows(at)[0] == newest
+    at.button(key=f"move-j-{middle}").click().run()
+    at.button(key=f"reject-list-{middle}").click().run()
+    assert rows(at) == [oldest, newest]
+
+
+def test_the_address_opens_a_question_or_says_how_it_was_answered(orchestra: Orchestra, open_page: Open) -> None:
+    _, oldest = letters(orchestra, 2)
+    assert rows(open_page("approvals", question=oldest))[0] == oldest
+    orchestra.approvals.reject(Principal("ada", "owner"), oldest)
+    assert "by ada" in words(open_page("approvals", question=oldest))
+
+
+def test_all_of_a_step_are_approved_at_once_but_for_what_needs_a_look(orchestra: Orchestra, open_page: Open) -> None:
+    whole = {**LETTER["with"], "text": "We open at nine."}
+    steps = {"id": "each", "foreach": "{{ ['Ada', 'Mia', 'Bo'] }}", "as": "one", "key": "{{ one }}", "parallel": 9}
+    inner = {**LETTER, "with": {**whole, "subject": "{{ one }}", "text": "{{ one == 'Bo' ? 'At [hour]' : 'At nine' }}"}}
+    run = asking(orchestra, {**steps, "steps": [inner]})
+    asking(orchestra, {**LETTER, "with": whole}, name="other")
+    asked = {one.id: one for one in orchestra.approvals.list(OWNER)}
+    alike = [one for one in asked.values() if one.run_id == run["run_id"] and not one.gaps]
+    assert len(alike) == 2
+    at = open_page("approvals", question=alike[0].id)
+    at.button(key="approve-alike").click().run()
+    assert {"Ada", "Mia"} <= set(re.findall(r"Ada|Mia|Bo", words(at)))
+    at.button(key="approve-alike").click()  # AppTest knows no dialog that stays open
+    at.button(key="approve-all").click().run()
+    assert not at.exception
+    left = {one.id for one in orchestra.approvals.list(OWNER)}
+    assert left == asked.keys() - {one.id for one in alike}
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_an_editor_stays_when_another_window_is_found(orchestra: Orchestra, open
 def test_the_fields_of_a_question_stay_while_its_call_is_edited(orchestra: Orchestra, open_page: Open) -> None:
     asking(orchestra, {**LETTER, "with": {**LETTER["with"], "text": "We open at nine."}})
     question = question_of(orchestra)
-    at = open_page("approvals")
+    at = open_page("approvals", edit=question)
     keys = [f"edit-{question}-subject", f"edit-{question}-text", f"comment-list-{question}"]
 
     def places() -> list[list[int]]:

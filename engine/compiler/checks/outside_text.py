@@ -31,7 +31,18 @@ from engine.compiler.definition.plan import Action, OutsideText
 from engine.compiler.definition.step_model import FallbackModel, StepModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.cel_types import ANYTHING, Schema, chosen, resolved, within
-from engine.expressions.origins import ITEM, NOTHING, Derived, ValueOrigin, joined, literal, made_from, mixed, source
+from engine.expressions.origins import (
+    ITEM,
+    MOST_KEPT,
+    NOTHING,
+    Derived,
+    ValueOrigin,
+    joined,
+    literal,
+    made_from,
+    mixed,
+    source,
+)
 from engine.expressions.templates import parts, tokens
 from engine.plugins.registry import link_word, step_type
 from engine.plugins.step import Prompts, Role, StepType, fields_schema, takes_files
@@ -83,7 +94,7 @@ class OutsideCheck(Struct):
             place = (*path, "with", name)
             derived = self.report.value_derived(place, value)
             if derived.rank and not self.report.has_errors_at(place):
-                found[name] = _outside_text(derived)
+                found[name] = _outside_text(derived, flow.variables)
                 self._check(place, step, value, within(schema, schema.get("properties", {}).get(name)), prompts)
         return found
 
@@ -307,23 +318,21 @@ def _way(origin: ValueOrigin) -> str:
         if not chain or chain[-1] != shown:
             chain.append(shown)
         step = step.cause
-    found = list(dict.fromkeys(map(_source, _sources(origin, set()))))
+    found = list(dict.fromkeys(_source(one) for one in _chain(origin, set()) if one.cause is None))
     chain[-1] = _listed(found) if len(found) > 1 else _source(last)
     if len(chain) > _MOST_TOLD:
         chain = [*chain[: _MOST_TOLD - 1], f"(after {len(chain) - _MOST_TOLD} more steps) {chain[-1]}"]
     return ", which comes from ".join(chain)
 
 
-def _sources(origin: ValueOrigin, seen: set[tuple[str, tuple[str, ...]]]) -> Iterator[ValueOrigin]:
-    """Yield what a text comes from in the end."""
+def _chain(origin: ValueOrigin, seen: set[tuple[str, tuple[str, ...]]]) -> Iterator[ValueOrigin]:
+    """Yield a value, and all that it comes from."""
     if (origin.workflow, origin.path) in seen:
         return
     seen.add((origin.workflow, origin.path))
-    if origin.cause is None:
-        yield origin
-    else:
-        for one in (origin.cause, *origin.others):
-            yield from _sources(one, seen)
+    yield origin
+    for one in () if origin.cause is None else (origin.cause, *origin.others):
+        yield from _chain(one, seen)
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -341,12 +350,43 @@ def _steps_on_the_way(origin: ValueOrigin) -> list[str]:
     return found[::-1]
 
 
-def _outside_text(derived: Derived) -> OutsideText:
-    outside = derived.outside
-    if outside is not None:
-        return OutsideText(ways(derived.every_outside), sources=derived.sources)
+def _outside_text(derived: Derived, variables: Mapping[str, Derived]) -> OutsideText:
+    found = derived.every_outside
+    if found:
+        thing, of, through = _one_thing(found, variables)
+        return OutsideText(ways(found), sources=derived.sources, thing=thing, of=of, through=through)
     names = frozenset(root.path[1] for root in derived.inputs if len(root.path) > 1)
     return OutsideText(ways(derived.inputs), names, derived.sources)
+
+
+def _one_thing(origins: Sequence[ValueOrigin], variables: Mapping[str, Derived]) -> tuple[str, str, tuple[str, ...]]:
+    """Return what some texts all come from: in one word, as the step sees the object, and the steps in between.
+
+    In doubt, it is empty: of many sources, only the first are known.
+    """
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    chain = [one for origin in origins for one in _chain(origin, seen)]
+    if len(origins) >= MOST_KEPT or any(len(one.others) >= MOST_KEPT - 1 for one in chain):
+        return "", "", ()
+    ends = [one for one in chain if one.cause is None]
+    things = {one.words for one in ends}
+    objects = {_object_of(one, variables) for one in ends}
+    thing = things.pop() if len(things) == 1 else ""
+    through = tuple(dict.fromkeys(one.path[1] for one in chain if one.cause is not None and one.path[0] == "steps"))
+    return thing, objects.pop() if thing and len(objects) == 1 else "", through
+
+
+def _object_of(end: ValueOrigin, variables: Mapping[str, Derived]) -> str:
+    """Return how a step sees the object that a source is a part of: a variable, a step; empty if it does not."""
+    if end.workflow or end.path[0] != "steps":
+        return ""
+    if ITEM not in end.path:
+        return ".".join(end.path[:2])
+    for name, value in variables.items():
+        whole = value.origins[0] if len(value.origins) == 1 and value.fields is None else None
+        if end.is_current and whole is not None and whole.is_current and whole.path == end.path[: len(whole.path)]:
+            return name.partition("@")[0]
+    return ""
 
 
 def _shown(one: ValueOrigin) -> str:

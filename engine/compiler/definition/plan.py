@@ -58,6 +58,12 @@ class OutsideText(Struct, frozen=True):
     """The inputs of the workflow that it comes from: then it is from outside only if theirs is."""
     sources: frozenset[str] = frozenset()
     """The connections or services whose text it may be, and inputs as `inputs.text`."""
+    thing: str = ""
+    """What all of it comes from, in one word: "mail"; empty if that is not the same for all."""
+    of: str = ""
+    """The one object that all of it comes from, as the step sees it: `mail`, `steps.read_mail`; empty if not known."""
+    through: tuple[str, ...] = ()
+    """The steps that it has passed on the way from there; in a loop that has ended, none of them is visible."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,20 @@ from engine.plugins.step import Preview
 
 
 @dataclass(frozen=True)
+class AskedSource:
+    """What the text from outside in a call comes from: one mail, issue or page."""
+
+    thing: str
+    """In one word: "mail"."""
+    sender: str = ""
+    """Who wrote it; empty, like the others, if the object is not known or does not say so."""
+    subject: str = ""
+    at: str = ""
+    """When it was written (RFC 3339)."""
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class AskedCall:
     """A call for which a run asks a person, exactly as it will be made."""
 
@@ -49,13 +63,21 @@ class AskedCall:
     """If it was approved before: what has changed since, so that it is asked again."""
     is_edited: bool = False
     """Whether it was approved as edited before: the arguments come from the edit."""
+    source: AskedSource | None = None
+    """The only source of its text from outside; None if there are several, or none."""
 
     @classmethod
     def parse(cls, text: str) -> AskedCall:
         """Return a call as it was stored (JSON)."""
         told = json.loads(text)
-        preview = told.get("preview")
-        return cls(**{**told, "preview": None if preview is None else Preview(**preview)})
+        preview, source = told.get("preview"), told.get("source")
+        return cls(
+            **{
+                **told,
+                "preview": None if preview is None else Preview(**preview),
+                "source": None if source is None else AskedSource(**source),
+            }
+        )
 
 
 class Terms(TypedDict):

@@ -111,17 +111,17 @@ class RequiredApproval(Check):
         approval = self._questions.approval(call.path, hashed)
         if approval is None:
             seen = await self._previews.of(self._run.job(call))
-            return await self._ask(call, self._asked_call(call, account), hashed, rule, seen)
+            return await self._ask(call, await self._asked_call(call, account), hashed, rule, seen)
         question, answer = approval
         shown = call if answer.kept is None else await self._edited(call, answer.kept)
         now = ShownPreview() if answer.seen is None else await self._previews.again(self._run.job(shown))
         if now.preview == answer.seen:
             return await self._approved(call, account, question, answer)
-        about = changed(self._asked_call(shown, account), again=_why_again(answer, now))
+        about = changed(await self._asked_call(shown, account), again=_why_again(answer, now))
         if answer.edited is not None:
             edited = await self._edited(call, answer.edited)
             now = await self._previews.of(self._run.job(edited))
-            about = changed(self._asked_call(edited, account), again=about.again)
+            about = changed(await self._asked_call(edited, account), again=about.again)
         about = changed(about, is_edited=answer.arguments is not None)
         return await self._ask(call, about, hashed, rule, now)
 
@@ -177,7 +177,7 @@ class RequiredApproval(Check):
         await self._recording.committed()
         return Asks(call)
 
-    def _asked_call(self, call: StepCall, account: str) -> AskedCall:
+    async def _asked_call(self, call: StepCall, account: str) -> AskedCall:
         assert call.told_arguments is not None
         return AskedCall(
             uses=call.action.uses,
@@ -189,6 +189,7 @@ class RequiredApproval(Check):
             identity="" if call.write is None else call.write.identity,
             arguments=call.told_arguments,
             outside=self._asking.outside(call),
+            source=await self._asking.source(call),
             cost_usd=self._recording.usage()["cost_usd"],
             allow=call.action.allow,
             plan=self._plan(call),

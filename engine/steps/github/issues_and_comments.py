@@ -55,6 +55,7 @@ class CreateIssue(FindableWriting):
     name = "github.create_issue"
     makes = ("an issue",)
     title = "Create an issue"
+    agreed = "If you agree, this issue is opened in {to}."
 
     fields = CreateIssueFields
     output = CreateIssueOutput
@@ -107,6 +108,7 @@ class Comment(FindableWriting):
 
     name = "github.comment"
     title = "Comment on an issue or pull request"
+    agreed = "If you agree, this comment is written in {to}."
 
     fields = CommentFields
     output = CommentOutput

@@ -127,6 +127,7 @@ class CreatePull(FindableWriting):
 
     name = "github.create_pull"
     title = "Open a pull request"
+    agreed = "If you agree, this pull request is opened in {to}."
     fields = CreatePullFields
     output = CreatePullOutput
 
@@ -282,6 +283,7 @@ class MergePull(FindableWriting):
     name = "github.merge_pull"
     approval = "always"
     title = "Merge a pull request"
+    agreed = "If you agree, {what} is merged."
     done = "merged"
     lasts = "A merge stays in the history; a new pull request can revert it."
     fields = MergePullFields

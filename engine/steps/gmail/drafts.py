@@ -21,6 +21,7 @@ from engine.plugins.step import (
     Written,
     changes_respected,
     destination,
+    head_line,
 )
 from engine.steps.gmail.reading import GmailRead, ListFields, MailOutput
 from engine.steps.gmail.sending import GmailSend
@@ -40,6 +41,7 @@ class CreateDraft(GmailWrite):
     name = "gmail.create_draft"
     link = "Draft"
     title = "Write a draft"
+    agreed = "If you agree, this draft is saved. It is not sent."
     done = "answered in a draft"
     leaves_drafts = True
     repeat = Repeat.FINDABLE
@@ -87,10 +89,11 @@ def draft_preview(call: Call) -> Preview:
     """Return an existing draft as its readers would see it."""
     message = call.client.outbox.message_of(call.fields.draft)
     mail = call.client.mail.message(message)
-    head = {"To": mail["to"], "Cc": mail["cc"], "Subject": mail["subject"]}
-    text = "\n".join([*(f"{name}: {one_line(value)}" for name, value in head.items() if value), "", mail["text"]])
-    title = one_line(mail["subject"]) or "(no subject)"
-    return Preview(title, text, text, call.fields.draft, to=one_line(mail["to"]), url=call.client.url(message))
+    fields = {"To": mail["to"], "Cc": mail["cc"], "Subject": mail["subject"]}
+    head = [(name, one_line(value)) for name, value in fields.items() if value]
+    text = "\n".join([*map(head_line, head), "", mail["text"]])
+    title, to, url = one_line(mail["subject"]) or "(no subject)", one_line(mail["to"]), call.client.url(message)
+    return Preview(title, text, text, call.fields.draft, to=to, url=url, head=head)
 
 
 class GmailDraftWrite(GmailWrite):

@@ -32,6 +32,7 @@ class GmailSend(GmailWrite):
 
     makes = ("a mail",)
     done = "mailed"
+    agreed = "If you agree, this mail goes to {to}."
     approval = "always"
     sends_mail: ClassVar[Literal["", "written", "stored"]] = "written"
     repeat = Repeat.FINDABLE

@@ -71,6 +71,7 @@ class CreateEvent(StepType):
 
     name = "google_calendar.create_event"
     title = "Create an event"
+    agreed = "If you agree, this event is added to the calendar {to}."
     makes = ("a calendar event",)
     service = GOOGLE_CALENDAR.name
     effect = Effect.WRITES

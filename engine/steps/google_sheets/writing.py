@@ -34,6 +34,7 @@ class AppendRow(StepType):
 
     name = "google_sheets.append_row"
     title = "Add a row"
+    agreed = "If you agree, this row is added to the sheet."
     makes = ("a row of a sheet",)
     service = GOOGLE_SHEETS.name
     effect = Effect.WRITES

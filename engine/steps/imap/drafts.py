@@ -24,6 +24,7 @@ class CreateDraft(WritesMail):
 
     name = "imap.create_draft"
     title = "Write a draft"
+    agreed = "If you agree, this draft is saved. It is not sent."
     done = "answered in a draft"
     repeat = Repeat.FINDABLE
     lag_seconds = 2.0

@@ -92,6 +92,7 @@ class _Sending(WritesMail):
     timeout_seconds = 120.0
     output = SentOutput
     done = "mailed"
+    agreed = "If you agree, this mail goes to {to}."
     lasts = "A sent mail cannot be recalled."
 
     @abstractmethod

@@ -177,6 +177,7 @@ class CreatePage(_WritesPage):
 
     name = "notion.create_page"
     title = "Create a page"
+    agreed = "If you agree, this page is created."
     fields = CreatePageFields
 
     def call(self, call: Call) -> JsonValue:

@@ -1,0 +1,145 @@
+"""A call that a person is asked about, as its receiver would see it: the same for every front end.
+
+It is made from what the step type declares: the roles and titles of its fields, its preview and `agreed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.base.errors import UnknownName
+from engine.expressions.json_values import compact_json
+from engine.plugins.registry import step_type
+from engine.plugins.step import Preview, Role
+from engine.record.differences import is_reference, shown
+from engine.record.plans.previews import difference
+from engine.record.types.approval import AskedCall
+from engine.runs.approval_titles import destination, target
+from engine.runs.call_texts import field_schemas, text_fields
+
+_SHORT = 120
+
+
+@dataclass(frozen=True)
+class LetterPart:
+    """A line or a text of a letter."""
+
+    title: str
+    """In English; empty for a text that needs none."""
+    value: Any
+    """A text, or any JSON value that does not fit on a line."""
+    argument: str = ""
+    """The argument that it shows; empty if it shows none, or only a part of one."""
+    is_line: bool = False
+    is_outside: bool = False
+    """Whether there may be text from outside in it."""
+
+
+@dataclass(frozen=True)
+class AskedLetter:
+    """What a call would do. Nothing that it sends is left out; fields without a value are."""
+
+    agreed: str
+    """What happens if a person agrees (`StepType.agreed`); empty if the names that it needs are not known."""
+    to: str
+    what: str
+    parts: Sequence[LetterPart]
+    changes: str
+    """How it changes an object that exists, as a unified diff; empty if it does not."""
+
+
+def letter_of(call: AskedCall) -> AskedLetter:
+    """Return a call as its receiver would see it."""
+    preview = call.preview
+    to = target(call, call.arguments) or destination(call, call.arguments)
+    what = "" if preview is None else preview.title
+    changes = "" if preview is None else difference(preview.before, preview.text) or ""
+    return AskedLetter(_agreed(call.uses, to, what), to, what, list(_parts(call, changes)), changes)
+
+
+def _agreed(uses: str, to: str, what: str) -> str:
+    try:
+        agreed = step_type(uses).agreed
+    except UnknownName:  # a step type of an earlier release
+        return ""
+    needed = {"{to}": to, "{what}": what}
+    return agreed if all(value or name not in agreed for name, value in needed.items()) else ""
+
+
+def _parts(call: AskedCall, changes: str) -> Iterator[LetterPart]:
+    """Yield what a call says: its preview, then the arguments that this does not show."""
+    preview = call.preview
+    if preview is None or not (changes or _adds(preview, call.arguments)):
+        yield from (part for name in call.arguments for part in _argument(call, name))
+        return
+    if not changes:
+        yield from _previewed(call, preview)
+    schemas, said = field_schemas(call), _lines(f"{preview.title}\n{preview.text}")
+    for name, value in call.arguments.items():
+        is_content = schemas.get(name, {}).get("role", Role.CONTENT) == Role.CONTENT
+        if is_content and not (isinstance(value, str) and _lines(value) in said):
+            yield from _argument(call, name)  # e.g. attachments: the preview has only their names
+
+
+def _previewed(call: AskedCall, preview: Preview) -> Iterator[LetterPart]:
+    """Yield the parts of a preview, each with the argument that it shows."""
+    texts, body = {name: call.arguments[name] for name in text_fields(call)}, preview.body
+    for title, value in () if body is None else preview.head:
+        yield LetterPart(title, value, _shown_in(texts, value), is_line=True)
+    whole = preview.text if body is None else body
+    said = _lines(whole)
+    is_outside = any(_lines(texts[name]) in said for name in call.outside if texts.get(name))
+    yield LetterPart("", whole, _shown_in(texts, whole), is_outside=is_outside)
+
+
+def _shown_in(texts: Mapping[str, str], value: str) -> str:
+    return next((name for name, one in texts.items() if one.strip() and _lines(one) == _lines(value)), "")
+
+
+def _argument(call: AskedCall, name: str) -> Iterator[LetterPart]:
+    """Yield an argument; the members of a flat object are lines of their own."""
+    value, schema, is_outside = call.arguments[name], field_schemas(call).get(name, {}), name in call.outside
+    if value is None or value in ("", [], {}):
+        return
+    members = value if isinstance(value, Mapping) and not is_reference(value) else {}
+    if members and all(_line(one) is not None for one in members.values()):
+        yield from (LetterPart(str(one), _line(members[one]), is_line=True, is_outside=is_outside) for one in members)
+        return
+    line = None if "widget" in schema else _line(value)
+    title = str(schema.get("title") or name)
+    yield LetterPart(title, value if line is None else line, name, is_line=line is not None, is_outside=is_outside)
+
+
+def _line(value: Any) -> str | None:
+    """Return a value that fits on a line as text, else None; for a file, its name, size and type."""
+    if isinstance(value, Mapping) and is_reference(value):
+        return shown(value)
+    if isinstance(value, list):
+        lines = [_line(one) for one in value if not isinstance(one, list)]
+        return ", ".join(map(str, lines)) if len(lines) == len(value) and None not in lines else None
+    if isinstance(value, str):
+        return value if len(value) <= _SHORT and len(value.splitlines()) < 2 else None
+    return None if isinstance(value, Mapping) else compact_json(value)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(text.strip().splitlines())
+
+
+def _adds(preview: Preview, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a preview shows more than the arguments do."""
+    if preview.head or preview.before is not None:
+        return True
+    told = "\n".join(_texts(arguments))
+    return any(line.partition(": ")[2] not in told and line not in told for line in preview.text.splitlines())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every value in a JSON value that is no object or list, as text."""
+    if isinstance(value, (Mapping, list)):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)
+    else:
+        yield value if isinstance(value, str) else compact_json(value)

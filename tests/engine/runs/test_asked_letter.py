@@ -1,0 +1,189 @@
+"""A question's call as its receiver sees it, and which mail its text comes from; in doubt, none is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.orchestra import Orchestra
+from engine.plugins.registry import step_types
+from engine.plugins.step import Preview
+from engine.record.types.approval import AskedCall
+from engine.runs.approvals import Approval
+from engine.runs.asked_letter import AskedLetter, letter_of
+from tests.engine.conftest import OWNER, write_workflow
+from tests.engine.runs.conftest import own_accounts
+from tests.patience import PATIENCE_SECONDS
+
+__all__ = ["own_accounts"]
+
+MAILS = {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:inbox", "limit": 2}}
+ISSUE = {"id": "issue", "uses": "github.create_issue", "approve": "always"}
+EACH = {"id": "each", "foreach": "{{ steps.mails.output.messages }}", "as": "mail", "key": "{{ mail.id }}"}
+
+
+@pytest.fixture
+def orchestra(own_accounts: Path) -> Iterator[Orchestra]:
+    opened = Orchestra.open(own_accounts)
+    yield opened
+    opened.close()
+
+
+def asked(orchestra: Orchestra, root: Path, *steps: dict[str, Any]) -> tuple[Approval, Any]:
+    """Start a run that asks; return the newest question and the run."""
+    write_workflow(root, "work", list(steps))
+    run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
+    assert run["status"] == "waiting", run["error"]
+    return orchestra.approvals.list(OWNER)[0], run
+
+
+def issue(title: str, body: str = "As it is.") -> dict[str, Any]:
+    return {**ISSUE, "with": {"repository": "acme/app", "title": title, "body": body}}
+
+
+def mail_of(run: Any, index: int) -> Any:
+    return next(one for one in run["steps"] if one["id"] == "mails")["output"]["messages"][index]
+
+
+def test_the_mail_that_a_text_comes_from_is_named_and_shown(orchestra: Orchestra, own_accounts: Path) -> None:
+    said = {"id": "said", "uses": "flow.set", "with": {"values": {"text": "{{ mail.text }}"}}}
+    steps = [said, issue("{{ mail.subject }}", "{{ steps.said.output.text }}")]
+    question, run = asked(orchestra, own_accounts, MAILS, {**EACH, "steps": steps})
+    mail = mail_of(run, 0)
+    assert question.call is not None
+    source = question.call.source
+    assert source is not None
+    assert (source.thing, source.sender, source.at) == ("mail", mail["from"], mail["date"])
+    assert (source.subject, source.text) == (mail["subject"], mail["text"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "thing"),
+    [
+        pytest.param([MAILS, issue("{{ steps.mails.output.messages[0].subject }}")], "mail", id="one of a list"),
+        pytest.param(
+            [
+                MAILS,
+                {
+                    **EACH,
+                    "steps": [{"id": "said", "uses": "flow.set", "with": {"values": {"of": "{{ mail.subject }}"}}}],
+                },
+                {
+                    **EACH,
+                    "id": "again",
+                    "steps": [issue("{{ steps.each.output.map(one, one.said.of).join(' ') }}")],
+                },
+            ],
+            "mail",
+            id="all of a loop that has ended",
+        ),
+        pytest.param(
+            [
+                MAILS,
+                {"id": "issues", "uses": "github.list_issues", "with": {"repository": "acme/app"}},
+                {**EACH, "steps": [issue("{{ mail.subject }}", "{{ steps.issues.output.issues[0].title }}")]},
+            ],
+            None,
+            id="of two kinds",
+        ),
+        pytest.param([issue("Ours")], None, id="none"),
+    ],
+)
+def test_no_mail_is_named_if_it_may_be_another(
+    orchestra: Orchestra, own_accounts: Path, steps: list[dict[str, Any]], thing: str | None
+) -> None:
+    question, _ = asked(orchestra, own_accounts, *steps)
+    assert question.call is not None
+    source = question.call.source
+    assert (source and (source.thing, source.sender, source.text)) == (thing and (thing, "", ""))
+
+
+def call(uses: str, arguments: dict[str, Any], preview: Preview | None = None, **more: Any) -> AskedCall:
+    return AskedCall(uses, "", None, "", "", "", "", arguments, more.get("outside", {}), None, preview=preview)
+
+
+def told(letter: AskedLetter) -> list[tuple[str, Any, str, bool]]:
+    return [(one.title, one.value, one.argument, one.is_line) for one in letter.parts]
+
+
+MAIL = Preview(
+    "Re: Hours", "To: a@b.example\nSubject: Re: Hours\n\nAt nine.", to="a@b.example", head=[["To", "a@b.example"]]
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "agreed", "parts"),
+    [
+        pytest.param(
+            call(
+                "github.create_issue",
+                {
+                    "repository": "acme/app",
+                    "title": "It fails",
+                    "body": "Here.",
+                    "labels": ["bug", "new"],
+                    "assignees": [],
+                },
+            ),
+            "If you agree, this issue is opened in {to}.",
+            [
+                ("Repository", "acme/app", "repository", True),
+                ("Title", "It fails", "title", True),
+                ("Body", "Here.", "body", False),
+                ("Labels", "bug, new", "labels", True),
+            ],
+            id="issue",
+        ),
+        pytest.param(
+            call("store.upsert", {"table": "tasks", "key": "7", "value": {"who": "Ada", "hours": 3, "done": False}}),
+            "If you agree, this row is saved in the table {to}.",
+            [
+                ("Table", "tasks", "table", True),
+                ("Key of the row", "7", "key", True),
+                ("who", "Ada", "", True),
+                ("hours", "3", "", True),
+                ("done", "false", "", True),
+            ],
+            id="row",
+        ),
+        pytest.param(
+            call("gmail.reply", {"message": "1", "text": "At nine."}, MAIL),
+            "If you agree, this mail goes to {to}.",
+            [("To", "a@b.example", "", True), ("", "Subject: Re: Hours\n\nAt nine.", "", False)],
+            id="mail",
+        ),
+        pytest.param(
+            call(
+                "gmail.reply", {"message": "1", "text": "At nine.", "attachments": [{"name": "a", "text": "x"}]}, MAIL
+            ),
+            "If you agree, this mail goes to {to}.",
+            [
+                ("To", "a@b.example", "", True),
+                ("", "Subject: Re: Hours\n\nAt nine.", "", False),
+                ("Attachments", [{"name": "a", "text": "x"}], "attachments", False),
+            ],
+            id="what the preview leaves out",
+        ),
+        pytest.param(call("gone.type", {"x": 5}), "", [("x", "5", "x", True)], id="a type of an earlier release"),
+    ],
+)
+def test_a_call_reads_as_what_it_makes(asked: AskedCall, agreed: str, parts: list[Any]) -> None:
+    letter = letter_of(asked)
+    assert letter.agreed == agreed
+    assert told(letter) == parts
+
+
+def test_a_change_is_a_difference_and_says_what_it_does_not_show() -> None:
+    preview = Preview("notes.md", "new", "old", "notes.md")
+    letter = letter_of(call("github.put_file", {"path": "notes.md", "text": "new", "message": "Why"}, preview))
+    assert letter.changes.splitlines()[-2:] == ["-old", "+new"]
+    assert told(letter) == [("Commit message", "Why", "message", True)]
+
+
+def test_the_sentences_need_only_what_is_known() -> None:
+    for kind in step_types().values():
+        assert not kind.agreed.format(to="", what="").startswith("{")
+        assert kind.agreed == "" or kind.may_write
