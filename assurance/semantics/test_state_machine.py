@@ -162,6 +162,7 @@ def _skips_nothing(patch: pytest.MonkeyPatch) -> None:
 
 def _remembers_no_step(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Recording, "record_of", lambda *_: None)
+    patch.setattr(Recording, "endings_of", lambda *_: (None, None))
 
 
 def _claims_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -189,13 +190,13 @@ def _never_stops(patch: pytest.MonkeyPatch) -> None:
 
 
 def _runs_dropped_items_again(patch: pytest.MonkeyPatch) -> None:
-    record_of = Recording.record_of
+    endings_of = Recording.endings_of
 
     def without_failed(self: Recording, path: str) -> Any:
-        known = record_of(self, path)
-        return None if known and known["status"] == "failed" else known
+        known, failure = endings_of(self, path)
+        return (None, None) if known and known["status"] == "failed" else (known, failure)
 
-    patch.setattr(Recording, "record_of", without_failed)
+    patch.setattr(Recording, "endings_of", without_failed)
 
 
 def _gives_up_at_once(patch: pytest.MonkeyPatch) -> None:
