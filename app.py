@@ -9,6 +9,7 @@ if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     from api.asgi import Site
     from api.pages.form import FormPages
     from api.server import create_api
+    from dashboard.base.app_route import app_routes
     from dashboard.base.bundles_route import bundle_routes
     from dashboard.find_route import find_routes
     from dashboard.form.page import rendered
@@ -18,6 +19,7 @@ if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     site = Site(shared, create_api(shared))
     forms = FormPages(shared, rendered).routes()
     routes = [*site.routes(), *forms, *live_routes(shared), *find_routes(shared), *bundle_routes()]
+    routes += app_routes()
     app = st.App(__file__, lifespan=site.lifespan, routes=routes, middleware=site.middleware())
 else:  # run as the script of a browser's session, or by AppTest
     from dashboard.main import main

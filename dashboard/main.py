@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from dashboard.base.browser import browser
 from dashboard.base.language import t, use
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
-from dashboard.pages import PageView, counted, menu_entries, pages_beside, streamlit_pages
+from dashboard.pages import PageView, all_views, counted, menu_entries, pages_beside, streamlit_pages
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import PRODUCT
 from dashboard.parts.notices import held_notice
@@ -24,11 +25,13 @@ from engine.base.errors import OrchestraError
 from engine.people.access import Principal, may
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from engine.orchestra import Orchestra
 
 _ASSETS = Path(__file__).with_name("assets")
+_IN_BAR = 4
+_MORE = '<button type="button" class="phone-more"><span aria-hidden="true">☰</span>{more}</button>'
 
 
 def main(orchestra: Orchestra) -> None:
@@ -72,7 +75,8 @@ def _welcome(orchestra: Orchestra, who: Principal) -> None:
 
     with suppress(OrchestraError):  # a state that cannot be read: the page shows the error
         use(orchestra.languages.get(who.id))
-    pages = streamlit_pages(run, menu_entries(count, partial(may, who)))
+    menu = menu_entries(count, partial(may, who))
+    pages = streamlit_pages(run, menu)
     visit = Visit(orchestra, who, pages)
     current = st.navigation(list(pages.values()), expanded=True)
     account_menu(visit)
@@ -81,8 +85,18 @@ def _welcome(orchestra: Orchestra, who: Principal) -> None:
         st.toast(plain(text), icon=icon)
     fields.begin()
     current.run()
-    browser(visit)
+    _phone_bar(visit, menu)
+    browser(visit, count(next(view.page for view in all_views() if view.page.path == "approvals")))
     session.drop_messages(told)
+
+
+def _phone_bar(visit: Visit, menu: Mapping[str, str]) -> None:
+    """Show the first places of the menu at the bottom of a phone, which hides the menu itself; *More* opens it."""
+    icons = {view.page.path: view.page.icon for view in all_views()}
+    with st.container(horizontal=True, gap=None, key="phone-bar"):
+        for path, title in list(menu.items())[:_IN_BAR]:
+            visit.link(title, path, icon=icons[path])
+        st.html(_MORE.format(more=escape(t("More"))))
 
 
 def _tabs(visit: Visit, page: Page, count: Callable[[Page], int]) -> None:

@@ -21,10 +21,14 @@ from engine.people.access import Principal, may
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
 
-# Open to strangers: sign-in, and what is the same in every Streamlit. Everything else, including what a later
-# Streamlit adds, is closed. Requests for the API do not come here: it asks for a token itself.
+# Open to strangers: sign-in, and what is the same in every Streamlit or workspace. Everything else, including what a
+# later Streamlit adds, is closed. Requests for the API do not come here: it asks for a token itself.
 _OPEN_PATHS = frozenset(
-    {"/login", "/login/openid", "/login/openid/back", "/approve", "/_stcore/health", "/favicon.ico", "/favicon.png"}
+    {
+        *("/login", "/login/openid", "/login/openid/back", "/approve"),
+        *("/_stcore/health", "/favicon.ico", "/favicon.png"),
+        *("/assets/app.webmanifest", "/assets/icon.svg", "/assets/icon-192.png", "/assets/icon-512.png"),
+    }
 )
 _OPEN_FOLDER = "/static/"
 _FORMS = "/forms/"

@@ -9,7 +9,7 @@ const LARGE = 60_000;
 const DELAY_MS = 200;
 const ANSWER_MS = 2000;
 
-const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, row: -1, editors: null, search: "", wantsSearch: false, texts: {}, language: "en" };
+const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, row: -1, read: "", editors: null, search: "", wantsSearch: false, texts: {}, language: "en" };
 const typedInto = new WeakSet();
 const unsent = new WeakSet();
 const unplaced = new WeakSet();
@@ -23,10 +23,24 @@ export default function ({ data: [data], setTriggerValue }) {
   page.language = data.language;
   page.searchTexts = data.texts.search;
   if (page.wantsSearch) openSearch();
+  install(data.manifest);
+  navigator.setAppBadge?.(data.waiting).catch(() => {}); // only an installed app has one
   for (const one of data.forget) forget(one);
   place();
   check();
   editors(data.editor, data.texts.editor);
+}
+
+// ---- the installed app
+
+// Tell the browser what it can install; the page itself is Streamlit's.
+function install(manifest) {
+  if (document.head.querySelector("link[rel=manifest]")) return;
+  const add = (tag, facts) => document.head.append(Object.assign(document.createElement(tag), facts));
+  add("link", { rel: "manifest", href: manifest });
+  add("link", { rel: "apple-touch-icon", href: "/assets/icon-192.png" });
+  add("meta", { name: "theme-color", media: "(prefers-color-scheme: light)", content: "#ffffff" });
+  add("meta", { name: "theme-color", media: "(prefers-color-scheme: dark)", content: "#13151b" });
 }
 
 // ---- texts
@@ -339,6 +353,11 @@ function onClick(event) {
     event.stopImmediatePropagation();
     return;
   }
+  if (isUnreadRow(pressed)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
   if (pressed.matches("a")) strayAt = -Infinity;
   const waits = leftAt + SENT_MS - performance.now();
   if (waits <= 0) return;
@@ -437,18 +456,26 @@ function onLetter(event) {
   event.preventDefault();
   event.stopImmediatePropagation();
   const button = place?.querySelector("button:not(:disabled)");
-  const isNew = performance.now() - (shown.get(event.key)?.at ?? 0) < UNREAD_MS;
-  if (!button || event.repeat || isNew) return;
+  if (!button || event.repeat || isUnread(event.key)) return;
   pressedAt = performance.now();
   button.click();
 }
 
-// On the questions of Home, j and k move the focus, and a presses the button of the row that has it, if it has one.
+function isUnread(place) {
+  return performance.now() - (shown.get(place)?.at ?? 0) < UNREAD_MS;
+}
+
+// On the questions of Home, j and k move the focus, and a presses the button of the row that has it, if it has one and
+// still is about what it was about when it got the focus.
+const ROW = '[class*="st-key-line-waiting-"]';
+const questionOf = (row) => row?.className.match(/st-key-line-waiting-\S+/)[0];
+
 function alongRows(letter) {
-  const rows = [...document.querySelectorAll('[class*="st-key-line-waiting-"]')];
+  const rows = [...document.querySelectorAll(ROW)];
   const focused = rows.findIndex((row) => row.contains(document.activeElement));
   if (letter === "a") {
-    const button = rows[focused]?.querySelector("button[kind=secondary]:not(:disabled)");
+    if (focused < 0 || questionOf(rows[focused]) !== page.read) return false;
+    const button = rows[focused].querySelector("button:not(:disabled)");
     page.row = focused - 1; // the next one takes its place
     button?.click();
     return Boolean(button);
@@ -462,22 +489,39 @@ function alongRows(letter) {
 
 const placeOf = (letter) => `.st-key-press-${letter}, [class*="st-key-press-${letter}-"]`;
 
-// Remember since when each letter that is about something has been about that.
+// Remember since when each letter, and each row of Home, has been about what it is about.
 function noteLetters() {
   for (const place of document.querySelectorAll('[class*="st-key-press-"]')) {
     const [name, letter] = place.className.match(/st-key-press-([a-z])-\S+/) ?? [];
     if (letter && shown.get(letter)?.name !== name) shown.set(letter, { name, at: performance.now() });
   }
+  document.querySelectorAll(ROW).forEach((row, place) => {
+    const name = questionOf(row);
+    if (shown.get(place)?.name !== name) shown.set(place, { name, at: performance.now() });
+  });
+}
+
+// A question that has just moved under the pointer is not answered either.
+function isUnreadRow(button) {
+  const row = button.closest(ROW);
+  return row && button.matches("button") && isUnread([...document.querySelectorAll(ROW)].indexOf(row));
+}
+
+// Open Streamlit's side bar, which a phone hides.
+function openMenu() {
+  document.querySelector('[data-testid="stExpandSidebarButton"]')?.click();
 }
 
 function listen() {
   window.addEventListener("keydown", onSearchKey, true);
   document.addEventListener("click", (event) => event.target.closest?.(".search-button") && openSearch());
+  document.addEventListener("click", (event) => event.target.closest?.(".phone-more") && openMenu());
   window.addEventListener("keydown", onLetter, true);
   document.addEventListener("input", onInput, true);
   const flush = () => [...page.late.keys()].forEach(storeLate);
   for (const kind of ["pagehide", "beforeunload", "blur", "visibilitychange"]) addEventListener(kind, flush, true);
   document.addEventListener("focusout", onFocusOut, true);
+  document.addEventListener("focusin", (event) => { page.read = questionOf(event.target.closest(ROW)); }, true);
   window.addEventListener("click", onClick, true);
   for (const kind of ["pointerdown", "keydown"]) {
     document.addEventListener(kind, () => { pressedAt = performance.now(); }, true);

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields, session
+from dashboard.base.app_route import MANIFEST
 from dashboard.base.bundles_route import bundle_address
 from dashboard.base.language import language, script_texts, t
 from dashboard.base.page import Visit
@@ -24,8 +25,8 @@ _SEARCH_BUTTON = """
 _mount = st.components.v2.component("ai-orchestra.browser", js=_SCRIPT, isolate_styles=False)
 
 
-def browser(visit: Visit) -> None:
-    """Mount the script below a page, after its fields are drawn."""
+def browser(visit: Visit, waiting: int) -> None:
+    """Mount the script below a page, after its fields are drawn; `waiting`: how many questions the app's icon shows."""
     known = {slot: field.to_browser() for slot, field in fields.told().items()}
     data = {
         "owner": owner_of(visit),
@@ -33,6 +34,8 @@ def browser(visit: Visit) -> None:
         "forget": [*fields.forgotten(), *fields.sent_lately(owner_of(visit))],
         "editor": bundle_address("editor"),
         "search": bundle_address("search"),
+        "manifest": MANIFEST,
+        "waiting": waiting,
         "language": language(),
         "texts": {name: script_texts(name) for name in ("browser", "editor", "search")},
     }

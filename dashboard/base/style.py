@@ -142,6 +142,23 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
 [class*="st-key-talk-"] [data-testid="stChatMessage"] [data-testid="stVerticalBlock"] { gap: .45rem; }
 [class*="st-key-saw-"] summary, [class*="st-key-back-"] summary, [class*="-roles"] summary { opacity: .82; }
 .st-key-browser-script { display: none; }
+/* A phone hides the menu: its first places are at the bottom of the screen. */
+[data-testid="stLayoutWrapper"]:has(> .st-key-phone-bar) { position: absolute; }
+.st-key-phone-bar { display: none; }
+@media (max-width: 640px) {
+  .st-key-phone-bar { display: flex; position: fixed; inset: auto 0 0; width: 100%; z-index: 99; flex-wrap: nowrap;
+    background: light-dark(#fff, #13151b); border-top: 1px solid rgba(128, 134, 150, .3);
+    padding: .25rem .25rem max(.25rem, env(safe-area-inset-bottom)); }
+  .st-key-phone-bar > * { flex: 1 1 0; width: auto; min-width: 0; }
+  .st-key-phone-bar :is(a, .phone-more) { display: flex; flex-direction: column; align-items: center;
+    justify-content: center; gap: .1rem;
+    width: 100%; min-height: 2.9rem; padding: .25rem 0; margin: 0; font: inherit; font-size: .7rem; color: inherit;
+    background: none; border: 0; }
+  .st-key-phone-bar a p { font-size: .7rem; line-height: 1.3; }
+  .st-key-phone-bar > * { align-self: stretch; }
+  .st-key-phone-bar .phone-more span { font-size: 1rem; line-height: 1.05rem; }
+  .stMainBlockContainer, .stMainBlockContainer:has(.st-key-answer) { padding-bottom: 5.5rem; }
+}
 /* The search is in the header of every page. */
 .st-key-search-button { position: fixed; top: .7rem; inset-inline-end: 1rem; width: auto; z-index: 999991; }
 .search-button { display: flex; align-items: center; gap: .5rem; padding: .3rem .6rem; font: inherit; font-size: .85rem;

@@ -86,8 +86,11 @@ def test_a_stranger_gets_nothing_that_belongs_to_a_page(client: TestClient, path
     assert client.request(method, path).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/static/js/index.js", "/_stcore/health", "/favicon.png"])
-def test_what_is_the_same_in_every_streamlit_is_open(client: TestClient, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["/static/js/index.js", "/_stcore/health", "/favicon.png", "/assets/app.webmanifest", "/assets/icon-192.png"],
+)
+def test_what_is_the_same_in_every_workspace_is_open(client: TestClient, path: str) -> None:
     assert client.get(path).text == f"page {path}"
 
 
