@@ -8,11 +8,11 @@ from dashboard.base.language import N_, t
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
 from dashboard.base.prose import outside_description
+from dashboard.creating.opening import open_new
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, names
 from dashboard.parts.header import page_header
-from dashboard.workflow.dialogs import open_new
 from engine.workflows.samples import Sample
 
 PAGE = Page(

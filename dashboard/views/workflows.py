@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.base.language import N_, t, tn
-from dashboard.base.page import Page, PageAction, Visit
+from dashboard.base.page import Page, Visit
 from dashboard.base.plain import beginning, plain
 from dashboard.base.prose import outside_description
 from dashboard.parts.accounts import service_title
@@ -18,7 +18,6 @@ from dashboard.parts.file_dialogs import WORKFLOW, file_menu
 from dashboard.parts.header import page_header
 from dashboard.parts.status import status_markdown
 from dashboard.parts.times import ago, full_time
-from dashboard.workflow.dialogs import new_workflow
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowSummary
@@ -29,7 +28,6 @@ PAGE = Page(
     path="workflows",
     order=20,
     section=N_("Workflows"),
-    actions=(PageAction(N_("New workflow"), {"do": "new"}, "edit", N_("create add make")),),
 )
 _SEARCH_FROM = 8
 """Fewer than this can be seen at a glance."""
@@ -43,10 +41,9 @@ def show(visit: Visit) -> None:
     )
     if visit.may("edit"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            is_new = st.button(t("New workflow"), key="new", type="primary", icon=":material/add:")
+            if st.button(t("New workflow"), key="new", type="primary", icon=":material/add:"):
+                visit.go("new-workflow")
             visit.link(t("Gallery"), "gallery", icon=":material/grid_view:")
-        if is_new or visit.is_asked("new"):
-            new_workflow(visit)
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
         words = t("A workflow says what happens with each mail, form or file. Begin with one of the samples.")

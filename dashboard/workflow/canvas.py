@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dashboard.base import session
 from dashboard.base.browser import owner_of
 from dashboard.base.bundles_route import bundle_address
 from dashboard.base.language import script_texts, t
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
 
 _SCRIPT = (Path(__file__).parents[1] / "assets" / "canvas.js").read_text(encoding="utf-8")
-WIZARD = "wizard"
-"""Asks the canvas to open the wizard of the co-pilot (`Visit.is_asked`)."""
+_ASKED = "asked-copilot"
 _mount = st.components.v2.component("ai-orchestra.canvas", js=_SCRIPT, isolate_styles=False)
 
 
@@ -56,8 +56,22 @@ def _shown(visit: Visit, file: WorkflowFile) -> dict[str, Any]:
         "reserved": sorted(RESERVED_IDS),
         "run": st.query_params.get("run", ""),
         "editor": bundle_address("editor"),
-        "wantsWizard": visit.is_asked(WIZARD),
+        "asks": _asked(file.name),
     }
+
+
+def ask_copilot(workflow: str, words: str) -> None:
+    """Have the co-pilot asked when the canvas of a workflow is opened next."""
+    session.keep_draft(_ASKED, (workflow, words))
+
+
+def _asked(workflow: str) -> str:
+    """Return what the co-pilot is asked, once."""
+    name, words = session.draft(_ASKED, ("", ""))
+    if name != workflow:
+        return ""
+    session.drop_draft(_ASKED)
+    return str(words)
 
 
 def _never_run(visit: Visit, name: str) -> list[str]:

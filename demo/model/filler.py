@@ -24,6 +24,7 @@ DATE_TIME = re.compile(DATE.pattern + r"T\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
 # Fifteen digits: more lose precision as a float.
 NUMBER = re.compile(r"(?<![\w.,-])-?\d{1,15}(?:,\d{3}){0,5}(?:\.\d+)?(?![\w-])")
 NEVER = re.compile(r"(?!)")
+FROM = re.compile(r"^From: \"?([^<\n\"]+?)\"? *(?:<|$)", re.MULTILINE)
 MONTHS = "January February March April May June July August September October November December".split()
 WRITTEN_DATE = re.compile(rf"\b(\d{{1,2}})\.? ({'|'.join(MONTHS)}),? ((?:19|20)\d\d)\b")
 
@@ -34,6 +35,7 @@ TEXTS: Mapping[str, Callable[[PromptDocument], str]] = {
     "title subject headline heading": lambda document: document.title,
     "answer reply response draft": lambda document: draft(document) if needs_answer(document) else "",
     "summary description details body text abstract digest markdown content note": summary,
+    "vendor supplier seller sender issuer": lambda document: _sender(document.instructions),
     "reason why evidence rationale explanation quote": lambda document: " ".join(telling(document, 1)),
 }
 ASKED = {"questions", "asks"}
@@ -154,6 +156,12 @@ class Filler:
         wanted = {word for word in words_of(about) if len(word) > 3}
         nearest = max(self.document.sentences, key=lambda one: len(wanted & {*words_of(one)}), default="")
         return _fitted(nearest, schema) if wanted & {*words_of(nearest)} else None
+
+
+def _sender(before: str) -> str:
+    """Return the name in the header `From:` above the subject, "" without one."""
+    found = FROM.search(before)
+    return found[1].strip() if found else ""
 
 
 def _named(table: Mapping[str, Any], name: str) -> Any:

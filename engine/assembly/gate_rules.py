@@ -62,7 +62,7 @@ _COPILOT: Mapping[str, Rules] = {
         "start": _PROPOSE,
         "stop": _PROPOSE,
     },
-    "wizard": {"offers": _ANY, "propose": _PROPOSE},
+    "wizard": {"offers": _ANY, "create": _ANY},
     "prompting": dict.fromkeys(("conversation", "forget", "preview", "start", "stop"), _ANY),
 }
 _WORKFLOWS: Mapping[str, Rules] = {

@@ -87,7 +87,7 @@ def assembled(needs: CopilotDependencies) -> Copilot:
     turns = Turns(kept.turns, clock)
     said = Conversations(lambda p, workflow: turns.conversation(p, workflow).from_outside, kept.turns.kept_over)
     proposals = Proposals(kept.proposals, editing, needs.workflows, computing, demo_runs, restoring, clock, said)
-    wizard = Wizard(proposals, editing, lambda: set(needs.connections().values()))
+    wizard = Wizard(needs.workflows, lambda: set(needs.connections().values()))
     fixes = Fixes(editing, proposals, needs.compiled, names, needs.workspace.prompts.names)
     without_model = WithoutModel(proposals, editing, fixes, _failed_runs(needs.runs))
     talking, prompting = _talking(needs, proposals, without_model, turns)

@@ -37,12 +37,16 @@ class ScheduleFields(Fields):
 
 
 class ScheduleItem(Output):
-    """One firing. `at` is RFC 3339 with the zone's offset, `date` the local day, `missed` how many were left out."""
+    """One firing. `at` is RFC 3339 with the zone's offset, `date` the local day, `missed` how many were left out.
+
+    `since` is the time of the firing before it, or when the trigger was turned on: what is newer is new.
+    """
 
     at: str
     date: str
     time_zone: str
     missed: int
+    since: str
 
 
 class Schedule(TriggerType):
@@ -120,16 +124,17 @@ def _not_ahead(look: Look, at: str) -> datetime:
 def _due(look: Look, anchor: datetime, after: datetime) -> list[Item]:
     """Return the firings after `after`, up to now, that start a run, by the rule for missed ones."""
     if look.fields.missed == "all":
-        due = takewhile(lambda one: one <= look.now, firings(look.fields, look.around.time_zone, anchor, after))
-        return [_item(look, one, 0) for one in islice(due, look.limit)]
+        passed = takewhile(lambda one: one <= look.now, firings(look.fields, look.around.time_zone, anchor, after))
+        due = list(islice(passed, look.limit))
+        return [_item(look, one, since, 0) for since, one in zip([after, *due], due, strict=False)]
     newest = _newest(look, anchor, after)
     if newest is None:
         return []
     before = firings(look.fields, look.around.time_zone, anchor, after)
     missed = sum(1 for one in islice(before, _MOST_COUNTED) if one < newest)
     if look.fields.missed == "skip" and look.now - newest > ON_TIME:
-        return [_item(look, newest, missed, skip="its time had passed while nothing ran")]
-    return [_item(look, newest, missed)]
+        return [_item(look, newest, after, missed, skip="its time had passed while nothing ran")]
+    return [_item(look, newest, after, missed)]
 
 
 def _newest(look: Look, anchor: datetime, after: datetime) -> datetime | None:
@@ -162,7 +167,7 @@ def firings(fields: ScheduleFields, default_zone: str, anchor: datetime, after: 
     yield from crons(fields.cron or "", _zone(fields.time_zone or default_zone) or ZoneInfo("UTC"), after)
 
 
-def _item(look: Look, at: datetime, missed: int, skip: str = "") -> Item:
+def _item(look: Look, at: datetime, since: datetime, missed: int, skip: str = "") -> Item:
     name = look.fields.time_zone or look.around.time_zone
     local = at.astimezone(_zone(name) or UTC)
     value = {
@@ -170,6 +175,7 @@ def _item(look: Look, at: datetime, missed: int, skip: str = "") -> Item:
         "date": local.date().isoformat(),
         "time_zone": name,
         "missed": missed,
+        "since": timestamp(since),
     }
     return Item(id=timestamp(at), value=value, title=f"{local:%Y-%m-%d %H:%M} {name}", at=at, skip=skip)
 

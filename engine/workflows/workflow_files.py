@@ -106,8 +106,8 @@ class WorkflowFile:
 
 
 @dataclass(frozen=True)
-class CopiedSample(WorkflowFile):
-    """A workflow made from a sample, and the connections that were added for it, which use the demo."""
+class CreatedWorkflow(WorkflowFile):
+    """A new workflow, and the connections that were added for it, which use the demo."""
 
     added_connections: list[str] = field(default_factory=list)
 
@@ -241,7 +241,7 @@ class WorkflowFiles:
         return samples.samples()
 
     @operation("workflows.create_from_sample", "edit", "make workflows", "Create a workflow from a sample")
-    def create_from_sample(self, p: Principal, sample: str, name: str) -> CopiedSample:
+    def create_from_sample(self, p: Principal, sample: str, name: str) -> CreatedWorkflow:
         """Create a workflow from a sample, with the prompts it uses and, on the demo, the connections it lacks.
 
         Raises UnknownName, InUse, InvalidFile (config.yaml cannot be changed), StorageError.
@@ -252,7 +252,7 @@ class WorkflowFiles:
         samples.copy_sample(self._workspace, sample, name, p.id)
         self._follow(name, "")
         self._audit.record(p, "workflows.create", name, {"sample": sample})
-        return CopiedSample(**vars(self._file(name)), added_connections=added)
+        return CreatedWorkflow(**vars(self._file(name)), added_connections=added)
 
     @operation("workflows.create", "edit", "make workflows", "Create a workflow")
     def create(self, p: Principal, name: str, title: str = "") -> WorkflowFile:
@@ -265,16 +265,19 @@ class WorkflowFiles:
         return self._file(name)
 
     @operation("workflows.create_from", "edit", "make workflows", "Create a workflow with a given content")
-    def create_from(self, p: Principal, name: str, document: JsonObject) -> WorkflowFile:
-        """Create a workflow with this content, in canonical form.
+    def create_from(
+        self, p: Principal, name: str, document: JsonObject, services: Sequence[str] = ()
+    ) -> CreatedWorkflow:
+        """Create a workflow with this content, in canonical form, and on the demo the connections to `services`.
 
         Raises InvalidFile, InUse, InvalidInput, StorageError.
         """
         self._file_store.require_free(name)
+        added = self._connect(p, services, {}) if services else []
         text = canonical(document, "workflow")
         made = self.save(p, name, text, None)
         self._follow(name, "")
-        return made
+        return CreatedWorkflow(**vars(made), added_connections=added)
 
     @operation("workflows.duplicate", "edit", "make workflows", "Copy a workflow")
     def duplicate(self, p: Principal, name: str, new: str) -> WorkflowFile:

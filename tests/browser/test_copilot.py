@@ -12,7 +12,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, code_field, settled, shows, text_of
+from tests.browser.conftest import Served, code_field, settled, shows, stays_in_view, text_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -329,3 +329,31 @@ def test_a_problem_of_the_draft_is_mended_by_a_click(served: Served, page: Page,
     page.locator(".copilot-card[data-status=accepted]").wait_for()
     assert '"repository": "acme/ap"' in draft(page, served, name)
     panel.locator(".copilot-fixes").wait_for(state="detached")
+
+
+def accept(card: Locator) -> None:
+    """Give every tick and accept."""
+    for one in card.locator("[data-tick]").all():
+        one.check()
+    card.get_by_role("button", name="Accept all").click()
+    card.page.locator(".copilot-card[data-status=accepted]").wait_for()
+
+
+def test_in_a_low_window_the_panel_shows_what_came_last_and_where_there_is_more(served: Served, page: Page) -> None:
+    page.set_viewport_size({"width": 1360, "height": 850})
+    copied(served, "low-window")
+    panel = opened(page, served, "low-window")
+    card = ask(page, "set issue.title to {{ mail.subject }}")
+    more = panel.get_by_role("button", name="More below")
+    more.wait_for()
+    log, asked = panel.locator(".copilot-log"), panel.locator(".copilot-asked").last
+    assert log.evaluate(
+        "(log, asked) => asked.getBoundingClientRect().top - log.getBoundingClientRect().top < 40",
+        asked.element_handle(),
+    )
+    card.get_by_role("button", name="Try in the demo").click()
+    stays_in_view(card.locator(".copilot-demo"))
+    accept(card)
+    page.locator(".studio [data-step]").first.click()
+    panel.get_by_role("button", name="Edit step").click()
+    page.get_by_role("complementary", name="Selected step").wait_for()

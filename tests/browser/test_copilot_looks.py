@@ -16,9 +16,8 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served
-from tests.browser.test_copilot import copied, found_by_axe, opened
+from tests.browser.test_copilot import accept, copied, found_by_axe, opened
 from tests.browser.test_copilot_with_model import _connect
-from tests.browser.test_copilot_wizard import accept
 from tests.browser.test_pages import SCREENS, TALLEST_PICTURE, TOO_WIDE, _looks
 from tests.scripted_model.scripted import Answer, scripted
 

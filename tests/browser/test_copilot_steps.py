@@ -13,9 +13,8 @@ from engine.people.access import Principal
 from engine.sandbox.walls import walls
 from tests.browser.conftest import Served, settled, shows, stays_in_view
 from tests.browser.test_code import WRONG, written
-from tests.browser.test_copilot import draft
+from tests.browser.test_copilot import accept, draft
 from tests.browser.test_copilot_with_model import _connect
-from tests.browser.test_copilot_wizard import accept
 from tests.browser.test_panel import card
 from tests.patience import PATIENCE_SECONDS, until
 from tests.scripted_model.scripted import Answer, scripted

@@ -57,6 +57,7 @@ BEST = [
     ("inbox", "Inbox triage", "/workflow?name=inbox-triage"),
     ("classify-mail", "Classify a mail", "/prompt?name=classify-mail"),
     ("approvals", "Approvals", "/approvals"),
+    ("new work", "New workflow", "/new-workflow"),
     ("new frag", "New fragment", "/prompts?tab=fragments&do=new"),
     ("plan inbox", "Plan Inbox triage", "/workflow?name=inbox-triage"),
     ("plan and apply", "Plan and apply", "/help?page=control#plan-and-apply"),
@@ -70,7 +71,7 @@ def test_the_best_hit_leads_there(ask: Callable[..., list[dict[str, Any]]]) -> N
 
 
 def test_an_address_opens_the_dialog_once(open_page: Callable[..., AppTest]) -> None:
-    for path, key in (("workflows", "new-make"), ("prompts", "new-prompt-make"), ("users", "new-user-make")):
+    for path, key in (("prompts", "new-prompt-make"), ("users", "new-user-make")):
         at = open_page(path, do="new")
         assert not at.exception
         assert key in {one.key for one in at.button}

@@ -56,9 +56,9 @@ def _menu(key: str, action: str) -> Callable[[AppTest], object]:
 
 def _new_workflow(go: Open, name: str) -> AppTest:
     def fill(at: AppTest) -> None:
-        at.text_input(key="new-name-blank").set_value(name)
+        at.text_input(key="empty-name").set_value(name)
 
-    return dialog(go("workflows"), lambda at: at.button(key="new").click(), fill, "new-make")
+    return dialog(go("new-workflow"), lambda at: at.button(key="new-empty").click(), fill, "empty-make")
 
 
 def _file(kind: str, action: str, press: str, field_key: str) -> Callable[..., AppTest]:

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.copilot.proposals.records import Proposal
 from engine.copilot.wizard.records import Choices, Offers
+from engine.workflows.workflow_files import CreatedWorkflow
 
 router = APIRouter(prefix="/api/copilot/wizard", tags=["Co-pilot"], route_class=SignedInRoute, responses=TOO_MANY)
 
@@ -20,9 +20,16 @@ def offer_choices(orchestra: Door, principal: Acting) -> Any:
     return orchestra.copilot.wizard.offers(principal)
 
 
-@router.post("/{workflow}", summary="Propose a workflow", response_model=Proposal, dependencies=[CHECKED])
-def propose_workflow(workflow: str, sent: Choices, orchestra: Door, principal: Acting) -> Any:
-    """Store a proposal for the caller's draft: in place of the blank text of a new workflow, or at the end of one that
-    has steps. The workflow need not exist yet. 422 names the choice that does not fit.
+@router.post(
+    "/{workflow}",
+    summary="Create a workflow from choices",
+    status_code=201,
+    response_model=CreatedWorkflow,
+    dependencies=[CHECKED],
+)
+def create_by_choices(workflow: str, sent: Choices, orchestra: Door, principal: Acting) -> Any:
+    """Create a workflow of this name from choices, with the demo connections that it lacks: `added_connections`.
+
+    It starts nothing until its trigger is turned on. 422 names the choice that does not fit; 409 if the name is taken.
     """
-    return orchestra.copilot.wizard.propose(principal, workflow, sent)
+    return orchestra.copilot.wizard.create(principal, workflow, sent)

@@ -12,7 +12,7 @@ from api.base.errors import stale
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.base.errors import InUse, InvalidInput, StaleEdit
-from engine.workflows.workflow_files import CopiedSample, WorkflowFile
+from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFile
 from engine.workspace.layout import StepLook
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
@@ -70,7 +70,7 @@ class LooksBody(RequestBody):
     "",
     summary="Create a workflow",
     status_code=201,
-    response_model=CopiedSample | WorkflowFile,
+    response_model=CreatedWorkflow | WorkflowFile,
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )

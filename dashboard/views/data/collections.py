@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.base.language import N_, number, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_text, plain
+from dashboard.creating.opening import open_new
 from dashboard.parts.accounts import is_demo_chosen
 from dashboard.parts.buttons import action_button
 from dashboard.parts.empty import empty
@@ -17,7 +18,6 @@ from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.popover import finish, popover
 from dashboard.parts.times import ago
-from dashboard.workflow.dialogs import open_new
 from engine.base.errors import OrchestraError
 from engine.data.collections import Collection, PassageHit, StoredDocument
 

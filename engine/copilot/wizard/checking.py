@@ -8,8 +8,9 @@ from clients.errors import InvalidRequest
 from clients.github.values import repository_name
 from clients.wording import counted, nearest
 from engine.base.errors import InvalidInput
-from engine.copilot.wizard.places import place
-from engine.copilot.wizard.records import Choices, Chosen, FilledField, ItemCount, WhenToStart
+from engine.copilot.wizard.parts import COLUMNS, value_key
+from engine.copilot.wizard.places import filled_in, misfit, place
+from engine.copilot.wizard.records import Choices, Chosen, ItemCount, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import ItemSource, has_part
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
@@ -24,6 +25,7 @@ def check(choices: Choices) -> None:
     _check_start(choices, source)
     _check_filters(choices, source)
     _check_kinds(choices)
+    _check_values(choices, source)
     for number, chosen in enumerate(choices.targets):
         _check_target(choices, source, chosen, f"targets[{number}]")
 
@@ -48,14 +50,14 @@ def _check_start(choices: Choices, source: ItemSource) -> None:
         raise _wrong("amount", choices.amount, said, 'Choose "each", or another start.')
     wanted = (source.places, source.optional)
     _check_places(*wanted, choices.places, "places", source.title)
-    kind = source.uses or source.trigger
-    _check_repositories(
-        {name: place(name, kind, is_trigger=not source.uses) for name in choices.places}, choices.places, "places"
-    )
+    _check_values_of_places(choices.places, source.uses or source.trigger, "places", is_trigger=not source.uses)
 
 
 def _check_filters(choices: Choices, source: ItemSource) -> None:
     only = choices.only
+    if only.is_new and choices.start is not WhenToStart.SCHEDULE:
+        said = "Only a schedule has a last time."
+        raise _wrong("only.is_new", only.is_new, said, 'Choose "schedule" as the start, or leave it out.')
     for name in sorted(only.model_fields_set - {"above"}):
         is_given = getattr(only, name) != type(only).model_fields[name].default
         if is_given and name not in source.filters:
@@ -78,6 +80,30 @@ def _check_kinds(choices: Choices) -> None:
         raise _wrong("kinds", ", ".join(choices.kinds), said, 'Choose "each" as the amount, or leave the kinds out.')
 
 
+def _check_values(choices: Choices, source: ItemSource) -> None:
+    keys: set[str] = set()
+    for one in choices.values:
+        key = value_key(one.name)
+        if not key or key in keys:
+            said = "It is there twice." if key else "It has no letter from A to Z."
+            raise _wrong("values", one.name, said, "Give it another name.")
+        keys.add(key)
+    if choices.amount is not ItemCount.EACH and choices.values:
+        said = "A model reads items one by one."
+        raise _wrong("values", ", ".join(one.name for one in choices.values), said, 'Choose "each" as the amount.')
+    if choices.is_file_read and not (choices.values and source.parts.get("files")):
+        said = "Attached files are read to find values in them, and only mail has some."
+        raise _wrong("is_file_read", choices.is_file_read, said, "Name the values, or leave it out.")
+
+
+def _check_columns(choices: Choices, source: ItemSource, columns: Mapping[str, str], field: str) -> None:
+    known = {one.name.casefold(): one.name for one in choices.values}
+    known |= {one: one for one in COLUMNS if source.parts.get(one)}
+    for role in columns.values():
+        if role.casefold() not in known:
+            raise _unknown(field, role, list(known.values()))
+
+
 def _check_target(choices: Choices, source: ItemSource, chosen: Chosen, field: str) -> None:
     target = TARGETS.get(chosen.target)
     if target is None:
@@ -93,9 +119,10 @@ def _check_target(choices: Choices, source: ItemSource, chosen: Chosen, field: s
         raise _wrong(f"{field}.when", chosen.when, "There is no such kind.", f"The kinds are: {known}.")
     if target.needs_text and not chosen.text.strip():
         raise _wrong(f"{field}.text", chosen.text, f"{target.title} needs a text.", "Write one.")
-    _check_places(target.places, (), chosen.places, f"{field}.places", target.title)
-    places = {name: place(name, target.uses) for name in chosen.places}
-    _check_repositories(places, chosen.places, f"{field}.places")
+    _check_places(target.places, target.optional, chosen.places, f"{field}.places", target.title)
+    _check_values_of_places(chosen.places, target.uses, f"{field}.places")
+    columns = filled_in(chosen.places, target.uses).get("columns", {})
+    _check_columns(choices, source, columns, f"{field}.places.columns")
 
 
 def _check_places(
@@ -109,15 +136,22 @@ def _check_places(
             raise _wrong(f"{field}.{name}", "", f"{title} needs its {name}.", "Fill it in.")
 
 
-def _check_repositories(known: Mapping[str, FilledField], given: Mapping[str, str], field: str) -> None:
+def _check_values_of_places(given: Mapping[str, str], uses: str, field: str, *, is_trigger: bool = False) -> None:
+    """Raise InvalidInput if a field of the step or trigger cannot have what was filled in for it."""
+    filled = filled_in(given, uses, is_trigger=is_trigger)
     for name, value in given.items():
-        is_plain = known[name].format == "github-repository" and value.strip() and "{{" not in value
-        if not is_plain:
-            continue
-        try:
-            repository_name(value)
-        except InvalidRequest as error:
-            raise _wrong(f"{field}.{name}", value, "It is not a repository on GitHub.", error.remedy) from error
+        if value.strip() and (said := misfit(name, filled.get(name), uses, is_trigger=is_trigger)):
+            raise _wrong(f"{field}.{name}", value, said, "Write something else.")
+        is_plain = value.strip() and "{{" not in value
+        if is_plain and place(name, uses, is_trigger=is_trigger).format == "github-repository":
+            _check_repository(value, f"{field}.{name}")
+
+
+def _check_repository(value: str, field: str) -> None:
+    try:
+        repository_name(value)
+    except InvalidRequest as error:
+        raise _wrong(field, value, "It is not a repository on GitHub.", error.remedy) from error
 
 
 def _unknown(field: str, name: str, known: Sequence[str]) -> InvalidInput:

@@ -21,7 +21,7 @@ def step_fields(source: ItemSource, only: ItemFilter) -> dict[str, Any]:
         case "mail":
             return {"query": gmail_query(only)}
         case "mailbox":
-            found = {"text": " ".join(only.words), "from": only.sender}
+            found = {"text": " ".join(only.words), "from": only.senders[0] if len(only.senders) == 1 else ""}
             return {name: value for name, value in found.items() if value}
         case "issues":
             return {"labels": list(only.labels)} if only.labels else {}
@@ -40,11 +40,9 @@ def _term(text: str) -> str:
 def gmail_query(only: ItemFilter) -> str:
     """Return a search as in Gmail: https://support.google.com/mail/answer/7190."""
     words = [_term(one) for one in only.words]
-    parts = [] if (only.has_file or only.ending) and not only.sender else ["in:inbox"]
-    if words:
-        parts.append(words[0] if len(words) == 1 else f"{{{' '.join(words)}}}")
-    if only.sender:
-        parts.append(f"from:{_term(only.sender)}")
+    parts = [] if (only.has_file or only.ending) and not only.senders else ["in:inbox"]
+    senders = [f"from:{_term(one)}" for one in only.senders]
+    parts += [one[0] if len(one) == 1 else f"{{{' '.join(one)}}}" for one in (words, senders) if one]
     if only.ending:
         parts.append(f"filename:{only.ending}")
     elif only.has_file:
@@ -68,6 +66,8 @@ def _conditions(source: ItemSource, only: ItemFilter, item: str) -> Iterator[str
         yield contains(f"({text})", only.words)
     if (only.has_file or only.ending) and source.name == "mailbox":
         yield f"{item}.attachments.exists(a, !a.inline)"
+    if len(only.senders) > 1 and source.name == "mailbox":
+        yield contains(f"{item}.from", only.senders)
     if only.older_days and source.changed:
         hours = only.older_days * _HOURS
         changed = source.changed.replace("@", item)
@@ -75,7 +75,7 @@ def _conditions(source: ItemSource, only: ItemFilter, item: str) -> Iterator[str
     if only.unassigned:
         yield f"size({item}.assignees) == 0"
     if only.column:
-        yield f"double({item}.values[{_quoted(only.column)}]) > {only.above}"
+        yield f"double({item}.values[{quoted(only.column)}]) > {only.above}"
 
 
 def contains(text: str, words: Sequence[str]) -> str:
@@ -85,8 +85,8 @@ def contains(text: str, words: Sequence[str]) -> str:
     """
     if not all(one.isascii() for one in words):
         pattern = "|".join(_SPECIAL.sub(r"\\\g<0>", one) for one in words)
-        return f"{text}.matches({_quoted(f'(?i)({pattern})' if len(words) > 1 else f'(?i){pattern}')})"
-    low = [_quoted(one.lower()) for one in words]
+        return f"{text}.matches({quoted(f'(?i)({pattern})' if len(words) > 1 else f'(?i){pattern}')})"
+    low = [quoted(one.lower()) for one in words]
     if len(low) > 1:
         return f"[{', '.join(low)}].exists(w, {text}.lowerAscii().contains(w))"
     return f"{text}.lowerAscii().contains({low[0]})"
@@ -96,6 +96,6 @@ def _ago(days: int) -> str:
     return f"{{{{ timestamp(run.started_at) - duration('{days * _HOURS}h') }}}}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text as a literal of an expression."""
     return "'" + json.dumps(text, ensure_ascii=False)[1:-1].replace("'", "\\'").replace('\\"', '"') + "'"

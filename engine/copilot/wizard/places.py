@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from engine.base.names import usable_name
 from engine.copilot.wizard.records import FilledField
 from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import fields_schema
 
 _OWN = {
-    "columns": FilledField(name="columns", title="Columns (Name=title, Mail=url)"),
+    "columns": FilledField(name="columns", title="Columns (Name=title, Mail=url)", is_optional=True),
     "folder": FilledField(name="folder", title="Folder"),
 }
 """Places that no field of a step type is for."""
@@ -42,12 +45,28 @@ def filled_in(places: Mapping[str, str], uses: str, *, is_trigger: bool = False)
             pairs = (one.partition("=") for one in value.split(",") if "=" in one)
             found[name] = {column.strip(): role.strip() for column, _, role in pairs}
             continue
+        if name == "table" and uses.startswith("store."):
+            found[name] = usable_name(value)
+            continue
         schema = _field(name, uses, is_trigger=is_trigger)
         if schema is not None and _is_list(schema):
             found[name] = [one.strip() for one in value.split(",") if one.strip()]
         elif schema is not None or name in _OWN:
             found[name] = value.strip()
     return found
+
+
+def misfit(name: str, value: object, uses: str, *, is_trigger: bool = False) -> str:
+    """Return why a field of a step or trigger cannot have a value; empty if it can, or if there is no such field."""
+    fields = (trigger_type(uses) if is_trigger else step_type(uses)).fields
+    known = {one.alias or key: one for key, one in fields.model_fields.items()}
+    if name not in known or "{{" in str(value):
+        return ""
+    try:
+        fields.model_validate({name: value})
+    except ValidationError as error:
+        return next((one["msg"] for one in error.errors() if one["loc"][:1] == (name,)), "")
+    return ""
 
 
 def _field(name: str, uses: str, *, is_trigger: bool) -> Mapping[str, Any] | None:

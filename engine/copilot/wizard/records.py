@@ -42,8 +42,9 @@ class ItemFilter(_Chosen):
     """Which items count; all that is given must hold."""
 
     words: tuple[_Short, ...] = Field(default=(), max_length=20, description="Its title or text has one of these.")
-    sender: _Short = Field(default="", description="Mail from this address or domain.")
+    senders: tuple[_Short, ...] = Field(default=(), max_length=20, description="Mail from these addresses or domains.")
     labels: tuple[_Short, ...] = Field(default=(), max_length=20, description="It has all these labels.")
+    is_new: bool = Field(default=False, description="Only what is new since the last time; with `schedule`.")
     newer_days: int = Field(default=0, ge=0, le=MOST_DAYS, description="Not older than this many days; 0: of any age.")
     older_days: int = Field(default=0, ge=0, le=MOST_DAYS, description="Untouched for this many days; 0: of any age.")
     has_file: bool = Field(default=False, description="Only mail with an attached file.")
@@ -52,6 +53,23 @@ class ItemFilter(_Chosen):
     column: _Short = Field(default="", description="A column whose number must be above `above`.")
     above: float = Field(default=0, description="See `column`.")
     more_than: int = Field(default=-1, ge=-1, description="Only if there are more items than this; -1: in any case.")
+
+
+class ValueKind(StrEnum):
+    """What a value is."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    """As 2026-11-27."""
+
+
+class WantedValue(_Chosen):
+    """A value that a model finds in the text of an item."""
+
+    name: _Short = Field(min_length=1, description="What it is called, also as the name of a column.")
+    meaning: _Short = Field(default="", description="What it means, for the model.")
+    kind: ValueKind = ValueKind.TEXT
 
 
 class FilledField(_Chosen):
@@ -89,10 +107,15 @@ class Choices(_Chosen):
     kinds: Mapping[_Short, _Long] = Field(
         default={}, max_length=12, description="Kinds that a model sorts the items into, each with what it means."
     )
+    values: tuple[WantedValue, ...] = Field(
+        default=(), max_length=20, description="Values that a model finds in each item."
+    )
+    is_file_read: bool = Field(default=False, description="Whether they are found in each attached file instead.")
     amount: ItemCount = ItemCount.EACH
     is_summarized: bool = Field(default=False, description="Whether a model sums up the text.")
     targets: tuple[Chosen, ...] = Field(min_length=1, max_length=_MOST_TARGETS)
     title: _Short = Field(default="", description="The title of the workflow; empty: made from the choices.")
+    description: _Long = Field(default="", description="What the workflow does, in words.")
 
 
 class Offer(BaseModel):
@@ -115,9 +138,17 @@ class Offer(BaseModel):
     amounts: tuple[ItemCount, ...] = ()
     """A target: how many items it may be about."""
     takes_text: bool = False
-    """A target: whether a text of the person's own makes sense."""
+    """A target: whether a text of the person's own makes sense, or a wish about the one that is written."""
+    is_text_a_wish: bool = False
+    """A target: whether that text is a wish about the one that a model writes."""
     needs_text: bool = False
     """A target: whether there must be one."""
+    parts: tuple[str, ...] = ()
+    """A source: the parts of an item that a cell may have."""
+    is_single: bool = False
+    """A source: whether a workflow that starts for each new item gets that item alone."""
+    has_files: bool = False
+    """A source: whether its items have attached files."""
     writes: bool = False
     """A target: whether it is known to a person as something that goes out at once."""
 

@@ -78,7 +78,7 @@ SOURCES = (
         fixed={"limit": 50},
         trigger="gmail.new_message",
         ids="ids",
-        filters=("words", "sender", "newer_days", "older_days", "has_file", "ending", "more_than"),
+        filters=("words", "senders", "is_new", "newer_days", "older_days", "has_file", "ending", "more_than"),
     ),
     ItemSource(
         "mailbox",
@@ -93,7 +93,7 @@ SOURCES = (
         fixed={"limit": 50},
         trigger="imap.new_message",
         ids="ids",
-        filters=("words", "sender", "has_file", "ending", "more_than"),
+        filters=("words", "senders", "is_new", "has_file", "ending", "more_than"),
     ),
     ItemSource(
         "issues",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from clients.errors import InvalidRequest
+from engine.base.clock import moment_of
 from engine.plugins.mail_fields import (
     FileOutput,
     ReadMail,
@@ -41,6 +43,7 @@ class GmailRead(StepType):
 
 class _Found(Fields):
     query: str = destination("Search, as in Gmail", "in:inbox")
+    since: str = option("Arrived since (a time with its offset)", "")
     limit: int = option("At most", 25, ge=1, le=500)
     ids: list[str] = destination("Exactly these mails (no search)", [])
 
@@ -88,9 +91,21 @@ class SearchMessages(GmailRead):
         """Return {messages, unreadable, matched_estimate, has_more}."""
         it: SearchFields = call.fields
         mail = call.client.mail
-        return note_unreadable(
-            call, mail.by_ids(it.ids, it.trim) if it.ids else mail.search(it.query, it.limit, it.trim)
+        query = f"{it.query} after:{_seconds(it.since)}".strip() if it.since else it.query
+        return note_unreadable(call, mail.by_ids(it.ids, it.trim) if it.ids else mail.search(query, it.limit, it.trim))
+
+
+def _seconds(text: str) -> int:
+    """Return a time as Gmail's `after:` takes it: Unix seconds. Raises InvalidRequest."""
+    try:
+        found = moment_of(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InvalidRequest(
+            f"{text[:50]!r} is not a time with its offset.", service=SERVICE, remedy="Write 2026-11-20T08:00:00Z."
         )
+    return int(found.timestamp())
 
 
 class MessageFields(TrimFields):

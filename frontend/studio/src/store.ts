@@ -41,8 +41,8 @@ export interface Mounted {
   run: string;
   // The address of the code editor, whose colours code has.
   editor?: string;
-  // Whether the co-pilot opens with the wizard, for a new workflow.
-  wantsWizard?: boolean;
+  // What the co-pilot is asked at once, for a new workflow; "" for nothing.
+  asks?: string;
 }
 
 export interface View {
@@ -208,9 +208,9 @@ export class Studio {
       show: (step) => this.showStep(step),
       changed: () => this.changed(),
     });
-    if (mounted.wantsWizard) {
+    if (mounted.asks) {
       this.openCopilot(true);
-      this.copilot.openWizard();
+      void this.copilot.begin(mounted.asks);
     }
   }
 

@@ -38,6 +38,7 @@ def built(story: Story, name: str, document: dict[str, Any]) -> None:
     story.home()
     hand.go("Workflows")
     hand.press(story.button("New workflow"))
+    hand.press(story.button("Start empty"))
     hand.write(story.page.get_by_role("dialog").get_by_role("textbox", name="Name"), name)
     hand.press(story.button("Create"))
     story.page.wait_for_url(f"**/workflow?name={name}&tab=canvas")

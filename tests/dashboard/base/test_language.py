@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from dashboard.base.language import ENGLISH, LOCALE, N_, languages, name_of, number, script_texts, spoken, t, tc, tn
+from dashboard.creating import words
 from dashboard.pages import all_views
 from dashboard.search_results import find
 from engine.base.errors import InvalidInput, NotAllowed, UnknownName
@@ -85,7 +86,13 @@ def test_scripts_get_the_texts_of_their_own(language: str) -> None:
     written = json.loads((LOCALE / f"{language}.json").read_text(encoding="utf-8"))
     assert written["search"]["Searching …"]
     assert script_texts("search") == {}
-    assert [one.title for one in (*SOURCES, *TARGETS) if one.title not in written["studio"]] == [], "of the wizard"
+
+
+def test_the_titles_of_the_wizard_and_what_it_asks_for_are_translated(orchestra: Orchestra) -> None:
+    assert {one.title for one in (*SOURCES, *TARGETS)} == set(words.TITLES)
+    offers = orchestra.copilot.wizard.offers(LOCAL)
+    asked = {place.name for one in (*offers.sources, *offers.targets) for place in one.places}
+    assert asked - {"columns"} == set(words.PLACES)
 
 
 def test_the_search_finds_pages_by_the_words_of_the_language_and_by_the_english_ones(orchestra: Orchestra) -> None:

@@ -11,7 +11,6 @@ import { Model } from "./Model";
 import { ProposalCard } from "./ProposalCard";
 import { TurnView } from "./Turns";
 import { Walk } from "./Walk";
-import { Wizard } from "./Wizard";
 
 export interface PanelProps {
   copilot: Copilot;
@@ -39,7 +38,7 @@ function Sheet(props: PanelProps) {
   useEffect(() => {
     const element = dialog.current!;
     if (!element.open) element.showModal(); // which would begin at the button that closes it
-    element.querySelector<HTMLElement>(".copilot-wizard :is(select, input), textarea")?.focus();
+    element.querySelector<HTMLElement>("textarea")?.focus();
     return () => element.close();
   }, []);
   return (
@@ -68,11 +67,6 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
       <header className="studio-panel-head">
         <h3>{t("Co-pilot")}</h3>
         <span className="studio-space" />
-        {!isEmpty && !copilot.isWizardOpen && (
-          <button type="button" className="studio-plain" onClick={() => copilot.openWizard()}>
-            {t("Step by step")}
-          </button>
-        )}
         {conversation.turns.length > 0 && (
           <button type="button" className="studio-plain" disabled={copilot.isWorking} onClick={() => void copilot.beginAnew()}>
             {t("Begin anew")}
@@ -84,8 +78,7 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
       </header>
       <div ref={log} className="copilot-log" tabIndex={0} role="region" aria-label={t("Conversation")} onScroll={look}>
         <Model copilot={copilot} />
-        {copilot.isWizardOpen && <Wizard copilot={copilot} />}
-        {isEmpty && copilot.isLoaded && !copilot.isWizardOpen && <Empty copilot={copilot} />}
+        {isEmpty && copilot.isLoaded && <Empty copilot={copilot} />}
         {conversation.turns.map((one, index) => (
           <TurnView key={one.id || `new-${index}`} copilot={copilot} turn={one} isLast={index === conversation.turns.length - 1} />
         ))}
@@ -108,7 +101,7 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
         {copilot.status}
       </p>
       {copilot.asking.run_id && <Walk copilot={copilot} run={copilot.asking.run_id} />}
-      {!copilot.isWizardOpen && <Composer copilot={copilot} focusNumber={focusNumber} onEdit={onEdit} />}
+      <Composer copilot={copilot} focusNumber={focusNumber} onEdit={onEdit} />
     </aside>
   );
 }
@@ -148,7 +141,7 @@ function useMore(log: { current: HTMLDivElement | null }): [boolean, () => void]
 
 // The newest question stays at the top while its answer arrives, unless the person scrolls.
 function useFollowing(copilot: Copilot, log: { current: HTMLDivElement | null }): void {
-  const isHeld = useRef(copilot.isWizardOpen); // a panel that is opened again shows the form
+  const isHeld = useRef(false);
   const count = copilot.conversation.turns.length;
   const before = useRef(count);
   useEffect(() => {
@@ -176,9 +169,9 @@ function Empty({ copilot }: { copilot: Copilot }) {
     <section className="copilot-empty" aria-label={t("What you can say")}>
       <p className="studio-quiet">{t("Ask something, or say what to change. A change is a proposal: nothing happens before you accept it, and nothing is saved or run.")}</p>
       <p>
-        <button type="button" className="studio-button" data-tone="primary" onClick={() => copilot.openWizard()}>
-          {t("Build it step by step")}
-        </button>
+        <a className="studio-button" href="/new-workflow" target="_top">
+          {t("New workflow from three questions")}
+        </a>
       </p>
       {copilot.asksModel && <Examples copilot={copilot} />}
     </section>
@@ -205,7 +198,7 @@ function Examples({ copilot }: { copilot: Copilot }) {
 function DemoQuestions({ copilot }: { copilot: Copilot }) {
   const asked = new Set(copilot.conversation.turns.map((one) => one.asked));
   const left = DEMO_QUESTIONS.filter((one) => !asked.has(one));
-  if (!copilot.setup?.is_demo || !copilot.isLoaded || copilot.isWizardOpen || left.length === 0) return null;
+  if (!copilot.setup?.is_demo || !copilot.isLoaded || left.length === 0) return null;
   const buttons = (
     <div className="copilot-examples">
       {left.map((one) => (

@@ -5,7 +5,6 @@ import { acceptance, begun, demandedOf, isOpen, withStep, withTick, type Choice 
 import { asked, heard, proposalsIn, refused, working } from "./conversation";
 import { ghostsOf, type Ghosts } from "./ghosts";
 import { answered, routes } from "./requests";
-import { begun as begunBuilding, body, isOffered, type Chosen, type Offers } from "./building";
 import type { Asking, Conversation, Fix, Part, Preview, Proposal, Restoration, Setup, Tick } from "./shapes";
 
 const REJECTABLE: ReadonlySet<Proposal["status"]> = new Set(["open", "partly_accepted", "stale"]);
@@ -31,7 +30,7 @@ export interface Subject {
 // What it needs of the page: the canvas, the editor of the text, or the page of a run.
 export interface Host {
   readonly workflow: string;
-  // Where the open panel, a typed question and a half-filled wizard survive a reload, and under which name.
+  // Where the open panel and a typed question survive a reload, and under which name.
   readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
   readonly key: string;
   // Whether the steps of a proposal can be marked here.
@@ -65,8 +64,6 @@ interface Kept {
   isOpen: boolean;
   text: string;
   runId: string;
-  isWizardOpen: boolean;
-  building: Chosen | null;
   choices: [string, { steps: string[]; ticks: string[]; demanded: readonly Tick[] }][];
 }
 
@@ -99,13 +96,6 @@ export class Copilot {
   isAsking = false;
   // Whether it covers the canvas: then the marks stay when it is closed.
   isSheet = false;
-  isWizardOpen: boolean;
-  // Whether it was opened in this page, and shall be seen: not by a reload.
-  isWizardWanted = false;
-  // What is chosen in the wizard; null: nothing yet.
-  building: Chosen | null;
-  // What the wizard offers; null: not loaded.
-  offers: Offers | null = null;
   private choices: ReadonlyMap<string, Choice>;
   private readonly acceptedRevs = new Map<string, string>();
   // The proposals that were undone by the button of their card.
@@ -122,11 +112,9 @@ export class Copilot {
   constructor(readonly host: Host) {
     const kept = stored(host);
     [this.isOpen, this.text, this.runId] = [kept.isOpen, kept.text, kept.runId];
-    [this.isWizardOpen, this.building] = [kept.isWizardOpen, kept.building];
     this.choices = new Map(kept.choices.map(([id, { steps, ticks, demanded }]) => [id, { steps: new Set(steps), ticks: new Set(ticks), demanded }]));
     this.conversation = { workflow: host.workflow, turns: [], from_outside: false };
     if (this.isOpen) void this.load();
-    if (this.isWizardOpen) void this.loadOffers();
   }
 
   end(): void {
@@ -173,10 +161,10 @@ export class Copilot {
   }
 
   private keep(): void {
-    const { text, runId, isWizardOpen, building } = this;
+    const { text, runId } = this;
     const open = [...this.choices].filter(([id]) => mayBeOpen(this.proposals.get(id)));
     const choices: Kept["choices"] = open.map(([id, { steps, ticks, demanded }]) => [id, { steps: [...steps], ticks: [...ticks], demanded }]);
-    const kept: Kept = { isOpen: this.isOpen, text, runId, isWizardOpen, building, choices };
+    const kept: Kept = { isOpen: this.isOpen, text, runId, choices };
     try {
       this.host.storage.setItem(this.host.key, JSON.stringify(kept));
     } catch {
@@ -295,6 +283,13 @@ export class Copilot {
 
   get asking(): Asking {
     return { text: this.text.trim(), selection: this.host.subjects().map((one) => one.id), run_id: this.runId || this.host.runId(), values: [...this.values] };
+  }
+
+  // Ask this, or leave it typed where the person has not agreed to a model yet.
+  async begin(text: string): Promise<void> {
+    this.text = text;
+    await this.load();
+    if (this.asksModel) await this.ask();
   }
 
   async ask(text = this.text): Promise<void> {
@@ -502,41 +497,6 @@ export class Copilot {
     });
   }
 
-  // ---- the wizard
-
-  openWizard(isOpen = true): void {
-    this.isWizardOpen = this.isWizardWanted = isOpen;
-    this.building = null;
-    this.keep();
-    this.changed();
-    if (isOpen) void this.loadOffers();
-  }
-
-  private async loadOffers(): Promise<void> {
-    await this.tried(async () => {
-      const offers = (this.offers ??= await routes.offers());
-      if (!this.building || !isOffered(this.building, offers)) this.building = begunBuilding(offers);
-    });
-  }
-
-  fill(building: Chosen): void {
-    this.building = building;
-    this.keep();
-    this.changed();
-  }
-
-  async build(chosen: Chosen): Promise<void> {
-    await this.tried(async () => {
-      await this.flushed();
-      const made = await routes.build(this.host.workflow, body(chosen));
-      this.put(made);
-      [this.isWizardOpen, this.building] = [false, null];
-      this.keep();
-      this.wanted = { proposal: made.id, step: "", number: ++this.number };
-      this.tell(proposalWords(made));
-    });
-  }
-
   // Make a proposal of operations, such as a button has.
   async propose(ops: Operation[], why: string): Promise<void> {
     await this.tried(async () => {
@@ -670,9 +630,9 @@ export function sentence(error: unknown): string {
 function stored({ storage, key }: Host): Kept {
   try {
     const found = JSON.parse(storage.getItem(key) ?? "{}") as Partial<Kept>;
-    return { isOpen: found.isOpen === true, text: String(found.text ?? ""), runId: String(found.runId ?? ""), isWizardOpen: found.isWizardOpen === true, building: found.building ?? null, choices: (found.choices ?? []).filter(isChoice) };
+    return { isOpen: found.isOpen === true, text: String(found.text ?? ""), runId: String(found.runId ?? ""), choices: (found.choices ?? []).filter(isChoice) };
   } catch {
-    return { isOpen: false, text: "", runId: "", isWizardOpen: false, building: null, choices: [] };
+    return { isOpen: false, text: "", runId: "", choices: [] };
   }
 }
 

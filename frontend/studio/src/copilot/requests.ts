@@ -1,7 +1,6 @@
 // The routes of the co-pilot as its panel uses them.
 import { failureOf, request, Unanswered, type Edited, type Operation } from "../api";
 import { t } from "../language";
-import type { Offers } from "./building";
 import { eventsOf } from "./events";
 import type { Asking, Conversation, Event, Fix, Preview, Proposal, Restoration, Setup, Story, Turn } from "./shapes";
 
@@ -29,8 +28,6 @@ export const routes = {
   before: (workflow: string, id: string) => request<Restoration>("GET", of("proposals", workflow, `/${encodeURIComponent(id)}/before`)),
   restore: (workflow: string, id: string, base_rev: string) => request<Edited>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/restore`), { base_rev }),
   story: (run: string) => request<Story>("GET", `/api/copilot/runs/${encodeURIComponent(run)}/story`),
-  offers: () => request<Offers>("GET", "/api/copilot/wizard"),
-  build: (workflow: string, choices: Record<string, unknown>) => request<Proposal>("POST", `/api/copilot/wizard/${encodeURIComponent(workflow)}`, choices),
   fixes: async (workflow: string) => (await request<{ fixes: Fix[] }>("GET", of("fixes", workflow))).fixes,
 };
 

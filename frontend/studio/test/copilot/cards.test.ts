@@ -28,7 +28,7 @@ function host(kept = new Map<string, string>()): Host {
   };
 }
 
-const answers = (path: string): unknown => (path.endsWith("/accept") ? { edited: { rev: "after" }, proposal: ACCEPTED } : path.endsWith("/wizard") ? { sources: [], targets: [] } : {});
+const answers = (path: string): unknown => (path.endsWith("/accept") ? { edited: { rev: "after" }, proposal: ACCEPTED } : {});
 beforeEach(() => {
   shown = { rev: "before", isUnsaved: true };
   vi.stubGlobal("fetch", (path: string) => Promise.resolve(new Response(JSON.stringify(answers(path)))));
@@ -84,12 +84,4 @@ test("what is ticked and chosen of an open proposal survives a reload", async ()
   expect([...new Copilot(host(kept)).choice(OPEN).ticks]).toEqual([]);
   kept.set("k", '{"isOpen": false, "choices": [["p1", 5]]}');
   expect([...new Copilot(host(kept)).choice(OPEN).ticks]).toEqual([]);
-});
-
-test("the wizard comes into view only when somebody opens it", () => {
-  const kept = new Map<string, string>();
-  const copilot = new Copilot(host(kept));
-  expect(copilot.isWizardWanted).toBe(false);
-  copilot.openWizard();
-  expect([copilot.isWizardWanted, new Copilot(host(kept)).isWizardWanted]).toEqual([true, false]);
 });

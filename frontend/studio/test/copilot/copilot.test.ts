@@ -6,8 +6,6 @@ import { part, type Conversation, type Proposal, type Turn } from "../../src/cop
 
 const TURN: Turn = { id: "t1", at: "2026", asked: "why?", status: "working", source: "model", parts: [], calls: [], problem: "", usage: null, repairs: 0, seconds: 0, sent: null };
 const DONE: Turn = { ...TURN, status: "done", parts: [part({ text: "So." })] };
-const OFFER = { name: "", title: "", service: "", is_connected: true, places: [], can_start: false, needs_start: false, filters: [], sources: ["mail"], amounts: ["each"] as const, takes_text: false, needs_text: false };
-const OFFERS = { sources: [{ ...OFFER, name: "mail" }], targets: [{ ...OFFER, name: "note" }, { ...OFFER, name: "file" }] };
 const sse = (type: string, data: unknown): string => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 
 let conversation: Conversation;
@@ -22,7 +20,6 @@ function answer(path: string, { method = "GET", body }: RequestInit = {}): Promi
   if (path.endsWith("/turns")) return stream();
   if (path.endsWith("/reject")) proposals = proposals.map((one) => (path.includes(`/${one.id}/`) ? { ...one, status: "rejected" } : one));
   if (path.endsWith("/reject")) return Promise.resolve(new Response(JSON.stringify(proposals[0])));
-  if (path.endsWith("/wizard")) return Promise.resolve(new Response(JSON.stringify(OFFERS)));
   const found = path.includes("/conversations/") ? conversation : path.includes("/proposals/") ? { proposals } : path.includes("/fixes/") ? { fixes: [] } : { is_agreed: true };
   return Promise.resolve(new Response(JSON.stringify(found)));
 }
@@ -160,23 +157,6 @@ test("what mends the problems is looked for again once a changed draft rests", a
   await new Promise((done) => setTimeout(done, 900));
   expect(looks()).toBe(2);
   copilot.end();
-});
-
-test("a half-filled wizard survives a reload, unless what it chose is not offered any more", async () => {
-  const kept = new Map<string, string>();
-  const copilot = new Copilot(host(kept));
-  copilot.openWizard();
-  await vi.waitFor(() => expect(copilot.building).not.toBeNull());
-  const filled = { ...copilot.building!, start: "schedule" as const, is_summarized: true };
-  copilot.fill(filled);
-  const reloaded = new Copilot(host(kept));
-  await vi.waitFor(() => expect(reloaded.offers).not.toBeNull());
-  expect([reloaded.isWizardOpen, reloaded.building]).toEqual([true, filled]);
-  reloaded.fill({ ...filled, source: "gone" });
-  const later = new Copilot(host(kept));
-  await vi.waitFor(() => expect(later.building?.source).toBe("mail"));
-  reloaded.openWizard(false);
-  expect(new Copilot(host(kept)).building).toBeNull();
 });
 
 test("an accepted proposal is called part of the draft only until something else is shown, or it is saved", async () => {

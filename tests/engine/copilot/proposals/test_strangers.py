@@ -9,20 +9,17 @@ import pytest
 
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.talking.records import Turn, TurnDestination
-from engine.copilot.wizard.records import Choices, Chosen
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.new_workspace import init
 
 ADA = Principal("ada", "editor")
 HEARD = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=TurnDestination(from_outside=True))
-POST = Choices(source="mail", targets=(Chosen(target="post", places={"channel": "#general"}),))
 WRONG = {"op": "set", "step": "issue", "field": "with.title", "value": "{{ mail.subjct }}"}
 
 
 MAKES: dict[str, Callable[[Orchestra], Proposal | None]] = {
     "a command": lambda it: it.copilot.without_model.answer(ADA, "retry issue 5 times", "inbox-triage").proposal,
-    "the wizard": lambda it: it.copilot.wizard.propose(ADA, "inbox-triage", POST),
     "a fix": lambda it: it.copilot.fixes.propose(ADA, "inbox-triage"),
 }
 

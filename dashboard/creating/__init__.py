@@ -1,0 +1,1 @@
+"""A new workflow from three answers: when, what, and what then."""

@@ -1,0 +1,41 @@
+"""The dialog that creates an empty workflow, and what people see of a new one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.language import N_, dialog, t
+from dashboard.base.page import Visit
+from dashboard.parts.buttons import action_button
+from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names, open_file
+from engine.base.names import usable_name
+from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFile
+
+
+@dialog(N_("Empty workflow"), icon=":material/draft:")
+def empty_workflow(visit: Visit) -> None:
+    """Ask for a title and a name, and create a workflow of one step."""
+    st.caption(t("One step that runs as it is."))
+    title = st.text_input(t("Title"), key="empty-title").strip()
+    named_after = usable_name(title)
+    suggested = free_name(named_after or "my-workflow", names(visit, WORKFLOW))
+    # Another title is another field, so that it begins with the name made of it.
+    name = name_field(t("File name"), suggested, f"empty-name{named_after and f'-{named_after}'}")
+    action_button(
+        t("Create"),
+        "empty-make",
+        lambda _key: visit.orchestra.workflows.create(visit.who, name.strip(), title),
+        lambda made: open_new(visit, made, tab="canvas"),
+        scope=f"{title} {name}",
+        type="primary",
+    )
+
+
+def open_new(visit: Visit, made: WorkflowFile, **where: str) -> None:
+    """Go to the page of a new workflow, and say there which connections came with it; `where`: its tab."""
+    added = made.added_connections if isinstance(made, CreatedWorkflow) else []
+    if added:
+        said = t("New connections: {names}. They use the demo until you give them your key.", names=", ".join(added))
+        session.tell(said, icon=":material/power:")
+    open_file(visit, WORKFLOW, made.name, N_("{name} is made."), **where)

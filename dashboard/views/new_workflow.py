@@ -1,0 +1,127 @@
+"""A new workflow: what should happen, in three answers; or a sentence, a sample, or an empty one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.language import N_, t
+from dashboard.base.page import Page, PageAction, Visit
+from dashboard.base.plain import plain
+from dashboard.creating.examples import EXAMPLES, blank
+from dashboard.creating.form import FormAnswers, QuestionForm
+from dashboard.creating.opening import empty_workflow, open_new
+from dashboard.creating.words import sentence, title
+from dashboard.parts.buttons import action_button
+from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names
+from dashboard.parts.header import page_header
+from dashboard.workflow.canvas import ask_copilot
+from engine.base.names import usable_name
+from engine.copilot.wizard.records import Choices, Offers
+from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFile
+
+PAGE = Page(
+    title=N_("New workflow"),
+    icon=":material/add:",
+    path="new-workflow",
+    order=22,
+    section=N_("Workflows"),
+    in_menu=False,
+    right="edit",
+    actions=(PageAction(N_("New workflow"), {}, "edit", N_("create add make")),),
+)
+_BEGUN = "new-workflow"
+"""The draft that says which form it is, and what it begins with."""
+
+
+def show(visit: Visit) -> None:
+    """Ask what should happen, and create the workflow."""
+    page_header(
+        visit,
+        t("What should happen?"),
+        t("Answer three questions. Nothing runs before you turn it on."),
+        trail=[(N_("Workflows"), "workflows")],
+    )
+    number, given = session.draft(_BEGUN, (0, None))
+    _by_sentence(visit)
+    _examples(number)
+    offers = visit.orchestra.copilot.wizard.offers(visit.who)
+    answers = QuestionForm(visit, offers, given or blank(), f"new{number}").ask()
+    _result(visit, offers, answers, number)
+    _other_ways(visit)
+
+
+def _by_sentence(visit: Visit) -> None:
+    """Offer to say it in a sentence where a model of the person's own is connected."""
+    setup = visit.orchestra.copilot.talking.setup(visit.who)
+    if not setup.is_available or setup.is_demo:
+        return
+    said = st.text_area(
+        t("Say it in a sentence"),
+        key="new-sentence",
+        placeholder=t("For example: each morning, the mails of my boss become tasks"),
+        height=80,
+    ).strip()
+
+    def make(_request_key: str) -> WorkflowFile:
+        name = free_name(usable_name(said)[:40].strip("-_") or "my-workflow", names(visit, WORKFLOW))
+        return visit.orchestra.workflows.create(visit.who, name, said[:80])
+
+    def ask(made: WorkflowFile) -> None:
+        ask_copilot(made.name, said)
+        open_new(visit, made, tab="canvas")
+
+    action_button(
+        t("Ask the model"), "new-ask", make, ask, scope=said, icon=":material/auto_awesome:", disabled=not said
+    )
+    st.caption(t("Or answer the questions, without a model:"))
+
+
+def _examples(number: int) -> None:
+    """Offer answers to begin with."""
+    with st.container(horizontal=True, gap="small", key="new-examples"):
+        for place, (label, make) in enumerate(EXAMPLES.items()):
+            st.button(
+                t(label), key=f"new-example-{place}", on_click=_begin, args=(number, make()), icon=":material/bolt:"
+            )
+
+
+def _begin(number: int, choices: Choices | None = None) -> None:
+    """Begin the form anew."""
+    session.keep_draft(_BEGUN, (number + 1, choices))
+
+
+def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> None:
+    """Say what the workflow will do, and offer to create it."""
+    said, made_title = sentence(answers.choices, offers), title(answers.choices, offers)
+    with st.container(border=True, key="new-result"):
+        st.markdown(f"**{t('What it will do')}**")
+        st.markdown(plain(said))
+        with st.expander(t("Title and file name")):
+            named = st.text_input(t("Title"), made_title, key=f"new{number}-title-{made_title}").strip()
+            free = free_name(usable_name(named)[:40].strip("-_") or "my-workflow", names(visit, WORKFLOW))
+            name = name_field(t("File name"), free, f"new{number}-name-{free}")
+        if answers.missing:
+            st.caption(plain(t("Still missing: {names}", names=", ".join(dict.fromkeys(answers.missing)))))
+        choices = answers.choices.model_copy(update={"title": named or made_title, "description": said})
+
+        def opened(made: CreatedWorkflow) -> None:
+            _begin(number)
+            open_new(visit, made, tab="canvas")
+
+        action_button(
+            t("Create"),
+            "new-make",
+            lambda _key: visit.orchestra.copilot.wizard.create(visit.who, name.strip(), choices),
+            opened,
+            scope=f"{name} {choices.model_dump_json()}",
+            type="primary",
+            disabled=bool(answers.missing),
+        )
+
+
+def _other_ways(visit: Visit) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        visit.link(t("Start from a sample"), "gallery", icon=":material/grid_view:")
+        if st.button(t("Start empty"), key="new-empty", type="tertiary", icon=":material/draft:"):
+            empty_workflow(visit)

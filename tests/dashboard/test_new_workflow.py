@@ -1,0 +1,111 @@
+"""A new workflow from three answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.creating.words import cron_of, schedule_words, time_of
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.triggers.cron import cron_fault
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+SENTENCES = {
+    0: "On weekdays at 8:00: Mail in Gmail; from boss@acme.example; new since the last time. "
+    "Then: Add it to a Notion database (Tasks).",
+    1: "Whenever there is something new: Mail in Gmail; with “invoice”; with an attached PDF. "
+    "A model finds Vendor, Amount, Date in each attached file. "
+    "Then: Save attached files in the workspace (Invoices); Add it to a table (Invoices).",
+    2: "Whenever there is something new: Mail in Gmail. A model tells whether it is a request for a refund. "
+    "Then: if it is a request for a refund: Draft an answer.",
+    3: "Whenever there is something new: Mail in Gmail. A model tells whether it is a bug report. "
+    "Then: if it is a bug report: Open an issue on GitHub (acme/app), but ask me first.",
+}
+"""What each example says once its empty fields are filled in."""
+
+
+def said(at: AppTest) -> str:
+    return "\n".join(one.value.replace("\\", "").replace(":color[]", "") for one in at.markdown).replace("::", ":")
+
+
+def filled(at: AppTest) -> AppTest:
+    """Fill in what an example leaves to the person."""
+    for one in at.selectbox:
+        for place, value in (("database", "Tasks"), ("repository", "acme/app")):
+            if str(one.key).endswith(f"-{place}"):
+                one.set_value(value)
+    for text in at.text_input:
+        if str(text.key).endswith("-senders") and at.get("time_input"):
+            text.set_value("boss@acme.example")
+    return at.run()
+
+
+@pytest.mark.parametrize("example", SENTENCES)
+def test_an_example_becomes_a_workflow_that_compiles(orchestra: Orchestra, open_page: Open, example: int) -> None:
+    at = open_page("new-workflow")
+    at.button(key=f"new-example-{example}").click().run()
+    at = filled(at)
+    assert not at.exception
+    assert SENTENCES[example] in said(at)
+    before = {one.name for one in orchestra.workflows.list(OWNER)}
+    at.button(key="new-make").click().run()
+    assert not at.error
+    [name] = {one.name for one in orchestra.workflows.list(OWNER)} - before
+    made = orchestra.workflows.get(OWNER, name)
+    assert [one for one in made.problems if one.severity == "error"] == []
+    assert (made.document or {})["description"] == SENTENCES[example]
+    assert name in at.query_params["name"]
+
+
+def test_what_is_missing_is_said_and_nothing_is_made_without_it(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("new-workflow")
+    at.button(key="new-example-3").click().run()
+    assert at.button(key="new-make").disabled
+    assert any("Still missing: Repository" in one.value for one in at.caption)
+
+
+def test_a_choice_that_does_not_fit_the_next_one_is_left_out(open_page: Open) -> None:
+    at = open_page("new-workflow")
+    at.button(key="new-example-0").click().run()
+    for source in ("form", "issues", "drafts", "failures", "rows", "mailbox"):
+        at.selectbox(key="new1-source").set_value(source).run()
+        assert not at.exception, source
+        [told] = [one for one in said(at).splitlines() if "Then: " in one]
+        assert told
+
+
+@pytest.mark.parametrize("days", [[], [1], [1, 4], [1, 2, 3, 4, 5], [6, 7], [2, 3, 4], [1, 2, 3, 4, 5, 6, 7]])
+def test_times_are_said_as_they_were_chosen(days: list[int]) -> None:
+    cron = cron_of(7, 5, days)
+    assert cron_fault(cron) == ""
+    assert time_of(cron) == (7, 5, [] if len(days) == 7 else days)
+    assert "7:05" in schedule_words(cron)
+
+
+def test_an_empty_one_takes_the_name_of_its_title_and_no_name_that_is_taken(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    """A dialog stays open in a browser between clicks inside it; here each run has to open it again."""
+    before = {one.name for one in orchestra.workflows.list(OWNER)}
+    at = open_page("new-workflow")
+    at.button(key="new-empty").click().run()
+    at.button(key="new-empty").click()
+    at.text_input(key="empty-name").set_value("reply-drafts")
+    at.button(key="empty-make").click().run()
+    assert at.error
+    assert {one.name for one in orchestra.workflows.list(OWNER)} == before
+    at = open_page("new-workflow")
+    at.button(key="new-empty").click().run()
+    at.button(key="new-empty").click()
+    at.text_input(key="empty-title").set_value("Überfällige Rechnungen").run()
+    assert at.text_input(key="empty-name-uberfallige-rechnungen").value == "uberfallige-rechnungen"
+    at.button(key="new-empty").click()
+    at.button(key="empty-make").click().run()
+    assert not at.exception
+    made = orchestra.workflows.get(OWNER, "uberfallige-rechnungen").document
+    assert made is not None
+    assert made["title"] == "Überfällige Rechnungen"
