@@ -280,16 +280,17 @@ class QuestionForm(Struct, frozen=True):
         slot = f"{self.key}-targets"
         first = len(self.given.targets)
         numbers, free = session.draft(slot, ([*range(first)], first))
-        found = []
+        found: list[Chosen] = []
         for number in numbers:
-            given = self.given.targets[number] if number < first else Chosen(target=fitting[0].name)
-            with st.container(border=len(numbers) > 1, key=f"{slot}-{number}"):
-                found.append(self._target(source, fitting, given, kinds, values, missing, f"{slot}-{number}"))
+            slot_of_one = f"{slot}-{number}"
+            given = self.given.targets[number] if number < first else _another(fitting, found, slot_of_one)
+            with st.container(border=len(numbers) > 1, key=slot_of_one):
+                found.append(self._target(source, fitting, given, kinds, values, missing, slot_of_one))
                 if len(numbers) > 1:
                     rest = ([one for one in numbers if one != number], free)
                     st.button(
                         t("Remove"),
-                        key=f"{slot}-{number}-remove",
+                        key=f"{slot_of_one}-remove",
                         type="tertiary",
                         icon=":material/delete:",
                         on_click=session.keep_draft,
@@ -374,6 +375,14 @@ class QuestionForm(Struct, frozen=True):
             key=f"{self.key}-amount-{'-'.join(possible)}",
         )
         return chosen or possible[0]
+
+
+def _another(fitting: Sequence[Offer], chosen: Sequence[Chosen], slot: str) -> Chosen:
+    """Return what a further target begins with: something that is not done yet, and the same from then on."""
+    used = {one.target for one in chosen}
+    first = session.draft(slot, "") or next((one.name for one in fitting if one.name not in used), fitting[0].name)
+    session.keep_draft(slot, first)
+    return Chosen(target=first)
 
 
 def _columns(source: Offer, values: Sequence[WantedValue], key: str) -> dict[str, str]:

@@ -48,7 +48,7 @@ def is_demo_chosen(visit: Visit, label: str, key: str, by_mode: Mapping[bool, Si
 
     The demo comes first if it alone has something, or if there is nothing yet and every connection is on the demo.
     """
-    demo_first = not by_mode[False] and (bool(by_mode[True]) or _is_all_demo(visit))
+    demo_first = not by_mode[False] and (bool(by_mode[True]) or is_all_demo(visit))
     modes = {AccountMode.MINE: t("Your accounts"), AccountMode.DEMO: t("Demo")}
     first = AccountMode.DEMO if demo_first else AccountMode.MINE
     words = modes.__getitem__
@@ -56,7 +56,8 @@ def is_demo_chosen(visit: Visit, label: str, key: str, by_mode: Mapping[bool, Si
     return chosen == AccountMode.DEMO
 
 
-def _is_all_demo(visit: Visit) -> bool:
+def is_all_demo(visit: Visit) -> bool:
+    """Return whether every connection is on the demo."""
     return {one.mode for one in visit.orchestra.connections.list(visit.who)} == {AccountMode.DEMO}
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
+from clients.errors import ServiceError
 from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, PageAction, Visit
@@ -12,10 +15,12 @@ from dashboard.creating.examples import EXAMPLES, blank
 from dashboard.creating.form import FormAnswers, QuestionForm
 from dashboard.creating.opening import empty_workflow, open_new
 from dashboard.creating.words import sentence, title
+from dashboard.parts.accounts import is_all_demo
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names
 from dashboard.parts.header import page_header
 from dashboard.workflow.canvas import ask_copilot
+from engine.base.errors import OrchestraError
 from engine.base.names import usable_name
 from engine.copilot.wizard.records import Choices, Offers
 from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFile
@@ -107,6 +112,7 @@ def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> 
 
         def opened(made: CreatedWorkflow) -> None:
             _begin(number)
+            _try_on_demo(visit, made)
             open_new(visit, made, tab="canvas")
 
         action_button(
@@ -118,6 +124,13 @@ def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> 
             type="primary",
             disabled=bool(answers.missing),
         )
+
+
+def _try_on_demo(visit: Visit, made: CreatedWorkflow) -> None:
+    """Read sample items where all accounts are the demo's, so that the canvas shows values; nothing is written."""
+    if is_all_demo(visit) and visit.may("run"):
+        with suppress(OrchestraError, ServiceError):  # such as an input that only a trigger has
+            visit.orchestra.plans.make(visit.who, made.name, {})
 
 
 def _other_ways(visit: Visit) -> None:

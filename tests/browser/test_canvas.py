@@ -553,7 +553,7 @@ def test_a_drawn_data_line_is_in_the_file_and_one_that_may_not_be_says_why(serve
     page.keyboard.press("u")
     page.get_by_label("Output of").select_option("Mails")
     page.get_by_label("Which part of it").select_option(label="messages[0].from · string")
-    page.get_by_label("Goes into").select_option(label="To · Destination")
+    page.get_by_label("Goes into").select_option(label="To · Where")
     page.get_by_label("Goes into").press("Enter")
     page.locator(".studio-join-why", has_text="outside").wait_for()
     page.keyboard.press("Escape")

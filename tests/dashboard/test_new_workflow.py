@@ -59,6 +59,9 @@ def test_an_example_becomes_a_workflow_that_compiles(orchestra: Orchestra, open_
     assert [one for one in made.problems if one.severity == "error"] == []
     assert (made.document or {})["description"] == SENTENCES[example]
     assert name in at.query_params["name"]
+    [tried] = orchestra.plans.list(OWNER, workflow=name)["plans"]
+    run = orchestra.runs.wait(OWNER, tried["plan_id"], 60)
+    assert (run["status"], run["counts"]["new_effects"]) == ("succeeded", 0), "a sample for the canvas"
 
 
 def test_what_is_missing_is_said_and_nothing_is_made_without_it(orchestra: Orchestra, open_page: Open) -> None:

@@ -331,6 +331,10 @@ export const api = {
   scope: (workflow: string, step: string) => request<{ names: ScopeName[] }>("GET", of(workflow, `/scope?step=${encodeURIComponent(step)}`)),
   // The last runs, newest first.
   runs: async (workflow: string) => (await request<{ runs: RunRow[] }>("GET", `/api/runs?workflow=${encodeURIComponent(workflow)}&limit=${MOST_RUNS}`)).runs,
+  // Return the id of the newest run without a write, "" without one.
+  lastPlan: async (workflow: string) => (await request<{ plans: { plan_id: string }[] }>("GET", `/api/plans?workflow=${encodeURIComponent(workflow)}&limit=1`)).plans[0]?.plan_id ?? "",
+  // Run the saved workflow without a write; returns the id of the run.
+  plan: async (workflow: string) => (await request<{ plan_id: string }>("POST", "/workflows/execute", { workflow, inputs: {}, plan: true, wait_seconds: 0 })).plan_id,
   timeline: (runId: string) => request<Timeline>("GET", `/api/runs/${encodeURIComponent(runId)}/timeline`),
   // `runId`: the run whose outputs are used, "" for types only.
   prediction: (workflow: string, runId: string) => request<Prediction>("GET", of(workflow, `/prediction?run_id=${encodeURIComponent(runId)}`)),

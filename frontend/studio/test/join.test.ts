@@ -38,8 +38,8 @@ test("a line leads into each field that takes expressions: also a value of a map
   expect(found.map(({ path, label, role }) => [path.join("."), label, role])).toEqual([
     ["with.title", "Title", ""],
     ["with.values.text", "Values: text", ""],
-    ["with.body", "Text", "Content"],
-    ["with.to", "To", "Destination"],
+    ["with.body", "Text", "What"],
+    ["with.to", "To", "Where"],
     ["with.values.", "Values: a new value", ""],
     ["with.split.by", "Split: By", ""],
     ["foreach", "Runs once for each of", ""],

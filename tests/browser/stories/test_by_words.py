@@ -26,8 +26,8 @@ pytestmark = [
 
 KINDS = ("bug", "task")
 TARGETS = (
-    ("Open an issue on GitHub", "Repository", "acme/app", "bug"),
     ("Add it to a Notion database", "Database", "Tasks", "task"),
+    ("Open an issue on GitHub", "Repository", "acme/app", "bug"),
 )
 READ = {"id": "issues", "title": "Read issues", "uses": "github.list_issues", "with": {"repository": "acme/ap"}}
 
@@ -72,7 +72,7 @@ def built(story: Story, name: str) -> None:
         hand.choose(page.get_by_role("combobox", name=place), value)
         hand.choose(page.get_by_role("combobox", name="Only if it is").nth(number), kind)
     hand.press(page.locator("summary", has_text="Title and file name"))
-    hand.write(page.get_by_label("File name"), name)
+    hand.write(page.get_by_role("textbox", name="File name"), name)
     hand.press(story.button("Create"))
     page.wait_for_url(f"**/workflow?name={name}&tab=canvas")
 
@@ -88,7 +88,7 @@ def test_an_empty_workspace_gets_a_twin_of_inbox_triage_by_three_answers_which_r
     made = json.loads((story.served.root / "workflows" / f"{name}.json").read_text())
     assert made["triggers"][0]["uses"] == "gmail.new_message"
     each = made["steps"][1]["steps"]
-    assert [one["uses"] for one in each] == ["llm.classify", "github.create_issue", "notion.upsert_page"]
+    assert [one["uses"] for one in each] == ["llm.classify", "notion.upsert_page", "github.create_issue"]
 
     hand.tab("Run")
     hand.press(story.button("Run"))

@@ -1,6 +1,6 @@
 // The run that a canvas shows: live over its socket, at a time of its past, or compared with another one; or a prediction
 // of what the draft would do.
-import { api, type RunRow, type Timeline } from "../api";
+import { api, Refused, type RunRow, type Timeline } from "../api";
 import { t } from "../language";
 import { watchRun, type Live, type RunState } from "../live";
 import { predictedMarks, runMarks, type Marks } from "./marks";
@@ -102,6 +102,17 @@ export class Flow {
     if (!this.isOn) return;
     if (id !== null) this.choose(id);
     else this.show("predicted");
+  }
+
+  // Run the saved workflow without a write, and show that run.
+  async try(): Promise<void> {
+    try {
+      await this.open(await api.plan(this.owner.workflow));
+    } catch (error) {
+      this.showing = "live";
+      this.failure = error instanceof Refused ? `${error.message} ${error.remedy}`.trim() : (error as Error).message;
+      this.owner.changed();
+    }
   }
 
   async list(): Promise<void> {

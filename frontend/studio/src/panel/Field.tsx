@@ -14,7 +14,10 @@ import { FileDrop } from "./FileDrop";
 import { Records, type Rec } from "./Records";
 import { lineIn } from "./faults";
 import { inWords } from "./labels";
+import { meaning } from "./meaning";
 import { placeOf, problemsAt, useForm, type Form } from "./form";
+import { cronWords } from "./triggers";
+import { useLoaded } from "./useLoaded";
 import { controlOf, fitsRows, optionsOf, resolved, roleOf, takesAnything, type Control, type Schema } from "./schema";
 import { isAlmostJson, isExpression, MIXED, plainText, read, shown, type Read } from "./values";
 
@@ -215,11 +218,35 @@ export function Field(props: FieldProps) {
         )}
       </div>
       {body()}
+      <Meaning path={props.path} value={value} />
       {format === "workspace-file" && control === "text" && !props.connection && (
         <FileDrop label={label} path={plainText(value)} isDisabled={readOnly} onAdded={choose} />
       )}
       <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={edit} problems={problems} hint={control === "json" && isAlmostJson(typeof draft === "string" ? draft : shown(value, "json")) ? ALMOST_JSON : ""} />
     </div>
+  );
+}
+
+// What the expressions of a field mean in words, and what the field would be with the newest run; a schedule in words.
+function Meaning({ path, value }: { path: Path; value: Json | undefined }) {
+  const form = useForm();
+  const text = isExpression(value) ? value : "";
+  const names = useLoaded(form.names, text && form.selected.map(({ id }) => id).join(" "));
+  const titleOf = (id: string) => form.steps.find((one) => one.id === id)?.title ?? id;
+  const words = text ? meaning(text, names.value ?? [], titleOf) : path.at(-1) === "cron" && typeof value === "string" && value.trim() ? cronWords(value) : "";
+  const [first, name, ...inner] = path;
+  const sample = first === "with" && inner.length === 0 ? form.samples?.[String(name)] : undefined;
+  if (!words && (sample === undefined || !text)) return null;
+  return (
+    <p className="panel-meaning">
+      {words}
+      {text && sample !== undefined && (
+        <>
+          {words && ": "}
+          <q>{sample}</q>
+        </>
+      )}
+    </p>
   );
 }
 

@@ -18,6 +18,7 @@ import { LookSection, type Looking } from "./LookSection";
 import { Peek } from "./Peek";
 import { Predicted } from "./Predicted";
 import { Result } from "./Result";
+import { predicted, samplesOf, type Samples } from "./samples";
 import type { Schema } from "./schema";
 import { namesIn } from "./stepFields";
 import { headOf, TriggerForm } from "./TriggerForm";
@@ -76,9 +77,15 @@ export function Panel(props: PanelProps) {
 
   const revision = useRevision(definition);
   const [fault, setFault] = useState<Fault>();
+  const [only, ...more] = trigger === null ? selected : [];
+  const [rev, runId] = [props.rev ?? "", props.flow.runId && props.flow.isOver ? props.flow.runId : ""];
+  const newest = useLoaded(() => predicted(workflow, rev, runId), only && only.id !== WORKFLOW && more.length === 0 ? `${workflow} ${rev} ${runId}` : "");
+  const lastSamples = useRef<{ path: string; samples: Samples }>({ path: "", samples: {} });
+  if (newest.value !== undefined && only) lastSamples.current = { path: only.path, samples: samplesOf(newest.value, only.path) };
   const form: Form = {
     ...props,
     edits,
+    samples: lastSamples.current.path === only?.path ? lastSamples.current.samples : undefined,
     fault,
     noteFault: setFault,
     names: () => namesFor(workflow, selected.map(({ id }) => id), revision.current),

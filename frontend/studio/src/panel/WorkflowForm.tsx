@@ -9,6 +9,8 @@ import { Choice, Field, Problems } from "./Field";
 import { placeOf, problemsAt, useForm } from "./form";
 import { valueOf, WORKFLOW } from "./places";
 import type { Schema } from "./schema";
+import { titleOf, triggersIn, watchedWords } from "./triggers";
+import { useLoaded } from "./useLoaded";
 import { useSend } from "./useSend";
 
 // The workflow where the panel expects a step.
@@ -47,6 +49,7 @@ export function WorkflowForm() {
       {["title", "description"].map((name) => (
         <WorkflowField key={name} name={name} />
       ))}
+      <Starts />
       <Inputs />
       {["outputs", "links"].map((name) => (
         <WorkflowField key={name} name={name} />
@@ -63,6 +66,35 @@ export function WorkflowForm() {
 function WorkflowField({ name }: { name: string }) {
   const schema = FIELDS[name] ?? {};
   return <Field path={[name]} schema={schema} root={schema} name={name} />;
+}
+
+// What starts it, in words; each opens its own form.
+function Starts() {
+  const { definition, triggers, readOnly } = useForm();
+  const types = useLoaded(async () => triggers?.types() ?? [], triggers ? "types" : "");
+  const found = triggersIn(definition);
+  if (!triggers) return null;
+  return (
+    <section aria-label={t("When it starts")}>
+      <h4>{t("When it starts")}</h4>
+      {found.length === 0 && <p className="panel-quiet">{t("When somebody starts it.")}</p>}
+      <p className="panel-buttons">
+        {found.map((one) => {
+          const type = types.value?.find(({ name }) => name === one.uses);
+          return (
+            <button key={one.index} type="button" className="panel-add" onClick={() => triggers.open(one.index)}>
+              {[titleOf(one, type), watchedWords(one, type)].filter(Boolean).join(": ")}
+            </button>
+          );
+        })}
+        {!readOnly && (
+          <button type="button" className="panel-add" onClick={() => triggers.open("new")}>
+            {t("Add a trigger")}
+          </button>
+        )}
+      </p>
+    </section>
+  );
 }
 
 function Inputs() {

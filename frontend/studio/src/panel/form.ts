@@ -9,6 +9,7 @@ import { WORKFLOW, type Path, type Place } from "./places";
 import type { Edits } from "./edits";
 import type { Fault } from "./faults";
 import type { Looking } from "./LookSection";
+import type { Samples } from "./samples";
 import type { Schema } from "./schema";
 import { isSame } from "./values";
 
@@ -32,6 +33,10 @@ export interface Form {
   noteFault?(fault: Fault | undefined): void;
   // How the selected steps look on the canvas.
   looking?: Looking;
+  // The triggers, where the workflow as a whole is shown.
+  triggers?: Triggers;
+  // What the fields of the selected step would be with the newest run, by name.
+  samples?: Samples | undefined;
   // The names that expressions of the selected steps may use.
   names(): Promise<ScopeName[]>;
 }

@@ -115,12 +115,12 @@ interface Role {
 
 const ROLES: Record<string, Role> = {
   destination: {
-    word: N_("Destination"),
+    word: N_("Where"),
     meaning: N_("Decides where something goes or what is read. Text from outside may not go here."),
     isStrict: true,
   },
   instruction: {
-    word: N_("Instruction"),
+    word: N_("How"),
     meaning: N_("Says what a model, a query or code does. Text from outside may not go here."),
     isStrict: true,
   },
@@ -129,7 +129,7 @@ const ROLES: Record<string, Role> = {
     meaning: N_("Is sent as it is, with its links and pictures. Text from outside may not go here."),
     isStrict: true,
   },
-  content: { word: N_("Content"), meaning: N_("May hold text from outside, such as a mail."), isStrict: false },
+  content: { word: N_("What"), meaning: N_("May hold text from outside, such as a mail."), isStrict: false },
 };
 
 // Return what a field is for in the trust of the workflow, in words.

@@ -50,13 +50,24 @@ export function cronWords(cron: string): string {
     if (day !== "*") return NUMBER.test(day ?? "") ? t("On day {day} of each month {at}", { day: day ?? "", at }) : asItIs;
     if (weekday === "*") return t("Every day {at}", { at });
     if (weekday === "1-5") return t("Monday to Friday {at}", { at });
-    return DAYS[NUMBER.test(weekday) ? Number(weekday) : -1] ? t("Every {day} {at}", { day: t(DAYS[Number(weekday)]!), at }) : asItIs;
+    const days = daysOf(weekday);
+    return days ? t("Every {day} {at}", { day: days.map((one) => t(DAYS[one]!)).join(", "), at }) : asItIs;
   }
   if (day !== "*" || weekday !== "*" || hour !== "*") return asItIs;
   if (minute === "*") return tn("Every minute", "Every {count} minutes", 1);
   if (NUMBER.test(minute)) return Number(minute) === 0 ? tn("Every hour", "Every {count} hours", 1) : t("Every hour at minute {minute}", { minute });
   const step = /^\*\/(\d+)$/.exec(minute)?.[1];
   return step && 60 % Number(step) === 0 ? tn("Every minute", "Every {count} minutes", Number(step)) : asItIs;
+}
+
+// Return the days that a list of them means, such as `1,4` or `2-4`; undefined for what is not one.
+function daysOf(weekday: string): number[] | undefined {
+  const found = weekday.split(",").flatMap((one) => {
+    const [first = "", last = first, ...rest] = one.split("-");
+    if (rest.length > 0 || !NUMBER.test(first) || !NUMBER.test(last) || Number(last) < Number(first)) return [-1];
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
+  });
+  return found.every((one) => DAYS[one]) ? found : undefined;
 }
 
 // Return an interval in words.

@@ -307,14 +307,16 @@ export const AsideCard = memo(function AsideCard({ data }: NodeProps<AsideNode>)
 type StartNode = FlowNode<{ icon: IconName; title: string; text: string }>;
 
 export const StartCard = memo(function StartCard({ data }: NodeProps<StartNode>) {
-  const { studio, isEditable } = useSurroundings();
+  const { studio, isEditable, run } = useSurroundings();
   return (
     <div className="studio-end" data-end="start" title={data.text}>
-      <Icon name={data.icon} size={16} />
-      <span className="studio-words">
-        <b className="studio-title">{data.title}</b>
-        {data.text && <small className="studio-quiet">{data.text}</small>}
-      </span>
+      <button type="button" className="studio-start nopan" onClick={() => run("workflow")}>
+        <Icon name={data.icon} size={16} />
+        <span className="studio-words">
+          <b className="studio-title">{data.title}</b>
+          {data.text && <small className="studio-quiet">{data.text}</small>}
+        </span>
+      </button>
       {isEditable && (
         <button type="button" className="studio-tool studio-add-trigger nodrag nopan" aria-label={t("Add a trigger")} title={t("Add a trigger")} onClick={() => studio.openTrigger("new")}>
           <Icon name="plus" size={13} />

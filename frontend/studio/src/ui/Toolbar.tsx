@@ -84,6 +84,11 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
         </>
       )}
       {studio.mounted.mayRun && (
+        <button type="button" className="studio-button" disabled={studio.isDirty} title={t("Read once, and show what would be written. Nothing is written or sent. Save first.")} onClick={() => void studio.flow.try()}>
+          <Icon name="start" size={16} /> {t("Try it")}
+        </button>
+      )}
+      {studio.mounted.mayRun && (
         <button type="button" className="studio-button" title={t("Run the draft in the demo step by step (D)")} disabled={studio.debugger.isOn} onClick={() => run("debug")}>
           <Icon name="breakpoint" size={16} /> <span className="studio-word">{t("Debug")}</span>
         </button>

@@ -215,7 +215,7 @@ JOBS: dict[str, tuple[dict[str, Any], set[str]]] = {
 def _ran(orchestra: Orchestra, name: str, inputs: dict[str, Any]) -> tuple[Run, list[str]]:
     """Run a workflow; return the run, and the step types of what it has written."""
     run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, inputs), 60)
-    new = [str(one["uses"]) for one in run["steps"] if one.get("effect") and not one["effect"].get("reused")]
+    new = [str(one["uses"]) for one in run["steps"] if (effect := one.get("effect")) and not effect.get("reused")]
     return run, new
 
 
