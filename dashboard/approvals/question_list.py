@@ -61,7 +61,8 @@ def _rows(questions: Sequence[Approval], current: Approval) -> None:
             st.button(
                 _row(one), key=f"{name}-{one.id}", type="tertiary", width="stretch", on_click=_open, args=(one.id,)
             )
-    st.caption(t("Keys: j and k move, a approves, r rejects, e edits."))
+    with st.container(key="question-hint"):
+        st.caption(t("Keys: j and k move, a approves, r rejects, e edits."))
 
 
 def alike(questions: Sequence[Approval], current: Approval) -> Sequence[Approval]:

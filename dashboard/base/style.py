@@ -134,6 +134,7 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
 .st-key-question-rows button p { overflow-wrap: anywhere; }
 .st-key-question-rows [class*="st-key-picked-"] button { background: light-dark(#eef0fe, #23233f); }
 @media (min-width: 641px) { .st-key-question-rows { max-height: 74vh; overflow: auto; } }
+@media (max-width: 640px) { .st-key-question-hint { display: none; } }
 @media (max-width: 640px) { .st-key-question-list [data-testid="stHorizontalBlock"]:has(> * .st-key-question-rows) {
   flex-direction: column-reverse; } }
 [class*="st-key-in-view-"] { scroll-margin-top: 4rem; }

@@ -24,6 +24,8 @@ MAILS = {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:i
 ISSUE = {"id": "issue", "uses": "github.create_issue", "approve": "always"}
 EACH = {"id": "each", "foreach": "{{ steps.mails.output.messages }}", "as": "mail", "key": "{{ mail.id }}"}
 
+SUMMARY = {"id": "summary", "uses": "llm.summarize", "with": {"text": "{{ mail.text }}"}}
+
 
 @pytest.fixture
 def orchestra(own_accounts: Path) -> Iterator[Orchestra]:
@@ -49,8 +51,7 @@ def mail_of(run: Any, index: int) -> Any:
 
 
 def test_the_mail_that_a_text_comes_from_is_named_and_shown(orchestra: Orchestra, own_accounts: Path) -> None:
-    said = {"id": "said", "uses": "flow.set", "with": {"values": {"text": "{{ mail.text }}"}}}
-    steps = [said, issue("{{ mail.subject }}", "{{ steps.said.output.text }}")]
+    steps = [SUMMARY, issue("{{ mail.subject }}", "{{ steps.summary.output.text }}")]
     question, run = asked(orchestra, own_accounts, MAILS, {**EACH, "steps": steps})
     mail = mail_of(run, 0)
     assert question.call is not None
@@ -67,18 +68,11 @@ def test_the_mail_that_a_text_comes_from_is_named_and_shown(orchestra: Orchestra
         pytest.param(
             [
                 MAILS,
-                {
-                    **EACH,
-                    "steps": [{"id": "said", "uses": "flow.set", "with": {"values": {"of": "{{ mail.subject }}"}}}],
-                },
-                {
-                    **EACH,
-                    "id": "again",
-                    "steps": [issue("{{ steps.each.output.map(one, one.said.of).join(' ') }}")],
-                },
+                {**EACH, "steps": [SUMMARY]},
+                {**EACH, "id": "again", "steps": [issue("{{ steps.each.output[1].summary.text }}")]},
             ],
             "mail",
-            id="all of a loop that has ended",
+            id="another item of a loop that has ended",
         ),
         pytest.param(
             [
