@@ -104,9 +104,12 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Pictures of every page, in both themes and on two sizes of screen; they need Chromium.
+# Pictures of every page, in both themes and on two sizes of screen, and which of them have changed; they need Chromium.
 screenshots: setup-dev
+	@rm -rf build/screenshots.before && if test -d build/screenshots; then mv build/screenshots build/screenshots.before; fi
 	REQUIRE_BROWSER=1 SCREENSHOTS=build/screenshots $(BIN)/pytest -q -m chaos tests/browser/test_pages.py
+	@if test -d build/screenshots.before; then \
+		$(BIN)/python -m tests.browser.changed_pictures build/screenshots.before build/screenshots; fi
 
 # The documentation as a site, in build/site; a link or an anchor that leads nowhere is an error.
 docs: setup-dev
