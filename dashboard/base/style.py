@@ -157,7 +157,8 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
     background: none; border: 0; }
   .st-key-phone-bar a p { font-size: .7rem; line-height: 1.3; }
   .st-key-phone-bar > * { align-self: stretch; }
-  .st-key-phone-bar .phone-more span { font-size: 1rem; line-height: 1.05rem; }
+  .st-key-phone-bar .phone-more { gap: 0; padding: .1rem 0 0; line-height: 1.2; justify-content: start; }
+  .st-key-phone-bar .phone-more span { font-size: 1rem; line-height: 1.2rem; }
   .stMainBlockContainer, .stMainBlockContainer:has(.st-key-answer) { padding-bottom: 5.5rem; }
 }
 /* The search is in the header of every page. */
