@@ -19,6 +19,7 @@ from engine.base.statuses import RunStatus
 from engine.operations.attention import Attention
 from engine.runs.approval_titles import about, target
 from engine.runs.approvals import Approval
+from engine.runs.call_texts import text_fields
 from engine.runs.happened import Happened
 from engine.runs.run_list import RunRow
 
@@ -69,13 +70,15 @@ def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> No
 
 
 def _says_all(question: Approval) -> bool:
-    """Return whether a row tells enough to approve by it: to whom and what, all of it, with nothing left to fill in."""
+    """Return whether a row tells all of a call: to whom, every text that it sends, with nothing left to fill in."""
     call, what = question.call, about(question) or question.message
     if question.give or question.gaps or len(" ".join(what.split())) > _LONGEST:
         return False
     if call is None:
         return question.details in (None, "", {}, [])
-    told = target(call, call.arguments)
+    told, row = target(call, call.arguments), " ".join(what.split())
+    if any(" ".join(call.arguments[name].split()) not in row for name in text_fields(call)):
+        return False
     return bool(told) and what != told and not (call.again or call.notes or call.unreadable)
 
 

@@ -46,8 +46,9 @@ def show(visit: Visit) -> None:
             visit.link(t("Gallery"), "gallery", icon=":material/grid_view:")
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
-        words = t("A workflow says what happens with each mail, form or file. Begin with one of the samples.")
-        empty(words, ":material/account_tree:", visit, t("Gallery"), "gallery")
+        words = t("A workflow says what happens with each mail, form or file.")
+        label = t("Begin with one of the samples") if visit.may("edit") else ""
+        empty(words, ":material/account_tree:", visit, label, "gallery")
     unsaved = visit.orchestra.editing.unsaved(visit.who)
     titles = Counter(one.title for one in found)
     for summary in _sought(found) if len(found) > _SEARCH_FROM else found:

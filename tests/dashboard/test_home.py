@@ -85,16 +85,17 @@ def test_a_row_approves_only_what_it_tells(orchestra: Orchestra, open_page: Open
         run_id = ran(orchestra, name, {"id": "send", "uses": "gmail.send", "with": fields})
         return next(one.id for one in orchestra.approvals.list(OWNER) if one.run_id == run_id)
 
-    whole, gap, long = asked("whole", "Hello."), asked("gap", "Hello [name]."), asked("long", "Hello.", "Welcome " * 20)
+    whole, unseen = asked("whole", "Welcome"), asked("unseen", "The text is on the page Approvals only.")
+    gap, long = asked("gap", "Hello [name]."), asked("long", "Hello.", "Welcome " * 20)
     at = open_page()
-    assert said(at) == "3 answers wait for you. Everything else went well."
+    assert said(at) == "4 answers wait for you. Everything else went well."
     assert links(at)["ann@example.org\u2002Welcome"] == f"question={whole}"
     assert {key for one in at.button if (key := str(one.key)).startswith("approve-")} == {f"approve-home-{whole}"}
     opened = [one.proto.query_string for one in at.get("page_link") if one.proto.label == "Open"]
-    assert opened == [f"question={long}", f"question={gap}"]
+    assert opened == [f"question={long}", f"question={gap}", f"question={unseen}"]
     at.button(key=f"approve-home-{whole}").click().run()
     assert orchestra.approvals.get(OWNER, whole).state == "approved"
-    assert said(at) == "2 answers wait for you. Everything else went well."
+    assert said(at) == "3 answers wait for you. Everything else went well."
 
 
 def test_a_first_visitor_with_own_accounts_is_shown_the_mails_first(orchestra: Orchestra, open_page: Open) -> None:

@@ -14,15 +14,12 @@ from tests.dashboard.test_run import words
 
 PROPOSED: list[tuple[str, Role, str]] = [
     ("files", "viewer", "Drop a file"),
+    ("files", "viewer", "Drop the first one"),
     ("budgets", "editor", "Set budgets"),
-    ("agents", "viewer", "Begin with a sample"),
-    ("tools", "viewer", "A new one"),
-    ("tables", "viewer", "the button below"),
     ("runs", "viewer", "to run"),
     ("", "viewer", "Start with"),
     ("", "viewer", "five steps"),
     ("", "operator", "Use my own mail"),
-    ("connections", "operator", "enter it here"),
     ("environments", "viewer", "you can go on changing"),
 ]
 """What an empty page proposes to an owner, and who may not do it."""

@@ -43,7 +43,7 @@ def show(visit: Visit) -> None:
     how = (
         t("What workflows read and make. Drop a file to see its text and pages.")
         if visit.may("run")
-        else t("What steps such as file.text read.")
+        else t("What workflows read and make.")
     )
     page_header(visit, t("Files"), how)
     if visit.may("run"):
@@ -84,10 +84,9 @@ def _listed(visit: Visit) -> None:
         if words:
             st.caption(t("No file has this in its path."))
         else:
-            empty(
-                t("Files that workflows read or make, such as PDFs of invoices. Drop the first one above."),
-                ":material/draft:",
-            )
+            said = t("Files that workflows read or make, such as PDFs of invoices.")
+            first = t("Drop the first one above.") if visit.may("run") else ""
+            empty(f"{said} {first}".rstrip(), ":material/draft:")
         return
     columns = {"name": t("Name"), "folder": t("Folder"), "size": t("Size"), "changed": t("Changed")}
     pick_table("file", [one.path for one in found.files], [_row(one) for one in found.files], columns, alt=t("Files"))
