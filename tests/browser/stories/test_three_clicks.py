@@ -37,7 +37,7 @@ def menu(name: str) -> Click:
 EVERYDAY: dict[str, tuple[Click, ...]] = {
     "run a workflow": (menu("Workflows"), ("link", "Inbox triage"), ("button", "Run")),
     "plan a run": (menu("Workflows"), ("link", "Inbox triage"), ("button", "Plan")),
-    "make a workflow": (menu("Workflows"), ("button", "New workflow"), ("button", "Create")),
+    "make a workflow": (menu("Workflows"), ("button", "New workflow")),
     "take one of the gallery": (menu("Library"),),
     "edit a workflow": (menu("Workflows"), ("link", "Inbox triage"), ("tab", "Canvas")),
     "restore a version": (menu("Workflows"), ("link", "Inbox triage"), ("tab", "History")),
