@@ -27,6 +27,7 @@ class PlanFilter(BaseModel):
 
     before: str | None = Field(default=None, max_length=200, description="`next` of the previous page.")
     limit: int = Field(default=50, ge=1, le=200)
+    workflow: str | None = Field(default=None, max_length=200, description="Only plans of this workflow.")
 
 
 class Application(Agreeing, RequestBody):

@@ -28,18 +28,23 @@ def test_three_answers_become_a_workflow(served: Served, page: Page) -> None:
     page.get_by_role("button", name="New workflow").click()
     page.get_by_role("button", name="Mail of certain people becomes tasks").click()
     settled(page)
-    page.get_by_label("Only from these senders").fill("boss@acme.example")
+    page.get_by_label("Only from these senders").fill("daniel@acme.example")
     page.get_by_label("Only from these senders").press("Tab")
     settled(page)
     choose(page, page.get_by_role("combobox", name="Database"), "Tasks")
     page.get_by_text("new since the last time. Then: Add it to a Notion database (Tasks).").wait_for()
     page.get_by_role("button", name="Create", exact=True).click()
     page.wait_for_url("**/workflow?*tab=canvas*")
-    page.locator('.studio [data-step="task"]').wait_for()
-    [path] = served.root.glob("workflows/*boss*.json")
+    page.locator('.studio [data-step="task"]').click()
+    title = page.locator(".studio-panel [data-name=title]", has=page.locator(".panel-meaning"))
+    title.locator("q").wait_for()
+    assert title.locator("q").inner_text() == "Usage figures for the board", "a sample of the demo, at once"
+    [path] = served.root.glob("workflows/*daniel*.json")
     made = json.loads(path.read_text())
     assert [one["uses"] for one in made["steps"][1]["steps"]] == ["notion.upsert_page"]
     assert made["triggers"][0]["with"] == {"cron": "0 8 * * 1-5"}
+    page.get_by_role("button", name="Start Inputs").click()
+    page.get_by_role("button", name="At fixed times: Monday to Friday at 08:00").wait_for()
 
 
 def test_the_questions_fit_a_phone_in_both_themes(served: Served, page: Page) -> None:
