@@ -38,7 +38,11 @@ if TYPE_CHECKING:
     from engine.runs.approvals import Approval
 
 _MOST_LETTERS = 100_000
-_HEAD = (N_("To"), N_("Cc"), N_("Bcc"), N_("Subject"), N_("Attachment"), N_("Text"))
+_TITLES = (
+    *(N_("To"), N_("Cc"), N_("Bcc"), N_("Reply-To"), N_("Subject"), N_("Attachment"), N_("Attachments"), N_("Text")),
+    *(N_("Body"), N_("Key of the row"), N_("Commit message"), N_("Event"), N_("Row"), N_("Comment")),
+    N_("Pull request"),
+)
 """What letters have most, for the catalogue."""
 
 
@@ -48,7 +52,7 @@ def headline(call: AskedCall) -> None:
     if letter.agreed:
         st.header(t(letter.agreed, to=_bold(letter.to), what=_bold(letter.what)), anchor=False)
     else:
-        about = letter.what or letter.to
+        about = " · ".join(dict.fromkeys(filter(None, [letter.to, letter.what])))
         words = f"{plain(call.title)} · {_bold(about)}" if about else plain(call.title)
         st.header(t("If you agree: {call}", call=words), anchor=False)
 
@@ -190,7 +194,7 @@ def _origin(words: str) -> None:
 
 
 def _source_words(source: AskedSource | None) -> str:
-    """Return where text comes from: "from ann@example.org's mail, 9:14"."""
+    """Return where text comes from: "from the mail of ann@example.org, 9:14"."""
     if source is None:
         return t("text from outside")
     thing, at = t(source.thing.capitalize()), short_time(source.at) if source.at else ""

@@ -47,28 +47,30 @@ def question_list(visit: Visit, questions: Sequence[Approval]) -> None:
     with card:
         question_card(visit, current, run_of(visit, current), LIST)
     with rows:
-        _alike_button(visit, alike(questions, current))
-        _rows(questions, current)
+        _alike_button(visit, alike(visit, questions, current))
+        _rows(visit, questions, current)
         with st.container(key="question-keys", horizontal=True, gap="small"):
             _move("j", t("Next"), questions[min(place + 1, len(questions) - 1)])
             _move("k", t("Previous"), questions[max(place - 1, 0)])
 
 
-def _rows(questions: Sequence[Approval], current: Approval) -> None:
+def _rows(visit: Visit, questions: Sequence[Approval], current: Approval) -> None:
     with st.container(key="question-rows", gap=None):
         for one in questions:
             name = "picked" if one is current else "pick"
             st.button(
                 _row(one), key=f"{name}-{one.id}", type="tertiary", width="stretch", on_click=_open, args=(one.id,)
             )
-    with st.container(key="question-hint"):
-        st.caption(t("Keys: j and k move, a approves, r rejects, e edits."))
+    if visit.may("run"):
+        with st.container(key="question-hint"):
+            st.caption(t("Keys: j and k move, a approves, r rejects, e edits."))
 
 
-def alike(questions: Sequence[Approval], current: Approval) -> Sequence[Approval]:
-    """Return the questions of the same step of the same workflow that can be approved as they were asked."""
+def alike(visit: Visit, questions: Sequence[Approval], current: Approval) -> Sequence[Approval]:
+    """Return the questions of the same step of the same workflow that this person can approve as they were asked."""
     kind = _kind(current)
-    return [one for one in questions if one.call is not None and _kind(one) == kind and can_approve_as_asked(one)]
+    same = [one for one in questions if one.call is not None and _kind(one) == kind and can_approve_as_asked(one)]
+    return [one for one in same if visit.orchestra.approvals.may_answer(visit.who, one)]
 
 
 def _alike_button(visit: Visit, questions: Sequence[Approval]) -> None:

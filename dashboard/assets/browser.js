@@ -444,14 +444,14 @@ function bringIntoView(opened) {
 // Press the button in the container `press-<letter>`, or `press-<letter>-<what>`, unless something is being typed. The
 // letter does not reach Streamlit, for which "r" and "c" mean something else. A key that is held presses once, and what
 // has only just come into its place is not answered: nobody can have read it.
-const UNREAD_MS = 700;
+const UNREAD_MS = 700; // about as long as somebody needs to see that another one stands there
 const shown = new Map();
 
 function onLetter(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/.test(event.key)) return;
   if (event.target.closest?.("input, textarea, select, [contenteditable=true], [role=dialog]")) return;
   const place = document.querySelector(placeOf(event.key));
-  if (event.repeat && event.key === "a") return;
+  if (event.repeat && event.key === "a") return; // before alongRows, which presses
   if (!place && !alongRows(event.key)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
@@ -521,7 +521,7 @@ function listen() {
   const flush = () => [...page.late.keys()].forEach(storeLate);
   for (const kind of ["pagehide", "beforeunload", "blur", "visibilitychange"]) addEventListener(kind, flush, true);
   document.addEventListener("focusout", onFocusOut, true);
-  document.addEventListener("focusin", (event) => { page.read = questionOf(event.target.closest(ROW)); }, true);
+  document.addEventListener("focusin", (event) => { page.read = questionOf(event.target.closest?.(ROW)); }, true);
   window.addEventListener("click", onClick, true);
   for (const kind of ["pointerdown", "keydown"]) {
     document.addEventListener(kind, () => { pressedAt = performance.now(); }, true);

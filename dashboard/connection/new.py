@@ -29,6 +29,7 @@ def new_connection(visit: Visit, taken: set[str]) -> None:
     """Show the button that adds a connection; `taken` are the names in use."""
     is_new = st.button(t("Add a connection"), icon=":material/add:", key="new-connection")
     if is_new or visit.is_asked("new"):
+        session.drop_draft(_SAVED)
         _dialog(visit, taken)
 
 
@@ -37,6 +38,7 @@ def add_connection(visit: Visit, service: str, taken: set[str]) -> None:
     if st.button(
         t("Add {service}", service=service_title(service)), icon=":material/add:", key=f"new-connection-{service}"
     ):
+        session.drop_draft(_SAVED)
         _dialog(visit, taken, service)
 
 

@@ -99,7 +99,7 @@ def needs_a_look(visit: Visit, state: Attention) -> Sequence[str]:
             _run(visit, row, "look")
         if len(found) > _LOOKED_AT:
             label = t("{count} more", count=len(found) - _LOOKED_AT)
-            statuses = [look_of(RunStatus.FAILED).word]
+            statuses = [look_of(one).word for one in (RunStatus.FAILED, RunStatus.INTERRUPTED)]
             visit.link(label, "runs", icon=":material/arrow_forward:", status=statuses)
     return [row.run_id for row in found[:_LOOKED_AT]]
 
@@ -115,7 +115,7 @@ def happened(visit: Visit, title: str, found: Sequence[Happened], under_way: Seq
         for one in found[:_WORKFLOWS]:
             _workflow(visit, one, is_mixed=is_mixed)
         if not found and not under_way:
-            st.caption(t("Nothing has run."))
+            st.caption(t("No runs."))
 
 
 def _run(visit: Visit, row: RunRow, place: str) -> None:

@@ -1,4 +1,4 @@
-"""What stands in place of an empty list: what belongs here, and the first step to it."""
+"""What replaces an empty list: what belongs here, and the first step to it."""
 
 from __future__ import annotations
 

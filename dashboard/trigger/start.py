@@ -97,7 +97,7 @@ def _times(visit: Visit, one: TriggerStatus, start: Start | None, what: str) -> 
                         )
                     )
                 )
-                return
+        return
     st.markdown(t("It polls at once, then every {time}.", time=duration(one.poll_seconds)))
     if start is None:
         since = one.succeeded_at or one.turned_on_at

@@ -50,7 +50,6 @@ def show(visit: Visit) -> None:
         return
     look = found(visit, lambda: visit.orchestra.runs.look(visit.who, run_id), tc("noun", "Run"), _TRAIL)
     with page_line(visit, _title(look.run), _TRAIL):
-        st.space("stretch")
         run_copilot(visit, look.run)
     _live(visit, look)
 

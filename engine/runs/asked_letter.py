@@ -5,6 +5,7 @@ It is made from what the step type declares: the roles and titles of its fields,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from engine.runs.approval_titles import destination, target
 from engine.runs.call_texts import field_schemas, text_fields
 
 _SHORT = 120
+_TITLED = re.compile(r"^[^\n:]{1,40}: ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,11 @@ def _parts(call: AskedCall, changes: str) -> Iterator[LetterPart]:
         return
     if not changes:
         yield from _previewed(call, preview)
-    schemas, said = field_schemas(call), _lines(f"{preview.title}\n{preview.text}")
+    schemas, said = field_schemas(call), f"{preview.title}\n{preview.text}"
     for name, value in call.arguments.items():
-        is_content = schemas.get(name, {}).get("role", Role.CONTENT) == Role.CONTENT
-        if is_content and not (isinstance(value, str) and _lines(value) in said):
+        role = schemas.get(name, {}).get("role", Role.CONTENT)
+        is_told = role == Role.CONTENT or (role == Role.DESTINATION and not preview.head)
+        if is_told and not (isinstance(value, str) and _has(said, value)):
             yield from _argument(call, name)  # e.g. attachments: the preview has only their names
 
 
@@ -87,11 +90,18 @@ def _previewed(call: AskedCall, preview: Preview) -> Iterator[LetterPart]:
     """Yield the parts of a preview, each with the argument that it shows."""
     texts, body = {name: call.arguments[name] for name in text_fields(call)}, preview.body
     for title, value in () if body is None else preview.head:
-        yield LetterPart(title, value, _shown_in(texts, value), is_line=True)
+        name, written = _shown_in(texts, value), call.arguments.get(title.lower())
+        is_outside = name in call.outside or (title.lower() in call.outside and _in(value, written))
+        yield LetterPart(title, value, name, is_line=True, is_outside=is_outside)
     whole = preview.text if body is None else body
-    said = _lines(whole)
-    is_outside = any(_lines(texts[name]) in said for name in call.outside if texts.get(name))
+    is_outside = any(_lines(texts[name]) in _lines(whole) for name in call.outside if texts.get(name))
     yield LetterPart("", whole, _shown_in(texts, whole), is_outside=is_outside)
+
+
+def _in(value: str, written: Any) -> bool:
+    """Return whether a line of a head has any of what an argument says."""
+    said = [one.strip() for one in _texts(written)]
+    return any(one and one in value for one in said)
 
 
 def _shown_in(texts: Mapping[str, str], value: str) -> str:
@@ -122,6 +132,12 @@ def _line(value: Any) -> str | None:
     if isinstance(value, str):
         return value if len(value) <= _SHORT and len(value.splitlines()) < 2 else None
     return None if isinstance(value, Mapping) else compact_json(value)
+
+
+def _has(text: str, value: str) -> bool:
+    """Return whether a text has another one as whole lines, of which the first may follow a title and a colon."""
+    wanted = _lines(value)
+    return any(f"\n{wanted}\n" in f"\n{one}\n" for one in (_lines(text), _lines(_TITLED.sub("", text))))
 
 
 def _lines(text: str) -> str:

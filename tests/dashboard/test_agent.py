@@ -54,11 +54,11 @@ def test_what_is_said_survives_a_run_of_the_page_that_another_interrupts(
     at = open_page("agent", name=NAME)
     said: list[list[str]] = []
 
-    def interrupted(visit: Visit) -> None:
+    def interrupted(visit: Visit, waiting: int) -> None:
         said.append([text for text, _icon in session.messages()])
         if len(said) == 2:  # the first is that of the text, this one is what the press leads to
             st.rerun()
-        browser(visit)
+        browser(visit, waiting)
 
     monkeypatch.setattr("dashboard.main.browser", interrupted)
     of(at.text_area, "Instructions").set_value("Answer in one sentence.").run()

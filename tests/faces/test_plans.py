@@ -76,7 +76,8 @@ def test_every_face_plans_the_same_writes_and_shows_the_same_plan(
             assert shown == plan == faces.request("GET", f"/api/plans/{plan['plan_id']}").value
         at = faces.page(partial(_open_plan, plans[0]["plan_id"])).value
         texts = "\n".join(
-            str(one.value).replace("\\", "").replace(":color[]", "") for one in (*at.caption, *at.markdown)
+            f"{one.value}\n{one.proto.help}".replace("\\", "").replace(":color[]", "")
+            for one in (*at.caption, *at.markdown)
         )
         assert f"hash {plans[0]['hash'][:12]}" in texts
         assert texts.count("A person approves this first.") == sum(one["approval"] for one in plans[0]["writes"])

@@ -177,6 +177,22 @@ def test_a_change_is_a_difference_and_says_what_it_does_not_show() -> None:
     assert told(letter) == [("Commit message", "Why", "message", True)]
 
 
+def test_a_change_says_where_it_goes() -> None:
+    where = {"repository": "acme/app", "path": "notes.md", "branch": "main"}
+    preview = Preview("notes.md", "new", "old", "notes.md")
+    letter = letter_of(call("github.put_file", {**where, "text": "new", "message": "Why"}, preview))
+    assert {one.argument for one in letter.parts} == {"repository", "branch", "message"}
+
+
+@pytest.mark.parametrize(("outside", "marked"), [({}, []), ({"subject": "it"}, ["Subject"]), ({"text": "it"}, [""])])
+def test_what_is_from_outside_is_marked(outside: dict[str, str], marked: list[str]) -> None:
+    head = [["To", "a@b.example"], ["Subject", "Win!"]]
+    preview = Preview("Win!", "To: a@b.example\nSubject: Win!\n\nAt nine.", to="a@b.example", head=head)
+    arguments = {"to": ["a@b.example"], "subject": "Win!", "text": "At nine."}
+    letter = letter_of(call("gmail.send", arguments, preview, outside=outside))
+    assert [one.title for one in letter.parts if one.is_outside] == marked
+
+
 def test_the_sentences_need_only_what_is_known() -> None:
     for kind in step_types().values():
         assert not kind.agreed.format(to="", what="").startswith("{")
