@@ -28,7 +28,7 @@ def new_agent(visit: Visit) -> None:
         t("Create"),
         "new-agent-make",
         lambda _key: visit.orchestra.agents.create(visit.who, name.strip(), sample=sample or "").name,
-        lambda made: open_file(visit, AGENT, made, N_("{name} is made.")),
+        lambda made: open_file(visit, AGENT, made, N_("{name} has been created.")),
         scope=f"{name} {sample}",
         type="primary",
     )

@@ -260,12 +260,10 @@ class QuestionForm(Struct, frozen=True):
         own = [one for one in names if one not in known]
         kinds = known | dict.fromkeys(own, ValueKind.TEXT)
         if own:
-            numbers = st.multiselect(t("Of these, numbers are"), own, key=f"{key}-numbers-{len(own)}")
-            dates = st.multiselect(
-                t("and dates are"), [one for one in own if one not in numbers], key=f"{key}-dates-{len(own)}"
-            )
+            numbers = _some(t("Which are numbers?"), own, f"{key}-numbers")
+            dates = _some(t("Which are dates?"), [one for one in own if one not in numbers], f"{key}-dates")
             kinds |= dict.fromkeys(numbers, ValueKind.NUMBER) | dict.fromkeys(dates, ValueKind.DATE)
-        return tuple(WantedValue(name=one.strip(), kind=kinds[one]) for one in names if one.strip())
+        return tuple(WantedValue(name=name, kind=kinds[one]) for one in names if (name := _column_name(one)))
 
     # --- then
 
@@ -397,9 +395,22 @@ def _columns(source: Offer, values: Sequence[WantedValue], key: str) -> dict[str
             column = st.text_input(
                 t("Column for {what}", what=plain(label)), begun, key=f"{key}-column-{role}", width=200
             )
-            if column.strip():
-                found.append(f"{column.replace(',', ' ').replace('=', ' ').strip()}={role}")
+            if _column_name(column):
+                found.append(f"{_column_name(column)}={role}")
     return {"columns": ", ".join(found)} if found else {}
+
+
+def _column_name(text: str) -> str:
+    """Return a name without the signs that are between the columns of a sheet, and within one."""
+    return " ".join(text.replace(",", " ").replace("=", " ").split())
+
+
+def _some(label: str, names: Sequence[str], key: str) -> list[str]:
+    """Ask for some of the names; those that were chosen stay so when there are others."""
+    before = session.draft(key, list[str]())
+    chosen = st.multiselect(label, names, [one for one in before if one in names], key=f"{key}-{'-'.join(names)}")
+    session.keep_draft(key, chosen)
+    return chosen
 
 
 def _titled(offer: Offer) -> str:

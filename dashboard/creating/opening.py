@@ -38,4 +38,4 @@ def open_new(visit: Visit, made: WorkflowFile, **where: str) -> None:
     if added:
         said = t("New connections: {names}. They use the demo until you give them your key.", names=", ".join(added))
         session.tell(said, icon=":material/power:")
-    open_file(visit, WORKFLOW, made.name, N_("{name} is made."), **where)
+    open_file(visit, WORKFLOW, made.name, N_("{name} has been created."), **where)

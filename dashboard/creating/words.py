@@ -163,7 +163,7 @@ def _any(names: Sequence[str]) -> str:
 def _read(choices: Choices) -> Iterator[str]:
     """Yield what a model does."""
     if choices.kinds:
-        yield t("A model tells whether it is {kinds}.", kinds=_any([*choices.kinds]))
+        yield t("A model decides whether it is {kinds}.", kinds=_any([*choices.kinds]))
     if choices.is_summarized:
         yield t("A model sums it up.")
     if choices.values:

@@ -70,7 +70,7 @@ def start_button(visit: Visit, label: str, workflow: str, inputs: Mapping[str, s
 
 
 def _made(visit: Visit, workflow: str, inputs: Mapping[str, str]) -> None:
-    session.tell(t("{name} is made.", name=workflow))
+    session.tell(t("{name} has been created.", name=workflow))
     _open(visit, workflow, inputs)
 
 

@@ -103,9 +103,11 @@ def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> 
         st.markdown(f"**{t('What it will do')}**")
         st.markdown(plain(said))
         with st.expander(t("Title and file name")):
-            named = st.text_input(t("Title"), made_title, key=f"new{number}-title-{made_title}").strip()
+            begun = _begun(f"new{number}-title", made_title)
+            named = st.text_input(t("Title"), begun, key=f"new{number}-title-{begun}").strip()
             free = free_name(usable_name(named)[:40].strip("-_") or "my-workflow", names(visit, WORKFLOW))
-            name = name_field(t("File name"), free, f"new{number}-name-{free}")
+            begun = _begun(f"new{number}-name", free)
+            name = name_field(t("File name"), begun, f"new{number}-name-{begun}")
         if answers.missing:
             st.caption(plain(t("Still missing: {names}", names=", ".join(dict.fromkeys(answers.missing)))))
         choices = answers.choices.model_copy(update={"title": named or made_title, "description": said})
@@ -124,6 +126,15 @@ def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> 
             type="primary",
             disabled=bool(answers.missing),
         )
+
+
+def _begun(slot: str, suggested: str) -> str:
+    """Return what a field begins with: what is suggested now, or was when the person began to type something else."""
+    before = session.draft(slot, suggested)
+    if session.widget_value(f"{slot}-{before}", before).strip() not in ("", before):
+        return before
+    session.keep_draft(slot, suggested)
+    return suggested
 
 
 def _try_on_demo(visit: Visit, made: CreatedWorkflow) -> None:

@@ -20,9 +20,9 @@ SENTENCES = {
     1: "Whenever there is something new: Mail in Gmail; with “invoice”; with an attached PDF. "
     "A model finds Vendor, Amount, Date in each attached file. "
     "Then: Save attached files in the workspace (Invoices); Add it to a table (Invoices).",
-    2: "Whenever there is something new: Mail in Gmail. A model tells whether it is a request for a refund. "
+    2: "Whenever there is something new: Mail in Gmail. A model decides whether it is a request for a refund. "
     "Then: if it is a request for a refund: Draft an answer.",
-    3: "Whenever there is something new: Mail in Gmail. A model tells whether it is a bug report. "
+    3: "Whenever there is something new: Mail in Gmail. A model decides whether it is a bug report. "
     "Then: if it is a bug report: Open an issue on GitHub (acme/app), but ask me first.",
 }
 """What each example says once its empty fields are filled in."""
@@ -30,6 +30,11 @@ SENTENCES = {
 
 def said(at: AppTest) -> str:
     return "\n".join(one.value.replace("\\", "").replace(":color[]", "") for one in at.markdown).replace("::", ":")
+
+
+def kind_field(at: AppTest, label: str) -> str:
+    """Return the key of the field that asks which values are of a kind."""
+    return next(str(one.key) for one in at.multiselect if one.label == label)
 
 
 def filled(at: AppTest) -> AppTest:
@@ -74,11 +79,45 @@ def test_what_is_missing_is_said_and_nothing_is_made_without_it(orchestra: Orche
 def test_a_choice_that_does_not_fit_the_next_one_is_left_out(open_page: Open) -> None:
     at = open_page("new-workflow")
     at.button(key="new-example-0").click().run()
+    at = filled(at)
+    assert "boss@acme.example; new since the last time" in said(at)
     for source in ("form", "issues", "drafts", "failures", "rows", "mailbox"):
         at.selectbox(key="new1-source").set_value(source).run()
         assert not at.exception, source
         [told] = [one for one in said(at).splitlines() if "Then: " in one]
-        assert told
+        if source in ("form", "failures"):
+            assert "boss@acme.example" not in told
+            assert "since the last time" not in told
+
+
+def test_what_was_typed_stays_as_other_answers_change(open_page: Open) -> None:
+    at = open_page("new-workflow")
+    at.multiselect(key="new0-read-values").set_value(["x, y", "due"]).run()
+    at.multiselect(key=kind_field(at, "Which are numbers?")).set_value(["x, y"]).run()
+    at.multiselect(key=kind_field(at, "Which are dates?")).set_value(["due"]).run()
+    for label, typed in (("Title", "My title"), ("File name", "my-file")):
+        next(one for one in at.text_input if one.label == label).set_value(typed).run()
+    at.multiselect(key="new0-read-values").set_value(["x, y", "due", "note"]).run()
+    at.text_input(key="new0-mail-only-words").set_value("invoice").run()
+    assert at.multiselect(key=kind_field(at, "Which are numbers?")).value == ["x, y"]
+    assert at.multiselect(key=kind_field(at, "Which are dates?")).value == ["due"]
+    assert {one.label: one.value for one in at.text_input}.items() >= {("Title", "My title"), ("File name", "my-file")}
+
+
+def test_a_value_may_have_any_sign_in_its_name(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("new-workflow")
+    at.selectbox(key="new0-targets-0-mail").set_value("row").run()
+    at.multiselect(key="new0-read-values").set_value(["x, y", "a=b"]).run()
+    for one in at.text_input:
+        if str(one.key).endswith(("-spreadsheet", "-sheet")):
+            one.set_value("demo")
+    at = at.run()
+    before = {one.name for one in orchestra.workflows.list(OWNER)}
+    at.button(key="new-make").click().run()
+    assert [one.value for one in at.error] == []
+    [name] = {one.name for one in orchestra.workflows.list(OWNER)} - before
+    document = orchestra.workflows.get(OWNER, name).document or {}
+    assert {"x y", "a b"} <= set(document["steps"][-1]["steps"][-1]["with"]["values"])
 
 
 @pytest.mark.parametrize("days", [[], [1], [1, 4], [1, 2, 3, 4, 5], [6, 7], [2, 3, 4], [1, 2, 3, 4, 5, 6, 7]])

@@ -10,7 +10,7 @@ from clients.wording import listed
 from engine.base.json_text import JsonObject
 from engine.copilot.wizard.filters import conditions, gmail_query, quoted, step_fields
 from engine.copilot.wizard.parts import OfFile, OfInputs, OfItem, Parts, WholeParts, value_key
-from engine.copilot.wizard.places import filled_in
+from engine.copilot.wizard.places import filled_in, maximum
 from engine.copilot.wizard.records import Choices, Chosen, ItemCount, ValueKind, WantedValue, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import ItemSource
@@ -48,7 +48,7 @@ class Composing:
         where = conditions(self.source, self.choices.only, "one")
         items = f"{items}.filter(one, {where})" if where else items
         steps = self._of_each(items) if self.choices.amount is ItemCount.EACH else self._of_all(items)
-        return {**self._starts(), "steps": [listing, *steps]}
+        return {**self._starts(), "steps": [listing, *steps, *self._rest()]}
 
     @property
     def _is_event(self) -> bool:
@@ -110,12 +110,33 @@ class Composing:
     def _listing(self) -> Step:
         source = self.source
         given = {**filled_in(self.choices.places, source.uses), **step_fields(source, self.choices.only)}
-        given |= source.fixed
+        given |= self._fixed
         if self.choices.start is WhenToStart.NEW:
             given[source.ids] = "{{ inputs.ids }}"
         if self.choices.only.is_new:
             given["since"] = "{{ inputs.since }}"
         return {"id": self._id(source.items), "title": f"Read {source.items}", "uses": source.uses, "with": given}
+
+    @property
+    def _fixed(self) -> Mapping[str, Any]:
+        """The other fields of the listing step; it lists all it may where items are left out later, or never return."""
+        source, only = self.source, self.choices.only
+        if source.uses and (only.is_new or conditions(source, only, "one")):
+            return {**source.fixed, "limit": maximum("limit", source.uses)}
+        return source.fixed
+
+    def _rest(self) -> list[Step]:
+        """Return the last step, which fails if there are new items that were not read: the last time has moved on."""
+        if not self.choices.only.is_new:
+            return []
+        items = self.source.items
+        said = f"There are more new {items} than were read. Look through the older ones yourself, or start more often."
+        given = {
+            "condition": f"{{{{ inputs.since == '' || !steps.{self._id(items)}.output.has_more }}}}",
+            "message": said,
+        }
+        title = f"Were all {items} read?"
+        return [{"id": self._fresh("all_read"), "title": title, "uses": "flow.assert", "with": given}]
 
     def _from_event(self) -> JsonObject:
         parts = OfInputs(self.source, self.choices.places)
@@ -170,7 +191,7 @@ class Composing:
         The questions are all open then. Without questions, the items are written in their order.
         """
         is_asked = any(one.is_approved for one in targets)
-        return {"parallel": min(self.source.fixed.get("limit", _MOST_AT_ONCE), _MOST_AT_ONCE)} if is_asked else {}
+        return {"parallel": min(self._fixed.get("limit", _MOST_AT_ONCE), _MOST_AT_ONCE)} if is_asked else {}
 
     def _of_all(self, items: str) -> list[Step]:
         is_dated = self.choices.start is not WhenToStart.HAND

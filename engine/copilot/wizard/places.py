@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine.base.errors import own_words
 from engine.base.names import usable_name
 from engine.copilot.wizard.records import FilledField
 from engine.plugins.registry import step_type, trigger_type
@@ -45,7 +46,7 @@ def filled_in(places: Mapping[str, str], uses: str, *, is_trigger: bool = False)
             pairs = (one.partition("=") for one in value.split(",") if "=" in one)
             found[name] = {column.strip(): role.strip() for column, _, role in pairs}
             continue
-        if name == "table" and uses.startswith("store."):
+        if _is_table(name, uses):
             found[name] = usable_name(value)
             continue
         schema = _field(name, uses, is_trigger=is_trigger)
@@ -62,11 +63,22 @@ def misfit(name: str, value: object, uses: str, *, is_trigger: bool = False) -> 
     known = {one.alias or key: one for key, one in fields.model_fields.items()}
     if name not in known or "{{" in str(value):
         return ""
+    if _is_table(name, uses) and not value:
+        return "It has no letter from A to Z."
     try:
         fields.model_validate({name: value})
     except ValidationError as error:
-        return next((one["msg"] for one in error.errors() if one["loc"][:1] == (name,)), "")
+        return next((f"{own_words(one)}." for one in error.errors() if one["loc"][:1] == (name,)), "")
     return ""
+
+
+def maximum(name: str, uses: str) -> int:
+    """Return the largest number that a field of a step type may have."""
+    return int((_field(name, uses, is_trigger=False) or {})["maximum"])
+
+
+def _is_table(name: str, uses: str) -> bool:
+    return name == "table" and uses.startswith("store.")
 
 
 def _field(name: str, uses: str, *, is_trigger: bool) -> Mapping[str, Any] | None:

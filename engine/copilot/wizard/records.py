@@ -149,8 +149,6 @@ class Offer(BaseModel):
     """A source: whether a workflow that starts for each new item gets that item alone."""
     has_files: bool = False
     """A source: whether its items have attached files."""
-    writes: bool = False
-    """A target: whether it is known to a person as something that goes out at once."""
 
 
 class Offers(BaseModel):

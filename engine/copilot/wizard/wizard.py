@@ -17,7 +17,7 @@ from engine.copilot.wizard.targets import TARGETS, WizardTarget
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.plugins.registry import step_type, trigger_type
-from engine.plugins.step import Effect, PluginType
+from engine.plugins.step import PluginType
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFiles
@@ -101,7 +101,6 @@ def _target_offer(one: WizardTarget, connected: Collection[str]) -> Offer:
         takes_text=bool(one.text_field) or one.takes_wish,
         is_text_a_wish=one.takes_wish,
         needs_text=one.needs_text,
-        writes=kind.effect is Effect.WRITES,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,7 @@ from clients.github.values import repository_name
 from engine.base.errors import InUse, InvalidInput, NotAllowed, UnknownName
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing
+from engine.copilot.wizard.places import misfit
 from engine.copilot.wizard.records import Choices, Chosen, WhenToStart
 from engine.copilot.wizard.sources import SOURCES
 from engine.copilot.wizard.targets import TARGETS
@@ -284,6 +286,29 @@ def test_what_was_there_before_the_last_time_does_not_come_again(orchestra: Orch
     assert counts[0] == counts[1] > counts[2] == 0
 
 
+@pytest.mark.parametrize("since", ["", "2000-01-01T00:00:00Z"])
+def test_new_mail_that_was_not_read_is_told_as_the_last_time_moves_on(orchestra: Orchestra, since: str) -> None:
+    """By hand there is no last time: the newest mails are meant then."""
+    choices = Choices.model_validate({"source": "mail", **JOBS["mails of some people become tasks"][0]})
+    name = "too-many-since" if since else "too-many"
+    file = made(orchestra, choices, name)
+    document = file.document or {}
+    assert document["steps"][0]["with"]["limit"] == 500
+    document["steps"][0]["with"]["limit"] = 1
+    orchestra.workflows.save(OWNER, name, json.dumps(document), file.etag)
+    run, new = _ran(orchestra, name, {"since": since})
+    assert new == ["notion.upsert_page"], "what was read is done first"
+    assert run["status"] == ("failed" if since else "succeeded")
+    assert ("There are more new mails than were read" in str(run["error"])) is bool(since)
+
+
+@pytest.mark.parametrize(("only", "limit"), [({}, 50), ({"senders": ["a@b.example", "c.example"]}, 500)])
+def test_a_listing_that_is_filtered_afterwards_reads_as_many_as_it_may(only: dict[str, Any], limit: int) -> None:
+    target = {"target": "archive_mailbox"}
+    choices = Choices.model_validate({"source": "mailbox", "only": only, "targets": [target]})
+    assert Composing(choices, "x").document()["steps"][0]["with"]["limit"] == limit
+
+
 def test_a_row_has_the_values_of_the_invoice(orchestra: Orchestra) -> None:
     choices = Choices.model_validate({"source": "mail", **JOBS["invoices to a folder and a table"][0]})
     made(orchestra, choices, "rows-of-invoices")
@@ -337,6 +362,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "targets[0].places.columns: 'total'",
     ),
     "a table without a name": ({"targets": [{"target": "record", "places": {"table": "!!"}}]}, "places.table: '!!'"),
+    "a table without a letter": (
+        {"targets": [{"target": "record", "places": {"table": "日本"}}]},
+        "places.table: '日本'. It has no letter from A to Z.",
+    ),
     "kinds of all": (
         {"amount": "list", "kinds": {"a": "b"}, "targets": [{"target": "post", "places": {"channel": "#a"}}]},
         "kinds",
@@ -363,6 +392,12 @@ def test_a_repository_is_said_as_the_steps_take_it(orchestra: Orchestra, said: s
     choices = Choices.model_validate({"source": "issues", "places": {"repository": said}, "targets": [target]})
     assert made(orchestra, choices, "by-address").problems == []
     assert repository_name(said) == "acme/app"
+
+
+def test_what_a_step_type_says_of_a_field_is_a_sentence() -> None:
+    said = misfit("table", "A B", "store.upsert")
+    assert said.endswith(".")
+    assert "Value error" not in said
 
 
 def test_viewers_use_no_wizard(orchestra: Orchestra) -> None:
