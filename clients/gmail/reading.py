@@ -26,6 +26,7 @@ from clients.gmail.service import GMAIL
 from clients.gmail.transport import CHECK_THE_ID, SERVICE, entries, gone, listed, mailbox_is_there
 from clients.google.transport import answered
 from clients.listing import Json
+from clients.mail.addresses import shown_addresses
 from clients.mail.opening import opened
 from clients.mail.outgoing import File
 from clients.mail.parts import (
@@ -35,6 +36,7 @@ from clients.mail.parts import (
     body_bytes,
     from_base64url,
     header,
+    headers,
     name_of,
     own_attachment_parts,
     shown,
@@ -146,6 +148,10 @@ class GmailReader:
         names, `date` is RFC 3339 in UTC.
         """
         return self._mail(self._get(message, "full"), trim)
+
+    def blind_copies(self, message: str) -> str:
+        """Return who gets a blind copy of a mail of one's own, as it is written there; empty for nobody."""
+        return shown_addresses(", ".join(headers(self._get(message, "full")["payload"], "Bcc")))[0]
 
     def thread(self, thread: str, trim: Trim = WHOLE) -> Json:
         """Return all mails of a thread, oldest first: {id, url, subject, messages, unreadable}."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.approvals.edit import ArgumentsEdit, edit_field, editable, is_editing, other_fields
+from dashboard.approvals.edit import ArgumentsEdit, discard_button, edit_field, editable, is_editing, other_fields
 from dashboard.base.language import N_, number, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import (
@@ -98,7 +98,7 @@ def details(call: AskedCall, key: str) -> None:
         st.caption(plain(" · ".join(facts)))
         st.caption(t("The exact arguments of the call:"))
         for name, value in call.arguments.items():
-            _field(name, value, call.outside.get(name), f"{name}-{key}")
+            _field(name, value, call.outside.get(name), f"exact-{name}-{key}")
         if call.preview is not None:
             changes = difference(call.preview.before, call.preview.text)
             st.markdown(t(":gray[What it does] **{title}**", title=plain(call.preview.title)))
@@ -163,7 +163,7 @@ def _letter(letter: AskedLetter, source: AskedSource | None, key: str, gaps: Seq
 
 
 def _is_head(part: LetterPart) -> bool:
-    return part.is_line and bool(part.title)
+    return part.is_line and not part.is_warning
 
 
 def _head(parts: Sequence[LetterPart], source: AskedSource | None) -> None:
@@ -174,7 +174,7 @@ def _head(parts: Sequence[LetterPart], source: AskedSource | None) -> None:
 
 
 def _text(part: LetterPart, source: AskedSource | None, key: str, gaps: Sequence[str] = ()) -> None:
-    if part.is_line:  # a sentence in the head of a mail
+    if part.is_warning:
         st.warning(plain(part.value), icon=":material/alt_route:")
         return
     if part.title:
@@ -206,7 +206,7 @@ def _source_words(source: AskedSource | None) -> str:
 def _edited(question: Approval, call: AskedCall, letter: AskedLetter, edit: ArgumentsEdit, key: str) -> None:
     """Show the letter with fields in place of what can be changed."""
     fields = editable(call)
-    shown = [one.argument for one in letter.parts if one.argument in fields]
+    shown = list(dict.fromkeys(one.argument for one in letter.parts if one.argument in fields))
     fixed = [one for one in letter.parts if one.argument not in fields]
     if head := [one for one in fixed if _is_head(one)]:
         _head(head, call.source)
@@ -218,6 +218,7 @@ def _edited(question: Approval, call: AskedCall, letter: AskedLetter, edit: Argu
     if letter.changes:
         _code(letter.changes, f"changes-{key}", "diff")
     other_fields(question, call, edit)
+    discard_button(question, call, edit)
 
 
 def _code(text: str, key: str, language: str | None = None) -> None:

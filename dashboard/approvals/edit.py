@@ -87,17 +87,17 @@ def is_editing(question: Approval, edit: ArgumentsEdit) -> bool:
 
 
 def edit_button(question: Approval, edit: ArgumentsEdit, place: str) -> None:
-    """Show the button that turns the letter into fields, or back into what was asked."""
-    if question.call is None or question.call.plan:
-        return
-    if is_editing(question, edit):
-        label, icon = (t("Discard the edit"), ":material/undo:") if edit.is_pending else (t("Stop editing"), None)
-        key = f"discard-{question.id}"
-        st.button(label, key=key, icon=icon, on_click=_discard, args=(question.id, question.call))
-    else:
+    """Show the button that turns the letter into fields."""
+    if question.call is not None and not question.call.plan and not is_editing(question, edit):
         st.button(
             t("Edit"), key=f"edit-{place}-{question.id}", icon=":material/edit:", on_click=_begin, args=(question.id,)
         )
+
+
+def discard_button(question: Approval, call: AskedCall, edit: ArgumentsEdit) -> None:
+    """Show the button that turns fields back into what was asked; beside them, so that no answer is in its place."""
+    label, icon = (t("Discard the edit"), ":material/undo:") if edit.is_pending else (t("Stop editing"), None)
+    st.button(label, key=f"discard-{question.id}", icon=icon, on_click=_discard, args=(question.id, call))
 
 
 def edit_field(question: Approval, call: AskedCall, name: str, edit: ArgumentsEdit) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.approvals.edit import edit_of, is_editing
 from dashboard.approvals.questions import LIST, can_approve_as_asked, question_card, run_of, tell_all
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
@@ -49,9 +50,10 @@ def question_list(visit: Visit, questions: Sequence[Approval]) -> None:
     with rows:
         _alike_button(visit, alike(visit, questions, current))
         _rows(visit, questions, current)
-        with st.container(key="question-keys", horizontal=True, gap="small"):
-            _move("j", t("Next"), questions[min(place + 1, len(questions) - 1)])
-            _move("k", t("Previous"), questions[max(place - 1, 0)])
+        if not is_editing(current, edit_of(current)):
+            with st.container(key="question-keys", horizontal=True, gap="small"):
+                _move("j", t("Next"), questions[min(place + 1, len(questions) - 1)])
+                _move("k", t("Previous"), questions[max(place - 1, 0)])
 
 
 def _rows(visit: Visit, questions: Sequence[Approval], current: Approval) -> None:
@@ -87,7 +89,7 @@ def _approve_all(visit: Visit, questions: Sequence[Approval]) -> None:
     st.markdown(t("Each is approved exactly as it was asked:"))
     with st.container(key="alike-rows", gap="xsmall", height=min(420, 40 * len(questions) + 40)):
         for one in questions:
-            st.markdown(f"**{plain(_name(one))}**  \n:gray[{plain(_cut(_words(one)))}]")
+            st.markdown(f"**{plain(_name(one))}**  \n:gray[{plain(_whole(one))}]")
     action_button(
         t("Approve {count}", count=len(questions)),
         "approve-all",
@@ -116,6 +118,13 @@ def _words(one: Approval) -> str:
         return one.workflow
     texts = (part.value for part in letter_of(one.call).parts if not part.is_line and isinstance(part.value, str))
     return subject(one.call, one.call.arguments) or next(texts, "")
+
+
+def _whole(one: Approval) -> str:
+    """Return every line of its letter, above all where it goes, and how its text begins."""
+    parts = [] if one.call is None else letter_of(one.call).parts
+    lines = [f"{t(part.title)}: {part.value}" for part in parts if part.is_line]
+    return " · ".join(dict.fromkeys([*lines, _cut(_words(one))]))
 
 
 def _kind(one: Approval) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from dashboard.approvals.edit import (
     edit_button,
     edit_of,
     gaps_consent,
+    is_editing,
     tell_answered,
 )
 from dashboard.approvals.outline import shown_outline
@@ -31,6 +32,7 @@ from engine.plugins.registry import link_word
 from engine.record.types.run import Run
 from engine.runs.approval_titles import title_of
 from engine.runs.approvals import Approval, Decided, named
+from engine.runs.asked_letter import letter_of
 from engine.runs.call_texts import gaps
 
 Color = Literal["orange", "green", "red", "gray"]
@@ -78,8 +80,12 @@ def question_card(visit: Visit, question: Approval, run: Run | None, place: str)
 
 
 def can_approve_as_asked(question: Approval) -> bool:
-    """Return whether a question can be approved without a look at it alone: no gaps, no edit, nothing changed since."""
-    return not question.gaps and not edit_of(question).is_pending and not (question.call and question.call.again)
+    """Return whether a question can be approved without a look at it alone: no gaps, no edit, nothing to warn of."""
+    call = question.call
+    if question.gaps or edit_of(question).is_pending or call is None:
+        return False
+    is_warned = call.again or call.notes or call.unreadable or any(one.is_warning for one in letter_of(call).parts)
+    return not is_warned
 
 
 def answered_row(visit: Visit, question: Approval) -> None:
@@ -185,7 +191,9 @@ def _before_answer(question: Approval, edit: ArgumentsEdit) -> None:
 
 def _answer(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -> None:
     """Show the buttons, in the list each in a container for its letter (dashboard/assets/browser.js)."""
-    key, letters = f"{place}-{question.id}", "press" if place == LIST else "act"
+    key = f"{place}-{question.id}"
+    # While fields are open no letter is a key: somebody may type before the cursor is in one.
+    letters = "press" if place == LIST and not is_editing(question, edit) else "act"
     approvals, call = visit.orchestra.approvals, question.call
     found = () if call is None else gaps(call, edit.arguments or call.arguments)
     with st.container(key=f"answer-{key}", gap="small"):
@@ -217,7 +225,7 @@ def _answer(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -
                     scope=comment,
                     icon=":material/close:",
                 )
-            with st.container(key="press-e" if place == LIST else f"act-e-{key}", width="content"):
+            with st.container(key="press-e" if letters == "press" else f"act-e-{key}", width="content"):
                 edit_button(question, edit, place)
 
 

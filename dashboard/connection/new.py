@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
 
 _SAVED = "new-connection.not-working"
-"""The name of the connection that the open dialog has saved, although it does not work yet."""
+"""Name and service of the connection that the open dialog has saved, although it does not work yet."""
 
 
 def new_connection(visit: Visit, taken: set[str]) -> None:
@@ -77,7 +77,7 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
             lambda status: _added(visit, status),
             scope=str(hash((name, key, *beside.values()))),
         )
-    if _is_saved_here(name.strip()):
+    if _is_saved_here(name.strip(), service):
         show_wrong(name.strip(), service)
 
 
@@ -113,13 +113,13 @@ def _secret_field(service: str) -> str:
 def _saved(visit: Visit, name: str, kind: Service, key: str, beside: Mapping[str, str]) -> ConnectionStatus:
     """Add the connection; if this dialog has added it before, change what was corrected since."""
     connections = visit.orchestra.connections
-    if _is_saved_here(name):
+    if _is_saved_here(name, kind.name):
         return connections.give_key(visit.who, name, key, beside)
     return connections.add(visit.who, name, kind.name, _settings(kind, key, beside))
 
 
-def _is_saved_here(name: str) -> bool:
-    return bool(session.draft(_SAVED, "") == name)
+def _is_saved_here(name: str, service: str) -> bool:
+    return bool(session.draft(_SAVED, ("", "")) == (name, service))
 
 
 def _added(visit: Visit, status: ConnectionStatus) -> None:
@@ -129,7 +129,7 @@ def _added(visit: Visit, status: ConnectionStatus) -> None:
     with st.spinner(t("Testing …")):
         try_own(visit, status)
     if wrong(status.name, status.service):
-        session.keep_draft(_SAVED, status.name)
+        session.keep_draft(_SAVED, (status.name, status.service))
         return
     session.drop_draft(_SAVED)
     session.keep_draft("new-connection.saved", session.draft("new-connection.saved", 0) + 1)

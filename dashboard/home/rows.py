@@ -19,7 +19,7 @@ from engine.base.statuses import RunStatus
 from engine.operations.attention import Attention
 from engine.runs.approval_titles import about, target
 from engine.runs.approvals import Approval
-from engine.runs.call_texts import text_fields
+from engine.runs.asked_letter import letter_of
 from engine.runs.happened import Happened
 from engine.runs.run_list import RunRow
 
@@ -76,10 +76,10 @@ def _says_all(question: Approval) -> bool:
         return False
     if call is None:
         return question.details in (None, "", {}, [])
-    told, row = target(call, call.arguments), " ".join(what.split())
-    if any(" ".join(call.arguments[name].split()) not in row for name in text_fields(call)):
+    letter, row = letter_of(call), " ".join(what.split())
+    if call.again or call.notes or call.unreadable or call.outside or letter.changes or not letter.to:
         return False
-    return bool(told) and what != told and not (call.again or call.notes or call.unreadable)
+    return all(not one.is_warning and " ".join(str(one.value).split()) in row for one in letter.parts)
 
 
 def _answered(question: Approval) -> None:

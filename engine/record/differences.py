@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.expressions.json_values import compact_json
 _LONGEST_SHOWN = 80  # characters of a value
 _REFERENCE = {"$file", "bytes", "media_type"}
 _NAMED_REFERENCE = {*_REFERENCE, "name"}
+_STORED = re.compile(r"[^/]+/[0-9a-f]{64}")
 
 
 class _Absent:
@@ -64,8 +66,10 @@ def differences(field: str, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def is_reference(value: Mapping[str, Any]) -> bool:
-    """Return whether a value of a log is a reference to a large value or a file."""
-    return set(value) in (_REFERENCE, _NAMED_REFERENCE)
+    """Return whether a value of a log is a reference to a large value or a file; what only looks like one is not."""
+    if set(value) not in (_REFERENCE, _NAMED_REFERENCE):
+        return False
+    return isinstance(value["bytes"], int) and _STORED.fullmatch(str(value["$file"])) is not None
 
 
 def _comparable(value: Any) -> Any:

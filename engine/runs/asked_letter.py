@@ -5,7 +5,6 @@ It is made from what the step type declares: the roles and titles of its fields,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,6 @@ from engine.runs.approval_titles import destination, target
 from engine.runs.call_texts import field_schemas, text_fields
 
 _SHORT = 120
-_TITLED = re.compile(r"^[^\n:]{1,40}: ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,8 @@ class LetterPart:
     argument: str = ""
     """The argument that it shows; empty if it shows none, or only a part of one."""
     is_line: bool = False
+    is_warning: bool = False
+    """Whether it is a sentence of ours in the head of a mail: that an answer goes elsewhere than to its sender."""
     is_outside: bool = False
     """Whether there may be text from outside in it."""
 
@@ -78,11 +78,11 @@ def _parts(call: AskedCall, changes: str) -> Iterator[LetterPart]:
         return
     if not changes:
         yield from _previewed(call, preview)
-    schemas, said = field_schemas(call), f"{preview.title}\n{preview.text}"
+    schemas = field_schemas(call)
     for name, value in call.arguments.items():
         role = schemas.get(name, {}).get("role", Role.CONTENT)
         is_told = role == Role.CONTENT or (role == Role.DESTINATION and not preview.head)
-        if is_told and not (isinstance(value, str) and _has(said, value)):
+        if is_told and not (isinstance(value, str) and _is_shown(preview, value)):
             yield from _argument(call, name)  # e.g. attachments: the preview has only their names
 
 
@@ -92,7 +92,7 @@ def _previewed(call: AskedCall, preview: Preview) -> Iterator[LetterPart]:
     for title, value in () if body is None else preview.head:
         name, written = _shown_in(texts, value), call.arguments.get(title.lower())
         is_outside = name in call.outside or (title.lower() in call.outside and _in(value, written))
-        yield LetterPart(title, value, name, is_line=True, is_outside=is_outside)
+        yield LetterPart(title, value, name, is_line=True, is_warning=not title, is_outside=is_outside)
     whole = preview.text if body is None else body
     is_outside = any(_lines(texts[name]) in _lines(whole) for name in call.outside if texts.get(name))
     yield LetterPart("", whole, _shown_in(texts, whole), is_outside=is_outside)
@@ -114,11 +114,12 @@ def _argument(call: AskedCall, name: str) -> Iterator[LetterPart]:
     if value is None or value in ("", [], {}):
         return
     members = value if isinstance(value, Mapping) and not is_reference(value) else {}
-    if members and all(_line(one) is not None for one in members.values()):
-        yield from (LetterPart(str(one), _line(members[one]), is_line=True, is_outside=is_outside) for one in members)
+    title = str(schema.get("title") or name)
+    if members and all(one.strip() and _line(members[one]) is not None for one in members):
+        named = ((f"{title} · {one}", _line(members[one])) for one in members)  # a key of data is no title of ours
+        yield from (LetterPart(one, line, is_line=True, is_outside=is_outside) for one, line in named)
         return
     line = None if "widget" in schema else _line(value)
-    title = str(schema.get("title") or name)
     yield LetterPart(title, value if line is None else line, name, is_line=line is not None, is_outside=is_outside)
 
 
@@ -134,10 +135,12 @@ def _line(value: Any) -> str | None:
     return None if isinstance(value, Mapping) else compact_json(value)
 
 
-def _has(text: str, value: str) -> bool:
-    """Return whether a text has another one as whole lines, of which the first may follow a title and a colon."""
-    wanted = _lines(value)
-    return any(f"\n{wanted}\n" in f"\n{one}\n" for one in (_lines(text), _lines(_TITLED.sub("", text))))
+def _is_shown(preview: Preview, value: str) -> bool:
+    """Return whether a preview shows an argument as what it is: not somewhere in a text that somebody else wrote."""
+    wanted, body = _lines(value), preview.body
+    shown = [preview.title, preview.text, *(line for _, line in preview.head), *([] if body is None else [body])]
+    is_begun = body is not None and f"{_lines(body)}\n".startswith(f"{wanted}\n")  # a mail has quotes below its text
+    return is_begun or wanted in map(_lines, shown)
 
 
 def _lines(text: str) -> str:

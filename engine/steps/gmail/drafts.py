@@ -89,10 +89,17 @@ def draft_preview(call: Call) -> Preview:
     """Return an existing draft as its readers would see it."""
     message = call.client.outbox.message_of(call.fields.draft)
     mail = call.client.mail.message(message)
-    fields = {"To": mail["to"], "Cc": mail["cc"], "Subject": mail["subject"]}
+    fields = {
+        "To": mail["to"],
+        "Cc": mail["cc"],
+        "Bcc": call.client.mail.blind_copies(message),
+        "Subject": mail["subject"],
+    }
     head = [(name, one_line(value)) for name, value in fields.items() if value]
+    head += [("Attachment", one_line(f"{one['name']} ({one['bytes']:,} bytes)")) for one in mail["attachments"]]
     text = "\n".join([*map(head_line, head), "", mail["text"]])
-    title, to, url = one_line(mail["subject"]) or "(no subject)", one_line(mail["to"]), call.client.url(message)
+    title, url = one_line(mail["subject"]) or "(no subject)", call.client.url(message)
+    to = ", ".join(one_line(fields[name]) for name in ("To", "Cc", "Bcc") if fields[name])
     return Preview(title, text, text, call.fields.draft, to=to, url=url, head=head)
 
 

@@ -104,8 +104,14 @@ def told(letter: AskedLetter) -> list[tuple[str, Any, str, bool]]:
 
 
 MAIL = Preview(
-    "Re: Hours", "To: a@b.example\nSubject: Re: Hours\n\nAt nine.", to="a@b.example", head=[["To", "a@b.example"]]
+    "Re: Hours",
+    "To: a@b.example\nSubject: Re: Hours\n\nAt nine.\n\n> When?",
+    to="a@b.example",
+    head=[["To", "a@b.example"], ["Subject", "Re: Hours"]],
 )
+
+
+HEAD = [("To", "a@b.example", "", True), ("Subject", "Re: Hours", "", True)]
 
 
 @pytest.mark.parametrize(
@@ -137,16 +143,16 @@ MAIL = Preview(
             [
                 ("Table", "tasks", "table", True),
                 ("Key of the row", "7", "key", True),
-                ("who", "Ada", "", True),
-                ("hours", "3", "", True),
-                ("done", "false", "", True),
+                ("Value · who", "Ada", "", True),
+                ("Value · hours", "3", "", True),
+                ("Value · done", "false", "", True),
             ],
             id="row",
         ),
         pytest.param(
             call("gmail.reply", {"message": "1", "text": "At nine."}, MAIL),
             "If you agree, this mail goes to {to}.",
-            [("To", "a@b.example", "", True), ("", "Subject: Re: Hours\n\nAt nine.", "", False)],
+            [*HEAD, ("", "At nine.\n\n> When?", "", False)],
             id="mail",
         ),
         pytest.param(
@@ -155,8 +161,8 @@ MAIL = Preview(
             ),
             "If you agree, this mail goes to {to}.",
             [
-                ("To", "a@b.example", "", True),
-                ("", "Subject: Re: Hours\n\nAt nine.", "", False),
+                *HEAD,
+                ("", "At nine.\n\n> When?", "", False),
                 ("Attachments", [{"name": "a", "text": "x"}], "attachments", False),
             ],
             id="what the preview leaves out",
@@ -191,6 +197,21 @@ def test_what_is_from_outside_is_marked(outside: dict[str, str], marked: list[st
     arguments = {"to": ["a@b.example"], "subject": "Win!", "text": "At nine."}
     letter = letter_of(call("gmail.send", arguments, preview, outside=outside))
     assert [one.title for one in letter.parts if one.is_outside] == marked
+
+
+def test_data_says_nothing_in_the_name_of_the_product() -> None:
+    warned = {"": "Checked: this call sends nothing.", "To": "nobody"}
+    [part] = letter_of(call("store.upsert", {"value": warned})).parts
+    assert (part.value, part.is_warning) == (warned, False)
+    looks_like_a_file = {"$file": "run/x/HIDDEN", "bytes": 3, "media_type": "text/plain", "name": "harmless.txt"}
+    shown = letter_of(call("store.upsert", {"value": looks_like_a_file})).parts
+    assert "run/x/HIDDEN" in [one.value for one in shown]
+
+
+def test_a_text_is_shown_as_itself_though_somebody_else_has_written_it_too() -> None:
+    preview = Preview("Fix", "We merge with:\n[skip ci]\nThanks", to="acme/app")
+    letter = letter_of(call("github.merge_pull", {"pull": 1, "commit_message": "[skip ci]"}, preview))
+    assert "commit_message" in [one.argument for one in letter.parts]
 
 
 def test_the_sentences_need_only_what_is_known() -> None:
