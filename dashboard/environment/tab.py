@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.language import N_, t
+from dashboard.base.language import N_, t, tc
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.environment.removing import removal_popover
@@ -86,7 +86,7 @@ def _promote(visit: Visit, workflow: str, names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         source = sources[st.selectbox(t("From"), list(sources), key=f"promote-from-{workflow}", width=260)]
         others = [one for one in names if one != source.environment]
-        target = st.selectbox(t("To"), others, key=f"promote-to-{workflow}", width=200)
+        target = st.selectbox(tc("place", "To"), others, key=f"promote-to-{workflow}", width=200)
         is_asked = st.button(t("Check"), key=f"promote-check-{workflow}", icon=":material/fact_check:")
     slot = f"promotion.{workflow}"
     if is_asked:

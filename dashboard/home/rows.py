@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from dashboard.approvals.edit import tell_answered
-from dashboard.base.language import t, tn
+from dashboard.base.language import t, tc, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -66,7 +66,7 @@ def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> No
                 icon=":material/check:",
             )
         else:
-            visit.link(t("Open"), "approvals", question=question.id)
+            visit.link(tc("button", "Open"), "approvals", question=question.id)
 
 
 def _says_all(question: Approval) -> bool:

@@ -110,7 +110,7 @@ def _duplicate(visit: Visit, kind: OwnFileKind, name: str) -> None:
         t("Duplicate"),
         "copy-make",
         copy,
-        lambda made: open_file(visit, kind, made, N_("{name} is made.")),
+        lambda made: open_file(visit, kind, made, N_("{name} has been created.")),
         scope=new,
         type="primary",
     )

@@ -44,7 +44,7 @@ def show(visit: Visit) -> None:
     page_header(
         visit,
         t("What should happen?"),
-        t("Answer three questions. Nothing runs before you turn it on."),
+        t("Answer three questions. Nothing is written until you run it or turn it on."),
         trail=[(N_("Workflows"), "workflows")],
     )
     number, given = session.draft(_BEGUN, (0, None))
