@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from msgspec import Struct
 
-from dashboard.base import session
+from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
@@ -349,7 +349,7 @@ class QuestionForm(Struct, frozen=True):
             return ""
         if offer.needs_text or offer.is_text_a_wish:
             label = t("What it should say")
-            text = st.text_area(label, given.text, key=f"{key}-text", height=80)
+            text = fields.text_area(label, given.text, key=f"{key}-text", height=80)
             if offer.needs_text and not text.strip():
                 missing.append(label)
             return text

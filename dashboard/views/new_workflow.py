@@ -7,7 +7,7 @@ from contextlib import suppress
 import streamlit as st
 
 from clients.errors import ServiceError
-from dashboard.base import session
+from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
@@ -61,7 +61,7 @@ def _by_sentence(visit: Visit) -> None:
     setup = visit.orchestra.copilot.talking.setup(visit.who)
     if not setup.is_available or setup.is_demo:
         return
-    said = st.text_area(
+    said = fields.text_area(
         t("Say it in a sentence"),
         key="new-sentence",
         placeholder=t("For example: each morning, the mails of my boss become tasks"),
