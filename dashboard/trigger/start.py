@@ -85,19 +85,15 @@ def _account(one: TriggerStatus) -> None:
 def _times(visit: Visit, one: TriggerStatus, start: Start | None, what: str) -> None:
     """Say when it polls next, in whose zone its times are, and what becomes of what is there already."""
     if one.connection is None and (start is None or start.is_now):
+        found = None
         with errors_shown():
             found = _looked_ahead(visit, one, start, what)
-            if found.next_at is not None:
-                st.markdown(
-                    plain(
-                        t(
-                            "Next at {time}; its times are in {zone}.",
-                            time=full_time(found.next_at),
-                            zone=found.time_zone,
-                        )
-                    )
-                )
-        return
+        if found is None:
+            return
+        if found.next_at is not None:
+            words = t("Next at {time}; its times are in {zone}.", time=full_time(found.next_at), zone=found.time_zone)
+            st.markdown(plain(words))
+            return
     st.markdown(t("It polls at once, then every {time}.", time=duration(one.poll_seconds)))
     if start is None:
         since = one.succeeded_at or one.turned_on_at

@@ -14,7 +14,8 @@ from engine.expressions.json_values import compact_json
 _LONGEST_SHOWN = 80  # characters of a value
 _REFERENCE = {"$file", "bytes", "media_type"}
 _NAMED_REFERENCE = {*_REFERENCE, "name"}
-_STORED = re.compile(r"[^/]+/[0-9a-f]{64}")
+_STORED = re.compile(r"([\w-]+\.files/)?[0-9a-f]+")
+"""The folder of a run's files and a hash; logs of the run itself leave the folder out."""
 
 
 class _Absent:
