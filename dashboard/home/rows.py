@@ -23,7 +23,7 @@ from engine.runs.asked_letter import letter_of
 from engine.runs.happened import Happened
 from engine.runs.run_list import RunRow
 
-_QUESTIONS, _LOOKED_AT, _WORKFLOWS, _UNDER_WAY = 8, 3, 5, 2
+_QUESTIONS, _LOOKED_AT, _WORKFLOWS, _UNDER_WAY = 8, 4, 5, 2
 _LONGEST = 90
 
 
