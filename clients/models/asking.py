@@ -174,17 +174,18 @@ def check_lines(service: Service, where: str, model: str, models: Callable[[], S
     except ServiceError as error:
         return [failed(service, "server", error)]
     reached = CheckLine("server", ok=True, text=f"{where} answers and offers {counted_words(len(offered), 'model')}.")
-    return [reached, _check_model(model, offered)]
+    return [reached, _check_model(service, model, offered)]
 
 
-def _check_model(model: str, offered: Sequence[str]) -> CheckLine:
+def _check_model(service: Service, model: str, offered: Sequence[str]) -> CheckLine:
     names = ", ".join(offered[:5]) or "none"
     if not model:
         return CheckLine(
             "model", ok=False, text=f"No model is chosen. Enter one, for example one of: {names}.", field="model"
         )
     if model not in offered:
-        said = f"The server does not offer {model!r}. It offers: {names}. Enter one of them."
+        remedy = f"Enter one of them, or set {service.variables['model']} in `.env`."
+        said = f"The server does not offer {model!r}. It offers: {names}. {remedy}"
         return CheckLine("model", ok=False, text=said, field="model")
     return CheckLine("model", ok=True, text=f"{model} is there.")
 

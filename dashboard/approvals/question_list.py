@@ -15,7 +15,7 @@ from dashboard.approvals.questions import LIST, can_approve_as_asked, question_c
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import first_words, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.times import ago
 from engine.base.step_path import in_workflow
@@ -103,7 +103,8 @@ def _approve_all(visit: Visit, questions: Sequence[Approval]) -> None:
 
 def _row(one: Approval) -> str:
     gaps = f":orange[:material/edit: {plain(t('gaps'))}] · " if one.gaps else ""
-    return f"**{plain(_cut(_name(one)))}**  \n:gray[{gaps}{plain(_cut(_words(one)))} · {plain(ago(one.asked_at))}]"
+    name, words = (plain(first_words(text, _LETTERS)) for text in (_name(one), _words(one)))
+    return f"**{name}**  \n:gray[{gaps}{words} · {plain(ago(one.asked_at))}]"
 
 
 def _name(one: Approval) -> str:
@@ -124,16 +125,11 @@ def _whole(one: Approval) -> str:
     """Return every line of its letter, above all where it goes, and how its text begins."""
     parts = [] if one.call is None else letter_of(one.call).parts
     lines = [f"{t(part.title)}: {part.value}" for part in parts if part.is_line]
-    return " · ".join(dict.fromkeys([*lines, _cut(_words(one))]))
+    return " · ".join(dict.fromkeys([*lines, first_words(_words(one), _LETTERS)]))
 
 
 def _kind(one: Approval) -> tuple[str, str]:
     return one.workflow, in_workflow(one.path)
-
-
-def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LETTERS else f"{text[:_LETTERS].rstrip()} …"
 
 
 def _move(letter: str, label: str, question: Approval) -> None:

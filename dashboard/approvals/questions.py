@@ -22,7 +22,7 @@ from dashboard.approvals.outline import shown_outline
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
-from dashboard.base.plain import link_markdown, outside_text, plain
+from dashboard.base.plain import first_words, link_markdown, outside_text, plain
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.buttons import action_button
 from dashboard.parts.times import ago, full_time, short_time
@@ -95,7 +95,9 @@ def answered_row(visit: Visit, question: Approval) -> None:
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", key=f"titled-answered-{question.id}"
         ):
-            visit.title_link(_cut(title_of(question)), "run", id=question.run_id, **opened_at(question.path))
+            visit.title_link(
+                first_words(title_of(question), _SHORT), "run", id=question.run_id, **opened_at(question.path)
+            )
             st.badge(t(word), icon=icon, color=color)
         if question.comment:
             outside_text(question.comment)
@@ -170,7 +172,7 @@ def _titles(question: Approval, run: Run | None) -> list[str]:
     titles = {step["path"]: str(step["title"] or "") for step in run["steps"]}
     items = [one for one in items_around(question.path) if one != question.path]
     found = [str(run["definition"]["workflow"].get("title") or question.workflow)]
-    found += [_cut(titles.get(one, ""), 60) for one in items[-1:]]
+    found += [first_words(titles.get(one, ""), 60) for one in items[-1:]]
     found.append(titles.get(question.path) or question.path)
     return [one for one in found if one]
 
@@ -250,8 +252,3 @@ def tell_all(found: Sequence[Decided]) -> None:
 def _answered(question: Approval) -> None:
     tell_answered(question)
     st.rerun()
-
-
-def _cut(text: str, most: int = _SHORT) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[:most].rstrip()} …"

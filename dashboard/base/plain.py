@@ -83,6 +83,12 @@ def beginning(text: str) -> str:
     return text if len(text) <= _BEGINNING else f"{text[:_BEGINNING].rstrip()} …"
 
 
+def first_words(text: str, most: int) -> str:
+    """Return how a text begins, on one line of at most so many characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[:most].rstrip()} …"
+
+
 def rest(text: str, key: str) -> None:
     """Offer the whole of a text whose `beginning` is shown; it is sent to the browser once it is opened."""
     if len(text) <= _BEGINNING:

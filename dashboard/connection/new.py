@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from pydantic import SecretStr
 
 from clients.service import Service
 from dashboard.base import session
@@ -16,7 +15,7 @@ from dashboard.base.plain import outside_link, plain
 from dashboard.connection.check import show_wrong, tell_tested, try_own, wrong
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import submit_button
-from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label
+from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label, settings_of
 
 if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
@@ -94,11 +93,6 @@ def _signed_in(visit: Visit, service: str, name: str) -> None:
         )
 
 
-def _settings(kind: Service, key: str, beside: Mapping[str, str]) -> dict[str, Any]:
-    given: dict[str, Any] = {one: text.strip() for one, text in beside.items() if text.strip()}
-    return {**given, kind.key.setting: SecretStr(key.strip())} if kind.key and key.strip() else given
-
-
 def _free(service: Service, taken: set[str]) -> str:
     """Return a name that no connection has yet."""
     wanted = service.usual_name
@@ -115,7 +109,7 @@ def _saved(visit: Visit, name: str, kind: Service, key: str, beside: Mapping[str
     connections = visit.orchestra.connections
     if _is_saved_here(name, kind.name):
         return connections.give_key(visit.who, name, key, beside)
-    return connections.add(visit.who, name, kind.name, _settings(kind, key, beside))
+    return connections.add(visit.who, name, kind.name, settings_of(kind, key, beside))
 
 
 def _is_saved_here(name: str, service: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import time
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 from msgspec import Struct
@@ -15,6 +15,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.creating.examples import KNOWN_VALUES, WORKDAYS
 from dashboard.creating.words import AMOUNTS, DAYS, PLACES, cron_of, time_of
+from dashboard.parts.buttons import remove_button
 from dashboard.parts.inputs import inputs_form, with_defaults
 from engine.copilot.wizard.parts import COLUMNS
 from engine.copilot.wizard.records import (
@@ -61,6 +62,7 @@ _NUMBERS: Mapping[str, str] = {
     "more_than": N_("Only if there are more than this many"),
 }
 _MOST_TARGETS = 6
+T = TypeVar("T", bound=str)
 
 
 class FormAnswers(Struct, frozen=True):
@@ -127,16 +129,7 @@ class QuestionForm(Struct, frozen=True):
             WhenToStart.HAND: not source.needs_start,
         }
         starts = [one for one, is_possible in can.items() if is_possible]
-        chosen = st.radio(
-            t("When?"),
-            starts,
-            starts.index(self.given.start) if self.given.start in starts else 0,
-            format_func=lambda one: t(_STARTS[one]),
-            horizontal=True,
-            label_visibility="collapsed",
-            key=f"{self.key}-start-{'-'.join(starts)}",
-        )
-        start = chosen or starts[0]
+        start = self._one_of("start", t("When?"), starts, self.given.start, _STARTS, label_visibility="collapsed")
         return start, self._times() if start is WhenToStart.SCHEDULE else ""
 
     def _times(self) -> str:
@@ -286,14 +279,7 @@ class QuestionForm(Struct, frozen=True):
                 found.append(self._target(source, fitting, given, kinds, values, missing, slot_of_one))
                 if len(numbers) > 1:
                     rest = ([one for one in numbers if one != number], free)
-                    st.button(
-                        t("Remove"),
-                        key=f"{slot_of_one}-remove",
-                        type="tertiary",
-                        icon=":material/delete:",
-                        on_click=session.keep_draft,
-                        args=(slot, rest),
-                    )
+                    remove_button(f"{slot_of_one}-remove", slot, rest)
         if len(numbers) < _MOST_TARGETS:
             st.button(
                 t("And something else"),
@@ -364,15 +350,13 @@ class QuestionForm(Struct, frozen=True):
         possible = [one for one in ItemCount if all(one in by_name[each.target].amounts for each in targets)]
         if len(possible) < 2:
             return possible[0] if possible else ItemCount.EACH
-        chosen = st.radio(
-            t("How many at once"),
-            possible,
-            possible.index(self.given.amount) if self.given.amount in possible else 0,
-            format_func=lambda one: t(AMOUNTS[one]),
-            horizontal=True,
-            key=f"{self.key}-amount-{'-'.join(possible)}",
-        )
-        return chosen or possible[0]
+        return self._one_of("amount", t("How many at once"), possible, self.given.amount, AMOUNTS)
+
+    def _one_of(self, name: str, label: str, options: Sequence[T], given: T, words: Mapping[T, str], **how: Any) -> T:
+        """Ask for one of a few options; the key has them, since others begin anew."""
+        at, key = options.index(given) if given in options else 0, f"{self.key}-{name}-{'-'.join(options)}"
+        chosen = st.radio(label, options, at, format_func=lambda one: t(words[one]), horizontal=True, key=key, **how)
+        return chosen or options[0]
 
 
 def _another(fitting: Sequence[Offer], chosen: Sequence[Chosen], slot: str) -> Chosen:

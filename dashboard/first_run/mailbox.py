@@ -12,7 +12,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain, plain_with_code
 from dashboard.first_run.mails import choose
 from dashboard.parts.buttons import submit_button
-from dashboard.parts.connection_fields import key_facts, key_label
+from dashboard.parts.connection_fields import key_facts, key_label, settings_of
 from engine.base.errors import InvalidInput
 from engine.base.services import declaration
 
@@ -72,15 +72,11 @@ def _connected(
     visit: Visit, kind: Service, status: ConnectionStatus | None, key: str, beside: dict[str, str]
 ) -> FirstRunState:
     """Save the account, so that nothing typed is lost, and choose it, which checks it."""
-    from pydantic import SecretStr
-
     connections = visit.orchestra.connections
     if not key.strip() and not (status is not None and status.own_key_found):
         raise InvalidInput(t("There is no {label} yet.", label=key_label(kind)), remedy=t("Enter it."))
     if status is not None:
         connections.give_key(visit.who, status.name, key, beside)
     else:
-        given = {name: text.strip() for name, text in beside.items() if text.strip()}
-        secret = {kind.key.setting: SecretStr(key.strip())} if kind.key is not None else {}
-        connections.add(visit.who, kind.usual_name, kind.name, {**given, **secret})
+        connections.add(visit.who, kind.usual_name, kind.name, settings_of(kind, key, beside))
     return choose(visit, "mailbox", kind.name)

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.approvals.edit import tell_answered
 from dashboard.base.language import t, tc, tn
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import first_words, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import section
 from dashboard.parts.status import look_of
@@ -46,7 +46,7 @@ def questions(visit: Visit, state: Attention) -> None:
 
 
 def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> None:
-    what = _cut(about(question) or question.message)
+    what = first_words(about(question) or question.message, _LONGEST)
     call = question.call
     to = "" if call is None else target(call, call.arguments)
     with _row(f"waiting-{question.id}"):
@@ -160,11 +160,6 @@ def _heading(title: str, key: str) -> Iterator[None]:
         section(title)
         st.space("stretch")
         yield
-
-
-def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()} …"
 
 
 def since_words(visit_ended: str | None) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from clients.errors import ServiceError
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.parts.errors import error_box
 from engine.base.errors import OrchestraError
 
@@ -42,6 +43,18 @@ def submit_button(
     """Show the same for a form: it also reads a field that was left by Tab, without Enter."""
     if st.form_submit_button(label, key=key, type="primary"):
         _do(f"{key} {scope}", act, then)
+
+
+def remove_button(key: str, slot: str, rest: object) -> None:
+    """Show the button that takes an entry out of a list: the draft in `slot` becomes `rest`."""
+    st.button(
+        t("Remove"),
+        key=key,
+        type="tertiary",
+        icon=":material/delete:",
+        on_click=session.keep_draft,
+        args=(slot, rest),
+    )
 
 
 def _do(press: str, act: Callable[[str], T], then: Callable[[T], object] | None) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
+from pydantic import SecretStr
 
 from clients.service import Service
 from dashboard.base.language import t
@@ -19,6 +21,12 @@ def beside_fields(service: Service, values: Mapping[str, str], key: str) -> dict
         )
         for one in service.beside_key
     }
+
+
+def settings_of(service: Service, key: str, beside: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of a connection as they were typed; what is empty is left out."""
+    given: dict[str, Any] = {one: text.strip() for one, text in beside.items() if text.strip()}
+    return {**given, service.key.setting: SecretStr(key.strip())} if service.key and key.strip() else given
 
 
 def key_facts(service: Service) -> None:

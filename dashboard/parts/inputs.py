@@ -14,6 +14,7 @@ import streamlit as st
 from dashboard.base import fields, session
 from dashboard.base.language import t
 from dashboard.base.plain import field_label, plain
+from dashboard.parts.buttons import remove_button
 from dashboard.parts.times import viewer_zone
 from engine.base.errors import InvalidInput
 from engine.base.run_file import WORKSPACE_FILE
@@ -357,14 +358,7 @@ def _entry_top(field: _Field, number_: int, place: int, without: tuple[list[int]
     """Show which entry it is, and the button that removes it."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(t("Entry {number}", number=place))
-        st.button(
-            t("Remove"),
-            key=f"{field.key}-remove-{number_}",
-            type="tertiary",
-            icon=":material/delete:",
-            on_click=session.keep_draft,
-            args=(f"entries.{field.key}", without),
-        )
+        remove_button(f"{field.key}-remove-{number_}", f"entries.{field.key}", without)
 
 
 def _entry(

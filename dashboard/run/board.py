@@ -71,17 +71,17 @@ class Board:
 
 def board(run: Run) -> Board:
     """Return the table of a run document, without the steps that run after a failure of the workflow."""
-    return _board(run, steps_of(run["definition"]["workflow"]))
+    return _board(run, steps_of(run["definition"]["workflow"]), became(run))
 
 
 def failure_board(run: Run) -> Board | None:
     """Return the table of the steps that run after a failure, or None if none has begun."""
     has_begun = any(step["path"].startswith(FAILURE_PREFIX) for step in run["steps"])
-    return _board(run, failure_steps_of(run["definition"]["workflow"])) if has_begun else None
+    return _board(run, failure_steps_of(run["definition"]["workflow"]), {}) if has_begun else None
 
 
-def _board(run: Run, entries: Sequence[Entry]) -> Board:
-    builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]), became(run))
+def _board(run: Run, entries: Sequence[Entry], became_of: Mapping[str, str]) -> Board:
+    builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]), became_of)
     loops = [entry for entry in entries if entry.step.is_loop and not _is_inside_loop(entry)]
     children = [(one.path, one.step.title) for loop in loops for one in entries if one.parent is loop]
     noun = next((word_of(str(step["noun"]), "item") for step in run["steps"] if "items" in step), "")

@@ -27,7 +27,7 @@ class Visits:
         """Note that a person is here now, and return when their previous visit ended; None during the first."""
         now = self._clock()
         ended, seen = _times(self._settings.get(_key(p.id)))
-        is_new = seen and now - moment_of(seen) >= GAP
+        is_new = bool(seen) and now - moment_of(seen) >= GAP
         if is_new or not seen or now - moment_of(seen) >= _NOTED_EVERY:
             with suppress(StorageError):  # a state that cannot be written is still shown
                 self._settings.put(_key(p.id), f"{seen if is_new else ended} {timestamp(now)}")

@@ -283,6 +283,7 @@ def test_check_says_what_is_wrong(form: Form, standins: StandIns, http: httpx.Cl
     no_key = client_of(form, endpoint.base_url, http, "wrong")
     assert not no_model.check()[1].ok
     assert "gpt-9" in other_model.check()[1].text
+    assert client_class(form.name).service.variables["model"] in other_model.check()[1].text
     assert other_model.check()[1].field == "model"
     assert [line.ok for line in no_key.check()] == [False]
     with pytest.raises(AuthError):

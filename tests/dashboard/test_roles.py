@@ -16,10 +16,14 @@ PROPOSED: list[tuple[str, Role, str]] = [
     ("files", "viewer", "Drop a file"),
     ("files", "viewer", "Drop the first one"),
     ("budgets", "editor", "Set budgets"),
+    ("agents", "viewer", "Begin with a sample"),
+    ("tools", "viewer", "A new one"),
+    ("tables", "viewer", "The button below"),
     ("runs", "viewer", "to run"),
     ("", "viewer", "Start with"),
     ("", "viewer", "five steps"),
     ("", "operator", "Use my own mail"),
+    ("connections", "operator", "in the environment or in .env"),
     ("environments", "viewer", "you can go on changing"),
 ]
 """What an empty page proposes to an owner, and who may not do it."""

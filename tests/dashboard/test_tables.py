@@ -34,4 +34,5 @@ def test_a_viewer_is_not_sent_to_a_button_that_is_not_there(
     sign_in("vera")
     page = open_page("tables")
     assert not [one for one in page.button if one.key == "tables-add"]
+    assert [one.value for one in page.caption if "What workflows remember" in one.value]
     assert not any("button" in one.value for one in page.caption)

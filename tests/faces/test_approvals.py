@@ -71,6 +71,7 @@ def test_every_face_shows_the_draft_that_will_be_sent(make_faces: Callable[[], F
     assert "mia@example.org · Hello" in human(faces, "approvals", "list")
     [heading] = [one.value.replace("\\", "").replace(":color[]", "") for one in page.header]
     assert "mia@example.org" in heading
+    assert any("<dd>Hello</dd>" in str(one.proto.body) for one in page.get("html"))
     faces.orchestra.approvals.approve(OWNER, question.id)
     until(lambda: faces.orchestra.runs.get(OWNER, question.run_id)["status"] == "succeeded")
 

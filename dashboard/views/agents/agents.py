@@ -46,8 +46,9 @@ def show(visit: Visit) -> None:
             new_agent(visit)
     found = visit.orchestra.agents.list(visit.who)
     if not found:
-        words = t("An agent works on a task by itself, with tools that you choose. A sample runs in the demo at once.")
-        empty(words, ":material/smart_toy:")
+        words = t("An agent works on a task by itself, with tools that you choose.")
+        first = t("Begin with a sample: it runs in the demo at once.") if visit.may("edit") else ""
+        empty(f"{words} {first}".rstrip(), ":material/smart_toy:")
     for one in found:
         _card(visit, one)
 

@@ -54,7 +54,8 @@ def show(visit: Visit) -> None:
 def _table(visit: Visit, found: dict[str, int]) -> str:
     if not found:
         words = t("What workflows remember from one run to the next, such as the invoices that came by mail.")
-        empty(words, ":material/table:", visit, t("Samples with a table"), "gallery")
+        first = t("The button below adds the first row.") if visit.may("edit") else ""
+        empty(f"{words} {first}".rstrip(), ":material/table:", visit, t("Gallery"), "gallery")
         return ""
     counts = {name: tn("{count} row", "{count} rows", count) for name, count in found.items()}
     return str(

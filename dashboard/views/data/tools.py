@@ -43,10 +43,9 @@ def show(visit: Visit) -> None:
     with errors_shown():
         found = visit.orchestra.tools.list(visit.who)
         if not found:
-            empty(
-                t("A tool is a step of your own: code with a test, which workflows and agents use."),
-                ":material/construction:",
-            )
+            words = t("A tool is a step of your own: code with a test, which workflows and agents use.")
+            first = t("A new one has a first test.") if visit.may("edit") else ""
+            empty(f"{words} {first}".rstrip(), ":material/construction:")
             return
         columns = {"name": t("Tool"), "version": t("Version"), "state": t("State"), "used": t("Used by")}
         opened = pick_table("tool", [one.name for one in found], [_row(one) for one in found], columns, alt=t("Tools"))
