@@ -15,10 +15,10 @@ def no_connection(error: BaseException, host: str, port: int) -> tuple[str, str]
     if any(isinstance(one, socket.gaierror) for one in found):
         return f"The name {host} is not known.", "Check its spelling, and that this machine is online."
     if any(isinstance(one, ConnectionRefusedError) for one in found):
-        return f"Nothing answers at {host}, port {port}.", "Check the address."
+        return f"Nothing answers at {host}:{port}.", "Check the address."
     if any(isinstance(one, OSError) and one.errno in _NO_WAY for one in found):
         return f"There is no way from this machine to {host}.", "Check the address, and that this machine is online."
-    return f"No connection to {host}, port {port}, could be opened.", "Check the address, or try again later."
+    return f"No connection to {host}:{port} could be opened.", "Check the address, or try again later."
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

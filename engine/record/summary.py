@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from clients.wording import counted
-from engine.base.statuses import RunStatus, StepStatus
+from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
 from engine.base.step_path import StepPath, items_around
 from engine.base.step_tree import step_nodes
 from engine.record.outcomes import (
@@ -50,6 +50,13 @@ _LONGEST_TITLE, _LONGEST_REASON = 80, 200
 def sentence(run: Run) -> str:
     """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
     return summed_up(run)[0]
+
+
+def describe(run: Run) -> None:
+    """Give a run document its sentence and, once it has ended or waits, the counts behind it."""
+    run["sentence"], found = summed_up(run)
+    if found is not None and run["status"] not in ACTIVE_RUNS:
+        run["counts"] = {**run["counts"], "outcomes": found}
 
 
 def summed_up(run: Run) -> tuple[str, Outcomes | None]:

@@ -21,7 +21,7 @@ from engine.people.operation import operation
 from engine.record.document import document
 from engine.record.events import RunEnded, decoded
 from engine.record.run_log import RunLogs
-from engine.record.summary import sentence
+from engine.record.summary import describe
 from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.values import ValueLook, Values, look
@@ -157,7 +157,8 @@ class RunReader:
 
     def _described(self, run: Run) -> Run:
         try:
-            run["kind"], run["sentence"] = kind_of(options_of(run)), sentence(run)
+            run["kind"] = kind_of(options_of(run))
+            describe(run)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InvalidFile(
                 f"{self._logs.where(run['run_id'])} has parts that no log of a run has.",

@@ -320,7 +320,7 @@ def test_adding_a_connection_tests_it_and_names_what_to_correct(
     place = ("--address", "me@own.example", "--set", "host=127.0.0.1", "--set", "port=1")
     added = orchestra("connections", "add", "imap", *place, "--set", "password=env:PASSWORD")
     assert added.code == 0, "it is saved"
-    said = "Saved, not working yet: IMAP server (`host`): Nothing answers at 127.0.0.1, port 1. Check the address."
+    said = "Saved, not working yet: IMAP server (`host`): Nothing answers at 127.0.0.1:1. Check the address."
     assert said in added.out
     checked = orchestra("connections", "check", "imap")
     assert checked.code == 1

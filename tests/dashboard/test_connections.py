@@ -207,7 +207,7 @@ def test_a_connection_is_called_connected_only_once_it_works(orchestra: Orchestr
     fill(at, "new-connection", {**key, "new-connection-imap-host": "127.0.0.1"}, add)
     assert not at.exception
     said = words_of(at.warning[-1].value)
-    assert "Saved, not working yet: **IMAP server**: Nothing answers at 127.0.0.1, port 993. Check the address." in said
+    assert "Saved, not working yet: **IMAP server**: Nothing answers at 127.0.0.1:993. Check the address." in said
     status = orchestra.connections.get(OWNER, "mailbox")
     assert (status.beside_key["address"], status.beside_key["host"]) == ("me@own.example", "127.0.0.1")
     assert [one.name for one in orchestra.connections.list(OWNER)].count("mailbox-2") == 0, "it is the same connection"

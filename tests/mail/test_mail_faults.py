@@ -236,7 +236,7 @@ def test_who_forgot_that_an_app_password_is_needed_is_told_where_to_get_one() ->
 def test_nobody_there_is_told_by_its_address() -> None:
     with serving(imap()) as server:
         client = client_of(server, "smtp")
-        with pytest.raises(Unavailable, match=r"Nothing answers at 127\.0\.0\.1, port 1\.") as caught:
+        with pytest.raises(Unavailable, match=r"Nothing answers at 127\.0\.0\.1:1\.") as caught:
             client.folders()
         assert caught.value.outcome == "not_done"
 

@@ -342,7 +342,7 @@ class RunHead(RunStart):
     outputs: ReadOnly[Any]
     """None unless it succeeded."""
     error: ReadOnly[Failure | None]
-    counts: ReadOnly[Counts]
+    counts: Counts
     usage: ReadOnly[UsageRecord]
     due_at: NotRequired[ReadOnly[str | None]]
     """When its wait ends; None if it does not wait for a time."""

@@ -49,7 +49,7 @@ from engine.record.frames import RunName
 from engine.record.parts.selection import Selection
 from engine.record.previous_run import EarlierRun, played_run
 from engine.record.run_log import RunLogs
-from engine.record.summary import summed_up
+from engine.record.summary import describe
 from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Acceptance, Run, RunKind, TriggerItem
 from engine.record.types.step import Failure
@@ -545,8 +545,8 @@ class Execution:
 
     def _document(self, events: Iterable[Event]) -> Run:
         run = document(self._acceptance, events)
-        run["sentence"], found = summed_up(run)
-        return run if found is None else {**run, "counts": {**run["counts"], "outcomes": found}}
+        describe(run)
+        return run
 
 
 def _processed(run: Run) -> list[str]:

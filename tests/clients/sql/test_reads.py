@@ -266,7 +266,7 @@ def test_a_query_ends_at_its_time(database: Target) -> None:
             "select count(*) from information_schema.columns a, information_schema.columns b,"
             " information_schema.columns c, information_schema.columns d"
         )
-    with deadline(0.5), pytest.raises(ServiceError) as raised:
+    with deadline(3), pytest.raises(ServiceError) as raised:  # connecting has to end well before
         database.client.query(endless, {}, 1)
     assert (type(raised.value), raised.value.retryable) == (Timeout, False), "it would take as long again"
     assert "Make the statement faster" in raised.value.remedy
