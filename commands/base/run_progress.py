@@ -12,7 +12,7 @@ from engine.base.services import service_of
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
 from engine.base.step_path import StepPath, in_workflow, outermost
 from engine.record.types.run import Run
-from engine.record.types.step import REFUSALS, StepRecord, refusal_of
+from engine.record.types.step import StepRecord, refusal_of, refusal_words
 
 if TYPE_CHECKING:
     from commands.base.session import CommandSession
@@ -99,8 +99,8 @@ def _writes(run: Run) -> dict[str, list[str]]:
         if step["effect"]:
             word = f"{step['id']} (already done)" if step["effect"]["reused"] else step["id"]
             found.setdefault(outermost(step["path"]), []).append(word)
-        elif (refusal := refusal_of(step)) and step["uses"]:
-            found.setdefault(outermost(step["path"]), []).append(f"{step['id']} ({REFUSALS[refusal]})")
+        elif step["error"] and step["uses"] and refusal_of(step):
+            found.setdefault(outermost(step["path"]), []).append(f"{step['id']} ({refusal_words(step['error'])})")
     return found
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dashboard.base.language import N_, t
 from dashboard.drawing.steps import Entry
-from dashboard.parts.status import look_of
+from dashboard.parts.status import REJECTED, look_of
 from engine.base.statuses import ACTIVE_RUNS, WORST_FIRST, ListedStatus, RunStatus, StepStatus
 from engine.base.step_path import in_workflow, is_item
 from engine.record.types.run import Run
@@ -21,6 +21,7 @@ GLYPHS: Mapping[str, str] = {
     StepStatus.WAITING: "◷",
     StepStatus.SUCCEEDED: "✓",
     ListedStatus.PARTS_FAILED: "!",
+    REJECTED: "⊘",
     StepStatus.FAILED: "✕",
     StepStatus.SKIPPED: "–",
     StepStatus.CANCELLED: "⊘",
@@ -54,10 +55,20 @@ UNDONE = RunStateCell(StepStatus.CANCELLED, N_("Undone"))
 
 
 REFUSED = {
-    "Rejected": RunStateCell(StepStatus.FAILED, N_("Rejected")),
+    "Rejected": RunStateCell(REJECTED, N_("Rejected")),
     "ApprovalExpired": RunStateCell(StepStatus.FAILED, N_("Not approved in time")),
 }
 """Of a step, or an item, whose call nobody approved, by the type of its error."""
+
+
+_LEAST_BAD = WORST_FIRST.index(StepStatus.SUCCEEDED)
+SHOWN_WORST_FIRST: Sequence[str] = (*WORST_FIRST[:_LEAST_BAD], REJECTED, *WORST_FIRST[_LEAST_BAD:])
+"""What several repetitions of a step are together: the first of these that one of them is."""
+
+
+def shown_status(step: StepRecord) -> str:
+    """Return the status of a step as it is shown: of one that a person rejected, that instead of failed."""
+    return REJECTED if refusal_of(step) == "Rejected" else str(step["status"])
 
 
 def cell_of(step: StepRecord) -> RunStateCell:
@@ -100,13 +111,13 @@ def stand_of(entry: Entry, run: Run) -> tuple[str, str]:
     steps = [one for one in run["steps"] if in_workflow(one["path"]) == entry.path]
     if entry.step.is_loop and any(is_item(one["path"]) for one in steps):
         steps = [one for one in steps if is_item(one["path"])]
-    counted = Counter(str(one["status"]) for one in steps)
+    counted = Counter(map(shown_status, steps))
     if not counted:
         return StepStatus.PENDING, t("○ Pending") if run["status"] in ACTIVE_RUNS else t("· Not reached")
-    status = next(status for status in WORST_FIRST if status in counted)
+    status = next(status for status in SHOWN_WORST_FIRST if status in counted)
     if counted.total() == 1:
         return status, cell_of(steps[0]).text
-    shown = [one for one in WORST_FIRST if counted[one] and (one != StepStatus.SKIPPED or len(counted) == 1)]
+    shown = [one for one in SHOWN_WORST_FIRST if counted[one] and (one != StepStatus.SKIPPED or len(counted) == 1)]
     return status, ", ".join(f"{GLYPHS[one]} {counted[one]} {_inside(look_of(one).word)}" for one in shown)
 
 

@@ -31,6 +31,8 @@ class StatusStyle:
         return t(self.english)
 
 
+REJECTED = "rejected"
+"""Shown instead of failed: a person has rejected calls, and nothing else failed."""
 _GRAY, _BLUE, _GREEN, _RED, _AMBER = "#6b7280", "#2563eb", "#15803d", "#dc2626", "#b45309"
 
 LOOKS: Mapping[str, StatusStyle] = {
@@ -44,15 +46,23 @@ LOOKS: Mapping[str, StatusStyle] = {
     ListedStatus.SET_ASIDE: StatusStyle(N_("Set aside"), ":material/report:", "red", _RED),
     StepStatus.CANCELLED: StatusStyle(N_("Cancelled"), ":material/cancel:", "gray", _GRAY),
     RunStatus.INTERRUPTED: StatusStyle(N_("Interrupted"), ":material/pause_circle:", "orange", _AMBER),
+    REJECTED: StatusStyle(N_("Rejected"), ":material/block:", "gray", _GRAY),
     StepStatus.SKIPPED: StatusStyle(N_("Skipped"), ":material/skip_next:", "gray", _GRAY),
 }
+
+PARTLY_REJECTED = StatusStyle(N_("Partly rejected"), LOOKS[REJECTED].icon, "gray", _GRAY)
 
 _TEST = N_("Test run")
 _TESTS: Mapping[RunKind, str] = {RunKind.DEBUG: N_("Debug run"), RunKind.REPLAY: N_("Replay")}
 
 
 def look_of(status: str, counts: Mapping[str, Any] | None = None) -> StatusStyle:
-    """Return how a run or step is shown; with `counts`, a run that succeeded although parts failed is amber."""
+    """Return how a run or step is shown; with `counts`, one that succeeded although parts failed is amber.
+
+    What a person has rejected is no failure.
+    """
+    if counts and counts.get("rejected") and status in (RunStatus.FAILED, RunStatus.SUCCEEDED):
+        return PARTLY_REJECTED if counts["new_effects"] or counts["reused_effects"] else LOOKS[REJECTED]
     failed = counts is not None and (counts.get("failed_steps") or counts.get("failed_items"))
     if status == StepStatus.SUCCEEDED and failed:
         return LOOKS[ListedStatus.PARTS_FAILED]

@@ -11,9 +11,9 @@ from clients.wording import plural
 from dashboard.base.language import N_, t
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
-from dashboard.parts.run_state import REFUSED, UNDONE, RunStateCell, cell_of
-from dashboard.parts.status import look_of
-from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, WORST_FIRST, ListedStatus, RunStatus, StepStatus
+from dashboard.parts.run_state import REFUSED, SHOWN_WORST_FIRST, UNDONE, RunStateCell, cell_of, shown_status
+from dashboard.parts.status import REJECTED, look_of
+from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, ListedStatus, RunStatus, StepStatus
 from engine.base.step_path import items_around
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.base.wording import noun as word_of
@@ -31,7 +31,10 @@ _FIRST = (N_("Mail"), N_("Draft"), N_("Issue"), N_("Page"))
 """The kinds of links that come first, in the order in which most workflows make them; others follow by name."""
 
 
-_PARTLY = {"Rejected": N_("Partly rejected"), "ApprovalExpired": N_("Partly approved")}
+_PARTLY = {
+    "Rejected": RunStateCell(REJECTED, N_("Partly rejected")),
+    "ApprovalExpired": RunStateCell(ListedStatus.PARTS_FAILED, N_("Partly approved")),
+}
 """Of an item for which something was written, though nobody approved one of its calls."""
 
 
@@ -160,8 +163,8 @@ class _Builder:
         step = self.by_path.get(path)
         if step is not None and (step["uses"] or step["status"] != StepStatus.PENDING):
             return self._cell(step)
-        inside = [one["status"] for one in steps if one["path"].startswith((f"{path}.", f"{path}["))]
-        worst = next((status for status in WORST_FIRST if status in inside), None)
+        inside = [shown_status(one) for one in steps if one["path"].startswith((f"{path}.", f"{path}["))]
+        worst = next((status for status in SHOWN_WORST_FIRST if status in inside), None)
         return self._cell(step) if worst is None else RunStateCell(worst, look_of(worst).english)
 
     def _cell(self, step: StepRecord | None) -> RunStateCell:
@@ -188,11 +191,7 @@ def _with_refused(cell: RunStateCell, steps: Sequence[StepRecord]) -> RunStateCe
     refusal = next(filter(None, map(refusal_of, steps)), None)
     if cell.status != StepStatus.SUCCEEDED or refusal is None:
         return cell
-    return (
-        RunStateCell(ListedStatus.PARTS_FAILED, _PARTLY[refusal])
-        if any(one["effect"] for one in steps)
-        else REFUSED[refusal]
-    )
+    return _PARTLY[refusal] if any(one["effect"] for one in steps) else REFUSED[refusal]
 
 
 def _made(steps: Iterable[StepRecord]) -> Iterator[tuple[str, str]]:

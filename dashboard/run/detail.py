@@ -11,7 +11,7 @@ from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
 from dashboard.parts.errors import message_markdown
-from dashboard.parts.run_state import UNDONE
+from dashboard.parts.run_state import UNDONE, shown_status
 from dashboard.parts.status import look_of
 from dashboard.run.board import Board, BoardRow
 from dashboard.run.change.undo import can_undo_item, undo_panel
@@ -73,7 +73,7 @@ def _open(path: str) -> None:
 
 def _links(row: BoardRow) -> None:
     """Show the status of the row, unless its only step shows it, and links to what it has created."""
-    begun = [step["status"] for step in row.steps if step["uses"] and step["status"] != StepStatus.SKIPPED]
+    begun = [shown_status(step) for step in row.steps if step["uses"] and step["status"] != StepStatus.SKIPPED]
     is_one_step = begun == [row.cell.status]
     if is_one_step and not row.links:
         return
@@ -173,4 +173,4 @@ def _label(step: StepRecord, steps: list[StepRecord]) -> str:
     title = step["title"] or step["id"]
     is_double = sum((one["title"] or one["id"]) == title for one in steps) > 1
     inner = _within_item(StepPath.parse(step["path"])) if is_double else ""
-    return f"{look_of(step['status']).icon} {plain(f'{title} {inner}'.strip())}"
+    return f"{look_of(shown_status(step)).icon} {plain(f'{title} {inner}'.strip())}"

@@ -33,10 +33,14 @@ def run_failures(run: Run) -> None:
 
 
 def reasons(run: Run) -> list[FailureReason]:
-    """Return why steps failed, the most frequent reason first; without steps that failed only because of one inside."""
+    """Return why steps failed, the most frequent reason first.
+
+    Steps that failed only because of one inside are left out, and those that a person rejected.
+    """
     failed = {
         step["path"]: step["error"] for step in run["steps"] if step["status"] == StepStatus.FAILED and step["error"]
     }
     around = {str(outer) for path in failed for outer in StepPath.parse(path).around()}
-    told = Counter((one["message"], one.get("remedy") or "") for path, one in failed.items() if path not in around)
+    causes = [one for path, one in failed.items() if path not in around and one.get("type") != "Rejected"]
+    told = Counter((one["message"], one.get("remedy") or "") for one in causes)
     return [FailureReason(message, remedy, count) for (message, remedy), count in told.most_common()]

@@ -9,12 +9,13 @@ from typing import Any
 
 from dashboard.base.language import N_, language, t
 from dashboard.parts.run_state import GLYPHS, UNDONE, RunStateCell
-from dashboard.parts.status import look_of
+from dashboard.parts.status import REJECTED, look_of
 from dashboard.run.board import Board, BoardRow
 from engine.base.statuses import ListedStatus, RunStatus, StepStatus
 
 STATUSES = {
     StepStatus.FAILED: (StepStatus.FAILED, ListedStatus.PARTS_FAILED),
+    REJECTED: (REJECTED,),
     StepStatus.RUNNING: (StepStatus.RUNNING, StepStatus.WAITING),
     StepStatus.PENDING: (StepStatus.PENDING, RunStatus.QUEUED, StepStatus.CANCELLED, RunStatus.INTERRUPTED, ""),
     StepStatus.SUCCEEDED: (StepStatus.SUCCEEDED,),

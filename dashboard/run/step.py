@@ -16,7 +16,7 @@ from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_state import REFUSED, is_unknown
-from dashboard.parts.status import status_badge
+from dashboard.parts.status import REJECTED, look_of, status_badge
 from dashboard.parts.step_words import exact, type_title
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
@@ -45,7 +45,7 @@ _KEPT = {
 
 def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     """Show one step."""
-    _facts(run, step)
+    _facts(visit, run, step)
     correction_of(visit, run, step)
     wait_line(visit, step)
     _called(visit, step)
@@ -67,9 +67,9 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     run_only(visit, run, step)
 
 
-def _facts(run: Run, step: StepRecord) -> None:
+def _facts(visit: Visit, run: Run, step: StepRecord) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _status(step)
+        _status(visit, step)
         if _is_demo_model(run, step):
             st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
         if step.get("pinned") and run["kind"] is not RunKind.CORRECTION:
@@ -80,12 +80,17 @@ def _facts(run: Run, step: StepRecord) -> None:
         st.caption(plain(" · ".join(facts(run, step))), help=named)
 
 
-def _status(step: StepRecord) -> None:
+def _status(visit: Visit, step: StepRecord) -> None:
     refusal = refusal_of(step)
     if refusal is None:
         status_badge(str(step["status"]))
-    else:
-        st.badge(REFUSED[refusal].word, icon=":material/cancel:", color="red")
+        return
+    by = step["error"].get("by", "") if step["error"] else ""
+    word = REFUSED[refusal].word
+    if by:
+        word = t("Rejected by you") if by == visit.who.id else t("Rejected by {name}", name=by)
+    look = look_of(REFUSED[refusal].status)
+    st.badge(plain(word), icon=look.icon, color=look.color)
 
 
 def _called(visit: Visit, step: StepRecord) -> None:
@@ -126,6 +131,9 @@ def facts(run: Run, step: StepRecord) -> list[str]:
 def _error(step: StepRecord) -> None:
     error = step["error"]
     if not error:
+        return
+    if error["type"] == "Rejected":
+        st.info(plain(error["message"]), icon=look_of(REJECTED).icon)
         return
     st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
     details = [error.get("type"), f"HTTP {error['http_status']}" if error.get("http_status") else None]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t
+from dashboard.parts.status import REJECTED
 from dashboard.run.board import Board
 from dashboard.run.page import mount
 from dashboard.run.row import STATUSES
@@ -17,6 +18,7 @@ from engine.base.statuses import StepStatus
 _CHOICES = {
     "all": N_("All"),
     StepStatus.FAILED: N_("Failed"),
+    REJECTED: N_("Rejected"),
     StepStatus.RUNNING: N_("Running"),
     StepStatus.PENDING: N_("Pending"),
     StepStatus.SUCCEEDED: N_("Succeeded"),
@@ -52,9 +54,10 @@ def run_table(run_id: str, board: Board, rows: Mapping[str, Any], place: str = "
 def _filter(board: Board, key: str) -> str:
     if len(board.rows) < 2:
         return "all"
+    is_rejected = any(row.cell.status == REJECTED for row in board.rows)
     return st.segmented_control(
         t("Show"),
-        ["all", *STATUSES],
+        ["all", *(one for one in STATUSES if one != REJECTED or is_rejected)],
         format_func=_choice_word,
         default="all",
         key=key,

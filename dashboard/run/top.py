@@ -105,6 +105,8 @@ def _ending(run: Run) -> None:
 
 def _error(run: Run) -> None:
     error = run["error"]
+    if run["counts"].get("rejected"):
+        return  # the sentence says who rejected what
     if run["counts"]["failed_items"]:
         if run["status"] not in ACTIVE_RUNS:
             run_failures(run)

@@ -59,7 +59,8 @@ def run_copilot(visit: Visit, run: Run) -> None:
 def _beside(visit: Visit, run: Run) -> dict[str, Any]:
     """Return what the script needs of a run; the texts of the panel only once it is open."""
     is_open = st.query_params.get(_PARAM) == _OPEN
-    has_failed = run["status"] == RunStatus.FAILED or bool(run["counts"]["failed_items"])
+    is_failed = run["status"] == RunStatus.FAILED or bool(run["counts"]["failed_items"])
+    has_failed = is_failed and not run["counts"].get("rejected")
     about = {"id": str(run["run_id"]), "hasFailed": has_failed}
     return {
         "address": bundle_address("studio"),

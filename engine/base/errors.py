@@ -328,9 +328,13 @@ _ASKED_AGAIN = (
 
 
 class Rejected(OrchestraError):
-    """A person rejected what the step asked for."""
+    """A person rejected what the step asked for; `by`: the id of that person."""
 
     default_remedy = _ASKED_AGAIN
+
+    def __init__(self, message: str, *, by: str = "") -> None:
+        super().__init__(message)
+        self.by = by
 
 
 class ApprovalExpired(OrchestraError):

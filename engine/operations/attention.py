@@ -159,7 +159,8 @@ def failing(rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> list[RunRow]:
 
     A run that a trigger started counts if its item is still dead. Of the runs that people started and that succeeded
     or failed, the newest of each workflow counts, if it failed or some of its items did; runs in the demo make no
-    others good. A run with a write of unknown outcome counts until somebody says what became of it.
+    others good. A run in which a person rejected calls and nothing else failed does not count. A run with a write of
+    unknown outcome counts until somebody says what became of it.
     """
     unfinished = {one.run_id for one in dead}
     latest: dict[tuple[str, bool], RunRow] = {}
@@ -167,12 +168,13 @@ def failing(rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> list[RunRow]:
     for row in rows:
         if row.status not in _SETTLED or row.kind.is_test:
             continue
-        has_failed = row.status == RunStatus.FAILED
+        is_decided = bool(row.counts.get("rejected"))
+        has_failed = row.status == RunStatus.FAILED and not is_decided
         if _is_triggered(row):
             is_failing = has_failed and row.run_id in unfinished
         else:
             is_newest = latest.setdefault((row.workflow, row.demo), row) is row
-            is_failing = is_newest and (has_failed or bool(row.counts.get("failed_items")))
+            is_failing = is_newest and (has_failed or (bool(row.counts.get("failed_items")) and not is_decided))
         if is_failing or (has_failed and row.counts.get("unknown_effects")):
             found.append(row)
     return found

@@ -7,7 +7,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from clients.errors import ServiceError, WriteRefused
-from engine.base.errors import OrchestraError, PlanDrift
+from engine.base.errors import OrchestraError, PlanDrift, Rejected
 from engine.base.names import file_stem
 from engine.base.plain_values import plain_json
 from engine.base.wording import kind_of
@@ -73,7 +73,13 @@ def _detailed(document: Failure, error: BaseException) -> Failure:
         }
     if isinstance(error, OrchestraError):
         field = error.details.get("field")
-        return {**document, "message": error.message[:_LONGEST], "remedy": error.remedy or None, "field": field}
+        found: Failure = {
+            **document,
+            "message": error.message[:_LONGEST],
+            "remedy": error.remedy or None,
+            "field": field,
+        }
+        return {**found, "by": error.by} if isinstance(error, Rejected) and error.by else found
     if isinstance(error, ValidationError):
         return _misfitting(document, error)
     # Unforeseen, so a bug of ours. Its text could contain anything: show only its type.

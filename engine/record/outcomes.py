@@ -17,7 +17,7 @@ from engine.base.wording import noun
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.types.run import ItemsAlike, OutcomeKind, Outcomes, Run
-from engine.record.types.step import REFUSALS, StepEffect, StepRecord, refusal_of
+from engine.record.types.step import REFUSALS, StepEffect, StepRecord, refusal_of, refusal_words
 
 _MAKING = ("add", "create", "upsert")
 """With these verbs, what a step type makes is called by its object: `create_draft` makes drafts."""
@@ -25,6 +25,9 @@ _NUMBERED = re.compile(r"_[0-9]+$")
 _FAILED, _OPEN, _CANCELLED, _LEFT_OUT = "failed", "not finished", "cancelled", "left out"
 _LAST = {_FAILED: 1, _OPEN: 2, _CANCELLED: 3, _LEFT_OUT: 4}
 """The order of endings; why somebody did not approve comes before them."""
+_REJECTED = "Rejected"
+_OF_REJECTIONS = (_REJECTED, "ItemsFailed")
+"""The types of errors of a run in which a person rejected calls: a loop only says how many of its items failed."""
 _ENDINGS: Mapping[str, str] = {RunStatus.FAILED: _FAILED, RunStatus.CANCELLED: _CANCELLED}
 
 
@@ -54,8 +57,8 @@ def of_plain(run: Run) -> Outcomes:
         kinds, by_item = _kinds(run, None)
         done = _alike([by_item.get("", Counter())])
         return {**found, "kinds": kinds, "alike": done, "repeated": repeated(run["steps"], None)}
-    refused = REFUSALS.get(str(run["error"].get("type"))) if run["error"] else None
-    return {**found, "endings": {refused: 1}} if refused else found
+    error = run["error"]
+    return {**found, "endings": {refusal_words(error): 1}} if error and error.get("type") in REFUSALS else found
 
 
 def of_status(status: str) -> Outcomes:
@@ -199,8 +202,21 @@ def write_counts(
 
 def by_refusal(steps: Iterable[StepRecord]) -> Counter[str]:
     """Count the steps, or items, that ended because nobody approved a call, by what became of it."""
-    failed = [step for step in steps if step["error"]]
-    return Counter(REFUSALS[refusal] for refusal in map(refusal_of, failed) if refusal)
+    return Counter(refusal_words(step["error"]) for step in steps if step["error"] and refusal_of(step))
+
+
+def rejected_calls(run: Run) -> int:
+    """Return how many calls of a run a person rejected; 0 if anything else failed, too."""
+    errors = [step["error"] for step in run["steps"] if step["status"] == StepStatus.FAILED and step["error"]]
+    if any(error["type"] not in _OF_REJECTIONS for error in [*errors, *filter(None, [run["error"]])]):
+        return 0
+    return sum(bool(step["uses"]) and refusal_of(step) == _REJECTED for step in run["steps"])
+
+
+def failed_items(run: Run) -> int:
+    """Return how many items of a run failed, without those that a person rejected."""
+    items = [step for step in run["steps"] if is_item(step["path"]) and step["status"] == StepStatus.FAILED]
+    return sum(refusal_of(item) != _REJECTED for item in items)
 
 
 def items_of(run: Run, loop: StepRecord) -> list[StepRecord]:
@@ -267,8 +283,8 @@ def _kinds(run: Run, good: AbstractSet[str] | None) -> tuple[list[OutcomeKind], 
             continue
         if step["effect"]:
             written.setdefault(step["id"], (step["uses"] or "", Counter()))[1][item] += 1
-        elif refusal:
-            refused.setdefault((noun(step["id"], "call"), REFUSALS[refusal]), Counter())[item] += 1
+        elif step["error"] and refusal:
+            refused.setdefault((noun(step["id"], "call"), refusal_words(step["error"])), Counter())[item] += 1
     in_order = sorted(written.items(), key=lambda one: order.get(one[0], len(order)))
     found = [(write_kind(step_id, uses, is_only_one=alike[uses] < 2), done) for step_id, (uses, done) in in_order]
     found += [

@@ -19,6 +19,7 @@ from engine.record.outcomes import (
     of_plain,
     outcome_words,
     places_by_effect,
+    rejected_calls,
     write_counts,
     write_kind,
 )
@@ -55,8 +56,12 @@ def sentence(run: Run) -> str:
 def describe(run: Run) -> None:
     """Give a run document its sentence and, once it has ended or waits, the counts behind it."""
     run["sentence"], found = summed_up(run)
-    if found is not None and run["status"] not in ACTIVE_RUNS:
+    if run["status"] in ACTIVE_RUNS:
+        return
+    if found is not None:
         run["counts"] = {**run["counts"], "outcomes": found}
+    if rejected := rejected_calls(run):
+        run["counts"] = {**run["counts"], "rejected": rejected}
 
 
 def summed_up(run: Run) -> tuple[str, Outcomes | None]:

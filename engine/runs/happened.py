@@ -52,6 +52,8 @@ def _workflow(row: RunsAlike) -> tuple[str, int]:
 
 def _status(row: RunsAlike) -> ListedStatus:
     counts = value_of(row.counts)
+    if counts.get("rejected") and row.status in (ListedStatus.SUCCEEDED, ListedStatus.FAILED):
+        return ListedStatus.SUCCEEDED  # nothing went wrong: a person decided so
     if row.status == ListedStatus.SUCCEEDED and (counts.get("failed_steps") or counts.get("failed_items")):
         return ListedStatus.PARTS_FAILED
     return ListedStatus(row.status)

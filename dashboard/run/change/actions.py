@@ -16,6 +16,7 @@ from dashboard.run.change.newest import can_resume, tell_of_changes
 from dashboard.run.change.undo import can_undo, undo_panel, undo_report
 from engine.agents.conversation import agent_of, is_agent
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RunStatus
+from engine.record.outcomes import failed_items, rejected_calls
 from engine.record.types.run import Run, RunKind
 
 
@@ -112,14 +113,16 @@ def _resume(visit: Visit, run: Run) -> None:
         resume(visit, run),
         lambda _gone_on: st.rerun(),
         scope=f"{run_id} {len(run.get('resumed', []))}",
-        type="primary",
+        type="secondary" if rejected_calls(run) else "primary",
         icon=":material/replay:",
     )
 
 
 def resume_label(run: Run) -> str:
     """Return the label of the button that resumes a run."""
-    items = run["counts"]["failed_items"]
+    if rejected_calls(run):
+        return t("Ask again")
+    items = failed_items(run)
     if items and run["status"] == RunStatus.FAILED:
         return t("Run the failed {items} again", items=items)
     return t("Try again") if run["status"] == RunStatus.FAILED else t("Resume")

@@ -10,6 +10,7 @@ from clients.wording import counted, listed
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.records import Idea, Operation
+from engine.record.outcomes import failed_items, rejected_calls
 from engine.record.types.run import Run
 from engine.record.types.step import Failure, StepRecord
 
@@ -93,9 +94,11 @@ def _wrong_input(run: Run) -> str:
 
 def _button(run: Run) -> str:
     """Return the label of the button of its page that resumes it."""
-    items = run["counts"]["failed_items"]
+    items = failed_items(run)
     if run["status"] != "failed":
         return "Resume"
+    if rejected_calls(run):
+        return "Ask again"
     return f"Run the failed {items} again" if items else "Try again"
 
 

@@ -303,6 +303,8 @@ class Counts(StepCounts):
     """The same, and what came of it, once a run has ended or waits."""
 
     outcomes: NotRequired[ReadOnly[Outcomes]]
+    rejected: NotRequired[ReadOnly[int]]
+    """How many calls a person rejected, if nothing else failed."""
 
 
 class ResumeRecord(TypedDict):

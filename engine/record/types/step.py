@@ -33,6 +33,8 @@ class Failure(TypedDict):
     http_status: ReadOnly[int | None]
     retry_after_seconds: ReadOnly[float | None]
     """How long the service asked to wait."""
+    by: NotRequired[ReadOnly[str]]
+    """The person who rejected the call, if one did."""
 
 
 class AttemptRecord(TypedDict):
@@ -318,7 +320,13 @@ class StepRecord(TypedDict):
 CANNOT_BE_UPDATED = "cannot be updated"
 """The note of a write that was kept although its fields differ now, and that its step type cannot update."""
 REFUSALS = {"Rejected": "rejected by a person", "ApprovalExpired": "not approved in time"}
-"""What became of a call that nobody approved, by the type of its error."""
+"""What became of a call that nobody approved, by the type of its error, if it is not known who rejected it."""
+
+
+def refusal_words(error: Failure) -> str:
+    """Return what became of a call that nobody approved: `rejected by ada`."""
+    by = error.get("by")
+    return f"rejected by {by}" if by else REFUSALS[error["type"]]
 
 
 def refusal_of(step: StepRecord) -> str | None:

@@ -58,7 +58,7 @@ class QuestionOutcome(Struct, frozen=True):
         if self.state != "approved":
             because = f": {self.comment}" if self.comment else ""
             stop = "" if because.endswith(_SENTENCE_ENDS) else "."
-            raise Rejected(f"Rejected by {self.by}{because}{stop}")
+            raise Rejected(f"Rejected by {self.by}{because}{stop}", by=self.by)
 
 
 class RunQuestions:

@@ -182,7 +182,9 @@ def test_the_map_sums_up_all_repetitions_of_a_step() -> None:
     ],
 )
 def test_the_button_says_what_is_run_again(status: str, items: int, steps: int, label: str) -> None:
-    run: Any = {"status": status, "counts": {"failed_items": items, "failed_steps": steps}}
+    failed = {"status": "failed", "uses": None, "error": {"type": "NotFound"}}
+    paths = [f"each[{index}]" for index in range(items)] or ["issue"] * steps
+    run: Any = {"status": status, "error": None, "steps": [{"path": path, **failed} for path in paths]}
     assert resume_label(run) == label
 
 

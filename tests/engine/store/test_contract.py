@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from engine.base.clock import timestamp, utc_now
 from engine.base.errors import Fenced, InUse
 from engine.base.statuses import AccountMode, RunStatus
+from engine.expressions.json_values import compact_json
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, IdempotentRequest, Notice, Polled, PollSelection, Renamed, RunEntry
 from engine.store.approvals import ApprovalRecord, Questions
@@ -79,6 +80,8 @@ class Store:
     """Another process takes over."""
     fail: Callable[[str], None]
     """A run has failed."""
+    reject: Callable[[str], None]
+    """A run has failed only because a person rejected a call."""
     succeed: Callable[[str], None]
     """A run has succeeded."""
     hold: Callable[[HeldWrites | None], None]
@@ -108,8 +111,8 @@ def _on(database: StateDatabase, folder: Path) -> Iterator[Store]:
         with database.writing() as connection:
             connection.execute(owners.delete())
 
-    def end(status: RunStatus, run_id: str) -> None:
-        values = {"status": status, "ended_at": LATER, "sentence": f"{status.capitalize()}."}
+    def end(status: RunStatus, run_id: str, counts: str = "{}") -> None:
+        values = {"status": status, "ended_at": LATER, "sentence": f"{status.capitalize()}.", "counts": counts}
         with database.writing() as connection:
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
 
@@ -147,6 +150,7 @@ def _on(database: StateDatabase, folder: Path) -> Iterator[Store]:
         state.acceptances(owner.id, shared=True),
         fence,
         partial(end, RunStatus.FAILED),
+        lambda run_id: end(RunStatus.FAILED, run_id, compact_json({"failed_steps": 1, "rejected": 1})),
         partial(end, RunStatus.SUCCEEDED),
         hold,
         wait,
@@ -686,6 +690,10 @@ def test_a_dead_item_gets_one_run_or_is_dismissed(store: Store) -> None:
     assert (started.state, started.run_id, started.error, started.value) == ("started", run_id(accepted(1)), None, None)
     store.fail(run_id(accepted(1)))
     assert [(one.item.item, one.sentence) for one in items.dead(None, 9)] == [("b", None), ("a", "Failed.")]
+    store.reject(run_id(accepted(1)))
+    assert [one.item.item for one in items.dead(None, 9)] == ["b"]
+    assert items.dead_counts() == {KEY: 1}
+    store.fail(run_id(accepted(1)))
     items.dismiss(started)
     assert items.dead_counts() == {KEY: 1}
 

@@ -159,7 +159,11 @@ def _failed(*columns: Any) -> Any:
     is_failed = (runs.c.status == RunStatus.FAILED) & runs.c.started_by.startswith("trigger:")
     # Few runs have failed, and nearly all items have started one: this expression keeps SQLite from using that index.
     has_started = trigger_items.c.state.concat("") == "started"
-    return select(*columns).select_from(trigger_items.join(runs, same_run)).where(is_failed & has_started)
+    # What a person has rejected needs nobody. A key of `Counts`: inside a text, its quotes would be escaped.
+    is_rejected = runs.c.counts.like('%"rejected":%')
+    return (
+        select(*columns).select_from(trigger_items.join(runs, same_run)).where(is_failed & has_started & ~is_rejected)
+    )
 
 
 def _of(key: TriggerKey) -> ColumnElement[bool]:
