@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
@@ -35,19 +35,23 @@ class UploadSession(Struct, frozen=True):
 
     def sent(self, source: Path) -> Any:
         """Send a file; return the drive's description of it. An error before the last part has made nothing."""
-        size, now = source.stat().st_size, UploadProgress(0)
         with source.open("rb") as file:
-            while now.made is None:
-                file.seek(now.offset)
-                part = file.read(self.part_bytes)
-                if not part or now.offset + len(part) > size:
-                    raise InvalidRequest("The file changed while it was uploaded.", service=self.service.name)
-                try:
-                    now = self._after(now.offset, part, size)
-                except ServiceError as error:
-                    if now.offset + len(part) < size:
-                        error.outcome = "not_done"
-                    raise
+            return self.send(file, source.stat().st_size)
+
+    def send(self, file: BinaryIO, size: int) -> Any:
+        """Send an open file of this size."""
+        now = UploadProgress(0)
+        while now.made is None:
+            file.seek(now.offset)
+            part = file.read(self.part_bytes)
+            if not part or now.offset + len(part) > size:
+                raise InvalidRequest("The file changed while it was uploaded.", service=self.service.name)
+            try:
+                now = self._after(now.offset, part, size)
+            except ServiceError as error:
+                if now.offset + len(part) < size:
+                    error.outcome = "not_done"
+                raise
         return now.made
 
     def _after(self, offset: int, part: bytes, size: int) -> UploadProgress:

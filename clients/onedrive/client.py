@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -18,18 +17,16 @@ from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import known_of, unknown
 from clients.drives.names import instant, path_of, require_name, taken
 from clients.drives.transfer import part_of, received, require_within
-from clients.error_mapping import require_object
-from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
+from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
-from clients.oauth.api import OAuthApi
+from clients.microsoft.graph import Graph
+from clients.microsoft.refusals import CursorRefused
 from clients.oauth.tokens import tokens_of
 from clients.onedrive.app import ONEDRIVE_APP, SIGN_IN, owner_of
 from clients.onedrive.quick_xor import quick_xor
-from clients.onedrive.refusals import CursorRefused, refusal
 from clients.onedrive.service import ONEDRIVE, OnedriveSettings
 from clients.onedrive.uploads import OneDriveUpload
 from clients.sign_in import Seal
-from clients.transport import origin
 
 _PAGE = 200
 _FOLDERS_ASKED_MOST = 50
@@ -47,9 +44,8 @@ class OnedriveClient(Drive):
     def __init__(self, settings: OnedriveSettings, http: httpx.Client, seal: Seal | None = None) -> None:
         self.http = http
         self._tokens = tokens_of(ONEDRIVE_APP, settings, http, seal)
-        self._origin = origin(settings.base_url)
-        self._url = f"{settings.base_url}/v1.0/me/drive"
-        self._api = OAuthApi(http, self._tokens, refusal)
+        self._graph = Graph(http, self._tokens, settings.base_url)
+        self._url = f"{self._graph.url}/me/drive"
         self._me: Json | None = None
 
     @classmethod
@@ -72,7 +68,7 @@ class OnedriveClient(Drive):
     def check(self) -> list[CheckLine]:
         """Try to sign in and to list the root."""
         try:
-            who, found = owner_of(self._get(self._url)), self.entries("", _PAGE)
+            who, found = owner_of(self._graph.get(self._url)), self.entries("", _PAGE)
         except ServiceError as error:
             return [failed(self.service, "sign-in", error)]
         return [CheckLine("sign-in", ok=True, text=f"Signed in as {who}; {len(found)} entries at the root.")]
@@ -87,7 +83,7 @@ class OnedriveClient(Drive):
         within = self._item(folder)
         asked = quote(words.replace("'", "''"), safe="")  # OData doubles quotation marks
         found: list[DriveFile] = []
-        for one in self._pages(f"{self._url}/items/{within['id']}/search(q='{asked}')?$top={_PAGE}"):
+        for one in self._graph.pages(f"{self._url}/items/{within['id']}/search(q='{asked}')?$top={_PAGE}"):
             if "file" in one and not _is_elsewhere(one):
                 found.append(_shown(one, _path_of(one)))
             if len(found) >= limit:
@@ -109,7 +105,7 @@ class OnedriveClient(Drive):
         # The address of the content is its own key: no token may go there.
         received(
             ONEDRIVE,
-            lambda headers: part_of(self.http, found[_DOWNLOAD], headers, refusal),
+            lambda headers: part_of(self.http, found[_DOWNLOAD], headers, self._graph.refusal),
             into,
             shown.size or 0,
             limit,
@@ -125,7 +121,7 @@ class OnedriveClient(Drive):
         where = "/".join(filter(None, (_path_of(within), name)))
         url = f"{self._url}/items/{within['id']}:/{quote(name, safe='')}"
         try:
-            return _shown(OneDriveUpload(self._api, self.http, url).sent(source), where)
+            return _shown(OneDriveUpload(self._graph, url).sent(source), where)
         except Conflict as error:
             raise taken(ONEDRIVE, where, error.http_status) from error
 
@@ -134,7 +130,7 @@ class OnedriveClient(Drive):
         del marker
         try:
             within = self._folder(folder, name)
-            found = self._get(f"{self._url}/items/{within['id']}:/{quote(name, safe='')}")
+            found = self._graph.get(f"{self._url}/items/{within['id']}:/{quote(name, safe='')}")
         except NotFound:
             return None
         return _shown(found, _path_of(found)) if _hash_of(found) == quick_xor(source) else None
@@ -145,7 +141,7 @@ class OnedriveClient(Drive):
             found = self._item(file_id)
             if found.get("cTag") != version:
                 raise Conflict("The file was changed since.", service=ONEDRIVE.name)
-            self._api.asked("DELETE", f"{self._url}/items/{found['id']}", headers={"If-Match": version})
+            self._graph.asked("DELETE", f"{self._url}/items/{found['id']}", headers={"If-Match": version})
         except NotFound:
             return
 
@@ -157,14 +153,14 @@ class OnedriveClient(Drive):
         within = self._item(folder)
         if cursor is None:
             # The link first: a file between the two requests is then known, and no later edit makes it look new.
-            _, link = self._delta(self._latest())
+            _, link = self._graph.changes(self._latest())
             return FolderChanges([], json.dumps({"link": link, "known": known_of(self._inside(within))}))
         before, here = json.loads(cursor), _path_of(within)
         try:
-            found, link = self._delta(before["link"])
+            found, link = self._graph.changes(before["link"])
             inside = [_shown(one, f"{here}/{one['name']}".strip("/")) for one in found if _is_in(one, within)]
         except CursorRefused:
-            _, link = self._delta(self._latest())
+            _, link = self._graph.changes(self._latest())
             inside = self._inside(within)
         following = json.dumps({"link": link, "known": known_of(inside, before["known"])})
         return FolderChanges(unknown(inside, before["known"]), following)
@@ -177,7 +173,7 @@ class OnedriveClient(Drive):
             if not waiting:
                 break
             within = waiting.pop(0)
-            for one in self._pages(f"{self._url}/items/{within['id']}/children?$top={_PAGE}"):
+            for one in self._graph.pages(f"{self._url}/items/{within['id']}/children?$top={_PAGE}"):
                 if "folder" in one and not _is_elsewhere(one):
                     rows.append({"id": one["id"], "name": _path_of(one), "url": one.get("webUrl", "")})
                     waiting.append(one)
@@ -188,18 +184,18 @@ class OnedriveClient(Drive):
 
     def _drive(self) -> Json:
         if self._me is None:
-            self._me = self._get(self._url)
+            self._me = self._graph.get(self._url)
         return self._me
 
     def _item(self, file_id: str) -> Json:
         """Return the item of an id or path, but none that leads to another drive if it is given by id."""
         if _ID.fullmatch(file_id):
             with contextlib.suppress(NotFound, InvalidRequest):  # a path may look like an id
-                found = self._get(f"{self._url}/items/{file_id}")
+                found = self._graph.get(f"{self._url}/items/{file_id}")
                 if not _is_elsewhere(found):
                     return found
         path = path_of(file_id, ONEDRIVE.name)
-        return self._get(f"{self._url}/root:/{quote(path)}" if path else f"{self._url}/root")
+        return self._graph.get(f"{self._url}/root:/{quote(path)}" if path else f"{self._url}/root")
 
     def _folder(self, folder: str, name: str) -> Json:
         """Return the folder for a file of this name. Raises NotFound, InvalidRequest."""
@@ -212,35 +208,12 @@ class OnedriveClient(Drive):
     def _inside(self, within: Json) -> list[DriveFile]:
         if "folder" not in within:
             raise NotFound(f"{within['name']!r} is a file, not a folder.", service=ONEDRIVE.name)
-        found = self._pages(f"{self._url}/items/{within['id']}/children?$top={_PAGE}")
+        found = self._graph.pages(f"{self._url}/items/{within['id']}/children?$top={_PAGE}")
         return [_shown(one, _path_of(one)) for one in found if not _is_elsewhere(one)]
 
     def _is_unchanged(self, found: Json, into: Path) -> bool:
         expected = _hash_of(found)
         return quick_xor(into) == expected if expected else self._item(found["id"]).get("cTag") == found.get("cTag")
-
-    def _delta(self, link: str) -> tuple[list[Json], str]:
-        """Return the changed items since a link, the latest state of each, and the next link."""
-        found: dict[str, Json] = {}
-        page = self._get(link)
-        while True:
-            found |= {one["id"]: one for one in page["value"]}
-            if "@odata.deltaLink" in page:
-                return list(found.values()), page["@odata.deltaLink"]
-            page = self._get(page["@odata.nextLink"])
-
-    def _pages(self, url: str) -> Iterator[Json]:
-        page = self._get(url)
-        yield from page["value"]
-        while "@odata.nextLink" in page:
-            page = self._get(page["@odata.nextLink"])
-            yield from page["value"]
-
-    def _get(self, url: str) -> Json:
-        """Read from the API, and from nowhere else: links to the next page come with an answer."""
-        if origin(url) != self._origin:
-            raise BadAnswer("OneDrive names an address of another server.", service=ONEDRIVE.name)
-        return require_object(ONEDRIVE, self._api.asked("GET", url))
 
 
 def _is_in(one: Json, within: Json) -> bool:

@@ -15,7 +15,7 @@ from clients.drives.drive import Drive
 from clients.dropbox import uploads as of_dropbox
 from clients.errors import Conflict, RateLimited, ServiceError
 from clients.google_drive import uploads as of_google
-from clients.onedrive import uploads as of_onedrive
+from clients.microsoft import uploads as of_microsoft
 from clients.onedrive.quick_xor import quick_xor
 from clients.transport import deadline
 from tests.clients.drives.test_contract import FOLDER, MARKER, opened, written
@@ -34,7 +34,7 @@ OTHERS = ("dropbox", "onedrive")
 @pytest.fixture(params=PARTS)
 def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(of_dropbox, "PART_BYTES", UNIT)
-    monkeypatch.setattr(of_onedrive, "PART_BYTES", UNIT)
+    monkeypatch.setattr(of_microsoft, "PART_BYTES", UNIT)
     monkeypatch.setattr(of_google, "PART_BYTES", UNIT)
     monkeypatch.setattr(of_google, "AT_ONCE_BYTES", UNIT)
     return str(request.param)
@@ -108,7 +108,7 @@ def test_what_was_changed_by_a_person_is_not_removed(
     assert drive.uploaded("Nowhere", "a.txt", tmp_path / "source", MARKER) is None
 
 
-def test_the_hash_of_onedrive_is_that_of_its_description(tmp_path: Path) -> None:
+def test_the_hash_of_microsoft_is_that_of_its_description(tmp_path: Path) -> None:
     """The values for one, two and three bytes are those that rclone checks against OneDrive."""
     known = {b"": "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", b"\x4a": "SgAAAAAAAAAAAAAAAQAAAAAAAAA="}
     known |= {b"\xb5\xb4": "taAFAAAAAAAAAAAAAgAAAAAAAAA=", b"\xd2\x96\x4f": "0rDEEwAAAAAAAAAAAwAAAAAAAAA="}
