@@ -5,40 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Literal
-
-from msgspec import Struct
+from typing import Any
 
 from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.gmail.service import GMAIL
 from clients.gmail.transport import SERVICE, entries, gone
 from clients.google.transport import answered, done
+from clients.mail.labelled import LabelledMails, Names
 
-Names = dict[str, list[str]]
-"""Label names by mail id."""
 _TRASH = "TRASH"
-
-
-class LabelledMails(Struct, frozen=True):
-    """A mail, or all mails of a thread."""
-
-    kind: Literal["messages", "threads"]
-    id: str
-
-    def resource(self, users: Any) -> Any:
-        """Return Gmail's resource; both kinds have the same methods."""
-        if not self.id.strip():
-            raise InvalidRequest(f"The id of the {self.kind[:-1]} is empty.", service=SERVICE)
-        return getattr(users, self.kind)()
-
-    @contextmanager
-    def there(self) -> Iterator[None]:
-        """Name the missing object in NotFound: Gmail's own message does not."""
-        try:
-            yield
-        except NotFound as error:
-            raise gone("mail" if self.kind == "messages" else "thread", self.id, error) from error
 
 
 class Labels:
@@ -126,7 +102,7 @@ class Labels:
 
     def on(self, target: LabelledMails) -> Names:
         """Return the current labels of the mail, or of each mail of the thread."""
-        with target.there():
+        with _there(target):
             return self._on(target)
 
     def change(self, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> Names:
@@ -135,15 +111,15 @@ class Labels:
         The trash is a label here. Removing a label that does not exist does nothing.
         """
         adding, removing = ([_name(label) for label in dict.fromkeys(labels)] for labels in (add, remove))
-        with target.there():
+        with _there(target):
             return self._changed(target, adding, removing)
 
     def _on(self, target: LabelledMails) -> Names:
-        found = answered(target.resource(self._users).get(userId="me", id=target.id, format="minimal"), "id")
+        found = answered(_resource(self._users, target).get(userId="me", id=target.id, format="minimal"), "id")
         return self._of(target, found)
 
     def _changed(self, target: LabelledMails, adding: list[str], removing: list[str]) -> Names:
-        resource = target.resource(self._users)
+        resource = _resource(self._users, target)
         found = None
         if _TRASH in adding:
             found = answered(resource.trash(userId="me", id=target.id), "id")
@@ -162,7 +138,7 @@ class Labels:
             before = self._ids(add, remove)
         if not any(before.values()):
             return None
-        request = target.resource(self._users).modify
+        request = _resource(self._users, target).modify
         try:
             return answered(request(userId="me", id=target.id, body=before), "id")
         except (InvalidRequest, NotFound):
@@ -217,3 +193,19 @@ def _name(label: str) -> str:
     if not name or len(name) > 225:
         raise InvalidRequest(f"{label[:50]!r} cannot be the name of a label (1 to 225 characters).", service=SERVICE)
     return name
+
+
+def _resource(users: Any, target: LabelledMails) -> Any:
+    """Return Gmail's resource; both kinds have the same methods."""
+    if not target.id.strip():
+        raise InvalidRequest(f"The id of the {target.kind[:-1]} is empty.", service=SERVICE)
+    return getattr(users, target.kind)()
+
+
+@contextmanager
+def _there(target: LabelledMails) -> Iterator[None]:
+    """Name the missing object in NotFound: Gmail's own message does not."""
+    try:
+        yield
+    except NotFound as error:
+        raise gone("mail" if target.kind == "messages" else "thread", target.id, error) from error

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from clients.errors import BadAnswer, InvalidRequest, NotFound
-from clients.gmail.letter import Letter
 from clients.gmail.transport import SERVICE, entries, listed
 from clients.gmail.undo import delete_draft
 from clients.gmail.upload import MailUpload
 from clients.google.transport import answered, done
 from clients.listing import Json
+from clients.mail.letter import Letter
 from clients.mail.outgoing import DIVERTED, as_bytes, build, marked, message_id
 from clients.mail.parts import from_base64url, header
 

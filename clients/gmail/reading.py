@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from clients.deadline import seconds_left
 from clients.error_mapping import reading
 from clients.errors import (
-    AuthError,
     InvalidRequest,
     NotFound,
-    RateLimited,
     ServiceError,
-    Timeout,
     Unreadable,
 )
 from clients.gmail.labels import Labels
@@ -27,6 +20,7 @@ from clients.gmail.transport import CHECK_THE_ID, SERVICE, entries, gone, listed
 from clients.google.transport import answered
 from clients.listing import Json
 from clients.mail.addresses import shown_addresses
+from clients.mail.many import OF_ALL, ManyMails, raise_for_service
 from clients.mail.opening import opened
 from clients.mail.outgoing import File
 from clients.mail.parts import (
@@ -44,16 +38,7 @@ from clients.mail.parts import (
 from clients.mail.raw import payload_of
 from clients.mail.replies import refusal
 from clients.mail.text import WHOLE, Trim, attachment_of
-from clients.mail.unreadable import one_mail, unread
-
-_AT_ONCE = 4
-"""Mails fetched concurrently: far below Gmail's limit of 50 reads a second per user."""
-_OF_ALL = (AuthError, RateLimited, Timeout)
-"""Errors of one mail that concern the whole mailbox."""
-_PAUSES_SECONDS = (0.5, 2.0)
-"""Pauses before failed mails are fetched again, if others succeeded."""
-_SURELY_ALL = 8
-"""If this many fail before any succeeds, the rest is not fetched."""
+from clients.mail.unreadable import one_mail
 
 
 class GmailReader:
@@ -61,6 +46,7 @@ class GmailReader:
 
     def __init__(self, users: Any, web_url: str, account: Callable[[], str], labels: Labels) -> None:
         self._users, self._web_url, self._account, self._labels = users, web_url, account, labels
+        self._many = ManyMails(SERVICE, self.subject)
 
     def search(self, query: str, limit: int, trim: Trim = WHOLE) -> Json:
         """Search mails with a Gmail query: {messages, unreadable, matched_estimate, has_more}, newest first.
@@ -71,7 +57,7 @@ class GmailReader:
         found = answered(self._users.messages().list(userId="me", q=query, maxResults=limit))
         ids = [str(entry["id"]) for entry in entries(found, "messages")][:limit]
         return {
-            **self._readable(ids, lambda one: self.message(one, trim)),
+            **self._many.readable(ids, lambda one: self.message(one, trim)),
             "matched_estimate": int(found.get("resultSizeEstimate") or 0),
             "has_more": bool(found.get("nextPageToken")),
         }
@@ -79,67 +65,10 @@ class GmailReader:
     def by_ids(self, ids: Sequence[str], trim: Trim = WHOLE) -> Json:
         """Return exactly these mails, in the form of `search`, newest first; raises NotFound if one is gone."""
         wanted = list(dict.fromkeys(ids))
-        found = self._readable(wanted, lambda one: self.message(one, trim), never=(NotFound, InvalidRequest, *_OF_ALL))
+        found = self._many.readable(
+            wanted, lambda one: self.message(one, trim), never=(NotFound, InvalidRequest, *OF_ALL)
+        )
         return {**found, "matched_estimate": len(wanted), "has_more": False}
-
-    def _readable(self, ids: Sequence[str], read: Callable[[str], Json], never: tuple[Any, ...] = _OF_ALL) -> Json:
-        """Read mails; those that fail alone, also when retried, are unreadable. Raises if all fail."""
-        told: dict[str, Json | ServiceError] = {}
-        waiting = list(ids)
-        for pause in (*_PAUSES_SECONDS, None):
-            told |= self._each(waiting, read, never, gives_up=not told)
-            waiting = [one for one in waiting if _may_work_later(told[one])]
-            if not waiting or pause is None or not any(isinstance(one, dict) for one in told.values()):
-                break
-            time.sleep(min(pause, seconds_left(pause, Timeout)))
-        failed = {one: error for one, error in told.items() if isinstance(error, ServiceError)}
-        if len(failed) == len(told):
-            _raise_for_service(failed.values())
-        return {
-            "messages": _newest_first([mail for mail in told.values() if isinstance(mail, dict)]),
-            "unreadable": self._unread(failed),
-        }
-
-    def _unread(self, failed: dict[str, ServiceError]) -> list[Json]:
-        """Describe mails that cannot be read; Gmail may still return the headers."""
-        there = [one for one, error in failed.items() if not isinstance(error, NotFound)]
-        subjects = self._each(there, self._subject, (), gives_up=False)
-        known = {one: found["subject"] for one, found in subjects.items() if isinstance(found, dict)}
-        return [unread(one, known.get(one, ""), error) for one, error in failed.items()]
-
-    def _subject(self, message: str) -> Json:
-        with one_mail(SERVICE, message):
-            return {"subject": self.subject(message)}
-
-    def _each(
-        self, ids: Sequence[str], read: Callable[[str], Json], never: tuple[Any, ...], *, gives_up: bool = True
-    ) -> dict[str, Json | ServiceError]:
-        """Read several mails concurrently; each worker inherits this thread's deadline (a context variable).
-
-        Returns each mail, or why it could not be read. Raises errors that concern all mails; with `gives_up`, also if
-        the first few all fail.
-        """
-
-        def read_or_why(one: str) -> Json | ServiceError:
-            try:
-                return read(one)
-            except never:
-                raise
-            except ServiceError as error:
-                return error
-
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="gmail") as workers:
-            jobs = {one: workers.submit(copy_context().run, read_or_why, one) for one in ids}
-            told: dict[str, Json | ServiceError] = {}
-            try:
-                for one, job in jobs.items():
-                    told[one] = job.result()
-                    if gives_up and len(told) == _SURELY_ALL and all(map(_may_work_later, told.values())):
-                        raise next(error for error in told.values() if isinstance(error, ServiceError))
-            except BaseException:
-                workers.shutdown(wait=False, cancel_futures=True)
-                raise
-            return told
 
     def message(self, message: str, trim: Trim = WHOLE) -> Json:
         """Return one mail by Gmail's id.
@@ -162,16 +91,16 @@ class GmailReader:
         except NotFound as error:
             raise gone("thread", thread, error) from error
         mails = {str(mail["id"]): mail for mail in entries(found, "messages")}
-        told = self._each(list(mails), lambda one: self._mail(mails[one], trim), _OF_ALL)
+        told = self._many.each(list(mails), lambda one: self._mail(mails[one], trim), OF_ALL)
         failed = {one: error for one, error in told.items() if isinstance(error, ServiceError)}
-        _raise_for_service(failed.values())
+        raise_for_service(failed.values())
         messages = [mail for mail in told.values() if isinstance(mail, dict)]
         return {
             "id": thread,
             "url": f"{self._web_url}{thread}",
             "subject": messages[0]["subject"] if messages else "",
             "messages": messages,
-            "unreadable": self._unread(failed),
+            "unreadable": self._many.unread(failed),
         }
 
     def threads(self, query: str, limit: int) -> Json:
@@ -287,18 +216,3 @@ class GmailReader:
 
     def _has_message_id(self, message: str, wanted: str) -> bool:
         return header(self._get(message, "metadata")["payload"], "Message-ID").strip() == wanted
-
-
-def _newest_first(messages: list[Json]) -> list[Json]:
-    return sorted(messages, key=lambda message: str(message["date"]), reverse=True)
-
-
-def _may_work_later(told: Json | ServiceError) -> bool:
-    return isinstance(told, ServiceError) and told.retryable
-
-
-def _raise_for_service(errors: Iterable[ServiceError]) -> None:
-    """Raise the first error that concerns more than one mail."""
-    for error in errors:
-        if not isinstance(error, Unreadable | NotFound):
-            raise error

@@ -1,4 +1,4 @@
-"""A mail that Gmail is to send or keep as a draft."""
+"""A mail that a service is to send or keep as a draft."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ class Letter(Struct, frozen=True):
     mail: OutgoingMail
     marker: str
     answers: dict[str, Any] | None = None
-    """Gmail's record of the mail that this one answers, as returned by `GmailClient.original`."""
+    """The service's record of the mail that this one answers, with its `payload` (`Part`) and `id`."""
     written_at: datetime | None = None

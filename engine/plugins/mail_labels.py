@@ -1,27 +1,27 @@
-"""Change the labels of a mail or thread, which is also how Gmail archives and trashes mail. Changes can be undone."""
+"""The steps that change the labels of a mail or thread (Gmail, Outlook), without their names, which a service adds.
+
+The client's `labels` has `on` and `change`. Changes can be undone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from clients.errors import InvalidRequest, NotFound
+from clients.mail.labelled import LabelledMails, Names
+from engine.plugins.mail_writing import MailWrite
 from engine.plugins.step import Call, Fields, JsonValue, Output, Part, Preview, Prompts, Repeat, Written, destination
-from engine.steps.gmail.reading import SERVICE
-from engine.steps.gmail.writing import GmailWrite
-
-if TYPE_CHECKING:
-    from clients.gmail.labels import LabelledMails, Names
 
 _LONGEST_TITLE = 300
 INBOX, UNREAD, TRASH = "INBOX", "UNREAD", "TRASH"
 
 
-class WhereFields(Fields):
+class MailOrThreadFields(Fields):
     """A mail, or all mails of a thread."""
 
-    message: str = destination("Mail", "", format="gmail-message")
+    message: str = destination("Mail", "", format="mail-message")
     thread: str = destination("Or all mails of this thread", "")
 
 
@@ -33,7 +33,7 @@ class LabelChange(Part):
     removed: list[str]
 
 
-class ChangeOutput(Output):
+class RelabelledMail(Output):
     """The mail or thread with all its current labels, and what this step changed on which mail.
 
     `changed` is null if unknown: an earlier attempt was interrupted and may have made the change.
@@ -45,12 +45,12 @@ class ChangeOutput(Output):
     changed: list[LabelChange] | None
 
 
-class Relabel(GmailWrite):
-    """Adds labels and removes others; Gmail stores everything that sorts a mail as a label."""
+class Relabel(MailWrite):
+    """Adds labels and removes others."""
 
     repeat = Repeat.SAFE
-    fields: ClassVar[type[Fields]] = WhereFields
-    output: ClassVar[type[Output] | None] = ChangeOutput
+    fields: ClassVar[type[Fields]] = MailOrThreadFields
+    output: ClassVar[type[Output] | None] = RelabelledMail
     undoes = "restores the labels that it changed"
     updates = True
 
@@ -63,7 +63,7 @@ class Relabel(GmailWrite):
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, url, labels, changed}."""
-        target = _target(call.fields)
+        target = mails_of(call.fields, str(self.service))
         add, remove = self.labels(call.fields)
         before = _labels_before(call, target, add, remove)
         after: Names = call.client.labels.change(target, add, remove)
@@ -74,7 +74,7 @@ class Relabel(GmailWrite):
 
     def preview(self, call: Call) -> Preview:
         """Return the labels of the mails as they will be, and as they are."""
-        target = _target(call.fields)
+        target = mails_of(call.fields, str(self.service))
         add, remove = self.labels(call.fields)
         present: Names = call.client.labels.on(target)
         gone = _plain([*remove, *add, *([INBOX] if TRASH in add else [])])
@@ -93,8 +93,6 @@ class Relabel(GmailWrite):
 
     def undo(self, call: Call, written: Written) -> None:
         """Reverse its own changes, and leave other labels alone."""
-        from clients.gmail.labels import LabelledMails
-
         for one in written.output["changed"]:
             with suppress(NotFound):  # nothing to restore on a deleted mail
                 call.client.labels.change(LabelledMails("messages", one["message"]), one["removed"], one["added"])
@@ -114,19 +112,75 @@ class Relabel(GmailWrite):
         return [("message", "Give either a mail (`message`) or a thread (`thread`).")]
 
 
+class LabelledMail(RelabelledMail):
+    """The mail or thread with all its current labels, those that this step `added`, and what it `changed` on which
+    mail. Both are null if unknown: an earlier attempt was interrupted and may have added the labels.
+    """
+
+    added: list[str] | None
+
+
+class LabelMail(Relabel):
+    """Adds the labels of the field `labels`."""
+
+    title = "Label a mail"
+    done = "labelled"
+    output: ClassVar[type[Output] | None] = LabelledMail
+    undoes = "removes the labels that it added"
+
+    def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the labels as the ones to add."""
+        return fields.labels, ()
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, url, labels, added, changed}."""
+        output: Any = super().call(call)
+        changed = output["changed"]
+        added = None if changed is None else list(dict.fromkeys(label for one in changed for label in one["added"]))
+        return {**output, "added": added}
+
+
+class UnlabelMail(Relabel):
+    """Removes the labels of the field `labels`."""
+
+    title = "Remove labels"
+    done = "unlabelled"
+    undoes = "adds back the labels that it removed"
+
+    def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the labels as the ones to remove."""
+        return (), fields.labels
+
+
+class MarkAsRead(Relabel):
+    """Marks a mail, or all mails of a thread, as read."""
+
+    title = "Mark as read"
+    done = "marked as read"
+    undoes = "marks as unread the mails that it marked as read"
+    takes_off = (UNREAD,)
+
+
+class MarkAsUnread(Relabel):
+    """Marks a mail, or all mails of a thread, as unread."""
+
+    title = "Mark as unread"
+    done = "marked as unread"
+    undoes = "marks as read the mails that it marked as unread"
+    puts_on = (UNREAD,)
+
+
 def _listed(labels: Names) -> str:
     """Return the labels of each mail, sorted, one a line."""
     return "\n\n".join("\n".join(sorted(labels[mail])) or "(no labels)" for mail in sorted(labels))
 
 
-def _target(fields: WhereFields) -> LabelledMails:
-    from clients.gmail.labels import LabelledMails
-
-    if bool(fields.message.strip()) is bool(fields.thread.strip()):
-        raise InvalidRequest("Give either a mail (`message`) or a thread (`thread`).", service=SERVICE)
-    return (
-        LabelledMails("messages", fields.message) if fields.message.strip() else LabelledMails("threads", fields.thread)
-    )
+def mails_of(fields: MailOrThreadFields, service: str) -> LabelledMails:
+    """Return the mail or thread of the fields. Raises InvalidRequest unless it is one of both."""
+    message, thread = fields.message, fields.thread
+    if bool(message.strip()) is bool(thread.strip()):
+        raise InvalidRequest("Give either a mail (`message`) or a thread (`thread`).", service=service)
+    return LabelledMails("messages", message) if message.strip() else LabelledMails("threads", thread)
 
 
 def _labels_before(call: Call, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> Names | None:

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from clients.errors import InvalidRequest
 from clients.gmail.client import GmailClient
-from clients.gmail.letter import Letter
 from clients.gmail.service import GmailSettings
+from clients.mail.letter import Letter
 from clients.mail.outgoing import File, OutgoingMail
 
 if TYPE_CHECKING:

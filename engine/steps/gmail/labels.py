@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from clients.errors import NotFound
 from clients.wording import counted
+from engine.plugins.mail_labels import LabelMail, MailOrThreadFields, UnlabelMail
+from engine.plugins.mail_writing import MailWrite
 from engine.plugins.step import (
     Call,
     CannotUndo,
@@ -22,59 +23,35 @@ from engine.plugins.step import (
     destination,
 )
 from engine.steps.gmail.reading import SERVICE, GmailRead
-from engine.steps.gmail.relabeling import ChangeOutput, Relabel, WhereFields
-from engine.steps.gmail.writing import GmailWrite
 
 
-class LabelFields(WhereFields):
+class LabelFields(MailOrThreadFields):
     """Labels by name, and the mail or thread."""
 
     labels: list[str] = destination("Labels", min_length=1, drops_empty=True, format="gmail-label")
 
 
-class AddedOutput(ChangeOutput):
-    """The mail or thread with all its current labels, those that this step `added`, and what it `changed` on which
-    mail. Both are null if unknown: an earlier attempt was interrupted and may have added the labels.
-    """
-
-    added: list[str] | None
-
-
-class AddLabels(Relabel):
+class AddLabels(LabelMail):
     """Add labels to a mail, or to all mails of a thread; labels that do not exist are created."""
 
     name = "gmail.add_labels"
-    title = "Label a mail"
-    done = "labelled"
+    service = SERVICE
     fields = LabelFields
-    output = AddedOutput
-    undoes = "removes the labels that it added"
     stays = "the labels themselves, which the mailbox keeps"
 
-    def labels(self, fields: LabelFields) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the labels as the ones to add."""
-        return fields.labels, ()
 
-    def call(self, call: Call) -> JsonValue:
-        """Return {id, url, labels, added, changed}."""
-        output: Any = super().call(call)
-        changed = output["changed"]
-        added = None if changed is None else list(dict.fromkeys(label for one in changed for label in one["added"]))
-        return {**output, "added": added}
-
-
-class RemoveLabels(Relabel):
+class RemoveLabels(UnlabelMail):
     """Remove labels from a mail, or from all mails of a thread."""
 
     name = "gmail.remove_labels"
-    title = "Remove labels"
-    done = "unlabelled"
+    service = SERVICE
     fields = LabelFields
-    undoes = "adds back the labels that it removed"
 
-    def labels(self, fields: LabelFields) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the labels as the ones to remove."""
-        return (), fields.labels
+
+class _LabelWrite(MailWrite):
+    """A step that changes a label itself."""
+
+    service = SERVICE
 
 
 class NameFields(Fields):
@@ -91,7 +68,7 @@ class LabelOutput(Output):
     created: bool
 
 
-class CreateLabel(GmailWrite):
+class CreateLabel(_LabelWrite):
     """Create a label, unless it already exists."""
 
     name = "gmail.create_label"
@@ -135,7 +112,7 @@ class RenamedOutput(Output):
     before: str | None
 
 
-class UpdateLabel(GmailWrite):
+class UpdateLabel(_LabelWrite):
     """Rename a label; mails keep it. A label that already has the new name stays as it is."""
 
     name = "gmail.update_label"
@@ -207,7 +184,7 @@ class DeletedLabelOutput(Output):
     mails: int
 
 
-class DeleteLabel(GmailWrite):
+class DeleteLabel(_LabelWrite):
     """Delete a label. It is removed from all mails; the mails stay."""
 
     name = "gmail.delete_label"

@@ -6,39 +6,33 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from clients.errors import InvalidRequest
-from engine.base.clock import moment_of
-from engine.plugins.mail_fields import (
-    FileOutput,
-    ReadMail,
-    TrimFields,
-    UnreadableMail,
-    file_content,
-    note_left_out,
-    note_unreadable,
+from engine.plugins.mail_fields import TrimFields, UnreadableMail
+from engine.plugins.mail_reading import (
+    ExtractFile,
+    FindMails,
+    MailRead,
+    ReadOneMail,
+    ReadThread,
+    ThreadedMail,
+    unix_seconds,
 )
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Part, StepType, destination, option, outside
+from engine.plugins.step import Call, Fields, JsonValue, Output, Part, destination, option, outside
 from engine.steps.gmail.query import finds_drafts
 
 SERVICE = "gmail"
 _WITHOUT_DRAFTS = "Add -in:drafts to the search, or in:inbox to search there only."
 
 
-class MailOutput(ReadMail):
+class MailOutput(ThreadedMail):
     """A mail. If `text` is shortened, `full_text` is the complete text, else null; if `text` is empty,
     `text_missing` says why.
     """
 
-    thread_id: str
-    url: str
-    labels: list[str]
 
-
-class GmailRead(StepType):
+class GmailRead(MailRead):
     """A step that reads from Gmail."""
 
     service = SERVICE
-    effect = Effect.READS
 
 
 class _Found(Fields):
@@ -63,14 +57,14 @@ class SearchOutput(Output):
     has_more: bool
 
 
-class SearchMessages(GmailRead):
+class SearchMessages(FindMails):
     """Search for mails, or read the mails with the given ids.
 
     A search without `in:` also finds drafts, such as those that a workflow has written; `-in:drafts` leaves them out.
     """
 
     name = "gmail.search_messages"
-    title = "Find mails"
+    service = SERVICE
     volatile = frozenset({"has_more", "matched_estimate"})
     fields = SearchFields
     output = SearchOutput
@@ -82,55 +76,19 @@ class SearchMessages(GmailRead):
             return None
         return ("query", _WITHOUT_DRAFTS) if finds_drafts(query) else None
 
-    def reread(self, arguments: Mapping[str, JsonValue], output: JsonValue) -> Mapping[str, JsonValue]:
-        """Return the ids of the mails."""
-        found = [one["id"] for one in output["messages"]]
-        return {**arguments, "ids": found} if found else arguments
-
-    def call(self, call: Call) -> JsonValue:
+    def found(self, call: Call) -> Mapping[str, JsonValue]:
         """Return {messages, unreadable, matched_estimate, has_more}."""
         it: SearchFields = call.fields
-        mail = call.client.mail
-        query = f"{it.query} after:{_seconds(it.since)}".strip() if it.since else it.query
-        return note_unreadable(call, mail.by_ids(it.ids, it.trim) if it.ids else mail.search(query, it.limit, it.trim))
+        query = f"{it.query} after:{unix_seconds(it.since, SERVICE)}".strip() if it.since else it.query
+        return call.client.mail.search(query, it.limit, it.trim)  # type: ignore[no-any-return]
 
 
-def _seconds(text: str) -> int:
-    """Return a time as Gmail's `after:` takes it: Unix seconds. Raises InvalidRequest."""
-    try:
-        found = moment_of(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise InvalidRequest(
-            f"{text[:50]!r} is not a time with its offset.", service=SERVICE, remedy="Write 2026-11-20T08:00:00Z."
-        )
-    return int(found.timestamp())
-
-
-class MessageFields(TrimFields):
-    """The fields of `gmail.get_message`."""
-
-    message: str = destination("Mail", min_length=1, format="gmail-message")
-
-
-class GetMessage(GmailRead):
+class GetMessage(ReadOneMail):
     """Read one mail."""
 
     name = "gmail.get_message"
-    title = "Read a mail"
-    fields = MessageFields
+    service = SERVICE
     output = MailOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Return the mail."""
-        return note_left_out(call, call.client.mail.message(call.fields.message, call.fields.trim))
-
-
-class ThreadFields(TrimFields):
-    """The fields of `gmail.get_thread`."""
-
-    thread: str = destination("Thread", min_length=1)
 
 
 class ThreadOutput(Output):
@@ -143,17 +101,12 @@ class ThreadOutput(Output):
     unreadable: list[UnreadableMail] = Field(default_factory=list)
 
 
-class GetThread(GmailRead):
+class GetThread(ReadThread):
     """Read all mails of a thread."""
 
     name = "gmail.get_thread"
-    title = "Read a thread"
-    fields = ThreadFields
+    service = SERVICE
     output = ThreadOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Return {id, url, subject, messages, unreadable}."""
-        return note_unreadable(call, call.client.mail.thread(call.fields.thread, call.fields.trim))
 
 
 class ListFields(Fields):
@@ -191,22 +144,8 @@ class SearchThreads(GmailRead):
         return call.client.mail.threads(call.fields.query, call.fields.limit)
 
 
-class AttachmentFields(Fields):
-    """The mail, and the attachment in it."""
-
-    message: str = destination("Mail", min_length=1, format="gmail-message")
-    attachment: str = option("Attachment (its id)", min_length=1)
-
-
-class GetAttachment(GmailRead):
+class GetAttachment(ExtractFile):
     """Save an attachment of a mail as a file of the run."""
 
     name = "gmail.get_attachment"
-    title = "Extract a file from a mail"
-    timeout_seconds = 120.0
-    fields = AttachmentFields
-    output = FileOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Return {file}."""
-        return {"file": file_content(call.client.mail.attachment(call.fields.message, call.fields.attachment))}
+    service = SERVICE

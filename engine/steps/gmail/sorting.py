@@ -5,34 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.plugins.mail_fields import mail_head
+from engine.plugins.mail_labels import INBOX, TRASH, MarkAsRead, MarkAsUnread, Relabel
 from engine.plugins.step import Call, Preview
-from engine.steps.gmail.relabeling import INBOX, TRASH, UNREAD, Relabel
+from engine.steps.gmail.reading import SERVICE
 
 
-class MarkRead(Relabel):
+class MarkRead(MarkAsRead):
     """Mark a mail, or all mails of a thread, as read."""
 
     name = "gmail.mark_read"
-    title = "Mark as read"
-    done = "marked as read"
-    undoes = "marks as unread the mails that it marked as read"
-    takes_off = (UNREAD,)
+    service = SERVICE
 
 
-class MarkUnread(Relabel):
+class MarkUnread(MarkAsUnread):
     """Mark a mail, or all mails of a thread, as unread."""
 
     name = "gmail.mark_unread"
-    title = "Mark as unread"
-    done = "marked as unread"
-    undoes = "marks as read the mails that it marked as unread"
-    puts_on = (UNREAD,)
+    service = SERVICE
 
 
 class Archive(Relabel):
     """Remove a mail, or all mails of a thread, from the inbox."""
 
     name = "gmail.archive"
+    service = SERVICE
     title = "Archive a mail"
     done = "archived"
     undoes = "moves the archived mails back to the inbox"
@@ -43,6 +39,7 @@ class Trash(Relabel):
     """Move a mail, or all mails of a thread, to the trash, where Gmail keeps it for 30 days."""
 
     name = "gmail.trash"
+    service = SERVICE
     approval = "always"
     title = "Move to the trash"
     done = "moved to the trash"
@@ -62,6 +59,7 @@ class Untrash(Relabel):
     """Restore a mail, or all mails of a thread, from the trash."""
 
     name = "gmail.untrash"
+    service = SERVICE
     title = "Restore from the trash"
     done = "restored from the trash"
     undoes = "moves the restored mails back to the trash"

@@ -22,12 +22,12 @@ from engine.compiler.checks.outside_text import OutsideCheck
 from engine.expressions.origins import NOTHING, Derived, derived
 from engine.expressions.syntax import SyntaxNode
 from engine.orchestra import Orchestra
+from engine.plugins.mail_writing import LetterFields
 from engine.runner.call.arguments import OutsideTextCheck
 from engine.runner.tags import tags
 from engine.runner.tags.run_tags import PlaceTags
 from engine.runner.tags.strict_fields import strict_parts
 from engine.runner.tags.tags import TypedTag
-from engine.steps.gmail.writing import WriteFields
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -265,5 +265,5 @@ def test_a_loop_over_what_a_loop_gave_looks_at_each_item_once(
 
 def test_which_attachment_is_sent_is_checked_and_what_is_in_one_is_not() -> None:
     attached = [{"message": "m1", "id": "2"}, {"name": "a.txt", "text": "Hi"}, {"$file": "f", "name": "b"}]
-    parts = strict_parts(WriteFields, "attachments", attached, tags.CLEAN, {})
+    parts = strict_parts(LetterFields, "attachments", attached, tags.CLEAN, {})
     assert [path for path, _, _ in parts] == ["attachments.0.message", "attachments.0.id"]

@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from clients.gmail.client import GmailClient
-from clients.gmail.letter import Letter
 from clients.gmail.service import GmailSettings
+from clients.mail.letter import Letter
 from clients.mail.outgoing import OutgoingMail
 from engine.steps.gmail.query import finds_drafts
 

@@ -21,10 +21,11 @@ from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from clients.mail.addresses import specs
 from engine.base.run_file import RunFile
+from engine.plugins.mail_writing import MailSend
 from engine.plugins.registry import step_type
 from engine.plugins.step import Call, StepType
 from engine.steps.gmail.drafts import CreateDraft, DeleteDraft, GetDraft, SendDraft, UpdateDraft
-from engine.steps.gmail.sending import Forward, GmailSend, Reply, Send
+from engine.steps.gmail.sending import Forward, Reply, Send
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ def test_a_draft_is_changed_read_and_deleted(do: Do) -> None:
 
 
 @pytest.mark.parametrize("step", [Send(), Reply(), Forward(), SendDraft()], ids=lambda step: step.name)
-def test_every_step_that_sends_can_be_found_and_not_undone(step: GmailSend) -> None:
+def test_every_step_that_sends_can_be_found_and_not_undone(step: MailSend) -> None:
     assert (str(step.repeat), step.undoes) == ("findable", "")
     assert "cannot be recalled" in step.lasts
 
