@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal
 
 from msgspec import Struct
 
@@ -33,6 +33,7 @@ _LISTED_MOST = 200_000
 """Names that one listing looks at."""
 _PICKED_MOST = 1_000
 """Files that a picker offers."""
+_MOST_NUMBERS = 10_000
 _DEMO = "demo"
 
 
@@ -184,9 +185,12 @@ class FileClient(Client):
             return None
         return FileEntry(path, facts.st_size, _moment(facts.st_mtime))
 
-    def write(self, path: str, content: BinaryIO, *, may_replace: bool) -> WrittenFile:
+    def write(
+        self, path: str, content: BinaryIO, *, on_exists: Literal["replace", "fail", "number"] = "fail"
+    ) -> WrittenFile:
         """Write a private file in the output folder, atomically; it is on disk when this returns.
 
+        `on_exists`: what to do if another file is there; `number` writes it beside that one, as `name (2).pdf`.
         Writing the same again changes nothing but its mode. Raises InvalidRequest, Conflict (another file is there and
         must not be replaced), Unavailable.
         """
@@ -197,8 +201,10 @@ class FileClient(Client):
             temporary = f".{os.urandom(8).hex()}.tmp"  # hidden: nobody reads half a file
             try:
                 size, digest = _copied(content, temporary, folder)
+                if on_exists == "number":
+                    parts = (*parts[:-1], _free_name(parts[-1], folder, size, digest))
                 before = _digest_of(parts[-1], folder)
-                if before is not None and before != digest and not may_replace:
+                if before is not None and before != digest and on_exists != "replace":
                     raise Conflict(
                         f"{'/'.join(parts)} exists, with another content.",
                         service=SERVICE,
@@ -355,6 +361,25 @@ def _digest_of(name: str, folder: int) -> str | None:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise refused(name, "something else than a file is there")
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _free_name(name: str, folder: int, size: int, digest: str) -> str:
+    """Return the first of `a.pdf`, `a (2).pdf`, … that no file has, or that a file with this content has.
+
+    Raises InvalidRequest, OSError.
+    """
+    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
+    for number in range(1, _MOST_NUMBERS + 1):
+        free = name if number == 1 else f"{stem} ({number}){suffix}"
+        try:
+            facts = os.stat(free, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return free
+        is_file = stat.S_ISREG(facts.st_mode) and not has_second_name(facts)
+        # Only files of the same size are read: there may be hundreds of this name.
+        if is_file and facts.st_size == size and _digest_of(free, folder) == digest:
+            return free
+    raise Conflict(f"{_MOST_NUMBERS} files are named like {name!r}.", service=SERVICE, remedy="Choose another folder.")
 
 
 def _moment(seconds: float) -> datetime:

@@ -72,7 +72,7 @@ def test_a_folder_of_the_program_is_refused_in_a_check_and_at_use(workspace: Pat
     assert (line.what, line.ok) == ("folder", False)
     assert line.text.endswith(".")
     with pytest.raises(InvalidRequest):
-        opened.write("x.json", io.BytesIO(b"{}"), may_replace=True)
+        opened.write("x.json", io.BytesIO(b"{}"), on_exists="replace")
     if output == "files":
         with pytest.raises(InvalidRequest):
             list(opened.listed("", "*", is_deep=True))
@@ -152,7 +152,7 @@ def test_private_files_stay_private_however_the_folder_is_reached(
 def test_other_folders_are_read_and_written(workspace: Path, folder: str) -> None:
     opened = client(workspace, folder)
     assert opened.check()[0].ok
-    opened.write("x.txt", io.BytesIO(b"x"), may_replace=False)
+    opened.write("x.txt", io.BytesIO(b"x"))
     named = Path(os.path.abspath(workspace / folder / "files" / "x.txt"))  # noqa: PTH100 - links stay
     for path in ("files/x.txt", str(named), str(named.resolve())):
         with opened.opened(path) as found:
@@ -166,7 +166,7 @@ def test_a_state_folder_around_the_workspace_closes_nothing(workspace: Path) -> 
 
 
 def test_all_of_a_folder_elsewhere_may_be_written(workspace: Path) -> None:
-    client(workspace, "../scans", "").write("x.txt", io.BytesIO(b"x"), may_replace=False)
+    client(workspace, "../scans", "").write("x.txt", io.BytesIO(b"x"))
     assert (workspace.parent / "scans" / "x.txt").read_bytes() == b"x"
 
 
@@ -191,7 +191,7 @@ def test_nothing_is_written_over_a_hard_link(workspace: Path) -> None:
     (workspace / "files").mkdir()
     (workspace / "files" / "x.txt").hardlink_to(workspace / ".env")
     with pytest.raises(InvalidRequest, match="hard link") as caught:
-        client(workspace).write("x.txt", io.BytesIO(b"x"), may_replace=True)
+        client(workspace).write("x.txt", io.BytesIO(b"x"), on_exists="replace")
     assert "cp FILE COPY" in caught.value.remedy
     assert (workspace / ".env").read_text() == "secret"
 
@@ -199,7 +199,7 @@ def test_nothing_is_written_over_a_hard_link(workspace: Path) -> None:
 def test_what_is_written_is_private_whatever_the_umask(workspace: Path) -> None:
     before = os.umask(0o022)
     try:
-        client(workspace).write("reports/2026/may.txt", io.BytesIO(b"secret"), may_replace=False)
+        client(workspace).write("reports/2026/may.txt", io.BytesIO(b"secret"))
     finally:
         os.umask(before)
     made = [workspace / "files" / path for path in ("", "reports", "reports/2026", "reports/2026/may.txt")]
@@ -217,7 +217,7 @@ class _FullDisk(io.BytesIO):
 
 def test_a_file_that_does_not_fit_leaves_nothing(workspace: Path) -> None:
     with pytest.raises(Unavailable, match="No space left"):
-        client(workspace).write("x.txt", _FullDisk(b"far too much"), may_replace=False)
+        client(workspace).write("x.txt", _FullDisk(b"far too much"))
     assert list((workspace / "files").iterdir()) == []
 
 
@@ -229,7 +229,7 @@ def test_a_file_is_not_listed_before_it_is_whole(workspace: Path) -> None:
             seen.append([one.path for one in client(workspace).listed("files", "*", is_deep=True)])
             return super().read(size)
 
-    client(workspace).write("x.txt", Slow(b"text"), may_replace=False)
+    client(workspace).write("x.txt", Slow(b"text"))
     assert seen == [[], []]
 
 

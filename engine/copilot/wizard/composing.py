@@ -14,8 +14,8 @@ from engine.copilot.wizard.places import filled_in, maximum
 from engine.copilot.wizard.records import Choices, Chosen, ItemCount, ValueKind, WantedValue, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import ItemSource
-from engine.copilot.wizard.targets import ANY_ENDING, FILE_TEXT, GET_FILE, READ_FILE, WizardTarget
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
+from engine.copilot.wizard.targets import FILE_TEXT, GET_FILE, READ_FILE, WizardTarget
 from engine.plugins.registry import step_type
 
 Step = dict[str, Any]
@@ -322,8 +322,7 @@ class Composing:
         places = filled_in(chosen.places, target.uses)
         has = step_type(target.uses).fields.model_fields
         given = {name: places[name] for name in target.places if name in places and name in has}
-        ending = f".{self._ending}" if self._ending else ANY_ENDING
-        given |= parts.filled(target.fields, {**places, "ending": ending})
+        given |= parts.filled(target.fields, places)
         if isinstance(parts, WholeParts) and not parts.is_count and str(given.get("path", "")).endswith(".json"):
             given = {"path": given["path"], "data": f"{{{{ {parts.items} }}}}"}
         if chosen.title and target.title_field:

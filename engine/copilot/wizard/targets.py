@@ -108,9 +108,6 @@ READ_FILE: Sequence[Mapping[str, Any]] = (
 )
 """The steps that read the text of an attached file, a scan too."""
 FILE_TEXT = "default(steps.scan.output.text, steps.text.output.text)"
-_ENDINGS = (".pdf", ".csv", ".xlsx", ".docx", ".txt", ".png", ".jpg", ".zip")
-ANY_ENDING = "{{ " + " : ".join(f"file.name.lowerAscii().endsWith('{one}') ? '{one}'" for one in _ENDINGS) + " : '' }}"
-"""The name of a file is text from outside, and must not decide where the file goes: only which known ending it gets."""
 _MAILS = ("gmail",)
 _MAILBOXES = ("imap",)
 _ISSUES = ("github",)
@@ -290,7 +287,7 @@ TARGETS = (
         "Save attached files in the workspace",
         "file.write",
         "save",
-        {"path": "[$folder]/[message]-{{ file.id }}[$ending]", "file": "{{ steps.get.output.file }}"},
+        {"path": "[$folder]", "name": "{{ file.name }}", "file": "{{ steps.get.output.file }}"},
         places=("folder",),
         parts=("message", "files"),
         services=(*_MAILS, *_MAILBOXES),

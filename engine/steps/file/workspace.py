@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO, Literal
 
+from clients.drives.names import clean_name
 from clients.errors import Conflict, InvalidRequest, ServiceError
 from clients.file.client import unnamed_note
 from engine.base.clock import timestamp
@@ -41,6 +42,8 @@ from engine.steps.file.fields import FileStep, FileToRead, OneFile, new_file, op
 
 _TEXT_MOST = 1024 * 1024
 _SHOWN_MOST = 20_000
+_NO_NAME = "file"
+"""The name of a file of whose own name nothing may stay."""
 
 
 class ListFields(Fields):
@@ -133,10 +136,13 @@ class Read(FileStep):
 class WriteFields(Fields):
     """The path and the content: exactly one of `text`, `data` (written as JSON) and `file`.
 
-    `path` is inside the folder `files` of the workspace, which is created if it is missing.
+    `path` is inside the folder `files` of the workspace, which is created if it is missing. With `name`, it is a
+    folder, and the file gets this name in it; if another file has it already, a number follows, and `on_exists` does
+    not matter. A name from outside cannot leave the folder, and replaces nothing.
     """
 
     path: str = destination("Path inside the folder `files`", min_length=1, max_length=1000)
+    name: str | None = content("Name of the file, if the path is a folder", None, max_length=1000)
     text: str | None = content("Text", None, widget="text")
     data: Any = content("Data, written as JSON", None)
     file: FileToRead | None = file_to_read("File of the run, or path in the workspace", default=None)
@@ -171,12 +177,12 @@ class Write(FileStep):
     def call(self, call: Call) -> JsonValue:
         """Return {path, size_bytes, sha256, is_new}."""
         it: WriteFields = call.fields
-        may_replace = it.on_exists == "replace"
+        path, on_exists = _path(it), it.on_exists if it.name is None else "number"
         if it.file is None:
-            written = call.client.write(it.path, io.BytesIO(_content(it)), may_replace=may_replace)
+            written = call.client.write(path, io.BytesIO(_content(it)), on_exists=on_exists)
         else:
             with opened(call, it.file) as given, os.fdopen(os.dup(given.handle), "rb") as source:
-                written = call.client.write(it.path, source, may_replace=may_replace)
+                written = call.client.write(path, source, on_exists=on_exists)
         facts = {"path": written.path, "size_bytes": written.size_bytes, "sha256": written.sha256}
         return {**facts, "is_new": written.is_new}
 
@@ -188,7 +194,7 @@ class Write(FileStep):
         return super().problems(arguments, prompts)
 
     def target(self, fields: WriteFields) -> str:
-        """Serialize writes to the same file."""
+        """Serialize writes to the same file, or with names into the same folder."""
         return fields.path
 
     def receipt(self, output: JsonValue) -> Receipt:
@@ -198,10 +204,11 @@ class Write(FileStep):
     def preview(self, call: Call) -> Preview:
         """Return the text, and the present text of the file."""
         it: WriteFields = call.fields
-        path = "/".join(call.client.place(it.path))
+        path = "/".join(call.client.place(_path(it)))
         before = None
-        with suppress(ServiceError), call.client.opened(path) as found:
-            before = _shown(os.read(found.handle, _SHOWN_MOST + 1))
+        if it.name is None:  # else nothing is replaced
+            with suppress(ServiceError), call.client.opened(path) as found:
+                before = _shown(os.read(found.handle, _SHOWN_MOST + 1))
         text = f"the file {_named(it.file)}" if it.file is not None else _shown(_content(it))
         return Preview(path, text, before, object=path)
 
@@ -224,12 +231,18 @@ class Write(FileStep):
     def update(self, call: Call, written: Written) -> JsonValue:
         """Write the file with the same call; what an earlier write left at the same path may be replaced."""
         path, sha256 = str(written.output["path"]), str(written.output["sha256"])
-        is_same_path = "/".join(call.client.place(call.fields.path)) == path
-        if is_same_path and call.fields.on_exists == "fail":
-            with suppress(Conflict):  # then the call fails, unless an earlier attempt has written it
+        it: WriteFields = call.fields
+        is_same_path = "/".join(call.client.place(_path(it))) == path
+        if is_same_path and (it.name is not None or it.on_exists == "fail"):
+            with suppress(Conflict):  # then the call fails or writes beside it, unless an earlier one has written it
                 call.client.remove(path, sha256)
         output: dict[str, JsonValue] = dict(self.call(call))
-        return {**output, "is_new": written.output["is_new"]} if is_same_path else output
+        return {**output, "is_new": written.output["is_new"]} if output["path"] == path else output
+
+
+def _path(it: WriteFields) -> str:
+    """Return the path of the file: with a name, of what is safe of it in the folder."""
+    return it.path if it.name is None else f"{it.path.rstrip('/')}/{clean_name(it.name) or _NO_NAME}"
 
 
 def _content(it: WriteFields) -> bytes:

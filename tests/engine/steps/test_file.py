@@ -457,6 +457,28 @@ def test_a_plan_shows_the_file_and_writes_nothing(orchestra: Orchestra, root: Pa
     assert (root / "files" / "a.txt").read_text() == "one"
 
 
+def test_a_file_keeps_its_name_from_outside_and_replaces_none(run: Run, root: Path) -> None:
+    (root / "outside.txt").write_text("mine")
+    named = [
+        ("invoice.pdf", "one"),
+        ("invoice.pdf", "two"),
+        ("invoice.pdf", "one"),
+        ("../../outside.txt", "three"),
+        ("..", "four"),
+    ]
+    document = run(
+        [step("file.write", f"w{at}", path="in/mail", name=name, text=text) for at, (name, text) in enumerate(named)]
+    )
+    found = [output(document, f"w{at}") for at in range(len(named))]
+    assert [Path(one["path"]).name for one in found] == [
+        "invoice.pdf", "invoice (2).pdf", "invoice.pdf", "_.._outside.txt", "file",
+    ]  # fmt: skip
+    assert [one["is_new"] for one in found] == [True, True, False, True, True]
+    assert {(root / one["path"]).parent for one in found} == {root / "files" / "in" / "mail"}
+    assert [(root / one["path"]).read_text() for one in found] == [text for _, text in named]
+    assert (root / "outside.txt").read_text() == "mine"
+
+
 OUT = [
     pytest.param("../secret.txt", id="parent"),
     pytest.param("inbox/../../secret.txt", id="parent inside"),

@@ -312,12 +312,17 @@ def test_a_listing_that_is_filtered_afterwards_reads_as_many_as_it_may(only: dic
 def test_a_row_has_the_values_of_the_invoice(orchestra: Orchestra) -> None:
     choices = Choices.model_validate({"source": "mail", **JOBS["invoices to a folder and a table"][0]})
     made(orchestra, choices, "rows-of-invoices")
-    assert _ran(orchestra, "rows-of-invoices", {})[0]["status"] == "succeeded"
+    run = _ran(orchestra, "rows-of-invoices", {})[0]
+    assert run["status"] == "succeeded"
     rows = [one.value for one in orchestra.tables.rows(OWNER, "invoices", demo=True).rows]
     assert {(one["vendor"], one["amount"], one["date"]) for one in rows} >= {
         ("Billing at Northwind Hosting", 204.5, "2026-11-13")
     }
     assert all(set(one) == {"vendor", "amount", "date", "url"} for one in rows)
+    folder = orchestra.workspace.root / "files" / "demo" / "Invoices"
+    files = [one["output"]["name"] for one in run["steps"] if one["id"] == "text"]
+    assert files
+    assert {one.name for one in folder.iterdir()} == {*files}, "a saved file keeps its name"
 
 
 def test_a_new_workflow_is_the_choices_alone_and_takes_no_name_of_another(orchestra: Orchestra) -> None:
