@@ -197,10 +197,12 @@ def _title(item: StepRecord, loop: StepRecord) -> str:
 
 
 def _why(run: Run, item: StepRecord) -> str:
-    """Return why an item failed: the message of its first failed step."""
+    """Return why an item failed: the message of its first failed step that the run did not go on without."""
     path = StepPath.parse(item["path"])
-    inside = (one["error"] for one in run["steps"] if one["error"] and StepPath.parse(one["path"]).is_inside(path))
-    error = next(inside, None) or item["error"]
+    inside = [one for one in run["steps"] if one["error"] and StepPath.parse(one["path"]).is_inside(path)]
+    # A loop inside only says how many of its items failed.
+    causes = [one["error"] for one in inside if one["uses"] and not one.get("handled")]
+    error = next(iter([*causes, *(one["error"] for one in inside)]), None) or item["error"]
     return str(error["message"] or "") if error else ""
 
 

@@ -15,7 +15,7 @@ from engine.copilot.wizard.records import Choices, Chosen, ItemCount, ValueKind,
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import ItemSource
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
-from engine.copilot.wizard.targets import FILE_TEXT, GET_FILE, READ_FILE, WizardTarget
+from engine.copilot.wizard.targets import FILE_TEXT, GET_FILE, HAS_TEXT, READ_FILE, WizardTarget
 from engine.plugins.registry import step_type
 
 Step = dict[str, Any]
@@ -276,8 +276,9 @@ class Composing:
     def _of_each_file(self, parts: Parts, targets: Sequence[Chosen], condition: str) -> Step:
         """Return the loop over the attached files: values are found in each, and something becomes of it."""
         of_file = OfFile(self.source, self.choices.places, name=self._id(self.source.item))
-        ids = {str(one["id"]): self._fresh(str(one["id"])) for one in READ_FILE}
+        ids = {str(one["id"]): self._fresh(str(one["id"])) for one in (*READ_FILE, HAS_TEXT)}
         reading = [{**_renamed(of_file.filled(one, {}), ids), "id": ids[str(one["id"])], **_TRIES} for one in READ_FILE]
+        reading.append({**_renamed(HAS_TEXT, ids), "id": ids[str(HAS_TEXT["id"])]})
         reading.append(self._finding(of_file, "", f"{{{{ {_renamed(FILE_TEXT, ids)} }}}}"))
         whens = {one.when for one in targets}
         when = whens.pop() if len(whens) == 1 else ""

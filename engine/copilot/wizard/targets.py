@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from clients.file.tesseract import INSTALL
 from engine.copilot.wizard.records import ItemCount
 
 _EACH = (ItemCount.EACH,)
@@ -108,6 +109,17 @@ READ_FILE: Sequence[Mapping[str, Any]] = (
 )
 """The steps that read the text of an attached file, a scan too."""
 FILE_TEXT = "default(steps.scan.output.text, steps.text.output.text)"
+HAS_TEXT: Mapping[str, Any] = {
+    "id": "has_text",
+    "title": "Is there any text?",
+    "uses": "flow.assert",
+    "with": {
+        "condition": f"{{{{ {FILE_TEXT}.trim() != '' }}}}",
+        "message": "There is no text in {{ file.name }}. A scan is read only where the program tesseract is "
+        f"installed: {INSTALL}. Then run this file again.",
+    },
+}
+"""The step that fails if nothing could be read: else the values of a model would be empty, and written all the same."""
 _MAILS = ("gmail",)
 _MAILBOXES = ("imap",)
 _ISSUES = ("github",)
