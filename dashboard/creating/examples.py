@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
 
 from dashboard.base.language import N_, t
 from engine.copilot.wizard.records import Choices, Chosen, ItemFilter, ValueKind, WantedValue, WhenToStart
@@ -60,10 +62,19 @@ def _bugs() -> Choices:
     )
 
 
-EXAMPLES: Mapping[str, Callable[[], Choices]] = {
-    N_("Mail of certain people becomes tasks"): _tasks,
-    N_("Invoices go to a folder and a table"): _invoices,
-    N_("Refund requests get a drafted answer"): _refunds,
-    N_("Bug reports become issues, if I agree"): _bugs,
+class Example(Struct, frozen=True):
+    """What a form may begin with."""
+
+    make: Callable[[], Choices]
+    """Returns the answers, in the language of the person."""
+    needs: Sequence[str] = ()
+    """The conditions without which it would not be what it is called: they must be filled in."""
+
+
+EXAMPLES: Mapping[str, Example] = {
+    N_("Mail of certain people becomes tasks"): Example(_tasks, needs=("senders",)),
+    N_("Invoices go to a folder and a table"): Example(_invoices),
+    N_("Refund requests get a drafted answer"): Example(_refunds),
+    N_("Bug reports become issues, if I agree"): Example(_bugs),
 }
-"""Answers by their title, in the language of the person."""
+"""What a form may begin with, by title."""

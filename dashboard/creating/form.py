@@ -46,11 +46,12 @@ _PARTS: Mapping[str, str] = {
 }
 _FIRST = ("senders", "words", "has_file", "is_new", "labels", "unassigned")
 """The conditions that are always shown; the others can be opened."""
-_LISTS: Mapping[str, tuple[str, str]] = {
-    "senders": (N_("Only from these senders"), N_("Anybody, or: boss@example.com, example.org")),
-    "words": (N_("Only with one of these words"), N_("Any, or: invoice, bill")),
-    "labels": (N_("Only with all of these labels"), N_("Any, or: bug, urgent")),
+_LISTS: Mapping[str, tuple[str, str, str]] = {
+    "senders": (N_("Only from these senders"), N_("Anybody, or: {example}"), N_("boss@example.com, example.org")),
+    "words": (N_("Only with one of these words"), N_("Any, or: {example}"), N_("invoice, bill")),
+    "labels": (N_("Only with all of these labels"), N_("Any, or: {example}"), N_("bug, urgent")),
 }
+"""Conditions that are several texts: the label, what an empty one means, and an example."""
 _TICKS: Mapping[str, str] = {
     "has_file": N_("Only with an attached file"),
     "is_new": N_("Only what is new since the last time"),
@@ -81,6 +82,8 @@ class QuestionForm(Struct, frozen=True):
     given: Choices
     key: str
     """Distinguishes the widgets of a form that begins anew."""
+    needs: Sequence[str] = ()
+    """The conditions that must be filled in."""
 
     def ask(self) -> FormAnswers:
         """Show the questions; return the answers."""
@@ -93,7 +96,7 @@ class QuestionForm(Struct, frozen=True):
             st.markdown(f"**{t('2. What does it look at?')}**")
             source = self._source()
             places = self._places(source, self.given.places, f"{self.key}-{source.name}", missing)
-            only = self._only(source, start)
+            only = self._only(source, start, missing)
             kinds, values, is_file_read, is_summarized = self._reading(source)
         with st.container(border=True):
             st.markdown(f"**{t('3. What happens then?')}**")
@@ -186,14 +189,18 @@ class QuestionForm(Struct, frozen=True):
     def _choices(self, form: str) -> Sequence[str]:
         return self.visit.orchestra.connections.choices(self.visit.who, form)
 
-    def _only(self, source: Offer, start: WhenToStart) -> ItemFilter:
+    def _only(self, source: Offer, start: WhenToStart, missing: list[str]) -> ItemFilter:
         given, key = self.given.only, f"{self.key}-{source.name}-only"
         wanted = [one for one in source.filters if one != "is_new" or start is WhenToStart.SCHEDULE]
         found: dict[str, Any] = {}
         for name in (one for one in _FIRST if one in wanted):
             if name in _LISTS:
-                label, empty = _LISTS[name]
-                found[name] = _several(t(label), getattr(given, name), t(empty), f"{key}-{name}")
+                label, anything, example = _LISTS[name]
+                is_needed = name in self.needs
+                empty = t(example) if is_needed else t(anything, example=t(example))
+                found[name] = _several(t(label), getattr(given, name), empty, f"{key}-{name}")
+                if is_needed and not found[name]:
+                    missing.append(t(label))
             else:
                 is_begun = bool(getattr(given, name)) or name == "is_new" or (name == "has_file" and bool(given.ending))
                 found[name] = st.toggle(t(_TICKS[name]), is_begun, key=f"{key}-{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import streamlit as st
@@ -36,7 +37,7 @@ PAGE = Page(
     actions=(PageAction(N_("New workflow"), {}, "edit", N_("create add make")),),
 )
 _BEGUN = "new-workflow"
-"""The draft that says which form it is, and what it begins with."""
+"""The draft that says which form it is, what it begins with, and which conditions must be filled in."""
 
 
 def show(visit: Visit) -> None:
@@ -47,11 +48,11 @@ def show(visit: Visit) -> None:
         t("Answer three questions. Nothing is written until you run it or turn it on."),
         trail=[(N_("Workflows"), "workflows")],
     )
-    number, given = session.draft(_BEGUN, (0, None))
+    number, given, needs = session.draft(_BEGUN, (0, None, ()))
     _by_sentence(visit)
     _examples(number)
     offers = visit.orchestra.copilot.wizard.offers(visit.who)
-    answers = QuestionForm(visit, offers, given or blank(), f"new{number}").ask()
+    answers = QuestionForm(visit, offers, given or blank(), f"new{number}", needs).ask()
     _result(visit, offers, answers, number)
     _other_ways(visit)
 
@@ -85,15 +86,14 @@ def _by_sentence(visit: Visit) -> None:
 def _examples(number: int) -> None:
     """Offer answers to begin with."""
     with st.container(horizontal=True, gap="small", key="new-examples"):
-        for place, (label, make) in enumerate(EXAMPLES.items()):
-            st.button(
-                t(label), key=f"new-example-{place}", on_click=_begin, args=(number, make()), icon=":material/bolt:"
-            )
+        for place, (label, one) in enumerate(EXAMPLES.items()):
+            given = (number, one.make(), one.needs)
+            st.button(t(label), key=f"new-example-{place}", on_click=_begin, args=given, icon=":material/bolt:")
 
 
-def _begin(number: int, choices: Choices | None = None) -> None:
+def _begin(number: int, choices: Choices | None = None, needs: Sequence[str] = ()) -> None:
     """Begin the form anew."""
-    session.keep_draft(_BEGUN, (number + 1, choices))
+    session.keep_draft(_BEGUN, (number + 1, choices, needs))
 
 
 def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> None:

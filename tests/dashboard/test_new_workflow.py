@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from clients.file.tesseract import tesseract
 from dashboard.creating.words import cron_of, schedule_words, time_of
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -66,7 +67,9 @@ def test_an_example_becomes_a_workflow_that_compiles(orchestra: Orchestra, open_
     assert name in at.query_params["name"]
     [tried] = orchestra.plans.list(OWNER, workflow=name)["plans"]
     run = orchestra.runs.wait(OWNER, tried["plan_id"], 60)
-    assert (run["status"], run["counts"]["new_effects"]) == ("succeeded", 0), "a sample for the canvas"
+    is_scan_unread = example == 1 and tesseract() is None  # one of the sample invoices is a scan
+    status = "failed" if is_scan_unread else "succeeded"
+    assert (run["status"], run["counts"]["new_effects"]) == (status, 0), "a sample for the canvas"
 
 
 def test_what_is_missing_is_said_and_nothing_is_made_without_it(orchestra: Orchestra, open_page: Open) -> None:
@@ -74,6 +77,18 @@ def test_what_is_missing_is_said_and_nothing_is_made_without_it(orchestra: Orche
     at.button(key="new-example-3").click().run()
     assert at.button(key="new-make").disabled
     assert any("Still missing: Repository" in one.value for one in at.caption)
+
+
+def test_mail_of_certain_people_needs_the_people(open_page: Open) -> None:
+    at = open_page("new-workflow")
+    at.button(key="new-example-0").click().run()
+    [database] = [one for one in at.selectbox if str(one.key).endswith("-database")]
+    database.set_value("Tasks").run()
+    assert at.button(key="new-make").disabled
+    assert "Still missing: Only from these senders" in [one.value for one in at.caption]
+    at = filled(at)
+    assert not at.button(key="new-make").disabled
+    assert not [one.value for one in at.caption if "Still missing" in one.value]
 
 
 def test_a_choice_that_does_not_fit_the_next_one_is_left_out(open_page: Open) -> None:
