@@ -1,8 +1,12 @@
 """Keeps the catalogues of the dashboard's texts (`make catalogue`): finds the texts in the code, and compiles them.
 
 Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser, what the
-canvas shows of the fields of every step, what step types say in a question to a person, and what the forms of
-connections show of each service.
+canvas shows of the fields of every step, what step types say in a question to a person, what the forms of
+connections show of each service, and the nouns and verbs by which runs are counted.
+
+The messages of the engine are templates in the context `message` (`dashboard/base/messages.py`). They may stay in
+English, so a catalogue has only those that are translated: add one as `{0}` and `{1}` stand for its values, in their
+order. Once the code has other words for it, it is dropped.
 """
 
 from __future__ import annotations
@@ -10,9 +14,10 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -20,10 +25,13 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from clients.wording import plural
 from dashboard.base.language import LOCALE
+from dashboard.base.messages import MESSAGE, NOUNS
 from engine.base.services import services
 from engine.compiler.definition.step_model import step_schema
 from engine.plugins.registry import step_types
+from engine.record.outcomes import made_by
 
 ROOT = Path(__file__).parents[1]
 _SCRIPTS = {
@@ -42,6 +50,9 @@ _NAMES = ("t", "N_")
 _STRING = r'"(?:[^"\\\n]|\\.)*"'
 _CALL = re.compile(rf"(?<![\w.])(?:(?:t|N_)\(\s*({_STRING})|tn\(\s*({_STRING}),\s*({_STRING}))")
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_WORDS = re.compile("[a-z]+( [a-z]+)*")
+_FEWEST_LETTERS = 5
+"""A template with fewer letters of its own would fit texts that it does not mean."""
 _MADE = datetime(2026, 1, 1, tzinfo=UTC)
 """The date in every file, so that a catalogue only changes with its texts."""
 
@@ -66,7 +77,57 @@ def texts() -> list[Text]:
     found += [text for name in _SCRIPTS for text in _in_script(name)]
     found += map(Text, _of_services())
     found += [Text(kind.agreed) for kind in step_types().values() if kind.agreed]
+    found += [Text(kind.done, context="done") for kind in step_types().values() if kind.done]
+    found += [Text(f"{{count}} {one}", f"{{count}} {many}") for one, many in nouns().items()]
     return list(dict.fromkeys(found))
+
+
+@cache
+def nouns() -> Mapping[str, str]:
+    """Return what the engine counts, with its plural: in its code, of items and of what steps make."""
+    found = {one: plural(one) for one in NOUNS}
+    for kind in step_types().values():
+        word = made_by(kind.name).replace("_", " ")
+        if word and not word.endswith("s"):
+            found[word] = plural(word)
+    for tree in _code():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "counted":
+                words = [one.value for one in node.args[1:] if isinstance(one, ast.Constant)]
+                if words and all(_WORDS.fullmatch(str(one)) for one in words):
+                    found[str(words[0])] = str(words[1]) if len(words) > 1 else plural(str(words[0]))
+    return found
+
+
+@cache
+def messages() -> Collection[str]:
+    """Return the texts in the code of the engine that may be messages, as templates."""
+    found = set()
+    for tree in _code():
+        inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                found.add(_template(node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
+                found.add(_template([node]))
+    return {one for one in found if len(re.findall("[A-Za-z]", re.sub(r"\{\d+\}", "", one))) >= _FEWEST_LETTERS}
+
+
+def _template(parts: Sequence[ast.expr]) -> str:
+    found, values = "", 0
+    for part in parts:
+        if isinstance(part, ast.Constant):
+            found += str(part.value).replace("{", "{{").replace("}", "}}")
+        else:
+            found, values = f"{found}{{{values}}}", values + 1
+    return found
+
+
+@cache
+def _code() -> Sequence[ast.Module]:
+    """Return the code that makes messages."""
+    files = [path for name in ("clients", "engine") for path in sorted((ROOT / name).rglob("*.py"))]
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in files]
 
 
 def _in_python(path: Path) -> Iterator[Text]:
@@ -126,6 +187,9 @@ def updated(catalog: Catalog) -> Catalog:
     template = Catalog()
     for text in texts():
         template.add(text.id, context=text.context)
+    for message in list(catalog):
+        if message.context == MESSAGE and message.string and message.id in messages():
+            template.add(message.id, context=MESSAGE)
     catalog.update(template, no_fuzzy_matching=True)
     catalog.obsolete.clear()
     catalog.creation_date = catalog.revision_date = _MADE
@@ -158,6 +222,10 @@ def of_scripts(catalog: Catalog) -> str:
                 if one is not None and all(_forms(one))
             )
         )
+    found["messages"] = {str(one.id): str(one.string) for one in catalog if one.context == MESSAGE}
+    found["nouns"] = {
+        word: [f"{{count}} {one}", f"{{count}} {many}"] for one, many in nouns().items() for word in (one, many)
+    }
     return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
@@ -176,6 +244,9 @@ def problems(catalog: Catalog) -> list[str]:
             continue
         allowed = _placeholders(text.many or text.one)
         found += [f"placeholders of {one!r} are not those of {text.one!r}" for one in forms if not _fits(one, allowed)]
+    for message in catalog:
+        if message.context == MESSAGE and not _placeholders(str(message.string)) <= _placeholders(str(message.id)):
+            found.append(f"placeholders of {message.string!r} are not those of {message.id!r}")
     return found
 
 

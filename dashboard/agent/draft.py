@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.agent.tool_fields import fields_of, first_value, value_typed
 from dashboard.base import session
+from dashboard.base.messages import translated
 from dashboard.editing.draft import (
     JSON,
     EditorDraft,
@@ -86,7 +87,7 @@ def typed(draft: EditorDraft) -> TypedDraft:
         if document.get("tools"):
             changed["tools"] = [_tool(draft, number, one) for number, one in enumerate(document["tools"])]
     except InvalidInput as error:
-        return TypedDraft(draft.seed, "output", f"{error.message} {error.remedy}".strip())
+        return TypedDraft(draft.seed, "output", translated(f"{error.message} {error.remedy}".strip()))
     return TypedDraft(canonical(changed, "agent"))
 
 

@@ -10,6 +10,7 @@ from dashboard.agent.conversation import conversation
 from dashboard.agent.draft import typed
 from dashboard.base import fields
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.editing.draft import EditorDraft
@@ -122,5 +123,5 @@ def _conversation(visit: Visit, run: Run) -> None:
                 icon=":material/stop:",
             )
     if run["status"] not in ACTIVE_RUNS and run["sentence"]:
-        st.caption(plain(run["sentence"]))
+        st.caption(plain(translated(run["sentence"])))
     conversation(visit, run, asks_here=True)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from dashboard.base.messages import translated
 from dashboard.base.remedies import with_pages
 from engine.base.problem import Problem
 
@@ -79,4 +80,4 @@ def marks_of(problems: Iterable[Problem]) -> list[EditorMark]:
 
 def message_of(problem: Problem) -> str:
     """Return the message and the remedy of a problem as text."""
-    return f"{problem.message}\n{with_pages(problem.remedy)}".strip()
+    return f"{translated(problem.message)}\n{with_pages(translated(problem.remedy))}".strip()

@@ -92,7 +92,12 @@ def use(chosen: str) -> None:
 
 
 def language() -> str:
-    """Return the language of the session: the person's choice, else the language of the browser, else English."""
+    """Return the language of the session: the person's choice, else the language of the browser, else English.
+
+    Outside of a page, it is the one that `spoken` has set.
+    """
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return _here.spoken
     wanted = session.draft(_CHOSEN, "") or str(_of_browser() or "").partition("-")[0].lower()
     return wanted if wanted in languages() else ENGLISH
 

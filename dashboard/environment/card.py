@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.environment.removing import deletion_popover, removal_popover
@@ -185,7 +186,10 @@ def _check(visit: Visit, one: EnvironmentStatus) -> None:
     if not problems:
         st.success(t("Every workflow can run here."), icon=":material/check_circle:")
     for problem in problems:
-        st.error(plain_with_code(f"{problem.file}: {problem.message} {problem.remedy}"), icon=":material/error:")
+        st.error(
+            plain_with_code(f"{problem.file}: {translated(f'{problem.message} {problem.remedy}')}"),
+            icon=":material/error:",
+        )
 
 
 def _told(words: str) -> None:

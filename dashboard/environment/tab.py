@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t, tc
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.environment.removing import removal_popover
@@ -127,7 +128,7 @@ def _shown(found: Promotion) -> None:
     for note in found.notes:
         st.caption(plain_with_code(note))
     for problem in found.problems:
-        st.error(plain_with_code(f"{problem.message} {problem.remedy}"), icon=":material/error:")
+        st.error(plain_with_code(translated(f"{problem.message} {problem.remedy}")), icon=":material/error:")
 
 
 def _triggers(visit: Visit, workflow: str, names: list[str], now: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
 from dashboard.first_run.mails import forget_mails, keep_mails, look_at_mails, mails
@@ -35,7 +36,7 @@ def planning(visit: Visit, state: FirstRunState) -> None:
         visit.orchestra.runs.wait(visit.who, plan["plan_id"], _LOOK_SECONDS)
         st.rerun()
     if plan is not None:
-        st.markdown(plain(plan["sentence"]))
+        st.markdown(plain(translated(plan["sentence"])))
         visit.link(t("View the plan"), "plan", icon=":material/preview:", id=plan["plan_id"])
     else:
         st.markdown(t("Your last few mails are read and the plan says what a run would write. Nothing is written."))
@@ -107,7 +108,11 @@ def _planned() -> None:
 
 def _left_out(state: FirstRunState) -> None:
     """Say what the plan does without: a step that nobody has chosen for is not a mistake, but should be no surprise."""
-    without = [one["sentence"] for one in state["steps"] if one["id"] in ("model", "tasks") and one["state"] == "open"]
+    without = [
+        translated(one["sentence"])
+        for one in state["steps"]
+        if one["id"] in ("model", "tasks") and one["state"] == "open"
+    ]
     if without:
         said = " ".join(without)
         st.caption(plain(t("{without} You can choose in the steps above, now or later.", without=said)))
@@ -124,7 +129,9 @@ def _preview(found: RunPreview) -> bool:
         with st.container(border=True):
             outside_text("\n".join(found.items))
     cost = (
-        plain(found.estimate["sentence"]) if found.estimate is not None else t("No model is asked: it costs nothing.")
+        plain(translated(found.estimate["sentence"]))
+        if found.estimate is not None
+        else t("No model is asked: it costs nothing.")
     )
     st.caption(f":material/payments: {cost}")
     return agreed_to(found.workflow, found.warnings)

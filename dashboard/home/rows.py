@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.approvals.edit import tell_answered
 from dashboard.base.language import t, tc, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import first_words, plain
 from dashboard.parts.buttons import action_button
@@ -123,7 +124,7 @@ def _run(visit: Visit, row: RunRow, place: str) -> None:
     with _row(f"{place}-{row.run_id}"):
         _mark(row.status, row.counts)
         visit.title_link(row.title, "run", id=row.run_id)
-        st.markdown(plain(row.sentence or look_of(row.status).word))
+        st.markdown(plain(translated(row.sentence) or look_of(row.status).word))
         st.space("stretch")
         st.caption(plain(ago(when)), width="content")
 
@@ -135,7 +136,7 @@ def _workflow(visit: Visit, one: Happened, *, is_mixed: bool) -> None:
             visit.title_link(one.title, "run", id=one.newest)
         else:
             visit.title_link(one.title, "runs", workflow=one.workflow)
-        st.markdown(plain(one.sentence))
+        st.markdown(plain(translated(one.sentence)))
         st.space("stretch")
         said = [
             tn("{count} run", "{count} runs", one.runs) if one.runs > 1 else "",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from clients.errors import ServiceError
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.base.remedies import with_pages
 from engine.base.errors import InvalidFile, OrchestraError
@@ -31,7 +32,7 @@ def message_markdown(message: str, remedy: str = "") -> str:
     The message may quote text from outside, letter by letter; the remedy is ours: commands in it are replaced by pages,
     and commands without a page are shown as code.
     """
-    remedy = with_pages(remedy)
+    message, remedy = translated(message), with_pages(translated(remedy))
     return f"{plain(message)}  \n{plain_with_code(remedy)}" if remedy else plain(message)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -112,7 +113,7 @@ def _of(alarm: Alarm, dead: Sequence[DeadItem]) -> list[DeadItem]:
 
 def _named(one: DeadItem) -> str:
     """Return a line with the item and why it failed."""
-    return f"\n- {plain(one.title or one.item)}: {plain(one.error.message)}"
+    return f"\n- {plain(one.title or one.item)}: {plain(translated(one.error.message))}"
 
 
 def account_notice(one: ConnectionStatus, *, may_change: bool) -> bool:

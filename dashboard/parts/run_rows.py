@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -39,7 +40,7 @@ def run_row(visit: Visit, row: RunRow, place: str) -> None:
                 st.badge(t("Called"), icon=":material/subdirectory_arrow_right:", color="gray")
             st.space("stretch")
             st.caption(_when(row), help=full_time(row.started_at or row.queued_at), width="content")
-        st.markdown(plain(row.sentence or _no_sentence(row)))
+        st.markdown(plain(translated(row.sentence) or _no_sentence(row)))
         if row.kind.is_test and row.status == RunStatus.WAITING and visit.may("run"):
             _cancel(visit, row, place)
 

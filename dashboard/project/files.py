@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.code import EditorMode, language_of
 from dashboard.base.language import N_, dialog, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, plain
 from dashboard.editing.text_editor import Editing, SavedFile, is_changed, text_editor
@@ -70,7 +71,7 @@ def _editor(visit: Visit, name: str, path: str) -> None:
     try:
         file = projects.read(visit.who, name, path)
     except InvalidInput as error:
-        st.info(plain(f"{error.message} {error.remedy}"), icon=":material/description:")
+        st.info(plain(translated(f"{error.message} {error.remedy}".strip())), icon=":material/description:")
         return
 
     def save(text: str, etag: str) -> SavedFile:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.base import session
+from dashboard.base.messages import translated
 from dashboard.editing.draft import (
     JSON,
     EditorDraft,
@@ -77,7 +78,7 @@ def typed(draft: EditorDraft) -> TypedDraft:
         try:
             put(changed, name, before, text, typed_value(text, "This text") if text.strip() else None)
         except InvalidInput as error:
-            return TypedDraft(draft.seed, name, error.message)
+            return TypedDraft(draft.seed, name, translated(error.message))
     return TypedDraft(canonical(changed, "prompt"))
 
 

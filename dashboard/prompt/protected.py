@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import fields, session
 from dashboard.base.language import t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -75,7 +76,7 @@ def refusal_shown(visit: Visit, file: PromptFile, number: int, done: Callable[[s
                 icon=":material/fact_check:",
             )
         else:
-            st.warning(plain(one.message), icon=":material/lock:")
+            st.warning(plain(translated(one.message)), icon=":material/lock:")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _ways(visit, file, one, done, has_passed=passed > 0)
 

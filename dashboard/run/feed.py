@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dashboard.base.language import language
+from dashboard.base.messages import translated
 from dashboard.run.board import Board, board, failure_board, progress
 from dashboard.run.budget_waits import budgets_seen, is_budget_wait
 from dashboard.run.live import may_write
@@ -62,7 +63,7 @@ def rows_of(look: RunLook) -> list[list[Any]]:
 def head_of(look: RunLook) -> dict[str, Any]:
     """Return the head of a run in progress: the sentence, when and by whom it was started, its progress."""
     part, words = look.once(("progress", language()), lambda: progress(look.run, board_of(look)))
-    return {"sentence": look.run["sentence"], "facts": facts(look.run), "part": part, "words": words}
+    return {"sentence": translated(look.run["sentence"]), "facts": facts(look.run), "part": part, "words": words}
 
 
 def drawn(orchestra: Orchestra, who: Principal, look: RunLook, opened: str, tab: str) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import fields
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, plain
 from dashboard.parts.buttons import action_button
@@ -97,8 +98,8 @@ def _pins(text: str) -> dict[str, Any] | None:
             plain(
                 t(
                     "{message} {remedy} Write the outputs like {example}",
-                    message=error.message,
-                    remedy=error.remedy,
+                    message=translated(error.message),
+                    remedy=translated(error.remedy),
                     example=_EXAMPLE,
                 )
             ),

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from dashboard.base.language import N_, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.accounts import account_badges, accounts_of
@@ -45,7 +46,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
         account_badges(accounts_of(run))
     pulse()
     if run["status"] not in ACTIVE_RUNS:
-        st.header(plain(run["sentence"]), anchor=False)
+        st.header(plain(translated(run["sentence"])), anchor=False)
         st.caption(plain(facts(run, _with_called(visit, run))), help=full_time(run["started_at"] or run["queued_at"]))
     _ending(run)
     replay_note(visit, run)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.approvals.questions import question_card
 from dashboard.base.language import t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.times import full_time, near_time
@@ -85,7 +86,7 @@ def wait_line(visit: Visit, step: StepRecord) -> None:
 
 def _held_line(step: StepRecord, title: str) -> None:
     held = step["held"]
-    message = plain(str(held["message"]))
+    message = plain(translated(str(held["message"])))
     if step["due_at"]:
         by, until = plain(str(held["by"])), plain(near_time(step["due_at"]))
         st.markdown(

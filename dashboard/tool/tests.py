@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.code import EditorMark
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain, plain_with_code
 from dashboard.base.remedies import with_pages
@@ -100,7 +101,7 @@ def _told(found: ToolTest, *, is_unsaved: bool) -> None:
         if one.trace:
             outside_code(one.trace)
         if one.remedy:
-            st.markdown(plain_with_code(with_pages(one.remedy)))
+            st.markdown(plain_with_code(with_pages(translated(one.remedy))))
     if found.passed:
         st.success(t("All tests have passed: workflows can use what was tested."))
     else:

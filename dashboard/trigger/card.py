@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.accounts import UsedAccount, account_badge
@@ -154,7 +155,7 @@ def _needs_turning_on(one: TriggerStatus) -> bool:
 def _looked(results: list[PollResult]) -> None:
     found, started = sum(one.found for one in results), sum(len(one.started) for one in results)
     for error in (one.error for one in results if one.error is not None):
-        session.tell(t("The poll failed: {message}", message=error.message), ":material/error:")
+        session.tell(t("The poll failed: {message}", message=translated(error.message)), ":material/error:")
     if found or not any(one.error for one in results):
         session.tell(
             t(

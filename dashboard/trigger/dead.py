@@ -11,6 +11,7 @@ import streamlit as st
 from clients.errors import ServiceError
 from dashboard.base import session
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -49,7 +50,7 @@ def _why(visit: Visit, one: DeadItem) -> str:
     """Return the reason from the item's run, if there is one: the list itself knows only that it failed."""
     if one.run_id is not None:
         with suppress(OrchestraError):  # its log is gone
-            return plain(str(visit.orchestra.runs.get(visit.who, one.run_id)["sentence"]))
+            return plain(translated(str(visit.orchestra.runs.get(visit.who, one.run_id)["sentence"])))
     return message_markdown(one.error.message, one.error.remedy)
 
 

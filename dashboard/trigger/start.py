@@ -9,6 +9,7 @@ import streamlit as st
 from clients.errors import ServiceError
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.accounts import UsedAccount, account_badge
@@ -172,7 +173,7 @@ def _preview(preview: TriggerPreview) -> None:
     if preview.note:
         st.caption(plain(preview.note))
     if preview.cost is not None:
-        st.caption(f":material/payments: {plain(preview.cost.sentence)}")
+        st.caption(f":material/payments: {plain(translated(preview.cost.sentence))}")
 
 
 def _item(item: PreviewItem) -> None:

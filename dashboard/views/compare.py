@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.approvals.questions import opened_at
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.compare.groups import groups, item_of, steps_of, the_same
@@ -40,9 +41,9 @@ def show(visit: Visit) -> None:
     runs = found(visit, lambda: _runs(visit), _TITLE, _TRAIL)
     diff = visit.orchestra.runs.diff(visit.who, *(str(run["run_id"]) for run in runs))
     page_header(visit, t(_TITLE), _workflows(*runs), trail=_TRAIL)
-    st.header(plain(diff.headline or diff.sentence), anchor=False)
+    st.header(plain(translated(diff.headline or diff.sentence)), anchor=False)
     if diff.headline:
-        st.caption(plain(diff.sentence.removeprefix(diff.headline)))
+        st.caption(plain(translated(diff.sentence.removeprefix(diff.headline).strip())))
     _sides(visit, *runs)
     if diff.is_same:
         st.success(t("There is no difference."), icon=":material/check_circle:")

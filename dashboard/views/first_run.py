@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
 from dashboard.first_run.choosing import choosing
@@ -58,7 +59,7 @@ def show(visit: Visit) -> None:
     current = next((one["id"] for one in state["steps"] if _is_next(one)), None)
     for number, step in enumerate(state["steps"], 1):
         label = f"{_MARKS[step['state']]} **{number}. {t(step['title'])}**"
-        said = f" :gray[{plain(step['sentence'])}]" if step["sentence"] and step["state"] == "done" else ""
+        said = f" :gray[{plain(translated(step['sentence']))}]" if step["sentence"] and step["state"] == "done" else ""
         is_current = step["id"] == current
         key = f"first-run-{step['id']}-{step['state']}-{is_current}"  # another key: it opens or closes by itself
         with st.expander(f"{label}{said}", expanded=is_current, key=key):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, outside_code, plain
 from dashboard.parts.buttons import action_button
@@ -70,7 +71,7 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
     """Show the button, or why the plan cannot be applied; pressing it shows what differs."""
     plan_id, error = plan["plan_id"], plan["error"]
     if error is not None:
-        said = t("The plan could not be made: {message}", message=error["message"])
+        said = t("The plan could not be made: {message}", message=translated(error["message"]))
         st.error(message_markdown(said, error["remedy"] or ""), icon=":material/error:")
     if plan["state"] in _STATES:
         st.warning(t(_STATES[plan["state"]]), icon=":material/history:")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.empty import empty
@@ -32,7 +33,7 @@ def show(visit: Visit) -> None:
                 visit.title_link(plan["title"], "plan", id=plan["plan_id"])
                 if plan["environment"]:
                     outside_badge(plan["environment"], ":material/layers:")
-            st.markdown(plain(plan["sentence"] or t("Being made")))
+            st.markdown(plain(translated(plan["sentence"]) or t("Being made")))
             demo = t(", demo") if plan["demo"] else ""
             st.caption(
                 plain(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import fields, session
 from dashboard.base.language import t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.buttons import action_button
@@ -220,7 +221,7 @@ def _choice(found: Merging, conflict: MergeConflict) -> Choice | None:
     try:
         return Value(typed_value(text, "The value"))
     except InvalidInput as error:
-        st.caption(plain(error.message))
+        st.caption(plain(translated(error.message)))
         return None
 
 
@@ -240,7 +241,7 @@ def _shown(found: Merging) -> None:
         st.caption(plain_with_code(note))
     for problem in found.problems:
         if problem.code != CONFLICT:  # shown with its choice
-            st.error(plain_with_code(f"{problem.message} {problem.remedy}"), icon=":material/error:")
+            st.error(plain_with_code(translated(f"{problem.message} {problem.remedy}")), icon=":material/error:")
 
 
 def _merged(visit: Visit, one: BranchStatus, done: Merging) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.errors import errors_shown
@@ -75,7 +76,7 @@ def _sentences(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
             plain(
                 t(
                     "One of the two texts is not JSON, so only their lines can be compared. {message}",
-                    message=error.message,
+                    message=translated(error.message),
                 )
             )
         )

@@ -318,7 +318,11 @@ def write_kind(step_id: str, uses: str, *, is_only_one: bool) -> OutcomeKind:
 
 
 def _object_of(step_id: str, uses: str) -> str:
-    """Return what a step makes if it is named after its type: `draft` for `create_draft`; else its name."""
-    action = uses.partition(".")[2]
-    verb, _, made = action.partition("_")
-    return made if made and verb in _MAKING and _NUMBERED.sub("", step_id) == action else step_id
+    """Return what a step makes if it is named after its type, else its name."""
+    return made_by(uses) if made_by(uses) and _NUMBERED.sub("", step_id) == uses.partition(".")[2] else step_id
+
+
+def made_by(uses: str) -> str:
+    """Return what the name of a step type says that it makes: `draft` for `create_draft`; "" if it says nothing."""
+    verb, _, made = uses.partition(".")[2].partition("_")
+    return made if verb in _MAKING else ""

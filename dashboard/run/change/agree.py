@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -50,7 +51,7 @@ def agree_panel(visit: Visit, run: Run) -> None:
         return
     with st.container(border=True, key="panel-agree"):
         st.markdown(t("**This run would use accounts that nobody has agreed to**"))
-        st.warning(plain(asked.message), icon=":material/warning:")
+        st.warning(plain(translated(asked.message)), icon=":material/warning:")
         is_public = any(name.endswith(":public") for name in asked.names)
         is_ready = not is_public or st.checkbox(t("I agree that it may be written there"), key="agree-tick")
         with st.container(horizontal=True):

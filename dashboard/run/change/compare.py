@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line
 from dashboard.parts.status import look_of
@@ -35,7 +36,7 @@ def _label(row: RunRow) -> str:
     """Return a label that identifies a run; a selectbox shows it literally."""
     test = t(", test run") if row.kind.is_test else ""
     status = look_of(row.status, row.counts).word
-    return one_line(f"{full_time(row.started_at or row.queued_at)} · {status}{test} · {row.sentence}")
+    return one_line(f"{full_time(row.started_at or row.queued_at)} · {status}{test} · {translated(row.sentence)}")
 
 
 def in_order(run: Run, other: RunRow) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, outside_badge, plain, plain_with_code
 from dashboard.parts.buttons import action_button
@@ -120,7 +121,7 @@ def _button(visit: Visit, seen: CorrectionPreview, place: str) -> None:
     asked: _Asked | None = session.draft(_draft(seen), None)
     leave, who = False, visit.who
     if asked is not None:
-        st.warning(plain(asked.message), icon=":material/warning:")
+        st.warning(plain(translated(asked.message)), icon=":material/warning:")
         label = t("I agree that it may be used") if asked.names else t("Leave what could not be undone")
         is_ready = st.checkbox(label, key=f"correct-tick-{place}")
         leave, who = is_ready and asked.leave, visit.who.agreeing(asked.names if is_ready else ())

@@ -1,0 +1,181 @@
+"""Messages of the engine in the language of the reader.
+
+The engine keeps and returns its messages in English, with their values in them: the sentence of a run, errors,
+remedies. The catalogue has them as templates, such as `There is no file {0}.`, which it reads from the code of the
+engine (`tests/catalogue.py`). A message without a translation is shown in English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from dashboard.base.language import ENGLISH, N_, language, number, script_texts, t, tc, tn
+
+MESSAGE = "message"
+"""The context of messages in a catalogue."""
+NOUNS = (
+    "answer", "appointment", "attachment", "chat", "comment", "contact", "customer", "document", "draft", "email",
+    "entry", "event", "file", "folder", "form", "invoice", "issue", "item", "label", "line", "link", "mail", "meeting",
+    "message", "note", "order", "page", "post", "record", "reminder", "repository", "reply", "row", "run", "submission",
+    "summary", "task", "text", "thread", "ticket", "topic",
+)  # fmt: skip
+"""What steps and the items of loops are usually called; the engine counts runs and writes by these names."""
+_HEADS = (
+    N_("Cancelled"),
+    N_("Done"),
+    N_("Failed"),
+    N_("Interrupted"),
+    N_("Not started yet"),
+    N_("Plan"),
+    N_("Running"),
+    N_("Waiting"),
+)
+"""What the sentence of a run may begin with, before a colon."""
+_ENDINGS = (
+    N_("already done"),
+    N_("cancelled"),
+    N_("done"),
+    N_("failed"),
+    N_("kept"),
+    N_("left as it was"),
+    N_("left as they were"),
+    N_("left out"),
+    N_("more done"),
+    N_("new"),
+    N_("not approved in time"),
+    N_("not finished"),
+    N_("rejected by a person"),
+    N_("running"),
+    N_("updated"),
+    N_("waiting"),
+)
+"""What is said after a number: 2 failed."""
+_LONGEST = 2_000
+_MOST_SENTENCES = 12
+_DEEPEST = 4
+_PLACEHOLDER = re.compile(r"\{\d+\}")
+_COUNT = re.compile("[0-9]+(?:,[0-9]{3})* [a-z]+(?: [a-z]+)*")
+_BESIDES = N_(", besides the writes of ")
+_COUNTS = re.compile(rf"#(?:(?:, |: | \(|{_BESIDES})#|\))*\.?")
+"""Numbers with what they count, each as `#`: "25 mails: 9 tasks, 1 failed." or "12 writes (9 tasks, 3 labelled)."."""
+_SENTENCE_END = re.compile(r"(?<=[.!?]) (?=\S)")
+
+
+class _Template(NamedTuple):
+    pieces: Sequence[str]
+    """The text before, between and after its values."""
+    translation: str
+
+
+def translated(text: str) -> str:
+    """Return a message of the engine in the language of the reader, in English where the catalogue does not have it."""
+    return text if language() == ENGLISH or len(text) > _LONGEST else _translated(language(), text, 0)
+
+
+@lru_cache(maxsize=4096)
+def _translated(spoken: str, text: str, depth: int) -> str:
+    """Return the translation of sentences; `depth` counts the values in values."""
+    if depth > _DEEPEST:
+        return text
+    sentences = _SENTENCE_END.split(text, _MOST_SENTENCES)
+    found = []
+    while sentences:
+        for end in range(len(sentences), 0, -1):
+            said = _whole(" ".join(sentences[:end]), depth)
+            if said is not None or end == 1:
+                found.append(sentences[0] if said is None else said)
+                del sentences[:end]
+                break
+    return " ".join(found)
+
+
+def _whole(text: str, depth: int) -> str | None:
+    """Return the translation of one message; None if it is not known."""
+    return _counts(text) or _plural(text) or _templated(text, depth) or _headed(text, depth)
+
+
+def _headed(text: str, depth: int) -> str | None:
+    """Return the translation of "Failed: …", of a status alone, and of what is said about a quoted title."""
+    head, colon, rest = text.partition(": ")
+    if colon and head in _HEADS:
+        return f"{t(head)}: {_translated(language(), rest, depth + 1)}"
+    if colon and len(head) > 1 and head[0] == head[-1] == '"':
+        return f"{head}: {_translated(language(), rest, depth + 1)}"
+    bare = text.removesuffix(".")
+    return f"{t(bare)}{text[len(bare) :]}" if bare in _HEADS or bare in _ENDINGS else None
+
+
+def _plural(text: str) -> str | None:
+    forms = script_texts("nouns").get(text)
+    if forms is None or text != _noun(forms[1]):
+        return None
+    return _noun(tn(forms[0], forms[1], 2))
+
+
+def _noun(counted: str) -> str:
+    return counted.partition(" ")[2]
+
+
+def _counts(text: str) -> str | None:
+    if _COUNTS.fullmatch(_COUNT.sub("#", text)) is None or "#" in text:
+        return None
+    before, between, after = text.partition(_BESIDES)
+    return "".join(_COUNT.sub(lambda one: _count(one.group()), part) for part in (before, t(between), after))
+
+
+def _count(text: str) -> str:
+    """Return the translation of "9 tasks", "9 only labelled" or "2 replies rejected by a person"."""
+    digits, _, words = text.partition(" ")
+    count = int(digits.replace(",", ""))
+    if words in _ENDINGS:
+        return f"{number(count)} {t(words)}"
+    for ending in ("", *_ENDINGS):
+        forms = script_texts("nouns").get(words.removesuffix(ending).rstrip())
+        if forms is not None and words.endswith(ending):
+            return f"{tn(forms[0], forms[1], count)} {t(ending)}".rstrip()
+    done = [tc("done", one) for one in words.removeprefix("only ").split(" and ")]
+    said = t("{first} and {second}", first=", ".join(done[:-1]), second=done[-1]) if len(done) > 1 else done[0]
+    return f"{number(count)} {t('only {done}', done=said) if words.startswith('only ') else said}"
+
+
+def _templated(text: str, depth: int) -> str | None:
+    templates = _templates(language())
+    for one in (*templates.get(text[:3], ()), *templates.get("", ())):
+        values = _values(one.pieces, text)
+        if values is not None and not any(map(_SENTENCE_END.search, values)):
+            return one.translation.format(*(_translated(language(), value, depth + 1) for value in values))
+    return None
+
+
+def _values(pieces: Sequence[str], text: str) -> list[str] | None:
+    """Return the values in a text that has these pieces in this order, each as short as can be; None if it has not."""
+    first, *others = pieces
+    if not others:
+        return [] if text == first else None
+    if not text.startswith(first) or not text.endswith(others[-1]):
+        return None
+    values, at = [], len(first)
+    for piece in others[:-1]:
+        end = text.find(piece, at)
+        if end < 0:
+            return None
+        values.append(text[at:end])
+        at = end + len(piece)
+    end = len(text) - len(others[-1])
+    return [*values, text[at:end]] if end >= at else None
+
+
+@cache
+def _templates(spoken: str) -> Mapping[str, Sequence[_Template]]:
+    """Return the templates by their first three letters, "" for others; those with most letters of their own first."""
+    found: dict[str, list[_Template]] = {}
+    for text, translation in script_texts("messages").items():
+        pieces = [one.replace("{{", "{").replace("}}", "}") for one in _PLACEHOLDER.split(text.strip())]
+        start = pieces[0][:3] if len(pieces[0]) > 2 else ""
+        found.setdefault(start, []).append(_Template(pieces, str(translation).strip()))
+    for same in found.values():
+        same.sort(key=lambda one: sum(map(len, one.pieces)), reverse=True)
+    return found

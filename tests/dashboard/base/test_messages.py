@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from dashboard.base.language import spoken
+from dashboard.base.messages import translated
+from engine.record.outcomes import added, of_status, outcome_words
+from engine.record.types.run import Outcomes
+from tests.catalogue import messages
+
+MAILS: Outcomes = {
+    "noun": "mail",
+    "may_write": True,
+    "kinds": [
+        {"word": "task", "done": "", "makes": True, "because": ""},
+        {"word": "labelled", "done": "labelled", "makes": False, "because": ""},
+        {"word": "reply", "done": "", "makes": True, "because": "rejected by a person"},
+    ],
+    "alike": [
+        {"items": 1_200, "done": [(0, 1), (1, 1)]},
+        {"items": 1, "done": [(1, 1)]},
+        {"items": 2, "done": [(2, 1)]},
+        {"items": 3, "done": []},
+    ],
+    "endings": {"failed": 1, "not finished": 2},
+    "repeated": {},
+}
+
+
+def test_the_sentence_of_a_run_is_read_in_german() -> None:
+    sentence = outcome_words(MAILS)
+    assert sentence == (
+        "1,209 mails: 1,200 tasks, 1,201 labelled, 2 replies rejected by a person, 3 left as they were, "
+        "1 failed, 2 not finished."
+    )
+    with spoken("de"):
+        assert translated(sentence) == (
+            "1.209 Mails: 1.200 Aufgaben, 1.201 mit Label versehen, 2 Antworten von einer Person abgelehnt, "
+            "3 unverändert gelassen, 1 fehlgeschlagen, 2 nicht fertig."
+        )
+    assert translated(sentence) == sentence
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("Done: 3 steps done, 1 failed.", "Fertig: 3 Schritte erledigt, 1 fehlgeschlagen."),
+        ("No mails: nothing to do.", "Keine Mails: nichts zu tun."),
+        ("4 files: 3 in the trash and labelled, 1 only saved.",
+         "4 Dateien: 3 im Papierkorb und mit Label versehen, 1 nur gespeichert."),
+        ("Plan: 12 writes (9 tasks, 3 labelled), 1 kept, besides the writes of 2 called runs.",
+         ("Plan: 12 Schreibvorgänge (9 Aufgaben, 3 mit Label versehen), 1 beibehalten, "
+         "dazu Schreibvorgänge durch 2 aufgerufene Läufe.")),
+        ("Failed: Die Kasse ist zu.", "Fehlgeschlagen: Die Kasse ist zu."),
+        ('2 mails: 2 failed. "Invoice {7}": The file is {0}. And 1 more. 3 new, 2 already done.',
+         '2 Mails: 2 fehlgeschlagen. "Invoice {7}": The file is {0}. Und 1 weitere. 3 neu, 2 schon erledigt.'),
+        ("Test of reply: done.", "Test von reply: erledigt."),
+        ("2 writes made again: an undo had taken them back. Its write was undone.",
+         ("Neu geschrieben, weil es rückgängig gemacht war: 2 Schreibvorgänge. "
+         "Sein Schreibvorgang wurde rückgängig gemacht.")),
+        ("2 widgets: 2 shelved.", "2 widgets: 2 shelved."),
+        ("Nothing that we would say", "Nothing that we would say"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_message_is_read_in_german_and_one_that_is_not_known_stays(english: str, german: str) -> None:
+    with spoken("de"):
+        assert translated(english) == german
+
+
+def test_what_came_of_runs_has_no_english_word_that_the_engine_chose() -> None:
+    sums = added((of_status(status), 2) for status in ("succeeded", "failed", "cancelled", "interrupted"))
+    with spoken("de"):
+        assert [translated(outcome_words(one)) for one in sums] == [
+            "8 Läufe: 2 erledigt, 2 fehlgeschlagen, 2 nicht fertig, 2 abgebrochen."
+        ]
+
+
+@pytest.mark.parametrize(
+    "part", ["1 a. ", "x. ", "Failed: ", "Corrects: ", "Corrects Nothing is written", "1 a, ", '"": ']
+)
+def test_a_text_from_outside_can_be_as_it_likes(part: str) -> None:
+    with spoken("de"):
+        assert translated(part * (1_990 // len(part)))
+        assert translated(part * 10_000) == part * 10_000
+
+
+def test_templates_are_the_texts_of_the_code() -> None:
+    assert "{0} made again: an undo had taken {1} back." in messages()
+    assert "Return the sentences." not in messages()
