@@ -189,6 +189,11 @@ def settled(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
+def show_expressions(page: Page) -> None:
+    """Switch on *Show expressions* of the canvas, for what is opened from now on."""
+    page.context.add_init_script("try { localStorage.setItem('orchestra.expressions', 'shown') } catch {}")
+
+
 _VALUE = "one => one.isContentEditable ? one.closest('.stTextArea').querySelector('textarea').value : one.value"
 
 

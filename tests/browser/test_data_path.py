@@ -12,7 +12,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, settled, shows
+from tests.browser.conftest import Served, settled, show_expressions, shows
 from tests.browser.test_panel import card, chosen, drafted_whole
 from tests.engine.sandbox.documents import pdf, written
 from tests.patience import until
@@ -34,6 +34,7 @@ def test_from_a_database_to_a_column_and_from_a_pdf_to_a_workflow(served: Served
     orchestra.workflows.save(OWNER, "orders", json.dumps({"schema_version": 1, "steps": steps}), None)
     orchestra.close()
 
+    show_expressions(page)
     a_database_is_added(served, page)
     panel = its_rows_are_seen(served, page)
     a_column_is_used(page, panel)

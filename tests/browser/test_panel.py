@@ -9,7 +9,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, counts, settled, shows
+from tests.browser.conftest import Served, counts, settled, show_expressions, shows
 from tests.browser.test_pages import SEVERE
 from tests.patience import until
 
@@ -58,6 +58,7 @@ def written(served: Served, name: str, **more: Any) -> None:
 
 
 def opened(served: Served, page: Page, name: str) -> None:
+    show_expressions(page)
     page.goto(f"{served.url}/workflow?name={name}&tab=canvas")
     card(page, "sort").wait_for()
     settled(page)

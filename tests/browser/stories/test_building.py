@@ -14,7 +14,7 @@ from msgspec import structs
 from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import REPOSITORY, Served, counts
+from tests.browser.conftest import REPOSITORY, Served, counts, show_expressions
 from tests.browser.stories.builder import Builder
 from tests.browser.stories.hands import Keyboard, Mouse
 
@@ -35,6 +35,7 @@ GALLERY = [
 def built(story: Story, name: str, document: dict[str, Any]) -> None:
     """Build a new workflow as the document says, and save it."""
     hand = story.hand
+    show_expressions(story.page)
     story.home()
     hand.go("Workflows")
     hand.press(story.button("New workflow"))

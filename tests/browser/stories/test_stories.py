@@ -14,7 +14,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import REPOSITORY, counts, shows
+from tests.browser.conftest import REPOSITORY, counts, show_expressions, shows
 from tests.patience import until
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_a_condition_is_changed_and_saved(story: Story) -> None:
     on_canvas(story, "condition")
     story.hand.panel("seen")
     unfolded(story, "Runs only if")
-    story.hand.write(story.form.get_by_label("Runs only if", exact=True), "{{ steps.number.output.n > 7 }}")
+    story.hand.write(story.form.get_by_label("Number", exact=True), "7")
     story.save()
     assert story.steps("condition") == [NUMBER, {**seen, "if": "{{ steps.number.output.n > 7 }}"}]
     assert [one["status"] for one in story.ran("condition")["steps"]] == ["succeeded", "skipped"]
@@ -66,6 +66,7 @@ def test_a_step_is_tried_with_a_changed_field(story: Story) -> None:
     }
     story.has("tried", NUMBER, times)
     story.ran("tried")
+    show_expressions(story.page)
     on_canvas(story, "tried")
     story.hand.panel("times")
     story.hand.write(story.form.get_by_label("Values by name: m", exact=True), "{{ steps.number.output.n * 3 }}")

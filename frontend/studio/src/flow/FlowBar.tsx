@@ -6,6 +6,7 @@ import { Icon } from "../ui/icons";
 import { insideSentence, lookOf } from "../ui/looks";
 import type { Flow, Showing } from "./flow";
 import { clock } from "./past";
+import { planWords } from "./plan";
 
 export function FlowBar() {
   const { flow } = useStudio();
@@ -14,7 +15,7 @@ export function FlowBar() {
     <section className="studio-flow" aria-label={t("The run on the canvas")}>
       <div className="studio-flow-row">
         <Ways flow={flow} />
-        <Choice label={t("Which run")} value={flow.runId ?? ""} runs={flow.runs} none={flow.runs.length === 0 ? t("No runs yet") : ""} onFocus={() => void flow.list()} onChange={(id) => flow.choose(id)} />
+        <Choice label={t("Which run")} value={flow.runId ?? ""} runs={flow.runs} none={flow.runs.length === 0 && !flow.plan ? t("No runs yet") : ""} unlisted={flow.plan ? t("A try") : ""} onFocus={() => void flow.list()} onChange={(id) => flow.choose(id)} />
         {flow.showing !== "predicted" && flow.runs.length > 1 && (
           <Choice label={t("Compare with")} value={flow.otherId ?? ""} runs={flow.runs.filter((one) => one.run_id !== flow.runId)} none={t("No other run")} onChange={(id) => flow.compare(id)} />
         )}
@@ -27,6 +28,11 @@ export function FlowBar() {
           {flow.failure || (flow.showing === "live" && flow.run ? lookOf(flow.run.status).word : "")}
         </span>
       </div>
+      {flow.plan && flow.showing !== "predicted" && (
+        <p className="studio-flow-words" role="status">
+          {planWords(flow.plan)}
+        </p>
+      )}
       {flow.showing === "past" && <Time flow={flow} />}
       {flow.showing === "predicted" && (
         <p className="studio-flow-words" role="status">
@@ -62,18 +68,20 @@ interface ChoiceProps {
   runs: RunRow[];
   // What stands for no run; "" if one must be chosen.
   none: string;
+  // What a run is called that is not in the list; its id by default.
+  unlisted?: string;
   onFocus?(): void;
   onChange(id: string): void;
 }
 
-function Choice({ label, value, runs, none, onFocus, onChange }: ChoiceProps) {
+function Choice({ label, value, runs, none, unlisted, onFocus, onChange }: ChoiceProps) {
   const isListed = value === "" || runs.some((one) => one.run_id === value);
   return (
     <label className="studio-flow-choice">
       {label}
       <select value={value} onFocus={onFocus} onChange={(event) => onChange(event.target.value)}>
         {none && <option value="">{none}</option>}
-        {!isListed && <option value={value}>{value}</option>}
+        {!isListed && <option value={value}>{unlisted || value}</option>}
         {runs.map((one) => (
           <option key={one.run_id} value={one.run_id}>
             {runWords(one)}

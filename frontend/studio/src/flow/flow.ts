@@ -3,8 +3,10 @@
 import { api, Refused, type RunRow, type Timeline } from "../api";
 import { t } from "../language";
 import { watchRun, type Live, type RunState } from "../live";
-import { predictedMarks, runMarks, type Marks } from "./marks";
+import { runOf } from "../panel/account";
+import { plannedMarks, predictedMarks, runMarks, type Marks } from "./marks";
 import { pauseAt, stopsOf, wordsAt, type Stop } from "./past";
+import { planOf, type Plan } from "./plan";
 import type { Prediction } from "./prediction";
 
 export type Showing = "off" | "live" | "past" | "predicted";
@@ -37,6 +39,8 @@ export class Flow {
   isPlaying = false;
   otherId: string | null = null;
   prediction: Prediction | null = null;
+  // What the run would have written, if it is a try.
+  plan: Plan | null = null;
   failure = "";
   private timeline: Timeline | null = null;
   private other: RunState | null = null;
@@ -67,14 +71,15 @@ export class Flow {
   }
 
   get marks(): Marks {
-    const of = [this.showing, this.state, this.showing === "predicted" ? this.prediction : null, this.other];
+    const of = [this.showing, this.state, this.showing === "predicted" ? this.prediction : null, this.other, this.plan];
     if (of.some((one, index) => one !== this.drawn.of[index])) this.drawn = { of, marks: this.made() };
     return this.drawn.marks;
   }
 
   private made(): Marks {
     if (this.showing === "predicted") return this.prediction ? predictedMarks(this.prediction) : NO_MARKS;
-    return this.state ? runMarks(this.state, this.other) : NO_MARKS;
+    const found = this.state ? runMarks(this.state, this.other) : NO_MARKS;
+    return this.plan ? plannedMarks(found, this.plan) : found;
   }
 
   // The moment in words, with the stretch without work that begins there.
@@ -133,7 +138,10 @@ export class Flow {
     this.socket = watchRun(runId, {
       onState: (state) => this.take(state),
       onLink: (link) => {
-        if (link === "over" && this.run) void this.loadPast();
+        if (link === "over" && this.run) {
+          void this.loadPast();
+          void this.loadPlan();
+        }
         if (link === "refused") this.failure = t("This run no longer exists, or you may not see it.");
         this.owner.changed();
       },
@@ -155,7 +163,7 @@ export class Flow {
   private leave(): void {
     const { socket } = this;
     this.pause();
-    [this.socket, this.run, this.timeline, this.stops, this.at, this.failure] = [null, null, null, [], 0, ""];
+    [this.socket, this.run, this.timeline, this.stops, this.at, this.plan, this.failure] = [null, null, null, [], 0, null, ""];
     socket?.close();
   }
 
@@ -211,6 +219,20 @@ export class Flow {
       [this.timeline, this.stops] = [line, stopsOf(line)];
       this.at = this.stops.length - 1;
       if (this.showing === "live" && this.isOver) this.showing = "past";
+      this.owner.changed();
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  // Tries are not in the list of runs.
+  private async loadPlan(): Promise<void> {
+    const id = this.runId;
+    if (id === null || this.runs.some((one) => one.run_id === id)) return;
+    try {
+      const plan = planOf(await runOf(id));
+      if (this.runId !== id) return;
+      this.plan = plan;
       this.owner.changed();
     } catch (error) {
       this.fail(error as Error);

@@ -1,10 +1,11 @@
 // How a run or a prediction is drawn on each step: words and a badge, and a short text on the line.
-import { t } from "../language";
+import { t, tn } from "../language";
 import type { RunState, StepState } from "../live";
 import type { Node } from "../model";
 import type { IconName } from "../ui/icons";
 import { insideSentence, isLoop, lookOf } from "../ui/looks";
 import { seconds } from "./past";
+import type { Plan } from "./plan";
 import { willWords, type Prediction } from "./prediction";
 
 export interface Mark {
@@ -95,6 +96,12 @@ export function predictedMarks({ steps, run_id, why }: Prediction): Marks {
     };
   }
   return found;
+}
+
+// Return the marks of a try: what it would write has not been written.
+export function plannedMarks(marks: Marks, { writes }: Plan): Marks {
+  const planned = writes.flatMap(({ path, count }) => (marks[path] ? [[path, { ...marks[path], words: tn("Would be done once", "Would be done {count} times", count) }]] : []));
+  return { ...marks, ...Object.fromEntries(planned) };
 }
 
 export interface LineMark {

@@ -14,10 +14,13 @@ import { FileDrop } from "./FileDrop";
 import { Records, type Rec } from "./Records";
 import { lineIn } from "./faults";
 import { inWords } from "./labels";
-import { meaning } from "./meaning";
+import { chipOf, meaning, plainWords } from "./meaning";
+import { showExpressions, useExpressionsShown } from "./expressionSwitch";
+import { ConditionForm, shownCondition } from "./ConditionForm";
+import { partsOf } from "./template";
+import { useNames, useTitles } from "./ValuePicker";
 import { placeOf, problemsAt, useForm, type Form } from "./form";
 import { cronWords } from "./triggers";
-import { useLoaded } from "./useLoaded";
 import { controlOf, fitsRows, optionsOf, resolved, roleOf, takesAnything, type Control, type Schema } from "./schema";
 import { isAlmostJson, isExpression, MIXED, plainText, read, shown, type Read } from "./values";
 
@@ -54,9 +57,13 @@ export function Field(props: FieldProps) {
   const [isInRows, setInRows] = useState(isAny && stored !== MIXED && typeof draft !== "string" && fitsRows(value));
   const control = isAny && isInRows && fitsRows(value) ? "map" : shape;
   const isFile = schema.format === "run-file";
+  const isRaw = useExpressionsShown();
   const [mode, setMode] = useState<"fixed" | "expression">();
   const canSwitch = !schema.isFixed && !isAny && !TEXTUAL.includes(control);
   const isText = canSwitch && (isExpression(value) || (mode ? mode === "expression" : isFile && value === undefined));
+
+  const isCondition = props.path.join(".") === "if" || (isText && schema.type === "boolean");
+  const condition = isCondition && !isRaw && stored !== MIXED ? shownCondition(value, draft) : undefined;
 
   const id = `panel-${props.path.join("-")}`;
   const role = roleOf(schema);
@@ -101,6 +108,7 @@ export function Field(props: FieldProps) {
   const rows = { id, label, value, draft, control: controlProps, onChange: type };
 
   const body = (): ReactNode => {
+    if (condition) return <ConditionForm condition={condition} control={controlProps} onChange={(next, found) => type(next, found)} />;
     if (isText || TEXTUAL.includes(control)) {
       const kind: Control = isText ? "text" : control;
       const text = typeof draft === "string" ? draft : isText && !isExpression(value) ? "" : shown(value, kind);
@@ -111,7 +119,9 @@ export function Field(props: FieldProps) {
           label={label}
           {...controlProps}
           value={text}
-          placeholder={isText ? "{{ … }}" : placeholder}
+          placeholder={!isText ? placeholder : isRaw ? "{{ … }}" : t("A value of another step")}
+          isWhole={isText || kind === "number"}
+          picksAtOnce={isText && mode === "expression" && text === ""}
           isLong={kind === "long" || kind === "json"}
           choices={kind === "text" || kind === "long" ? choices : undefined}
           onChange={(next, isUnfinished) => type(next, read(next, kind), isUnfinished)}
@@ -170,7 +180,7 @@ export function Field(props: FieldProps) {
     }
   };
 
-  const isGroup = !isText && ["list", "map", "object", "records"].includes(control);
+  const isGroup = condition !== undefined || !isText && ["list", "map", "object", "records"].includes(control);
   return (
     <div
       className="panel-field"
@@ -191,7 +201,11 @@ export function Field(props: FieldProps) {
     >
       <div className="panel-label">
         {isGroup && <span id={`${id}-label`}>{label}</span>}
-        {!isGroup && (control !== "boolean" || isText) && <label htmlFor={id}>{label}</label>}
+        {!isGroup && (control !== "boolean" || isText) && (
+          <label id={`${id}-name`} htmlFor={id} onClick={(event) => focusOn(event.currentTarget, id)}>
+            {label}
+          </label>
+        )}
         {props.isRequired && <span className="panel-tag" data-warns={isMissing || undefined}>{isMissing ? "needed" : "required"}</span>}
         {role && (
           <span className="panel-tag" title={t(role.meaning)}>
@@ -201,13 +215,13 @@ export function Field(props: FieldProps) {
         <span className="panel-space" />
         {canSwitch && !readOnly && (
           <button type="button" className="panel-link" onClick={() => (isText ? (clear(), setMode("fixed")) : setMode("expression"))}>
-            {isText ? t("Fixed value") : "{{ }}"}
-            <span className="panel-hidden"> {isText ? "for" : "as an expression:"} {label}</span>
+            {isText ? t("Fixed value") : isRaw ? "{{ }}" : t("Use a value")}
+            <span className="panel-hidden"> {isText || !isRaw ? t("for {label}", { label }) : t("as an expression: {label}", { label })}</span>
           </button>
         )}
         {isAny && !readOnly && !edit?.error && (control === "map" || fitsRows(value)) && (
-          <button type="button" className="panel-link" title={control === "map" ? t("JSON, or an expression") : t("Names and values")} onClick={() => setInRows(control !== "map")}>
-            {control === "map" ? "JSON, {{ }}" : t("Fields")}
+          <button type="button" className="panel-link" title={control === "map" ? (isRaw ? t("JSON, or an expression") : t("JSON, or a value of another step")) : t("Names and values")} onClick={() => setInRows(control !== "map")}>
+            {control !== "map" ? t("Fields") : isRaw ? "JSON, {{ }}" : "JSON"}
             <span className="panel-hidden"> {t("for {label}", { label })}</span>
           </button>
         )}
@@ -218,7 +232,12 @@ export function Field(props: FieldProps) {
         )}
       </div>
       {body()}
-      <Meaning path={props.path} value={value} />
+      {!condition && <Meaning path={props.path} value={value} />}
+      {isCondition && !isRaw && !condition && isExpression(value) && (
+        <button type="button" className="panel-add" onClick={() => showExpressions(true)}>
+          {t("Show expression")}
+        </button>
+      )}
       {format === "workspace-file" && control === "text" && !props.connection && (
         <FileDrop label={label} path={plainText(value)} isDisabled={readOnly} onAdded={choose} />
       )}
@@ -227,13 +246,15 @@ export function Field(props: FieldProps) {
   );
 }
 
-// What the expressions of a field mean in words, and what the field would be with the newest run; a schedule in words.
+// What a field would be with the newest run, and what its formulas are made of; a schedule in words.
 function Meaning({ path, value }: { path: Path; value: Json | undefined }) {
   const form = useForm();
+  const isRaw = useExpressionsShown();
   const text = isExpression(value) ? value : "";
-  const names = useLoaded(form.names, text && form.selected.map(({ id }) => id).join(" "));
-  const titleOf = (id: string) => form.steps.find((one) => one.id === id)?.title ?? id;
-  const words = text ? meaning(text, names.value ?? [], titleOf) : path.at(-1) === "cron" && typeof value === "string" && value.trim() ? cronWords(value) : "";
+  const names = useNames(text !== "");
+  const titleOf = useTitles();
+  const isInWords = !isRaw && partsOf(text).every((one) => !one.isExpression || chipOf(one.text.slice(2, -2), names, titleOf).about === "");
+  const words = text ? (isInWords ? "" : meaning(text, names, titleOf)) : path.at(-1) === "cron" && typeof value === "string" && value.trim() ? cronWords(value) : "";
   const [first, name, ...inner] = path;
   const sample = first === "with" && inner.length === 0 ? form.samples?.[String(name)] : undefined;
   if (!words && (sample === undefined || !text)) return null;
@@ -242,12 +263,18 @@ function Meaning({ path, value }: { path: Path; value: Json | undefined }) {
       {words}
       {text && sample !== undefined && (
         <>
-          {words && ": "}
+          {words ? ": " : `${t("Last time:")} `}
           <q>{sample}</q>
         </>
       )}
     </p>
   );
+}
+
+// A label does not lead to an element that is edited in place by itself.
+function focusOn(label: HTMLElement, id: string): void {
+  const field = label.ownerDocument.getElementById(id);
+  if (field?.isContentEditable) field.focus();
 }
 
 // The fields of an object; what it must have is required only `isRequired`, once there is an object at all.
@@ -277,9 +304,13 @@ const isTexts = (draft: Json | undefined): draft is string[] => Array.isArray(dr
 export const isError = (one: Problem): boolean => one.severity === "error";
 
 export function About(props: { id: string; description?: string; strict?: string; edit?: Edit | undefined; problems: Problem[]; hint?: string }) {
+  const isRaw = useExpressionsShown();
+  const theirs = props.edit?.theirs?.value === undefined ? "" : shown(props.edit.theirs.value, "text");
+  const names = useNames(!isRaw && isExpression(theirs));
+  const titleOf = useTitles();
   return (
     <div id={props.id} className="panel-about">
-      {props.description && <p className="panel-quiet">{props.description}</p>}
+      {props.description && (isRaw || !isExpression(props.description)) && <p className="panel-quiet">{props.description}</p>}
       {props.strict && <p className="panel-hidden">{props.strict}</p>}
       {props.hint && (
         <p className="panel-problem" data-severity="warning" role="status">
@@ -293,7 +324,7 @@ export function About(props: { id: string; description?: string; strict?: string
       )}
       {props.edit?.theirs && (
         <p className="panel-problem" data-severity="warning" role="status">
-          {props.edit.theirs.value === undefined ? t("Removed elsewhere meanwhile.") : t("Changed elsewhere meanwhile: {value}", { value: shown(props.edit.theirs.value, "text") })}
+          {props.edit.theirs.value === undefined ? t("Removed elsewhere meanwhile.") : t("Changed elsewhere meanwhile: {value}", { value: isRaw ? theirs : plainWords(theirs, names, titleOf) })}
         </p>
       )}
       {props.edit && <Refusal edit={props.edit} />}

@@ -11,6 +11,7 @@ import type { Flow } from "../flow/flow";
 import { arranged, sharedFields, type Shared } from "./sharedFields";
 import { nameOf, valueOf, WORKFLOW } from "./places";
 import { editsOf, keyOf } from "./edits";
+import { showExpressions, useExpressionsShown } from "./expressionSwitch";
 import { Field, isError, Problems, Refusal } from "./Field";
 import type { Fault } from "./faults";
 import { FormContext, isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form, type Triggers } from "./form";
@@ -112,12 +113,17 @@ export function Panel(props: PanelProps) {
 }
 
 function Head({ title, onClose }: { title: string; onClose(): void }) {
+  const isRaw = useExpressionsShown();
   return (
     <header className="studio-panel-head">
       <h3>{title}</h3>
       <button type="button" className="studio-plain" onClick={onClose} aria-label={t("Close the panel")}>
         ✕
       </button>
+      <label className="panel-check panel-quiet">
+        <input type="checkbox" role="switch" checked={isRaw} onChange={(event) => showExpressions(event.target.checked)} />
+        {t("Show expressions")}
+      </label>
     </header>
   );
 }

@@ -3,6 +3,8 @@ import { useState } from "react";
 
 import { api } from "../api";
 import { t } from "../language";
+import { useExpressionsShown } from "./expressionSwitch";
+import { clauseOf } from "./meaning";
 import { placeOf, useForm } from "./form";
 import { valueOf } from "./places";
 import { useLoaded } from "./useLoaded";
@@ -13,8 +15,10 @@ export function Peek() {
   const [opened, setOpened] = useState("");
   const name = plainText(valueOf(form.definition, placeOf(form, ["with", "workflow"])));
   const { value, failure } = useLoaded(() => api.canvas(name), name && opened === name ? name : "");
+  const isRaw = useExpressionsShown();
   if (!name) return null;
   const steps = value?.steps ?? [];
+  const titleOf = (id: string) => steps.find((one) => one.id === id)?.title ?? id;
   const said = failure ?? (value ? (steps.length === 0 ? t("It has no steps yet.") : "") : t("Loading …"));
   return (
     <details key={name} onToggle={(event) => setOpened(event.currentTarget.open ? name : "")}>
@@ -29,7 +33,7 @@ export function Peek() {
           {steps.map(({ path, title, uses, condition }) => (
             <li key={path} style={{ paddingInlineStart: `${path.split(".").length - 1}rem` }}>
               {title} <code>{uses || t("group")}</code>
-              {condition && <small className="panel-quiet"> {t("if")} {condition}</small>}
+              {condition && <small className="panel-quiet"> {t("if")} {isRaw ? condition : clauseOf(condition, [], titleOf)}</small>}
             </li>
           ))}
         </ul>

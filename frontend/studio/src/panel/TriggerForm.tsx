@@ -5,6 +5,7 @@ import { Refused, type Json, type TriggerStatus, type TriggerType } from "../api
 import { N_, t } from "../language";
 import { connectionsOf } from "./account";
 import { Choice, Field, Problems } from "./Field";
+import { useExpressionsShown } from "./expressionSwitch";
 import { FormContext, placeOf, problemsAt, useForm, type Form, type Triggers } from "./form";
 import { valueOf, type Path } from "./places";
 import type { Schema } from "./schema";
@@ -118,13 +119,14 @@ function Given({ type, place }: { type: TriggerType; place: Path }) {
   const form = useForm();
   const inputs = (form.definition.inputs?.properties ?? {}) as Record<string, Schema>;
   const required = (form.definition.inputs?.required ?? []) as string[];
+  const isRaw = useExpressionsShown();
   if (Object.keys(inputs).length === 0) return null;
   const inner: Form = { ...form, names: async () => itemNames(type.item_schema as Schema) };
   return (
     <FormContext value={inner}>
       <section aria-label={t("What a run is given")}>
         <h4>{t("What a run is given")}</h4>
-        <p className="panel-quiet">{t("A value, or an expression over the item that was found:")} {"{{ item.NAME }}"}.</p>
+        <p className="panel-quiet">{isRaw ? `${t("A value, or an expression over the item that was found:")} {{ item.NAME }}.` : t("A value, or a part of the item that was found.")}</p>
         {Object.entries(inputs).map(([name, schema]) => (
           <Field key={name} path={[...place, "inputs", name]} schema={{ title: name, ...schema }} root={schema} name={name} isRequired={required.includes(name) && schema.default === undefined} />
         ))}

@@ -6,12 +6,15 @@ import { stepIn } from "../document";
 import { t, tn } from "../language";
 import { valueOf, type Path } from "./places";
 import type { Suggestion } from "./account";
+import { useExpressionsShown } from "./expressionSwitch";
+import { clauseOf, plainWords } from "./meaning";
 import { About, Choice, Field, isError, Members } from "./Field";
 import { isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form } from "./form";
 import { resolved, type Schema } from "./schema";
 import * as sentences from "./sentences";
 import { namesIn, shaped, stepField } from "./stepFields";
-import { MIXED } from "./values";
+import { useNames, useTitles } from "./ValuePicker";
+import { isExpression, MIXED } from "./values";
 
 interface Entry {
   section: string;
@@ -57,12 +60,16 @@ export function When() {
     const some = names.filter(isShown);
     return some.length === 0 ? [] : [{ section, sentence, fields: names.map((name) => [name]), body: body(some) }];
   };
-  const titleOf = (id: string) => form.steps.find((one) => one.id === id)?.title ?? id;
+  const titleOf = useTitles();
   const replaced = <p className="panel-quiet">{t("The steps that run in its place are drawn beside it.")}</p>;
+  const isRaw = useExpressionsShown();
+  const names = useNames(!isRaw && [step.if, step.foreach].some(isExpression));
+  const condition = isRaw ? undefined : (text: string) => clauseOf(text, names, titleOf);
+  const list = isRaw ? undefined : (text: string) => plainWords(text, names, titleOf);
   const entries = [
-    ...entry("condition", said(sentences.condition(step), t("When they run"))),
+    ...entry("condition", said(sentences.condition(step, condition), t("When they run"))),
     ...(isMany ? [] : entry("waiting", sentences.waiting(step, titleOf), () => <Needs />)),
-    ...entry("repetition", said(sentences.repetition(step), t("How often they run"))),
+    ...entry("repetition", said(sentences.repetition(step, list), t("How often they run"))),
     ...entry("attempts", said(sentences.attempts(step), t("How often they are tried"))),
     ...entry("time", said(sentences.time(step), t("How long they may take"))),
     ...entry("failure", said(sentences.failure(step), t("What happens if they fail")), typeof step.on_error === "object" ? () => replaced : shown),

@@ -6,6 +6,7 @@ import { N_, t } from "../language";
 import { Markdown } from "../Markdown";
 import { plainly } from "./account";
 import { Choice, Field, Problems } from "./Field";
+import { useExpressionsShown } from "./expressionSwitch";
 import { placeOf, problemsAt, useForm } from "./form";
 import { valueOf, WORKFLOW } from "./places";
 import type { Schema } from "./schema";
@@ -101,10 +102,11 @@ function Inputs() {
   const form = useForm();
   const found = valueOf(form.definition, placeOf(form, ["inputs", "properties"])) as Record<string, Schema> | undefined;
   const names = Object.keys(found ?? {});
+  const isRaw = useExpressionsShown();
   return (
     <section aria-label={t("Inputs")}>
       <h4>{t("Inputs")}</h4>
-      <p className="panel-quiet">{t("What a run is given: steps use it as inputs.NAME.")}</p>
+      <p className="panel-quiet">{isRaw ? t("What a run is given: steps use it as inputs.NAME.") : t("What a run is given.")}</p>
       {names.map((name) => (
         <Input key={name} name={name} schema={found?.[name] ?? {}} />
       ))}

@@ -105,18 +105,25 @@ export interface Run {
   run_id: string;
   status: string;
   inputs?: Record<string, Json>;
+  // `plan`: its writes were only planned.
+  options?: { plan?: unknown };
+  error?: { message: string } | null;
   steps: RunStep[];
 }
 
 interface RunStep {
   path: string;
+  title?: string;
   status: string;
+  // Of a loop: its items, and what one is called.
+  items?: unknown[];
+  noun?: string;
   output?: unknown;
   arguments?: unknown;
   error?: { message: string } | null;
   child_run_id?: string;
   // Of a step that was not called: what it would have done.
-  planned?: { write?: string; account?: string; note?: string };
+  planned?: { write?: string; account?: string; note?: string; asks?: boolean };
 }
 
 // Return the newest run of a workflow that is not a test, or else the newest test, or undefined.

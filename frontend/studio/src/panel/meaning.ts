@@ -1,18 +1,82 @@
-// What the expressions of a field mean, in words: the titles of the values that they use. Pure.
+// What expressions mean, in words: the titles of the values that they use. Pure.
 import { t } from "../language";
-import type { ScopeName } from "./completion";
+import { expressionFor, type ScopeName } from "./completion";
+import { conditionWords } from "./conditions";
+import { partsOf, tokensOf, wholeOf } from "./template";
 
-const EXPRESSION = /\{\{((?:(?!\}\}).)*)\}\}/gs;
-const TEXTS = /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"/g;
-const PATH = /[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\])*/g;
+const PATH = String.raw`[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\]|\["[^"\\]*"\])*`;
+const SIMPLE = new RegExp(`^(?:(${PATH})|default\\(\\s*(${PATH})\\s*,\\s*(?:''|""|\\[\\]|\\{\\}|0|0\\.0|false)\\s*\\))$`);
+const OF_LIST = new RegExp(`^(?:size\\((${PATH})\\)|(${PATH})\\.filter\\(.*\\))$`, "s");
+const PATHS = new RegExp(PATH, "g");
+const NO_PATHS = new Set(["true", "false", "null", "in"]);
 const MOST_LETTERS = 160;
 
+export type TitleOf = (step: string) => string;
+
+// What stands in place of an expression.
+export interface Chip {
+  words: string;
+  // More about it, for whoever points at it.
+  about: string;
+}
+
+// Return what an expression, without its braces, is called.
+export function chipOf(expression: string, names: readonly ScopeName[], titleOf: TitleOf): Chip {
+  const path = pathOf(expression);
+  if (path) return { words: wordsFor(path, names, titleOf), about: "" };
+  const [, counted, filtered] = OF_LIST.exec(expression.trim()) ?? [];
+  if (counted) return { words: t("number of {list}", { list: wordsFor(counted, names, titleOf) }), about: "" };
+  if (filtered && closes(expression.trim())) return { words: t("some of {list}", { list: wordsFor(filtered, names, titleOf) }), about: "" };
+  return { words: t("a formula"), about: meaning(`{{ ${expression} }}`, names, titleOf) };
+}
+
+// Return whether the last bracket closes the first one.
+function closes(source: string): boolean {
+  let depth = 0;
+  for (const { kind, text, offset } of tokensOf(source)) {
+    if (kind !== "sign") continue;
+    if ("([{".includes(text)) depth += 1;
+    if (")]}".includes(text) && (depth -= 1) === 0 && text === ")") return offset === source.length - 1;
+  }
+  return false;
+}
+
+// Return the path that an expression is, also with a default in place of nothing; "" for any other.
+export function pathOf(expression: string): string {
+  const found = SIMPLE.exec(expression.trim());
+  const path = found?.[1] ?? found?.[2] ?? "";
+  return NO_PATHS.has(path) ? "" : path;
+}
+
 // Return what a text with expressions is made of, such as `Subject of mail`; "" if no value of it is known.
-export function meaning(text: string, names: readonly ScopeName[], titleOf: (step: string) => string): string {
-  const known = new Map(names.filter(({ type }) => type !== "function").map((one) => [one.name, one]));
-  const found = [...text.matchAll(EXPRESSION)].flatMap(([, inner = ""]) => [...inner.replaceAll(TEXTS, "").matchAll(PATH)].map(([path]) => longest(path, known)));
-  const words = found.flatMap((one) => (one ? [wordsOf(one, titleOf)] : []));
+export function meaning(text: string, names: readonly ScopeName[], titleOf: TitleOf): string {
+  const known = byName(names);
+  const sources = partsOf(text).filter((one) => one.isExpression).map((one) => one.text.slice(2, -2));
+  const paths = sources.flatMap((source) => [...withoutTexts(source).matchAll(PATHS)].map(([path]) => longest(path, known)));
+  const words = paths.flatMap((one) => (one ? [wordsOf(one, titleOf)] : []));
   return [...new Set(words)].join(", ").slice(0, MOST_LETTERS);
+}
+
+const withoutTexts = (source: string): string => [...tokensOf(source)].map(({ kind, text }) => (kind === "text" ? "''" : text)).join("");
+
+// Return a text as a person reads it: with words for its expressions.
+export function plainWords(text: string, names: readonly ScopeName[], titleOf: TitleOf): string {
+  return partsOf(text).map((one) => (one.isExpression ? chipOf(one.text.slice(2, -2), names, titleOf).words : one.text)).join("");
+}
+
+// Return a condition as a clause, with or without its braces.
+export function clauseOf(condition: string, names: readonly ScopeName[], titleOf: TitleOf): string {
+  const formula = (source: string): string => {
+    const about = meaning(`{{ ${source} }}`, names, titleOf);
+    return about ? t("a formula with {values} is true", { values: about }) : t("a formula is true");
+  };
+  return conditionWords(wholeOf(condition) ?? condition, (value) => chipOf(value, names, titleOf).words, formula);
+}
+
+const byName = (names: readonly ScopeName[]): Map<string, ScopeName> => new Map(names.filter(({ type }) => type !== "function").map((one) => [one.name, one]));
+
+function wordsFor(path: string, names: readonly ScopeName[], titleOf: TitleOf): string {
+  return wordsOf({ name: path, title: names.find(({ name }) => name === path)?.title ?? "" }, titleOf);
 }
 
 // Return the known name that a path begins with: `mail.subject` of `mail.subject.lowerAscii`.
@@ -24,14 +88,29 @@ function longest(path: string, known: ReadonlyMap<string, ScopeName>): ScopeName
   return undefined;
 }
 
-function wordsOf({ name, title }: ScopeName, titleOf: (step: string) => string): string {
+// Return what people call a value.
+export function wordsOf({ name, title }: Pick<ScopeName, "name" | "title">, titleOf: TitleOf): string {
   const parts = name.split(".");
-  const [root = "", step = ""] = parts;
+  const [root = "", step = "", member = ""] = parts;
   const last = (parts.at(-1) ?? "").replaceAll("_", " ");
-  if (root === "steps") return parts.length > 3 ? t("{what} of “{whose}”", { what: title || last, whose: titleOf(step) }) : t("what “{whose}” gives", { whose: titleOf(step) });
+  if (root === "steps") {
+    if (parts.length > 3) return t("{what} of “{whose}”", { what: short(title) || last, whose: titleOf(step) });
+    return member === "status" ? t("how “{whose}” ended", { whose: titleOf(step) }) : t("what “{whose}” gives", { whose: titleOf(step) });
+  }
   if (root === "inputs") return parts.length > 1 ? t("the input “{what}”", { what: title || last }) : t("the inputs");
   return parts.length > 1 ? t("{what} of the {whose}", { what: short(title) || last, whose: root.replaceAll("_", " ") }) : t("the {whose}", { whose: root.replaceAll("_", " ") });
 }
 
 // A description is no title.
 const short = (title: string): string => (title.length <= 40 ? title : "");
+
+// Return the values with these letters in what they are called, then those with them elsewhere.
+export function valuesFor(names: readonly ScopeName[], sought: string, titleOf: TitleOf): ScopeName[] {
+  const low = sought.trim().toLowerCase();
+  const has = (text: string | null): boolean => (text ?? "").toLowerCase().includes(low);
+  const ranked = names.filter(({ type }) => type !== "function").map((one) => ({ one, rank: has(wordsOf(one, titleOf)) ? 0 : has(one.title) || has(one.name) || has(one.sample) ? 1 : 2 }));
+  return ranked.filter(({ rank }) => rank < 2).sort((a, b) => a.rank - b.rank).map(({ one }) => one);
+}
+
+// Return the text that stands for a value.
+export const insertedFor = (name: ScopeName): string => `{{ ${expressionFor(name)} }}`;

@@ -14,9 +14,10 @@ const seconds = (count: Json | undefined): string =>
 const isObject = (value: Json | undefined): value is { [key: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-export function condition(step: Step): string {
+// `say` puts an expression into words.
+export function condition(step: Step, say: (condition: string) => string = inside): string {
   if (step.if === undefined || step.if === true) return t("Runs every time.");
-  return step.if === false ? t("Never runs.") : t("Runs only if {condition}", { condition: inside(step.if) });
+  return step.if === false ? t("Never runs.") : t("Runs only if {condition}", { condition: say(String(step.if)) });
 }
 
 export function waiting(step: Step, titleOf: (id: string) => string): string {
@@ -25,11 +26,11 @@ export function waiting(step: Step, titleOf: (id: string) => string): string {
   return needs.length === 0 ? t("Waits for no other step.") : t("Waits for {titles}.", { titles: needs.map((id) => titleOf(String(id))).join(", ") });
 }
 
-export function repetition(step: Step): string {
+export function repetition(step: Step, say: (list: string) => string = inside): string {
   if (step.foreach === undefined) return t("Runs once.");
   const atOnce = typeof step.parallel === "number" && step.parallel > 1 ? t(", {count} at once", { count: step.parallel }) : "";
   const name = typeof step.as === "string" ? step.as : "item";
-  return t("Repeats for each {name} in {list}", { name, list: inside(step.foreach) }) + atOnce;
+  return t("Repeats for each {name} in {list}", { name, list: say(String(step.foreach)) }) + atOnce;
 }
 
 export function attempts(step: Step): string {

@@ -8,6 +8,7 @@ import { connect } from "../gestures";
 import { ordered } from "../join";
 import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
+import { useExpressionsShown } from "../panel/expressionSwitch";
 import { fitting } from "../own";
 import { afterPaint } from "../paint";
 import { matching } from "../walk";
@@ -62,11 +63,12 @@ export function Canvas({ marks }: { marks: Marks }) {
     if (!search.trim()) return null;
     return new Set(matching(view.model, search, (node) => JSON.stringify(stepIn(view.definition, node.step.id)?.with ?? "")).map((one) => one.key));
   }, [search, view]);
+  const isRaw = useExpressionsShown();
   const renamed = dialog?.kind === "rename" ? dialog.key : null;
   const before = useRef<FlowNode[]>([]);
   const nodes = useMemo(
     () => kept(before.current, flowNodes(studio, drawn, found, marks, add, isDraggable)),
-    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable, trigger, triggerTypes, triggerStatuses, breakpoints, ghosts],
+    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable, trigger, triggerTypes, triggerStatuses, breakpoints, ghosts, isRaw],
   );
   before.current = nodes;
   // While steps are dragged, React Flow says where they are.

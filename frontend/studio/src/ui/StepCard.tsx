@@ -15,7 +15,7 @@ import { colorOf, ownWords } from "../own";
 import { useSurroundings } from "./context";
 import type { TriggerLook } from "./drawn";
 import { Icon, type IconName } from "./icons";
-import { isLoop, plainExpression, wordOf } from "./looks";
+import { isLoop, wordOf, type saidOf } from "./looks";
 import { RenameForm } from "./RenameForm";
 import { StepIcon } from "./StepIcon";
 
@@ -41,6 +41,8 @@ export interface StepData extends Record<string, unknown> {
   // How many lines its title has at most.
   lines: number;
   own: StepLook | undefined;
+  // The condition, and the list of a loop.
+  said: ReturnType<typeof saidOf>;
   isSizable: boolean;
 }
 
@@ -80,12 +82,12 @@ export function MarkBadge({ mark }: { mark: Mark | null }) {
 }
 
 // Return what a reader hears of a card.
-function spokenOf({ node, services, errors, warnings, mark, isNever, hasBreakpoint, ghost, own }: StepData, isSelected: boolean): string {
-  return [labelOf(node, services, errors + warnings, mark, hasBreakpoint), ghost && ghostWords(ghost), own && ownWords(own), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
+function spokenOf({ node, services, errors, warnings, mark, isNever, hasBreakpoint, ghost, own, said }: StepData, isSelected: boolean): string {
+  return [labelOf(node, said, services, errors + warnings, mark, hasBreakpoint), ghost && ghostWords(ghost), own && ownWords(own), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
 }
 
 // Return what a reader of the screen hears of a step.
-function labelOf(node: Node, services: Record<string, string>, problems: number, mark: Mark | null, hasBreakpoint = false): string {
+function labelOf(node: Node, said: StepData["said"], services: Record<string, string>, problems: number, mark: Mark | null, hasBreakpoint = false): string {
   const { step, block } = node;
   const place = { number: node.number, count: block.nodes.length, owner: block.owner?.step.title ?? "" };
   const where =
@@ -100,8 +102,8 @@ function labelOf(node: Node, services: Record<string, string>, problems: number,
     step.title,
     wordOf(step, services),
     where,
-    step.foreach && t("for each of {list}", { list: plainExpression(step.foreach) }),
-    step.condition && t("runs if {condition}", { condition: step.condition }),
+    said.list && t("for each of {list}", { list: said.list }),
+    said.condition && t("runs if {condition}", { condition: said.condition }),
     node.inner && t("{count} steps inside", { count: node.inner.nodes.length }),
     node.fallback && t("has steps for when it fails"),
     step.note && t("has a note"),
@@ -208,11 +210,11 @@ function NoteMark({ note }: { note: string }) {
   );
 }
 
-function Condition({ node }: { node: Node }) {
-  if (!node.step.condition) return null;
+function Condition({ said: { condition } }: StepData) {
+  if (!condition) return null;
   return (
-    <span className="studio-condition" title={`Runs only if ${node.step.condition}`}>
-      <b>if</b> {node.step.condition}
+    <span className="studio-condition" title={t("Runs only if {condition}", { condition })}>
+      <b>{t("if")}</b> {condition}
     </span>
   );
 }
@@ -222,7 +224,7 @@ export const StepCard = memo(function StepCard({ data, selected, width }: NodePr
   const { step } = node;
   return (
     <Focus data={data} selected={selected} className="studio-step">
-      <Condition node={node} />
+      <Condition {...data} />
       {data.hasBreakpoint && <BreakpointDot />}
       <div className="studio-card">
         <span className="studio-kind">
@@ -254,7 +256,7 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
   const { step } = node;
   return (
     <Focus data={data} selected={selected} className={isFolded ? "studio-frame studio-folded" : "studio-frame"}>
-      <Condition node={node} />
+      <Condition {...data} />
       <div className="studio-frame-head">
         <button
           type="button"
@@ -278,7 +280,7 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
           </b>
           <small className="studio-quiet">
             {wordOf(step, services)}
-            {isLoop(step) && <code> {plainExpression(step.foreach)}</code>}
+            {isLoop(step) && ` ${data.said.list}`}
             {typeof step.parallel === "number" && step.parallel > 1 && ` · ${t("{count} at once", { count: step.parallel })}`}
             {isFolded && ` · ${t("{count} inside", { count: inside })}`}
           </small>

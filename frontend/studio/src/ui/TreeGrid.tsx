@@ -5,13 +5,14 @@ import type { Mark, Marks } from "../flow/marks";
 import { giveWords } from "../flow/prediction";
 import { t, tn } from "../language";
 import { around, type Block, type Node } from "../model";
+import { useExpressionsShown } from "../panel/expressionSwitch";
 import { resultOf } from "../outputs";
 import { shown } from "../walk";
 import { useStudio, useSurroundings } from "./context";
 import { plainOf } from "../Markdown";
 import { lookOf, triggersOf } from "./drawn";
 import { Icon } from "./icons";
-import { plainExpression, wordOf } from "./looks";
+import { saidOf, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
 import { BreakpointDot, GhostMark, MarkBadge, Result, styleOf, triggerLabel } from "./StepCard";
 import { StepIcon } from "./StepIcon";
@@ -106,6 +107,7 @@ function head({ block, number }: Node): string {
 
 function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean; mark: Mark | null; isDim: boolean }) {
   const studio = useStudio();
+  const said = saidOf(node.step, studio.view.steps, useExpressionsShown());
   const { step } = node;
   const problems = studio.problemsOf(step.id);
   const own = lookOf(studio, node);
@@ -176,9 +178,9 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
               <small className="studio-quiet studio-phone-word" aria-hidden="true">
                 {wordOf(step, studio.mounted.services)}
               </small>
-              {step.condition && (
+              {said.condition && (
                 <small className="studio-row-condition">
-                  <b>{t("if")}</b> {step.condition}
+                  <b>{t("if")}</b> {said.condition}
                 </small>
               )}
               {step.note && (
@@ -192,7 +194,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
       </td>
       <td role="gridcell">
         {wordOf(step, studio.mounted.services)}
-        {step.foreach && <code> {plainExpression(step.foreach)}</code>}
+        {said.list && ` ${said.list}`}
       </td>
       <td role="gridcell">
         {errors > 0 ? (

@@ -12,11 +12,13 @@ import { t } from "../language";
 import { absolute, END, FAILURE, FOLDED_HEIGHT, HEAD, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
 import { titleWidth } from "../measure";
 import type { Model, Node } from "../model";
+import { areExpressionsShown } from "../panel/expressionSwitch";
 import { resultOf } from "../outputs";
 import { FRAME_ROOM, linesIn, moreFor, titleRoom } from "../own";
 import { stateWords, statusOf, titleOf, triggersIn, watchedWords } from "../panel/triggers";
 import { wordsOf, type Studio } from "../store";
 import type { IconName } from "./icons";
+import { saidOf } from "./looks";
 
 const CARD_HEIGHT = 58;
 const CONDITION_HEIGHT = 24;
@@ -133,6 +135,7 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
       inside: node.inner?.nodes.length ?? 0,
       lines: linesOf(box, node, node.inner !== null && folded.has(node.key)),
       own: lookOf(studio, node),
+      said: saidOf(node.step, studio.view.steps, areExpressionsShown()),
       isSizable: isDraggable && !(node.inner && folded.has(node.key)),
     };
     const { block } = node;

@@ -1,6 +1,8 @@
 // How steps look: the word and the icon of each kind and status. Never a colour alone.
 import type { CanvasStep, Kind } from "../api";
 import { N_, t } from "../language";
+import { clauseOf, plainWords } from "../panel/meaning";
+import { wholeOf } from "../panel/template";
 import type { IconName } from "./icons";
 
 const WORDS: Record<Kind, string> = {
@@ -53,4 +55,9 @@ const translated = (look: StatusLook | undefined): StatusLook | undefined => loo
 // Return a word as it is written inside a sentence.
 export const insideSentence = (word: string): string => word.charAt(0).toLowerCase() + word.slice(1);
 
-export const plainExpression = (text: string): string => text.trim().replace(/^\{\{\s*/, "").replace(/\s*\}\}$/, "");
+// Return under which condition a step runs, and for each of which list: in words, or as it is written if a person wants that.
+export function saidOf({ condition, foreach }: CanvasStep, steps: readonly CanvasStep[], isRaw: boolean): { condition: string; list: string } {
+  const titleOf = (id: string) => steps.find((one) => one.id === id)?.title ?? id;
+  if (isRaw) return { condition, list: wholeOf(foreach) ?? foreach };
+  return { condition: condition && clauseOf(condition, [], titleOf), list: plainWords(foreach, [], titleOf) };
+}

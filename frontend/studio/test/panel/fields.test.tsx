@@ -246,7 +246,7 @@ describe("a field that takes anything", () => {
   const shownFor = (value?: Json) => unescaped(rendered(type, value === undefined ? {} : { value }));
 
   test("has rows of names and values, if its value fits them", () => {
-    for (const value of [undefined, "", { subject: "{{ mail.subject }}" }]) expect(shownFor(value), JSON.stringify(value)).toMatch(/data-control="map".*>JSON, \{\{ \}\}</);
+    for (const value of [undefined, "", { subject: "{{ mail.subject }}" }]) expect(shownFor(value), JSON.stringify(value)).toMatch(/data-control="map".*>JSON</);
     expect(shownFor({ subject: "{{ mail.subject }}" })).toMatch(/value="subject".*\{\{ mail.subject \}\}/);
     for (const value of ["{{ mail }}", [1], 5, null]) expect(shownFor(value), JSON.stringify(value)).toContain('data-control="json"');
   });
