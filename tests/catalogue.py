@@ -32,6 +32,7 @@ from engine.base.services import services
 from engine.compiler.definition.step_model import step_schema
 from engine.plugins.registry import step_types
 from engine.record.outcomes import made_by
+from engine.triggers.cron import TEXTS as CRON_TEXTS
 
 ROOT = Path(__file__).parents[1]
 _SCRIPTS = {
@@ -76,6 +77,7 @@ def texts() -> list[Text]:
     found = [text for path in sorted((ROOT / "dashboard").rglob("*.py")) for text in _in_python(path)]
     found += [text for name in _SCRIPTS for text in _in_script(name)]
     found += map(Text, _of_services())
+    found += map(Text, CRON_TEXTS)
     found += [Text(kind.agreed) for kind in step_types().values() if kind.agreed]
     found += [Text(kind.done, context="done") for kind in step_types().values() if kind.done]
     found += [Text(f"{{count}} {one}", f"{{count}} {many}") for one, many in nouns().items()]

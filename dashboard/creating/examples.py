@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from dashboard.base.language import N_, t
 from engine.copilot.wizard.records import Choices, Chosen, ItemFilter, ValueKind, WantedValue, WhenToStart
+from engine.triggers.cron import DailyTime, cron_of
 
 KNOWN_VALUES: Mapping[str, ValueKind] = {
     N_("Vendor"): ValueKind.TEXT,
@@ -21,12 +22,12 @@ KNOWN_VALUES: Mapping[str, ValueKind] = {
     N_("Phone number"): ValueKind.TEXT,
 }
 """Values that people often want of a text."""
-WORKDAYS = "0 8 * * 1-5"
+WORKDAYS = DailyTime(8, 0, (1, 2, 3, 4, 5))
 
 
 def blank() -> Choices:
     """Return the answers of a form that nobody has touched."""
-    return Choices(source="mail", start=WhenToStart.NEW, cron=WORKDAYS, targets=(Chosen(target="task"),))
+    return Choices(source="mail", start=WhenToStart.NEW, cron=cron_of(WORKDAYS), targets=(Chosen(target="task"),))
 
 
 def _tasks() -> Choices:

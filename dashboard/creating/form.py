@@ -14,7 +14,7 @@ from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.creating.examples import KNOWN_VALUES, WORKDAYS
-from dashboard.creating.words import AMOUNTS, DAYS, PLACES, cron_of, time_of
+from dashboard.creating.words import AMOUNTS, PLACES
 from dashboard.parts.buttons import remove_button
 from dashboard.parts.inputs import inputs_form, with_defaults
 from engine.copilot.wizard.parts import COLUMNS
@@ -30,6 +30,7 @@ from engine.copilot.wizard.records import (
     WantedValue,
     WhenToStart,
 )
+from engine.triggers.cron import DAYS, DailyTime, cron_of, daily_time
 
 _STARTS: Mapping[WhenToStart, str] = {
     WhenToStart.NEW: N_("Whenever there is something new"),
@@ -136,18 +137,20 @@ class QuestionForm(Struct, frozen=True):
         return start, self._times() if start is WhenToStart.SCHEDULE else ""
 
     def _times(self) -> str:
-        hour, minute, days = time_of(self.given.cron or WORKDAYS)
+        begun = daily_time(self.given.cron) or WORKDAYS
+        zone = self.visit.orchestra.triggers.time_zone(self.visit.who)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            at = st.time_input(t("At"), time(hour, minute), step=900, key=f"{self.key}-at", width=140)
+            at = st.time_input(t("At"), time(begun.hour, begun.minute), step=900, key=f"{self.key}-at", width=140)
             chosen = st.pills(
                 t("On"),
                 [*range(1, len(DAYS) + 1)],
                 selection_mode="multi",
-                default=days or [*range(1, len(DAYS) + 1)],
+                default=begun.days or [*range(1, len(DAYS) + 1)],
                 format_func=lambda one: t(DAYS[one - 1]),
                 key=f"{self.key}-days",
             )
-        return cron_of(at.hour, at.minute, chosen) if at else WORKDAYS
+        st.caption(plain(t("Times are in the time zone {zone}.", zone=zone)))
+        return cron_of(DailyTime(at.hour, at.minute, chosen) if at else WORKDAYS)
 
     # --- what
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from clients.wording import listed
 from dashboard.base.language import N_, t, tn
 from engine.copilot.wizard.records import Choices, Chosen, ItemCount, ItemFilter, Offer, Offers, WhenToStart
+from engine.triggers.cron import cron_words
 
 TITLES = (
     N_("Mail in Gmail"),
@@ -64,42 +65,11 @@ PLACES: Mapping[str, str] = {
     "url": N_("Address"),
 }
 """What a person fills in for a source or target."""
-DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
-"""The days of a week, in the order of ISO 8601; cron counts from Monday as 1, too."""
-_WORKDAYS = (1, 2, 3, 4, 5)
 AMOUNTS: Mapping[ItemCount, str] = {
     ItemCount.EACH: N_("one by one"),
     ItemCount.LIST: N_("all in one list"),
     ItemCount.COUNT: N_("only how many there are"),
 }
-
-
-def cron_of(hour: int, minute: int, days: Sequence[int]) -> str:
-    """Return the cron expression of a time of day on some days (1 is Monday); no day: every day."""
-    chosen = sorted(set(days))
-    if len(chosen) in (0, len(DAYS)):
-        return f"{minute} {hour} * * *"
-    is_range = len(chosen) > 2 and chosen == [*range(chosen[0], chosen[-1] + 1)]
-    return f"{minute} {hour} * * {f'{chosen[0]}-{chosen[-1]}' if is_range else ','.join(map(str, chosen))}"
-
-
-def time_of(cron: str) -> tuple[int, int, list[int]]:
-    """Return hour, minute and days of a cron expression that `cron_of` has made."""
-    minute, hour, _, _, days = cron.split()
-    first, _, last = days.partition("-")
-    numbers = range(int(first), int(last) + 1) if last else ([] if days == "*" else map(int, days.split(",")))
-    return int(hour), int(minute), list(numbers)
-
-
-def schedule_words(cron: str) -> str:
-    """Return when a cron expression that `cron_of` has made fires, such as "on weekdays at 8:00"."""
-    hour, minute, days = time_of(cron)
-    at = f"{hour}:{minute:02}"
-    if not days:
-        return t("Every day at {time}", time=at)
-    if tuple(days) == _WORKDAYS:
-        return t("On weekdays at {time}", time=at)
-    return t("Each {days} at {time}", days=", ".join(t(DAYS[one - 1]) for one in days), time=at)
 
 
 def sentence(choices: Choices, offers: Offers) -> str:
@@ -108,7 +78,7 @@ def sentence(choices: Choices, offers: Offers) -> str:
     starts = {
         WhenToStart.HAND: t("When you start it"),
         WhenToStart.NEW: t("Whenever there is something new"),
-        WhenToStart.SCHEDULE: schedule_words(choices.cron) if choices.start is WhenToStart.SCHEDULE else "",
+        WhenToStart.SCHEDULE: cron_words(choices.cron, t) if choices.start is WhenToStart.SCHEDULE else "",
     }
     what = "; ".join([t(source.title), *_limits(choices)])
     done = [_done(one, choices, _named(offers.targets, one.target)) for one in choices.targets]

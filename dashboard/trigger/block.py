@@ -15,6 +15,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.errors import error_box, problem_list
 from dashboard.parts.inputs import inputs_form, resolved, with_defaults
+from dashboard.trigger.words import SCHEDULE, schedule_words
 from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
 from engine.base.services import is_for
@@ -58,6 +59,9 @@ def block_form(
     typed, errors = inputs_form(with_defaults(schema, given), place.key, lambda _format: [])
     for error in errors:
         error_box(error)
+    if kind.name == SCHEDULE:
+        zone = visit.orchestra.triggers.time_zone(visit.who)
+        st.caption(plain(schedule_words(typed, zone) or t("Times are in the time zone {zone}.", zone=zone)))
     properties = schema.get("properties", {})
     values = {n: one for n, one in typed.items() if one != "" or properties.get(n, {}).get("default") is not None}
     block = {**begun, "with": _stated(values, schema, begun.get("with"))}

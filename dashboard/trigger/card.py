@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -15,10 +15,10 @@ from dashboard.parts.accounts import UsedAccount, account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.times import ago, full_time, near_time
-from dashboard.parts.values import json_text
 from dashboard.trigger.changing import change_buttons
 from dashboard.trigger.form import fields_line, form_box, is_form
 from dashboard.trigger.start import start_dialog, would_process
+from dashboard.trigger.words import watched_words
 from engine.base.statuses import AccountMode
 from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.status import PollResult, State, TriggerStatus
@@ -45,8 +45,7 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str, *, is_changeable:
             st.caption(plain(fields_line(one)))
             form_box(visit, one, key)
         elif one.fields:
-            watched = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in one.fields.items()]
-            st.caption(plain(" · ".join(watched)))
+            st.caption(plain(watched_words(one.uses, one.fields, visit.orchestra.triggers.time_zone(visit.who))))
         _health(one)
         _remarks(one)
         if not one.is_watched:
@@ -74,10 +73,6 @@ def _title(visit: Visit, one: TriggerStatus, place: str, key: str) -> None:
                     service, AccountMode.DEMO if one.demo else AccountMode.MINE, "" if one.demo else one.account
                 )
             )
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json_text(value)
 
 
 def _health(one: TriggerStatus) -> None:

@@ -13,6 +13,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.trigger.block import TriggerSlot, block_form, entries
+from dashboard.trigger.words import SCHEDULE
 from engine.base.services import is_for
 from engine.plugins.registry import trigger_type
 from engine.plugins.step_info import TriggerTypeInfo
@@ -20,7 +21,7 @@ from engine.plugins.step_info import TriggerTypeInfo
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
 
-_NEW_MESSAGE, _SUBJECT, _SCHEDULE = ".new_message", "subject", "schedule"
+_NEW_MESSAGE, _SUBJECT = ".new_message", "subject"
 
 
 @dialog(N_("Add a trigger"), icon=":material/sensors:", width="medium")
@@ -58,7 +59,7 @@ def _types(visit: Visit) -> list[TriggerTypeInfo]:
         needs_none = kind.service is None or trigger_type(kind.name).connection_optional
         is_mail = kind.name.endswith(_NEW_MESSAGE) and _SUBJECT in kind.item_schema.get("properties", {})
         is_usable = needs_none or any(is_for(one, kind.service) for one in known)
-        return not is_usable, 0 if is_mail else 1 if kind.name == _SCHEDULE else 2
+        return not is_usable, 0 if is_mail else 1 if kind.name == SCHEDULE else 2
 
     return sorted((one for one in visit.orchestra.trigger_types(visit.who) if one.is_watched), key=place)
 

@@ -172,7 +172,7 @@ _RUNS: Mapping[str, Rules | Acts] = {
     "proof": {"accept": _ANY, "held": _ANY},
 }
 _TRIGGERS: Rules = {
-    **dict.fromkeys(("alarms", "coming", "difficulties", "of_demo", "watched"), _ANY),
+    **dict.fromkeys(("alarms", "coming", "difficulties", "of_demo", "time_zone", "watched"), _ANY),
     **dict.fromkeys(("chains", "dead", "list", "needs_confirmation", "rests_when_served", "status"), _SEE_IT),
     **dict.fromkeys(("dismiss", "poll", "preview", "retry"), _RUN_IT),
     **dict.fromkeys(("turn_off", "turn_on"), _EDIT_IT),

@@ -186,6 +186,11 @@ class Triggers:
         named = self._resolver.named(workflow, trigger)
         return named.mode != self._resolver.served_mode(named)
 
+    @operation("triggers.time_zone", "view", "see triggers", "Get the time zone of schedules that name none")
+    def time_zone(self, p: Principal) -> str:
+        """Return the time zone of schedules that name none."""
+        return self._resolver.time_zone
+
     @operation("triggers.needs_confirmation", "view", "see triggers", "See what a trigger needs consent for")
     def needs_confirmation(self, p: Principal, workflow: str, trigger: str) -> builtins.list[Touch]:
         """Return what runs of a trigger would touch without anybody's consent; whoever turns it on must agree.

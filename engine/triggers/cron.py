@@ -6,10 +6,20 @@ hour (Australia/Lord_Howe). Between two changes a wall clock is UTC plus a const
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+"""The days of a week, in the order of ISO 8601; cron counts from Monday as 1, too."""
+_EVERY_DAY, _ON_WEEKDAYS = "Every day at {time}", "On weekdays at {time}"
+_ON_DAYS, _INVALID = "Each {days} at {time}", "By the cron expression {cron}, which is not valid"
+TEXTS = (*DAYS, _EVERY_DAY, _ON_WEEKDAYS, _ON_DAYS, _INVALID)
+"""What `cron_words` says, for translations."""
+_WORKDAYS = (1, 2, 3, 4, 5)
+_DAILY = re.compile(r"(?P<minute>[0-9]+) +(?P<hour>[0-9]+) +\* +\* +(?P<days>\*|[0-7](-[0-7])?(,[0-7](-[0-7])?)*)")
 _FORM = 'Write it like "0 9 * * 1-5": minute, hour, day of the month, month, day of the week.'
 _LONGEST_SHOWN = 80
 # More than a clock was ever changed by: at the end of 2011, Samoa left out a day (Pacific/Apia).
@@ -30,15 +40,56 @@ def cron_fault(text: str) -> str:
     return "" if moment is not None else f"{text!r} never occurs."
 
 
-def cron_words(text: str) -> str:
-    """Return when a cron expression fires, such as "at 09:00 on Monday"; if it is invalid, say so."""
+class DailyTime(NamedTuple):
+    """A time of day on some days."""
+
+    hour: int
+    minute: int
+    days: Sequence[int]
+    """1 is Monday, as in ISO 8601; empty: every day."""
+
+
+def cron_of(at: DailyTime) -> str:
+    """Return the cron expression of a time of day."""
+    chosen = sorted(set(at.days))
+    if len(chosen) in (0, len(DAYS)):
+        return f"{at.minute} {at.hour} * * *"
+    is_range = len(chosen) > 2 and chosen == [*range(chosen[0], chosen[-1] + 1)]
+    days = f"{chosen[0]}-{chosen[-1]}" if is_range else ",".join(map(str, chosen))
+    return f"{at.minute} {at.hour} * * {days}"
+
+
+def daily_time(cron: str) -> DailyTime | None:
+    """Return the time of day that a cron expression means, None if it means something else."""
+    found = _DAILY.fullmatch(cron.strip())
+    if found is None or cron_fault(cron):
+        return None
+    days: set[int] = set()
+    for one in found["days"].split(",") if found["days"] != "*" else ():
+        first, _, last = one.partition("-")
+        days |= {day or len(DAYS) for day in range(int(first), int(last or first) + 1)}  # 0 is Sunday, too
+    return DailyTime(int(found["hour"]), int(found["minute"]), sorted(days) if len(days) < len(DAYS) else ())
+
+
+def cron_words(cron: str, say: Callable[..., str] = str.format) -> str:
+    """Return when a cron expression fires, such as "On weekdays at 8:00"; if it is invalid, say so.
+
+    `say` translates one of `TEXTS` and fills it in; what is more complex than a time of day is said in English.
+    """
     from cronsim import CronSim
 
-    if cron_fault(text):
-        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-        return f"by the cron expression {shown!r}, which is not valid"
-    words = CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)).explain()
-    return words[:1].lower() + words[1:]
+    if cron_fault(cron):
+        shown = cron if len(cron) <= _LONGEST_SHOWN else f"{cron[:_LONGEST_SHOWN]}…"
+        return say(_INVALID, cron=repr(shown))
+    found = daily_time(cron)
+    if found is None:
+        return CronSim(cron, datetime(2026, 1, 1, tzinfo=UTC)).explain()
+    at = f"{found.hour}:{found.minute:02}"
+    if not found.days:
+        return say(_EVERY_DAY, time=at)
+    if tuple(found.days) == _WORKDAYS:
+        return say(_ON_WEEKDAYS, time=at)
+    return say(_ON_DAYS, days=", ".join(say(DAYS[one - 1]) for one in found.days), time=at)
 
 
 def crons(text: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:

@@ -8,10 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from clients.file.tesseract import tesseract
-from dashboard.creating.words import cron_of, schedule_words, time_of
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.triggers.cron import cron_fault
+from engine.triggers.cron import DailyTime, cron_fault, cron_of, cron_words, daily_time
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -85,6 +84,7 @@ def test_mail_of_certain_people_needs_the_people(open_page: Open) -> None:
     [database] = [one for one in at.selectbox if str(one.key).endswith("-database")]
     database.set_value("Tasks").run()
     assert at.button(key="new-make").disabled
+    assert "Times are in the time zone UTC." in [one.value.replace("\\", "") for one in at.caption]
     assert "Still missing: Only from these senders" in [one.value for one in at.caption]
     at = filled(at)
     assert not at.button(key="new-make").disabled
@@ -137,10 +137,12 @@ def test_a_value_may_have_any_sign_in_its_name(orchestra: Orchestra, open_page: 
 
 @pytest.mark.parametrize("days", [[], [1], [1, 4], [1, 2, 3, 4, 5], [6, 7], [2, 3, 4], [1, 2, 3, 4, 5, 6, 7]])
 def test_times_are_said_as_they_were_chosen(days: list[int]) -> None:
-    cron = cron_of(7, 5, days)
+    cron = cron_of(DailyTime(7, 5, days))
     assert cron_fault(cron) == ""
-    assert time_of(cron) == (7, 5, [] if len(days) == 7 else days)
-    assert "7:05" in schedule_words(cron)
+    found = daily_time(cron)
+    assert found is not None
+    assert (found.hour, found.minute, [*found.days]) == (7, 5, [] if len(days) == 7 else days)
+    assert "7:05" in cron_words(cron)
 
 
 def test_an_empty_one_takes_the_name_of_its_title_and_no_name_that_is_taken(

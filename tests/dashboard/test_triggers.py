@@ -74,7 +74,7 @@ def test_a_trigger_shows_what_turning_on_means_and_is_turned_on_and_off_by_its_b
     for name in ("a.txt", "b.txt"):
         (workspace / "drop" / name).write_text("Hello")
     page = open_page("triggers")
-    assert "path: drop" in _texts(page)
+    assert "Folder: drop" in _texts(page)
     _again(page, "Turn on …").run()
     assert [one.label for one in page.radio] == ["What counts as new?"]
     before = page.radio(key="start-from").value
@@ -108,11 +108,12 @@ def test_turning_on_says_when_it_polls_and_what_becomes_of_old_items(
     page = _again(open_page("triggers"), "Turn on …").run()
     assert "It polls at once, then every" in _texts(page)
     assert "What is there already starts nothing." in _texts(page)
-    at_eight = {"cron": "0 8 * * *", "time_zone": "Asia/Tokyo"}
+    at_eight = {"cron": "0 8 * * 1,4", "time_zone": "Asia/Tokyo"}
     trigger = {"id": "daily", "uses": "schedule", "with": at_eight, "inputs": {"path": "{{ item.at }}"}}
     (workspace / "workflows" / "read-files.json").write_text(json.dumps({**WATCHER, "triggers": [trigger]}))
     page = _again(open_page("triggers"), "Turn on …").run()
     assert not page.exception
+    assert "Each Mon, Thu at 8:00, in the time zone Asia/Tokyo" in _texts(page)
     assert "Next at" in _texts(page)
     assert "23:00:00 UTC; its times are in Asia/Tokyo." in _texts(page).replace("\\", "")
     _again(page, "Turn on …").button(key="start-on").click().run()
@@ -224,6 +225,7 @@ def test_a_trigger_is_added_by_a_form_and_the_rest_of_the_file_stays_as_its_auth
     _again(page, "Add a trigger").run()
     next(one for one in page.text_input if one.label.startswith("Cron")).set_value("0 9 * * 1-5")
     _again(page, "Add a trigger").run()
+    assert "On weekdays at 9:00, in the time zone UTC" in _texts(page), "said while it is typed"
     _again(page, "Add a trigger").button(key="trigger-add").click().run()
     after = file.read_text()
     added = json.loads(after)["triggers"][1]

@@ -61,7 +61,8 @@ def starts(trigger: JsonObject) -> str:
         return f"Starts by: {uses}"
     when = f"Starts when {kind.happens}" if kind.happens else f"Starts by: {kind.title}"
     if uses == "schedule" and isinstance(given.get("cron"), str):
-        when = f"Starts {cron_words(given.pop('cron'))}"
+        words = cron_words(given.pop("cron"))
+        when = f"Starts {words[:1].lower()}{words[1:]}"
     elif uses == "schedule" and isinstance(given.get("every_seconds"), int | float):
         when = f"Starts every {number_text(given.pop('every_seconds'))} seconds"
     told = _arguments(given)

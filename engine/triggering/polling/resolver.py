@@ -75,6 +75,11 @@ class TriggerResolver:
         self.plan = context.plan
         """Returns the plan of a workflow by its name. Raises UnknownName, InvalidFile."""
 
+    @property
+    def time_zone(self) -> str:
+        """The time zone of schedules that name none."""
+        return self._context.time_zone
+
     def named(self, workflow: str, trigger: str) -> NamedTrigger:
         """Return a trigger as its file defines it. Raises UnknownName, InvalidFile."""
         return self.of_plan(self.plan(workflow), trigger)

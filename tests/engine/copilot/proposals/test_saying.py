@@ -80,5 +80,5 @@ def test_a_schedule_that_cannot_be_read_is_said_as_it_is(cron: Any) -> None:
 
 
 def test_a_schedule_is_said_in_words() -> None:
-    assert starts({"uses": "schedule", "with": {"cron": "0 9 * * 1"}}) == "Starts at 09:00 on Monday"
+    assert starts({"uses": "schedule", "with": {"cron": "0 9 * * 1"}}) == "Starts each Mon at 9:00"
     assert starts({"uses": "schedule", "with": {"every_seconds": 90}}) == "Starts every 90 seconds"
