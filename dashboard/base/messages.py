@@ -57,7 +57,8 @@ _LONGEST = 2_000
 _MOST_SENTENCES = 12
 _DEEPEST = 4
 _PLACEHOLDER = re.compile(r"\{\d+\}")
-_COUNT = re.compile("[0-9]+(?:,[0-9]{3})* [a-z]+(?: [a-z]+)*")
+_REJECTED = "rejected by "
+_COUNT = re.compile(rf"[0-9]+(?:,[0-9]{{3}})* (?:(?:[a-z]+ )*{_REJECTED}(?!a person)[^\s,]*[^\s,.]|[a-z]+(?: [a-z]+)*)")
 _BESIDES = N_(", besides the writes of ")
 _COUNTS = re.compile(rf"#(?:(?:, |: | \(|{_BESIDES})#|\))*\.?")
 """Numbers with what they count, each as `#`: "25 mails: 9 tasks, 1 failed." or "12 writes (9 tasks, 3 labelled)."."""
@@ -130,6 +131,10 @@ def _count(text: str) -> str:
     """Return the translation of "9 tasks", "9 only labelled" or "2 replies rejected by a person"."""
     digits, _, words = text.partition(" ")
     count = int(digits.replace(",", ""))
+    before, is_rejected, who = words.partition(_REJECTED)
+    if is_rejected and who != "a person":
+        what = _count(f"{digits} {before.rstrip()}") if before else number(count)
+        return f"{what} {t('rejected by {name}', name=who)}"
     if words in _ENDINGS:
         return f"{number(count)} {t(words)}"
     for ending in ("", *_ENDINGS):

@@ -45,6 +45,8 @@ def test_the_sentence_of_a_run_is_read_in_german() -> None:
     ("english", "german"),
     [
         ("Done: 3 steps done, 1 failed.", "Fertig: 3 Schritte erledigt, 1 fehlgeschlagen."),
+        ("4 mails: 1 task, 2 replies rejected by ada.b, 1 rejected by local:grace.",
+         "4 Mails: 1 Aufgabe, 2 Antworten abgelehnt von ada.b, 1 abgelehnt von local:grace."),
         ("No mails: nothing to do.", "Keine Mails: nichts zu tun."),
         ("4 files: 3 in the trash and labelled, 1 only saved.",
          "4 Dateien: 3 im Papierkorb und mit Label versehen, 1 nur gespeichert."),
