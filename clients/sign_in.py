@@ -106,6 +106,11 @@ class SignInWay(ABC):
     more: tuple[str, str]
     """A question that people ask about it, and the answer in Markdown."""
 
+    def for_settings(self, settings: Mapping[str, Any]) -> SignInWay:
+        """Return the sign-in for a connection with these settings, which may need more access."""
+        del settings
+        return self
+
     @abstractmethod
     def sign_in(self, file: Path, open_browser: Callable[[str], object], base_url: str) -> SignedIn:
         """Let a person sign in; writes nothing. `open_browser` gets the address to open, `base_url` is the API's.

@@ -17,7 +17,7 @@ _MODELS = ("openai", "anthropic", "gemini")
 _CHATS = ("slack", "telegram", "discord")
 _DRIVES = ("webdav", "s3", "dropbox", "onedrive", "google_drive")
 _OFFICE = ("google_calendar", "google_sheets")
-NAMES = ("gmail", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES, *_OFFICE, "mcp")
+NAMES = ("gmail", "outlook", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES, *_OFFICE, "mcp")
 FILES = {"sql": "shop.db"}
 """The file in the demo folder of each stand-in that is not a server."""
 LOCK_NAME = "demo.lock"

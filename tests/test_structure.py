@@ -350,6 +350,7 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "commands/demo.py": "the same",
     "engine/workflows/samples.py": "names of workflows that are shipped",
     "dashboard/views/home.py": "tells what they do",
+    "engine/sandbox/readers/": "files of Outlook, the program on a desktop",
     "engine/runs/projects/": "code, which the commands of people are",
     "api/mcp/": "the package of the protocol, which has the name of the service",
     "api/routes/connection_documents.py": "an example in the description of the API",

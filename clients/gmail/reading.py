@@ -36,7 +36,7 @@ from clients.mail.parts import (
     shown,
 )
 from clients.mail.raw import payload_of
-from clients.mail.replies import refusal
+from clients.mail.replies import refusal, require_answerable
 from clients.mail.text import WHOLE, Trim, attachment_of
 from clients.mail.unreadable import one_mail
 
@@ -193,13 +193,7 @@ class GmailReader:
         Raises InvalidRequest if a program must not answer it (RFC 3834).
         """
         found = self._get(self.id_of(message), "metadata")
-        reason = refusal(found, self._account())
-        if reason:
-            raise InvalidRequest(
-                f"This mail must not be answered automatically: {reason}.",
-                service=SERVICE,
-                remedy="Skip such mails: use `if` with the mail's `can_reply`.",
-            )
+        require_answerable(SERVICE, found, self._account())
         return found
 
     def id_of(self, message: str) -> str:

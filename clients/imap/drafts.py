@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.errors import Conflict, NotFound
 from clients.imap.filing import delete, found_in, gone, with_message_id
 from clients.imap.headers import thread_id_of
 from clients.imap.mailbox import Mailbox, MailId, mail_id
 from clients.listing import Json
 from clients.mail.outgoing import OutgoingMail, as_bytes, build, message_id
 from clients.mail.raw import headers_of
-from clients.mail.replies import refusal
+from clients.mail.replies import refusal, require_answerable
 from clients.mail_server.providers import SERVICE
 
 
@@ -99,20 +99,19 @@ def original(mailbox: Mailbox, mail: str) -> Json:
     if not found:
         raise gone(wanted)
     payload = headers_of(found[0].content or b"")
-    reason = why_not_answered(mailbox, wanted.folder, payload)
-    if reason:
-        raise InvalidRequest(
-            f"This mail must not be answered automatically: {reason}.",
-            service=SERVICE,
-            remedy="Skip such mails: use `if` with the mail's `can_reply`.",
-        )
+    require_answerable(SERVICE, _of_mailbox(mailbox, wanted.folder, payload), mailbox.address)
     return payload
 
 
 def why_not_answered(mailbox: Mailbox, folder: str, payload: Json) -> str:
     """Return why a program must not answer this mail; "" if it may."""
-    labels = ["SENT"] if folder in {mailbox.folder_for("sent"), mailbox.folder_for("drafts")} else []
-    return refusal({"payload": payload, "labelIds": labels}, mailbox.address)
+    return refusal(_of_mailbox(mailbox, folder, payload), mailbox.address)
+
+
+def _of_mailbox(mailbox: Mailbox, folder: str, payload: Json) -> Json:
+    """Return a mail as `refusal` takes it: a mail of one's own is in one of these folders."""
+    is_own = folder in {mailbox.folder_for("sent"), mailbox.folder_for("drafts")}
+    return {"payload": payload, "labelIds": ["SENT"] if is_own else []}
 
 
 def thread_of(answers: Json | None, name: str) -> str:

@@ -94,6 +94,17 @@ def refusal(message: Mapping[str, Any], account: str) -> str:
     return _automatic(payload) or _from_robot(sender, goes_to)
 
 
+def require_answerable(service: str, message: Mapping[str, Any], account: str) -> None:
+    """Raise InvalidRequest if a program must not answer this mail (RFC 3834); see `refusal`."""
+    reason = refusal(message, account)
+    if reason:
+        raise InvalidRequest(
+            f"This mail must not be answered automatically: {reason}.",
+            service=service,
+            remedy="Skip such mails: use `if` with the mail's `can_reply`.",
+        )
+
+
 def _automatic(payload: Mapping[str, Any]) -> str:
     submitted = header(payload, "Auto-Submitted").split(";")[0].strip().lower()
     precedence = header(payload, "Precedence").strip().lower()

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from clients.error_mapping import require_object
+from clients.error_mapping import reading, require_object
 from clients.errors import BadAnswer
 from clients.listing import Json
 from clients.microsoft.refusals import refusals_of
@@ -43,21 +43,24 @@ class Graph:
 
     def pages(self, url: str) -> Iterator[Json]:
         """Yield the members of a list, page by page."""
-        page = self.get(url)
-        yield from page["value"]
-        while _NEXT in page:
-            page = self.get(page[_NEXT])
-            yield from page["value"]
+        following: str | None = url
+        while following:
+            page = self.get(following)
+            with reading(self._service):
+                found = list(page["value"])
+            yield from found
+            following = page.get(_NEXT)
 
     def changes(self, link: str) -> tuple[list[Json], str]:
         """Return the changed objects since a link, the latest state of each, and the next link."""
         found: dict[str, Json] = {}
-        page = self.get(link)
-        while True:
-            found |= {one["id"]: one for one in page["value"]}
-            if _DELTA in page:
-                return list(found.values()), page[_DELTA]
-            page = self.get(page[_NEXT])
+        with reading(self._service):
+            page = self.get(link)
+            while True:
+                found |= {one["id"]: one for one in page["value"]}
+                if _DELTA in page:
+                    return list(found.values()), str(page[_DELTA])
+                page = self.get(page[_NEXT])
 
     def _own(self, url: str) -> str:
         if origin(url) != self._origin:

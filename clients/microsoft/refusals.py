@@ -11,7 +11,11 @@ from clients.errors import AuthError, Conflict, NotFound, ServiceError
 from clients.oauth.api import Refusal
 from clients.oauth.app import SignInApp
 
-_KINDS: dict[str, type[ServiceError]] = {"nameAlreadyExists": Conflict, "ErrorItemNotFound": NotFound}
+_KINDS: dict[str, type[ServiceError]] = {
+    "nameAlreadyExists": Conflict,
+    "ErrorInvalidIdMalformed": NotFound,
+    "ErrorIrresolvableConflict": Conflict,
+}
 _NO_SCOPE = {"accessDenied", "ErrorAccessDenied", "InsufficientPermissions", "Authorization_RequestDenied"}
 _FORGOTTEN = {"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
 

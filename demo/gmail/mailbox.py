@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -177,15 +177,20 @@ class StandInMailbox:
             if not any(each["threadId"] == wanted for each in records):
                 raise not_found()
             return wanted
-        # Gmail demands both: https://developers.google.com/workspace/gmail/api/guides/threads
-        answered = set(fields["references"])
-        for each in reversed(records):
-            is_about = bare_subject(each["fields"]["subject"]) == bare_subject(fields["subject"])
-            # The second case: an answer may arrive before the mail that it answers.
-            linked = each["fields"]["message_id"] in answered or fields["message_id"] in each["fields"]["references"]
-            if is_about and linked:
-                return str(each["threadId"])
-        return ""
+        return thread_among(records, fields)
+
+
+def thread_among(records: Sequence[Record], fields: Mapping[str, Any]) -> str:
+    """Return the thread of the mail that a mail answers under the same subject, or ""."""
+    # Gmail demands both: https://developers.google.com/workspace/gmail/api/guides/threads
+    answered = set(fields["references"])
+    for each in reversed(records):
+        is_about = bare_subject(each["fields"]["subject"]) == bare_subject(fields["subject"])
+        # The second case: an answer may arrive before the mail that it answers.
+        linked = each["fields"]["message_id"] in answered or fields["message_id"] in each["fields"]["references"]
+        if is_about and linked:
+            return str(each["threadId"])
+    return ""
 
 
 def bare_subject(subject: str) -> str:

@@ -175,7 +175,7 @@ def attachment(mail: MimeMail, message_id: str, attachment_id: str) -> bytes | N
     """Return the bytes of an attachmentId of this message, or None if there is no such part."""
     for part_id, part in _walk(mail.message, ""):
         if filename_of(part) and _attachment_id(message_id, part_id) == attachment_id:
-            return _bytes_of(part)
+            return payload_bytes(part)
     return None
 
 
@@ -230,7 +230,7 @@ def filename_of(part: Message) -> str:
 
 def decoded_text(part: Message) -> str:
     """Return the text of a part; an unknown charset is decoded as Latin-1."""
-    data = _bytes_of(part)
+    data = payload_bytes(part)
     charset = _charset(part)
     try:
         return data.decode(charset or "utf-8", "replace" if charset else "strict")
@@ -285,7 +285,7 @@ def _part(part: Message, part_id: str, message_id: str) -> dict[str, Any]:
     if part.is_multipart():
         shown["parts"] = [_part(child, child_id, message_id) for child_id, child in _children(part, part_id)]
     elif name:
-        shown["body"] = {"attachmentId": _attachment_id(message_id, part_id), "size": len(_bytes_of(part))}
+        shown["body"] = {"attachmentId": _attachment_id(message_id, part_id), "size": len(payload_bytes(part))}
     else:
         data = _shown_bytes(part)
         shown["body"] = {"size": len(data), "data": base64url(data)} if data else {"size": 0}
@@ -294,7 +294,7 @@ def _part(part: Message, part_id: str, message_id: str) -> dict[str, Any]:
 
 def _shown_bytes(part: Message) -> bytes:
     """Return the content; Gmail converts text to UTF-8, unless its charset is unknown."""
-    data = _bytes_of(part)
+    data = payload_bytes(part)
     if part.get_content_maintype() != "text":
         return data
     try:
@@ -324,7 +324,7 @@ def _walk(part: Message, part_id: str) -> Iterator[tuple[str, Message]]:
             yield from _walk(child, child_id)
 
 
-def _bytes_of(part: Message) -> bytes:
+def payload_bytes(part: Message) -> bytes:
     """Return the content without its transfer encoding."""
     data = part.get_payload(decode=True)
     return data if isinstance(data, bytes) else b""

@@ -12,7 +12,7 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime, make_msgid, parsedate_to_datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from demo.gmail.labels import SYSTEM
 from demo.gmail.mailbox import Record, StandInMailbox
@@ -28,6 +28,18 @@ RECIPIENT = b"you@example.com"
 LABELS_HEADER = "X-Gmail-Labels"
 NO_LABEL = {"archived", "opened"}
 OTHER_NAMES = {"drafts": "DRAFT"}
+
+
+class DemoBox(Protocol):
+    """A mailbox that the sample mails are for."""
+
+    @property
+    def account(self) -> str:
+        """Its address."""
+
+    @property
+    def store(self) -> Store:
+        """Where the demo keeps it."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +59,17 @@ def read(path: Path) -> SampleMail:
 
 
 @cache
-def _samples() -> Sequence[SampleMail]:
+def samples() -> Sequence[SampleMail]:
     """Return the sample mails, oldest first; a process reads them once, however often it starts anew."""
     return sorted((read(path) for path in MAILS.glob("*.eml")), key=lambda each: each.sent_at)
 
 
 def seed(store: Store) -> None:
     """Create the sample mailbox; the intervals between the mails are kept."""
-    box, samples = StandInMailbox(store), _samples()
+    box, found = StandInMailbox(store), samples()
     now = datetime.fromtimestamp(box.now() / 1000, UTC).replace(microsecond=0)
-    shift = now - samples[-1].sent_at
-    for sample in samples:
+    shift = now - found[-1].sent_at
+    for sample in found:
         _put(box, sample, shift)
 
 
@@ -65,10 +77,10 @@ def arrive(box: StandInMailbox, raw: bytes) -> Record:
     """Deliver a mail now: in the inbox, unread, ignoring the date and labels of the file."""
     raw, _ = without_header(raw, LABELS_HEADER)
     now = datetime.fromtimestamp(box.now() / 1000, UTC)
-    return box.add(with_header(_to_account(box, raw), "Date", format_datetime(now)), ["INBOX", "UNREAD"])
+    return box.add(with_header(to_account(box, raw), "Date", format_datetime(now)), ["INBOX", "UNREAD"])
 
 
-def next_mail(box: StandInMailbox) -> bytes:
+def next_mail(box: DemoBox) -> bytes:
     """Return the next of the extra mails, which are not in the mailbox at first; after the last it starts over."""
     files = sorted(NEW_MAILS.glob("*.eml"))
     number = box.store.next_number("gmail/new_mails") - 1
@@ -87,7 +99,7 @@ class _WholeSubject(EmailPolicy):
         return f"{name}: {Header(str(value), 'utf-8', header_name=name).encode()}\n".encode("ascii")
 
 
-def written(box: StandInMailbox, given: Mapping[str, Any]) -> bytes:
+def written(box: DemoBox, given: Mapping[str, Any]) -> bytes:
     """Return a mail made of {from, subject, text}; raises Refused 400."""
     message = EmailMessage(policy=_WholeSubject())
     try:
@@ -103,12 +115,12 @@ def written(box: StandInMailbox, given: Mapping[str, Any]) -> bytes:
 
 def _put(box: StandInMailbox, sample: SampleMail, shift: timedelta) -> None:
     sent_at = sample.sent_at + shift
-    raw = with_header(_to_account(box, sample.raw), "Date", format_datetime(sent_at))
+    raw = with_header(to_account(box, sample.raw), "Date", format_datetime(sent_at))
     labels = [_label_id(box, name) for name in sample.labels if name.lower() not in NO_LABEL]
     box.add(raw, labels, date_ms=int(sent_at.timestamp() * 1000))
 
 
-def _to_account(box: StandInMailbox, raw: bytes) -> bytes:
+def to_account(box: DemoBox, raw: bytes) -> bytes:
     """Replace "you" in the headers with the account's address."""
     head, gap, body = re.match(rb"(?s)(.*?)(\r?\n\r?\n|$)(.*)", raw).groups()  # type: ignore[union-attr]
     return bytes(head.replace(RECIPIENT, box.account.encode()) + gap + body)

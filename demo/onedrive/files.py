@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from demo.drive import DriveFiles
-from demo.service import Refused
+from demo.microsoft import graph_refused as refused
 from demo.store import Store
 
 FILES = DriveFiles("onedrive")
@@ -18,11 +18,6 @@ DRIVE = "B4F00D1CAFE5EED0"
 ROOT = f"{DRIVE}!101"
 # support.microsoft.com, "Restrictions and limitations in OneDrive and SharePoint".
 _FORBIDDEN = re.compile(r'["*:<>?/\\|\x00-\x1f]|^\s|[\s.]$|^~\$')
-
-
-def refused(status: int, code: str, message: str) -> Refused:
-    """Return an error as Graph writes it."""
-    return Refused(status, message, error={"code": code, "message": message, "innerError": {"request-id": "demo"}})
 
 
 def require(store: Store, item_id: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,27 +11,17 @@ from starlette.routing import Route
 
 from demo.call import StandInCall, page_routes
 from demo.drive import FOLDERS, SAMPLES, content_of, file_answer, files_page
-from demo.oauth import Grants
+from demo.microsoft import graph_error, microsoft_grants, sign_in_routes, token_refusal
+from demo.microsoft import graph_refused as refused
 from demo.onedrive import files
-from demo.onedrive.files import FILES, refused
+from demo.onedrive.files import FILES
 from demo.service import PublicRoute, Refused, base_url, json_object
 from demo.store import Store
 
 TOKEN = "EwB.demo-onedrive-token"  # noqa: S105 - the same for everybody, good for loopback only
 
 
-def _is_registered(address: str) -> bool:
-    """Microsoft ignores the port of the registered http://localhost."""
-    found = urlsplit(address)
-    return (found.scheme, found.hostname, found.path) == ("http", "localhost", "")
-
-
-GRANTS = Grants(
-    "onedrive",
-    token_seconds=3600,
-    is_registered=_is_registered,
-    is_offline=lambda asked: "offline_access" in asked.get("scope", "").split(),
-)
+GRANTS = microsoft_grants("onedrive")
 # https://learn.microsoft.com/graph/api/driveitem-createuploadsession
 _UNIT = 320 * 1024
 _CODES = {
@@ -48,16 +37,13 @@ _SEARCH = re.compile(r"/search\(q='(?P<words>.*)'\)")
 
 def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
     """Return an error as Graph writes it."""
-    return {"error": {"code": _CODES.get(status, "generalException"), "message": message}}
+    return graph_error(_CODES, status, message)
 
 
 def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
     """Return why a token is refused, or None if the sign-in has issued it for such a request."""
-    granted = GRANTS.scopes_of(store, token)
-    if granted is None:
-        return 401, "Lifetime validation failed, the token is expired or unknown."
     needed = {"Files.ReadWrite"} if method != "GET" else {"Files.ReadWrite", "Files.Read"}
-    return None if granted & needed else (403, "Either scp or roles claim need to be present in the token.")
+    return token_refusal(GRANTS, store, token, needed)
 
 
 def seed(store: Store) -> None:
@@ -106,7 +92,7 @@ def routes(store: Store) -> list[Route]:
             return _uploaded(store, request, found, body)
 
     return [
-        *GRANTS.routes(store, "/common/oauth2/v2.0/authorize", "/common/oauth2/v2.0/token"),
+        *sign_in_routes(GRANTS, store),
         FILES.control(store, lambda given: _write(store, given)),
         Route("/v1.0/me/drive", drive, methods=["GET"]),
         PublicRoute("/v1.0/me/drive/items/{id}/content", content, methods=["GET"]),

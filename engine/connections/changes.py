@@ -179,7 +179,7 @@ class ConnectionChanges:
         kept = self._kept_settings(checked_name("connection", name), service, with_token=False)
         base_url = str(kept.get("base_url") or declaration(service).url)
         try:
-            signed_in = way.sign_in(file, open_browser, base_url)
+            signed_in = way.for_settings(kept).sign_in(file, open_browser, base_url)
         except WrongFile as error:
             raise InvalidInput(error.message, remedy=error.remedy) from error
         path = self._keep_sign_in(name, way, {**signed_in.info, "owner": p.id})

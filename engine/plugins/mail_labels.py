@@ -107,9 +107,7 @@ class Relabel(MailWrite):
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require either a mail or a thread."""
-        if bool(arguments.get("message")) is not bool(arguments.get("thread")):
-            return []
-        return [("message", "Give either a mail (`message`) or a thread (`thread`).")]
+        return require_mails(arguments)
 
 
 class LabelledMail(RelabelledMail):
@@ -181,6 +179,13 @@ def mails_of(fields: MailOrThreadFields, service: str) -> LabelledMails:
     if bool(message.strip()) is bool(thread.strip()):
         raise InvalidRequest("Give either a mail (`message`) or a thread (`thread`).", service=service)
     return LabelledMails("messages", message) if message.strip() else LabelledMails("threads", thread)
+
+
+def require_mails(arguments: Mapping[str, JsonValue]) -> list[tuple[str, str]]:
+    """Return the problem of arguments that name neither a mail nor a thread, or both."""
+    if bool(arguments.get("message")) is not bool(arguments.get("thread")):
+        return []
+    return [("message", "Give either a mail (`message`) or a thread (`thread`).")]
 
 
 def _labels_before(call: Call, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> Names | None:

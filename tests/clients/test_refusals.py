@@ -113,6 +113,10 @@ FORMS: dict[str, Form] = {
         lambda _, words: {"error": {"code": "somethingElse", "message": words}},
         lambda client, _: client.entries("", 10),
     ),
+    "outlook": Form(
+        lambda _, words: {"error": {"code": "somethingElse", "message": words}},
+        lambda client, _: client.folder_names(),
+    ),
     "s3": Form(
         _xml("<?xml version='1.0'?><Error><Code>SomethingElse</Code><Message>{}</Message></Error>"),
         lambda client, _: client.entries("bucket/a", 10),

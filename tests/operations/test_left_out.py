@@ -35,6 +35,7 @@ from tests.engine.conftest import write_workflow
 from tests.engine.sandbox import documents
 from tests.engine.triggers.mangling import proxied
 from tests.mail import mailboxes
+from tests.operations.outlook_operations import draft_of_a_person
 from tests.operations.world import World
 from tests.patience import PATIENCE_SECONDS
 
@@ -122,14 +123,20 @@ def whole_page(world: World) -> Mapping[str, Any]:
 
 
 def long_mail(world: World) -> Mapping[str, Any]:
-    found = world.made("gmail.search_messages", query="in:inbox", limit=50)["messages"]
+    found = world.made(f"{world.service}.search_messages", limit=50)["messages"]
     return dict(max(found, key=lambda mail: len(mail["text"])))
 
 
 def long_draft(world: World) -> Mapping[str, Any]:
     text = "A sentence that is not long. " * 40
-    made = world.made("gmail.create_draft", to="ann@example.org", subject="Long", text=text)
+    made = world.made(f"{world.service}.create_draft", to="ann@example.org", subject="Long", text=text)
     return {"draft": made["id"], "max_tokens": 50}
+
+
+def two_drafts(world: World) -> Mapping[str, Any]:
+    for _ in range(2):
+        draft_of_a_person(world)
+    return {"limit": 1}
 
 
 def slack_file(world: World) -> Mapping[str, Any]:
@@ -304,6 +311,15 @@ ON_STAND_INS: Mapping[str, Sequence[Short]] = {
         )
     ],
     "notion.search": [Short(given(limit=1))],
+    "outlook.get_draft": [Short(long_draft, left_out, _CUT_MAIL)],
+    "outlook.get_message": [
+        Short(lambda world: {"message": long_mail(world)["id"], "max_tokens": 50}, left_out, _CUT_MAIL)
+    ],
+    "outlook.get_thread": [
+        Short(lambda world: {"thread": long_mail(world)["thread_id"], "max_tokens": 50}, in_messages, _CUT_MAIL)
+    ],
+    "outlook.list_drafts": [Short(two_drafts)],
+    "outlook.search_messages": [Short(given(limit=1))],
     "rss.read": [Short(lambda world: {"url": f"{world.endpoint.origin}/feed.xml", "limit": 1}, plays="site")],
 }
 """Steps over the stand-ins; what each lacks is said in its output (`told`) and in a note."""
@@ -327,6 +343,8 @@ WHOLE: Mapping[str, str] = {
     "llm.extract": "an answer that is cut off is an error",
     "llm.list_models": "all models",
     "llm.repair": "an answer that is cut off is an error",
+    "outlook.get_attachment": "the whole file",
+    "outlook.list_folders": "all folders",
     "notion.get_data_source": "all properties",
     "notion.get_database": "all data sources",
     "rag.answer": "an answer that is cut off is an error",

@@ -84,6 +84,7 @@ HARMLESS = {
     "mcp": {"token"},
     "notion": {"requests_per_second", "token"},
     "onedrive": {"token"},
+    "outlook": {"token"},
     "openai": {"api_key", "embedding_model", "model"},
     "s3": {"secret_access_key"},
     "slack": {"token"},

@@ -59,7 +59,10 @@ def test_a_step_type_without_an_effect_or_with_a_service_is_found(folder: Path, 
     assert step_type("bell.ring").title == "Ring the bell"
 
 
-IDS_ONLY = {"gmail": "an address of Gmail has the id of a mail or a conversation, and nothing else"}
+IDS_ONLY = {
+    "gmail": "an address of Gmail has the id of a mail or a conversation, and nothing else",
+    "outlook": "Outlook makes the address of a mail (`webLink`) from its id",
+}
 """Services whose addresses hold no text of others, and why."""
 
 

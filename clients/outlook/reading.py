@@ -1,0 +1,198 @@
+"""Search and read the mails of an Outlook mailbox: each is read from its MIME, as mails of all services are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from msgspec import Struct
+
+from clients.errors import InvalidRequest, NotFound, ServiceError, Unreadable
+from clients.listing import Json
+from clients.mail.addresses import shown_addresses
+from clients.mail.labelled import LabelledMails
+from clients.mail.many import OF_ALL, ManyMails, raise_for_service
+from clients.mail.outgoing import File
+from clients.mail.parts import attachment_id, name_of, nothing_left_out, own_attachment_parts, shown
+from clients.mail.raw import headers_of, payload_of
+from clients.mail.replies import refusal, require_answerable
+from clients.mail.text import WHOLE, Trim, attachment_of, read_mail
+from clients.mail.unreadable import one_mail
+from clients.outlook.box import SERVICE, OutlookBox, received_at
+from clients.outlook.labels import labels_of
+
+_SEARCHED_MOST = 1000
+"""Results of a search by words (https://learn.microsoft.com/graph/search-query-parameter)."""
+_BEGINNING = "1900-01-01T00:00:00Z"
+_HIDDEN = ("deleteditems", "junkemail")
+
+
+class OutlookSearch(Struct, frozen=True):
+    """What to search for; a mail must match all of it."""
+
+    query: str = ""
+    """Words, as in Outlook: `from:ann subject:invoice hasattachments:true`."""
+    folder: str = ""
+    """Empty: all but deleted mail and junk."""
+    since: str = ""
+    """When it arrived at the earliest (RFC 3339, UTC)."""
+    is_unread: bool = False
+
+
+class OutlookReader:
+    """Reads one mailbox. Thread-safe; raises only errors of `clients.errors`."""
+
+    def __init__(self, box: OutlookBox) -> None:
+        self._box = box
+        self._many = ManyMails(SERVICE, self.subject)
+
+    def search(self, wanted: OutlookSearch, limit: int, trim: Trim = WHOLE) -> Json:
+        """Search mails: {messages, unreadable, has_more}, newest first.
+
+        `unreadable` are matches that cannot be read: [{id, subject, reason}].
+        """
+        found = list(islice(self._found(wanted, limit), limit + 1))
+        return {**self._read(found[:limit], trim), "has_more": len(found) > limit}
+
+    def by_ids(self, ids: Sequence[str], trim: Trim = WHOLE) -> Json:
+        """Return exactly these mails, in the form of `search`; raises NotFound if one is gone."""
+        never: tuple[type[ServiceError], ...] = (NotFound, InvalidRequest, *OF_ALL)
+        found = self._many.readable(list(dict.fromkeys(ids)), lambda one: self.message(one, trim), never)
+        return {**found, "has_more": False}
+
+    def message(self, message: str, trim: Trim = WHOLE) -> Json:
+        """Return one mail by its id.
+
+        {id, thread_id, url, labels, folder, date, can_reply}, and what `clients.mail.text.read_mail` returns; `labels`
+        are categories and `UNREAD`, `FLAGGED`; `date` is RFC 3339 in UTC.
+        """
+        return self._mail(self._box.record(message), trim)
+
+    def thread(self, thread: str, trim: Trim = WHOLE) -> Json:
+        """Return all mails of a thread, oldest first: {id, url, subject, messages, unreadable}."""
+        records = {str(one["id"]): one for one in self._box.records_of(LabelledMails("threads", thread))}
+        told = self._many.each(list(records), lambda one: self._mail(records[one], trim), OF_ALL)
+        failed = {one: error for one, error in told.items() if not isinstance(error, dict)}
+        raise_for_service(failed.values())
+        messages = [mail for mail in told.values() if isinstance(mail, dict)]
+        return {
+            "id": thread,
+            "url": self._box.link(thread),
+            "subject": messages[0]["subject"] if messages else "",
+            "messages": messages,
+            "unreadable": self._many.unread(failed),
+        }
+
+    def subject(self, message: str) -> str:
+        """Return the subject of a mail, empty if it has none. Raises NotFound."""
+        return shown(str(self._box.record(message).get("subject") or ""))
+
+    def blind_copies(self, message: str) -> str:
+        """Return who gets a blind copy of a mail of one's own; empty for nobody."""
+        found = self._box.record(message, "id,bccRecipients").get("bccRecipients") or []
+        return shown_addresses(", ".join(str(one["emailAddress"]["address"]) for one in found))[0]
+
+    def attachment(self, message: str, wanted: str) -> File:
+        """Return one attachment of a mail, by its id in the mail's `attachments`."""
+        file = self._file(message, self._payload(message), wanted)
+        if file is None:
+            raise NotFound(
+                f"The mail {message!r} has no attachment {wanted!r}.",
+                service=SERVICE,
+                remedy="Take the id from the mail's `attachments`.",
+            )
+        return file
+
+    def attachments(self, message: str) -> list[File]:
+        """Return all attachments of a mail; an attached mail is one of them, with its own files inside."""
+        payload = self._payload(message)
+        found = []
+        for part in own_attachment_parts(payload):
+            file = self._file(message, payload, attachment_id(part))
+            if file is None:
+                said = f"Outlook does not give the file {name_of(part)!r} in the mail {message}."
+                raise Unreadable(said, service=SERVICE)
+            found.append(file)
+        return found
+
+    def original(self, message: str) -> Json:
+        """Return the mail to answer, by its id or its Message-ID (`<...>`): {id, threadId, payload, labelIds}.
+
+        Raises InvalidRequest if a program must not answer it (RFC 3834).
+        """
+        record = self._box.record(self.id_of(message))
+        found = self._answerable(record, headers_of(self._box.raw(str(record["id"]))))
+        require_answerable(SERVICE, found, self._box.account())
+        return found
+
+    def id_of(self, message: str) -> str:
+        """Return the id of a mail, given that id or a Message-ID (`<...>`). Raises NotFound."""
+        wanted = message.strip()
+        if not wanted.startswith("<"):
+            return message
+        found = self._box.with_message_id(wanted)
+        if not found:
+            raise NotFound(
+                f"There is no mail with the Message-ID {wanted[:200]} in this mailbox.",
+                service=SERVICE,
+                remedy="Check the Message-ID: the mail may have been deleted since.",
+            )
+        return str(found[0]["id"])
+
+    def _found(self, wanted: OutlookSearch, limit: int) -> Iterator[Json]:
+        """Yield the records that match, newest first."""
+        folder = self._box.folder(wanted.folder) if wanted.folder else ""
+        hidden = set() if folder else {self._box.known(one) for one in _HIDDEN}
+        below = f"/mailFolders/{folder}" if folder else ""
+        since = wanted.since or _BEGINNING
+        if wanted.query.strip():
+            # A search by words takes no filter, and its order is its own: the newest first.
+            words = wanted.query.replace("\\", " ").replace('"', '\\"')
+            records = self._box.listed(below, _SEARCHED_MOST, search=f'"{words}"')
+        else:
+            # What is sorted by must come first in the filter, or Outlook refuses it ("InefficientFilter").
+            unread = " and isRead eq false" if wanted.is_unread else ""
+            order = {"filter": f"receivedDateTime ge {since}{unread}", "orderby": "receivedDateTime desc"}
+            records = self._box.listed(below, None, top=str(min(limit + 1, 100)), **order)
+        for one in records:
+            is_wanted = received_at(one) >= since and not (wanted.is_unread and one.get("isRead"))
+            if is_wanted and one.get("parentFolderId") not in hidden:
+                yield one
+
+    def _read(self, records: Sequence[Json], trim: Trim) -> Json:
+        known = {str(one["id"]): one for one in records}
+        return self._many.readable(list(known), lambda one: self._mail(known[one], trim))
+
+    def _mail(self, record: Json, trim: Trim) -> Json:
+        message = str(record["id"])
+        raw = self._box.raw(message)
+        folder = self._box.path(str(record.get("parentFolderId") or ""))
+        with one_mail(SERVICE, message):
+            payload = payload_of(raw)
+            return {
+                "id": message,
+                "thread_id": str(record.get("conversationId") or ""),
+                "url": str(record.get("webLink") or ""),
+                **read_mail(payload, nothing_left_out, trim),
+                "date": received_at(record),
+                "labels": labels_of(record),
+                "folder": folder,
+                "can_reply": not refusal(self._answerable(record, payload), self._box.account()),
+            }
+
+    def _answerable(self, record: Json, payload: Json) -> Json:
+        """Return a mail as `refusal` takes it, in the form of Gmail's record."""
+        is_own = record.get("isDraft") or record.get("parentFolderId") == self._box.known("sentitems")
+        about = {"id": str(record["id"]), "threadId": str(record.get("conversationId") or "")}
+        return {**about, "payload": payload, "labelIds": ["SENT"] if is_own else []}
+
+    def _payload(self, message: str) -> Json:
+        raw = self._box.raw(message)
+        with one_mail(SERVICE, message):
+            return payload_of(raw)
+
+    def _file(self, message: str, payload: Json, wanted: str) -> File | None:
+        with one_mail(SERVICE, message):
+            found: tuple[dict[str, Any], bytes] | None = attachment_of(payload, wanted)
+        return None if found is None else File(found[0]["name"], found[1], found[0]["media_type"])
