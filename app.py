@@ -7,6 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     from api.asgi import Site
+    from api.pages.approval_link import LinkPages
     from api.pages.form import FormPages
     from api.server import create_api
     from dashboard.base.app_route import app_routes
@@ -15,10 +16,18 @@ if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     from dashboard.form.page import rendered
     from dashboard.live_route import live_routes
     from engine import shared
+    from engine.runs.answer_page import AnswerPage, AnswerView
+
+    def answer_page(view: AnswerView) -> AnswerPage:
+        """Return the page behind an answer link; its modules are imported once somebody opens one."""
+        from dashboard.approvals.answer_page import rendered as shown
+
+        return shown(view)
 
     site = Site(shared, create_api(shared))
     forms = FormPages(shared, rendered).routes()
-    routes = [*site.routes(), *forms, *live_routes(shared), *find_routes(shared), *bundle_routes()]
+    links = LinkPages(shared, answer_page).routes()
+    routes = [*site.routes(), *forms, *links, *live_routes(shared), *find_routes(shared), *bundle_routes()]
     routes += app_routes()
     app = st.App(__file__, lifespan=site.lifespan, routes=routes, middleware=site.middleware())
 else:  # run as the script of a browser's session, or by AppTest

@@ -29,7 +29,6 @@ from api.network.request_counts import RequestCounts
 from api.network.request_ids import RequestIds
 from api.network.request_limit import RequestLimit
 from api.network.server_log import write_as_one
-from api.pages.approval_link import LinkPages
 from api.pages.login import LoginPages
 from api.pages.openid import OpenIdPages
 from api.pages.preview import PreviewPages
@@ -62,9 +61,9 @@ class Site:
     api: ASGIApp
 
     def routes(self) -> list[BaseRoute]:
-        """Return what is served beside the dashboard: sign-in, the page behind a link, previews, short addresses."""
+        """Return what is served beside the dashboard: sign-in, previews, short addresses."""
         sign_in = (LoginPages(self.shared), OpenIdPages(self.shared))
-        pages = (*sign_in, LinkPages(self.shared), PreviewPages(self.shared))
+        pages = (*sign_in, PreviewPages(self.shared))
         return [*(route for one in pages for route in one.routes()), *short_addresses()]
 
     def middleware(self) -> list[Middleware]:

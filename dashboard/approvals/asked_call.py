@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard.approvals.edit import ArgumentsEdit, discard_button, edit_field, editable, is_editing, other_fields
-from dashboard.base.language import N_, number, t
+from dashboard.base.language import ENGLISH, N_, language, number, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import (
     outside_badge,
@@ -28,6 +28,7 @@ from dashboard.parts.values import json_text
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.budgets.limits import money
+from engine.plugins.registry import link_word
 from engine.record.differences import is_reference, shown
 from engine.record.plans.previews import difference
 from engine.record.types.approval import AskedCall, AskedSource
@@ -117,6 +118,12 @@ def answered_edit(question: Approval, edited: JsonObject) -> None:
             _field(name, value, None, f"{name}-{key}")
 
 
+def open_words(call: AskedCall) -> str:
+    """Return the label of the link to what a call is about; only English writes nouns small."""
+    word = link_word(call.uses)
+    return t("Open the {kind}", kind=word.lower() if language() == ENGLISH else t(word))
+
+
 def cost_text(cost_usd: float | None) -> str:
     """Return an amount in words."""
     return t("not known") if cost_usd is None else money(cost_usd)
@@ -170,7 +177,7 @@ def _head(parts: Sequence[LetterPart], source: AskedSource | None) -> None:
     """Show lines; those with text from outside are named below them."""
     outside_lines([(t(one.title), one.value or t("(empty)")) for one in parts])
     if names := [t(one.title) for one in parts if one.is_outside]:
-        _origin(f"{', '.join(names)}: {_source_words(source)}")
+        _origin(f"{', '.join(names)}: {source_words(source)}")
 
 
 def _text(part: LetterPart, source: AskedSource | None, key: str, gaps: Sequence[str] = ()) -> None:
@@ -186,14 +193,14 @@ def _text(part: LetterPart, source: AskedSource | None, key: str, gaps: Sequence
     else:
         outside_letter(part.value, is_marked=part.is_outside, gaps=gaps)
     if part.is_outside:
-        _origin(_source_words(source))
+        _origin(source_words(source))
 
 
 def _origin(words: str) -> None:
     st.caption(f":material/public: {plain(words)}")
 
 
-def _source_words(source: AskedSource | None) -> str:
+def source_words(source: AskedSource | None) -> str:
     """Return where text comes from: "from the mail of ann@example.org, 9:14"."""
     if source is None:
         return t("text from outside")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard.approvals.asked_call import account_line, answered_edit, asked_call, details, headline
+from dashboard.approvals.asked_call import account_line, answered_edit, asked_call, details, headline, open_words
 from dashboard.approvals.edit import (
     ArgumentsEdit,
     amount_fields,
@@ -28,7 +28,6 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.times import ago, full_time, short_time
 from engine.base.errors import OrchestraError
 from engine.base.step_path import StepPath, items_around
-from engine.plugins.registry import link_word
 from engine.record.types.run import Run
 from engine.runs.approval_titles import title_of
 from engine.runs.approvals import Approval, Decided, named
@@ -161,8 +160,7 @@ def _where(visit: Visit, question: Approval, run: Run | None, place: str) -> Non
                 **opened_at(question.path),
             )
         if question.call is not None and question.call.preview is not None and question.call.preview.url:
-            label = t("Open the {kind}", kind=_noun(link_word(question.call.uses)))
-            st.markdown(link_markdown(label, question.call.preview.url), width="content")
+            st.markdown(link_markdown(open_words(question.call), question.call.preview.url), width="content")
 
 
 def _titles(question: Approval, run: Run | None) -> list[str]:
@@ -229,11 +227,6 @@ def _answer(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -
                 )
             with st.container(key="press-e" if letters == "press" else f"act-e-{key}", width="content"):
                 edit_button(question, edit, place)
-
-
-def _noun(word: str) -> str:
-    """Return a kind of link inside a sentence; in English without its capital."""
-    return word.lower() if t(word) == word else t(word)
 
 
 def tell_all(found: Sequence[Decided]) -> None:

@@ -19,7 +19,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from api.asgi import Site
+from api.pages.approval_link import LinkPages
 from api.server import create_api
+from dashboard.approvals.answer_page import rendered
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import Session
@@ -63,7 +65,8 @@ def application(orchestra: Orchestra, api: FastAPI) -> Iterator[Starlette]:
         WebSocketRoute("/_stcore/stream", _stream),
         Route("/{rest:path}", _page, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     ]
-    yield Starlette(routes=[*site.routes(), *behind], middleware=site.middleware())
+    links = LinkPages(lambda: orchestra, rendered).routes()
+    yield Starlette(routes=[*site.routes(), *links, *behind], middleware=site.middleware())
 
 
 @contextmanager

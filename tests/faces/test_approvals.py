@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api.pages.approval_link import LinkPages
+from dashboard.approvals.answer_page import rendered
 from engine.base.errors import InvalidInput, NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -49,13 +50,14 @@ def human(faces: Faces, *arguments: str) -> str:
     return faces.capsys.readouterr().out
 
 
-def link_page(faces: Faces, question: Approval) -> str:
+def link_page(faces: Faces, question: Approval, languages: str = "en") -> str:
     config = faces.orchestra.workspace.root / "config.yaml"
-    notify = "approvals:\n  notify: https://example.invalid/hook"
-    config.write_text(re.sub("^approvals:", notify, config.read_text(), flags=re.MULTILINE))
+    if "/hook" not in (text := config.read_text()):
+        notify = "approvals:\n  notify: https://example.invalid/hook"
+        config.write_text(re.sub("^approvals:", notify, text, flags=re.MULTILINE))
     token = faces.orchestra.approval_links.token(question)
-    client = TestClient(Starlette(routes=LinkPages(lambda: faces.orchestra).routes()))
-    return unescape(client.get("/approve", params={"token": token}).text)
+    client = TestClient(Starlette(routes=LinkPages(lambda: faces.orchestra, rendered).routes()))
+    return unescape(client.get("/approve", params={"token": token}, headers={"Accept-Language": languages}).text)
 
 
 def test_every_face_shows_the_draft_that_will_be_sent(make_faces: Callable[[], Faces]) -> None:
@@ -245,10 +247,32 @@ def test_the_reason_of_a_link_is_checked_too(make_faces: Callable[[], Faces]) ->
     question = asked(faces.orchestra, [{"id": "send", "uses": "gmail.send", "with": DRAFT}])
     assert 'value="approve"' in link_page(faces, question)
     token = faces.orchestra.approval_links.token(question)
-    client = TestClient(Starlette(routes=LinkPages(lambda: faces.orchestra).routes()))
+    client = TestClient(Starlette(routes=LinkPages(lambda: faces.orchestra, rendered).routes()))
     answer = client.post("/approve", data={"token": token, "reason": "a\0b", "answer": "approve"})
     assert "NUL" in answer.text
     assert faces.orchestra.approvals.get(OWNER, question.id).state == "open"
+
+
+def test_the_page_behind_a_link_is_the_letter_of_the_dashboard_in_the_language_of_the_browser(
+    make_faces: Callable[[], Faces],
+) -> None:
+    faces = make_faces()
+    question = asked(faces.orchestra, [{"id": "send", "uses": "gmail.send", "with": {**DRAFT, "cc": ["a@b.example"]}}])
+    english = link_page(faces, question)
+    assert "<h1>If you agree, this mail goes to <b>mia@example.org</b>.</h1>" in english
+    lines = re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", english)
+    assert lines == [("To", "mia@example.org"), ("Subject", "Hello"), ("Cc", "a@b.example")]
+    assert '<div class="letter">As agreed.</div>' in english
+    letter, _, exact = english.partition('<details class="exact">')
+    assert "gmail.send" not in letter
+    assert "gmail.send" in exact
+    german = link_page(faces, question, "de-AT,de;q=0.9,en;q=0.5")
+    assert '<html lang="de">' in german
+    assert "<h1>Wenn Sie zustimmen, geht diese Mail an <b>mia@example.org</b>.</h1>" in german
+    assert re.findall("<dt>(.*?)</dt>", german) == ["An", "Betreff", "Cc"]
+    assert re.findall("<button.*?>(.*?)</button>", german) == ["Freigeben", "Ablehnen"]
+    for page in (english, german):
+        assert "<script" not in page
 
 
 def test_after_an_answer_at_the_command_line_the_run_goes_on_in_the_server(make_faces: Callable[[], Faces]) -> None:

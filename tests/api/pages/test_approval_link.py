@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from dashboard.parts.times import full_time
 from engine.orchestra import Orchestra
 from engine.outgoing.hidden_characters import hidden_in
 from engine.people.access import Principal
@@ -100,8 +101,9 @@ def test_the_page_shows_one_question_and_its_buttons_answer_it(
     assert page.status_code == 200
     assert "&lt;b&gt;Hi&lt;/b&gt;" in page.text
     assert "<b>Hi</b>" not in page.text
-    assert f"<h1>{sink.url('/w')}</h1>" in page.text  # the heading of the page Approvals
-    assert "Approving permits one call of http.request" in page.text
+    [heading] = re.findall("<h1>(.*)</h1>", page.text)
+    assert f"<b>{sink.url('/w')}</b>" in heading  # as on the page Approvals
+    assert "Approving permits exactly this, once." in page.text
     answer = client.post(
         "/approve", data={"token": token, "answer": "approve", "reason": "Go."}, headers={"Origin": HERE}
     )
@@ -180,7 +182,7 @@ def _cancel(orchestra: Orchestra, question: Any) -> None:
 
 @pytest.mark.parametrize(
     ("end", "answer", "by"),
-    [(_approve, "Approved, as edited", "ann"), (_reject, "Rejected", "ann"), (_cancel, "Withdrawn", None)],
+    [(_approve, "Approved, edited", "ann"), (_reject, "Rejected", "ann"), (_cancel, "Withdrawn", None)],
 )
 def test_an_old_link_shows_only_what_came_of_its_question(
     client: TestClient, orchestra: Orchestra, sink: Sink, end: Any, answer: str, by: str | None
@@ -193,7 +195,7 @@ def test_an_old_link_shows_only_what_came_of_its_question(
     rows = re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", page.text)
     assert (page.status_code, dict(rows)) == (
         200,
-        {"Workflow": "work", "Answer": answer, "At": ended_at, **({"By": by} if by else {})},
+        {"Workflow": "work", "Answer": answer, "At": full_time(ended_at), **({"By": by} if by else {})},
     )
     for told in ("Hi", "ecret", str(sink.port), "http.request", "<form", "<button"):
         assert told not in page.text
