@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
@@ -36,3 +37,20 @@ def test_a_viewer_is_not_sent_to_a_button_that_is_not_there(
     assert not [one for one in page.button if one.key == "tables-add"]
     assert [one.value for one in page.caption if "What workflows remember" in one.value]
     assert not any("button" in one.value for one in page.caption)
+
+
+def test_the_members_of_rows_are_columns(orchestra: Orchestra, open_page: Callable[..., AppTest]) -> None:
+    values = {"a": {"vendor": "Northwind", "amount": 204.5}, "b": {"vendor": "Papier", "tags": ["x"]}, "c": "a note"}
+    for key, value in values.items():
+        orchestra.tables.save(OWNER, "invoices", key, value, demo=True)
+    page = open_page("tables")
+    assert not page.exception
+    [shown] = page.dataframe
+    rows = shown.value.drop(columns="updated")
+    assert [row.dropna().to_dict() for _, row in rows.iterrows()] == [
+        {"key": "a", "value.vendor": "Northwind", "value.amount": 204.5},
+        {"key": "b", "value.vendor": "Papier", "value.tags": '["x"]'},
+        {"key": "c", "value": "a note"},
+    ]
+    labels = {one.get("label") for one in json.loads(shown.proto.columns).values()}
+    assert {"vendor", "amount", "tags"} <= labels

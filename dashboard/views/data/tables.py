@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -32,6 +33,8 @@ PAGE = Page(
     words="data store remember rows database",
 )
 _SHOWN = 200
+_MOST_COLUMNS = 12
+"""The other members of a value are shown where its row is open."""
 
 
 def show(visit: Visit) -> None:
@@ -69,8 +72,12 @@ def _rows(visit: Visit, table: str, *, demo: bool) -> None:
     if not found.rows:
         st.caption(t("No row contains this."))
     else:
-        rows = [{"key": row.key, "value": _short(row.value), "updated": ago(row.updated_at)} for row in found.rows]
-        columns = {"key": t("Key"), "value": t("Value"), "updated": t("Changed")}
+        values, named = _columns([row.value for row in found.rows])
+        rows = [
+            {"key": row.key, **value, "updated": ago(row.updated_at)}
+            for row, value in zip(found.rows, values, strict=True)
+        ]
+        columns = {"key": t("Key"), **named, "updated": t("Changed")}
         opened = pick_table("row", [row.key for row in found.rows], rows, columns, alt=t("Rows"), place=table)
         if found.total > len(found.rows):
             st.caption(t("The first {shown} of {total} rows; search for the others.", shown=_SHOWN, total=found.total))
@@ -143,6 +150,27 @@ def _value(text: str) -> Any:
     return typed_value(text, "The value")
 
 
+def _columns(values: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the cells of each row, and the labels of their columns: a column for each member of its objects."""
+    objects = [one for one in values if isinstance(one, dict) and one]
+    members = list(dict.fromkeys(name for one in objects for name in one))[:_MOST_COLUMNS]
+    numeric = {name for name in members if all(_is_number(one[name]) for one in objects if name in one)}
+    named = {f"value.{name}": name for name in members} | ({"value": t("Value")} if len(objects) < len(values) else {})
+    found = []
+    for one in values:
+        if isinstance(one, dict) and one:
+            cells = {name: cell if name in numeric else _short(cell) for name, cell in one.items() if name in members}
+            found.append({f"value.{name}": cell for name, cell in cells.items()})
+        else:
+            found.append({"value": _short(one)})
+    return [{**dict.fromkeys(named), **one} for one in found], named
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _short(value: Any) -> str:
-    text = compact(value)
+    """Return a value as the text of a cell."""
+    text = value if isinstance(value, str) else "" if value is None else compact(value)
     return text if len(text) <= 200 else f"{text[:200]}…"
