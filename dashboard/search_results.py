@@ -44,7 +44,7 @@ _ORDER = (
     N_("Help"),
 )
 """Of two results with the same fit, the earlier kind comes first."""
-_HELP_LATER, _MOST_HELP = 0.5, 6
+_HELP_LATER, _MOST_HELP = 1.5, 6
 """The penalty of a heading of the documentation, and how many headings are shown."""
 _WITH_WORKFLOW = (
     (PageAction(N_("Run"), {}, "run", N_("start")), "st-key-run-bar-"),
@@ -80,7 +80,10 @@ def find(orchestra: Orchestra, who: Principal, query: str) -> list[SearchResult]
 def _pages(who: Principal, query: str) -> Iterator[SearchResult]:
     pages = [view.page for view in all_views() if may(who, view.page.right)]
     for page in pages:
-        if (page.in_menu or page.words) and (fit := rank(query, t(page.title), beside=_page_words(page))) is not None:
+        if not page.in_menu and not page.words:
+            continue
+        fit = rank(query, t(page.title), _words(page.title, page.words), t(page.section))
+        if fit is not None:
             yield SearchResult(t(page.title), "Page", t(page.section), f"/{page.path}", fit)
     for page in pages:
         for action in page.actions:
@@ -95,14 +98,9 @@ def _kind(kind: str) -> str:
     return tc("noun", "Run") if kind == "Run" else t(kind)
 
 
-def _page_words(page: Page) -> str:
-    """Return what people may look for to find a page: also the entry of the menu that it is a tab of."""
-    return f"{_words(page.title, page.words)} {t(page.section)}"
-
-
 def _words(title: str, words: str) -> str:
     """Return other words by which people may look for something: also the English ones."""
-    return words if t(title) == title else f"{t(words)} {title} {words}"
+    return f"{t(words)} {title} {words}"
 
 
 def _workflow_actions(orchestra: Orchestra, who: Principal, query: str) -> Iterator[SearchResult]:

@@ -22,6 +22,7 @@ PAGE = Page(
     path="approvals",
     order=35,
     count=lambda orchestra, who: orchestra.approvals.count_open(who),
+    words=N_("questions answers confirm allow letters"),
 )
 
 OPEN = N_(":material/help: Open")

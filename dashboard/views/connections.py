@@ -17,7 +17,7 @@ PAGE = Page(
     icon=":material/cable:",
     path="connections",
     order=60,
-    words=N_("accounts keys sign in"),
+    words=N_("accounts keys passwords sign in log in services models mailbox"),
     actions=(PageAction(N_("Add a connection"), {"do": "new"}, "admin", N_("new account key")),),
 )
 

@@ -21,6 +21,7 @@ PAGE = Page(
     path="gallery",
     order=55,
     section=N_("Library"),
+    words=N_("samples templates examples"),
     actions=(PageAction(N_("Gallery of workflows"), {}, words=N_("samples templates copy new")),),
 )
 _COLUMNS = 2

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
     from engine.operations.attention import Attention
 
-PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10)
+PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10, words=N_("start overview today"))
 
 _FIRST = "inbox-triage"
 _ON_DEMO = N_(

@@ -13,7 +13,14 @@ from dashboard.parts.empty import empty
 from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time
 
-PAGE = Page(title=N_("Plans"), icon=":material/preview:", path="plans", order=33, section=N_("Runs"))
+PAGE = Page(
+    title=N_("Plans"),
+    icon=":material/preview:",
+    path="plans",
+    order=33,
+    section=N_("Runs"),
+    words=N_("preview dry run"),
+)
 
 _SHOWN = 25
 _OLDER = "plans.older"

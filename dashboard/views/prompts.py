@@ -26,7 +26,7 @@ PAGE = Page(
     path="prompts",
     order=40,
     section=N_("Prompts"),
-    words="fragments",
+    words=N_("fragments"),
     actions=(
         PageAction(N_("New prompt"), {"do": "new"}, "edit", N_("create add make")),
         PageAction(N_("New fragment"), {"tab": "fragments", "do": "new"}, "edit", N_("create add make")),

@@ -28,7 +28,7 @@ PAGE = Page(
     path="runs",
     order=30,
     section=N_("Runs"),
-    words="history",
+    words=N_("history log results"),
     actions=(PageAction(N_("Failed runs"), {"status": LOOKS[RunStatus.FAILED].english}, words=N_("errors broken")),),
 )
 

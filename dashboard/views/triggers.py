@@ -22,6 +22,7 @@ PAGE = Page(
     order=22,
     section=N_("Workflows"),
     count=lambda orchestra, who: len(orchestra.triggers.alarms(who)),
+    words=N_("schedule times timer cron automatically when"),
 )
 
 WATCHED, DEAD = N_(":material/sensors: Triggers"), N_(":material/report: Needs a look")

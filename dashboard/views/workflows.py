@@ -28,6 +28,7 @@ PAGE = Page(
     path="workflows",
     order=20,
     section=N_("Workflows"),
+    words=N_("automations flows jobs"),
 )
 _SEARCH_FROM = 8
 """Fewer than this can be seen at a glance."""

@@ -70,6 +70,44 @@ def test_the_best_hit_leads_there(ask: Callable[..., list[dict[str, Any]]]) -> N
         assert (title, address) in [(one["title"], one["address"]) for one in found[:2]], found[:4]
 
 
+WORDS = {
+    "": "today",
+    "workflows": "automation",
+    "triggers": "schedule",
+    "environments": "staging",
+    "runs": "history",
+    "plans": "preview",
+    "approvals": "question",
+    "prompts": "fragment",
+    "files": "document",
+    "tables": "rows",
+    "collections": "passages",
+    "gallery": "template",
+    "agents": "assistant",
+    "tools": "sandbox",
+    "projects": "website",
+    "connections": "key",
+    "settings": "time zone",
+    "usage": "cost",
+    "budgets": "limit",
+    "users": "password",
+    "tokens": "access",
+    "workers": "server",
+    "audit": "log",
+    "help": "manual",
+}
+"""A word that people have for each place and tab that is not in its title."""
+
+
+def test_every_page_is_found_by_the_words_that_people_have(ask: Callable[..., list[dict[str, Any]]]) -> None:
+    assert {view.page.path for view in all_views() if view.page.in_menu} <= {*WORDS}
+    for path, query in {**WORDS, "budgets": "money"}.items():
+        found = [one["address"] for one in ask("owner", query)]
+        assert f"/{path}" in found[:5], (query, found)
+    for query, path in (("spend", "usage"), ("account", "connections"), ("password", "connections"), ("log", "runs")):
+        assert f"/{path}" in [one["address"] for one in ask("owner", query)[:5]], query
+
+
 def test_an_address_opens_the_dialog_once(open_page: Callable[..., AppTest]) -> None:
     for path, key in (("prompts", "new-prompt-make"), ("users", "new-user-make")):
         at = open_page(path, do="new")

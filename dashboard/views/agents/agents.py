@@ -27,7 +27,7 @@ PAGE = Page(
     path="agents",
     order=56,
     section=N_("Library"),
-    words="assistant model tools turns",
+    words=N_("assistant model tools turns"),
     is_used=lambda orchestra, who: bool(orchestra.agents.list(who)),
     actions=(PageAction(N_("New agent"), {"do": "new"}, "edit", N_("create add make")),),
 )

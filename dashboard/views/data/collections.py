@@ -27,7 +27,7 @@ PAGE = Page(
     path="collections",
     order=52,
     section=N_("Data"),
-    words="documents retrieval search index passages vectors",
+    words=N_("documents retrieval search index passages vectors"),
 )
 _SAMPLE = "ask-my-documents"
 """The shipped workflow that makes a collection, and answers from it."""

@@ -30,7 +30,7 @@ PAGE = Page(
     path="tables",
     order=51,
     section=N_("Data"),
-    words="data store remember rows database",
+    words=N_("data store remember rows database"),
 )
 _SHOWN = 200
 _MOST_COLUMNS = 12

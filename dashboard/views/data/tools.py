@@ -27,7 +27,7 @@ PAGE = Page(
     path="tools",
     order=58,
     section=N_("Library"),
-    words="tool step type code test sandbox version packages dependencies",
+    words=N_("tool step type code test sandbox version packages dependencies"),
     is_used=lambda orchestra, who: bool(orchestra.tools.list(who)),
     actions=(PageAction(N_("New tool"), {"do": "new"}, "edit", N_("create add make")),),
 )

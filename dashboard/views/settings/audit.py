@@ -14,7 +14,15 @@ from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time, viewer_zone
 from engine.store.people.audit import AuditLine, TrailFilter
 
-PAGE = Page(title=N_("Audit"), icon=":material/policy:", path="audit", order=75, section=N_("Settings"), right="admin")
+PAGE = Page(
+    title=N_("Audit"),
+    icon=":material/policy:",
+    path="audit",
+    order=75,
+    section=N_("Settings"),
+    right="admin",
+    words=N_("log history trail changes who"),
+)
 
 _SHOWN = 50
 _PAGES = "audit.pages"

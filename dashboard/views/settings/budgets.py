@@ -27,6 +27,7 @@ PAGE = Page(
     order=66,
     section=N_("Settings"),
     count=lambda orchestra, who: len(orchestra.budgets.overview(who).alarms),
+    words=N_("limits costs spend money"),
 )
 _SHOWN_RUNS = 10
 _NONE = N_("There are no budgets. *Set budgets* limits all workflows, `budget` in a workflow file limits one.")

@@ -25,7 +25,7 @@ PAGE = Page(
     path="settings",
     order=64,
     section=N_("Settings"),
-    words=N_("plugins packages"),
+    words=N_("plugins packages time zone notifications retention"),
 )
 _DEFAULT_ZONE = "UTC"
 _SAVES = "settings.saves"

@@ -20,7 +20,7 @@ PAGE = Page(
     path="tokens",
     order=72,
     section=N_("Settings"),
-    words=N_("access key program mcp"),
+    words=N_("access keys program mcp"),
     actions=(PageAction(N_("Make an API token"), {"do": "new"}, "view", N_("new access key")),),
 )
 

@@ -15,7 +15,14 @@ from engine.budgets.use import KINDS
 from engine.runs.usage import UsageRow
 
 _COUNTS = (N_("Calls"), N_("Tokens in"), N_("Tokens out"))
-PAGE = Page(title=N_("Usage"), icon=":material/monitoring:", path="usage", order=65, section=N_("Settings"))
+PAGE = Page(
+    title=N_("Usage"),
+    icon=":material/monitoring:",
+    path="usage",
+    order=65,
+    section=N_("Settings"),
+    words=N_("costs spend spent money price dollars tokens"),
+)
 
 _DAYS = (7, 30, 90, 365)
 _TITLES = {one.lower(): one for one in (N_("Workflow"), N_("Step"), N_("Prompt"), N_("Model"), N_("Connection"))}

@@ -29,7 +29,7 @@ PAGE = Page(
     order=70,
     section=N_("Settings"),
     right="admin",
-    words=N_("people roles sessions"),
+    words=N_("people roles sessions accounts passwords team"),
     actions=(PageAction(N_("Add a user"), {"do": "new"}, "admin", N_("new person invite")),),
 )
 
