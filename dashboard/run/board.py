@@ -89,7 +89,13 @@ def _board(run: Run, entries: Sequence[Entry], became_of: Mapping[str, str]) -> 
     children = [(one.path, one.step.title) for loop in loops for one in entries if one.parent is loop]
     noun = next((word_of(str(step["noun"]), "item") for step in run["steps"] if "items" in step), "")
     rows = [row for entry in entries if not _is_inside_loop(entry) for row in builder.rows(entry)]
+    if options_of(run).get("corrects") is not None:
+        rows.sort(key=lambda row: all(map(_is_taken_over, row.steps)))  # first what it did
     return Board(noun, children, rows, _link_kinds(rows, entries if run["status"] in ACTIVE_RUNS else []))
+
+
+def _is_taken_over(step: StepRecord) -> bool:
+    return step["status"] == StepStatus.SKIPPED or bool(step.get("replayed"))
 
 
 def _link_kinds(rows: Iterable[BoardRow], entries: Iterable[Entry]) -> list[str]:
@@ -150,7 +156,9 @@ class _Builder:
     def _is_meant(self, path: str) -> bool:
         """Return whether to show an item: of a correction, only the one that it does again."""
         corrects = options_of(self.run).get("corrects")
-        return corrects is None or path in self.by_path or path in items_around(corrects["step"])
+        if corrects is None or path in items_around(corrects["step"]):
+            return True
+        return path in self.by_path and self.by_path[path]["status"] != StepStatus.SKIPPED
 
     def _item(self, loop: Entry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> BoardRow:
         steps = self.of_items.get(path, [])

@@ -148,8 +148,6 @@ def _first_time(visit: Visit) -> None:
                 _first_button(visit, title)
             visit.link(t("View it first") if may_run else t("View it"), "workflow", name=_FIRST)
             visit.link(t("Tutorial"), "help", page="tutorial")
-            if visit.may("edit"):
-                visit.link(t("Your own mail, in five steps"), "first-run", icon=":material/flag:")
 
 
 def _is_all_demo(visit: Visit, plan: Plan) -> bool:

@@ -58,7 +58,7 @@ def test_a_plan_over_ones_own_mail_takes_six_clicks_and_one_password(
         clicks += 1
 
     page.goto(served.url)
-    click(page.get_by_text("Your own mail, in five steps"))
+    click(page.get_by_text("Use my own mail"))
     click(page.get_by_label("Mail address", exact=True))
     page.keyboard.type(mailbox["address"])
     page.keyboard.press("Tab")

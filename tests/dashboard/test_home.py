@@ -147,6 +147,7 @@ def test_connections_are_told_only_if_something_is_wrong_or_on_the_demo(
     at = open_page()
     assert "On the demo: nothing goes out." in [one.value for one in at.caption]
     assert {"Look at the demo", "Use my own mail"} <= links(at).keys()
+    assert [name for name in links(at) if "own mail" in name] == ["Use my own mail"], "one way to the first run"
     assert "Connections" not in links(at)
     monkeypatch.setenv("GITHUB_TOKEN", "a-token")
     orchestra.connections.set_mode(OWNER, "github", AccountMode.MINE)

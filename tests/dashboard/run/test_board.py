@@ -9,6 +9,9 @@ from dashboard.parts.run_state import RunStateCell, stand_of
 from dashboard.run.board import Board, BoardRow, board, progress
 from dashboard.run.change.actions import resume_label
 from dashboard.run.row import choice_of, table_rows
+from engine.orchestra import Orchestra
+from tests.dashboard.conftest import OWNER
+from tests.patience import PATIENCE_SECONDS
 
 LOOP: dict[str, Any] = {
     "id": "each",
@@ -209,3 +212,15 @@ def test_links_have_a_short_word(kind: str, urls: list[str], word: str) -> None:
     ]
     found = [row[5] for row in table_rows(Board("", [], rows, [kind]))]
     assert found[0] == [[urls[0], word]]
+
+
+def test_a_correction_shows_first_what_it_did(orchestra: Orchestra) -> None:
+    run_id = orchestra.runs.start(OWNER, "inbox-triage", {"limit": 4})
+    wrong = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    path = next(one["path"] for one in wrong["steps"] if one["id"] == "classify" and one["output"]["kind"] == "task")
+    corrected = orchestra.corrections.correct(OWNER, run_id, path, {"kind": "nothing"})
+    rows = board(orchestra.runs.wait(OWNER, corrected.run_id, PATIENCE_SECONDS)).rows
+    assert [(row.path, row.cell.english) for row in rows] == [
+        (path.rpartition(".")[0], "Succeeded"),
+        ("mails", "Replayed"),
+    ]
