@@ -10,7 +10,7 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served, counts, settled
-from tests.browser.test_panel import LOOP, READ, card, drafted, found_by_axe
+from tests.browser.test_panel import LOOP, READ, card, drafted, drafted_whole, found_by_axe
 from tests.patience import until
 
 if TYPE_CHECKING:
@@ -184,3 +184,30 @@ def test_a_try_says_that_nothing_was_written(served: Served, page: Page) -> None
     page.goto(f"{served.url}/workflow?name=none&tab=canvas")
     page.get_by_role("button", name="Try it").click()
     page.get_by_text("There was nothing to look at: no mail fits. Nothing was written.").wait_for()
+
+
+def test_a_loop_and_which_of_its_items_count_are_chosen(served: Served, page: Page) -> None:
+    panel = opened(served, page, "looped", NOTE)
+    card(page, "each").locator(".studio-title").click()
+    panel.get_by_text("Repeats for each mail in messages of").click()
+    whole = panel.get_by_label("For each item of", exact=True)
+    assert whole.input_value() == "steps.read.output.messages"
+    panel.get_by_role("button", name="Add a condition").last.click()
+    panel.get_by_role("option", name="Subject of the item").click()
+    panel.get_by_label("Comparison").select_option(label="contains")
+    panel.get_by_label("Text", exact=True).fill("Invoice")
+
+    def loop() -> Any:
+        return drafted_whole(page, "looped")["steps"][1]["foreach"]
+
+    made = "{{ steps.read.output.messages.filter(item, item.subject.lowerAscii().contains('invoice')) }}"
+    until(lambda: loop() == made)
+    assert found_by_axe(page) == []
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved", exact=True).first.wait_for()
+    page.reload()
+    card(page, "each").locator(".studio-title").click()
+    panel.get_by_text("Repeats for each mail in some of messages of").click()
+    assert panel.get_by_label("Text", exact=True).input_value() == "invoice"
+    panel.get_by_role("button", name="Remove condition 1").click()
+    until(lambda: loop() == "{{ steps.read.output.messages }}")

@@ -76,9 +76,9 @@ export function ChipText(props: Props) {
     latest.current.onChange(next, isComposing.current);
   };
 
-  // Put a text in place of what is selected.
-  const insert = (text: string) => {
-    const [from, to] = selectionIn(host.current!) ?? [caret.current, caret.current];
+  // Put a text in place of what is selected, or at a place.
+  const insert = (text: string, at?: number) => {
+    const [from, to] = at !== undefined ? [at, at] : (selectionIn(host.current!) ?? [caret.current, caret.current]);
     const { value: before } = latest.current;
     wanted.current = from + text.length;
     change({ text: before.slice(0, from) + text + before.slice(to), caret: wanted.current }, "");
@@ -92,6 +92,7 @@ export function ChipText(props: Props) {
   // React has no events of its own for these kinds of input.
   useEffect(() => {
     const field = host.current!;
+    if (!field.isContentEditable && !latest.current.isDisabled) field.contentEditable = "true"; // Firefox before 136
     const before = (event: InputEvent) => {
       const { inputType } = event;
       const text = event.dataTransfer?.getData("text/plain") ?? event.data ?? "";
@@ -99,6 +100,10 @@ export function ChipText(props: Props) {
       else if (inputType === "historyRedo") goTo(history.forth(now()));
       else if (inputType === "insertParagraph" || inputType === "insertLineBreak") insert("\n");
       else if (inputType === "insertFromPaste") insert(text.replaceAll("\r\n", "\n"));
+      else if (inputType === "insertFromDrop") {
+        const [target] = event.getTargetRanges();
+        insert(text.replaceAll("\r\n", "\n"), target && lengthBefore(field, target.startContainer, target.startOffset));
+      }
       else if (!inputType.startsWith("format")) return; // the browser does it
       event.preventDefault();
     };

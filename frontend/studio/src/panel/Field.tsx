@@ -18,6 +18,7 @@ import { chipOf, meaning, plainWords } from "./meaning";
 import { showExpressions, useExpressionsShown } from "./expressionSwitch";
 import { ConditionForm, shownCondition } from "./ConditionForm";
 import { partsOf } from "./template";
+import { loopOf, LoopForm } from "./LoopForm";
 import { useNames, useTitles } from "./ValuePicker";
 import { placeOf, problemsAt, useForm, type Form } from "./form";
 import { cronWords } from "./triggers";
@@ -65,6 +66,10 @@ export function Field(props: FieldProps) {
   const isCondition = props.path.join(".") === "if" || (isText && schema.type === "boolean");
   const condition = isCondition && !isRaw && stored !== MIXED ? shownCondition(value, draft) : undefined;
 
+  const isLoop = props.path.join(".") === "foreach";
+  const isUnread = edit?.error !== undefined && stored !== MIXED; // a half condition is no value yet
+  const loop = isLoop && !isRaw && stored !== MIXED ? loopOf(isUnread ? stored : value, draft) : undefined;
+
   const id = `panel-${props.path.join("-")}`;
   const role = roleOf(schema);
   const label = schema.title ? t(schema.title) : props.name;
@@ -108,6 +113,7 @@ export function Field(props: FieldProps) {
   const rows = { id, label, value, draft, control: controlProps, onChange: type };
 
   const body = (): ReactNode => {
+    if (loop) return <LoopForm id={id} control={controlProps} loop={loop} empty={emptyChoice} onChange={(next, found) => type(next, found)} onClear={clear} />;
     if (condition) return <ConditionForm condition={condition} control={controlProps} onChange={(next, found) => type(next, found)} />;
     if (isText || TEXTUAL.includes(control)) {
       const kind: Control = isText ? "text" : control;
@@ -232,8 +238,8 @@ export function Field(props: FieldProps) {
         )}
       </div>
       {body()}
-      {!condition && <Meaning path={props.path} value={value} />}
-      {isCondition && !isRaw && !condition && isExpression(value) && (
+      {!condition && !loop && <Meaning path={props.path} value={value} />}
+      {(isCondition ? !condition : isLoop && !loop) && !isRaw && isExpression(value) && (
         <button type="button" className="panel-add" onClick={() => showExpressions(true)}>
           {t("Show expression")}
         </button>

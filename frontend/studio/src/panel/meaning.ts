@@ -6,7 +6,8 @@ import { partsOf, tokensOf, wholeOf } from "./template";
 
 const PATH = String.raw`[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\]|\["[^"\\]*"\])*`;
 const SIMPLE = new RegExp(`^(?:(${PATH})|default\\(\\s*(${PATH})\\s*,\\s*(?:''|""|\\[\\]|\\{\\}|0|0\\.0|false)\\s*\\))$`);
-const OF_LIST = new RegExp(`^(?:size\\((${PATH})\\)|(${PATH})\\.filter\\(.*\\))$`, "s");
+const SIZE = new RegExp(`^size\\((${PATH})\\)$`);
+const FILTER = new RegExp(`^(${PATH}|default\\(${PATH}, \\[\\]\\))\\.filter\\(\\s*([A-Za-z_]\\w*)\\s*,(.*)\\)$`, "s");
 const PATHS = new RegExp(PATH, "g");
 const NO_PATHS = new Set(["true", "false", "null", "in"]);
 const MOST_LETTERS = 160;
@@ -24,19 +25,34 @@ export interface Chip {
 export function chipOf(expression: string, names: readonly ScopeName[], titleOf: TitleOf): Chip {
   const path = pathOf(expression);
   if (path) return { words: wordsFor(path, names, titleOf), about: "" };
-  const [, counted, filtered] = OF_LIST.exec(expression.trim()) ?? [];
+  const counted = SIZE.exec(expression.trim())?.[1];
   if (counted) return { words: t("number of {list}", { list: wordsFor(counted, names, titleOf) }), about: "" };
-  if (filtered && closes(expression.trim())) return { words: t("some of {list}", { list: wordsFor(filtered, names, titleOf) }), about: "" };
+  const filter = filterOf(expression.trim());
+  if (filter) return { words: t("some of {list}", { list: chipOf(filter.list, names, titleOf).words }), about: "" };
   return { words: t("a formula"), about: meaning(`{{ ${expression} }}`, names, titleOf) };
 }
 
-// Return whether the last bracket closes the first one.
+export interface Filter {
+  list: string;
+  variable: string;
+  condition: string;
+}
+
+// Return the parts of `list.filter(item, condition)`.
+export function filterOf(source: string): Filter | undefined {
+  const [, list = "", variable = "", condition = ""] = (closes(source) && FILTER.exec(source)) || [];
+  return list ? { list, variable, condition: condition.trim() } : undefined;
+}
+
+// Return whether nothing follows the call that a path ends with.
 function closes(source: string): boolean {
   let depth = 0;
+  let last = "";
   for (const { kind, text, offset } of tokensOf(source)) {
+    if (kind === "name" && depth === 0) last = text;
     if (kind !== "sign") continue;
     if ("([{".includes(text)) depth += 1;
-    if (")]}".includes(text) && (depth -= 1) === 0 && text === ")") return offset === source.length - 1;
+    if (")]}".includes(text) && (depth -= 1) === 0 && last === "filter") return offset === source.length - 1;
   }
   return false;
 }
@@ -112,5 +128,7 @@ export function valuesFor(names: readonly ScopeName[], sought: string, titleOf: 
   return ranked.filter(({ rank }) => rank < 2).sort((a, b) => a.rank - b.rank).map(({ one }) => one);
 }
 
+export const expressionText = (expression: string): string => `{{ ${expression} }}`;
+
 // Return the text that stands for a value.
-export const insertedFor = (name: ScopeName): string => `{{ ${expressionFor(name)} }}`;
+export const insertedFor = (name: ScopeName): string => expressionText(expressionFor(name));

@@ -5,7 +5,9 @@ import type { StepType } from "../api";
 import { joinedNames, type Joining } from "../joining";
 import { targetsOf, written, type Target } from "../join";
 import { t } from "../language";
-import { expressionFor, type ScopeName } from "../panel/completion";
+import { expressionFor } from "../panel/completion";
+import { useExpressionsShown } from "../panel/expressionSwitch";
+import { plainWords, wordsOf } from "../panel/meaning";
 import { useLoaded } from "../panel/useLoaded";
 import { around, type Node } from "../model";
 import { useStudio } from "./context";
@@ -61,6 +63,8 @@ interface ChoicesProps {
 function Choices({ types, from, to, targets, field, isFirst }: ChoicesProps) {
   const studio = useStudio();
   const names = useLoaded(() => joinedNames(studio.mounted.workflow, studio.view.definition, types, from, to), "names");
+  const isRaw = useExpressionsShown();
+  const titleOf = (id: string) => studio.view.steps.find((one) => one.id === id)?.title ?? id;
   const [chosen, setOutput] = useState<number>();
   const [at, setAt] = useState(field);
   const [why, setWhy] = useState("");
@@ -95,7 +99,7 @@ function Choices({ types, from, to, targets, field, isFirst }: ChoicesProps) {
           <select ref={list} size={9} value={output} onChange={pick(setOutput)} onKeyDown={onKeyDown} onDoubleClick={() => void join()}>
             {all.map((one, index) => (
               <option key={one.name} value={index} title={one.title}>
-                {outputWords(one, all[0]!.name)}
+                {one.name === all[0]!.name ? t("all of it") : isRaw ? `${one.name.slice(all[0]!.name.length).replace(/^\./, "")} · ${one.type}` : wordsOf(one, titleOf)}
               </option>
             ))}
           </select>
@@ -114,10 +118,10 @@ function Choices({ types, from, to, targets, field, isFirst }: ChoicesProps) {
       {names.failure && <p className="panel-problem">{names.failure}</p>}
       {name && target && (
         <p className="studio-join-made">
-          {target.label}: <code>{written(target, name)}</code>
+          {target.label}: {isRaw ? <code>{written(target, name)}</code> : plainWords(written(target, name), all, titleOf)}
         </p>
       )}
-      {name?.from_outside && <p className="studio-quiet">{t("{name} may hold text from outside.", { name: expressionFor(name) })}</p>}
+      {name?.from_outside && <p className="studio-quiet">{t("{name} may hold text from outside.", { name: isRaw ? expressionFor(name) : wordsOf(name, titleOf) })}</p>}
       {why && (
         <p role="alert" className="studio-join-why">
           {why}
@@ -131,5 +135,3 @@ function Choices({ types, from, to, targets, field, isFirst }: ChoicesProps) {
     </>
   );
 }
-
-const outputWords = ({ name, type }: ScopeName, prefix: string): string => `${name === prefix ? t("all of it") : name.slice(prefix.length).replace(/^\./, "")} · ${type}`;
