@@ -40,6 +40,11 @@ def reply_address(payload: Mapping[str, Any]) -> str:
     return ""
 
 
+def is_from(payload: Mapping[str, Any], account: str) -> bool:
+    """Return whether a mail names this address as its sender."""
+    return _address(header(payload, "From")).lower() == account.lower()
+
+
 def diverted(payload: Mapping[str, Any]) -> str:
     """Return a sentence if an answer goes to an address other than the sender's; "" if it does not."""
     to, sender = reply_address(payload), _address(header(payload, "From"))

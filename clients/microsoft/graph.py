@@ -52,12 +52,17 @@ class Graph:
             following = page.get(_NEXT)
 
     def changes(self, link: str) -> tuple[list[Json], str]:
-        """Return the changed objects since a link, the latest state of each, and the next link."""
+        """Return the changed objects since a link, the latest state of each, and the next link.
+
+        An object without an id is told each time that it comes: it cannot be known again.
+        """
         found: dict[str, Json] = {}
         with reading(self._service):
             page = self.get(link)
             while True:
-                found |= {one["id"]: one for one in page["value"]}
+                for one in page["value"]:
+                    known = one.get("id") if isinstance(one, dict) else None
+                    found[known if isinstance(known, str) else f"without an id {len(found)}"] = one
                 if _DELTA in page:
                     return list(found.values()), str(page[_DELTA])
                 page = self.get(page[_NEXT])

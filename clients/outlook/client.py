@@ -10,6 +10,7 @@ from clients.errors import ServiceError
 from clients.microsoft.graph import Graph
 from clients.oauth.tokens import tokens_of
 from clients.outlook.app import SIGN_IN, address_of, app_for
+from clients.outlook.arrivals import OutlookArrivals
 from clients.outlook.box import IMMUTABLE, OutlookBox
 from clients.outlook.filing import OutlookFiling
 from clients.outlook.labels import OutlookLabels
@@ -37,6 +38,8 @@ class OutlookClient(Client):
         """Categories, read and unread, flags."""
         self.mail = OutlookReader(self.box)
         """Search and read mails and threads."""
+        self.arrivals = OutlookArrivals(self.box)
+        """New mail, for a trigger."""
         self.filing = OutlookFiling(self.box)
         """Move mails to other folders."""
         self.outbox = OutlookOutbox(self.box)

@@ -14,9 +14,9 @@ from clients.mail.addresses import shown_addresses
 from clients.mail.labelled import LabelledMails
 from clients.mail.many import OF_ALL, ManyMails, raise_for_service
 from clients.mail.outgoing import File
-from clients.mail.parts import attachment_id, name_of, nothing_left_out, own_attachment_parts, shown
+from clients.mail.parts import attachment_id, header, name_of, nothing_left_out, own_attachment_parts, shown
 from clients.mail.raw import headers_of, payload_of
-from clients.mail.replies import refusal, require_answerable
+from clients.mail.replies import is_from, refusal, require_answerable
 from clients.mail.text import WHOLE, Trim, attachment_of, read_mail
 from clients.mail.unreadable import one_mail
 from clients.outlook.box import SERVICE, OutlookBox, received_at
@@ -38,6 +38,18 @@ class OutlookSearch(Struct, frozen=True):
     since: str = ""
     """When it arrived at the earliest (RFC 3339, UTC)."""
     is_unread: bool = False
+
+
+class ArrivedMail(Struct, frozen=True):
+    """A mail as a trigger sees it."""
+
+    mail: Json
+    """In the form of `OutlookReader.message`."""
+    is_draft: bool
+    is_sent: bool
+    """Whether it is from this mailbox."""
+    is_ours: bool
+    """Whether a workflow wrote it; Outlook.com may have given it another Message-ID."""
 
 
 class OutlookReader:
@@ -67,12 +79,20 @@ class OutlookReader:
         {id, thread_id, url, labels, folder, date, can_reply}, and what `clients.mail.text.read_mail` returns; `labels`
         are categories and `UNREAD`, `FLAGGED`; `date` is RFC 3339 in UTC.
         """
-        return self._mail(self._box.record(message), trim)
+        return self._mail(self._box.record(message), trim)[0]
+
+    def arrived(self, message: str) -> ArrivedMail:
+        """Return one mail by its id, and what it is. Raises NotFound, Unreadable."""
+        record = self._box.record(message)
+        mail, payload = self._mail(record)
+        is_sent = record.get("parentFolderId") == self._box.known("sentitems")
+        is_sent = is_sent or is_from(payload, self._box.account())
+        return ArrivedMail(mail, bool(record.get("isDraft")), is_sent, bool(header(payload, "X-Orchestra")))
 
     def thread(self, thread: str, trim: Trim = WHOLE) -> Json:
         """Return all mails of a thread, oldest first: {id, url, subject, messages, unreadable}."""
         records = {str(one["id"]): one for one in self._box.records_of(LabelledMails("threads", thread))}
-        told = self._many.each(list(records), lambda one: self._mail(records[one], trim), OF_ALL)
+        told = self._many.each(list(records), lambda one: self._mail(records[one], trim)[0], OF_ALL)
         failed = {one: error for one, error in told.items() if not isinstance(error, dict)}
         raise_for_service(failed.values())
         messages = [mail for mail in told.values() if isinstance(mail, dict)]
@@ -162,15 +182,16 @@ class OutlookReader:
 
     def _read(self, records: Sequence[Json], trim: Trim) -> Json:
         known = {str(one["id"]): one for one in records}
-        return self._many.readable(list(known), lambda one: self._mail(known[one], trim))
+        return self._many.readable(list(known), lambda one: self._mail(known[one], trim)[0])
 
-    def _mail(self, record: Json, trim: Trim) -> Json:
+    def _mail(self, record: Json, trim: Trim = WHOLE) -> tuple[Json, Json]:
+        """Return a mail as workflows see it, and its parts."""
         message = str(record["id"])
         raw = self._box.raw(message)
         folder = self._box.path(str(record.get("parentFolderId") or ""))
         with one_mail(SERVICE, message):
             payload = payload_of(raw)
-            return {
+            told = {
                 "id": message,
                 "thread_id": str(record.get("conversationId") or ""),
                 "url": str(record.get("webLink") or ""),
@@ -180,6 +201,7 @@ class OutlookReader:
                 "folder": folder,
                 "can_reply": not refusal(self._answerable(record, payload), self._box.account()),
             }
+            return told, payload
 
     def _answerable(self, record: Json, payload: Json) -> Json:
         """Return a mail as `refusal` takes it, in the form of Gmail's record."""

@@ -15,7 +15,7 @@ from clients.errors import NotFound
 from clients.listing import OF_ONE_THING
 from engine.plugins.step import JsonValue, Output, StepType, option, outside, sender
 from engine.plugins.trigger import Found, Item, Look, TriggerType
-from engine.triggers import gmail, imap
+from engine.triggers import gmail, imap, outlook
 
 _FILE, _THREAD = "file", "thread"
 _FILES_COUNT = "its attachments are items of their own"
@@ -164,6 +164,12 @@ class ImapAttachmentFields(imap.NewMessageFields):
     include_inline: bool = option("Also pictures that the mail shows, and signatures", default=False)
 
 
+class OutlookAttachmentFields(outlook.NewMessageFields):
+    """The folder, and which mails and files count."""
+
+    include_inline: bool = option("Also pictures that the mail shows, and signatures", default=False)
+
+
 class GmailAttachment(_Attachments):
     """Starts a run for each attachment of a new mail that matches the search, also for those in attached mails.
 
@@ -192,6 +198,20 @@ class ImapAttachment(_Attachments):
     mails = imap.NewMessage()
 
 
+class OutlookAttachment(_Attachments):
+    """Starts a run for each attachment of a new mail in a folder, also for those in attached mails.
+
+    Pictures that the mail itself shows, such as logos, and signatures are left out by default.
+    """
+
+    name = "outlook.new_attachment"
+    title = "A new attachment in Outlook"
+    happens = "a mail with a file arrives in Outlook"
+    service = "outlook"
+    fields = OutlookAttachmentFields
+    mails = outlook.NewMessage()
+
+
 class GmailThread(Output):
     """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them."""
 
@@ -206,6 +226,14 @@ class ImapThread(Output):
     thread_id: str = outside("Conversation")
     subject: str = outside("Subject")
     messages: list[imap.NewMail]
+
+
+class OutlookThread(Output):
+    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them."""
+
+    thread_id: str
+    subject: str = outside("Subject")
+    messages: list[outlook.NewMail]
 
 
 class GmailConversation(_Conversations):
@@ -230,3 +258,15 @@ class ImapConversation(_Conversations):
     fields = imap.NewMessageFields
     item = ImapThread
     mails = imap.NewMessage()
+
+
+class OutlookConversation(_Conversations):
+    """Starts a run for each conversation with new mails; mails that arrive between two polls share one run."""
+
+    name = "outlook.new_in_thread"
+    title = "New mail in an Outlook conversation"
+    happens = "a mail arrives in a conversation of Outlook"
+    service = "outlook"
+    fields = outlook.NewMessageFields
+    item = OutlookThread
+    mails = outlook.NewMessage()

@@ -115,7 +115,7 @@ def test_a_service_that_is_down_is_asked_three_times_at_most(
     kind: TriggerType, world: World, standins: StandIns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = kind.name.partition(".")[0]
-    if service not in {"gmail", "github", "notion"}:
+    if service not in {"gmail", "outlook", "github", "notion"}:
         pytest.skip("it is not asked over HTTP")
     monkeypatch.setattr(looks, "_PAUSES_SECONDS", (0.0, 0.0))
     looker = world.looker(kind)

@@ -64,6 +64,7 @@ _OF_GMAIL: dict[str, Row] = {
     "gmail.create_draft": Row(_DRAFTS, _MAIL),
     "gmail.update_draft": Row(_DRAFTS, {**_MAIL, "draft": "r1"}),
 }
+_OF_OUTLOOK = {name.replace("gmail.", "outlook."): row for name, row in _OF_GMAIL.items()}
 _OF_IMAP: dict[str, Row] = {
     "smtp.send": Row(_SENT, _MAIL),
     "smtp.reply": Row(_SENT, {"message": "INBOX/1/1", "text": "Hello"}),
@@ -105,6 +106,7 @@ ROWS: dict[str, Mapping[str, Row]] = {
         ),
     },
     **dict.fromkeys(("gmail.new_message", "gmail.new_attachment", "gmail.new_in_thread"), _OF_GMAIL),
+    **dict.fromkeys(("outlook.new_message", "outlook.new_attachment", "outlook.new_in_thread"), _OF_OUTLOOK),
     **dict.fromkeys(("imap.new_message", "imap.new_attachment", "imap.new_in_thread"), _OF_IMAP),
     "google_calendar.new_event": {
         "google_calendar.create_event": Row({}, {"title": "Hello", "starts": "2026-12-01"}, None)
