@@ -136,10 +136,12 @@ function emptyTable(parent) {
 
 function headRow(one) {
   const { noun, became, kinds, columns } = one.data;
-  const titles = [noun, t("Status"), ...(became ? [became] : []), ...kinds, ...columns.map(([, title]) => title)];
-  const widths = ["minmax(184px, 3fr)", "minmax(91px, 1fr)", ...(became ? ["minmax(110px, 1fr)"] : []), ...kinds.map(() => "58px"), ...columns.map(() => "minmax(91px, 1fr)")];
+  const results = became ? [became] : kinds; // what an item became is beside the links to it
+  const least = [184, 91, ...results.map(() => (became ? 140 : 58)), ...columns.map(() => 91)];
+  const titles = [noun, t("Status"), ...results, ...columns.map(([, title]) => title)];
+  const widths = least.map((width, index) => (width === 58 ? "58px" : `minmax(${width}px, ${index ? 1 : 3}fr)`));
   one.grid.style.setProperty("--columns", widths.join(" "));
-  one.grid.style.setProperty("--least", `${184 + (became ? 110 : 0) + 91 * (1 + columns.length) + 58 * kinds.length}px`);
+  one.grid.style.setProperty("--least", `${least.reduce((sum, width) => sum + width)}px`);
   const cells = titles.map((title) => made("div", { role: "columnheader", textContent: title, title }));
   return made("div", { role: "row", className: "run-table-head" }, ...cells);
 }
@@ -169,7 +171,7 @@ function drawnRow(one, [path, title, choice, status, became, links, cells]) {
   return made(
     "div",
     { role: "row", dataset: { path, choice } },
-    name, drawnCell(status), ...(one.data.became ? [drawnText(became)] : []), ...links.map(drawnLink), ...steps,
+    name, drawnCell(status), ...(one.data.became ? [drawnResult(one, became, links)] : links.map(drawnLink)), ...steps,
   );
 }
 
@@ -179,16 +181,20 @@ function drawnCell(chip, step = "") {
   return cell;
 }
 
-function drawnText(text) {
-  return made("div", { role: "gridcell", tabIndex: -1, textContent: text, title: text });
+// What became of an item, and links to it.
+function drawnResult(one, became, links) {
+  const cell = made("div", { role: "gridcell", tabIndex: -1, className: "run-result", title: became }, became);
+  links.forEach((link, index) => cell.append(...anchors(link, one.data.kinds[index])));
+  return cell;
 }
 
 function drawnLink(link) {
-  const cell = made("div", { role: "gridcell", tabIndex: -1 });
-  if (link && /^https?:\/\//i.test(link[0])) {
-    cell.append(made("a", { href: link[0], target: "_blank", rel: "noopener noreferrer", textContent: link[1], tabIndex: -1 }));
-  }
-  return cell;
+  return made("div", { role: "gridcell", tabIndex: -1 }, ...anchors(link));
+}
+
+function anchors(link, title = "") {
+  if (!link || !/^https?:\/\//i.test(link[0])) return [];
+  return [made("a", { href: link[0], target: "_blank", rel: "noopener noreferrer", textContent: link[1], tabIndex: -1, title })];
 }
 
 // Show the rows that match the filter and mark the open one; one cell can be reached by the Tab key.

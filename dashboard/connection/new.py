@@ -12,7 +12,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
-from dashboard.connection.check import show_wrong, tell_tested, try_own, wrong
+from dashboard.connection.check import forget_check, show_wrong, tell_tested, try_own, wrong
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import submit_button
 from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label, settings_of
@@ -73,7 +73,7 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
             t("Add and test"),
             f"new-connection-add-{service}",
             lambda _: _saved(visit, name.strip(), kind, key, beside),
-            lambda status: _added(visit, status),
+            lambda status: _added(visit, status, is_own=bool(key.strip() or any(beside.values()))),
             scope=str(hash((name, key, *beside.values()))),
         )
     if _is_saved_here(name.strip(), service):
@@ -116,18 +116,22 @@ def _is_saved_here(name: str, service: str) -> bool:
     return bool(session.draft(_SAVED, ("", "")) == (name, service))
 
 
-def _added(visit: Visit, status: ConnectionStatus) -> None:
-    """Test the connection: the dialog stays open, with what was typed, until it works."""
+def _added(visit: Visit, status: ConnectionStatus, *, is_own: bool) -> None:
+    """Test a person's own account: the dialog stays open, with what was typed, until it works."""
     if status.note and status.ready:
         session.tell(status.note, ":material/warning:")
-    with st.spinner(t("Testing …")):
-        try_own(visit, status)
-    if wrong(status.name, status.service):
-        session.keep_draft(_SAVED, (status.name, status.service))
-        return
+    if is_own:
+        with st.spinner(t("Testing …")):
+            try_own(visit, status)
+        if wrong(status.name, status.service):
+            session.keep_draft(_SAVED, (status.name, status.service))
+            return
+        tell_tested(status)
+    else:  # there is nothing to test
+        forget_check(status.name)
+        session.tell(t("{name} was added. It uses the demo until you give it your key.", name=status.name))
     session.drop_draft(_SAVED)
     session.keep_draft("new-connection.saved", session.draft("new-connection.saved", 0) + 1)
-    tell_tested(status)
     st.rerun()
 
 

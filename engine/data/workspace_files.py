@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.errors import InvalidRequest, NotFound
 from clients.file.client import FileClient, FileEntry, OpenFile, WrittenFile, unnamed_note
 from clients.file.service import FILE, OUTPUT
 from clients.file.tesseract import ABSENT, tesseract
@@ -25,7 +25,7 @@ from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import ReadableFile, read
-from engine.steps.file.fields import free_name, plain_name
+from engine.steps.file.fields import plain_name
 
 __all__ = ["FileEntry", "FileList", "FileTable", "FileView", "WorkspaceFiles", "WrittenFile"]
 """The records of the client are named here for the front ends."""
@@ -118,7 +118,8 @@ class WorkspaceFiles:
         """
         _require_small(content)
         with own_errors():
-            written = self._added(plain_name(name, "unnamed"), content)
+            content.seek(0)
+            written = self._client().write(plain_name(name, "unnamed"), content, on_exists="number")
         self._audit.record(p, "files.add", written.path, {"bytes": written.size_bytes})
         return written
 
@@ -157,13 +158,6 @@ class WorkspaceFiles:
     def may_delete(self, p: Principal, path: str) -> bool:
         """Return whether a file of the list is where it may be deleted."""
         return path.startswith(f"{OUTPUT}/")
-
-    def _added(self, name: str, content: BinaryIO) -> WrittenFile:
-        taken: set[str] = set()
-        while True:
-            content.seek(0)
-            with suppress(Conflict):
-                return self._client().write(free_name(name, taken), content, may_replace=False)
 
     @contextmanager
     def _opened(self, path: str) -> Iterator[OpenFile]:

@@ -340,7 +340,7 @@ def accept(card: Locator) -> None:
 
 
 def test_in_a_low_window_the_panel_shows_what_came_last_and_where_there_is_more(served: Served, page: Page) -> None:
-    page.set_viewport_size({"width": 1360, "height": 850})
+    page.set_viewport_size({"width": 1360, "height": 640})
     copied(served, "low-window")
     panel = opened(page, served, "low-window")
     card = ask(page, "set issue.title to {{ mail.subject }}")

@@ -56,7 +56,7 @@ def a_database_is_added(served: Served, page: Page) -> None:
     name.press("Tab")
     settled(page)
     key.fill("sqlite:///shop.db")
-    dialog.get_by_role("button", name="Add", exact=True).click()
+    dialog.get_by_role("button", name="Add and test").click()
     page.get_by_text("connection shop").wait_for()
     page.get_by_role("button", name="Use it").click()
     page.get_by_role("button", name="Back to Demo").first.wait_for()

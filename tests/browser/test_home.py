@@ -29,7 +29,7 @@ def asking(served: Served) -> Served:
     """Eight open questions, the newest of which has a gap; a run that failed, one that went well."""
     fails = {"id": "no", "uses": "flow.fail", "with": {"message": "No."}}
     fine = {"id": "a", "uses": "flow.set", "with": {"values": {"x": 1}}}
-    texts = ["Hello."] * (QUESTIONS - 1) + ["Hello [name]."]
+    texts = ["Welcome"] * (QUESTIONS - 1) + ["Hello [name]."]
     orchestra = Orchestra.open(served.root, demo=True)
     try:
         for name, steps in {"fails": [fails], "fine": [fine]}.items():

@@ -128,7 +128,7 @@ def test_a_failed_run_is_explained_and_mended_by_keys_alone(story: Story) -> Non
     failed = story.ran("failing")
     assert failed["status"] == "failed"
     story.home()
-    looks = page.locator(f".st-key-row-look-{failed['run_id']}")
+    looks = page.locator(f".st-key-line-look-{failed['run_id']}")
     hand.press(looks.get_by_role("link", name=title))
     hand.press(story.main.get_by_role("button", name="Ask the co-pilot"))
     panel = page.get_by_role("complementary", name="Co-pilot")

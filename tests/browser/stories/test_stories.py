@@ -222,7 +222,7 @@ def test_a_connection_is_made_and_checked(story: Story) -> None:
     dialog = story.page.get_by_role("dialog")
     hand.choose(dialog.get_by_role("combobox", name="Service"), "Notion")
     hand.write(dialog.get_by_role("textbox", name="Name"), name)
-    hand.press(dialog.get_by_role("button", name="Add", exact=True))
+    hand.press(dialog.get_by_role("button", name="Add and test"))
     card = story.page.locator(f".st-key-connection-{name}")
     hand.press(card.get_by_role("button", name="Check"))
     card.get_by_text("works").first.wait_for()
@@ -268,7 +268,7 @@ def test_why_a_run_failed_is_seen_and_mended_and_the_run_goes_on(story: Story) -
     failed = story.ran("failing")
     assert failed["status"] == "failed"
     story.home()
-    looks = story.page.locator(f".st-key-row-look-{failed['run_id']}")
+    looks = story.page.locator(f".st-key-line-look-{failed['run_id']}")
     story.hand.press(looks.get_by_role("link", name=re.compile(title)))
     story.main.get_by_text("acme/missing").first.wait_for()
     story.hand.press(story.main.get_by_role("link", name="Open the workflow"))
