@@ -104,6 +104,20 @@ function focusWanted(looks = 0) {
   button.scrollIntoView({ block: "nearest" });
 }
 
+// Focus the first field of a letter, as soon as the button Edit has turned it into fields.
+function onEdit(event) {
+  const place = event.target.closest?.("button")?.closest('[class*="st-key-edit-"]');
+  const question = place?.className.match(/st-key-edit-\S+-([a-z0-9]+)(?:\s|$)/)?.[1];
+  if (question) focusField(`[class*="st-key-edit-${question}-"] :is(input, textarea):not(:disabled)`);
+}
+
+function focusField(fields, looks = 0) {
+  if (document.activeElement?.matches("input, textarea")) return; // somebody was faster
+  const field = document.querySelector(fields);
+  if (field) field.focus();
+  else if (looks < MOST_LOOKS) setTimeout(focusField, 50, fields, looks + 1);
+}
+
 // ---- typed text
 
 function crc32(text) {
@@ -523,6 +537,7 @@ function listen() {
   document.addEventListener("focusout", onFocusOut, true);
   document.addEventListener("focusin", (event) => { page.read = questionOf(event.target.closest?.(ROW)); }, true);
   window.addEventListener("click", onClick, true);
+  document.addEventListener("click", onEdit, true);
   for (const kind of ["pointerdown", "keydown"]) {
     document.addEventListener(kind, () => { pressedAt = performance.now(); }, true);
   }

@@ -75,10 +75,13 @@ def edited(served: Served, page: Page, count: int) -> list[str]:
     """Start runs that ask before they send a mail, and edit the text of the first on the page; return them."""
     runs = [started(served, "letter", LETTER) for _ in range(count)]
     page.goto(f"{served.url}/approvals")
+    page.wait_for_selector("html[data-keeps-text]", state="attached")
     page.locator("[class*='st-key-edit-list-'] button").click()
     text = page.get_by_label("Text", exact=True).first
     text.wait_for()
     settled(page)
+    fields = page.locator("[class*='st-key-edit-'] :is(input, textarea)")
+    assert fields.first.evaluate("field => field === document.activeElement"), "the first field has the focus"
     text.click()
     page.keyboard.press("Control+End")
     page.keyboard.type("\nOr at ten.")
