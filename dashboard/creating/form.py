@@ -26,6 +26,7 @@ from engine.copilot.wizard.records import (
     ItemFilter,
     Offer,
     Offers,
+    OwnText,
     ValueKind,
     WantedValue,
     WhenToStart,
@@ -341,15 +342,13 @@ class QuestionForm(Struct, frozen=True):
 
     def _text(self, offer: Offer, given: Chosen, key: str, missing: list[str]) -> str:
         """Ask for a text of the person's own, or a wish about the one that a model writes."""
-        if not offer.takes_text:
+        if offer.text not in (OwnText.NEEDED, OwnText.WISH):
             return ""
-        if offer.needs_text or offer.is_text_a_wish:
-            label = t("What it should say")
-            text = fields.text_area(label, given.text, key=f"{key}-text", height=80)
-            if offer.needs_text and not text.strip():
-                missing.append(label)
-            return text
-        return ""
+        label = t("What it should say")
+        text = fields.text_area(label, given.text, key=f"{key}-text", height=80)
+        if offer.text is OwnText.NEEDED and not text.strip():
+            missing.append(label)
+        return text
 
     def _amount(self, source: Offer, start: WhenToStart, targets: Sequence[Chosen], *, is_one: bool) -> ItemCount:
         """Ask how many items a target is about, where there is a choice."""

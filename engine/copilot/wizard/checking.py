@@ -10,7 +10,7 @@ from clients.wording import counted, nearest
 from engine.base.errors import InvalidInput
 from engine.copilot.wizard.parts import COLUMNS, value_key
 from engine.copilot.wizard.places import filled_in, misfit, place
-from engine.copilot.wizard.records import Choices, Chosen, ItemCount, WhenToStart
+from engine.copilot.wizard.records import Choices, Chosen, ItemCount, OwnText, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import ItemSource, has_part
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
@@ -117,7 +117,7 @@ def _check_target(choices: Choices, source: ItemSource, chosen: Chosen, field: s
     if chosen.when and chosen.when not in choices.kinds:
         known = ", ".join(choices.kinds) or "none"
         raise _wrong(f"{field}.when", chosen.when, "There is no such kind.", f"The kinds are: {known}.")
-    if target.needs_text and not chosen.text.strip():
+    if target.text is OwnText.NEEDED and not chosen.text.strip():
         raise _wrong(f"{field}.text", chosen.text, f"{target.title} needs a text.", "Write one.")
     _check_places(target.places, target.optional, chosen.places, f"{field}.places", target.title)
     _check_values_of_places(chosen.places, target.uses, f"{field}.places")

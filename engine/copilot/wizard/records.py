@@ -38,6 +38,19 @@ class ItemCount(StrEnum):
     """Only how many there are."""
 
 
+class OwnText(StrEnum):
+    """What a text of a person's own is for a target."""
+
+    NONE = "none"
+    """It takes none."""
+    OPTIONAL = "optional"
+    """In place of the one that is made from the item."""
+    NEEDED = "needed"
+    """There is no other."""
+    WISH = "wish"
+    """What the text that a model writes should be like."""
+
+
 class ItemFilter(_Chosen):
     """Which items count; all that is given must hold."""
 
@@ -137,12 +150,8 @@ class Offer(BaseModel):
     """A target: the sources that it fits."""
     amounts: tuple[ItemCount, ...] = ()
     """A target: how many items it may be about."""
-    takes_text: bool = False
-    """A target: whether a text of the person's own makes sense, or a wish about the one that is written."""
-    is_text_a_wish: bool = False
-    """A target: whether that text is a wish about the one that a model writes."""
-    needs_text: bool = False
-    """A target: whether there must be one."""
+    text: OwnText = OwnText.NONE
+    """A target: what a text of the person's own is."""
     parts: tuple[str, ...] = ()
     """A source: the parts of an item that a cell may have."""
     is_single: bool = False

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from clients.file.tesseract import INSTALL
-from engine.copilot.wizard.records import ItemCount
+from engine.copilot.wizard.records import ItemCount, OwnText
 
 _EACH = (ItemCount.EACH,)
 _ALL = (ItemCount.EACH, ItemCount.LIST, ItemCount.COUNT)
@@ -42,10 +42,9 @@ class WizardTarget(Struct, frozen=True):
     title_field: str = ""
     """The field that a title of the person's own is for."""
     text_field: str = ""
-    needs_text: bool = False
-    """Whether there is no text without one of the person's own."""
-    takes_wish: bool = False
-    """Whether a person may say what the text that a model writes should be like."""
+    """The field that a text of the person's own is for; empty: it takes none, or a wish."""
+    text: OwnText = OwnText.OPTIONAL
+    """What that text is, if there is a field for it or a model writes it."""
     before: Sequence[Mapping[str, Any]] = ()
     """Steps before it."""
     condition: str = ""
@@ -200,7 +199,7 @@ TARGETS = (
         before=(_DRAFT,),
         condition=_HAS_ANSWER,
         only="@.can_reply",
-        takes_wish=True,
+        text=OwnText.WISH,
     ),
     WizardTarget(
         "draft_answer_mailbox",
@@ -213,7 +212,7 @@ TARGETS = (
         before=(_DRAFT,),
         condition=_HAS_ANSWER,
         only="@.can_reply",
-        takes_wish=True,
+        text=OwnText.WISH,
     ),
     WizardTarget(
         "answer",
@@ -224,7 +223,7 @@ TARGETS = (
         parts=("message",),
         services=_MAILS,
         text_field="text",
-        needs_text=True,
+        text=OwnText.NEEDED,
         only="@.can_reply",
     ),
     WizardTarget(
@@ -336,7 +335,7 @@ TARGETS = (
         parts=("number",),
         services=_ISSUES,
         text_field="body",
-        needs_text=True,
+        text=OwnText.NEEDED,
     ),
     WizardTarget(
         "assign",

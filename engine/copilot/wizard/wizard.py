@@ -10,7 +10,7 @@ from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing
 from engine.copilot.wizard.parts import COLUMNS
 from engine.copilot.wizard.places import place
-from engine.copilot.wizard.records import Choices, FilledField, Offer, Offers
+from engine.copilot.wizard.records import Choices, FilledField, Offer, Offers, OwnText
 from engine.copilot.wizard.sources import BY_NAME, SOURCES, ItemSource
 from engine.copilot.wizard.targets import BY_NAME as TARGET_OF
 from engine.copilot.wizard.targets import TARGETS, WizardTarget
@@ -98,9 +98,7 @@ def _target_offer(one: WizardTarget, connected: Collection[str]) -> Offer:
         places=tuple(place(name, one.uses, is_optional=name in one.optional) for name in (*one.places, *one.optional)),
         sources=tuple(source.name for source in SOURCES if fits(one, source)),
         amounts=one.amounts,
-        takes_text=bool(one.text_field) or one.takes_wish,
-        is_text_a_wish=one.takes_wish,
-        needs_text=one.needs_text,
+        text=one.text if one.text_field or one.text is OwnText.WISH else OwnText.NONE,
     )
 
 

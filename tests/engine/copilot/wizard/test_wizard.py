@@ -19,7 +19,7 @@ from engine.base.errors import InUse, InvalidInput, NotAllowed, UnknownName
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing
 from engine.copilot.wizard.places import misfit
-from engine.copilot.wizard.records import Choices, Chosen, WhenToStart
+from engine.copilot.wizard.records import Choices, Chosen, OwnText, WhenToStart
 from engine.copilot.wizard.sources import SOURCES
 from engine.copilot.wizard.targets import TARGETS
 from engine.orchestra import Orchestra
@@ -59,7 +59,11 @@ def _every_choice() -> Iterator[Choices]:
             while found is None:
                 start, extra = next(ways)
                 places = {one: PLACES[one] for one in target.places}
-                chosen = {"target": target.name, "places": places, "text": "Hi" if target.needs_text else ""}
+                chosen = {
+                    "target": target.name,
+                    "places": places,
+                    "text": "Hi" if target.text is OwnText.NEEDED else "",
+                }
                 chosen["when"] = "bug" if "kinds" in extra else ""
                 places = {one: PLACES[one] for one in source.places}
                 given = {"source": source.name, "places": places, "start": start, "cron": "0 8 * * 1"}
