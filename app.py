@@ -24,11 +24,10 @@ if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
 
         return shown(view)
 
-    site = Site(shared, create_api(shared))
+    site = Site(shared, create_api(shared), app_routes())
     forms = FormPages(shared, rendered).routes()
     links = LinkPages(shared, answer_page).routes()
     routes = [*site.routes(), *forms, *links, *live_routes(shared), *find_routes(shared), *bundle_routes()]
-    routes += app_routes()
     app = st.App(__file__, lifespan=site.lifespan, routes=routes, middleware=site.middleware())
 else:  # run as the script of a browser's session, or by AppTest
     from dashboard.main import main

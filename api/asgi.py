@@ -6,14 +6,14 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from api.base.hosts import HostCheck
@@ -54,17 +54,18 @@ _EXIT_TAKEN_OVER = 75
 class Site:
     """The parts of one served workspace; `shared` opens it on the first call and returns the same engine ever after.
 
-    `api` serves the addresses of the API.
+    `api` serves the addresses of the API, `open_routes` what is open to everybody beside the sign-in.
     """
 
     shared: Callable[[], Orchestra]
     api: ASGIApp
+    open_routes: Sequence[Route] = ()
 
     def routes(self) -> list[BaseRoute]:
         """Return what is served beside the dashboard: sign-in, previews, short addresses."""
         sign_in = (LoginPages(self.shared), OpenIdPages(self.shared))
         pages = (*sign_in, PreviewPages(self.shared))
-        return [*(route for one in pages for route in one.routes()), *short_addresses()]
+        return [*(route for one in pages for route in one.routes()), *short_addresses(), *self.open_routes]
 
     def middleware(self) -> list[Middleware]:
         """Return the middleware, outermost first."""
@@ -77,7 +78,7 @@ class Site:
             Middleware(SecurityHeaders),
             Middleware(HostCheck, server=self._server),
             Middleware(BesideApi, api=Cors(RequestLimit(self.api, self._config), self._server)),
-            Middleware(Gate, orchestra_provider=self.shared),
+            Middleware(Gate, orchestra_provider=self.shared, open_paths=[one.path for one in self.open_routes]),
             Middleware(LinkFilter),
         ]
 

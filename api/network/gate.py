@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -27,7 +27,6 @@ _OPEN_PATHS = frozenset(
     {
         *("/login", "/login/openid", "/login/openid/back", "/approve"),
         *("/_stcore/health", "/favicon.ico", "/favicon.png"),
-        *("/assets/app.webmanifest", "/assets/icon.svg", "/assets/icon-192.png", "/assets/icon-512.png"),
     }
 )
 _OPEN_FOLDER = "/static/"
@@ -42,15 +41,18 @@ _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/live/", "/assets/")
 class Gate:
     """Plain ASGI, so that it guards websockets as well."""
 
-    def __init__(self, app: ASGIApp, orchestra_provider: Callable[[], Orchestra]) -> None:
+    def __init__(
+        self, app: ASGIApp, orchestra_provider: Callable[[], Orchestra], open_paths: Collection[str] = ()
+    ) -> None:
         self.app = app
         self._orchestra = orchestra_provider
+        self._open_paths = _OPEN_PATHS.union(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let open paths and signed-in people through; send others to the sign-in page."""
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
-        elif scope["type"] != "http" or _is_open(scope["path"]):
+        elif scope["type"] != "http" or self._is_open(scope["path"]):
             await self.app(scope, receive, send)
         else:
             refusal = await self._refusal(HTTPConnection(scope), scope["method"])
@@ -92,15 +94,14 @@ class Gate:
             return PlainTextResponse("Viewers upload no files.\n", 403)
         return None
 
+    def _is_open(self, path: str) -> bool:
+        if path.startswith(_FORMS):
+            return "/" not in path.removeprefix(_FORMS)
+        return path in self._open_paths or path.startswith((_OPEN_FOLDER, _PREVIEWS))
+
     async def _signed_in(self, connection: HTTPConnection) -> Principal | None:
         cookie = session_cookie(connection)
         return await run_in_threadpool(self._orchestra().users.session, cookie) if cookie else None
-
-
-def _is_open(path: str) -> bool:
-    if path.startswith(_FORMS):
-        return "/" not in path.removeprefix(_FORMS)
-    return path in _OPEN_PATHS or path.startswith((_OPEN_FOLDER, _PREVIEWS))
 
 
 def _sign_in_first(connection: HTTPConnection, method: str) -> Response:

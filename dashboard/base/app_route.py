@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from engine.base.json_text import compact
 
@@ -31,7 +31,7 @@ _APP = {
 _HEADERS = {"Cache-Control": "max-age=86400"}
 
 
-def app_routes() -> list[BaseRoute]:
+def app_routes() -> list[Route]:
     """Return the routes of the manifest and of each icon."""
     icons = [Route(f"/assets/{name}", _icon, methods=["GET"]) for name in _TYPES]
     return [Route(MANIFEST, _manifest, methods=["GET"]), *icons]

@@ -22,6 +22,7 @@ from api.asgi import Site
 from api.pages.approval_link import LinkPages
 from api.server import create_api
 from dashboard.approvals.answer_page import rendered
+from dashboard.base.app_route import app_routes
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import Session
@@ -60,7 +61,7 @@ def api() -> FastAPI:
 def application(orchestra: Orchestra, api: FastAPI) -> Iterator[Starlette]:
     """Our routes and middleware as Streamlit gets them, with plain pages where Streamlit's would be."""
     api.state.orchestra_provider = lambda: orchestra
-    site = Site(lambda: orchestra, api)
+    site = Site(lambda: orchestra, api, app_routes())
     behind = [
         WebSocketRoute("/_stcore/stream", _stream),
         Route("/{rest:path}", _page, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from dashboard.base.app_route import app_routes
 from engine.base.errors import StorageError
 from engine.orchestra import Orchestra
 from engine.people.access import Role
@@ -86,12 +87,16 @@ def test_a_stranger_gets_nothing_that_belongs_to_a_page(client: TestClient, path
     assert client.request(method, path).status_code == 401
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/static/js/index.js", "/_stcore/health", "/favicon.png", "/assets/app.webmanifest", "/assets/icon-192.png"],
-)
+@pytest.mark.parametrize("path", ["/static/js/index.js", "/_stcore/health", "/favicon.png"])
 def test_what_is_the_same_in_every_workspace_is_open(client: TestClient, path: str) -> None:
     assert client.get(path).text == f"page {path}"
+
+
+def test_what_a_phone_installs_is_open(client: TestClient) -> None:
+    paths = [one.path for one in app_routes()]
+    assert {"/assets/app.webmanifest", "/assets/icon-192.png"} <= {*paths}
+    assert {client.get(path).status_code for path in paths} == {200}
+    assert client.get("/assets/browser.js").status_code == 401
 
 
 def test_the_cookie_opens_the_pages(browser: TestClient) -> None:
