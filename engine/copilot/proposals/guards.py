@@ -47,6 +47,21 @@ _MAY = {
     "concurrency": "may have more runs at once",
 }
 """What follows if a guard is weaker, by its key."""
+_NAMES = {
+    "if": "condition",
+    "foreach": "list of items",
+    "once": "key (once)",
+    "needs": "order (needs)",
+    "approve": "approval",
+    "allow": "list of allowed places",
+    "on_error": "rule for a failure",
+    "on_item_error": "rule for an item that fails",
+    "timeout_seconds": "time limit",
+    "links": "list of hosts for links",
+    "concurrency": "limit of runs at once",
+    "runs only after a failure of": "rule to run only after a failure",
+}
+"""What people call a guard, by its key, if that is not the key itself."""
 
 
 class WeakerGuard(Struct, frozen=True):
@@ -88,7 +103,7 @@ def _of_workflow(old: JsonObject, new: JsonObject) -> Iterator[WeakerGuard]:
             continue
         if not _is_stricter(key, before, after):
             may = _may("expose" if key in _EXPOSED else key)
-            yield _weaker(f"workflow.{key}", f"The workflow {may}: {key}", before, after)
+            yield _weaker(f"workflow.{key}", f"The workflow {may}: {_named(key)}", before, after)
 
 
 def _is_stricter(key: str, before: Any, after: Any) -> bool:
@@ -155,7 +170,7 @@ def _on_error(old: KnownSteps, new: KnownSteps, step: KnownStep) -> Iterator[Wea
         was = strict if before is None else before.own.get(key, strict)
         now = step.own.get(key, strict)
         if now != strict and not is_same(was, now) and (before is not None or _holds_back(old, new, step)):
-            yield _weaker(f"{step.id}.{key}", f"Step {step.id} {_may(key)}: {key}", was, now)
+            yield _weaker(f"{step.id}.{key}", f"Step {step.id} {_may(key)}: {_named(key)}", was, now)
 
 
 def _holds_back(old: KnownSteps, new: KnownSteps, step: KnownStep) -> bool:
@@ -189,7 +204,7 @@ def _of_new(step: KnownStep, alike: Sequence[KnownStep]) -> Iterator[WeakerGuard
     for key in ("approve", "allow", "once"):
         is_strict = key == "approve" and step.own.get(key) == "always"
         if key in step.own and not is_strict and not any(is_same(one.own.get(key), step.own[key]) for one in alike):
-            yield _weaker(f"{step.id}.{key}", f"New step {step.id} {_may(key)}: {key}", _ABSENT, step.own[key])
+            yield _weaker(f"{step.id}.{key}", f"New step {step.id} {_may(key)}: {_named(key)}", _ABSENT, step.own[key])
 
 
 def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[WeakerGuard]:
@@ -202,7 +217,8 @@ def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownSt
             key == "approve" and other == "always" and not isinstance(one, Mapping)
         )
         if not _is_equal(one, other) and not is_narrower:
-            yield _weaker(f"{step.id}@{place}", f"Step {step.id} {_may(key)}: {place}", one, other)
+            named = _named(key, "" if place == f"{step.id}.{key}" else place.removesuffix(f".{key}"))
+            yield _weaker(f"{step.id}@{place}", f"Step {step.id} {_may(key)}: {named}", one, other)
     yield from _written_elsewhere(old, new, before, step)
     gone = [one for one in _gates_before(old, before.node) if one not in _gates_before(new, step.node)]
     for gate in gone:
@@ -278,12 +294,20 @@ def _changes(name: str, before: Any, after: Any) -> Iterator[str]:
             if not _is_equal(one, other):
                 yield from _changes(f"{name}.{key}", one, other)
         return
-    was = "" if before is _ABSENT else f", before {whole(before)}"
-    yield f"{name} is no longer given{was}" if after is _ABSENT else f"{name} is now {whole(after)}{was}"
+    if after is _ABSENT:
+        yield f"{name} is gone, which was {whole(before)}"
+    else:
+        yield f"{name} is now {whole(after)}{'' if before is _ABSENT else f', before {whole(before)}'}"
 
 
 def _may(key: str) -> str:
     return _MAY.get(key, "may do what it did not before")
+
+
+def _named(key: str, of: str = "") -> str:
+    """Return a guard in words: of the step itself, or of one around it."""
+    name = _NAMES.get(key, key)
+    return f"the {name} of {of}" if of and of != key else f"its {name}"
 
 
 def _weaker(what: str, name: str, before: Any, after: Any) -> WeakerGuard:

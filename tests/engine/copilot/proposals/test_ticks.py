@@ -427,19 +427,19 @@ _ASKS = {"id": "ok", "uses": "flow.approve", "with": {"question": "Go on?"}}
         pytest.param(
             {"steps": [{**_ISSUE, "approve": "always"}]},
             {"steps": [_ISSUE]},
-            'Step issue may write without being approved first: issue.approve is no longer given, before "always".',
+            'Step issue may write without being approved first: its approval is gone, which was "always".',
             id="approval",
         ),
         pytest.param(
             {"steps": [{**_ISSUE, "if": "{{ 1 > 2 }}"}]},
             {"steps": [_ISSUE]},
-            'Step issue may run where it did not before: issue.if is no longer given, before "{{ 1 > 2 }}".',
+            'Step issue may run where it did not before: its condition is gone, which was "{{ 1 > 2 }}".',
             id="condition",
         ),
         pytest.param(
             {"steps": [_ISSUE]},
             {"steps": [{**_ISSUE, "on_error": "continue"}]},
-            'Step issue may fail, and the run goes on: on_error is now "continue", before "fail".',
+            'Step issue may fail, and the run goes on: its rule for a failure is now "continue", before "fail".',
             id="failure",
         ),
         pytest.param(
@@ -457,7 +457,7 @@ _ASKS = {"id": "ok", "uses": "flow.approve", "with": {"question": "Go on?"}}
         pytest.param(
             {"budget": {"tokens": 10}, "steps": [_ISSUE]},
             {"budget": {"tokens": 20}, "steps": [_ISSUE]},
-            "The workflow may cost more: budget.tokens is now 20, before 10.",
+            "The workflow may cost more: its budget.tokens is now 20, before 10.",
             id="budget",
         ),
         pytest.param(
@@ -493,15 +493,15 @@ _ASKS = {"id": "ok", "uses": "flow.approve", "with": {"question": "Go on?"}}
         pytest.param(
             {"steps": [{**_ISSUE, "if": f"{{{{ {_LONG} }}}}"}]},
             {"steps": [{**_ISSUE, "if": f"{{{{ {_LONG} || true }}}}"}]},
-            f'Step issue may run where it did not before: issue.if is now "{{{{ {_LONG} || true }}}}", before '
+            f'Step issue may run where it did not before: its condition is now "{{{{ {_LONG} || true }}}}", before '
             f'"{{{{ {_LONG} }}}}".',
             id="all-of-a-condition",
         ),
         pytest.param(
             {"steps": [_ISSUE]},
             {"steps": [{**_ISSUE, "allow": {"repository": [_LONG, "evil/app"]}}]},
-            f'Step issue may write to places that were refused: issue.allow is now {{"repository": ["{_LONG}", '
-            '"evil/app"]}.',
+            "Step issue may write to places that were refused: its list of allowed places is now "
+            f'{{"repository": ["{_LONG}", "evil/app"]}}.',
             id="all-that-is-allowed",
         ),
         pytest.param(
