@@ -12,6 +12,7 @@ from engine.triggers.cron import cron_words
 TITLES = (
     N_("Mail in Gmail"),
     N_("Mail in a mailbox (IMAP)"),
+    N_("Mail in Outlook"),
     N_("Issues on GitHub"),
     N_("Pull requests on GitHub"),
     N_("Commits on GitHub"),

@@ -102,6 +102,8 @@ class Composing:
             given["query"] = gmail_query(only)
         if source.name == "mailbox":
             given |= step_fields(source, only)
+        if source.name == "outlook" and len(only.senders) == 1:
+            given["from"] = only.senders[0]
         if source.name == "issues" and only.labels:
             given["labels"] = list(only.labels)
         found = {"id": f"new_{source.item}", "uses": source.trigger}

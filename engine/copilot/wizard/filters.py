@@ -23,6 +23,9 @@ def step_fields(source: ItemSource, only: ItemFilter) -> dict[str, Any]:
         case "mailbox":
             found = {"text": " ".join(only.words), "from": only.senders[0] if len(only.senders) == 1 else ""}
             return {name: value for name, value in found.items() if value}
+        case "outlook":
+            query = outlook_query(only)
+            return {"query": query} if query else {}
         case "issues":
             return {"labels": list(only.labels)} if only.labels else {}
         case "commits":
@@ -54,6 +57,14 @@ def gmail_query(only: ItemFilter) -> str:
     return " ".join(parts)
 
 
+def outlook_query(only: ItemFilter) -> str:
+    """Return a search as in Outlook that finds at least the mails that count: `conditions` compares them again."""
+    words = only.words if len(only.words) == 1 else ()
+    senders = [f"from:{_term(one)}" for one in only.senders] if len(only.senders) == 1 else []
+    files = ["hasattachments:true"] if only.has_file or only.ending else []
+    return " ".join([*map(_term, words), *senders, *files])
+
+
 def conditions(source: ItemSource, only: ItemFilter, item: str) -> str:
     """Return what must hold for an item, as an expression; empty if the step has chosen already."""
     return " && ".join(_conditions(source, only, item))
@@ -64,9 +75,9 @@ def _conditions(source: ItemSource, only: ItemFilter, item: str) -> Iterator[str
         parts = [source.parts[one].replace("@", item) for one in ("title", "text") if one in source.parts]
         text = " + ' ' + ".join(dict.fromkeys(parts))
         yield contains(f"({text})", only.words)
-    if (only.has_file or only.ending) and source.name == "mailbox":
+    if (only.has_file or only.ending) and source.name in {"mailbox", "outlook"}:
         yield f"{item}.attachments.exists(a, !a.inline)"
-    if len(only.senders) > 1 and source.name == "mailbox":
+    if len(only.senders) > 1 and source.name in {"mailbox", "outlook"}:
         yield contains(f"{item}.from", only.senders)
     if only.older_days and source.changed:
         hours = only.older_days * _HOURS

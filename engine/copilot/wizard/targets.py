@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from clients.file.tesseract import INSTALL
 from engine.copilot.wizard.records import ItemCount, OwnText
@@ -121,7 +121,80 @@ HAS_TEXT: Mapping[str, Any] = {
 """The step that fails if nothing could be read: else the values of a model would be empty, and written all the same."""
 _MAILS = ("gmail",)
 _MAILBOXES = ("imap",)
+_OUTLOOK = ("outlook",)
 _ISSUES = ("github",)
+_OF_MAILS = (
+    WizardTarget(
+        "draft_answer",
+        "Draft an answer",
+        "gmail.create_draft",
+        "draft",
+        {"in_reply_to": "[message]", "text": _ANSWER},
+        parts=("message",),
+        services=_MAILS,
+        before=(_DRAFT,),
+        condition=_HAS_ANSWER,
+        only="@.can_reply",
+        text=OwnText.WISH,
+    ),
+    WizardTarget(
+        "answer",
+        "Answer the mail",
+        "gmail.reply",
+        "answer",
+        {"message": "[message]"},
+        parts=("message",),
+        services=_MAILS,
+        text_field="text",
+        text=OwnText.NEEDED,
+        only="@.can_reply",
+    ),
+    WizardTarget(
+        "forward",
+        "Forward the mail",
+        "gmail.forward",
+        "forward",
+        {"message": "[message]"},
+        places=("to",),
+        parts=("message",),
+        services=_MAILS,
+    ),
+    WizardTarget(
+        "label",
+        "Put labels on the mail",
+        "gmail.add_labels",
+        "label",
+        {"message": "[message]"},
+        places=("labels",),
+        parts=("message",),
+        services=_MAILS,
+    ),
+    WizardTarget(
+        "mark_read",
+        "Mark the mail as read",
+        "gmail.mark_read",
+        "mark",
+        {"message": "[message]"},
+        parts=("message",),
+        services=_MAILS,
+    ),
+    WizardTarget(
+        "archive",
+        "Archive the mail",
+        "gmail.archive",
+        "archive",
+        {"message": "[message]"},
+        parts=("message",),
+        services=_MAILS,
+    ),
+)
+"""What is done with a mail in Gmail, and in Outlook, whose steps have the same names and fields."""
+
+
+def _in_outlook(target: WizardTarget) -> WizardTarget:
+    uses = f"outlook.{target.uses.partition('.')[2]}"
+    return structs.replace(target, name=f"{target.name}_outlook", uses=uses, services=_OUTLOOK)
+
 
 TARGETS = (
     WizardTarget(
@@ -188,19 +261,8 @@ TARGETS = (
         amounts=_ALL,
         text_field="text",
     ),
-    WizardTarget(
-        "draft_answer",
-        "Draft an answer",
-        "gmail.create_draft",
-        "draft",
-        {"in_reply_to": "[message]", "text": _ANSWER},
-        parts=("message",),
-        services=_MAILS,
-        before=(_DRAFT,),
-        condition=_HAS_ANSWER,
-        only="@.can_reply",
-        text=OwnText.WISH,
-    ),
+    *_OF_MAILS,
+    *map(_in_outlook, _OF_MAILS),
     WizardTarget(
         "draft_answer_mailbox",
         "Draft an answer",
@@ -213,56 +275,6 @@ TARGETS = (
         condition=_HAS_ANSWER,
         only="@.can_reply",
         text=OwnText.WISH,
-    ),
-    WizardTarget(
-        "answer",
-        "Answer the mail",
-        "gmail.reply",
-        "answer",
-        {"message": "[message]"},
-        parts=("message",),
-        services=_MAILS,
-        text_field="text",
-        text=OwnText.NEEDED,
-        only="@.can_reply",
-    ),
-    WizardTarget(
-        "forward",
-        "Forward the mail",
-        "gmail.forward",
-        "forward",
-        {"message": "[message]"},
-        places=("to",),
-        parts=("message",),
-        services=_MAILS,
-    ),
-    WizardTarget(
-        "label",
-        "Put labels on the mail",
-        "gmail.add_labels",
-        "label",
-        {"message": "[message]"},
-        places=("labels",),
-        parts=("message",),
-        services=_MAILS,
-    ),
-    WizardTarget(
-        "mark_read",
-        "Mark the mail as read",
-        "gmail.mark_read",
-        "mark",
-        {"message": "[message]"},
-        parts=("message",),
-        services=_MAILS,
-    ),
-    WizardTarget(
-        "archive",
-        "Archive the mail",
-        "gmail.archive",
-        "archive",
-        {"message": "[message]"},
-        parts=("message",),
-        services=_MAILS,
     ),
     WizardTarget(
         "mark_read_mailbox",
@@ -290,7 +302,7 @@ TARGETS = (
         {"file": "{{ steps.get.output.file }}", "name": "[message] {{ file.id }} {{ file.name }}"},
         places=("folder",),
         parts=("message", "files"),
-        services=(*_MAILS, *_MAILBOXES),
+        services=(*_MAILS, *_OUTLOOK, *_MAILBOXES),
         of_files=True,
     ),
     WizardTarget(
@@ -301,7 +313,7 @@ TARGETS = (
         {"path": "[$folder]", "name": "{{ file.name }}", "file": "{{ steps.get.output.file }}"},
         places=("folder",),
         parts=("message", "files"),
-        services=(*_MAILS, *_MAILBOXES),
+        services=(*_MAILS, *_OUTLOOK, *_MAILBOXES),
         of_files=True,
     ),
     WizardTarget(

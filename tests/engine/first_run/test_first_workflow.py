@@ -23,6 +23,7 @@ def root(tmp_path: Path) -> Path:
     init(tmp_path / "workspace")
     with (tmp_path / "workspace" / "config.yaml").open("a") as config:
         config.write("  mailbox:\n    service: imap\n    password: env:IMAP_PASSWORD\n    address: ann@example.org\n")
+        config.write("  outlook:\n    service: outlook\n    token: env:OUTLOOK_TOKEN\n")
         config.write("  other:\n    service: openai\n    api_key: env:OTHER_KEY\n    model: small\n")
     return tmp_path / "workspace"
 
@@ -45,7 +46,7 @@ def test_every_combination_of_choices_is_a_workflow_without_a_problem(orchestra:
         steps = document["steps"][1]["steps"]
         assert [one["id"] for one in steps] == (["read", "task"] if model else ["task"])
         assert [one.get("connection") for one in steps if one["id"] == "read"] == (["other"] if model else [])
-    assert len(found) == 12
+    assert len(found) == 18
     assert found == {name: [] for name in found}
 
 
@@ -100,8 +101,8 @@ def test_an_unknown_choice_is_refused_with_those_there_are(orchestra: Orchestra)
     with pytest.raises(UnknownName, match="'mails'") as refused:
         orchestra.first_run.choose(OWNER, "mails", "demo")
     assert "mailbox" in refused.value.remedy
-    with pytest.raises(UnknownName, match="'outlook'") as refused:
-        orchestra.first_run.choose(OWNER, "mailbox", "outlook")
+    with pytest.raises(UnknownName, match="'fax'") as refused:
+        orchestra.first_run.choose(OWNER, "mailbox", "fax")
     assert "demo" in refused.value.remedy
     with pytest.raises(InvalidInput) as none:
         orchestra.first_run.apply(OWNER)
