@@ -12,8 +12,9 @@ from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
+from dashboard.creating.begun import BegunForm
 from dashboard.creating.examples import EXAMPLES, blank
-from dashboard.creating.form import FormAnswers, QuestionForm
+from dashboard.creating.form import FormAnswers, ask
 from dashboard.creating.opening import empty_workflow, open_new
 from dashboard.creating.words import sentence, title
 from dashboard.parts.accounts import is_all_demo
@@ -52,7 +53,7 @@ def show(visit: Visit) -> None:
     _by_sentence(visit)
     _examples(number)
     offers = visit.orchestra.copilot.wizard.offers(visit.who)
-    answers = QuestionForm(visit, offers, given or blank(), f"new{number}", needs).ask()
+    answers = ask(BegunForm(visit, offers, given or blank(), f"new{number}", needs))
     _result(visit, offers, answers, number)
     _other_ways(visit)
 

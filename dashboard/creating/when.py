@@ -1,0 +1,50 @@
+"""The first question about a new workflow: when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time
+
+import streamlit as st
+
+from dashboard.base.language import N_, t
+from dashboard.base.plain import plain
+from dashboard.creating.begun import BegunForm, one_of
+from dashboard.creating.examples import WORKDAYS
+from engine.copilot.wizard.records import Offer, WhenToStart
+from engine.triggers.cron import DAYS, DailyTime, cron_of, daily_time
+
+_STARTS: Mapping[WhenToStart, str] = {
+    WhenToStart.NEW: N_("Whenever there is something new"),
+    WhenToStart.SCHEDULE: N_("At fixed times"),
+    WhenToStart.HAND: N_("When I start it"),
+}
+
+
+def ask_when(form: BegunForm, source: Offer) -> tuple[WhenToStart, str]:
+    """Ask when a workflow that looks at `source` starts; return that, and the cron expression of a schedule."""
+    can = {
+        WhenToStart.NEW: source.can_start,
+        WhenToStart.SCHEDULE: not source.needs_start,
+        WhenToStart.HAND: not source.needs_start,
+    }
+    starts = [one for one, is_possible in can.items() if is_possible]
+    start = one_of(form, "start", t("When?"), starts, form.given.start, _STARTS, label_visibility="collapsed")
+    return start, _times(form) if start is WhenToStart.SCHEDULE else ""
+
+
+def _times(form: BegunForm) -> str:
+    begun = daily_time(form.given.cron) or WORKDAYS
+    zone = form.visit.orchestra.triggers.time_zone(form.visit.who)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        at = st.time_input(t("At"), time(begun.hour, begun.minute), step=900, key=f"{form.key}-at", width=140)
+        chosen = st.pills(
+            t("On"),
+            [*range(1, len(DAYS) + 1)],
+            selection_mode="multi",
+            default=begun.days or [*range(1, len(DAYS) + 1)],
+            format_func=lambda one: t(DAYS[one - 1]),
+            key=f"{form.key}-days",
+        )
+    st.caption(plain(t("Times are in the time zone {zone}.", zone=zone)))
+    return cron_of(DailyTime(at.hour, at.minute, chosen) if at else WORKDAYS)
