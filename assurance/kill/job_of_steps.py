@@ -30,6 +30,7 @@ _NAME = "job {{ inputs.n }}"
 _EVENT = {"title": _NAME, "starts": "2026-12-01T10:00", "attendees": ["{{ inputs.n }}@example.com"]}
 _SHEET = {"spreadsheet": "demo-invoices-2026", "sheet": "Customers"}
 _DOCUMENT = {"id": _NAME, "text": f"This is the text of {_NAME}. " * 20}
+_LETTER = {"to": "ann@example.org", "text": "Hello"}
 DRIVES = {"webdav": "files", "s3": "objects", "dropbox": "entries", "onedrive": "items", "google_drive": "files"}
 """What the stand-in of each drive calls its files."""
 _UPLOAD = {"file": "{{ steps.source.output.file }}", "folder": "Attachments", "name": f"{_NAME}.txt"}
@@ -73,6 +74,12 @@ FAMILIES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
             {**_SHEET, "key_column": "Name", "key": _NAME, "values": {"Plan": "Team"}},
         ),
     ],
+    "mails": [
+        ("draft", "outlook.create_draft", {**_LETTER, "subject": _NAME}),
+        ("sent", "outlook.send", {**_LETTER, "subject": f"sent {_NAME}"}),
+        ("label", "outlook.add_labels", {"message": "{{ steps.draft.output.id }}", "labels": [_NAME]}),
+        ("moved", "outlook.move", {"message": "{{ steps.sent.output.id }}", "folder": "archive"}),
+    ],
     "tools": [("note", "mcp.crm.add_note", {"customer": "C-1001", "text": _NAME})],
     "drives": [
         ("source", "drive.download", {"file": "Welcome.txt"}),
@@ -84,7 +91,7 @@ WRITES = {name: sum(uses not in _READS for _, uses, _ in steps) for name, steps 
 _UNFINDABLE = ("telegram", "webhook", "note")
 _CONNECTIONS = {"discord": "discord", "webhook": "hook", "source": "webdav", **{one: one for one in DRIVES}}
 """The connection of each step whose service has several here."""
-_SERVICES = ("slack", "telegram", "discord", "google_calendar", "google_sheets", *DRIVES)
+_SERVICES = ("slack", "telegram", "discord", "google_calendar", "google_sheets", "outlook", *DRIVES)
 
 
 @dataclass
@@ -188,6 +195,17 @@ class Steps:
 
     def _messages(self, n: int) -> Iterator[str]:
         yield from (f"{times} x {name}" for name, times in self.messages(n).items() if times != 1)
+
+    def _mails(self, n: int) -> Iterator[str]:
+        held = self.place.place.held("outlook")
+        drafts = [one["categories"] for one in held["drafts"] if one["subject"] == f"job {n}"]
+        if drafts != [[f"job {n}"]]:
+            yield f"{len(drafts)} x draft, with {drafts}"
+        archive = next(one["id"] for one in held["folders"] if one["displayName"] == "Archive")
+        every = [*held["sent"], *held["messages"], *held["drafts"]]
+        sent = [one["parentFolderId"] for one in every if one["subject"] == f"sent job {n}"]
+        if sent != [archive]:
+            yield f"{len(sent)} x sent"
 
     def _events(self, n: int) -> Iterator[str]:
         held = self.place.place.held("google_calendar")

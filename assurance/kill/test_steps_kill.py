@@ -43,6 +43,8 @@ def test_what_a_killed_job_writes_is_there_once(steps_place: Steps, family: str)
         pytest.param("events", ["events have new ids"], 1, "2 x event", id="event"),
         pytest.param("events", ["no look-up"], 2, "'confirmed': 3", id="event-moved"),
         pytest.param("events", ["no intents"], 4, "asked about ['gone'", id="event-deleted"),
+        # A draft is found by its mark whenever it is written again.
+        pytest.param("mails", ["no look-up"], 2, "2 x sent", id="mail that is sent"),
         pytest.param("tools", ["no intents"], 1, "2 x note", id="tool of an MCP server"),
         pytest.param("sheets", ["no look-up"], 1, "2 x row", id="sheet"),
         pytest.param("sheets", ["no look-up"], 2, "written 3 x", id="sheet-changed"),
