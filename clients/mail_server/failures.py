@@ -62,9 +62,9 @@ _PASSING = re.compile(
     r"temporar|internal (server )?error|try again|authenticated but not connected|session (has )?expired", re.IGNORECASE
 )
 ONLY_OAUTH = (
-    "This server takes no passwords from programs (as Microsoft 365, which wants OAuth), and this program has no other "
-    "way in. Forward that mail to a mailbox at another provider and connect that one, or ask the administrator whether "
-    "passwords can be allowed for this mailbox."
+    "This server takes no passwords from programs. Microsoft 365 wants OAuth: connect such a mailbox as Outlook, which "
+    "signs in with a browser (`orchestra connections add outlook --client-id ID`). Elsewhere, ask the administrator "
+    "whether passwords can be allowed for this mailbox."
 )
 _NOT_LET_IN: Mapping[re.Pattern[str], str] = {
     re.compile(r"basic auth\w* is disabled|5\.7\.139|auth\w* is disabled for the tenant", re.IGNORECASE): ONLY_OAUTH,

@@ -93,7 +93,8 @@ def provider_of(address: str) -> Provider | None:
         raise AuthError(
             f"Since September 2024, Microsoft no longer lets programs sign in to {domain} with a password.",
             service=SERVICE,
-            remedy="Forward that mail to a mailbox at another provider, and connect that one.",
+            remedy="Connect it as Outlook instead, which signs in with a browser: "
+            "`orchestra connections add outlook --client-id ID`.",
             field="address",
         )
     if domain in _PROTON:

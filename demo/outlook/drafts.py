@@ -48,7 +48,8 @@ def from_json(box: DemoOutlook, given: Mapping[str, Any]) -> Record:
 
 def patched(box: DemoOutlook, record: Record, given: Mapping[str, Any]) -> Record:
     """Change a message: what sorts it, and of a draft its content, too. Raises Refused 400."""
-    content = {name for name in given if name not in {*_STATE, "singleValueExtendedProperties"}}
+    state = {*_STATE, "singleValueExtendedProperties"}
+    content = {name for name in given if name not in state and not name.startswith("@odata.")}
     if unknown := content - {*_HEADERS, "subject", "body", "internetMessageHeaders"}:
         raise graph_refused(
             400, "ErrorInvalidPropertySet", f"Property '{min(unknown)}' is read-only and cannot be set."

@@ -88,6 +88,10 @@ class OutlookRequest:
             raise graph_refused(400, "BadRequest", "Unable to read JSON request payload.")
         return found
 
+    def parameter(self, name: str) -> Any:
+        """Return a parameter of an action; its case does not matter: SDKs write `DestinationId`."""
+        return next((value for key, value in self.json.items() if key.lower() == name.lower()), None)
+
     @property
     def prefers(self) -> str:
         """The preferences of the client."""
@@ -262,7 +266,7 @@ def _value(asked: OutlookRequest) -> Response:
 
 
 def _move(asked: OutlookRequest) -> Response:
-    moved = asked.box.move(asked.record, str(asked.json.get("destinationId") or ""))
+    moved = asked.box.move(asked.record, str(asked.parameter("destinationId") or ""))
     return JSONResponse(asked.shown(moved), 201)
 
 
@@ -294,7 +298,7 @@ def _detach(asked: OutlookRequest) -> Response:
 
 def _session(asked: OutlookRequest) -> Response:
     """POST messages/{id}/attachments/createUploadSession."""
-    item, record = asked.json.get("AttachmentItem") or {}, asked.record
+    item, record = asked.parameter("attachmentItem") or {}, asked.record
     if item.get("attachmentType") != "file" or int(item.get("size") or 0) < _SMALL_MOST:
         raise graph_refused(400, "ErrorInvalidRequest", "An upload session is for a file of 3 MB or more.")
     key = f"session-{asked.box.store.next_number(_UPLOADS)}"
