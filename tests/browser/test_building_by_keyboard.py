@@ -52,8 +52,8 @@ def test_an_agent_is_made_and_saved(hand: Keyboard, page: Page) -> None:
     page.wait_for_url("**/agent?name=research-agent")
     instructions = page.get_by_role("textbox", name="Instructions", exact=True)
     hand.write(instructions, "Answer in one sentence.")
-    hand.press(page.get_by_role("button", name="Save", exact=True))
-    page.get_by_text("Saved. Runs that start from now on use it.").wait_for()
+    hand.press(page.get_by_role("button", name="Save and use"))
+    page.get_by_text("is production now").wait_for()
     hand.tab("Versions")
     hand.tab("Used by")
 

@@ -196,11 +196,12 @@ const EFFECTS: Record<string, string> = { pure: N_("Changes nothing outside"), r
 
 function About({ type }: { type: StepType | undefined }) {
   const { selected } = useForm();
+  const isRaw = useExpressionsShown();
   const [step] = selected;
   if (!type) return step?.uses ? <p className="panel-quiet">{step.uses}</p> : <p className="panel-quiet">{t("A group of steps")}</p>;
   return (
     <p className="panel-quiet">
-      {t(EFFECTS[type.effect] ?? type.effect)} · <code>{type.name}</code> · {type.description.split("\n\n")[0]}
+      {t(EFFECTS[type.effect] ?? type.effect)} · {isRaw && <><code>{type.name}</code> · </>}{type.description.split("\n\n")[0]}
     </p>
   );
 }

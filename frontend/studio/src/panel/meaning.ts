@@ -118,7 +118,7 @@ export function wordsOf({ name, title }: Pick<ScopeName, "name" | "title">, titl
 }
 
 // A description is no title.
-const short = (title: string): string => (title.length <= 40 ? title : "");
+const short = (title: string): string => (title.length <= 40 && !title.endsWith(".") ? title : "");
 
 // Return the values with these letters in what they are called, then those with them elsewhere.
 export function valuesFor(names: readonly ScopeName[], sought: string, titleOf: TitleOf): ScopeName[] {
