@@ -42,7 +42,8 @@ def upload_in_parts(graph: Graph, service: Service, session: str, file: BinaryIO
         return UploadProgress(int(str(ranges[0]).partition("-")[0]))
 
     def put(offset: int, part: bytes, whole: int) -> UploadProgress:
-        headers = {"Content-Range": f"bytes {offset}-{offset + len(part) - 1}/{whole}"}
+        what = f"bytes {offset}-{offset + len(part) - 1}/{whole}"
+        headers = {"Content-Range": what, "Content-Type": "application/octet-stream"}
         return progress(told("PUT", headers=headers, content=part))
 
     return UploadSession(service, PART_BYTES, put=put, state=lambda _: progress(told("GET"))).send(file, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from clients.errors import Conflict
 from clients.listing import Json
 from clients.mail.labelled import LabelledMails
-from clients.outlook.box import FIELDS, SERVICE, OutlookBox
+from clients.outlook.box import SERVICE, OutlookBox
 
 
 class OutlookFiling:
@@ -23,8 +23,7 @@ class OutlookFiling:
         if self._box.record(message).get("parentFolderId") == folder:
             return
         with self._box.there("mail", message):
-            url = f"{self._box.at(message, '/move')}?$select={FIELDS}"
-            self._box.graph.asked("POST", url, json={"destinationId": folder})
+            self._box.graph.asked("POST", self._box.at(message, "/move"), json={"destinationId": folder})
 
     def move_back(self, change: Json) -> None:
         """Move a mail back: {message, before, after}. Raises Conflict if it was moved again, NotFound."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from clients.errors import InvalidRequest
 from clients.listing import Json
 from clients.mail.labelled import LabelledMails, Names
-from clients.outlook.box import FIELDS, SERVICE, OutlookBox
+from clients.outlook.box import SERVICE, OutlookBox
 
 UNREAD, FLAGGED = "UNREAD", "FLAGGED"
 _NAME_MOST = 255
@@ -51,8 +51,7 @@ class OutlookLabels:
             return record
         message = str(record["id"])
         with self._box.there("mail", message):
-            url = f"{self._box.at(message)}?$select={FIELDS}"
-            return self._box.noted(self._box.graph.asked("PATCH", url, json=changes) or {})
+            return self._box.noted(self._box.graph.asked("PATCH", self._box.at(message), json=changes) or {})
 
 
 def _fields(labels: Sequence[str]) -> Json:

@@ -173,7 +173,7 @@ class OutlookOutbox:
     def _made(self, content: bytes) -> Json:
         """Make a draft of MIME."""
         headers = {"Content-Type": "text/plain"}
-        url = f"{self._box.url}/messages?$select={FIELDS}"
+        url = f"{self._box.url}/messages"
         made = self._box.graph.asked("POST", url, headers=headers, content=base64.b64encode(content))
         return self._box.noted(made if isinstance(made, dict) else {})
 
@@ -214,7 +214,7 @@ class OutlookOutbox:
 
     def _patch(self, message: str, changes: Json) -> Json:
         with self._box.there("draft", message):
-            found = self._box.graph.asked("PATCH", f"{self._box.at(message)}?$select={FIELDS}", json=changes)
+            found = self._box.graph.asked("PATCH", self._box.at(message), json=changes)
         return self._box.noted(found if isinstance(found, dict) else {})
 
     def _sent(self, draft: Json) -> Json:
