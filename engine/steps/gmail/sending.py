@@ -7,14 +7,14 @@ from engine.steps.gmail.reading import SERVICE
 
 
 class Send(SendMail):
-    """Send a mail right away; a reply stays in its thread. The mail is marked as written by a program."""
+    """Send a mail right away, a new one or within a thread. The mail is marked as written by a program."""
 
     name = "gmail.send"
     service = SERVICE
 
 
 class Reply(AnswerMail):
-    """Reply to a mail right away, in its thread. Your own, automatic, bulk, list and no-reply mails are refused.
+    """Send a reply to a mail right away, in its thread. Your own, automatic, bulk, list and no-reply mails are refused.
 
     If the mail asks for answers to an address other than its sender's (`Reply-To`), a person has to approve it.
     """

@@ -119,7 +119,7 @@ class _Sending(WritesMail):
 
 
 class Send(_Sending):
-    """Send a mail right away; a reply stays in its conversation. The mail is marked as written by a program."""
+    """Send a mail right away, a new one or within a conversation. It is marked as written by a program."""
 
     name = "smtp.send"
     title = "Send a mail"
@@ -141,7 +141,7 @@ class Send(_Sending):
 
 
 class Reply(_Sending):
-    """Reply to a mail right away, in its conversation; the reply is marked as written by a program.
+    """Send a reply to a mail right away, in its conversation; it is marked as written by a program.
 
     If the mail asks for answers to an address other than its sender's (`Reply-To`), a person has to approve it.
     """

@@ -7,7 +7,7 @@ from engine.steps.outlook.reading import SERVICE
 
 
 class Send(SendMail):
-    """Send a mail right away; a reply stays in its thread. The mail is marked as written by a program.
+    """Send a mail right away, a new one or within a thread. The mail is marked as written by a program.
 
     Outlook.com gives sent mails a `message_id` of its own; the mail keeps its `id`.
     """
@@ -18,7 +18,7 @@ class Send(SendMail):
 
 
 class Reply(AnswerMail):
-    """Reply to a mail right away, in its thread. Your own, automatic, bulk, list and no-reply mails are refused.
+    """Send a reply to a mail right away, in its thread. Your own, automatic, bulk, list and no-reply mails are refused.
 
     If the mail asks for answers to an address other than its sender's (`Reply-To`), a person has to approve it.
     """
