@@ -1,8 +1,9 @@
 """Keeps the catalogues of the dashboard's texts (`make catalogue`): finds the texts in the code, and compiles them.
 
 Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser, what the
-canvas shows of the fields of every step, what step types say in a question to a person, what the forms of
-connections show of each service, and the nouns and verbs by which runs are counted.
+canvas shows of the fields of every step, the titles of step types, triggers, services and their fields, what step types
+say in a question to a person, what the forms of connections show of each service, and the nouns and verbs by which runs
+are counted.
 
 The messages of the engine are templates in the context `message` (`dashboard/base/messages.py`). They may stay in
 English, so a catalogue has only those that are translated: add one as `{0}` and `{1}` stand for its values, in their
@@ -30,7 +31,8 @@ from dashboard.base.language import LOCALE
 from dashboard.base.messages import MESSAGE, NOUNS
 from engine.base.services import services
 from engine.compiler.definition.step_model import step_schema
-from engine.plugins.registry import step_types
+from engine.plugins.registry import step_types, trigger_types
+from engine.plugins.step import fields_schema
 from engine.record.outcomes import made_by
 from engine.triggers.cron import TEXTS as CRON_TEXTS
 
@@ -76,7 +78,7 @@ def texts() -> list[Text]:
     """Return each text in the code once, in the order of the files."""
     found = [text for path in sorted((ROOT / "dashboard").rglob("*.py")) for text in _in_python(path)]
     found += [text for name in _SCRIPTS for text in _in_script(name)]
-    found += map(Text, _of_services())
+    found += map(Text, [*_of_services(), *titles()])
     found += map(Text, CRON_TEXTS)
     found += [Text(kind.agreed) for kind in step_types().values() if kind.agreed]
     found += [Text(kind.done, context="done") for kind in step_types().values() if kind.done]
@@ -151,7 +153,20 @@ def _in_script(name: str) -> Iterator[Text]:
         for one, first, many in _CALL.findall(path.read_text(encoding="utf-8")):
             yield Text(json.loads(one)) if one else Text(json.loads(first), json.loads(many))
     if name == "studio":
-        yield from map(Text, _of_steps())
+        yield from map(Text, [*_of_steps(), *titles()])
+
+
+def titles() -> Iterator[str]:
+    """Yield the titles of step types, triggers, services, all their fields, and of the lines of checks."""
+    for node in (node for tree in _code() for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if isinstance(node.func, ast.Name) and node.func.id == "CheckLine" and node.args:
+            yield from (str(one.value).capitalize() for one in node.args[:1] if isinstance(one, ast.Constant))
+    yield from (service.title for service in services())
+    for kind in (*step_types().values(), *trigger_types().values()):
+        yield kind.title
+        schema = fields_schema(kind.fields)
+        for holder in (schema, *schema.get("$defs", {}).values()):
+            yield from (str(one["title"]) for one in holder.get("properties", {}).values() if "title" in one)
 
 
 def _of_steps() -> Iterator[str]:

@@ -94,7 +94,7 @@ def value_widget(
     draft: EditorDraft, place: str, field: AgentToolField, value: Any, offered: Sequence[str] = ()
 ) -> None:
     """Show the field for a fixed value; `offered` are names that a text may have, others can be typed."""
-    label, key = field_label(field.title), draft.key(place)
+    label, key = field_label(t(field.title)), draft.key(place)
     if offered and isinstance(value, str):
         options = list(dict.fromkeys([*([value] if value else []), *offered]))
         st.selectbox(label, options, 0 if value else None, key=key, accept_new_options=True, persist_state="session")

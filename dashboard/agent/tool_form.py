@@ -149,8 +149,8 @@ def _named(known: Mapping[str, AgentToolField], name: str) -> str:
     """Return the title of a field as a choice, and what it is if the model must not decide it on its own."""
     field = known.get(name)
     if field is None or not field.is_strict:
-        return name if field is None else field.title
-    return f"{field.title} ({t('destination') if field.role == 'destination' else t('instruction')})"
+        return name if field is None else t(field.title)
+    return f"{t(field.title)} ({t('destination') if field.role == 'destination' else t('instruction')})"
 
 
 def _choices(
@@ -163,12 +163,12 @@ def _choices(
             t(
                 ":material/lock: **{title}** {role}. A mail that the model reads could talk it into another one. "
                 "So list what it may choose from, fix it, or have a person approve every call.",
-                title=plain(field.title),
+                title=plain(t(field.title)),
                 role=t(ROLES[field.role]),
             )
         )
     st.multiselect(
-        t("{title}: one of", title=field_label(field.title)),
+        t("{title}: one of", title=field_label(t(field.title))),
         known,
         known,
         key=draft.key(tool_key(number, f"choose-{field.name}")),
@@ -187,7 +187,7 @@ def _explained(draft: EditorDraft, number: int, known: Mapping[str, AgentToolFie
         with opened:
             for one in known.values():
                 lock = ":material/lock: " if one.is_strict else ""
-                st.markdown(f"{lock}**{plain(one.title)}** `{one.name}` :gray[{t(ROLES[one.role])}]")
+                st.markdown(f"{lock}**{plain(t(one.title))}** `{one.name}` :gray[{t(ROLES[one.role])}]")
 
 
 def _remove(draft: EditorDraft, number: int) -> None:

@@ -111,7 +111,10 @@ def _facts(question: Approval) -> str:
     account = "" if call is None else call.account_name or call.account
     facts = [t("From your account {account}", account=account)] if account else []
     facts += [t("Demo")] if call is not None and call.mode == AccountMode.DEMO else []
-    facts += [question.workflow] if call is None else [question.workflow, question.message]
+    facts.append(question.workflow)
+    if call is not None:
+        is_untitled = question.message == call.title
+        facts.append(t(call.title) if is_untitled else question.message.removesuffix(f": {call.title}"))
     facts.append(t("asked {asked_at}", asked_at=ago(question.asked_at)))
     if question.expires_at is not None:
         facts.append(t("expires {expires_at}", expires_at=full_time(question.expires_at)))

@@ -54,7 +54,7 @@ def headline(call: AskedCall) -> None:
         st.header(t(letter.agreed, to=_bold(letter.to), what=_bold(letter.what)), anchor=False)
     else:
         about = " · ".join(dict.fromkeys(filter(None, [letter.to, letter.what])))
-        words = f"{plain(call.title)} · {_bold(about)}" if about else plain(call.title)
+        words = f"{plain(t(call.title))} · {_bold(about)}" if about else plain(t(call.title))
         st.header(t("If you agree: {call}", call=words), anchor=False)
 
 
@@ -80,7 +80,7 @@ def asked_call(
         with left:
             _original(source, key)
         with right:
-            st.caption(plain(call.title))
+            st.caption(plain(t(call.title)))
     else:
         right = st.container()
     with right, st.container(key=f"letter-{key}", gap="small"):

@@ -110,7 +110,7 @@ def _row(one: Approval) -> str:
 def _name(one: Approval) -> str:
     """Return to whom or what it goes."""
     to = "" if one.call is None else target(one.call, one.call.arguments)
-    return to or (one.message if one.call is None else letter_of(one.call).what or one.call.title)
+    return to or (one.message if one.call is None else letter_of(one.call).what or t(one.call.title))
 
 
 def _words(one: Approval) -> str:

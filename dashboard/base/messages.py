@@ -49,6 +49,7 @@ _ENDINGS = (
     N_("not finished"),
     N_("rejected by a person"),
     N_("running"),
+    N_("unsure"),
     N_("updated"),
     N_("waiting"),
 )
@@ -76,6 +77,13 @@ def translated(text: str) -> str:
     return text if language() == ENGLISH or len(text) > _LONGEST else _translated(language(), text, 0)
 
 
+def outcome(words: str) -> str:
+    """Return what became of an item, "task" or "only labelled", in the language of the reader."""
+    if language() == ENGLISH:
+        return words
+    return ", ".join(_count(f"1 {one}").partition(" ")[2] for one in words.split(", ")) if words else ""
+
+
 @lru_cache(maxsize=4096)
 def _translated(spoken: str, text: str, depth: int) -> str:
     """Return the translation of sentences; `depth` counts the values in values."""
@@ -99,12 +107,15 @@ def _whole(text: str, depth: int) -> str | None:
 
 
 def _headed(text: str, depth: int) -> str | None:
-    """Return the translation of "Failed: …", of a status alone, and of what is said about a quoted title."""
+    """Return the translation of "Failed: …", of what is said of a quoted title or an amount, and of a status alone."""
     head, colon, rest = text.partition(": ")
     if colon and head in _HEADS:
         return f"{t(head)}: {_translated(language(), rest, depth + 1)}"
     if colon and len(head) > 1 and head[0] == head[-1] == '"':
         return f"{head}: {_translated(language(), rest, depth + 1)}"
+    amount, comma, basis = text.removesuffix(".").rpartition(", ")
+    if comma and (said := _templated(basis, depth + 1)):  # "$0.02, by the last run."
+        return f"{amount}, {said}{text[len(amount) + len(comma) + len(basis) :]}"
     bare = text.removesuffix(".")
     return f"{t(bare)}{text[len(bare) :]}" if bare in _HEADS or bare in _ENDINGS else None
 

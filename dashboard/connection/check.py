@@ -11,6 +11,7 @@ from clients.check_line import CheckLine
 from clients.errors import ServiceError
 from dashboard.base import session
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.accounts import service_title
@@ -84,17 +85,19 @@ def check_lines(status: ConnectionStatus) -> None:
 def check_line(service: str, line: CheckLine) -> None:
     """Show one line of a check."""
     if line.is_note:
-        st.markdown(f":gray[:material/info:] **{plain(line.what.capitalize())}**: {plain_with_code(line.text)}")
+        st.markdown(
+            f":gray[:material/info:] **{plain(t(line.what.capitalize()))}**: {plain_with_code(translated(line.text))}"
+        )
         return
     icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
     works = t(":green[works]") if line.ok else t(":red[does not work]")
-    st.markdown(f"{icon} **{plain(line.what.capitalize())}** {works}: {_named(service, line)}")
+    st.markdown(f"{icon} **{plain(t(line.what.capitalize()))}** {works}: {_named(service, line)}")
 
 
 def _named(service: str, line: CheckLine) -> str:
     """Return the text of a line, after the field that it is about, where the form has it."""
     label = "" if line.ok else declaration(service).label_of(line.field)
-    said = plain_with_code(line.text)
+    said = plain_with_code(translated(line.text))
     return f"**{plain(t(label))}**: {said}" if label else said
 
 

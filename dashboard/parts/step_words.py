@@ -11,7 +11,7 @@ from engine.plugins.registry import step_type
 def type_title(uses: str) -> str:
     """Return what a step type does, in words; of one of an earlier release, its name."""
     try:
-        return step_type(uses).title
+        return t(step_type(uses).title)
     except UnknownName:
         return uses
 

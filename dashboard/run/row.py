@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from dashboard.base.language import N_, language, t
+from dashboard.base.messages import outcome
 from dashboard.parts.run_state import GLYPHS, UNDONE, RunStateCell
 from dashboard.parts.status import REJECTED, look_of
 from dashboard.run.board import Board, BoardRow
@@ -50,7 +51,7 @@ def _table_row(board: Board, row: BoardRow, numbered: set[str]) -> list[Any]:
     spoken = language()
     cells = [_chip(row.cells.get(path), spoken) for path, _ in board.columns]
     choice = choice_of(StepStatus.SUCCEEDED if row.cell == UNDONE else row.cell.status)
-    return [row.path, row.title, choice, _chip(row.cell, spoken), row.became, links, cells]
+    return [row.path, row.title, choice, _chip(row.cell, spoken), outcome(row.became), links, cells]
 
 
 @cache

@@ -69,7 +69,7 @@ def facts(run: Run, with_called: str = "") -> str:
     parts += [t("resumed {count}×", count=len(by_people))] if by_people else []
     used = usage_words(run["usage"])
     called = with_called or (t("without the runs that it called") if used and _has_called(run) else "")
-    expected = words(run.get("estimate")) if used else ""
+    expected = translated(words(run.get("estimate"))) if used else ""
     return " · ".join([*parts, *used, *filter(None, [called, expected])])
 
 

@@ -29,7 +29,7 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     """Ask what starts the workflow, and write it into its file; it is turned on separately."""
     kinds = {kind.name: kind for kind in _types(visit)}
     chosen = st.selectbox(
-        t("What starts it?"), list(kinds), format_func=lambda name: kinds[name].title, key="trigger-uses"
+        t("What starts it?"), list(kinds), format_func=lambda name: t(kinds[name].title), key="trigger-uses"
     )
     kind = kinds[chosen]
     st.caption(plain(kind.description.splitlines()[0]))

@@ -306,6 +306,7 @@ function errorIn(text: string): Definition {
 
 // Of the words that are searched; the server refuses more.
 const LONGEST_REQUEST = 400;
+const inOwnLanguage = <T extends { title: string }>(type: T): T => ({ ...type, title: t(type.title) });
 const MOST_RUNS = 20;
 
 const ofRun = (runId: string, rest: string) => `/api/runs/${encodeURIComponent(runId)}${rest}`;
@@ -340,7 +341,7 @@ export const api = {
   prediction: (workflow: string, runId: string) => request<Prediction>("GET", of(workflow, `/prediction?run_id=${encodeURIComponent(runId)}`)),
   triggers: async (workflow: string) =>
     (await request<{ triggers: TriggerStatus[] }>("GET", `/api/triggers?workflow=${encodeURIComponent(workflow)}`)).triggers,
-  triggerTypes: async () => (await request<{ trigger_types: TriggerType[] }>("GET", "/api/triggers/types")).trigger_types,
+  triggerTypes: async () => (await request<{ trigger_types: TriggerType[] }>("GET", "/api/triggers/types")).trigger_types.map(inOwnLanguage),
   turnTrigger: (workflow: string, trigger: string, way: "on" | "off", beginning: TriggerBeginning) =>
     request<TriggerStatus>("POST", `/api/triggers/${encodeURIComponent(workflow)}/${encodeURIComponent(trigger)}/${way}`, beginning),
   debug: (workflow: string, inputs: Record<string, Json>, breakpoints: string[]) =>
@@ -352,5 +353,8 @@ export const api = {
   cancel: (runId: string) => request<unknown>("POST", ofRun(runId, "/cancel")),
   // The names of the step types that fit what a step should do, the best first.
   fittingTypes: async (words: string) => (await request<{ names: string[] }>("GET", `/api/step-types/fitting?q=${encodeURIComponent(words.slice(0, LONGEST_REQUEST))}`)).names,
-  stepTypes: () => request<StepTypes>("GET", "/api/step-types"),
+  stepTypes: async () => {
+    const found = await request<StepTypes>("GET", "/api/step-types");
+    return { ...found, step_types: found.step_types.map(inOwnLanguage) };
+  },
 };

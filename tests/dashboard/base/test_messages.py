@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.base.language import spoken
-from dashboard.base.messages import translated
+from dashboard.base.language import LOCALE, spoken
+from dashboard.base.messages import outcome, translated
+from engine.base.services import services
+from engine.plugins.registry import step_types, trigger_types
+from engine.plugins.step import fields_schema
 from engine.record.outcomes import added, of_status, outcome_words
 from engine.record.types.run import Outcomes
-from tests.catalogue import messages
+from tests.catalogue import messages, read
 
 MAILS: Outcomes = {
     "noun": "mail",
@@ -60,7 +63,8 @@ def test_the_sentence_of_a_run_is_read_in_german() -> None:
         ("2 writes made again: an undo had taken them back. Its write was undone.",
          ("Neu geschrieben, weil es rückgängig gemacht war: 2 Schreibvorgänge. "
          "Sein Schreibvorgang wurde rückgängig gemacht.")),
-        ("2 widgets: 2 shelved.", "2 widgets: 2 shelved."),
+        ("$0.02, by the last run.", "$0.02, nach dem letzten Lauf."),
+        ("2 widgets: 1 shelved, 1 unsure.", "2 widgets: 1 shelved, 1 unsicher."),
         ("Nothing that we would say", "Nothing that we would say"),
         ("", ""),
     ],
@@ -85,6 +89,26 @@ def test_a_text_from_outside_can_be_as_it_likes(part: str) -> None:
     with spoken("de"):
         assert translated(part * (1_990 // len(part)))
         assert translated(part * 10_000) == part * 10_000
+
+
+def test_what_became_of_an_item_is_read_in_german() -> None:
+    assert outcome("task, only labelled") == "task, only labelled"
+    with spoken("de"):
+        assert [outcome(one) for one in ("task, only labelled", "shelved", "")] == [
+            "Aufgabe, nur mit Label versehen",
+            "shelved",
+            "",
+        ]
+
+
+def test_the_titles_of_all_types_and_services_and_of_their_fields_have_german() -> None:
+    plugins = [kind.title for kind in (*step_types().values(), *trigger_types().values())]
+    fields = [
+        one["title"] for kind in step_types().values() for one in fields_schema(kind.fields)["properties"].values()
+    ]
+    titles = {*plugins, *fields, *(one.title for one in services())}
+    catalog = read(LOCALE / "de.po")
+    assert [title for title in titles if not (found := catalog.get(title)) or not found.string] == []
 
 
 def test_templates_are_the_texts_of_the_code() -> None:

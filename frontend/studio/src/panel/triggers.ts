@@ -87,12 +87,14 @@ export function statusOf(statuses: TriggerStatus[] | null, id: string): TriggerS
 // Return whether a request was refused because nobody has agreed to what it would touch: the answer lists that.
 export const needsConsent = (error: unknown): boolean => unagreed(error).length > 0;
 
+const STATES = [N_("By hand"), N_("Off"), N_("Resting"), N_("Broken"), N_("Needs you"), N_("Silent"), N_("Trying again"), N_("On")];
+
 // Return whether a trigger starts runs, and in which environment: `On · prod`; "" if that is not known yet.
 export function stateWords(statuses: TriggerStatus[] | null, id: string): string {
   if (statuses === null) return "";
   const status = statusOf(statuses, id);
   if (!status) return t("Not in force yet");
-  const word = t(status.state.slice(0, 1).toUpperCase() + status.state.slice(1));
+  const word = t(STATES.find((one) => one.toLowerCase() === status.state) ?? status.state);
   return status.environment ? `${word} · ${status.environment}` : word;
 }
 
