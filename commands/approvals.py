@@ -147,6 +147,7 @@ def _call(call: AskedCall) -> Iterator[str]:
 
 def _facts(one: Approval) -> Sequence[tuple[str, str]]:
     from engine.runs.approvals import named
+    from engine.runs.asked_letter import from_answered_mail
 
     facts = [("state", one.state), ("run", f"{one.run_id}, step {one.path}"), ("asked", one.asked_at)]
     if one.expires_at is not None:
@@ -165,6 +166,7 @@ def _facts(one: Approval) -> Sequence[tuple[str, str]]:
             facts.append(("gaps", f"not finished, still to fill in: {', '.join(one.gaps)}"))
         facts.append(("call", f"{one.call.uses} as {account}"))
         facts += [("outside", f"{name}: {origin}") for name, origin in one.call.outside.items()]
+        facts += [("outside", f"{name}: the mail that is answered") for name in from_answered_mail(one.call)]
         cost = one.call.cost_usd
         facts.append(("cost so far", "not known" if cost is None else f"{cost:.4f} USD"))
         facts.append(("hash", one.hash))

@@ -20,6 +20,8 @@ from engine.runs.approval_titles import destination, target
 from engine.runs.call_texts import field_schemas, text_fields
 
 _SHORT = 120
+_ANSWERED = ("To", "Cc", "Subject")
+"""The lines that a mail takes from the one that it answers, unless its arguments say them."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,13 @@ def letter_of(call: AskedCall) -> AskedLetter:
     return AskedLetter(_agreed(call.uses, to, what), to, what, list(_parts(call, changes)), changes)
 
 
+def from_answered_mail(call: AskedCall) -> list[str]:
+    """Return the lines of its head, by their names, that a mail takes from the one that it answers."""
+    preview, said = call.preview, call.arguments
+    head = () if preview is None or preview.before is not None else preview.head  # a draft is an object of its own
+    return [name for name, value in head if name in _ANSWERED and _has_more(name, value, said.get(name.lower()) or [])]
+
+
 def _agreed(uses: str, to: str, what: str) -> str:
     try:
         agreed = step_type(uses).agreed
@@ -89,13 +98,25 @@ def _parts(call: AskedCall, changes: str) -> Iterator[LetterPart]:
 def _previewed(call: AskedCall, preview: Preview) -> Iterator[LetterPart]:
     """Yield the parts of a preview, each with the argument that it shows."""
     texts, body = {name: call.arguments[name] for name in text_fields(call)}, preview.body
+    answered = from_answered_mail(call)
     for title, value in () if body is None else preview.head:
         name, written = _shown_in(texts, value), call.arguments.get(title.lower())
         is_outside = name in call.outside or (title.lower() in call.outside and _in(value, written))
+        is_outside = is_outside or title in answered
         yield LetterPart(title, value, name, is_line=True, is_warning=not title, is_outside=is_outside)
     whole = preview.text if body is None else body
     is_outside = any(_lines(texts[name]) in _lines(whole) for name in call.outside if texts.get(name))
     yield LetterPart("", whole, _shown_in(texts, whole), is_outside=is_outside)
+
+
+def _has_more(title: str, value: str, written: Any) -> bool:
+    """Return whether a line of a head has what no argument says: it comes from the mail that is answered."""
+    said = [one.strip() for one in _texts(written) if one.strip()]
+    if title == "Subject":  # one that is given only gets a `Re:`
+        return not said
+    for one in sorted(said, key=len, reverse=True):
+        value = value.replace(one, "")
+    return bool(value.strip(" ,;"))
 
 
 def _in(value: str, written: Any) -> bool:

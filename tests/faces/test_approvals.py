@@ -78,6 +78,20 @@ def test_every_face_shows_the_draft_that_will_be_sent(make_faces: Callable[[], F
     until(lambda: faces.orchestra.runs.get(OWNER, question.run_id)["status"] == "succeeded")
 
 
+def test_every_face_marks_what_a_reply_takes_from_the_mail_that_it_answers(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    mails = {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:inbox", "limit": 1}}
+    answers = {"message": "{{ steps.mails.output.messages[0].id }}", "text": "At nine."}
+    question = asked(faces.orchestra, [mails, {"id": "reply", "uses": "gmail.reply", "with": answers}])
+    shown = human(faces, "approvals", "show", question.id)
+    assert "To: the mail that is answered" in shown
+    assert "Subject: the mail that is answered" in shown
+    page = faces.page(lambda go: go("approvals")).value
+    marks = [one.value for one in page.caption if ":material/public:" in one.value]
+    assert any("To, Subject" in one for one in marks)
+    assert re.search('<p class="origin">To, Subject: ', link_page(faces, question))
+
+
 def test_every_face_says_what_has_changed_since_an_approval(make_faces: Callable[[], Faces]) -> None:
     faces = make_faces()
     first = asked(faces.orchestra)

@@ -199,6 +199,24 @@ def test_what_is_from_outside_is_marked(outside: dict[str, str], marked: list[st
     assert [one.title for one in letter.parts if one.is_outside] == marked
 
 
+@pytest.mark.parametrize(
+    ("uses", "arguments", "marked"),
+    [
+        pytest.param("gmail.reply", {"message": "1", "text": "Yes."}, ["To", "Cc", "Subject"], id="all"),
+        pytest.param("gmail.send", {"to": ["a@b.example"], "in_reply_to": "1"}, ["Cc", "Subject"], id="a recipient"),
+        pytest.param("gmail.send", {"to": ["a@b.example"], "cc": "c@d.example, e@f.example", "subject": "Win!"}, [],
+                     id="nothing"),
+    ],
+)  # fmt: skip
+def test_what_a_reply_takes_from_the_mail_that_it_answers_is_marked(
+    uses: str, arguments: dict[str, Any], marked: list[str]
+) -> None:
+    head = [["To", "a@b.example"], ["Cc", "c@d.example, e@f.example"], ["Subject", "Re: Win!"]]
+    text = "".join(f"{name}: {value}\n" for name, value in head) + "\nYes."
+    letter = letter_of(call(uses, arguments, Preview("Re: Win!", text, to="a@b.example", head=head)))
+    assert [one.title for one in letter.parts if one.is_outside] == marked
+
+
 def test_data_says_nothing_in_the_name_of_the_product() -> None:
     warned = {"": "Checked: this call sends nothing.", "To": "nobody"}
     [part] = letter_of(call("store.upsert", {"value": warned})).parts
