@@ -18,7 +18,7 @@ from dashboard.parts.status import look_of
 from dashboard.parts.times import ago, short_time
 from engine.base.statuses import RunStatus
 from engine.operations.attention import Attention
-from engine.runs.approval_titles import about, target
+from engine.runs.approval_titles import about, subject, target
 from engine.runs.approvals import Approval
 from engine.runs.asked_letter import letter_of
 from engine.runs.happened import Happened
@@ -71,16 +71,22 @@ def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> No
 
 
 def _says_all(question: Approval) -> bool:
-    """Return whether a row tells all of a call: to whom, every text that it sends, with nothing left to fill in."""
+    """Return whether a row tells all of a call: nothing but its target and its subject, each as the row shows it."""
     call, what = question.call, about(question) or question.message
     if question.give or question.gaps or len(" ".join(what.split())) > _LONGEST:
         return False
     if call is None:
         return question.details in (None, "", {}, [])
-    letter, row = letter_of(call), " ".join(what.split())
-    if call.again or call.notes or call.unreadable or call.outside or letter.changes or not letter.to:
+    letter, shown = letter_of(call), [target(call, call.arguments), subject(call, call.arguments)]
+    if call.again or call.notes or call.unreadable or call.outside or letter.changes or not shown[0]:
         return False
-    return all(not one.is_warning and " ".join(str(one.value).split()) in row for one in letter.parts)
+    for part in letter.parts:
+        if part.value == "":
+            continue
+        if part.is_warning or part.is_outside or part.value not in shown:
+            return False
+        shown.remove(part.value)  # a text that repeats the subject is a text of its own
+    return True
 
 
 def _answered(question: Approval) -> None:

@@ -20,7 +20,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 OWNER = Principal("owner", "owner")
 QUESTIONS = 8
-WELCOME = {"id": "send", "uses": "gmail.send", "with": {"to": ["ann{n}@example.org"], "subject": "Welcome {n}"}}
+WELCOME = {
+    "id": "open",
+    "uses": "github.create_issue",
+    "approve": "always",
+    "with": {"repository": "acme/app", "title": "Welcome {n}"},
+}
 ROWS = '[class*="st-key-line-waiting-"]'
 
 
@@ -29,16 +34,16 @@ def asking(served: Served) -> Served:
     """Eight open questions, the newest of which has a gap; a run that failed, one that went well."""
     fails = {"id": "no", "uses": "flow.fail", "with": {"message": "No."}}
     fine = {"id": "a", "uses": "flow.set", "with": {"values": {"x": 1}}}
-    texts = ["Welcome"] * (QUESTIONS - 1) + ["Hello [name]."]
+    texts = [""] * (QUESTIONS - 1) + ["Hello [name]."]
     orchestra = Orchestra.open(served.root, demo=True)
     try:
         for name, steps in {"fails": [fails], "fine": [fine]}.items():
             _write(served, name, *steps)
             orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
         for number, text in enumerate(texts):
-            sent = json.loads(json.dumps(WELCOME).replace("{n}", str(number)))
-            sent["with"]["text"] = text
-            _write(served, f"welcome-{number}", sent)
+            issue = json.loads(json.dumps(WELCOME).replace("{n}", str(number)))
+            issue["with"]["body"] = text
+            _write(served, f"welcome-{number}", issue)
             orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, f"welcome-{number}", {}), 60)
     finally:
         orchestra.close()

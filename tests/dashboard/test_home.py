@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -80,22 +81,36 @@ def test_runs_are_summed_up_by_workflow_since_the_last_visit(
 
 
 def test_a_row_approves_only_what_it_tells(orchestra: Orchestra, open_page: Open) -> None:
-    def asked(name: str, text: str, subject: str = "Welcome") -> str:
-        fields = {"to": ["ann@example.org"], "subject": subject, "text": text}
-        run_id = ran(orchestra, name, {"id": "send", "uses": "gmail.send", "with": fields})
+    def asked(step: dict[str, Any]) -> str:
+        run_id = ran(orchestra, f"asks-{len(orchestra.approvals.list(OWNER))}", {"id": "it", **step})
         return next(one.id for one in orchestra.approvals.list(OWNER) if one.run_id == run_id)
 
-    whole, unseen = asked("whole", "Welcome"), asked("unseen", "The text is on the page Approvals only.")
-    gap, long = asked("gap", "Hello [name]."), asked("long", "Hello.", "Welcome " * 20)
+    def issue(title: str, **more: str) -> str:
+        fields = {"repository": "acme/app", "title": title, **more}
+        return asked({"uses": "github.create_issue", "approve": "always", "with": fields})
+
+    def mail(**more: Any) -> str:
+        fields = {"to": ["ann@example.org"], "subject": "We do not agree", "text": "", **more}
+        return asked({"uses": "gmail.send", "with": fields})
+
+    whole = issue("Welcome")
+    others = [
+        issue("Hello", body="Hello"),
+        issue("Welcome " * 20),
+        issue("Hello [name]"),
+        mail(text="agree"),
+        mail(subject="Hi", text="Hi"),
+        mail(to=["boss@corp.example"], cc=["ss@corp.example"]),
+    ]
     at = open_page()
-    assert said(at) == "4 answers wait for you. Everything else went well."
-    assert links(at)["ann@example.org\u2002Welcome"] == f"question={whole}"
+    assert said(at) == "7 answers wait for you. Everything else went well."
+    assert links(at)["acme/app\u2002Welcome"] == f"question={whole}"
     assert {key for one in at.button if (key := str(one.key)).startswith("approve-")} == {f"approve-home-{whole}"}
     opened = [one.proto.query_string for one in at.get("page_link") if one.proto.label == "Open"]
-    assert opened == [f"question={long}", f"question={gap}", f"question={unseen}"]
+    assert opened == [f"question={one}" for one in reversed(others)]
     at.button(key=f"approve-home-{whole}").click().run()
     assert orchestra.approvals.get(OWNER, whole).state == "approved"
-    assert said(at) == "3 answers wait for you. Everything else went well."
+    assert said(at) == "6 answers wait for you. Everything else went well."
 
 
 def test_a_first_visitor_with_own_accounts_is_shown_the_mails_first(orchestra: Orchestra, open_page: Open) -> None:
