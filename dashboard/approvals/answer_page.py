@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
 
 from dashboard.approvals.asked_call import cost_text, open_words, source_words
 from dashboard.base.language import N_, spoken, t, tn
 from dashboard.base.messages import translated
-from dashboard.base.plain import revealed
+from dashboard.base.plain import host_of, revealed
 from dashboard.form.words import language_of
 from dashboard.parts.times import ago, full_time
 from engine.base.statuses import AccountMode
@@ -124,10 +123,10 @@ def _facts(question: Approval) -> str:
 
 def _link(words: str, url: str) -> str:
     """Return a link with its host; nothing if it is no web page."""
-    if not url.startswith(("https://", "http://")):
+    if not (host := host_of(url)):
         return ""
     link = f'<a href="{escape(without_links(url))}" rel="noreferrer" target="_blank">{escape(words)}</a>'
-    return f" · {link} ({_html(urlsplit(url).hostname or '')})"
+    return f" · {link} ({_html(host)})"
 
 
 def _warnings(question: Approval, call: AskedCall) -> Iterator[str]:
@@ -244,7 +243,7 @@ def _origin(words: str) -> str:
 
 
 def _bold(text: str) -> str:
-    return f"<b>{_html(text)}</b>"
+    return f"<bdi><b>{_html(text)}</b></bdi>"
 
 
 def _p(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from engine.runs.approvals import Approval
 
 _SUBJECTS = ("subject", "title", "name")
+_OTHER_DOMAIN = re.compile(r"""@(?=[^\s@<>,;"]*[^\x00-\x7f])([^\s@<>,;"]+)>?""")
 
 
 def title_of(question: Approval) -> str:
@@ -34,7 +36,7 @@ def target(call: AskedCall, arguments: Mapping[str, Any]) -> str:
     """Return the recipient or target of a call with these arguments; empty if neither they nor its preview name one."""
     preview, is_edited = call.preview, arguments.get("to") != call.arguments.get("to")
     if preview is not None and preview.to and not is_edited:
-        return preview.to
+        return with_ascii_domains(preview.to)
     return "" if preview is not None and not is_edited else destination(call, arguments)  # its title names the object
 
 
@@ -42,10 +44,25 @@ def destination(call: AskedCall, arguments: Mapping[str, Any]) -> str:
     """Return the first of these arguments that says where a call goes; empty if none does."""
     for name, schema in field_schemas(call).items():
         is_destination = schema.get("role") == Role.DESTINATION and "enum" not in schema  # a method is not an address
-        text = _words(arguments.get(name)) if is_destination else ""
+        text = with_ascii_domains(_words(arguments.get(name))) if is_destination else ""
         if text:
             return text
     return ""
+
+
+def with_ascii_domains(text: str) -> str:
+    """Return addresses with the ASCII form of each domain that has other letters, which may look like ASCII ones.
+
+    `ann@exаmple.com` with a Cyrillic "а" becomes `ann@exаmple.com (xn--exmple-4nf.com)`.
+    """
+    return _OTHER_DOMAIN.sub(lambda found: f"{found[0]} ({_ascii(found[1])})", text)
+
+
+def _ascii(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:  # no domain that exists
+        return domain.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def subject(call: AskedCall, arguments: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from dashboard.approvals.answer_page import rendered
 from engine.base.errors import InvalidInput, NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.runs.answer_page import AnswerView
 from engine.runs.approvals import Approval
 from tests.faces.conftest import Faces
 from tests.patience import PATIENCE_SECONDS, until
@@ -76,6 +78,27 @@ def test_every_face_shows_the_draft_that_will_be_sent(make_faces: Callable[[], F
     assert any("<dd>Hello</dd>" in str(one.proto.body) for one in page.get("html"))
     faces.orchestra.approvals.approve(OWNER, question.id)
     until(lambda: faces.orchestra.runs.get(OWNER, question.run_id)["status"] == "succeeded")
+
+
+def test_a_domain_that_looks_like_another_is_shown_in_ascii_too(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    fields = {**DRAFT, "to": "ann@ex\u0430mple.com", "subject": "\u05e9\u05dc\u05d5\u05dd"}
+    question = asked(faces.orchestra, [{"id": "send", "uses": "gmail.send", "with": fields}])
+    to = "ann@ex\u0430mple.com (xn--exmple-4nf.com)"
+    [heading] = [one.value for one in faces.page(lambda go: go("approvals")).value.header]
+    assert "xn\\-\\-exmple\\-4nf" in heading
+    assert to in human(faces, "approvals", "list")
+    assert f"<bdi><b>{to}</b></bdi>" in link_page(faces, question)
+
+
+def test_an_address_that_is_none_is_no_link_on_the_page_of_a_link(make_faces: Callable[[], Faces]) -> None:
+    question = asked(make_faces().orchestra)
+    assert question.call is not None
+    assert question.call.preview is not None
+    preview = replace(question.call.preview, url="https://[")
+    shown = rendered(AnswerView("en", question=replace(question, call=replace(question.call, preview=preview))))
+    assert "As agreed." in shown.body
+    assert "https://[" not in shown.body
 
 
 def test_every_face_marks_what_a_reply_takes_from_the_mail_that_it_answers(make_faces: Callable[[], Faces]) -> None:
