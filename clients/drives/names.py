@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -16,22 +17,27 @@ NAME = TextLimit(_LONGEST_BYTES, "bytes", "name")
 _SUFFIX_BYTES = 20
 _JOINERS = "\u200c\u200d"
 """Parts of emoji such as families, and of words of Persian and Hindi (Unicode 23.2), though Python calls them
-unprintable."""
+unprintable. At an end of a name they join nothing."""
+_ENDS = f". {_JOINERS}"
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs without a shape: fillers of Korean, and the empty pattern of Braille."""
 
 
 def clean_name(name: str) -> str:
     """Return a file name from outside as one part of a path: no separators, no control characters, no `..`.
 
-    A long one keeps its suffix. Empty if nothing is left.
+    A long one keeps its suffix. Empty if nothing is left that can be seen.
     """
     # What Windows and OneDrive refuse: these signs, and `~$` at the beginning, which marks Office's lock files.
     shown = "".join("_" if sign in '/\\:*?"<>|' else sign for sign in on_one_line(name))
-    return cut(shown.strip(". ").removeprefix("~$"))
+    while shown != (shorter := shown.strip(_ENDS).removeprefix("~$")):  # the next sign may be a dot again
+        shown = shorter
+    return cut(shown)
 
 
 def on_one_line(name: str) -> str:
     """Return a name without line ends and characters that nobody sees, but with those that join letters or emoji."""
-    return " ".join("".join(sign if _is_seen(sign) else " " for sign in name).split())
+    return " ".join("".join(sign if _is_seen(sign) else " " for sign in name).split()).strip(_JOINERS + " ")
 
 
 def _is_seen(sign: str) -> bool:
@@ -39,14 +45,19 @@ def _is_seen(sign: str) -> bool:
 
 
 def cut(name: str) -> str:
-    """Return a name of at most 200 of the 255 bytes that disks allow, with its suffix: the rest is for a number."""
+    """Return a name of at most 200 of the 255 bytes that disks allow, with its suffix: the rest is for a number.
+
+    Empty if nothing of it can be seen.
+    """
+    if not any(unicodedata.category(sign)[0] in "LNPS" and sign not in _BLANK for sign in name):
+        return ""
     if len(name.encode()) <= _LONGEST_BYTES:
         return name
     suffix = PurePosixPath(name).suffix
     if len(suffix.encode()) > _SUFFIX_BYTES:
         suffix = ""
     stem = name.removesuffix(suffix).encode()[: _LONGEST_BYTES - len(suffix.encode())]
-    return stem.decode("utf-8", "ignore").strip(". ") + suffix  # the cut may have split a character
+    return stem.decode("utf-8", "ignore").strip(_ENDS) + suffix  # the cut may have split a character
 
 
 def opaque(path: str) -> str:
