@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from io import BufferedReader
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 from msgspec import Struct
@@ -20,9 +22,11 @@ from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.file.folders import OWN, Folder
-from clients.file.paths import SERVICE, parts_of, refused, require_open
+from clients.file.new_names import rename_beside, rename_new
+from clients.file.paths import SERVICE, parts_of, refused, require_open, require_unowned, why_private
 from clients.file.service import FILE, FileSettings
 from clients.file.tesseract import ABSENT, tesseract
+from clients.in_workspace.machine import plain
 from clients.in_workspace.own_files import COPY_IT, SECOND_NAME, STATE, has_second_name, is_state
 from clients.reads_only import is_active
 from clients.reads_only import refused as not_now
@@ -33,7 +37,6 @@ _LISTED_MOST = 200_000
 """Names that one listing looks at."""
 _PICKED_MOST = 1_000
 """Files that a picker offers."""
-_MOST_NUMBERS = 10_000
 _DEMO = "demo"
 
 
@@ -76,8 +79,8 @@ class FileClient(Client):
 
     service = FILE
 
-    def __init__(self, folder: Folder, output: str, shared: Path | None = None) -> None:
-        self._found, self._output = folder, output
+    def __init__(self, folder: Folder, output: str, shared: Path | None = None, *, is_demo: bool = False) -> None:
+        self._found, self._output, self._is_demo = folder, output, is_demo
         self.shared = shared
         """The folder for what this program keeps for itself, or None."""
         self.folder, self._private = folder.place, folder.private
@@ -86,7 +89,7 @@ class FileClient(Client):
     def open(cls, settings: FileSettings, opening: Opening) -> FileClient:
         """Return a client for these settings; without a workspace and a folder, nothing can be read."""
         output = f"{settings.output}/{_DEMO}".lstrip("/") if opening.is_demo else settings.output
-        return cls(Folder.of(settings, opening), output, opening.shared_folder)
+        return cls(Folder.of(settings, opening), output, opening.shared_folder, is_demo=opening.is_demo)
 
     def account(self) -> str:
         """Return the folder."""
@@ -186,43 +189,55 @@ class FileClient(Client):
         return FileEntry(path, facts.st_size, _moment(facts.st_mtime))
 
     def write(
-        self, path: str, content: BinaryIO, *, on_exists: Literal["replace", "fail", "number"] = "fail"
+        self,
+        path: str,
+        content: BinaryIO,
+        *,
+        on_exists: Literal["replace", "fail", "number"] = "fail",
+        since: datetime | None = None,
     ) -> WrittenFile:
         """Write a private file in the output folder, atomically; it is on disk when this returns.
 
         `on_exists`: what to do if another file is there; `number` writes it beside that one, as `name (2).pdf`.
-        Writing the same again changes nothing but its mode. Raises InvalidRequest, Conflict (another file is there and
-        must not be replaced), Unavailable.
+        Writing the same again changes nothing but its mode; `number` looks for it among the newest files of its name
+        and size, and among all since `since`, when an earlier attempt may have written it. Raises InvalidRequest,
+        Conflict (another file is there and must not be replaced), Unavailable.
         """
         if is_active():
             raise not_now(f"The file {path}")
-        parts = self.place(path)
+        parts = self.place_beside(path) if on_exists == "number" else self.place(path)
+        name, is_of_demo = parts[-1], self._is_demo_folder(parts)
+        if is_of_demo and on_exists != "number":
+            raise refused(path, "demo runs write in the folder of this name")
         with self._errors(path), self._in_folder(parts[:-1], is_made=True) as folder:
-            temporary = f".{os.urandom(8).hex()}.tmp"  # hidden: nobody reads half a file
+            draft = f".{os.urandom(8).hex()}.tmp"  # hidden: nobody reads half a file
             try:
-                size, digest = _copied(content, temporary, folder)
+                size, digest = _copied(content, draft, folder)
                 if on_exists == "number":
-                    parts = (*parts[:-1], _free_name(parts[-1], folder, size, digest))
-                before = _digest_of(parts[-1], folder)
-                if before is not None and before != digest and on_exists != "replace":
-                    raise Conflict(
-                        f"{'/'.join(parts)} exists, with another content.",
-                        service=SERVICE,
-                        remedy="Give another `path`, or let the step replace it (`on_exists`).",
-                    )
-                os.replace(temporary, parts[-1], src_dir_fd=folder, dst_dir_fd=folder)
+                    taken, is_same = {name} if is_of_demo else set[str](), partial(_kept_if_same, folder, digest)
+                    name, is_new = rename_beside(draft, name, folder, since=since, taken=taken, is_same=is_same)
+                elif on_exists == "fail":
+                    is_new = rename_new(draft, name, folder)
+                    if not is_new and not _kept_if_same(folder, digest, name):
+                        raise Conflict(
+                            f"{'/'.join(parts)} exists, with another content.",
+                            service=SERVICE,
+                            remedy="Give another `path`, or let the step replace it (`on_exists`).",
+                        )
+                else:
+                    is_new = _digest_of(name, folder) is None
+                    os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
                 os.fsync(folder)  # a rename is on disk only once its folder is
-            except BaseException:
+            finally:
                 with suppress(OSError):
-                    os.unlink(temporary, dir_fd=folder)
-                raise
-        return WrittenFile("/".join(parts), size, digest, before is None)
+                    os.unlink(draft, dir_fd=folder)
+        return WrittenFile("/".join((*parts[:-1], name)), size, digest, is_new)
 
     def remove(self, path: str, sha256: str) -> None:
         """Delete a file in the output folder, if it still has this content. Raises Conflict, InvalidRequest."""
         if is_active():
             raise not_now(f"The file {path}")
-        parts = self.place(path)
+        parts = self.place_beside(path)
         with suppress(NotFound), self._errors(path), self._in_folder(parts[:-1]) as folder:
             now = _digest_of(parts[-1], folder)
             if now is None:
@@ -234,12 +249,29 @@ class FileClient(Client):
 
     def place(self, path: str) -> tuple[str, ...]:
         """Return where a file to write is, from the folder on. Raises InvalidRequest."""
+        parts = self.place_beside(path)
+        require_open(self.folder, parts, self._private, path)
+        return parts
+
+    def place_beside(self, path: str) -> tuple[str, ...]:
+        """Return where a file to write is that replaces none: its name may be one that usually means a key.
+
+        Raises InvalidRequest.
+        """
         output, parts = parts_of(self.folder, self._output), self._named(path)
         parts = parts if parts[: len(output)] == output else (*output, *_without(parts, output[:1]))
         if len(parts) <= len(output):
             raise refused(path, "it is a folder")
-        require_open(self.folder, parts, self._private, path)
+        require_unowned(self.folder, parts, self._private, path)
         return parts
+
+    def why_unread(self, path: str) -> str:
+        """Return why no step may read a file, as the end of "It cannot be used: …"; empty if they may."""
+        return why_private(self.folder, self._named(path), self._private)
+
+    def _is_demo_folder(self, parts: tuple[str, ...]) -> bool:
+        output = parts_of(self.folder, self._output)
+        return not self._is_demo and parts[:-1] == output and plain(parts[-1]) == _DEMO
 
     def _parts(self, path: str) -> tuple[str, ...]:
         parts = self._named(path)
@@ -354,32 +386,32 @@ def _opened(name: str, folder: int, shown: str) -> int:
 def _digest_of(name: str, folder: int) -> str | None:
     """Return the hash of a regular file, or None without a file. Raises InvalidRequest; OSError for a link."""
     try:
-        handle = _opened(name, folder, name)
+        with _regular(name, folder) as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
     except FileNotFoundError:
         return None
-    with os.fdopen(handle, "rb") as content:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+
+
+def _kept_if_same(folder: int, digest: str, name: str) -> bool:
+    """Return whether a file has this content; it is private and on disk then. Raises as `_digest_of`."""
+    try:
+        with _regular(name, folder) as content:
+            if hashlib.file_digest(content, "sha256").hexdigest() != digest:
+                return False
+            with suppress(PermissionError):  # somebody else's file
+                os.fchmod(content.fileno(), 0o600)
+            os.fsync(content.fileno())
+            return True
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _regular(name: str, folder: int) -> Iterator[BufferedReader]:
+    with os.fdopen(_opened(name, folder, name), "rb") as content:
+        if not stat.S_ISREG(os.fstat(content.fileno()).st_mode):
             raise refused(name, "something else than a file is there")
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _free_name(name: str, folder: int, size: int, digest: str) -> str:
-    """Return the first of `a.pdf`, `a (2).pdf`, … that no file has, or that a file with this content has.
-
-    Raises InvalidRequest, OSError.
-    """
-    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-    for number in range(1, _MOST_NUMBERS + 1):
-        free = name if number == 1 else f"{stem} ({number}){suffix}"
-        try:
-            facts = os.stat(free, dir_fd=folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return free
-        is_file = stat.S_ISREG(facts.st_mode) and not has_second_name(facts)
-        # Only files of the same size are read: there may be hundreds of this name.
-        if is_file and facts.st_size == size and _digest_of(free, folder) == digest:
-            return free
-    raise Conflict(f"{_MOST_NUMBERS} files are named like {name!r}.", service=SERVICE, remedy="Choose another folder.")
+        yield content
 
 
 def _moment(seconds: float) -> datetime:

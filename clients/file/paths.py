@@ -59,16 +59,28 @@ def require_open(root: Path, parts: Iterable[str], private: Iterable[Path], show
         raise refused(shown, why)
 
 
+def require_unowned(root: Path, parts: Iterable[str], private: Iterable[Path], shown: str) -> None:
+    """Raise InvalidRequest for a path to what belongs to the program: its state, its settings, sign-ins."""
+    why = _why_owned(root, parts, private)
+    if why:
+        raise refused(shown, why)
+
+
 def why_private(root: Path, parts: Iterable[str], private: Iterable[Path]) -> str:
     """Return why a path is not for steps, as the end of "It cannot be used: …"; empty if it is for them."""
+    given = tuple(parts)
+    last = plain(given[-1]) if given else ""
+    is_secret = any(fnmatchcase(name, one) for name in {last, _COPIED.sub("", last)} for one in _SECRET)
+    return _why_owned(root, given, private) or ("a file with such a name may hold a key" if is_secret else "")
+
+
+def _why_owned(root: Path, parts: Iterable[str], private: Iterable[Path]) -> str:
     given = tuple(map(plain, parts))
     for one in private:
         own = _inside(root, one)
         if own and (given[: len(own)] == own or _is_copy(given, own)):
             return "it belongs to AI-Orchestra itself: its settings, its state or a sign-in"
-    last = given[-1] if given else ""
-    is_secret = any(fnmatchcase(name, one) for name in {last, _COPIED.sub("", last)} for one in _SECRET)
-    return "a file with such a name may hold a key" if is_secret else ""
+    return ""
 
 
 def is_hidden_in(root: Path, place: Path) -> bool:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import errno
 import io
+import multiprocessing
 import os
 import stat
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
+from typing import Literal
 
 import pytest
 
 import clients
 from clients.client import Opening
-from clients.errors import InvalidRequest, NotFound, Unavailable
+from clients.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from clients.file.client import FileClient
 from clients.file.service import FileSettings
 
@@ -239,3 +243,66 @@ def test_a_path_of_what_a_step_has_written_is_named(workspace: Path) -> None:
     with pytest.raises(NotFound) as told, client(workspace).opened("a.csv"):
         pass
     assert told.value.remedy == "It is in 'files/a.csv'."
+
+
+_WRITERS, _ROUNDS = 4, 300
+
+
+def _write_rounds(workspace: Path, writer: int, on_exists: Literal["fail", "number"], begin: Barrier) -> None:
+    """Write one file in each round, at the same moment as the other writers; leave what was reported in a file."""
+    opened, paths = client(workspace), list[str]()
+    for at in range(_ROUNDS):
+        begin.wait()
+        try:
+            written = opened.write(f"s{at}/invoice.pdf", io.BytesIO(b"x" * (writer + 1)), on_exists=on_exists)
+        except Conflict:
+            continue
+        paths.append(f"{written.path} {written.size_bytes}")
+    (workspace / f"reported-{writer}").write_text("\n".join(paths))
+
+
+@pytest.mark.parametrize(("on_exists", "kept"), [("number", _WRITERS), ("fail", 1)])
+def test_writers_at_the_same_moment_lose_no_file(
+    workspace: Path, on_exists: Literal["fail", "number"], kept: int
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    begin = context.Barrier(_WRITERS)
+    writers = [context.Process(target=_write_rounds, args=(workspace, at, on_exists, begin)) for at in range(_WRITERS)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    reported = [line for at in range(_WRITERS) for line in (workspace / f"reported-{at}").read_text().splitlines()]
+    found = [one for one in (workspace / "files").rglob("*") if one.is_file()]
+    assert sorted(reported) == sorted(f"{one.relative_to(workspace).as_posix()} {one.stat().st_size}" for one in found)
+    assert len(found) == kept * _ROUNDS
+
+
+def test_a_name_of_ten_thousand_files_is_used_again(workspace: Path) -> None:
+    folder = workspace / "files"
+    folder.mkdir()
+    for name in ("a.pdf", *(f"a ({number}).pdf" for number in range(2, 10_002))):
+        (folder / name).touch()
+    assert client(workspace).write("a.pdf", io.BytesIO(b"x"), on_exists="number").path == "files/a (10002).pdf"
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="what a process has read is counted as on Linux")
+def test_a_file_is_compared_with_a_few_of_its_name_and_an_earlier_attempt_is_found(workspace: Path) -> None:
+    size, opened, begun_at = 200_000, client(workspace), datetime.now(UTC)
+
+    def write(at: int, since: datetime | None = None) -> str:
+        content = io.BytesIO(f"{at:03}".encode() + bytes(size - 3))
+        return opened.write("a.pdf", content, on_exists="number", since=since).path
+
+    paths = [write(at) for at in range(60)]
+    assert len({*paths}) == 60
+    before = _read_bytes()
+    assert write(59) == paths[59]
+    assert write(60) == "files/a (61).pdf"
+    assert _read_bytes() - before < 2 * 12 * size
+    assert write(0, begun_at + timedelta(seconds=1)) == paths[0]
+
+
+def _read_bytes() -> int:
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("rchar"))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import mimetypes
 import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Literal
 
 from clients.drives.names import clean_name
 from clients.errors import Conflict, InvalidRequest, ServiceError
 from clients.file.client import unnamed_note
+from clients.file.service import OUTPUT
 from engine.base.clock import timestamp
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
@@ -44,6 +47,10 @@ _TEXT_MOST = 1024 * 1024
 _SHOWN_MOST = 20_000
 _NO_NAME = "file"
 """The name of a file of whose own name nothing may stay."""
+_NO_ENDING = ".bin"
+_ENDINGS = {"text/plain": ".txt", "application/octet-stream": _NO_ENDING}
+_TYPES = mimetypes.MimeTypes()
+"""Python's own types alone: the ones that a machine adds differ."""
 
 
 class ListFields(Fields):
@@ -137,8 +144,10 @@ class WriteFields(Fields):
     """The path and the content: exactly one of `text`, `data` (written as JSON) and `file`.
 
     `path` is inside the folder `files` of the workspace, which is created if it is missing. With `name`, it is a
-    folder, and the file gets this name in it; if another file has it already, a number follows, and `on_exists` does
-    not matter. A name from outside cannot leave the folder, and replaces nothing.
+    folder, and the file gets this name in it, with an ending such as `.pdf` if it has none; if another file has it
+    already, a number follows, and `on_exists` does not matter. A name from outside cannot leave the folder, and
+    replaces nothing. It may be one that usually means a key, such as `credentials-form.pdf`: a note says that no step
+    can read this file.
     """
 
     path: str = destination("Path inside the folder `files`", min_length=1, max_length=1000)
@@ -178,11 +187,14 @@ class Write(FileStep):
         """Return {path, size_bytes, sha256, is_new}."""
         it: WriteFields = call.fields
         path, on_exists = _path(it), it.on_exists if it.name is None else "number"
+        since = call.intended_at if call.is_again else None
         if it.file is None:
-            written = call.client.write(path, io.BytesIO(_content(it)), on_exists=on_exists)
+            written = call.client.write(path, io.BytesIO(_content(it)), on_exists=on_exists, since=since)
         else:
             with opened(call, it.file) as given, os.fdopen(os.dup(given.handle), "rb") as source:
-                written = call.client.write(path, source, on_exists=on_exists)
+                written = call.client.write(path, source, on_exists=on_exists, since=since)
+        if why := call.client.why_unread(written.path):
+            call.notes.append(f"No step can read {written.path}: {why}.")
         facts = {"path": written.path, "size_bytes": written.size_bytes, "sha256": written.sha256}
         return {**facts, "is_new": written.is_new}
 
@@ -194,8 +206,9 @@ class Write(FileStep):
         return super().problems(arguments, prompts)
 
     def target(self, fields: WriteFields) -> str:
-        """Serialize writes to the same file, or with names into the same folder."""
-        return fields.path
+        """Serialize writes to the same file, or with names into the same folder, however the path is written."""
+        parts = PurePosixPath(fields.path.replace("\\", "/")).parts
+        return "/".join(parts[1:] if parts[:1] == (OUTPUT,) else parts)
 
     def receipt(self, output: JsonValue) -> Receipt:
         """Return the path."""
@@ -204,7 +217,7 @@ class Write(FileStep):
     def preview(self, call: Call) -> Preview:
         """Return the text, and the present text of the file."""
         it: WriteFields = call.fields
-        path = "/".join(call.client.place(_path(it)))
+        path = _place(call)
         before = None
         if it.name is None:  # else nothing is replaced
             with suppress(ServiceError), call.client.opened(path) as found:
@@ -232,7 +245,7 @@ class Write(FileStep):
         """Write the file with the same call; what an earlier write left at the same path may be replaced."""
         path, sha256 = str(written.output["path"]), str(written.output["sha256"])
         it: WriteFields = call.fields
-        is_same_path = "/".join(call.client.place(_path(it))) == path
+        is_same_path = _place(call) == path
         if is_same_path and (it.name is not None or it.on_exists == "fail"):
             with suppress(Conflict):  # then the call fails or writes beside it, unless an earlier one has written it
                 call.client.remove(path, sha256)
@@ -242,7 +255,25 @@ class Write(FileStep):
 
 def _path(it: WriteFields) -> str:
     """Return the path of the file: with a name, of what is safe of it in the folder."""
-    return it.path if it.name is None else f"{it.path.rstrip('/')}/{clean_name(it.name) or _NO_NAME}"
+    if it.name is None:
+        return it.path
+    name = clean_name(it.name) or _NO_NAME
+    # Without an ending it could be the name of a folder that another step makes.
+    return f"{it.path.rstrip('/')}/{name if PurePosixPath(name).suffix else name + _ending(it)}"
+
+
+def _ending(it: WriteFields) -> str:
+    if it.file is None:
+        return ".txt" if it.text is not None else ".json"
+    if isinstance(it.file, str):
+        return PurePosixPath(it.file).suffix or _NO_ENDING
+    return _ENDINGS.get(it.file.media_type) or _TYPES.guess_extension(it.file.media_type) or _NO_ENDING
+
+
+def _place(call: Call) -> str:
+    it: WriteFields = call.fields
+    place = call.client.place if it.name is None else call.client.place_beside
+    return "/".join(place(_path(it)))
 
 
 def _content(it: WriteFields) -> bytes:

@@ -15,7 +15,9 @@ from typing import Any
 import openpyxl
 import pytest
 
+from engine.base.errors import InvalidInput
 from engine.orchestra import Orchestra
+from engine.steps.file.workspace import Write, WriteFields
 from tests.engine.conftest import OWNER, Run, write_workflow
 from tests.engine.sandbox import documents
 from tests.engine.sandbox.documents import FILES, HEAD, OBJECTS, ROWS, TEXT
@@ -471,12 +473,51 @@ def test_a_file_keeps_its_name_from_outside_and_replaces_none(run: Run, root: Pa
     )
     found = [output(document, f"w{at}") for at in range(len(named))]
     assert [Path(one["path"]).name for one in found] == [
-        "invoice.pdf", "invoice (2).pdf", "invoice.pdf", "_.._outside.txt", "file",
+        "invoice.pdf", "invoice (2).pdf", "invoice.pdf", "_.._outside.txt", "file.txt",
     ]  # fmt: skip
     assert [one["is_new"] for one in found] == [True, True, False, True, True]
     assert {(root / one["path"]).parent for one in found} == {root / "files" / "in" / "mail"}
     assert [(root / one["path"]).read_text() for one in found] == [text for _, text in named]
     assert (root / "outside.txt").read_text() == "mine"
+
+
+def test_a_name_from_outside_takes_no_folder_of_others(root: Path, orchestra: Orchestra, run: Run) -> None:
+    copied = "{{ steps.read.output.file }}"
+    (root / "a").write_bytes(FILES["a.pdf"]())
+    document = run(
+        [
+            step("file.read", "read", file="a"),
+            step("file.write", "text", path="files", name="demo", text="one"),
+            step("file.write", "year", path="invoices", name="2026", file=copied),
+            step("file.write", "book", path="invoices/2026/a.txt", text="two"),
+        ]
+    )
+    found = [output(document, one)["path"] for one in ("text", "year", "book")]
+    assert found == ["files/demo.txt", "files/invoices/2026.pdf", "files/invoices/2026/a.txt"]
+    assert orchestra.files.add(OWNER, "demo", io.BytesIO(b"x")).path == "files/demo (2)"
+    refused = run([step("file.write", path="Demo", text="x")])
+    assert "demo runs write in the folder of this name" in str(refused["error"])
+
+
+@pytest.mark.parametrize("name", ["credentials-form.pdf", "id_rsa_manual.pdf", "environment.env.pdf", "token.json"])
+def test_a_file_named_like_a_key_is_saved_but_not_read(root: Path, orchestra: Orchestra, run: Run, name: str) -> None:
+    document = run([step("file.write", path="mail", name=name, text="form")])
+    saved = root / "files" / "mail" / name
+    assert output(document)["path"] == f"files/mail/{name}"
+    assert saved.read_text() == "form"
+    assert "may hold a key" in str(document["steps"][0]["note"])
+    assert run([step("file.read", file=f"files/mail/{name}")])["error"]["type"] == "InvalidRequest"
+    assert run([step("file.write", path=f"mail/{name}", text="other")])["error"]["type"] == "InvalidRequest"
+    with pytest.raises(InvalidInput, match="may hold a key"):
+        orchestra.files.add(OWNER, name, io.BytesIO(b"x"))
+    assert len(orchestra.runs.undo(OWNER, document["run_id"]).undone) == 1
+    assert not saved.exists()
+
+
+def test_one_folder_is_one_target_however_it_is_written() -> None:
+    spelled = ["box", "box/", "./box", "files/box", "files\\box"]
+    fields = [WriteFields(path=path, name="a.txt", text="x") for path in spelled]
+    assert {Write().target(one) for one in fields} == {"box"}
 
 
 OUT = [
