@@ -12,9 +12,9 @@ from typing import Any
 import jsonschema
 import re2
 
-from demo.model.concepts import asked_in, choose, is_so, needs_answer
+from demo.model.concepts import asked_in, choose, is_so
 from demo.model.document import PromptDocument, short, words_of
-from demo.model.writing import draft, report, summary, telling
+from demo.model.writing import draft, is_drafted, report, summary, telling
 
 Schema = Mapping[str, Any]
 EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
@@ -33,7 +33,7 @@ FORMATS = {"date": DATE, "date-time": DATE_TIME, "email": EMAIL, "uri": URL}
 PATTERNS = {"date deadline": DATE, "email emails": EMAIL, "url urls link links": URL}
 TEXTS: Mapping[str, Callable[[PromptDocument], str]] = {
     "title subject headline heading": lambda document: document.title,
-    "answer reply response draft": lambda document: draft(document) if needs_answer(document) else "",
+    "answer reply response draft": lambda document: draft(document) if is_drafted(document) else "",
     "summary description details body text abstract digest markdown content note": summary,
     "vendor supplier seller sender issuer": lambda document: _sender(document.instructions),
     "reason why evidence rationale explanation quote": lambda document: " ".join(telling(document, 1)),

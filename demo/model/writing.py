@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from demo.model.concepts import CONCEPTS, asked_in, strengths
+from demo.model.concepts import CONCEPTS, asked_in, needs_answer, strengths
 from demo.model.document import SENTENCE_END, TO_A_PROGRAM, PromptDocument, short, words_of
 
 KINDS = {
@@ -30,6 +30,9 @@ COMMON = frozenset(
     "a an and are at can do does for from have how i in is it my of on or the there this to was what when where which"
     " who why will with you der die das ein eine und ist sind wie wann wo was wer ich zu im in".split()
 )
+_EVERY_MAIL = re.compile(r"\bdraft an answer to every mail\b", re.IGNORECASE)
+_WISH = re.compile(r"^<what_to_say>(\s*\S.*?)</what_to_say>", re.MULTILINE | re.DOTALL)
+"""What a draft should say, where the instructions tell."""
 FEWEST_SHARED = 2
 """How many words a sentence and its heading must share with the question."""
 
@@ -66,12 +69,21 @@ def telling(document: PromptDocument, count: int) -> list[str]:
     return [sentence for _, sentence in sorted(ranked[:count])]
 
 
+def is_drafted(document: PromptDocument) -> bool:
+    """Return whether the document gets a draft: the instructions want one of every mail, or it asks something."""
+    return bool(_EVERY_MAIL.search(document.instructions)) or needs_answer(document)
+
+
 def draft(document: PromptDocument) -> str:
-    """Return a draft for a person to finish: it states only what the mail says, and promises nothing."""
+    """Return a draft: it states only what the mail and the instructions say, and leaves a gap if these say nothing."""
+    wish = _WISH.search(document.instructions)
     said = words_of(document.own_text)
     phrases = PHRASES[max(PHRASES, key=lambda words: sum(word in words.split() for word in said))]
     asked = "".join(f"\n> {each}" for each in asked_in(document))
-    return "\n\n".join(each.format(asked) for each in phrases.split("\n\n") if asked or "{}" not in each)
+    parts = [each.format(asked) for each in phrases.split("\n\n") if asked or "{}" not in each]
+    if wish:
+        parts = [wish[1].strip() if each.startswith("[") else each for each in parts]
+    return "\n\n".join(parts)
 
 
 def digest(text: str) -> str:

@@ -281,12 +281,20 @@ class Composing:
         ids = {str(one["id"]): self._fresh(str(one["id"])) for one in (*READ_FILE, HAS_TEXT)}
         reading = [{**_renamed(of_file.filled(one, {}), ids), "id": ids[str(one["id"])], **_TRIES} for one in READ_FILE]
         reading.append({**_renamed(HAS_TEXT, ids), "id": ids[str(HAS_TEXT["id"])]})
-        reading.append(self._finding(of_file, "", f"{{{{ {_renamed(FILE_TEXT, ids)} }}}}"))
+        found = self._finding(of_file, "", f"{{{{ {_renamed(FILE_TEXT, ids)} }}}}")
         whens = {one.when for one in targets}
         when = whens.pop() if len(whens) == 1 else ""
         where = " && ".join(one for one in (condition, self._is_kind(when)) if one)
-        written = [self._write_with_file(of_file, one, "" if one.when == when else one.when, ids) for one in targets]
-        return {**self._file_loop(parts, targets, where), "steps": [*reading, *written]}
+        writes = [
+            (chosen, self._write_with_file(of_file, chosen, "" if chosen.when == when else chosen.when, ids))
+            for chosen in targets
+        ]
+        saved = [
+            step for chosen, step in writes if TARGETS[chosen.target].of_files
+        ]  # needs no text: a scan is saved too
+        written = [step for chosen, step in writes if not TARGETS[chosen.target].of_files]
+        get, *read = reading
+        return {**self._file_loop(parts, targets, where), "steps": [get, *saved, *read, found, *written]}
 
     def _write_with_file(self, parts: Parts, chosen: Chosen, when: str, ids: Mapping[str, str]) -> Step:
         write = _renamed(self._write(parts, TARGETS[chosen.target], chosen), ids)
@@ -304,22 +312,24 @@ class Composing:
     def _is_kind(self, when: str) -> str:
         return f"steps.{self._id('kind')}.output.label == {quoted(when)}" if when else ""
 
-    def _of_target(self, parts: Parts, chosen: Chosen, condition: str) -> list[Step]:
+    def _of_target(self, parts: Parts, chosen: Chosen, given: str) -> list[Step]:
         """Return the steps of a target, the one that writes last; with files, only the loop over them."""
         target = TARGETS[chosen.target]
-        where = [one for one in (condition, self._is_kind(chosen.when)) if one]
+        where = [one for one in (given, self._is_kind(chosen.when)) if one]
         if target.only and isinstance(parts, OfItem):
             where.append(target.only.replace("@", parts.name))
-        steps = [GET_FILE, *target.before] if target.of_files else target.before
+        is_wanted = bool(target.before_wanted and (chosen.when or chosen.text.strip()))
+        before, condition = (target.before_wanted, "") if is_wanted else (target.before, target.condition)
+        steps = [GET_FILE, *before] if target.of_files else before
         ids = {str(one["id"]): self._fresh(str(one["id"])) for one in steps}
         wish = {"text": chosen.text}
-        before = [{**_renamed(parts.filled(one, wish), ids), "id": ids[str(one["id"])]} for one in steps]
+        made = [{**_renamed(parts.filled(one, wish), ids), "id": ids[str(one["id"])]} for one in steps]
         write = _renamed(self._write(parts, target, chosen), ids)
         if target.of_files:
-            return [{**self._file_loop(parts, [chosen], " && ".join(where)), "steps": [*before, write]}]
-        before = [{**one, **_if(" && ".join(where))} for one in before]
-        own = [*where, _renamed(target.condition, ids)] if target.condition else where
-        return [*before, {"id": write["id"], "title": write["title"], **_if(" && ".join(own)), **write}]
+            return [{**self._file_loop(parts, [chosen], " && ".join(where)), "steps": [*made, write]}]
+        made = [{**one, **_if(" && ".join(where))} for one in made]
+        own = [*where, _renamed(condition, ids)] if condition else where
+        return [*made, {"id": write["id"], "title": write["title"], **_if(" && ".join(own)), **write}]
 
     def _write(self, parts: Parts, target: WizardTarget, chosen: Chosen) -> Step:
         places = filled_in(chosen.places, target.uses)

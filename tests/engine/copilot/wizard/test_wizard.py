@@ -333,7 +333,7 @@ def test_a_row_has_the_values_of_the_invoice(orchestra: Orchestra) -> None:
     assert {*files} <= {one.name for one in folder.iterdir()}, "a saved file keeps its name"
 
 
-def test_a_file_without_text_is_shown_and_nothing_is_written_of_it(orchestra: Orchestra) -> None:
+def test_a_file_without_text_is_saved_and_nothing_else_is_written_of_it(orchestra: Orchestra) -> None:
     given = {**JOBS["invoices to a folder and a table"][0], "only": {"senders": ["mia@example.com"]}}
     made(orchestra, Choices.model_validate({"source": "mail", **given}), "scanned")
     mail, page = EmailMessage(), io.BytesIO()
@@ -345,9 +345,35 @@ def test_a_file_without_text_is_shown_and_nothing_is_written_of_it(orchestra: Or
     plain = {"content-type": "text/plain"}
     httpx.post(where, content=mail.as_bytes(), headers=plain, trust_env=False).raise_for_status()
     run, new = _ran(orchestra, "scanned", {})
-    assert (run["status"], new) == ("failed", [])
-    said = '"A scan": There is no text in scan.pdf. A scan is read only where the program tesseract is installed'
+    assert (run["status"], new) == ("failed", ["file.write"])
+    assert (orchestra.workspace.root / "files" / "demo" / "Invoices" / "scan.pdf").is_file()
+    said = '"A scan": scan.pdf is a scan without text. Scans are read where tesseract is installed.'
     assert said in run["sentence"]
+
+
+@pytest.mark.parametrize("when", ["refund", ""])
+def test_an_answer_is_drafted_to_each_mail_that_fits_and_says_what_the_person_wrote(
+    orchestra: Orchestra, when: str
+) -> None:
+    sender = f"{when or 'all'}@refunds.example"
+    orchestra.demo.deliver(OWNER, sender=sender, subject="Refund", text="I want my refund.")
+    target = {"target": "draft_answer", "when": when, "text": "It takes five days."}
+    given = {"only": {"senders": [sender]}, "kinds": {"refund": "money back"}, "targets": [target]}
+    made(orchestra, Choices.model_validate({"source": "mail", **given}), "refunds" + when)
+    run, new = _ran(orchestra, "refunds" + when, {})
+    [answer] = [one["output"] for one in run["steps"] if one["id"] == "answer"]
+    assert (run["status"], new, {*answer}) == ("succeeded", ["gmail.create_draft"], {"answer"})
+    assert "\n\nIt takes five days.\n\n" in answer["answer"]
+    assert "[your answer]" not in answer["answer"]
+
+
+def test_the_model_decides_which_mail_gets_an_answer_only_where_the_person_has_not() -> None:
+    for target, is_asked in (({}, True), ({"text": "Yes."}, False), ({"when": "a"}, False)):
+        given = {"kinds": {"a": "b"}, "targets": [{"target": "draft_answer", **target}]}
+        document = Composing(Choices.model_validate({"source": "mail", **given}), "x").document()
+        steps = {one["id"]: one for one in document["steps"][1]["steps"]}
+        assert ("needs_answer" in steps["answer"]["with"]["schema"]["properties"]) is is_asked
+        assert ("needs_answer" in steps["draft"]["if"]) is is_asked
 
 
 def test_a_new_workflow_is_the_choices_alone_and_takes_no_name_of_another(orchestra: Orchestra) -> None:
