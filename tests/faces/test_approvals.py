@@ -86,7 +86,7 @@ def test_a_domain_that_looks_like_another_is_shown_in_ascii_too(make_faces: Call
     question = asked(faces.orchestra, [{"id": "send", "uses": "gmail.send", "with": fields}])
     to = "ann@ex\u0430mple.com (xn--exmple-4nf.com)"
     [heading] = [one.value for one in faces.page(lambda go: go("approvals")).value.header]
-    assert "xn\\-\\-exmple\\-4nf" in heading
+    assert to in heading.replace("\\", "").replace(":color[]", "")
     assert to in human(faces, "approvals", "list")
     assert f"<bdi><b>{to}</b></bdi>" in link_page(faces, question)
 
@@ -296,7 +296,7 @@ def test_the_page_behind_a_link_is_the_letter_of_the_dashboard_in_the_language_o
     faces = make_faces()
     question = asked(faces.orchestra, [{"id": "send", "uses": "gmail.send", "with": {**DRAFT, "cc": ["a@b.example"]}}])
     english = link_page(faces, question)
-    assert "<h1>If you agree, this mail goes to <b>mia@example.org</b>.</h1>" in english
+    assert "<h1>If you agree, this mail goes to <bdi><b>mia@example.org</b></bdi>.</h1>" in english
     lines = re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", english)
     assert lines == [("To", "mia@example.org"), ("Subject", "Hello"), ("Cc", "a@b.example")]
     assert '<div class="letter">As agreed.</div>' in english
@@ -305,7 +305,7 @@ def test_the_page_behind_a_link_is_the_letter_of_the_dashboard_in_the_language_o
     assert "gmail.send" in exact
     german = link_page(faces, question, "de-AT,de;q=0.9,en;q=0.5")
     assert '<html lang="de">' in german
-    assert "<h1>Wenn Sie zustimmen, geht diese Mail an <b>mia@example.org</b>.</h1>" in german
+    assert "<h1>Wenn Sie zustimmen, geht diese Mail an <bdi><b>mia@example.org</b></bdi>.</h1>" in german
     assert re.findall("<dt>(.*?)</dt>", german) == ["An", "Betreff", "Cc"]
     assert re.findall("<button.*?>(.*?)</button>", german) == ["Freigeben", "Ablehnen"]
     for page in (english, german):
