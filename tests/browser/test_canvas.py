@@ -540,7 +540,7 @@ def test_a_drawn_data_line_is_in_the_file_and_one_that_may_not_be_says_why(serve
     drawn_to_field(page, "mails", "free", "Values by name: text")
     page.get_by_label("Which part of it").select_option(label="Has More of “Mails”")
     page.get_by_role("button", name="Use it").click()
-    joined = page.locator(".studio-edge-label", has_text="has_more → values.text")
+    joined = page.locator(".studio-edge-label", has_text="has more → values text")
     joined.wait_for()
     kept(page)
     step(page, "free").focus()

@@ -56,7 +56,16 @@ def condition_of(page: Page, name: str) -> Any:
 
 def by_mouse(page: Page, panel: Locator) -> None:
     panel.get_by_text("Runs every time.").click()
+    save = page.get_by_role("button", name="Save", exact=True)
+    before = save.bounding_box()
     panel.get_by_role("button", name="Add a condition").click()
+    panel.get_by_role("option", name="From of the mail").wait_for()
+    panel.get_by_text("not finished yet", exact=True).wait_for()
+    panel.get_by_label("What to compare").first.fill("sender")
+    assert "From of the mail" in panel.get_by_role("option").first.inner_text()
+    counts(page.get_by_text("Not kept"), 0)
+    assert save.bounding_box() == before
+    assert panel.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
     panel.get_by_role("option", name="From of the mail").click()
     panel.get_by_label("Comparison").select_option(label="is one of")
     panel.get_by_label("Entry 1", exact=True).click()
@@ -98,6 +107,20 @@ def test_only_if_the_sender_is_one_of_some(served: Served, page: Page, hand: Any
     card(page, "note").click()
     panel.get_by_text("Runs only if From of the mail").click()
     assert [panel.get_by_label(f"Entry {number}", exact=True).input_value() for number in (1, 2)] == SENDERS
+
+
+def test_a_condition_of_two_parts_is_on_the_card_and_a_click_there_opens_it(served: Served, page: Page) -> None:
+    both = "{{ mail.subject == 'Order' && mail.from.lowerAscii().contains('ann') }}"
+    panel = opened(served, page, "both", {**NOTE, "if": both})
+    chip = card(page, "note").locator(".studio-condition")
+    assert chip.inner_text().split("\n") == ["if", "subject of the mail is “Order”", "and 1 more"]
+    card(page, "read").click()
+    chip.click()
+    panel.get_by_role("group", name="Condition 2").wait_for()
+    panel.get_by_role("button", name="Add a condition").click()
+    page.get_by_role("searchbox", name="Search steps").click()
+    page.locator(".studio-state", has_text="Not kept: what you typed into “Runs only if” of note.").wait_for()
+    assert condition_of(page, "both") == both
 
 
 def test_a_condition_that_fits_no_row_stays_as_it_is_until_somebody_asks_for_it(served: Served, page: Page) -> None:

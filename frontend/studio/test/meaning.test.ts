@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 
 import type { ScopeName } from "../src/panel/completion";
-import { chipOf, clauseOf, filterOf, meaning, valuesFor } from "../src/panel/meaning";
+import { speak } from "../src/language";
+import { chipOf, clauseOf, filterOf, groupOf, meaning, valuesFor } from "../src/panel/meaning";
 
 const name = (of: string, title = "", type = "string"): ScopeName => ({ name: of, type, may_be_missing: false, from_outside: false, title, sample: null });
 const NAMES = [name("mail", "", "object"), name("mail.subject", "Subject"), name("mail.can_reply"), name("steps.read.output", "", "object"), name("steps.read.output.vendor"), name("inputs.since", "Only mails since"), name("size(x)", "How many", "function")];
@@ -49,5 +50,26 @@ test("a filter has its parts", () => {
 
 test("values are found by what they are called, then by all else", () => {
   const names = [{ ...name("steps.read.output.note"), title: "Takes the subject and a very long description of it" }, name("mail.subject", "Subject"), { ...name("mail.id"), sample: '"subject-7"' }, name("inputs.since")];
-  expect(valuesFor(names, "Subject", () => "Find it").map((one) => one.name)).toEqual(["mail.subject", "steps.read.output.note", "mail.id"]);
+  expect(valuesFor(names, "Subject", () => "Find it").map((one) => one.name)).toEqual(["mail.subject", "mail.id", "steps.read.output.note"]);
+});
+
+test.each([
+  ["sender", ["mail.from", "steps.read.output.messages[0].from"]],
+  ["Absender", ["mail.from", "steps.read.output.messages[0].from"]],
+  ["recipient", ["mail.to"]],
+  ["Empfänger", ["mail.to"]],
+  ["Title", ["mail.subject"]],
+  ["Betreff", ["mail.subject"]],
+])("%s finds the values that people call so", (sought, found) => {
+  speak({ sender: "Absender", recipient: "Empfänger", subject: "Betreff" });
+  const names = ["steps.read.output.messages[0].from", "mail.from", "mail.to", "mail.subject", "mail.id"].map((of) => name(of));
+  expect(valuesFor(names, sought, () => "Find it").map((one) => one.name)).toEqual(found);
+  speak({});
+});
+
+test("the item of the loop is first, what is in whole lists last", () => {
+  const names = ["steps.read.output", "steps.read.output.messages[0].from", "mail.from", "inputs.since"].map((of) => name(of));
+  const found = valuesFor(names, "", () => "Find it");
+  expect(found.map((one) => one.name)).toEqual(["mail.from", "steps.read.output", "inputs.since", "steps.read.output.messages[0].from"]);
+  expect(found.map((one) => groupOf(one).heading)).toEqual(["The mail at hand", "Other values", "Other values", "In the first item of a list"]);
 });

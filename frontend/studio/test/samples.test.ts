@@ -8,6 +8,9 @@ test.each([
   ['"cut at the e', "cut at the e"],
   ["[1, 2]", "[1, 2]"],
   ["3", "3"],
+  ['"Hello\\n\\nyou"', "Hello you"],
+  ['"Hello\\n\\ncut…', "Hello cut…"],
+  ['["a\\nb"]', '["a b"]'],
 ])("%s is shown as %s", (value, shown) => {
   expect(plainValue(value)).toBe(shown);
 });

@@ -63,6 +63,7 @@ export function ConditionForm({ condition, control, onChange }: Props) {
           ) : (
             <Formula source={row.source} />
           )}
+          {!isComplete(row) && <span className="panel-unfinished panel-quiet">{t("not finished yet")}</span>}
           {!control.isDisabled && (
             <button type="button" className="panel-link" aria-label={t("Remove condition {number}", { number: index + 1 })} title={t("Remove")} onClick={() => remove(index)}>
               ✕

@@ -72,6 +72,8 @@ export function Field(props: FieldProps) {
 
   const id = `panel-${props.path.join("-")}`;
   const role = roleOf(schema);
+  const { error: _, ...finished } = edit ?? {};
+  const shownEdit = condition || loop ? (finished as Edit) : edit; // an unfinished row says so itself
   const label = schema.title ? t(schema.title) : props.name;
   const isSet = edit ? edit.draft !== null : stored !== undefined;
   const problems = problemsAt(form, props.path).filter((one) => !["object", "records"].includes(control) || isText || one.field === props.path.join(".")).map((one) => inWords(one, props.name, label, props.root));
@@ -247,7 +249,7 @@ export function Field(props: FieldProps) {
       {format === "workspace-file" && control === "text" && !props.connection && (
         <FileDrop label={label} path={plainText(value)} isDisabled={readOnly} onAdded={choose} />
       )}
-      <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={edit} problems={problems} hint={control === "json" && isAlmostJson(typeof draft === "string" ? draft : shown(value, "json")) ? ALMOST_JSON : ""} />
+      <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={shownEdit} problems={problems} hint={control === "json" && isAlmostJson(typeof draft === "string" ? draft : shown(value, "json")) ? ALMOST_JSON : ""} />
     </div>
   );
 }

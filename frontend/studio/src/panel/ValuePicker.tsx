@@ -1,11 +1,11 @@
 // A list of the values that a step may use, by their titles and what they were in the last run.
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+import { Fragment, useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 
 import { t, tn } from "../language";
 import type { ScopeName } from "./completion";
 import { useExpressionsShown } from "./expressionSwitch";
 import { useForm } from "./form";
-import { valuesFor, wordsOf } from "./meaning";
+import { groupOf, valuesFor, wordsOf } from "./meaning";
 import { plainValue } from "./samples";
 import { useLoaded } from "./useLoaded";
 
@@ -25,6 +25,8 @@ export function ValuePicker({ label, isStrict = false, names, onChoose, onClose 
   const [active, setActive] = useState(0);
   const loaded = useLoaded(names, "names");
   const found = valuesFor(loaded.value ?? [], sought, titleOf);
+  const headings = found.map((one) => groupOf(one).heading);
+  const isGrouped = new Set(headings).size > 1;
   const box = useRef<HTMLDivElement>(null);
   const list = useId();
   useEffect(() => {
@@ -70,9 +72,16 @@ export function ValuePicker({ label, isStrict = false, names, onChoose, onClose 
       {found.length > 0 && (
         <ul id={list} role="listbox" aria-label={label} className="panel-values">
           {found.map((one, index) => (
-            <li key={one.name} id={`${list}-${index}`} role="option" aria-selected={index === active} onMouseDown={(event) => event.preventDefault()} onClick={() => onChoose(one)}>
-              <Value name={one} isStrict={isStrict} />
-            </li>
+            <Fragment key={one.name}>
+              {isGrouped && headings[index] !== headings[index - 1] && (
+                <li aria-hidden="true" className="panel-heading" onMouseDown={(event) => event.preventDefault()}>
+                  {headings[index]}
+                </li>
+              )}
+              <li id={`${list}-${index}`} role="option" aria-selected={index === active} onMouseDown={(event) => event.preventDefault()} onClick={() => onChoose(one)}>
+                <Value name={one} isStrict={isStrict} />
+              </li>
+            </Fragment>
           ))}
         </ul>
       )}

@@ -96,6 +96,11 @@ export class Edits {
     return [...this.all.values()].filter((edit) => edit.error !== undefined || edit.refused !== undefined || (!this.send && !isSent(edit)));
   }
 
+  // What to warn of: what means nothing yet is no fault while its field has the focus.
+  get faulty(): Edit[] {
+    return this.unkept.filter((edit) => edit.refused !== undefined || edit.error === undefined || keyOf(edit.place) !== this.focused);
+  }
+
   // Whether anything was typed that the draft does not have yet.
   get isUnsent(): boolean {
     return [...this.all.values()].some((edit) => !isSent(edit));
@@ -135,6 +140,7 @@ export class Edits {
   // Called when a field gets the focus: what is typed in it stays as it is.
   entered(place: Place): void {
     this.focused = keyOf(place);
+    if (this.at(place)?.error !== undefined) this.changed();
   }
 
   // Called when a field is left: send at once, and show the draft's own form of what has arrived.
@@ -150,6 +156,7 @@ export class Edits {
     const edit = this.at(place);
     if (!edit) return;
     delete edit.isUnfinished;
+    if (edit.error !== undefined) this.changed();
     void this.flush();
   }
 

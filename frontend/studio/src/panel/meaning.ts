@@ -1,5 +1,5 @@
 // What expressions mean, in words: the titles of the values that they use. Pure.
-import { t } from "../language";
+import { N_, t } from "../language";
 import { expressionFor, type ScopeName } from "./completion";
 import { conditionWords } from "./conditions";
 import { partsOf, tokensOf, wholeOf } from "./template";
@@ -120,12 +120,30 @@ export function wordsOf({ name, title }: Pick<ScopeName, "name" | "title">, titl
 // A description is no title.
 const short = (title: string): string => (title.length <= 40 && !title.endsWith(".") ? title : "");
 
-// Return the values with these letters in what they are called, then those with them elsewhere.
+// What people also call a value, by the last name of its path.
+const SYNONYMS: Record<string, string[]> = {
+  from: [N_("sender")],
+  to: [N_("recipient")],
+  subject: [N_("title"), N_("subject")],
+};
+
+const synonymsOf = (name: string): string[] => (SYNONYMS[/\w+(?="?\]?$)/.exec(name)?.[0] ?? ""] ?? []).flatMap((word) => [word, t(word)]);
+
+const NO_ITEMS = ["steps", "inputs", "index", "key", "run", "env"];
+
+// Return the group of values that one belongs to, as a heading: the item of a loop, the other values, those inside of lists.
+export function groupOf({ name }: ScopeName): { order: number; heading: string } {
+  if (name.includes("[0]")) return { order: 2, heading: t("In the first item of a list") };
+  const [root = ""] = name.split(/[.[]/, 1);
+  return NO_ITEMS.includes(root) ? { order: 1, heading: t("Other values") } : { order: 0, heading: t("The {whose} at hand", { whose: root.replaceAll("_", " ") }) };
+}
+
+// Return the values with these letters in what they are called, then those with them elsewhere; each by groups.
 export function valuesFor(names: readonly ScopeName[], sought: string, titleOf: TitleOf): ScopeName[] {
   const low = sought.trim().toLowerCase();
   const has = (text: string | null): boolean => (text ?? "").toLowerCase().includes(low);
-  const ranked = names.filter(({ type }) => type !== "function").map((one) => ({ one, rank: has(wordsOf(one, titleOf)) ? 0 : has(one.title) || has(one.name) || has(one.sample) ? 1 : 2 }));
-  return ranked.filter(({ rank }) => rank < 2).sort((a, b) => a.rank - b.rank).map(({ one }) => one);
+  const ranked = names.filter(({ type }) => type !== "function").map((one) => ({ one, order: groupOf(one).order, rank: [wordsOf(one, titleOf), ...synonymsOf(one.name)].some(has) ? 0 : has(one.title) || has(one.name) || has(one.sample) ? 1 : 2 }));
+  return ranked.filter(({ rank }) => rank < 2).sort((a, b) => a.rank - b.rank || a.order - b.order).map(({ one }) => one);
 }
 
 export const expressionText = (expression: string): string => `{{ ${expression} }}`;

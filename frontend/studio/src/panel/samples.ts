@@ -25,13 +25,20 @@ async function ask(workflow: string, runId: string): Promise<Prediction | null> 
   return id ? api.prediction(workflow, id) : null;
 }
 
-// Return a value as its field would show it: a text without the quotation marks of JSON.
+// Return a value as its field would show it, in one line: a text without the quotation marks of JSON.
 export function plainValue(value: string): string {
+  return unquoted(value).replace(/\s+/g, " ").trim();
+}
+
+const ESCAPE = /\\(.)/g;
+const unescaped = (whole: string, letter: string): string => ("nrt".includes(letter) ? " " : whole);
+
+function unquoted(value: string): string {
   try {
     const found: unknown = JSON.parse(value);
-    return typeof found === "string" ? found : value;
+    return typeof found === "string" ? found : value.replace(ESCAPE, unescaped);
   } catch {
-    return value.replace(/^"/, ""); // it was cut
+    return value.replace(/^"/, "").replace(ESCAPE, unescaped); // it was cut
   }
 }
 

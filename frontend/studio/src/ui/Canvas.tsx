@@ -82,7 +82,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const added = useMemo(() => ghostPlaces(studio, drawn), [studio, drawn, ghosts]);
   const under = useMemo(() => grounds(drawn.layout, at), [drawn, at]);
   const buttons = useMemo(() => (isEditable ? plusses(drawn) : []), [drawn, isEditable]);
-  const arcs = useMemo(() => [...dataLines(studio, drawn, at), ...breachLines(studio, drawn, at)], [studio, drawn, at, view, selected, isEverywhereData, mounted]);
+  const arcs = useMemo(() => [...dataLines(studio, drawn, at), ...breachLines(studio, drawn, at)], [studio, drawn, at, view, selected, isEverywhereData, mounted, isRaw]);
 
   // ---- the camera
 

@@ -12,10 +12,11 @@ import { FAILURE } from "../layout";
 import type { Model, Node } from "../model";
 import type { ResultLook } from "../outputs";
 import { colorOf, ownWords } from "../own";
+import { keyOf } from "../panel/edits";
 import { useSurroundings } from "./context";
 import type { TriggerLook } from "./drawn";
 import { Icon, type IconName } from "./icons";
-import { isLoop, wordOf, type saidOf } from "./looks";
+import { insideSentence, wordOf, type Said } from "./looks";
 import { RenameForm } from "./RenameForm";
 import { StepIcon } from "./StepIcon";
 
@@ -42,7 +43,7 @@ export interface StepData extends Record<string, unknown> {
   lines: number;
   own: StepLook | undefined;
   // The condition, and the list of a loop.
-  said: ReturnType<typeof saidOf>;
+  said: Said;
   isSizable: boolean;
 }
 
@@ -102,7 +103,7 @@ function labelOf(node: Node, said: StepData["said"], services: Record<string, st
     step.title,
     wordOf(step, services),
     where,
-    said.list && t("for each of {list}", { list: said.list }),
+    said.each && insideSentence(said.each),
     said.condition && t("runs if {condition}", { condition: said.condition }),
     node.inner && t("{count} steps inside", { count: node.inner.nodes.length }),
     node.fallback && t("has steps for when it fails"),
@@ -210,13 +211,45 @@ function NoteMark({ note }: { note: string }) {
   );
 }
 
-function Condition({ said: { condition } }: StepData) {
+// A click shows where it is edited.
+function Condition({ node, said: { condition, clause, more } }: StepData) {
+  const { studio } = useSurroundings();
   if (!condition) return null;
   return (
-    <span className="studio-condition" title={t("Runs only if {condition}", { condition })}>
-      <b>{t("if")}</b> {condition}
-    </span>
+    <button
+      type="button"
+      className="studio-condition nodrag nopan"
+      tabIndex={-1}
+      title={t("Runs only if {condition}", { condition })}
+      onClick={(event) => {
+        event.stopPropagation();
+        studio.select([node.key], node.key);
+        studio.showPanel();
+        openField(event.currentTarget.ownerDocument, keyOf({ steps: [node.step.id], path: ["if"] }));
+      }}
+      onDoubleClick={(event) => event.stopPropagation()}
+    >
+      <b>{t("if")}</b>
+      <span className="studio-clause">{clause}</span>
+      {more > 0 && <span>{t("and {count} more", { count: more })}</span>}
+    </button>
   );
+}
+
+// So many frames the panel may take until it has its fields: they are loaded once.
+const MOST_FRAMES = 120;
+
+function openField(page: Document, key: string, frames = MOST_FRAMES): void {
+  requestAnimationFrame(() => {
+    const section = page.querySelector(`.studio-panel [data-field=${JSON.stringify(key)}]`)?.closest("details");
+    if (!section) {
+      if (frames > 0) openField(page, key, frames - 1);
+      return;
+    }
+    section.open = true;
+    section.querySelector("summary")?.focus({ preventScroll: true });
+    section.scrollIntoView({ block: "nearest" });
+  });
 }
 
 export const StepCard = memo(function StepCard({ data, selected, width }: NodeProps<StepNode>) {
@@ -279,8 +312,7 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
             {step.title}
           </b>
           <small className="studio-quiet">
-            {wordOf(step, services)}
-            {isLoop(step) && ` ${data.said.list}`}
+            {data.said.each || wordOf(step, services)}
             {typeof step.parallel === "number" && step.parallel > 1 && ` · ${t("{count} at once", { count: step.parallel })}`}
             {isFolded && ` · ${t("{count} inside", { count: inside })}`}
           </small>

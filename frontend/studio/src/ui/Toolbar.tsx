@@ -125,7 +125,7 @@ function useEdits({ edits }: Studio): Edits {
 // Whether the draft is stored, as a text.
 function State() {
   const studio = useStudio();
-  const { unkept } = useEdits(studio);
+  const { faulty } = useEdits(studio);
   const { state, canvas, keptAt, mounted, queue, failure } = studio;
   const last = useRef("");
   let [text, tone] = ["", ""];
@@ -136,7 +136,7 @@ function State() {
   else if (state.kind === "waiting") [text, tone] = [t("Not kept: {why}. {many}, and will be sent.", { why: state.why, many }), "error"];
   else if (state.kind === "signed-out") [text, tone] = [t("Not kept: you are signed out. {many}: sign in in another tab.", { many }), "error"];
   else if (state.kind === "clash") [text, tone] = [t("Not kept: it clashes with another change."), "error"];
-  else if (unkept.length > 0) [text, tone] = [t("Not kept: what you typed into {names}.", { names: unkept.map(nameOf).join(", ") }), "error"];
+  else if (faulty.length > 0) [text, tone] = [t("Not kept: what you typed into {names}.", { names: faulty.map(nameOf).join(", ") }), "error"];
   else if (waiting > 0) text = t("Keeping …");
   else if (studio.isTyping) text = t("Typing …");
   else if (canvas?.is_draft) text = keptAt ? t("Draft kept {time}", { time: clock(keptAt) }) : t("Draft kept");
@@ -147,7 +147,7 @@ function State() {
   }, [text, tone, studio]);
   return (
     <span className="studio-state" data-tone={tone || undefined}>
-      {text}
+      <span title={text}>{text}</span>
       {(state.kind === "waiting" || state.kind === "signed-out") && (
         <button type="button" className="studio-plain" onClick={() => queue.retry()}>
           {t("Try now")}

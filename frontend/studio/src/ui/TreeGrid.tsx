@@ -12,7 +12,7 @@ import { useStudio, useSurroundings } from "./context";
 import { plainOf } from "../Markdown";
 import { lookOf, triggersOf } from "./drawn";
 import { Icon } from "./icons";
-import { saidOf, wordOf } from "./looks";
+import { insideSentence, saidOf, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
 import { BreakpointDot, GhostMark, MarkBadge, Result, styleOf, triggerLabel } from "./StepCard";
 import { StepIcon } from "./StepIcon";
@@ -193,8 +193,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
         </span>
       </td>
       <td role="gridcell">
-        {wordOf(step, studio.mounted.services)}
-        {said.list && ` ${said.list}`}
+        {step.kind === "group" && said.each ? said.each : [wordOf(step, studio.mounted.services), said.each && insideSentence(said.each)].filter(Boolean).join(", ")}
       </td>
       <td role="gridcell">
         {errors > 0 ? (

@@ -356,11 +356,17 @@ export function dataLines(studio: Studio, drawn: Drawn, at: Corners): Line[] {
   return found;
 }
 
-// Return which part of an output a field uses: `subject → title`.
+// Return which part of an output a field uses: `needs answer → Runs only if`, or `needs_answer → if` where expressions are shown.
 function joined(definition: Definition, id: string, source: string, field: string): string {
   const parts = new Set(partsRead(valueAt(stepIn(definition, id), field.split(".")), source).filter(Boolean));
   const name = field.replace(/^with\./, "");
-  return parts.size > 0 ? `${[...parts].join(", ")} → ${name}` : name;
+  const words = (text: string) => (areExpressionsShown() ? text : (fieldTitle(text) ?? text.replaceAll(/[._]/g, " ")));
+  return parts.size > 0 ? `${[...parts].map(words).join(", ")} → ${words(name)}` : words(name);
+}
+
+// The fields of every step whose names are no words.
+function fieldTitle(name: string): string | undefined {
+  return name === "if" ? t("Runs only if") : name === "foreach" ? t("For each item of") : undefined;
 }
 
 // Return the ways of text that must not go there, in the saved file.

@@ -1,8 +1,9 @@
 // How steps look: the word and the icon of each kind and status. Never a colour alone.
 import type { CanvasStep, Kind } from "../api";
 import { N_, t } from "../language";
-import { clauseOf, plainWords } from "../panel/meaning";
+import { clauseOf, pathOf, plainWords } from "../panel/meaning";
 import { wholeOf } from "../panel/template";
+import { conditionOf } from "../panel/conditions";
 import type { IconName } from "./icons";
 
 const WORDS: Record<Kind, string> = {
@@ -55,9 +56,32 @@ const translated = (look: StatusLook | undefined): StatusLook | undefined => loo
 // Return a word as it is written inside a sentence.
 export const insideSentence = (word: string): string => word.charAt(0).toLowerCase() + word.slice(1);
 
+export interface Said {
+  condition: string;
+  // The first part of the condition, and how many follow: a card has no room for more.
+  clause: string;
+  more: number;
+  // "For each of the …"; "" for a step that does not repeat.
+  each: string;
+}
+
 // Return under which condition a step runs, and for each of which list: in words, or as it is written if a person wants that.
-export function saidOf({ condition, foreach }: CanvasStep, steps: readonly CanvasStep[], isRaw: boolean): { condition: string; list: string } {
+export function saidOf({ condition, foreach }: CanvasStep, steps: readonly CanvasStep[], isRaw: boolean): Said {
   const titleOf = (id: string) => steps.find((one) => one.id === id)?.title ?? id;
-  if (isRaw) return { condition, list: wholeOf(foreach) ?? foreach };
-  return { condition: condition && clauseOf(condition, [], titleOf), list: plainWords(foreach, [], titleOf) };
+  if (isRaw) return { condition, clause: condition, more: 0, each: foreach && t("For each of {list}", { list: wholeOf(foreach) ?? foreach }) };
+  const [first, ...others] = conditionOf(wholeOf(condition) ?? condition)?.rows ?? [];
+  const isFirst = others.length > 0 && first?.source !== undefined;
+  const list = plainWords(foreach, [], titleOf);
+  return {
+    condition: condition && clauseOf(condition, [], titleOf),
+    clause: condition && clauseOf(isFirst ? first.source! : condition, [], titleOf),
+    more: isFirst ? others.length : 0,
+    each: foreach && (isMember(wholeOf(foreach) ?? "") ? t("For each of the {list}", { list }) : t("For each of {list}", { list })),
+  };
+}
+
+// Return whether an expression is a part of a value, which its words begin with: `messages of “Read mail”`.
+function isMember(expression: string): boolean {
+  const parts = pathOf(expression).split(".");
+  return parts[0] === "steps" ? parts.length > 3 : parts[0] !== "inputs" && parts.length > 1;
 }

@@ -133,6 +133,17 @@ test("a refused field is called by its label, and the reason is the server's wit
   expect([...made.unkept, { place }].map(nameOf)).toEqual(["“Title of the issue” of a", "title of a"]);
 });
 
+test("what means nothing yet is warned of only once its field is left", () => {
+  const made = edits(async () => undefined);
+  let drawn = 0;
+  made.subscribe(() => void (drawn += 1));
+  made.entered(place);
+  made.type(place, { rows: [] }, { error: "A condition lacks a value." });
+  expect([made.faulty.length, made.unkept.length, drawn]).toEqual([0, 1, 1]);
+  made.left(place);
+  expect([made.faulty.length, made.unkept.length, drawn]).toEqual([1, 1, 2]);
+});
+
 test("what was changed elsewhere is shown once the field is left, and at once in the other fields", async () => {
   const send = async () => undefined;
   const made = edits(send);
