@@ -10,11 +10,15 @@ from msgspec import Struct
 
 from dashboard.base.language import t
 from dashboard.base.page import Visit
+from dashboard.base.plain import plain
 from dashboard.creating.words import PLACES
 from dashboard.parts.inputs import inputs_form, with_defaults
+from engine.base.services import is_in_workspace, pickers
 from engine.copilot.wizard.records import Choices, FilledField, Offer, Offers
 
 T = TypeVar("T", bound=str)
+_MOST_OFFERED = 8
+"""Names that a warning lists."""
 
 
 class BegunForm(Struct, frozen=True):
@@ -54,9 +58,20 @@ def places_of(
         return form.visit.orchestra.connections.choices(form.visit.who, form_of_field)
 
     found, _ = inputs_form(with_defaults(schema, begun), key, choices)
+    for one in wanted:
+        _warn(found.get(one.name), [] if is_in_workspace(pickers().get(one.format), None) else choices(one.format))
     texts = {name: ", ".join(one) if isinstance(one, list) else str(one) for name, one in found.items()}
     missing.extend(t(PLACES[one.name]) for one in wanted if not one.is_optional and not texts.get(one.name, "").strip())
     return {name: one for name, one in texts.items() if one.strip()}
+
+
+def _warn(given: Any, offered: Sequence[str]) -> None:
+    """Say which of the given values the account does not offer; its list may be incomplete."""
+    known = {one.lstrip("#").casefold() for one in offered}
+    for one in given if isinstance(given, list) else [str(given or "").strip()]:
+        if known and one and "{{" not in one and "://" not in one and one.lstrip("#").casefold() not in known:
+            names = ", ".join([*offered[:_MOST_OFFERED], *(["…"] if len(offered) > _MOST_OFFERED else [])])
+            st.warning(plain(t("{value} is not among: {names}", value=one, names=names)), icon=":material/warning:")
 
 
 def one_of(

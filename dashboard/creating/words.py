@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import chain, count
 
 from clients.wording import listed
 from dashboard.base.language import N_, t, tn
@@ -66,6 +68,8 @@ PLACES: Mapping[str, str] = {
     "url": N_("Address"),
 }
 """What a person fills in for a source or target."""
+_ARTICLE = re.compile(r"^(?:an?|the|eine?n?) ", re.IGNORECASE)
+_LONGEST_TITLE, _LONGEST_ABOUT = 60, 34
 AMOUNTS: Mapping[ItemCount, str] = {
     ItemCount.EACH: N_("one by one"),
     ItemCount.LIST: N_("all in one list"),
@@ -87,12 +91,34 @@ def sentence(choices: Choices, offers: Offers) -> str:
     return " ".join([*parts, t("Then: {what}.", what="; ".join(done))])
 
 
-def title(choices: Choices, offers: Offers) -> str:
-    """Return a title for a workflow of these choices."""
-    about = next(iter([*choices.kinds, *choices.only.senders, *choices.only.words]), "")
-    targets = [t(_named(offers.targets, one.target).title) for one in choices.targets]
-    what = f"{t(_named(offers.sources, choices.source).title)}{f' ({about})' if about else ''}"
-    return f"{what}: {', '.join(dict.fromkeys(targets))}"[:120]
+def title(choices: Choices, offers: Offers, taken: Container[str]) -> str:
+    """Return a title of at most 60 letters that no other workflow has; it begins with what tells it from others."""
+    targets = dict.fromkeys(t(_named(offers.targets, one.target).title) for one in choices.targets)
+    about = _cut(_about(choices, offers), _LONGEST_ABOUT)
+    said = f"{about[:1].upper()}{about[1:]}: {_first(list(targets))}"
+    endings = chain([""], (f" ({number})" for number in count(2)))
+    titles = (f"{_cut(said, _LONGEST_TITLE - len(ending))}{ending}" for ending in endings)
+    return next(one for one in titles if one not in taken)
+
+
+def _about(choices: Choices, offers: Offers) -> str:
+    """Return what a workflow is about: the kinds, senders, words or places of its items, or else where they are."""
+    only = choices.only
+    if choices.kinds:
+        return _first([_ARTICLE.sub("", one) for one in choices.kinds])
+    if only.senders:
+        return t("Mail from {names}", names=_first([one.partition("@")[0] or one for one in only.senders]))
+    named = [*only.words, *only.labels] or [one for one in choices.places.values() if one.strip()]
+    return _first(named) if named else t(_named(offers.sources, choices.source).title)
+
+
+def _first(names: Sequence[str]) -> str:
+    """Return the first name, and how many more there are."""
+    return t("{name} and {count} more", name=names[0], count=len(names) - 1) if len(names) > 1 else names[0]
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def _limits(choices: Choices) -> Iterator[str]:

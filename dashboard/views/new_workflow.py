@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import streamlit as st
 
 from clients.errors import ServiceError
 from dashboard.base import fields, session
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
 from dashboard.creating.begun import BegunForm
@@ -24,6 +24,7 @@ from dashboard.parts.header import page_header
 from dashboard.workflow.canvas import ask_copilot
 from engine.base.errors import OrchestraError
 from engine.base.names import usable_name
+from engine.base.statuses import RunStatus
 from engine.copilot.wizard.records import Choices, Offers
 from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFile
 
@@ -37,6 +38,8 @@ PAGE = Page(
     right="edit",
     actions=(PageAction(N_("New workflow"), {}, "edit", N_("create add make")),),
 )
+_LONGEST_PLAN_SECONDS = 20
+"""A longer plan is shown on the canvas as it goes on."""
 _BEGUN = "new-workflow"
 """The draft that says which form it is, what it begins with, and which conditions must be filled in."""
 
@@ -99,13 +102,14 @@ def _begin(number: int, choices: Choices | None = None, needs: Sequence[str] = (
 
 def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> None:
     """Say what the workflow will do, and offer to create it."""
-    said, made_title = sentence(answers.choices, offers), title(answers.choices, offers)
+    taken = {one.title for one in visit.orchestra.workflows.list(visit.who)}
+    said, made_title = sentence(answers.choices, offers), title(answers.choices, offers, taken)
     with st.container(border=True, key="new-result"):
         st.markdown(f"**{t('What it will do')}**")
         st.markdown(plain(said))
-        with st.expander(t("Title and file name")):
-            begun = _begun(f"new{number}-title", made_title)
-            named = st.text_input(t("Title"), begun, key=f"new{number}-title-{begun}").strip()
+        begun = _begun(f"new{number}-title", made_title)
+        named = st.text_input(t("Title"), begun, key=f"new{number}-title-{begun}").strip()
+        with st.expander(t("File name")):
             free = free_name(usable_name(named)[:40].strip("-_") or "my-workflow", names(visit, WORKFLOW))
             begun = _begun(f"new{number}-name", free)
             name = name_field(t("File name"), begun, f"new{number}-name-{begun}")
@@ -115,8 +119,8 @@ def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> 
 
         def opened(made: CreatedWorkflow) -> None:
             _begin(number)
-            _try_on_demo(visit, made)
-            open_new(visit, made, tab="canvas")
+            plan_id = _try_on_demo(visit, made)
+            open_new(visit, made, tab="canvas", **({"run": plan_id} if plan_id else {}))
 
         action_button(
             t("Create"),
@@ -138,11 +142,31 @@ def _begun(slot: str, suggested: str) -> str:
     return suggested
 
 
-def _try_on_demo(visit: Visit, made: CreatedWorkflow) -> None:
-    """Read sample items where all accounts are the demo's, so that the canvas shows values; nothing is written."""
-    if is_all_demo(visit) and visit.may("run"):
-        with suppress(OrchestraError, ServiceError):  # such as an input that only a trigger has
-            visit.orchestra.plans.make(visit.who, made.name, {})
+def _try_on_demo(visit: Visit, made: CreatedWorkflow) -> str:
+    """Plan a run if all accounts are the demo's, and say what it would do; return the plan's id, "" without one."""
+    needs_trigger = (made.document or {}).get("inputs", {}).get("required")
+    if needs_trigger or not is_all_demo(visit) or not visit.may("run"):
+        return ""
+    try:
+        with st.spinner(t("Looking at the samples of the demo …")):
+            plan_id = visit.orchestra.plans.make(visit.who, made.name, {})
+            run = visit.orchestra.runs.wait(visit.who, plan_id, _LONGEST_PLAN_SECONDS)
+    except (OrchestraError, ServiceError) as error:
+        _tell_failure(str(error))
+        return ""
+    if run["status"] == RunStatus.SUCCEEDED:
+        would = run["sentence"].removeprefix("Plan: ").removesuffix(".")
+        said = t("Looked at the samples of the demo. It would make: {writes}.", writes=translated(would))
+        session.tell(said, icon=":material/visibility:")
+    elif run["error"]:
+        causes = (one["error"] for one in run["steps"] if one["error"] and one["uses"] and not one.get("handled"))
+        _tell_failure(str(next(causes, run["error"])["message"]))
+    return plan_id
+
+
+def _tell_failure(why: str) -> None:
+    said = t("Looked at the samples of the demo, but not at all of them: {why}", why=translated(why))
+    session.tell(said, icon=":material/error:")
 
 
 def _other_ways(visit: Visit) -> None:

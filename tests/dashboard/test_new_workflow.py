@@ -8,6 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from clients.file.tesseract import tesseract
+from dashboard.creating.words import title
+from engine.copilot.wizard.records import Choices, Chosen, ItemFilter
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.triggers.cron import DailyTime, cron_fault, cron_of, cron_words, daily_time
@@ -26,6 +28,19 @@ SENTENCES = {
     "Then: if it is a bug report: Open an issue on GitHub (acme/app), but ask me first.",
 }
 """What each example says once its empty fields are filled in."""
+TITLES = {
+    0: "Mail from boss: Add it to a Notion database",
+    1: "Invoice: Save attached files in the workspace and 1 more",
+    2: "Request for a refund: Draft an answer",
+    3: "Bug report: Open an issue on GitHub",
+}
+TOLD = {
+    0: "Looked at the samples of the demo. It would make: 0 writes.",
+    1: "Looked at the samples of the demo. It would make: ",
+    2: "Looked at the samples of the demo. It would make: ",
+    3: "Looked at the samples of the demo. It would make: ",
+}
+"""What the plan on the demo says of each example."""
 
 
 def said(at: AppTest) -> str:
@@ -69,6 +84,51 @@ def test_an_example_becomes_a_workflow_that_compiles(orchestra: Orchestra, open_
     is_scan_unread = example == 1 and tesseract() is None  # one of the sample invoices is a scan
     status = "failed" if is_scan_unread else "succeeded"
     assert (run["status"], run["counts"]["new_effects"]) == (status, 0), "a sample for the canvas"
+    assert at.query_params["run"] == run["run_id"], "the canvas shows it"
+    told = " ".join(one.value for one in at.toast).replace("\\", "").replace(":color[]", "")
+    assert ("R-5587.pdf is a scan without text." if is_scan_unread else TOLD[example]) in told
+    assert (made.document or {})["title"] == TITLES[example]
+    again = open_page("new-workflow")
+    again.button(key=f"new-example-{example}").click().run()
+    [suggested] = [one.value for one in filled(again).text_input if one.label == "Title"]
+    assert suggested == f"{TITLES[example]} (2)"
+
+
+def test_a_place_that_the_account_does_not_offer_is_warned_of_but_taken(open_page: Open) -> None:
+    at = open_page("new-workflow")
+    [database] = [one for one in at.selectbox if str(one.key).endswith("-database")]
+    database.set_value("Tasks").run()
+    assert [one.value for one in at.warning] == []
+    [database] = [one for one in at.selectbox if str(one.key).endswith("-database")]
+    database.options.append("Taks")  # as typed
+    database.set_value("Taks").run()
+    [warned] = [one.value.replace("\\", "") for one in at.warning]
+    assert warned.startswith("Taks is not among: ")
+    assert "Tasks" in warned
+    assert not at.button(key="new-make").disabled
+
+
+@pytest.mark.parametrize(
+    ("only", "kinds", "wanted"),
+    [
+        (
+            {"senders": ("greta.v@acme.example", "x.example")},
+            {},
+            "Mail from greta.v and 1 more: Add it to a Notion database",
+        ),
+        ({"words": ("w" * 90,)}, {}, f"W{'w' * 32}…: Add it to a Notion data…"),
+        ({}, {"a complaint": "x"}, "Complaint: Add it to a Notion database"),
+    ],
+    ids=["senders", "long", "kind"],
+)
+def test_a_title_begins_with_what_differs(
+    orchestra: Orchestra, only: dict[str, tuple[str, ...]], kinds: dict[str, str], wanted: str
+) -> None:
+    offers = orchestra.copilot.wizard.offers(OWNER)
+    choices = Choices(source="mail", only=ItemFilter(**only), kinds=kinds, targets=(Chosen(target="task"),))
+    assert title(choices, offers, ()) == wanted
+    assert title(choices, offers, {wanted}).endswith(" (2)")
+    assert len(title(choices, offers, {wanted})) <= 60
 
 
 def test_what_is_missing_is_said_and_nothing_is_made_without_it(orchestra: Orchestra, open_page: Open) -> None:
