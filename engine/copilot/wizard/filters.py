@@ -13,6 +13,7 @@ from engine.copilot.wizard.sources import ItemSource
 _HOURS = 24
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 """The signs that mean something in a pattern."""
+_ADDRESS = re.compile(r"(?:[^\s@<>,;\"]*@)?[^\s@<>,;\"]+\.[^\s@<>,;\"]+")
 
 
 def step_fields(source: ItemSource, only: ItemFilter) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def _conditions(source: ItemSource, only: ItemFilter, item: str) -> Iterator[str
     if (only.has_file or only.ending) and source.name in {"mailbox", "outlook"}:
         yield f"{item}.attachments.exists(a, !a.inline)"
     if len(only.senders) > 1 and source.name in {"mailbox", "outlook"}:
-        yield contains(f"{item}.from", only.senders)
+        yield _is_from(f"{item}.from", only.senders)
     if only.older_days and source.changed:
         hours = only.older_days * _HOURS
         changed = source.changed.replace("@", item)
@@ -87,6 +88,14 @@ def _conditions(source: ItemSource, only: ItemFilter, item: str) -> Iterator[str
         yield f"size({item}.assignees) == 0"
     if only.column:
         yield f"double({item}.values[{quoted(only.column)}]) > {only.above}"
+
+
+def _is_from(sender: str, wanted: Sequence[str]) -> str:
+    """Return the expression for a sender that has one of some addresses or domains; a name does not count."""
+    if not all(_ADDRESS.fullmatch(one) for one in wanted):
+        return contains(sender, wanted)
+    low = ", ".join(quoted(one.lower().removeprefix("@")) for one in wanted)
+    return f"[{low}].exists(w, ('@' + address({sender})).endsWith('@' + w))"
 
 
 def contains(text: str, words: Sequence[str]) -> str:

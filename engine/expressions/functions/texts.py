@@ -55,6 +55,14 @@ def lines(text: str) -> list[str]:
     return found[:-1] if found[-1] == "" else found
 
 
+def address(text: str) -> str:
+    """Return the mail address of a sender in lower case, without the name; "" if there is none, or several."""
+    from clients.mail.addresses import specs
+
+    found = specs(text)
+    return found[0].lower() if len(found) == 1 else ""
+
+
 def without_html(text: str) -> str:
     """Return what a reader sees of HTML as plain text, a line for each paragraph, cell and item."""
     from clients.mail.html import tidy, visible_tree

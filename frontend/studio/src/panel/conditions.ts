@@ -55,8 +55,8 @@ export const wordOf = (op: Op, kind: Kind): string => t((kind === "list" ? OF_LI
 export const takesList = (op: Op): boolean => op === "one_of" || op === "none_of" || op === "contains_any";
 export const takesNothing = (op: Op): boolean => ["empty", "not_empty", "yes", "no"].includes(op);
 
-// Senders are written with their names: `Ann Lee <ann@example.com>`. So one is recognised by what it contains.
-const isAddress = (value: string): boolean => /\b(?:from|sender|to|cc|reply_to)\b(?:, '')?\)?$/.test(value);
+// Senders are written with names that they choose: `Ann Lee <ann@example.com>`. So only the address is compared.
+const isAddress = (value: string): boolean => /\b(?:from|sender|reply_to)\b(?:, '')?\)?$/.test(value);
 
 // Return the comparisons for a value, the most likely first.
 export function opsFor(kind: Kind, value: string): Op[] {
@@ -69,7 +69,7 @@ export function opsFor(kind: Kind, value: string): Op[] {
       return ["contains", "contains_not", "empty", "not_empty", "more", "less"];
     default:
       return isAddress(value)
-        ? ["one_of", "none_of", "contains", "contains_not", "empty", "not_empty"]
+        ? ["one_of", "none_of", "contains", "contains_not", "contains_any", "empty", "not_empty"]
         : ["is", "is_not", "contains", "contains_not", "contains_any", "one_of", "none_of", "empty", "not_empty"];
   }
 }
@@ -108,7 +108,7 @@ function writtenRow({ value, kind, op, operand }: Row): string {
       return containingAny(value, several);
     case "one_of":
     case "none_of": {
-      const found = isAddress(value) ? containingAny(value, several) : `${value} in [${several.map(quoted).join(", ")}]`;
+      const found = isAddress(value) ? fromAny(value, several) : `${value} in [${several.map(quoted).join(", ")}]`;
       return negatedIf(op === "none_of", found, !isAddress(value));
     }
     case "empty":
@@ -130,6 +130,12 @@ const negatedIf = (isNegated: boolean, text: string, needsBrackets: boolean): st
 const isAscii = (text: string): boolean => [...text].every((one) => one <= "\x7f");
 const SPECIAL = /[\\.+*?()|[\]{}^$]/g;
 const low = (text: string): string => text.replace(/[A-Z]/g, (one) => one.toLowerCase());
+
+// An address that is one of these, or has one of these domains.
+function fromAny(value: string, texts: string[]): string {
+  const entries = texts.map((one) => quoted(isAscii(one) ? low(one) : one)).join(", ");
+  return `[${entries}].exists(w, ('@' + address(${value})).endsWith('@' + w))`;
+}
 
 function containing(value: string, text: string): string {
   return isAscii(text) ? `${value}.lowerAscii().contains(${quoted(low(text))})` : `${value}.matches(${quoted(`(?i)${text.replace(SPECIAL, "\\$&")}`)})`;
@@ -287,7 +293,7 @@ class Reader {
 function rowOf(all: Token[]): Row | undefined {
   const isNegated = all[0]?.text === "!";
   const inner = isNegated ? bare(all.slice(1)) : all;
-  for (const read of [comparison, sizeComparison, inList, contained, containedAny, pattern, plain]) {
+  for (const read of [comparison, sizeComparison, inList, fromOneOf, contained, containedAny, pattern, plain]) {
     const reader = new Reader(inner);
     const row = read(reader);
     if (row && reader.isAtEnd) return isNegated ? negated(row, inner.length < all.length - 1) : row;
@@ -348,6 +354,14 @@ function inList(from: Reader): Row | undefined {
   return texts && !isAddress(value!) ? { value: value!, kind: "text", op: "one_of", operand: texts } : undefined;
 }
 
+function fromOneOf(from: Reader): Row | undefined {
+  const operand = from.texts();
+  if (!operand?.every((one) => !isAscii(one) || isLow(one)) || !from.takes(".", "exists", "(", "w", ",", "(", "'@'", "+", "address", "(")) return undefined;
+  const value = from.value();
+  if (value === undefined || !isAddress(value) || !from.takes(")", ")", ".", "endsWith", "(", "'@'", "+", "w", ")", ")")) return undefined;
+  return { value, kind: "text", op: "one_of", operand };
+}
+
 function contained(from: Reader): Row | undefined {
   const value = valueWithMethod(from);
   if (value === undefined || !from.takes("lowerAscii", "(", ")", ".", "contains", "(")) return undefined;
@@ -360,7 +374,7 @@ function containedAny(from: Reader): Row | undefined {
   if (!operand?.every(isLow) || !from.takes(".", "exists", "(", "w", ",")) return undefined;
   const value = valueWithMethod(from);
   if (value === undefined || !from.takes("lowerAscii", "(", ")", ".", "contains", "(", "w", ")", ")")) return undefined;
-  return { value, kind: "text", op: isAddress(value) ? "one_of" : "contains_any", operand };
+  return { value, kind: "text", op: "contains_any", operand };
 }
 
 const isLow = (text: string): boolean => isAscii(text) && low(text) === text;
@@ -374,7 +388,7 @@ function pattern(from: Reader): Row | undefined {
   const found = alternatives(isList ? rest.slice(1, -1) : rest);
   if (!found || found.every(isAscii) || (!isList && found.length > 1)) return undefined;
   if (!isList) return { value, kind: "text", op: "contains", operand: found[0]! };
-  return { value, kind: "text", op: isAddress(value) ? "one_of" : "contains_any", operand: found };
+  return { value, kind: "text", op: "contains_any", operand: found };
 }
 
 // Return the texts that a pattern without any other signs takes.

@@ -18,10 +18,12 @@ from clients.github.values import repository_name
 from engine.base.errors import InUse, InvalidInput, NotAllowed, UnknownName
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing
+from engine.copilot.wizard.filters import conditions
 from engine.copilot.wizard.places import misfit
-from engine.copilot.wizard.records import Choices, Chosen, OwnText, WhenToStart
-from engine.copilot.wizard.sources import SOURCES
+from engine.copilot.wizard.records import Choices, Chosen, ItemFilter, OwnText, WhenToStart
+from engine.copilot.wizard.sources import BY_NAME, SOURCES
 from engine.copilot.wizard.targets import TARGETS
+from engine.expressions.expressions import compile_expression
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.types.run import Run
@@ -315,6 +317,22 @@ def test_a_listing_that_is_filtered_afterwards_reads_as_many_as_it_may(only: dic
     target = {"target": "archive_mailbox"}
     choices = Choices.model_validate({"source": "mailbox", "only": only, "targets": [target]})
     assert Composing(choices, "x").document()["steps"][0]["with"]["limit"] == limit
+
+
+@pytest.mark.parametrize(
+    ("sender", "is_one"),
+    [
+        ("Ann <A@b.example>", True),
+        ("x@c.example", True),
+        ('"a@b.example" <x@evil.example>', False),
+        ("a@b.example.evil.example", False),
+        ("x@evil-c.example", False),
+    ],
+)
+def test_senders_are_compared_by_their_addresses(sender: str, is_one: bool) -> None:
+    only = ItemFilter(senders=("a@b.example", "c.example"))
+    condition = conditions(BY_NAME["mailbox"], only, "mail")
+    assert compile_expression(condition, frozenset({"mail"})).value({"mail": {"from": sender}}) is is_one
 
 
 def test_a_row_has_the_values_of_the_invoice(orchestra: Orchestra) -> None:
