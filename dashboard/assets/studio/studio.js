@@ -978,7 +978,7 @@ button.copilot-node:focus-visible { outline: 2px solid var(--accent); outline-of
 .studio-step:focus-visible, .studio-frame:focus-visible { outline: none; }
 .studio-step:focus-visible .studio-card { outline: 2px solid var(--accent); outline-offset: 3px; }
 .studio-condition { display: block; max-width: 100%; height: 20px; margin-bottom: 4px; padding: 0 .5rem; align-self: center; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: .75rem; line-height: 20px; color: var(--warning); background: var(--warning-tint); border: 1px solid color-mix(in srgb, var(--warning) 35%, transparent); border-radius: 10px; }
-.studio-condition { display: flex; gap: .3em; cursor: pointer; }
+.studio button.studio-condition { display: flex; gap: .3em; font-size: .75rem; line-height: 18px; color: var(--warning); cursor: pointer; }
 .studio-condition > span { flex: none; }
 .studio-condition > .studio-clause { flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
 .studio-condition b { font-family: inherit; }
