@@ -43,6 +43,7 @@ ORDER = (
     "reads_200_p99",
     "matrix",
     "code",
+    "pages_shown",
     "canvas_shown",
     "canvas_open",
     "canvas_fps",

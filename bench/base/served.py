@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -91,14 +91,18 @@ class Client:
 
 @contextmanager
 def served(
-    workflows: Mapping[str, Any] | None = None, config: str = _OWN_CONFIG, settle_seconds: float = _SETTLE_SECONDS
+    workflows: Mapping[str, Any] | None = None,
+    config: str = _OWN_CONFIG,
+    settle_seconds: float = _SETTLE_SECONDS,
+    prepare: Callable[[Path], None] = lambda root: None,
 ) -> Iterator[Served]:
-    """Serve a fresh workspace on a free port while the block runs; no page is opened. Linux only."""
+    """Serve a fresh workspace, as `prepare` leaves it, on a free port; no page is opened. Linux only."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "workspace"
         port = free_port()
         make(root, workflows or {"chain": chain(3)}, f"{config}server:\n  port: {port}\n")
         _add_user(root)
+        prepare(root)
         command = [str(Path(sys.executable).with_name("orchestra")), "serve", "--json", "--workspace", str(root)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:

@@ -23,7 +23,7 @@ _INSIDE, _CHANGES = 4, 8
 _NAME = "large"
 _BROWSER = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync"]
 _PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-_TIMERS = """
+TIMERS = """
 addEventListener('keydown', event => window.pressed = event.timeStamp, true);
 window.after = (isDone, begun) => new Promise(resolve => {
   const look = () => isDone() ? setTimeout(() => resolve(performance.now() - begun())) : requestAnimationFrame(look);
@@ -61,7 +61,7 @@ def _set(name: str, key: str, value: object) -> dict[str, Any]:
 def canvas() -> Iterator[tuple[Page, Served]]:
     """Yield a signed-in page beside a server with the workflow."""
     with served({_NAME: workflow()}, settle_seconds=3.0) as server, signed_in(server) as page:
-        page.add_init_script(_TIMERS)
+        page.add_init_script(TIMERS)
         yield page, server
 
 
