@@ -71,10 +71,10 @@ def built(story: Story, name: str) -> None:
         hand.choose(page.get_by_role("combobox", name="Do this").nth(number), title)
         hand.choose(page.get_by_role("combobox", name=place), value)
         hand.choose(page.get_by_role("combobox", name="Only if it is").nth(number), kind)
-    hand.press(page.locator("summary", has_text="Title and file name"))
+    hand.press(page.locator("summary", has_text="File name"))
     hand.write(page.get_by_role("textbox", name="File name"), name)
     hand.press(story.button("Create"))
-    page.wait_for_url(f"**/workflow?name={name}&tab=canvas")
+    page.wait_for_url(f"**/workflow?name={name}&tab=canvas&run=*")
 
 
 def test_an_empty_workspace_gets_a_twin_of_inbox_triage_by_three_answers_which_runs(story: Story) -> None:
