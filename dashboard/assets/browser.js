@@ -507,7 +507,12 @@ const placeOf = (letter) => `.st-key-press-${letter}, [class*="st-key-press-${le
 function noteLetters() {
   for (const place of document.querySelectorAll('[class*="st-key-press-"]')) {
     const [name, letter] = place.className.match(/st-key-press-([a-z])-\S+/) ?? [];
-    if (letter && shown.get(letter)?.name !== name) shown.set(letter, { name, at: performance.now() });
+    if (!letter || shown.get(letter)?.name === name) continue;
+    // On a phone, where one letter fills the screen, the next one is shown from its beginning.
+    if (letter === "a" && shown.has("a") && innerWidth <= 640) {
+      document.querySelector(".st-key-question-list")?.scrollIntoView({ block: "start" });
+    }
+    shown.set(letter, { name, at: performance.now() });
   }
   document.querySelectorAll(ROW).forEach((row, place) => {
     const name = questionOf(row);

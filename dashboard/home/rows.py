@@ -36,7 +36,12 @@ def questions(visit: Visit, state: Attention) -> None:
     with _heading(t("Waits for your answer") if visit.may("run") else t("Waits for an answer"), "waiting"):
         if visit.may("run"):
             with st.container(width="content", key="waiting-keys"):
-                st.caption(t("Keys: j and k move, Enter opens, a approves"))
+                can_approve = any(_can_approve(visit, one) for one in asked)
+                st.caption(
+                    t("Keys: j and k move, Enter opens, a approves")
+                    if can_approve
+                    else t("Keys: j and k move, Enter opens")
+                )
     titles = {row.run_id: row.title for row in state.recent}
     with st.container(gap=None, key="waiting"):
         for question in asked:
@@ -58,7 +63,7 @@ def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> No
         st.space("stretch")
         words = " · ".join([titles.get(question.run_id, question.workflow), ago(question.asked_at)])
         st.caption(plain(words), width="content")
-        if _says_all(question) and visit.orchestra.approvals.may_answer(visit.who, question):
+        if _can_approve(visit, question):
             action_button(
                 t("Approve"),
                 f"approve-home-{question.id}",
@@ -68,6 +73,10 @@ def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> No
             )
         else:
             visit.link(tc("button", "Open"), "approvals", question=question.id)
+
+
+def _can_approve(visit: Visit, question: Approval) -> bool:
+    return _says_all(question) and visit.orchestra.approvals.may_answer(visit.who, question)
 
 
 def _says_all(question: Approval) -> bool:
