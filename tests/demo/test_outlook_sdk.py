@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
+from pkgutil import resolve_name
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +21,25 @@ if TYPE_CHECKING:
     from tests.conftest import StandIns
 
 msgraph = pytest.importorskip("msgraph", reason="`pip install msgraph-sdk` has Microsoft's SDK judge the stand-in")
+MODELS = "msgraph.generated.models"
+# By name, as imports have to be requirements.
+sdk = SimpleNamespace(
+    GraphRequestAdapter=resolve_name("msgraph.graph_request_adapter:GraphRequestAdapter"),
+    RequestConfiguration=resolve_name("kiota_abstractions.base_request_configuration:RequestConfiguration"),
+    EmailAddress=resolve_name(f"{MODELS}.email_address:EmailAddress"),
+    FileAttachment=resolve_name(f"{MODELS}.file_attachment:FileAttachment"),
+    FollowupFlag=resolve_name(f"{MODELS}.followup_flag:FollowupFlag"),
+    FollowupFlagStatus=resolve_name(f"{MODELS}.followup_flag_status:FollowupFlagStatus"),
+    Message=resolve_name(f"{MODELS}.message:Message"),
+    Recipient=resolve_name(f"{MODELS}.recipient:Recipient"),
+    SingleValueLegacyExtendedProperty=resolve_name(
+        f"{MODELS}.single_value_legacy_extended_property:SingleValueLegacyExtendedProperty"
+    ),
+    ODataError=resolve_name(f"{MODELS}.o_data_errors.o_data_error:ODataError"),
+    MovePostRequestBody=resolve_name(
+        "msgraph.generated.users.item.messages.item.move.move_post_request_body:MovePostRequestBody"
+    ),
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -37,9 +58,7 @@ def judged(standins: StandIns) -> Callable[[Story], None]:
             request.headers.add("Prefer", IMMUTABLE)
 
     async def run(story: Story) -> None:
-        from msgraph.graph_request_adapter import GraphRequestAdapter
-
-        adapter = GraphRequestAdapter(Token())
+        adapter = sdk.GraphRequestAdapter(Token())
         adapter.base_url = f"{where.base_url}/v1.0"
         try:
             await story(msgraph.GraphServiceClient(request_adapter=adapter))
@@ -53,17 +72,13 @@ def judged(standins: StandIns) -> Callable[[Story], None]:
 
 def asking(builder: Any, **options: Any) -> Any:
     """The options of a query, in the SDK's own form for this address."""
-    from kiota_abstractions.base_request_configuration import RequestConfiguration
-
     [form] = [one for name, one in vars(type(builder)).items() if name.endswith("GetQueryParameters")]
-    return RequestConfiguration(query_parameters=form(**options))
+    return sdk.RequestConfiguration(query_parameters=form(**options))
 
 
 async def refused(asked: Awaitable[Any]) -> tuple[int, str]:
     """The status and the code of a refusal, as the SDK reads them."""
-    from msgraph.generated.models.o_data_errors.o_data_error import ODataError
-
-    with pytest.raises(ODataError) as caught:
+    with pytest.raises(sdk.ODataError) as caught:
         await asked
     assert caught.value.error is not None
     return int(caught.value.response_status_code or 0), str(caught.value.error.code)
@@ -96,29 +111,20 @@ def test_a_draft_that_is_written_sorted_found_moved_and_sent(
     judged: Callable[[Story], None], standins: StandIns
 ) -> None:
     async def story(client: Any) -> None:
-        from msgraph.generated.models.email_address import EmailAddress
-        from msgraph.generated.models.file_attachment import FileAttachment
-        from msgraph.generated.models.followup_flag import FollowupFlag
-        from msgraph.generated.models.followup_flag_status import FollowupFlagStatus
-        from msgraph.generated.models.message import Message
-        from msgraph.generated.models.recipient import Recipient
-        from msgraph.generated.models.single_value_legacy_extended_property import SingleValueLegacyExtendedProperty
-        from msgraph.generated.users.item.messages.item.move.move_post_request_body import MovePostRequestBody
-
-        marks = [SingleValueLegacyExtendedProperty(id=MARKER, value="m" * 32)]
-        to = [Recipient(email_address=EmailAddress(address="ann@example.org", name="Ann"))]
+        marks = [sdk.SingleValueLegacyExtendedProperty(id=MARKER, value="m" * 32)]
+        to = [sdk.Recipient(email_address=sdk.EmailAddress(address="ann@example.org", name="Ann"))]
         draft = await client.me.messages.post(
-            Message(subject="Hello", to_recipients=to, single_value_extended_properties=marks)
+            sdk.Message(subject="Hello", to_recipients=to, single_value_extended_properties=marks)
         )
         assert (draft.is_draft, draft.to_recipients[0].email_address.name) == (True, "Ann")
         where = f"singleValueExtendedProperties/any(ep: ep/id eq '{MARKER}' and ep/value eq '{'m' * 32}')"
         found = await client.me.messages.get(asking(client.me.messages, filter=where))
         assert [one.id for one in found.value] == [draft.id]
         item = client.me.messages.by_message_id(draft.id)
-        flag = FollowupFlag(flag_status=FollowupFlagStatus.Flagged)
-        changed = await item.patch(Message(categories=["Red"], flag=flag))
-        assert (changed.categories, changed.flag.flag_status) == (["Red"], FollowupFlagStatus.Flagged)
-        file = FileAttachment(
+        flag = sdk.FollowupFlag(flag_status=sdk.FollowupFlagStatus.Flagged)
+        changed = await item.patch(sdk.Message(categories=["Red"], flag=flag))
+        assert (changed.categories, changed.flag.flag_status) == (["Red"], sdk.FollowupFlagStatus.Flagged)
+        file = sdk.FileAttachment(
             odata_type="#microsoft.graph.fileAttachment", name="a.txt", content_bytes=base64.b64encode(b"1")
         )
         assert (await item.attachments.post(file)).name == "a.txt"
@@ -126,7 +132,7 @@ def test_a_draft_that_is_written_sorted_found_moved_and_sent(
         await item.send.post()
         [sent] = [one for one in standins.show("outlook")["sent"] if one["subject"] == "Hello"]
         assert (sent["id"], sent["isDraft"], sent["hasAttachments"]) == (draft.id, False, True)
-        moved = await item.move.post(MovePostRequestBody(destination_id="archive"))
+        moved = await item.move.post(sdk.MovePostRequestBody(destination_id="archive"))
         folders = await client.me.mail_folders.get(asking(client.me.mail_folders, top=50))
         assert moved.id == draft.id
         assert moved.parent_folder_id in {one.id for one in folders.value if one.display_name == "Archive"}
