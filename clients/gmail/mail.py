@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from clients.mail.authentication import ReceivingServer
 from clients.mail.parts import Load, Part
 from clients.mail.text import WHOLE, Trim, read_mail, rfc3339
+
+_RECEIVER = ReceivingServer(("mx.google.com",))
 
 
 def read_message(message: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
     """Return what `read_mail` returns, and {date}: the time of arrival (RFC 3339, UTC)."""
-    return {**read_mail(message.get("payload") or {}, load, trim), "date": _arrived(message)}
+    return {**read_mail(message.get("payload") or {}, load, trim, _RECEIVER), "date": _arrived(message)}
 
 
 def _arrived(message: Part) -> str:

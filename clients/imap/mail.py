@@ -133,7 +133,7 @@ def _shown(mailbox: Mailbox, mail: MailId, found: FetchedMail, trim: Trim) -> Js
     if found.is_beginning:
         known = f"only the first {len(content):,} of {found.size:,} bytes of the mail were read"
         payload["left_out"] = [*payload.get("left_out", ()), known]
-    read = read_mail(payload, nothing_left_out, trim)
+    read = read_mail(payload, nothing_left_out, trim, mailbox.receiver)
     return {
         "id": str(mail),
         "folder": mail.folder,

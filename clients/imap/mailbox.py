@@ -13,6 +13,7 @@ from clients.deadline import deadline, seconds_left
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
 from clients.imap.session import ImapSession, Selected, open_session
 from clients.mail.addresses import specs
+from clients.mail.authentication import ANY, ReceivingServer
 from clients.mail_server.providers import SERVICE, signing_in
 from clients.mail_server.settings import ImapSettings, Servers
 from clients.mail_server.wire import MailConnector
@@ -94,6 +95,8 @@ class Mailbox:
         self.address = settings.address
         self.folder = settings.folder or "INBOX"
         self.servers = Servers(settings)
+        named = settings.authserv_id.lower()
+        self.receiver = ReceivingServer((named,), writes_several=True) if named else ANY
         self._user = settings.user or settings.address
         self._password = settings.password
         self._connector = connector

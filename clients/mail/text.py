@@ -12,7 +12,9 @@ from typing import Any
 from msgspec import Struct
 
 from clients.mail.addresses import parsed, sender_in, shown_addresses, shown_sender, specs
+from clients.mail.authentication import ANY, ReceivingServer, authentication_of
 from clients.mail.charsets import decoded, is_known, named_charset
+from clients.mail.declared import declared_in
 from clients.mail.forwarding import forward_text
 from clients.mail.html import HTML_MOST, TAGS_MOST, mail_text, shortened, tidy
 from clients.mail.length import cut_to_characters, cut_to_tokens, marked
@@ -90,21 +92,25 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\dT")
 _HTML = frozenset({"text/html", "text/x-amp-html", "text/watch-html"})
 
 
-def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
+def read_mail(payload: Part, load: Load, trim: Trim = WHOLE, receiver: ReceivingServer = ANY) -> dict[str, Any]:
     """Return a mail as workflows see it, with the files and the text of the mails attached to it.
 
-    {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, left_out, signature, invitations,
-    attachments}. `attachments` are [{id, name, media_type, bytes, inline}]; `inline` is true for parts of the
-    mail's form, such as a picture in its HTML. `invitations` are as in `clients.mail_formats.calendar`.
-    `signature` says how the mail is signed, or is "". `text` has at most 200,000 characters; `text_truncated` tells
-    that more is missing than `trim` leaves out. `full_text` is all that was read (at most 1,000,000 characters) if
-    `text` is shorter, else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note:
-    `[Cut here: ...]`. `left_out` names in sentences the parts of the mail that are not in `text`.
+    {message_id, from, to, cc, subject, reply_to, importance, list, is_auto_reply, authentication, text, text_truncated,
+    full_text, text_missing, left_out, signature, invitations, attachments}. `authentication` are the results of
+    `receiver`, as in `clients.mail.authentication`; `list` is as in `clients.mail.declared`. `attachments` are [{id,
+    name, media_type, bytes, inline}]; `inline` is true for parts of the mail's form, such as a picture in its HTML.
+    `invitations` are as in `clients.mail_formats.calendar`. `signature` says how the mail is signed, or is "". `text`
+    has at most 200,000 characters; `text_truncated` tells that more is missing than `trim` leaves out. `full_text` is
+    all that was read (at most 1,000,000 characters) if `text` is shorter, else None. `text_missing` says why `text` is
+    empty, or is "". Every cut is marked by a note: `[Cut here: ...]`. `left_out` names in sentences the parts of the
+    mail that are not in `text`.
     """
     load = cache(load)  # a part may be read twice, and each load may be a request
     mail = opened(payload, load)
     return {
         **head_of(mail),
+        **declared_in(payload),
+        "authentication": authentication_of(payload, receiver),
         **_texts_of(mail, load, trim),
         "signature": _signature_of(mail),
         "invitations": _invitations_in(mail),

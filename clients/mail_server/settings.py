@@ -50,6 +50,9 @@ class ImapSettings(BaseModel):
     smtp_port: Port = Field(0, description="Its port. 0: the usual one.")
     smtp_security: Security | None = Field(None, description="How the connection to it is encrypted.")
     sent_copy: SentCopy = Field("", description="Who stores sent mail in Sent. Empty: as the provider does.")
+    authserv_id: OneLine = Field(
+        "", description="The id that your server writes in Authentication-Results. Empty: the topmost one counts."
+    )
     ca_file: str = Field("", description="A certificate of your own.")
     allow_hosts: list[str] = Field(default_factory=list, description="Hosts that may be private addresses.")
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from clients.errors import InvalidRequest, NotFound, ServiceError, Unreadable
 from clients.listing import Json
 from clients.mail.addresses import shown_addresses
+from clients.mail.authentication import ReceivingServer
 from clients.mail.labelled import LabelledMails
 from clients.mail.many import OF_ALL, ManyMails, raise_for_service
 from clients.mail.outgoing import File
@@ -25,6 +26,8 @@ from clients.outlook.labels import labels_of
 _SEARCHED_MOST = 1000
 """Results of a search by words (https://learn.microsoft.com/graph/search-query-parameter)."""
 _BEGINNING = "1900-01-01T00:00:00Z"
+_RECEIVER = ReceivingServer(("", "mx.microsoft.com", ".outlook.com"))
+"""Exchange Online gives no id, against RFC 8601; in some places, the name of a host."""
 _HIDDEN = ("deleteditems", "junkemail")
 
 
@@ -195,7 +198,7 @@ class OutlookReader:
                 "id": message,
                 "thread_id": str(record.get("conversationId") or ""),
                 "url": str(record.get("webLink") or ""),
-                **read_mail(payload, nothing_left_out, trim),
+                **read_mail(payload, nothing_left_out, trim, _RECEIVER),
                 "date": received_at(record),
                 "labels": labels_of(record),
                 "folder": folder,

@@ -12,7 +12,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from dashboard.approvals.asked_call import cost_text, open_words, source_words
+from dashboard.approvals.asked_call import cost_text, open_words, source_words, unconfirmed_words
 from dashboard.base.language import N_, spoken, t, tn
 from dashboard.base.messages import translated
 from dashboard.base.plain import host_of, revealed
@@ -150,6 +150,8 @@ def _original(source: AskedSource | None) -> Iterator[str]:
     summary = f"<summary>{escape(t(source.thing.capitalize()))} · {escape(t('Show the text'))}</summary>"
     letter = _letter_text(source.text, is_outside=True)
     yield f'<section class="original">{_lines((name, one) for name, one in lines.items() if one)}'
+    if source.is_unconfirmed:
+        yield _warning(unconfirmed_words())
     yield f"<details>{summary}{letter}</details></section>"
 
 

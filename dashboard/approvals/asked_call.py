@@ -154,6 +154,8 @@ def _original(source: AskedSource, key: str) -> None:
         st.caption(t(source.thing.capitalize()))
         lines = {t("From"): source.sender, t("Subject"): source.subject, t("Date"): full_time(source.at or None)}
         outside_lines([(name, value) for name, value in lines.items() if value])
+        if source.is_unconfirmed:
+            st.caption(f":orange[:material/gpp_maybe: {plain(unconfirmed_words())}]")
         st.checkbox(t("Show the text"), key=f"original-shown-{key}")
         outside_letter(source.text)
 
@@ -198,6 +200,11 @@ def _text(part: LetterPart, source: AskedSource | None, key: str, gaps: Sequence
 
 def _origin(words: str) -> None:
     st.caption(f":material/public: {plain(words)}")
+
+
+def unconfirmed_words() -> str:
+    """Return the warning about a mail whose sender the receiving server could not confirm."""
+    return t("The sender is not confirmed: the mail may be from somebody else.")
 
 
 def source_words(source: AskedSource | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -96,12 +96,39 @@ class Invitation(Part):
     uid: str = outside("Its id in calendars")
 
 
+class MailingList(Part):
+    """The mailing list that a mail is from; empty if it is from none. `unsubscribe` is the address of a web page, or
+    `mailto:` with an address; with `one_click`, a POST request to it is said to suffice (RFC 8058).
+    """
+
+    id: str = outside("Id", "")
+    unsubscribe: str = outside("Unsubscribe address", "")
+    one_click: bool = False
+
+
+Authenticated = Literal["", "pass", "fail", "none", "neutral", "softfail", "policy", "temperror", "permerror"]
+"""The result of a check (RFC 8601 2.7); empty if the receiving server tells none."""
+
+
+class Authentication(Part):
+    """Whether a mail is from the domain in `from`, as the server that received it has found: `dmarc` says so; `spf` is
+    about the server that sent it, and `dkim` about a signature, maybe of another domain. `server` is the id that the
+    receiving server gives itself.
+    """
+
+    server: str = outside("Server", "")
+    spf: Authenticated = ""
+    dkim: Authenticated = ""
+    dmarc: Authenticated = ""
+
+
 class ReadMail(Output):
     """A mail that was read. If `text` is shortened, `full_text` is all of it, else null; if `text` is empty,
     `text_missing` says why; `left_out` says in sentences what is not in `text`, `text_truncated` whether that was more
     than the step was asked to leave out. The text of attached mails, and invitations in words, follow below the mail's
-    own text. `signature` says how it is signed, which is not checked. A field that is too long is cut, and ends with
-    words that say so: `[Cut here: ...]`.
+    own text. `signature` says how it is signed, which is not checked. `is_auto_reply`: a program wrote it, such as an
+    absence notice. `authentication` is what the server that received the mail has found. A field that is too long is
+    cut, and ends with words that say so: `[Cut here: ...]`.
     """
 
     id: str
@@ -110,6 +137,11 @@ class ReadMail(Output):
     to: str = outside("To")
     cc: str = outside("Cc")
     subject: str = outside("Subject")
+    reply_to: str = outside("Reply-To", "")
+    importance: Literal["high", "normal", "low"] = "normal"
+    mailing_list: MailingList = Field(default_factory=MailingList, alias="list")
+    is_auto_reply: bool = False
+    authentication: Authentication = Field(default_factory=Authentication)
     date: str
     text: str = outside("Text")
     text_truncated: bool
@@ -281,6 +313,8 @@ def mail_preview(mail: OutgoingMail, answers: Mapping[str, Any] | None) -> Previ
 
 
 def mail_head(mail: Mapping[str, JsonValue]) -> str:
-    """Return who a mail is from, what it is about, and when it came."""
+    """Return who a mail is from, whether that is confirmed, what it is about, and when it came."""
     head = {"From": mail["from"], "To": mail["to"], "Subject": mail["subject"], "Date": mail["date"]}
-    return "\n".join(f"{name}: {one_line(str(value))}" for name, value in head.items() if value)
+    lines = [f"{name}: {one_line(str(value))}" for name, value in head.items() if value]
+    is_unconfirmed = mail["authentication"]["dmarc"] == "fail"
+    return "\n".join([*lines, *(["The sender is not confirmed."] if is_unconfirmed else [])])

@@ -169,6 +169,7 @@ def test_a_search_gives_the_newest_first(gmail: GmailClient) -> None:
     assert set(found["messages"][0]) == {
         *("id", "thread_id", "message_id", "url", "from", "to", "cc", "subject", "date", "text", "text_truncated"),
         *("full_text", "text_missing", "left_out", "signature", "invitations", "labels", "attachments", "can_reply"),
+        *("reply_to", "importance", "list", "is_auto_reply", "authentication"),
     }
 
 

@@ -115,6 +115,29 @@ def test_every_face_marks_what_a_reply_takes_from_the_mail_that_it_answers(make_
     assert re.search('<p class="origin">To, Subject: ', link_page(faces, question))
 
 
+@pytest.mark.parametrize(("dmarc", "is_warned"), [("fail", True), ("pass", False), ("", False)])
+def test_the_letter_warns_of_a_sender_that_is_not_confirmed(
+    make_faces: Callable[[], Faces], dmarc: str, is_warned: bool
+) -> None:
+    faces = make_faces()
+    document = {"schema_version": 1, "title": "Letter", "steps": [
+        {"id": "mail", "uses": "gmail.get_message", "with": {"message": "m"}},
+        {"id": "send", "uses": "gmail.send", "with": {**DRAFT, "text": "{{ steps.mail.output.text }}"}},
+    ]}  # fmt: skip
+    (faces.orchestra.workspace.root / "workflows" / "letter.json").write_text(json.dumps(document))
+    texts = dict.fromkeys(("id", "thread_id", "message_id", "url", "to", "cc", "date", "text_missing"), "")
+    mail: dict[str, Any] = {**texts, "from": "boss@a.example", "subject": "Pay", "text": "Pay now.", "full_text": None,
+            "labels": [], "text_truncated": False, "attachments": [], "can_reply": True,
+            "authentication": {"dmarc": dmarc}}  # fmt: skip
+    run_id = faces.orchestra.runs.start(OWNER, "letter", {}, pins={"mail": mail})
+    assert faces.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
+    [question] = faces.orchestra.approvals.list(OWNER)
+    page = faces.page(lambda go: go("approvals")).value
+    for text in ("\n".join(str(one.value) for one in page.caption), link_page(faces, question)):
+        assert ("The sender is not confirmed" in text) is is_warned
+    assert ("Der Absender ist nicht bestätigt" in link_page(faces, question, "de")) is is_warned
+
+
 def test_every_face_says_what_has_changed_since_an_approval(make_faces: Callable[[], Faces]) -> None:
     faces = make_faces()
     first = asked(faces.orchestra)

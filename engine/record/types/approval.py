@@ -25,6 +25,8 @@ class AskedSource:
     at: str = ""
     """When it was written (RFC 3339)."""
     text: str = ""
+    is_unconfirmed: bool = False
+    """Whether the server that received the mail could not confirm its sender (DMARC failed)."""
 
 
 @dataclass(frozen=True)

@@ -88,4 +88,8 @@ def _source(thing: str, value: Any) -> AskedSource:
 
     whole_text = text("text", "body")
     shown = whole_text if len(whole_text) <= _MOST_LETTERS else f"{whole_text[:_MOST_LETTERS]} …"
-    return AskedSource(thing, text("from", "author"), text("subject", "title"), text("date"), shown)
+    checked = known.get("authentication")
+    is_unconfirmed = isinstance(checked, dict) and checked.get("dmarc") == "fail"
+    return AskedSource(
+        thing, text("from", "author"), text("subject", "title"), text("date"), shown, is_unconfirmed=is_unconfirmed
+    )

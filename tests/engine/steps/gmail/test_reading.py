@@ -231,5 +231,5 @@ def test_fields_have_their_roles_and_outside_text_is_marked() -> None:
     assert {name for name, role in roles.items() if role == "content"} == {"subject", "text", "attachments"}
     mail = GetMessage().output_schema({}, {})
     outside = {name for name, field in mail["properties"].items() if field.get("outside")}
-    assert outside == {"from", "to", "cc", "subject", "text", "full_text", "message_id", "left_out"}
+    assert outside == {"from", "to", "cc", "subject", "reply_to", "text", "full_text", "message_id", "left_out"}
     assert mail["$defs"]["Attachment"]["properties"]["name"]["outside"] is True
