@@ -17,7 +17,7 @@ from api.base.hosts import is_same_origin
 from api.base.rate_limit import RateLimit
 from api.base.routing import BodyLimit
 from api.pages.plain_page import plain_page
-from engine.base.errors import InUse, NotAllowed, OrchestraError
+from engine.base.errors import InUse, InvalidInput, NotAllowed, OrchestraError
 from engine.runs.answer_page import AnswerView, Render
 from engine.runs.approvals import Approval
 
@@ -85,7 +85,8 @@ class LinkPages:
         return page
 
     def _refused(self, request: Request, error: OrchestraError) -> Response:
-        status = 409 if isinstance(error, InUse) else 403 if isinstance(error, NotAllowed) else 503
+        statuses = {InUse: 409, NotAllowed: 403, InvalidInput: 422}
+        status = next((code for kind, code in statuses.items() if isinstance(error, kind)), 503)
         return self._page(request, status, error=error)
 
     def _page(self, request: Request, status: int, **shown: Any) -> Response:

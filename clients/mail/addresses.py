@@ -31,6 +31,7 @@ _COMMENTS = re.compile(r"\((?:[^()\\]|\\.|\([^()]*+\))*+\)")
 _LOOSE = re.compile(r"\s*([@.])\s*")
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _SPECIALS = re.compile(r'[][()<>:;@\\,"]|=\?')
+_DOMAIN = re.compile(r"@?[^\s@]+\.[^\s@.]+")
 _AT = re.compile(r"\S@\S")
 _REMEDY = (
     "Separate addresses with commas; put a name that contains an address or brackets in quotes, "
@@ -97,6 +98,20 @@ def sender_in(value: str) -> Address | None:
     tokens = _tokens(value) if len(value) <= HEADER_MOST else []
     one = _read(tokens)
     return one if one.spec and any(token.kind == "angle" for token in tokens) else None
+
+
+def may_be_from(header: str, wanted: str) -> bool:
+    """Return whether the sender of a mail has the address or the domain that a filter names.
+
+    A search for such a text also finds it in names, which whoever writes a mail chooses. True for any other text.
+    """
+    wanted, senders = wanted.strip().casefold(), [one.casefold() for one in specs(header)]
+    if named := specs(wanted):
+        return bool(senders) and all(one in named for one in senders)
+    if _DOMAIN.fullmatch(wanted):
+        domain = wanted.removeprefix("@")
+        return bool(senders) and all(one.rpartition("@")[2] == domain for one in senders)
+    return True
 
 
 def shown_sender(value: str) -> str:

@@ -44,7 +44,7 @@ class Graph:
     def pages(self, url: str) -> Iterator[Json]:
         """Yield the members of a list, page by page."""
         following: str | None = url
-        while following:
+        while following is not None:
             page = self.get(following)
             with reading(self._service):
                 found = list(page["value"])
@@ -68,6 +68,10 @@ class Graph:
                 page = self.get(page[_NEXT])
 
     def _own(self, url: str) -> str:
-        if origin(url) != self._origin:
+        try:
+            is_own = origin(url) == self._origin
+        except (TypeError, httpx.InvalidURL):  # a link to the next page may be anything
+            is_own = False
+        if not is_own:
             raise BadAnswer(f"{self._service.title} names an address of another server.", service=self._service.name)
         return url

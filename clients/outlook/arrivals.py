@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from clients.listing import Json, UnreadableItem, readable
+from clients.mail.addresses import Address
 from clients.mail.parts import shown
 from clients.mail.text import rfc3339
 from clients.microsoft.refusals import CursorRefused
@@ -88,7 +89,7 @@ def _arrival(one: Mapping[str, Any]) -> Json:
     return {
         "id": one["id"],
         "subject": shown(str(one.get("subject") or "")),
-        "sender": f"{sender.get('name') or ''} {sender.get('address') or ''}".strip(),
+        "sender": str(Address(str(sender.get("name") or ""), str(sender.get("address") or ""))),
         "at": rfc3339(datetime.fromisoformat(one["receivedDateTime"])),
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 from clients.errors import NotFound, Unreadable
 from clients.imap.arrivals import Arrival, Arrivals, arrivals
 from clients.imap.search import SearchCriteria
+from clients.mail.addresses import may_be_from
 from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, StepType, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType
@@ -46,6 +47,9 @@ class NewMail(MailOutput):
 
 class NewMessage(TriggerType):
     """Starts a run for each matching mail that arrives in a folder or is moved there.
+
+    `from` is an address, or a domain such as `example.com`, and must be that of the sender; other words may be
+    anywhere in the name and the address.
 
     Drafts, mail from this mailbox's own address and mail that a workflow wrote are left out by default.
     """
@@ -204,5 +208,7 @@ def _left_out(look: Look, arrival: Arrival, mail: dict[str, JsonValue]) -> str:
         return "it is a draft"
     if not look.fields.include_own and arrival.is_ours:
         return "a workflow wrote it"
+    if not may_be_from(str(mail["from"]), look.fields.sender):  # the server also finds it in the name
+        return "it is from somebody else"
     is_sent = mail["folder"] == mailbox.folder_for("sent") or mailbox.is_own(mail["from"])
     return "it was sent from this mailbox" if is_sent and not look.fields.include_sent else ""

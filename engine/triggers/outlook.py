@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from clients.mail.addresses import may_be_from
 from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, StepType, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
@@ -44,6 +45,9 @@ class NewMail(MailOutput):
 
 class NewMessage(TriggerType):
     """Starts a run for each matching mail that arrives in a folder, or is moved there within an hour.
+
+    `from` is an address, or a domain such as `example.com`, and must be that of the sender; other words may be
+    anywhere in the name and the address.
 
     Drafts, mail from this mailbox's own address and mail that a workflow wrote are left out by default.
     """
@@ -159,7 +163,8 @@ def _next(look: Look, cursor: Mapping[str, Any]) -> Found:
 def _fitting(look: Look, mails: Iterable[OutlookArrival]) -> list[OutlookArrival]:
     """Return the mails that match the fields."""
     sender, subject = look.fields.sender.strip().casefold(), look.fields.subject.strip().casefold()
-    return [one for one in mails if sender in one.sender.casefold() and subject in one.subject.casefold()]
+    found = [one for one in mails if sender in one.sender.casefold() and subject in one.subject.casefold()]
+    return [one for one in found if may_be_from(one.sender, sender)]
 
 
 def _unseen(look: Look, mails: Iterable[OutlookArrival]) -> list[str]:

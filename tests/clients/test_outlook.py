@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, RateLimited, Unavailable
+from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, RateLimited, Unavailable
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from clients.mail.labelled import LabelledMails
@@ -26,6 +26,7 @@ from demo.outlook.mailbox import SHARED
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.clients.conftest import Scripted
     from tests.conftest import StandIns
 
 MARKER = "m" * 32
@@ -94,6 +95,14 @@ def test_a_search_has_the_newest_first_and_says_if_there_are_more(client: Outloo
     recent = client.mail.search(OutlookSearch(folder="inbox", since=dates[2]), 50)
     assert [mail["date"] for mail in recent["messages"]] == dates[:3]
     assert recent["has_more"] is False
+
+
+@pytest.mark.parametrize("link", [5, {}, {"a": 1}, "", "\r\nX: y", "http://[", "messages"])
+def test_a_link_that_is_none_is_a_bad_answer(scripted: Scripted, http: httpx.Client, link: Any) -> None:
+    scripted.then(200, {"value": [], "@odata.nextLink": link})
+    client = OutlookClient(OutlookSettings(token=SecretStr("t" * 20), base_url=scripted.url), http)
+    with pytest.raises(BadAnswer):
+        list(client.box.graph.pages(f"{client.box.graph.url}/me/messages"))
 
 
 def test_words_unread_and_everywhere(client: OutlookClient) -> None:

@@ -274,6 +274,14 @@ def test_a_foreign_page_cannot_answer(client: TestClient, orchestra: Orchestra, 
     assert orchestra.approvals.get(LOCAL, question.id).state == "open"
 
 
+def test_a_reason_that_is_too_long_is_refused_as_such(client: TestClient, orchestra: Orchestra, sink: Sink) -> None:
+    question = asked(orchestra, sink)
+    form = {"token": token_of(orchestra, question), "answer": "approve", "reason": "x" * 4_001}
+    answer = client.post("/approve", data=form, headers={"Origin": HERE})
+    assert (answer.status_code, "4,001 characters" in answer.text) == (422, True)
+    assert orchestra.approvals.get(LOCAL, question.id).state == "open"
+
+
 def test_guessing_is_limited(client: TestClient, orchestra: Orchestra) -> None:
     found = [client.get("/approve", params={"token": "x"}) for _ in range(32)]
     assert {one.status_code for one in found} == {403, 429}

@@ -461,5 +461,5 @@ def test_a_model_gets_only_the_definitions_that_a_field_refers_to() -> None:
     tool = {"name": "draft", "uses": "gmail.create_draft", "give": ["subject", "text", "to", "attachments"]}
     schema = arguments_schema(ToolModel.model_validate({**tool, "approve": True}))
     defined = {name: sorted(one.get("$defs", ())) for name, one in schema["properties"].items()}
-    assert defined == {"subject": [], "text": [], "to": [], "attachments": ["FileFields", "RunFile"]}
+    assert defined == {"subject": [], "text": [], "to": [], "attachments": ["FileOrAttachment", "RunFile"]}
     assert len(json.dumps(schema)) < 1_900

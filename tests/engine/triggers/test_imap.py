@@ -139,6 +139,15 @@ def test_only_what_fits_is_new(client: ImapClient, fields: dict[str, str], wante
     assert titles(found) == wanted
 
 
+@pytest.mark.parametrize("wanted", ["Carol@corp.example", "corp.example"])
+def test_an_address_or_a_domain_is_the_senders(client: ImapClient, wanted: str) -> None:
+    found = begun(client, **{"from": wanted})
+    senders = ['"carol@corp.example" <eve@evil.example>', "carol@corp.example.evil.example", "carol@evil-corp.example"]
+    for sender in [*senders, "Carol <carol@corp.example>"]:
+        deliver(client, mail(sender, From=sender), at=NOW)
+    assert titles(found) == ["Carol <carol@corp.example>"]
+
+
 def test_drafts_sent_mail_and_mail_of_a_workflow_are_left_out_unless_asked_for(client: ImapClient) -> None:
     strict = begun(client)
     open_ones = [begun(client, **{name: True}) for name in ("include_drafts", "include_sent", "include_own")]

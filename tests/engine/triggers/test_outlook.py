@@ -107,6 +107,15 @@ def test_sender_and_subject_are_compared(scene: Scene, client: OutlookClient) ->
     assert titles(one.look_until_done(now())) == ["Your invoice"]
 
 
+@pytest.mark.parametrize("wanted", ["Ann@corp.example", "corp.example", "@corp.example"])
+def test_an_address_or_a_domain_is_the_senders(scene: Scene, client: OutlookClient, wanted: str) -> None:
+    one = looker(client, **{"from": wanted})
+    senders = ['"ann@corp.example" <eve@evil.example>', "ann@corp.example.evil.example", "ann@evil-corp.example"]
+    for sender in [*senders, "Ann <ann@corp.example>"]:
+        arrives(scene, f"From: {sender}\nSubject: {sender}\n\nHello\n")
+    assert titles(one.look_until_done(now())) == ["Ann <ann@corp.example>"]
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"), [({}, []), ({"include_own": True, "include_sent": True}, ["To me", "To myself"])]
 )
