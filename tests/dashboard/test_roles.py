@@ -21,7 +21,6 @@ PROPOSED: list[tuple[str, Role, str]] = [
     ("tables", "viewer", "The button below"),
     ("runs", "viewer", "to run"),
     ("", "viewer", "Start with"),
-    ("", "viewer", "five steps"),
     ("", "operator", "Use my own mail"),
     ("connections", "operator", "in the environment or in .env"),
     ("environments", "viewer", "you can go on changing"),
