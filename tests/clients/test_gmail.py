@@ -14,8 +14,8 @@ from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import LabelledMails
 from clients.gmail.service import GmailSettings
+from clients.mail.labelled import LabelledMails
 from clients.mail.letter import Letter
 from clients.mail.outgoing import OutgoingMail
 from clients.mail.replies import reply_address

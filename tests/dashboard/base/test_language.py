@@ -89,7 +89,7 @@ def test_scripts_get_the_texts_of_their_own(language: str) -> None:
 
 
 def test_the_titles_of_the_wizard_and_what_it_asks_for_are_translated(orchestra: Orchestra) -> None:
-    assert {one.title for one in (*SOURCES, *TARGETS)} == set(words.TITLES)
+    assert {one.title for one in SOURCES} | {one.title for one in TARGETS} == set(words.TITLES)
     offers = orchestra.copilot.wizard.offers(LOCAL)
     asked = {place.name for one in (*offers.sources, *offers.targets) for place in one.places}
     assert asked - {"columns"} == set(words.PLACES)

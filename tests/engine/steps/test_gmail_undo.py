@@ -13,8 +13,10 @@ from pydantic import SecretStr
 
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import LabelledMails
 from clients.gmail.service import GmailSettings
+from clients.mail.labelled import LabelledMails
+from engine.plugins.mail_drafts import MailDraft
+from engine.plugins.mail_labels import LabelledMail
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail.drafts import CreateDraft
 from engine.steps.gmail.labels import AddLabels, CreateLabel, DeleteLabel, UpdateLabel
@@ -136,7 +138,7 @@ def test_an_update_puts_the_new_labels_on(make: Make, call: Call, mail: str) -> 
     _, written = make(AddLabels(), {"message": mail, "labels": ["new"]})
     asked = replace(call, fields=AddLabels.fields.model_validate({"message": mail, "labels": ["newer"]}), request={})
     output = AddLabels().update(asked, written)
-    assert AddLabels.output.model_validate(output).model_dump() == output
+    assert LabelledMail.model_validate(output).model_dump() == output
     assert {"new", "newer"} <= set(labels(call, mail))
 
 
@@ -217,7 +219,7 @@ def test_a_draft_is_brought_to_new_words(make: Make, call: Call, api: Api) -> No
     asked = replace(call, fields=CreateDraft.fields.model_validate({**LETTER, "subject": "Other"}), request={})
     for _ in range(2):
         output = CreateDraft().update(asked, written)
-        assert CreateDraft.output.model_validate(output).id == written.output["id"]
+        assert MailDraft.model_validate(output).id == written.output["id"]
     message = api("GET", f"/drafts/{written.output['id']}")["message"]
     assert {"name": "Subject", "value": "Other"} in message["payload"]["headers"]
     CreateDraft().undo(asked, replace(written, output=output))

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from clients.errors import AuthError, NotFound, Unavailable
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import LabelledMails
 from clients.gmail.service import GmailSettings
+from clients.mail.labelled import LabelledMails
 from engine.plugins.trigger import Start
 from engine.triggering.polling.poll import listed
 from engine.triggers import backlog

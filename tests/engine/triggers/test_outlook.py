@@ -109,7 +109,8 @@ def test_sender_and_subject_are_compared(scene: Scene, client: OutlookClient) ->
 
 @pytest.mark.parametrize("wanted", ["Ann@corp.example", "corp.example", "@corp.example"])
 def test_an_address_or_a_domain_is_the_senders(scene: Scene, client: OutlookClient, wanted: str) -> None:
-    one = looker(client, **{"from": wanted})
+    fields: dict[str, Any] = {"from": wanted}
+    one = looker(client, **fields)
     senders = ['"ann@corp.example" <eve@evil.example>', "ann@corp.example.evil.example", "ann@evil-corp.example"]
     for sender in [*senders, "Ann <ann@corp.example>"]:
         arrives(scene, f"From: {sender}\nSubject: {sender}\n\nHello\n")

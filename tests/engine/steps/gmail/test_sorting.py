@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from clients.errors import InvalidRequest, NotFound
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import LabelledMails
 from clients.gmail.service import GmailSettings
+from clients.mail.labelled import LabelledMails
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail.labels import AddLabels, CreateLabel, ListLabels, RemoveLabels
 from engine.steps.gmail.sorting import Archive, MarkRead, MarkUnread, Trash, Untrash
