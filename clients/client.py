@@ -134,7 +134,7 @@ class Client(ABC):
 
     service: ClassVar[Service]
     sign_in_way: ClassVar[SignInWay | None] = None
-    """How a person signs in with a browser, instead of giving a key."""
+    """How a person signs in with a browser, instead of giving a key; None if all or some connections take a key."""
     http: httpx.Client | None = None
     """What it sends HTTP requests through; None if it uses another protocol."""
 
@@ -142,6 +142,11 @@ class Client(ABC):
     @abstractmethod
     def open(cls, settings: Any, opening: Opening) -> Self:
         """Return a client for settings of `service.settings`; calls no service."""
+
+    @classmethod
+    def sign_in_for(cls, settings: Mapping[str, Any]) -> SignInWay | None:
+        """Return how a person can sign in to a connection with these settings; None: it takes only a key."""
+        return cls.sign_in_way.for_settings(settings) if cls.sign_in_way is not None else None
 
     @abstractmethod
     def account(self) -> str:

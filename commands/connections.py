@@ -118,17 +118,22 @@ def add(
     as_json: Json = False,
 ) -> int:
     """Add a connection, or change settings of one, and check it. Secrets are stored encrypted, never in config.yaml."""
-    opens = None if client_secret is None and client_id is None else _browser_for(service, pairs, client_id)
-    if address is not None:
-        pairs = [*(pairs or []), f"address={address}"]
+    beside = {} if address is None else {"address": address}
     with opened(workspace, demo=demo) as session:
         connections, who, called = session.orchestra.connections, session.principal, name or service
-        if client_secret is not None and opens is not None:
-            added = connections.connect(who, called, service, client_secret, opens)
-        elif client_id is not None and opens is not None:
-            added = connections.connect_with_id(who, called, service, client_id, opens)
+        if client_secret is not None or client_id is not None:
+            known = session.orchestra.config.connections.get(called)
+            settings = {**(known.settings if known is not None else {}), **beside}
+            opens = _browser_for(service, settings, pairs, client_id)
+            if beside:
+                connections.add(who, called, service, beside)
+            if client_id is not None:
+                added = connections.connect_with_id(who, called, service, client_id, opens)
+            elif client_secret is not None:
+                added = connections.connect(who, called, service, client_secret, opens)
         else:
-            settings = _given(session, service, called, pairs or [], is_asked=not as_json)
+            pairs = [*(pairs or []), *(f"{key}={value}" for key, value in beside.items())]
+            settings = _given(session, service, called, pairs, is_asked=not as_json)
             added = connections.add(who, called, service, settings)
         unopened = connections.unopened(who)
         lines = connections.check(who, called) if added.ready and not demo and not as_json else []
@@ -183,18 +188,25 @@ def rekey(workspace: Workspace = None, demo: Demo = False, as_json: Json = False
     return DONE
 
 
-def _browser_for(service: str, pairs: list[str] | None, client_id: str | None) -> Callable[[str], None]:
+def _browser_for(
+    service: str, settings: Mapping[str, Any], pairs: list[str] | None, client_id: str | None
+) -> Callable[[str], None]:
     """Return what opens the browser for a sign-in. Raises BadParameter if nobody signs in to the service that way."""
     from engine.base.services import client_class, client_classes
 
-    ways = {name: kind.sign_in_way for name, kind in client_classes().items() if kind.sign_in_way is not None}
+    kinds = {one: kind for one, kind in client_classes().items() if "token_file" in kind.service.settings.model_fields}
     wants_id = client_id is not None
-    fitting = [name for name, way in ways.items() if bool(way.id_label) == wants_id]
-    way = client_class(service).sign_in_way if service in fitting else None
-    if way is None or pairs:
-        option = "--client-id" if wants_id else "--client-secret"
+    # Where the settings decide who asks the person, both are possible.
+    fitting = [
+        one for one, kind in kinds.items() if kind.sign_in_way is None or bool(kind.sign_in_way.id_label) == wants_id
+    ]
+    way = client_class(service).sign_in_for(settings)
+    option, other = ("--client-id", "--client-secret") if wants_id else ("--client-secret", "--client-id")
+    if service in fitting and way is not None and bool(way.id_label) != wants_id:
+        raise typer.BadParameter(f"{way.at} does not take {option} but {other}.")
+    if service not in fitting or pairs:
         raise typer.BadParameter(f"{option} is only for {', '.join(fitting)}, and cannot be combined with --set.")
-    return partial(_open_browser, way.at)
+    return partial(_open_browser, way.at if way is not None else "")
 
 
 def _open_browser(at: str, url: str) -> None:

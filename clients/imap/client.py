@@ -1,19 +1,26 @@
-"""Any IMAP mailbox, with its mail sent by SMTP: one address and one app password for both."""
+"""Any IMAP mailbox, with its mail sent by SMTP: one address, and one app password or one sign-in for both."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import httpx
+
 from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.deadline import deadline
 from clients.errors import AuthError, InvalidRequest, ServiceError
+from clients.imap.app import app_of, sign_in_of
 from clients.imap.mailbox import Mailbox
 from clients.imap.service import IMAP
-from clients.mail_server.providers import SERVICE, app_password_page
+from clients.mail_server.providers import SERVICE, app_password_page, signs_in_at
 from clients.mail_server.settings import ImapSettings, Servers, connector_of
 from clients.mail_server.wire import MailConnector
+from clients.oauth.app import TokenSource
+from clients.oauth.sign_in_file import SignInFile
+from clients.oauth.tokens import TokenFile
+from clients.sign_in import SignInWay
 from clients.smtp.client import SmtpClient
 from clients.wording import counted
 
@@ -28,15 +35,40 @@ class ImapClient(Client):
 
     service = IMAP
 
-    def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:
+    def __init__(
+        self,
+        settings: ImapSettings,
+        connector: MailConnector,
+        tokens: TokenSource | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        """`http` renews the tokens."""
         self._connector, self._has_password = connector, bool(settings.password.get_secret_value())
-        self.mailbox = Mailbox(settings, connector)
-        self.outbox = SmtpClient(settings, connector)
+        self._tokens, self.http = tokens, http
+        self.mailbox = Mailbox(settings, connector, tokens)
+        self.outbox = SmtpClient(settings, connector, tokens)
 
     @classmethod
     def open(cls, settings: ImapSettings, opening: Opening) -> ImapClient:
         """Return a client for these settings."""
-        return cls(settings, connector_of(settings, is_demo=opening.is_demo))
+        connector = connector_of(settings, is_demo=opening.is_demo)
+        app = app_of(settings.model_dump()) if settings.token_file is not None and not opening.is_demo else None
+        if app is None or settings.token_file is None:
+            return cls(settings, connector)
+        file, http = (
+            SignInFile(settings.token_file.expanduser(), app, opening.seal(settings.token_file)),
+            opening.http(IMAP, ""),
+        )
+        return cls(settings, connector, TokenFile(file, http, ""), http)
+
+    @classmethod
+    def sign_in_for(cls, settings: Mapping[str, Any]) -> SignInWay | None:
+        """Return how the owner signs in, where the provider lets programs in that way."""
+        return sign_in_of(settings)
+
+    def sign_in_version(self) -> str | None:
+        """Return a value that changes with each sign-in; None with a password."""
+        return self._tokens.version() if self._tokens is not None else None
 
     def account(self) -> str:
         """Return the mailbox's address. Raises InvalidRequest if the connection has none."""
@@ -75,6 +107,7 @@ class ImapClient(Client):
     def close(self) -> None:
         """Close the connections to the servers."""
         self._connector.close()
+        super().close()
 
     def check(self) -> list[CheckLine]:
         """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
@@ -86,10 +119,13 @@ class ImapClient(Client):
 
     def _signed_in(self) -> str:
         who = self.account()
-        if not self._has_password:
-            raise AuthError("There is no password yet.", service=SERVICE, remedy="Enter the app password.")
+        if not self._has_password and self._tokens is None:
+            at = signs_in_at(who, self.mailbox.servers.host)
+            way = f", or press Sign in with {at} on the page Connections" if at else ""
+            raise AuthError("There is no password yet.", service=SERVICE, remedy=f"Enter the app password{way}.")
+        way = f", with the sign-in at {self._tokens.app.at}" if self._tokens is not None else ""
         with self.mailbox.session():
-            return f"Signed in to {self.mailbox.servers.imap().shown} as {who}."
+            return f"Signed in to {self.mailbox.servers.imap().shown} as {who}{way}."
 
     def _folders(self) -> str:
         with self.mailbox.opened("") as (_, selected):

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from msgspec import Struct
 
@@ -17,6 +18,8 @@ from clients.mail.authentication import ANY, ReceivingServer
 from clients.mail_server.providers import SERVICE, signing_in
 from clients.mail_server.settings import ImapSettings, Servers
 from clients.mail_server.wire import MailConnector
+from clients.mail_server.xoauth2 import with_token
+from clients.oauth.app import TokenSource
 
 _AT_ONCE = 4
 """Maximum open connections: Yahoo allows 5 per mailbox, others 10 and more."""
@@ -91,7 +94,7 @@ class MailFolder(Struct, frozen=True):
 class Mailbox:
     """One mailbox. Thread-safe: each call has its own connection. Raises only ServiceError."""
 
-    def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:
+    def __init__(self, settings: ImapSettings, connector: MailConnector, tokens: TokenSource | None = None) -> None:
         self.address = settings.address
         self.folder = settings.folder or "INBOX"
         self.servers = Servers(settings)
@@ -99,7 +102,7 @@ class Mailbox:
         self.receiver = ReceivingServer((named,), writes_several=True) if named else ANY
         self._user = settings.user or settings.address
         self._password = settings.password
-        self._connector = connector
+        self._connector, self._tokens = connector, tokens
         self._free = threading.BoundedSemaphore(_AT_ONCE)
         self._idle: list[tuple[float, ImapSession]] = []
         self._lock = threading.Lock()
@@ -147,8 +150,12 @@ class Mailbox:
 
     def _opened(self) -> ImapSession:
         try:
+            place, password = self.servers.imap(), self._password.get_secret_value()
+            if self._tokens is not None:
+                open_with = partial(open_session, self._connector, place, self._user, "")
+                return with_token(self._tokens, self._user, open_with)
             with signing_in(self.address):
-                return open_session(self._connector, self.servers.imap(), self._user, self._password.get_secret_value())
+                return open_session(self._connector, place, self._user, password)
         except ServiceError as error:
             error.outcome = "not_done"  # the connection had not been used yet
             raise

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from clients import VERSION
-from clients.errors import AuthError, BadAnswer, Unavailable
+from clients.errors import AuthError, BadAnswer, InvalidRequest, Unavailable
 from clients.mail_server.failures import ONLY_OAUTH, mapped, refused
 from clients.mail_server.providers import SERVICE
 from clients.mail_server.wire import MailSocket
+from clients.mail_server.xoauth2 import first_answer
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
@@ -67,10 +68,10 @@ def _text(said: object) -> str:
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else ""
 
 
-def signed_in(wire: MailSocket, user: str, password: str) -> BaseMailBox:
-    """Log in over a wire and return imap-tools' mailbox.
+def signed_in(wire: MailSocket, user: str, password: str, token: str = "") -> BaseMailBox:
+    """Log in over a wire, with an access token if there is one, and return imap-tools' mailbox.
 
-    Raises ServiceError; AuthError if the server rejects the password.
+    Raises ServiceError; AuthError if the server rejects the password or the token.
     """
     from imap_tools import BaseMailBox
 
@@ -88,7 +89,10 @@ def signed_in(wire: MailSocket, user: str, password: str) -> BaseMailBox:
     with mapped(f"{place.shown} does not answer as an IMAP server", fallback=BadAnswer):
         box = Box()
     with mapped(f"{place.shown} rejects the sign-in of {user}", fallback=AuthError):
-        _sign_in(box, wire, user, password)
+        if token:
+            _sign_in_with_token(box.client, wire, user, token)
+        else:
+            _sign_in(box, wire, user, password)
         _introduce(box.client)
     return box
 
@@ -102,6 +106,18 @@ def _sign_in(box: BaseMailBox, wire: MailSocket, user: str, password: str) -> No
         box.login_utf8(user, password, initial_folder=None)
     else:
         box.login(user, password, initial_folder=None)
+
+
+def _sign_in_with_token(client: imaplib.IMAP4, wire: MailSocket, user: str, token: str) -> None:
+    if "AUTH=XOAUTH2" not in _capabilities(client):
+        raise InvalidRequest(
+            f"{wire.place.shown} lets nobody in by a sign-in with a browser (XOAUTH2).",
+            service=SERVICE,
+            remedy="Correct the connection's `host`, or give it a password.",
+        )
+    answers = iter([first_answer(user, token)])
+    # Whatever the server asks after the first answer is its refusal, which ends with an empty line.
+    client.authenticate("XOAUTH2", lambda _challenge: next(answers, b""))
 
 
 def _capabilities(client: imaplib.IMAP4) -> frozenset[str]:

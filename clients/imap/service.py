@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from clients.google.declaration import RENEWAL as GOOGLE_RENEWAL
 from clients.mail_server.outgoing_traffic import IMAP_READS, SMTP_READS
 from clients.mail_server.providers import SERVICE
 from clients.mail_server.settings import ImapSettings
+from clients.microsoft.declaration import RENEWAL as MICROSOFT_RENEWAL
 from clients.service import AccountKey, Service, Setting
 
 IMAP = Service(
@@ -27,6 +29,8 @@ IMAP = Service(
         Setting("smtp_host", "SMTP_HOST", "SMTP server", "Leave empty for common providers"),
     ),
     harmless=("folder", "sent_copy"),
+    # There is no base address.
+    reads=(GOOGLE_RENEWAL[1], MICROSOFT_RENEWAL[1]),
     read_commands=(IMAP_READS, SMTP_READS),
     pickers={"imap-folder": "folders"},
 )

@@ -265,12 +265,14 @@ class ImapSession:
             return [found for part in _redacted(data) if (found := listed_folder(part)) is not None]
 
 
-def open_session(connector: MailConnector, place: MailServerAddress, user: str, password: str) -> ImapSession:
-    """Connect and log in. Raises ServiceError; AuthError if the server rejects the password."""
+def open_session(
+    connector: MailConnector, place: MailServerAddress, user: str, password: str, token: str = ""
+) -> ImapSession:
+    """Connect and log in, with an access token if there is one. Raises ServiceError; AuthError if that is rejected."""
     known.keep(f"mailbox {user} at {place.shown}", password)
     wire = connector.connect(place)
     try:
-        return ImapSession(signed_in(wire, user, password), wire)
+        return ImapSession(signed_in(wire, user, password, token), wire)
     except BaseException:
         wire.close()
         raise

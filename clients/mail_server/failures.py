@@ -62,11 +62,14 @@ _PASSING = re.compile(
     r"temporar|internal (server )?error|try again|authenticated but not connected|session (has )?expired", re.IGNORECASE
 )
 ONLY_OAUTH = (
-    "This server takes no passwords from programs. Microsoft 365 wants OAuth: connect such a mailbox as Outlook, which "
-    "signs in with a browser (`orchestra connections add outlook --client-id ID`). Elsewhere, ask the administrator "
-    "whether passwords can be allowed for this mailbox."
+    "This server takes no passwords from programs. Microsoft 365 wants OAuth: set the connection's `host` to "
+    "outlook.office365.com and sign in with a browser (`orchestra connections add imap --client-id ID`), or connect "
+    "the mailbox as Outlook. Elsewhere, ask the administrator whether passwords can be allowed for this mailbox."
 )
 _NOT_LET_IN: Mapping[re.Pattern[str], str] = {
+    re.compile(r"SmtpClientAuthentication is disabled", re.IGNORECASE): (
+        "Ask the administrator to turn on *Authenticated SMTP* for this mailbox, or connect it as Outlook."
+    ),
     re.compile(r"basic auth\w* is disabled|5\.7\.139|auth\w* is disabled for the tenant", re.IGNORECASE): ONLY_OAUTH,
     re.compile(r"unsafe login", re.IGNORECASE): (
         "The provider does not trust this program. Turn on IMAP in the mailbox's settings there, and use the "

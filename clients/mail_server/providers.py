@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Literal
 
 from msgspec import Struct
 
@@ -23,11 +24,25 @@ class Provider(Struct, frozen=True):
     """Whether its SMTP server saves sent mail to the Sent folder."""
     page: str = ""
     """Where to create an app password."""
+    signs_in_at: Literal["", "Google", "Microsoft"] = ""
+    """Who lets its people sign in with a browser (OAuth)."""
     is_off: bool = False
     """Whether IMAP has to be turned on in the mailbox's settings; a refused sign-in does not say so."""
 
 
-_GMAIL = Provider("imap.gmail.com", "smtp.gmail.com", keeps_sent=True, page="https://myaccount.google.com/apppasswords")
+_GMAIL = Provider(
+    "imap.gmail.com",
+    "smtp.gmail.com",
+    keeps_sent=True,
+    page="https://myaccount.google.com/apppasswords",
+    signs_in_at="Google",
+)
+_OUTLOOK_COM = Provider(
+    "outlook.office365.com", "smtp-mail.outlook.com", "starttls", keeps_sent=True, signs_in_at="Microsoft"
+)
+_MICROSOFT_365 = Provider(
+    "outlook.office365.com", "smtp.office365.com", "starttls", keeps_sent=True, signs_in_at="Microsoft"
+)
 _FASTMAIL = Provider(
     "imap.fastmail.com", "smtp.fastmail.com", page="https://app.fastmail.com/settings/security/integrations"
 )
@@ -79,22 +94,26 @@ _PROVIDERS: Mapping[Provider, str] = {
 _BY_DOMAIN: Mapping[str, Provider] = {
     domain: provider for provider, domains in _PROVIDERS.items() for domain in domains.split()
 }
+_BY_HOST: Mapping[str, Provider] = {one.imap: one for one in (_GMAIL, _MICROSOFT_365)}
+"""Providers that also have the mail of companies, whose addresses do not show it."""
 _MICROSOFT = frozenset("outlook.com outlook.de outlook.fr hotmail.com hotmail.de live.com live.de msn.com".split())
 _PROTON = frozenset("proton.me protonmail.com pm.me".split())
 
 
-def provider_of(address: str) -> Provider | None:
-    """Return the provider of a mail address, or None if unknown, such as for a custom domain.
+def provider_of(address: str, host: str = "", *, signs_in: bool = False) -> Provider | None:
+    """Return the provider of a mail address, or of an IMAP server; None if unknown, such as for a custom domain.
 
-    Raises AuthError, with the alternative, for providers that do not allow sign-in by password.
+    Raises AuthError, with the alternative, for providers that do not allow sign-in by password, unless `signs_in`.
     """
     domain = address.rpartition("@")[2].strip().lower()
     if domain in _MICROSOFT:
+        if signs_in:
+            return _OUTLOOK_COM
         raise AuthError(
             f"Since September 2024, Microsoft no longer lets programs sign in to {domain} with a password.",
             service=SERVICE,
-            remedy="Connect it as Outlook instead, which signs in with a browser: "
-            "`orchestra connections add outlook --client-id ID`.",
+            remedy=f"Sign in with a browser: `orchestra connections add imap --address {address} --client-id ID`, or "
+            f"Sign in with Microsoft on the page Connections. Or connect it as Outlook.",
             field="address",
         )
     if domain in _PROTON:
@@ -104,7 +123,14 @@ def provider_of(address: str) -> Provider | None:
             remedy="Start the Bridge, then set host=127.0.0.1, port=1143, smtp_host=127.0.0.1, smtp_port=1025, "
             "security=starttls, smtp_security=starttls and ca_file=the certificate that the Bridge exports.",
         )
-    return _BY_DOMAIN.get(domain)
+    return _BY_DOMAIN.get(domain) or _BY_HOST.get(host.strip().lower())
+
+
+def signs_in_at(address: str, host: str) -> str:
+    """Return who lets the owner of this address sign in with a browser: "Google", "Microsoft", or "" if nobody does."""
+    domain = address.rpartition("@")[2].strip().lower()
+    found = _OUTLOOK_COM if domain in _MICROSOFT else _BY_DOMAIN.get(domain) or _BY_HOST.get(host.strip().lower())
+    return found.signs_in_at if found is not None else ""
 
 
 def app_password_page(address: str) -> str:

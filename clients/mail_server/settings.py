@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -32,15 +33,19 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 class ImapSettings(BaseModel):
     """Settings of an `imap` connection, `connections.<name>` in config.yaml.
 
-    `address` and `password` suffice for known providers; other settings override what is known. A port of 0 means the
-    default for the security. Private addresses are reached if `host` or `smtp_host` is one, or `allow_hosts` names the
-    host.
+    `address` and `password`, or a sign-in (`token_file`), suffice for known providers; other settings override what is
+    known. A port of 0 means the default for the security. Private addresses are reached if `host` or `smtp_host` is
+    one, or `allow_hosts` names the host.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     address: OneLine = Field("", description="The address of the mailbox.")
     password: SecretStr = Field(SecretStr(""), description="An app password.")
+    token_file: Path | None = Field(
+        None,
+        description="The file with the sign-in at Google or Microsoft, instead of a password. Signing in sets this.",
+    )
     user: OneLine = Field("", description="The name to sign in with. Empty: the address.")
     host: OneLine = Field("", description="The IMAP server. Empty: known for the usual providers.")
     port: Port = Field(0, description="Its port. 0: the usual one.")
@@ -71,9 +76,14 @@ class Servers:
         return MailServerAddress(SERVICE, host, port, own.security, IMAP_READS, own.ca_file, "host")
 
     @property
+    def host(self) -> str:
+        """The IMAP server that the connection names; "" if it names none."""
+        return self._settings.host
+
+    @property
     def knows_smtp(self) -> bool:
         """Whether there is a server for sending; without one, the mailbox can only be read."""
-        return bool(self._settings.smtp_host) or provider_of(self._settings.address) is not None
+        return bool(self._settings.smtp_host) or self._known() is not None
 
     def smtp(self) -> MailServerAddress:
         """Return the address of the SMTP server. Raises ServiceError if it is unknown."""
@@ -93,14 +103,13 @@ class Servers:
         if own.sent_copy:
             return own.sent_copy
         # A server of one's own may keep no copy, whatever the address's provider does.
-        known = None if own.smtp_host else provider_of(own.address)
+        known = None if own.smtp_host else self._known()
         return "server" if known is not None and known.keeps_sent else "client"
 
     def _provider(self, missing: str) -> Provider:
-        address = self._settings.address
-        found = provider_of(address)
+        found = self._known()
         if found is None:
-            host = address.rpartition("@")[2]
+            host = self._settings.address.rpartition("@")[2]
             raise InvalidRequest(
                 f"The servers of {host} are not known here." if host else "There is no mail address yet.",
                 service=SERVICE,
@@ -108,6 +117,10 @@ class Servers:
                 field=missing if host else "address",
             )
         return found
+
+    def _known(self) -> Provider | None:
+        own = self._settings
+        return provider_of(own.address, own.host, signs_in=own.token_file is not None)
 
 
 def connector_of(settings: ImapSettings, *, is_demo: bool) -> MailConnector:

@@ -15,7 +15,9 @@ from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.mail_server.failures import of_reply, sending
 from clients.mail_server.providers import SERVICE, signing_in
 from clients.mail_server.settings import ImapSettings, Servers
-from clients.mail_server.wire import MailConnector, MailSocket
+from clients.mail_server.wire import MailConnector, MailServerAddress, MailSocket
+from clients.mail_server.xoauth2 import first_answer, with_token
+from clients.oauth.app import TokenSource
 
 _CALL_SECONDS = 300.0
 # An address literal reveals no more about this machine than necessary (RFC 5321 4.1.4; Thunderbird does the same).
@@ -61,12 +63,12 @@ class _Smtp(smtplib.SMTP):
 class SmtpClient:
     """Sends one mailbox's mail. Thread-safe; each mail uses its own connection."""
 
-    def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:
+    def __init__(self, settings: ImapSettings, connector: MailConnector, tokens: TokenSource | None = None) -> None:
         self.address = settings.address
         self._user = settings.user or settings.address
         self._password = settings.password
         self._servers = Servers(settings)
-        self._connector = connector
+        self._connector, self._tokens = connector, tokens
 
     @property
     def is_set_up(self) -> bool:
@@ -105,24 +107,55 @@ class SmtpClient:
     @contextmanager
     def _session(self) -> Iterator[_Smtp]:
         with deadline(_CALL_SECONDS):
-            with sending(), _not_sent_yet():
-                place = self._servers.smtp()
-                wire = self._connector.connect(place)
+            with _not_sent_yet():
+                smtp = self._signed_in(self._servers.smtp())
             try:
-                with sending(), _not_sent_yet(), signing_in(self.address):
-                    smtp = _Smtp(wire)
-                    if place.security == "starttls":
-                        smtp.secure()
-                    self._sign_in(smtp)
                 yield smtp
             finally:
-                wire.close()
+                smtp.wire.close()
+
+    def _signed_in(self, place: MailServerAddress) -> _Smtp:
+        if self._tokens is not None:
+            return with_token(self._tokens, self._user, lambda token: self._opened(place, token))
+        with signing_in(self.address):
+            return self._opened(place)
+
+    def _opened(self, place: MailServerAddress, token: str = "") -> _Smtp:
+        """Return a connection that is signed in, with an access token if there is one."""
+        wire = self._connector.connect(place)
+        try:
+            with sending():
+                smtp = _Smtp(wire)
+                if place.security == "starttls":
+                    smtp.secure()
+                smtp.ehlo_or_helo_if_needed()
+                if token:
+                    self._sign_in_with_token(smtp, token)
+                else:
+                    self._sign_in(smtp)
+                return smtp
+        except BaseException:
+            wire.close()
+            raise
+
+    def _sign_in_with_token(self, smtp: _Smtp, token: str) -> None:
+        shown = smtp.wire.place.shown
+        if "XOAUTH2" not in _methods(smtp):
+            raise InvalidRequest(
+                f"{shown} lets nobody in by a sign-in with a browser (XOAUTH2).",
+                service=SERVICE,
+                remedy="Correct the connection's `smtp_host`, or give it a password.",
+            )
+        letters = base64.b64encode(first_answer(self._user, token)).decode("ascii")
+        reply = smtp.docmd("AUTH", f"XOAUTH2 {letters}")
+        if reply[0] == 334:  # the refusal, which ends with an empty line
+            reply = smtp.docmd("")
+        _expected(reply, 235, f"{shown} rejects the sign-in of {self._user}")
 
     def _sign_in(self, smtp: _Smtp) -> None:
         """Log in by AUTH PLAIN, which allows every character, or by another method of smtplib."""
-        smtp.ehlo_or_helo_if_needed()
         password = self._password.get_secret_value()
-        methods = str(smtp.esmtp_features.get("auth", "")).upper().split()
+        methods = _methods(smtp)
         if not methods and smtp.wire.place.security == "none":
             return  # a relay on this machine without a password
         if "PLAIN" not in methods and methods:
@@ -131,6 +164,11 @@ class SmtpClient:
         letters = base64.b64encode(f"\0{self._user}\0{password}".encode()).decode("ascii")
         what = f"{smtp.wire.place.shown} rejects the sign-in of {self._user}"
         _expected(smtp.docmd("AUTH", f"PLAIN {letters}"), 235, what)
+
+
+def _methods(smtp: _Smtp) -> list[str]:
+    """Return the ways to sign in that the server offers."""
+    return str(smtp.esmtp_features.get("auth", "")).upper().split()
 
 
 def recipients_of(mail: EmailMessage) -> list[str]:

@@ -163,6 +163,7 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
     """Show how to provide a key, and take one here; or offer the sign-in instead."""
     if status.sign_in_at:
         browser_sign_in(visit, status)
+    if client_class(status.service).sign_in_way is not None:
         return
     again = t("Change") if status.beside_key else t("Enter another key")
     first = t("Enter a key") if status.mode == AccountMode.MINE else t("Use my own account")

@@ -34,12 +34,14 @@ def browser_sign_in(visit: Visit, status: ConnectionStatus) -> None:
         return
     connect = t("Connect {service}", service=service_title(status.service))
     label = t("Sign in again") if status.own_key_found else connect
+    if client_class(status.service).sign_in_way is None and status.own_key_source != "signed in":  # beside a key
+        label = t("Sign in with {sign_in_at}", sign_in_at=status.sign_in_at)
     if st.button(label, key=f"sign-in-open-{status.name}", icon=":material/login:"):
         st.dialog(connect, width="large", icon=service_icon(status.service))(_dialog)(visit, status)
 
 
 def _dialog(visit: Visit, status: ConnectionStatus) -> None:
-    way, name = client_class(status.service).sign_in_way, status.name
+    way, name = client_class(status.service).sign_in_for(status.beside_key), status.name
     if way is not None:
         st.markdown(way.guide)
         question, answer = way.more

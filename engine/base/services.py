@@ -10,7 +10,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import clients
 from clients.service import Service, ServiceKind
@@ -20,6 +20,7 @@ from engine.packages.in_force import packages
 
 if TYPE_CHECKING:
     from clients.client import Client
+    from clients.sign_in import SignInWay
 
 
 def client_class(service: str) -> type[Client]:
@@ -132,12 +133,19 @@ def pickers() -> Mapping[str, str]:
     return {form: one.name for one in services() for form in one.pickers}
 
 
-def add_command(service: str, name: str) -> str:
-    """Return the command that replaces the key of a connection, or signs it in again."""
+def sign_in_of(service: str, settings: Mapping[str, Any]) -> SignInWay | None:
+    """Return how a person signs in again to a connection with these settings; None if it has a key instead."""
     client = client_class(service)
-    given = ""
-    if client.sign_in_way is not None:
-        given = " --client-id ID" if client.sign_in_way.id_label else " --client-secret FILE"
+    is_signed_in = client.sign_in_way is not None or settings.get("token_file")
+    return client.sign_in_for(settings) if is_signed_in else None
+
+
+def add_command(service: str, name: str, way: SignInWay | None = None) -> str:
+    """Return the command that replaces the key of a connection, or signs it in again; `way`: how one does."""
+    client, given = client_class(service), ""
+    way = way or client.sign_in_way
+    if way is not None:
+        given = " --client-id ID" if way.id_label else " --client-secret FILE"
     elif client.service.key is None:
         given = " --set KEY=env:VARIABLE"
     named = "" if name == service else f" --name {name}"

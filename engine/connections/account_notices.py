@@ -6,13 +6,14 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from clients.errors import AuthError
+from clients.sign_in import SignInWay
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
-from engine.base.services import add_command, client_class
+from engine.base.services import add_command, client_class, sign_in_of
 from engine.base.statuses import AccountMode
 from engine.store.triggering.account_notices import AccountNoticeRecord, AccountNoticeStore
 from engine.workspace.config import LoadedConfig
@@ -46,10 +47,13 @@ class AccountNotice:
     remedy: str = field(init=False)
     """The button, and the command, that solve it."""
 
-    def __post_init__(self) -> None:
+    way: InitVar[SignInWay | None] = None
+    """How a person signs in to it again; None if it has a key."""
+
+    def __post_init__(self, way: SignInWay | None) -> None:
         """Compose the sentences."""
         object.__setattr__(self, "sentence", _sentence(self))
-        object.__setattr__(self, "remedy", _remedy(self))
+        object.__setattr__(self, "remedy", _remedy(self, way))
 
 
 _SAID: Mapping[Kind, str] = {
@@ -65,15 +69,15 @@ def _sentence(one: AccountNotice) -> str:
     return f"The connection {one.connection!r}{whose} {_SAID[one.kind]}: {one.message} {waits} wait."
 
 
-def _remedy(one: AccountNotice) -> str:
+def _remedy(one: AccountNotice, way: SignInWay | None) -> str:
     check = f"`orchestra connections check {one.connection}`"
     if one.kind == "refused":
         return f"Allow it at the service, then press Check on the page Connections, or run {check}."
     if one.mode == AccountMode.DEMO:
         return f"Check it again: {check}."
     client = client_class(one.service)
-    command = add_command(one.service, one.connection)
-    if client.sign_in_way is not None:
+    command = add_command(one.service, one.connection, way)
+    if way is not None or client.sign_in_way is not None:
         return f"Press Sign in again on the page Connections, or run {command}."
     button = "Change" if client.service.beside_key else "Enter another key"
     key = f"Create a valid key ({client.service.key.url}). " if client.service.key else ""
@@ -169,7 +173,9 @@ class AccountNotices:
     def _trouble(self, refusal: AccountNoticeRecord) -> AccountNotice:
         told = refusal._asdict()
         id_, _ = told.pop("workflow"), told.pop("key_mark")
-        return AccountNotice(**told, workflows=(self._name(id_),) if id_ else ())
+        known = self._config().config.connections.get(refusal.connection)
+        way = sign_in_of(refusal.service, known.settings if known is not None else {})
+        return AccountNotice(**told, workflows=(self._name(id_),) if id_ else (), way=way)
 
     def _settings(self, connection: str, mode: str) -> str:
         if mode == AccountMode.DEMO:

@@ -93,7 +93,9 @@ class ConnectionChanges:
             if key not in known:
                 raise UnknownName(f"setting of {service}", key, list(known))
         _require_references(service, settings)
-        kept = self._kept_settings(name, service, with_token=not any("token" in key for key in settings))
+        secret = declared.key.setting if declared.key is not None else ""
+        is_replaced = any("token" in one or one == secret for one in settings)
+        kept = self._kept_settings(name, service, with_token=not is_replaced)
         added = self._write(p, name, {"service": service, **kept, **settings})
         program = {one: settings[one] for one in ("command",) if one in settings}
         self._audit.record(p, "connections.add", name, {"service": service, **program})
@@ -140,6 +142,7 @@ class ConnectionChanges:
             raise InvalidInput(f"This is not a key for {name}.", remedy=self._statuses.remedy(name))
         kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in beside}
         if key.strip():
+            kept.pop("token_file", None)
             kept[secret.setting] = SecretStr(key.strip())
         elif self._statuses.missing(name):
             if "base_url" not in given:
@@ -173,13 +176,13 @@ class ConnectionChanges:
         `file`: what a person brings for it (`SignInWay.file_remedy`). Raises ServiceError, InvalidInput, InUse.
         """
         _require_may_sign_in(p)
-        way = self._sign_in_way(service)
+        kept = self._kept_settings(checked_name("connection", name), service, with_token=False)
+        way = self._sign_in_way(service, kept)
         if not file.expanduser().exists():
             raise UnknownName("file", str(file), remedy=way.file_remedy)
-        kept = self._kept_settings(checked_name("connection", name), service, with_token=False)
         base_url = str(kept.get("base_url") or declaration(service).url)
         try:
-            signed_in = way.for_settings(kept).sign_in(file, open_browser, base_url)
+            signed_in = way.sign_in(file, open_browser, base_url)
         except WrongFile as error:
             raise InvalidInput(error.message, remedy=error.remedy) from error
         path = self._keep_sign_in(name, way, {**signed_in.info, "owner": p.id})
@@ -214,15 +217,20 @@ class ConnectionChanges:
         checked_name("connection", name)
         known = self._config().config.connections.get(name)
         service = service or (known.service if known else _signed_in_to(name))
-        remedy = self._sign_in_way(service).file_remedy
+        remedy = self._sign_in_way(service, known.settings if known else {}).file_remedy
         return self._sign_ins.begin(
             name, content, remedy, lambda file, opened: self.connect(p, name, service, file, opened)
         )
 
-    def _sign_in_way(self, service: str) -> SignInWay:
-        way = client_class(service).sign_in_way
+    def _sign_in_way(self, service: str, settings: Mapping[str, Any]) -> SignInWay:
+        way = client_class(service).sign_in_for(settings)
         if way is None:
-            raise InvalidInput(f"{service} has no sign-in with a browser.", remedy="Give the connection its key.")
+            beside = [one.label for one in declaration(service).beside_key if not settings.get(one.name)]
+            first = f" Or give it first what is missing: {', '.join(beside)}." if beside else ""
+            raise InvalidInput(
+                f"{service} has no sign-in with a browser{' for these settings' if beside else ''}.",
+                remedy=f"Give the connection its key.{first}",
+            )
         return way
 
     @operation(
@@ -280,7 +288,7 @@ class ConnectionChanges:
         return known[name].service
 
     def _kept_settings(self, name: str, service: str, *, with_token: bool) -> dict[str, Any]:
-        """Return a connection's settings, without its token or sign-in if a new one replaces it.
+        """Return a connection's settings, without its key, token or sign-in if a new one replaces it.
 
         Raises InUse if it is to another service: workflows that name it would ask somebody else.
         """
@@ -292,7 +300,9 @@ class ConnectionChanges:
                 remedy=f"Choose another name, such as {free!r}, or take connections.{name} out of config.yaml first.",
             )
         settings = known.settings if known is not None else {}
-        return {key: value for key, value in settings.items() if with_token or "token" not in key}
+        key = declaration(service).key
+        replaced = {key.setting, "token_file"} if key is not None else {"token_file"}
+        return {one: of for one, of in settings.items() if with_token or ("token" not in one and one not in replaced)}
 
     def _free_name(self, service: str) -> str:
         usual, known = client_class(service).service.usual_name, self._config().config.connections

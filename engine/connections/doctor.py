@@ -10,6 +10,7 @@ from pathlib import Path
 
 from clients.check_line import CheckLine
 from clients.errors import ServiceError
+from clients.sign_in import SignInWay
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
 from engine.base.services import add_command, client_class, declaration, runs_locally
@@ -84,9 +85,10 @@ class Doctor:
         """Return how to sign in, if that is what a connection lacks: a token for `.env` is hard to come by."""
         service = self._config().config.connections[name].service
         lacks_key = self._statuses.sign_in_file(name) is None and self._statuses.missing(name)
-        if not lacks_key or client_class(service).sign_in_way is None:
+        way = self._statuses.way(name)
+        if not lacks_key or way is None:
             return ""
-        ways = f"Run {add_command(service, name)}, or press Connect on the page Connections."
+        ways = f"Run {add_command(service, name, way)}, or press Connect on the page Connections."
         return f"Nobody has signed in to {name}. {ways}"
 
     def _open(self, name: str, mode: AccountMode) -> Account:
@@ -102,13 +104,14 @@ class Doctor:
     def _examined(self, account: Account) -> Iterator[CheckLine]:
         lines = list(account.client.check())
         # Nobody enters the key of a service that people sign in to.
-        yield from [replace(one, field="") for one in lines] if account.client.sign_in_way else lines
+        way = self._statuses.way(account.connection)
+        yield from [replace(one, field="") for one in lines] if way is not None else lines
         if all(line.ok for line in lines):
             account.identity()
         if account.mode == AccountMode.MINE and lines and lines[0].ok:
             yield from account.client.look_closer(self._clock())
         elif account.mode == AccountMode.MINE and any(_is_refused(account, line) for line in lines):
-            yield _way_on(account)
+            yield _way_on(account, way)
 
     def _address(self, name: str) -> str:
         """Return the HTTP address of a service; empty if it has none, or uses another protocol."""
@@ -195,11 +198,11 @@ def _is_refused(account: Account, line: CheckLine) -> bool:
     return line.what == "sign-in" and not line.ok and (key is None or line.field == key.setting)
 
 
-def _way_on(account: Account) -> CheckLine:
+def _way_on(account: Account, sign_in: SignInWay | None) -> CheckLine:
     """Name the page and the command for a new key."""
-    client, command = client_class(account.service), add_command(account.service, account.connection)
+    client, command = client_class(account.service), add_command(account.service, account.connection, sign_in)
     at = f" ({client.service.key.url})" if client.service.key else ""
-    way = f"sign in again: {command}." if client.sign_in_way else f"create a new one{at}, then enter it with {command}."
+    way = f"sign in again: {command}." if sign_in else f"create a new one{at}, then enter it with {command}."
     return CheckLine("new key", ok=True, text=f"If the key is refused, {way}", is_note=True)
 
 

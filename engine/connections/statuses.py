@@ -10,10 +10,10 @@ from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from clients.service import Service
-from clients.sign_in import SignInFacts
+from clients.sign_in import SignInFacts, SignInWay
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError, SecretLost
-from engine.base.services import add_command, client_class, declaration, has_stand_in
+from engine.base.services import add_command, client_class, declaration, has_stand_in, sign_in_of
 from engine.base.statuses import AccountMode
 from engine.connections.account_notices import AccountNotice, AccountNotices
 from engine.connections.accounts import Accounts
@@ -27,7 +27,7 @@ class ConnectionStatus(Struct, frozen=True):
     """One connection, for the dashboard. `ready`: its mode has what it needs; `note` says what it lacks.
 
     `key_variable`, `key_place` and `key_url` say how to get a key, `sign_in_at` where a person signs in instead; the
-    client's class defines them, and the others are empty.
+    client's class defines them, and the others are empty. Some mailboxes have both.
     """
 
     name: str
@@ -109,12 +109,15 @@ class ConnectionStatuses:
         """Return how to get a missing key."""
         connection = self._config().config.connections[name]
         service, settings = connection.service, connection.settings
-        given = add_command(service, name)
-        if client_class(service).sign_in_way is not None:
+        way = sign_in_of(service, settings)
+        given = add_command(service, name, way)
+        if way is not None:
             return f"Sign in: {given}."
         variables = ", ".join(self._variables(name))
         if variables and not references(settings):
-            return f"Enter one with {given}."
+            offered = client_class(service).sign_in_for(settings)
+            otherwise = f", or sign in: {add_command(service, name, offered)}" if offered is not None else ""
+            return f"Enter one with {given}{otherwise}."
         return f"Put {variables} into the environment or into `.env`." if variables else f"Give it: {given}."
 
     def sign_in_file(self, name: str) -> Path | None:
@@ -123,10 +126,15 @@ class ConnectionStatuses:
         written = known.settings.get("token_file") if known is not None else None
         return self._root / Path(str(written)).expanduser() if written else None
 
+    def way(self, name: str) -> SignInWay | None:
+        """Return how a person signs in again to a connection; None if it has a key instead."""
+        connection = self._config().config.connections[name]
+        return sign_in_of(connection.service, connection.settings)
+
     def sign_in(self, name: str) -> SignInFacts | None:
         """Return the facts in a connection's sign-in file; None if it has no file, or one that cannot be opened."""
         path = self.sign_in_file(name)
-        way = client_class(self._config().config.connections[name].service).sign_in_way if path is not None else None
+        way = self.way(name) if path is not None else None
         if path is None or way is None:
             return None
         try:
@@ -141,7 +149,7 @@ class ConnectionStatuses:
         client = client_class(service)
         absence = self.absence(name, mode)
         ready = (mode == AccountMode.DEMO or not missing) and not absence
-        key, sign_in = client.service.key, self.sign_in(name)
+        key, way, sign_in = client.service.key, client.sign_in_for(own), self.sign_in(name)
         return ConnectionStatus(
             name=name,
             service=service,
@@ -158,7 +166,7 @@ class ConnectionStatuses:
             key_variable=next(iter(self._variables(name)), ""),
             key_place=key.place if key else "",
             key_url=key.url if key else "",
-            sign_in_at=client.sign_in_way.at if client.sign_in_way else "",
+            sign_in_at=way.at if way else "",
             beside_key={one.name: str(own.get(one.name) or "") for one in client.service.beside_key},
             owner=sign_in.owner if sign_in else _owner(loaded, own),
             sign_in=sign_in,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from engine.base.services import add_command
+from engine.base.services import add_command, client_class
 from engine.base.statuses import ListedStatus, RunStatus
 
 if TYPE_CHECKING:
@@ -243,7 +243,8 @@ def _account(one: ConnectionStatus) -> AttentionItem:
     facts = one.sign_in
     whose = f" ({facts.account})" if facts is not None and facts.account else ""
     note = facts.note if facts is not None else ""
-    remedy = f"Sign in again before that: {add_command(one.service, one.name)}."
+    way = client_class(one.service).sign_in_for(one.beside_key)
+    remedy = f"Sign in again before that: {add_command(one.service, one.name, way)}."
     return AttentionItem(Kind.ACCOUNT, one.name, "", f"The connection {one.name!r}{whose}: {note}", remedy, None)
 
 

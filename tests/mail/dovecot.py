@@ -42,7 +42,7 @@ passdb {{
   driver = passwd-file
   args = scheme=PLAIN {folder}/users
 }}
-userdb {{
+{tokens}userdb {{
   driver = static
   args = uid={uid} gid={gid} home={folder}/home/%u
 }}
@@ -94,6 +94,21 @@ service imap {{
 """
 
 
+_TOKENS = """auth_mechanisms = plain login xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}
+"""
+_INTROSPECTION = """introspection_url = {url}
+introspection_mode = post
+username_attribute = email
+active_attribute = active
+active_value = true
+"""
+
+
 @dataclass(frozen=True)
 class Dovecot:
     """A running server: `tls_port` for TLS, `port` for STARTTLS.
@@ -121,13 +136,16 @@ def _program() -> str | None:
 
 
 @contextmanager
-def running() -> Iterator[Dovecot]:
-    """Start one and stop it afterwards, by its own process."""
+def running(introspection: str = "") -> Iterator[Dovecot]:
+    """Start one and stop it afterwards, by its own process.
+
+    `introspection`: the address (RFC 7662) that tells whose an access token is; without one, it takes no tokens.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dovecot-"))  # its sockets' paths must be short
     port, tls_port = free_port(), free_port()
     found = Dovecot(folder, port, tls_port)
     uid, gid = (os.getuid(), os.getgid()) if os.getuid() else (65534, 65534)
-    _lay_out(found, uid, gid)
+    _lay_out(found, uid, gid, introspection)
     process = subprocess.Popen(
         ["/bin/sh", "-c", _WITH_US, str(_program()), str(folder / "dovecot.conf")],
         stdin=subprocess.PIPE,
@@ -147,7 +165,7 @@ def running() -> Iterator[Dovecot]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lay_out(server: Dovecot, uid: int, gid: int) -> None:
+def _lay_out(server: Dovecot, uid: int, gid: int, introspection: str) -> None:
     import grp
     import pwd
 
@@ -157,6 +175,7 @@ def _lay_out(server: Dovecot, uid: int, gid: int) -> None:
         (folder / name).mkdir()
     users = [f"ann{number}@example.com:{{PLAIN}}{PASSWORD}:::::\n" for number in range(1, 1000)]
     (folder / "users").write_text("".join(users), encoding="utf-8")
+    (folder / "oauth2.conf").write_text(_INTROSPECTION.format(url=introspection))
     (folder / "dovecot.conf").write_text(
         _CONFIG.format(
             folder=folder,
@@ -166,6 +185,7 @@ def _lay_out(server: Dovecot, uid: int, gid: int) -> None:
             gid=gid,
             port=server.port,
             tls_port=server.tls_port,
+            tokens=_TOKENS.format(folder=folder) if introspection else "",
         )
     )
     for path in (folder, *folder.iterdir()):

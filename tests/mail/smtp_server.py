@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import threading
 import warnings
@@ -29,6 +30,10 @@ class SmtpServer:
     tls_port: int = 0
     mails: list[Envelope] = field(default_factory=list)
     answer: str = "250 Taken"
+    tokens: dict[str, str] = field(default_factory=dict)
+    """The access tokens that it accepts, with the address of each."""
+    answered_refusals: list[object] = field(default_factory=list)
+    """What clients said to the challenge that tells them of a refused token."""
     on_mail: Callable[[Envelope], None] = lambda _: None
 
     def last(self) -> EmailMessage:
@@ -36,6 +41,14 @@ class SmtpServer:
         found = message_from_bytes(content_of(self.mails[-1]), policy=default)
         assert isinstance(found, EmailMessage)
         return found
+
+    async def auth_XOAUTH2(self, server: SMTP, given: list[str]) -> AuthResult:
+        """Let somebody in by an access token; a refusal is a challenge, then 535 once it is answered."""
+        said = dict(one.split("=", 1) for one in base64.b64decode(given[1]).decode().split("\1") if one)
+        if self.tokens.get(said["auth"].removeprefix("Bearer ")) == said["user"]:
+            return AuthResult(success=True, auth_data=said["user"])
+        self.answered_refusals.append(await server.challenge_auth('{"status":"401","schemes":"bearer"}'))
+        return AuthResult(success=False, handled=False)
 
     async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _: Any) -> str:
         """Take a recipient."""

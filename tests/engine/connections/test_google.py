@@ -11,10 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
+from clients.errors import AuthError
 from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
 from engine.base.errors import InvalidInput
+from engine.base.statuses import AccountMode
 from engine.connections.statuses import ConnectionStatus
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns
@@ -196,3 +199,38 @@ def test_a_file_that_other_tools_read_too_stays_as_it_is(google: Google, tmp_pat
     google.later(timedelta(hours=2))
     assert google.run()["status"] == "succeeded"
     assert "refresh_token" in shared.read()
+
+
+def test_a_mailbox_has_a_password_or_a_sign_in_whichever_is_given_last(google: Google) -> None:
+    connections = google.orchestra.connections
+    before = connections.add(OWNER, "post", "imap", {"address": "me@gmail.com"})
+    assert (before.sign_in_at, before.own_key_found, before.sign_in) == ("Google", False, None)
+    uris = {"auth_uri": f"{google.url}/o/oauth2/auth", "token_uri": f"{google.url}/token"}
+    file = google.root / "client_secret.json"
+    file.write_text(json.dumps({"installed": {"client_id": "c", "client_secret": "client-very-secret", **uris}}))
+
+    def browser(address: str) -> None:
+        httpx.get(address, follow_redirects=True, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
+
+    def written() -> set[str]:
+        return set(yaml.safe_load((google.root / "config.yaml").read_text())["connections"]["post"]) - {"service"}
+
+    connections.give_key(OWNER, "post", "an-app-password")
+    status = connections.connect(OWNER, "post", "imap", file, browser)
+    assert (status.own_key_source, status.ready, written()) == ("signed in", True, {"address", "token_file"})
+    assert status.sign_in is not None
+    assert status.sign_in.account == "me@gmail.com"
+    google.orchestra.account_notices.report("post", AccountMode.MINE, AuthError("The server rejects the sign-in."))
+    [notice] = google.orchestra.account_notices.open()
+    assert "`orchestra connections add imap --name post --client-secret FILE`" in notice.remedy
+
+    status = connections.give_key(OWNER, "post", "an-app-password")
+    assert (status.own_key_source, status.sign_in, written()) == ("kept", None, {"address", "password"})
+
+
+def test_a_mailbox_of_nobody_that_signs_people_in_is_told_what_is_missing(google: Google) -> None:
+    file = google.root / "client.json"
+    file.write_text("{}")
+    with pytest.raises(InvalidInput, match="imap has no sign-in with a browser for these settings") as refused:
+        google.orchestra.connections.connect(OWNER, "post", "imap", file, print)
+    assert "Mail address, IMAP server" in refused.value.remedy
