@@ -136,13 +136,12 @@ function emptyTable(parent) {
 
 function headRow(one) {
   const { noun, became, kinds, columns } = one.data;
-  const results = became ? [became] : kinds; // what an item became is beside the links to it
-  const least = [184, 91, ...results.map(() => (became ? 140 : 58)), ...columns.map(() => 91)];
-  const titles = [noun, t("Status"), ...results, ...columns.map(([, title]) => title)];
-  const widths = least.map((width, index) => (width === 58 ? "58px" : `minmax(${width}px, ${index ? 1 : 3}fr)`));
-  one.grid.style.setProperty("--columns", widths.join(" "));
-  one.grid.style.setProperty("--least", `${least.reduce((sum, width) => sum + width)}px`);
-  const cells = titles.map((title) => made("div", { role: "columnheader", textContent: title, title }));
+  const results = became ? [[became, 140, "1fr"]] : kinds.map((kind) => [kind, 58, "58px"]);
+  const steps = columns.map(([, title]) => [title, 91, "1fr"]);
+  const shown = [[noun, 184, "3fr"], [t("Status"), 91, "1fr"], ...results, ...steps];
+  one.grid.style.setProperty("--columns", shown.map(([, least, most]) => `minmax(${least}px, ${most})`).join(" "));
+  one.grid.style.setProperty("--least", `${shown.reduce((sum, [, least]) => sum + least, 0)}px`);
+  const cells = shown.map(([title]) => made("div", { role: "columnheader", textContent: title, title }));
   return made("div", { role: "row", className: "run-table-head" }, ...cells);
 }
 

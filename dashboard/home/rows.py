@@ -33,25 +33,23 @@ def questions(visit: Visit, state: Attention) -> None:
     asked = visit.orchestra.approvals.list(visit.who, "open", _QUESTIONS) if state.questions else []
     if not asked:
         return
+    whole = {one.id for one in asked if _says_all(one) and visit.orchestra.approvals.may_answer(visit.who, one)}
     with _heading(t("Waits for your answer") if visit.may("run") else t("Waits for an answer"), "waiting"):
         if visit.may("run"):
             with st.container(width="content", key="waiting-keys"):
-                can_approve = any(_can_approve(visit, one) for one in asked)
                 st.caption(
-                    t("Keys: j and k move, Enter opens, a approves")
-                    if can_approve
-                    else t("Keys: j and k move, Enter opens")
+                    t("Keys: j and k move, Enter opens, a approves") if whole else t("Keys: j and k move, Enter opens")
                 )
     titles = {row.run_id: row.title for row in state.recent}
     with st.container(gap=None, key="waiting"):
         for question in asked:
-            _question(visit, question, titles)
+            _question(visit, question, titles, can_approve=question.id in whole)
         if (more := state.questions - len(asked)) > 0:
             label = t("{questions} more", questions=tn("{count} question", "{count} questions", more))
             visit.link(label, "approvals", icon=":material/arrow_forward:")
 
 
-def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> None:
+def _question(visit: Visit, question: Approval, titles: Mapping[str, str], *, can_approve: bool) -> None:
     what = first_words(about(question) or question.message, _LONGEST)
     call = question.call
     to = "" if call is None else target(call, call.arguments)
@@ -63,7 +61,7 @@ def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> No
         st.space("stretch")
         words = " · ".join([titles.get(question.run_id, question.workflow), ago(question.asked_at)])
         st.caption(plain(words), width="content")
-        if _can_approve(visit, question):
+        if can_approve:
             action_button(
                 t("Approve"),
                 f"approve-home-{question.id}",
@@ -73,10 +71,6 @@ def _question(visit: Visit, question: Approval, titles: Mapping[str, str]) -> No
             )
         else:
             visit.link(tc("button", "Open"), "approvals", question=question.id)
-
-
-def _can_approve(visit: Visit, question: Approval) -> bool:
-    return _says_all(question) and visit.orchestra.approvals.may_answer(visit.who, question)
 
 
 def _says_all(question: Approval) -> bool:

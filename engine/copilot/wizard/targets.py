@@ -196,12 +196,14 @@ _OF_MAILS = (
         services=_MAILS,
     ),
 )
-"""What is done with a mail in Gmail, and in Outlook, whose steps have the same names and fields."""
+"""What is done with a mail in Gmail, and elsewhere by steps of the same names and fields."""
+_IN_MAILBOXES = ("draft_answer", "mark_read", "archive")
+"""Of these, what any mailbox can do (IMAP)."""
 
 
-def _in_outlook(target: WizardTarget) -> WizardTarget:
-    uses = f"outlook.{target.uses.partition('.')[2]}"
-    return structs.replace(target, name=f"{target.name}_outlook", uses=uses, services=_OUTLOOK)
+def _in(services: Sequence[str], place: str, target: WizardTarget) -> WizardTarget:
+    uses = f"{services[0]}.{target.uses.partition('.')[2]}"
+    return structs.replace(target, name=f"{target.name}_{place}", uses=uses, services=services)
 
 
 TARGETS = (
@@ -270,39 +272,8 @@ TARGETS = (
         text_field="text",
     ),
     *_OF_MAILS,
-    *map(_in_outlook, _OF_MAILS),
-    WizardTarget(
-        "draft_answer_mailbox",
-        "Draft an answer",
-        "imap.create_draft",
-        "draft",
-        {"in_reply_to": "[message]", "text": _ANSWER},
-        parts=("message",),
-        services=_MAILBOXES,
-        before=(_DRAFT,),
-        condition=_HAS_ANSWER,
-        before_wanted=(_DRAFT_EACH,),
-        only="@.can_reply",
-        text=OwnText.WISH,
-    ),
-    WizardTarget(
-        "mark_read_mailbox",
-        "Mark the mail as read",
-        "imap.mark_read",
-        "mark",
-        {"message": "[message]"},
-        parts=("message",),
-        services=_MAILBOXES,
-    ),
-    WizardTarget(
-        "archive_mailbox",
-        "Archive the mail",
-        "imap.archive",
-        "archive",
-        {"message": "[message]"},
-        parts=("message",),
-        services=_MAILBOXES,
-    ),
+    *(_in(_OUTLOOK, "outlook", one) for one in _OF_MAILS),
+    *(_in(_MAILBOXES, "mailbox", one) for one in _OF_MAILS if one.name in _IN_MAILBOXES),
     WizardTarget(
         "files_to_drive",
         "Save attached files to a drive",
