@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
 from clients.errors import InvalidRequest
+from clients.mail.domains import compared_domain, is_host
 from clients.mail.length import cut_note
 from clients.mail.parts import WORD, shown
 
 HEADER_MOST = 60_000
 """Characters of an address header that are read: two thousand addresses."""
+_KNOWN_MOST = 1_000
+"""Characters of an address header that is remembered once it was read."""
 # Possessive quantifiers: a long header from an untrusted sender must not cause backtracking.
 _TOKEN = re.compile(
     rf"(?P<word>{WORD.pattern})"
-    r'|(?P<quoted>"(?:[^"\\]|\\.)*+")'
-    r'|(?P<angle><[^<>"]{0,500}+(?:"(?:[^"\\]|\\.){0,200}+"[^<>"]{0,500}+)?>)'
-    r"|(?P<comment>\((?:[^()\\]|\\.|\([^()]*+\))*+\))"
+    r'|(?P<quoted>"(?>(?:[^"\\]++|\\.)*)")'
+    r'|(?P<angle><[^<>"]{0,500}+(?:"(?>(?:[^"\\]|\\.){0,200})"[^<>"]{0,500}+)?>)'
+    r"|(?P<comment>\((?>(?:[^()\\]++|\\.|\([^()]*+\))*)\))"
     r"|(?P<separator>[,;])"
     r'|(?P<text>\\.|[^"\\<(,;=]++|.)',
     re.DOTALL,
@@ -27,7 +31,7 @@ _ATOM = r'[^\s<>()\[\]:;@\\,"]+'
 _SPEC = re.compile(rf'(?:{_ATOM}|"(?:[^"\\]|\\.)*")@(?:{_ATOM}|\[[^\s\[\]<>@,;"]*\])')
 _ROUTE = re.compile(r"\s*(?:@[^:<>]*|mailto):")
 _GROUP = re.compile(r'([^:@<>"]*):')
-_COMMENTS = re.compile(r"\((?:[^()\\]|\\.|\([^()]*+\))*+\)")
+_COMMENTS = re.compile(r"\((?>(?:[^()\\]++|\\.|\([^()]*+\))*)\)")
 _LOOSE = re.compile(r"\s*([@.])\s*")
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _SPECIALS = re.compile(r'[][()<>:;@\\,"]|=\?')
@@ -69,6 +73,16 @@ class _Token(Struct, frozen=True):
 
 def parsed(value: str) -> list[Address]:
     """Parse an address header as far as possible; an unquoted name may contain a comma."""
+    # The record of a mail reads its few headers of addresses eight times.
+    return [*(_known(value) if len(value) <= _KNOWN_MOST else _parsed(value))]
+
+
+@lru_cache(maxsize=256)
+def _known(value: str) -> tuple[Address, ...]:
+    return tuple(_parsed(value))
+
+
+def _parsed(value: str) -> list[Address]:
     found: list[Address] = []
     waiting: list[_Token] = []
     for entry in _entries(value[:HEADER_MOST]):
@@ -100,24 +114,66 @@ def sender_in(value: str) -> Address | None:
     return one if one.spec and any(token.kind == "angle" for token in tokens) else None
 
 
+def one_sender(values: Sequence[str]) -> Address | None:
+    """Return the sender of a mail if its `From` headers name one address and nothing else that may be one.
+
+    Programs differ in whom they show of several senders, or of a header that is there twice (RFC 5322 3.6 allows one
+    sender or more, but one header), and some end a text at a NUL.
+    """
+    if len(values) != 1 or len(values[0]) > HEADER_MOST or "\0" in values[0]:
+        return None
+    found = parsed(values[0])
+    addresses = {compared(one.spec) for one in found}
+    is_clear = len(addresses) == 1 and all(map(_names_one_at_most, _entries(values[0])))
+    return (sender_in(values[0]) or found[0]) if is_clear and found[0].spec else None
+
+
+def _names_one_at_most(entry: Sequence[_Token]) -> bool:
+    """Return whether no part of an entry but its address may be an address; a name in quotes may be anything."""
+    angles = [token for token in entry if token.kind == "angle" and "@" in token.raw]
+    if _read(entry).spec:
+        return len(angles) < 2
+    return not angles and all("@" not in token.raw for token in entry if token.kind == "text")
+
+
+def shown_sender(values: Sequence[str]) -> str:
+    """Return the `From` headers of a mail for display: as an address only if they name one sender.
+
+    Otherwise, each `@` is written as ` at `, so that nobody takes one of several for the sender.
+    """
+    one = one_sender(values)
+    return shown_addresses(", ".join(values))[0].replace("@", " at ") if one is None else str(one)
+
+
 def may_be_from(header: str, wanted: str) -> bool:
     """Return whether the sender of a mail has the address or the domain that a filter names.
 
     A search for such a text also finds it in names, which whoever writes a mail chooses. True for any other text.
+    Case does not count, and an international domain is the same in both of its forms. A mail with several senders is
+    from none of them.
     """
-    wanted, senders = wanted.strip().casefold(), [one.casefold() for one in specs(header)]
-    if named := specs(wanted):
-        return bool(senders) and all(one in named for one in senders)
+    wanted, senders = wanted.strip(), {compared(one) for one in specs(header)}
+    if named := {compared(one) for one in specs(wanted)}:
+        return len(senders) == 1 and senders <= named
     if _DOMAIN.fullmatch(wanted):
-        domain = wanted.removeprefix("@")
-        return bool(senders) and all(one.rpartition("@")[2] == domain for one in senders)
+        return len(senders) == 1 and senders.pop().endswith(compared(wanted))
     return True
 
 
-def shown_sender(value: str) -> str:
-    """Return a `From` for display."""
-    one = sender_in(value)
-    return shown_addresses(value)[0] if one is None else str(one)
+def compared(address: str) -> str:
+    """Return an address, or a domain as `@example.org`, in the form that all its spellings share."""
+    # Not `casefold`: it takes `straße` and `strasse` for the same, which are two mailboxes, and two domains.
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local}@{compared_domain(domain)}"
+
+
+def names_sender(wanted: str) -> bool:
+    """Return whether a text names an address, or a domain, that `may_be_from` can compare a sender with."""
+    found = specs(wanted)
+    if not found:
+        return bool(_DOMAIN.fullmatch(wanted.strip())) and is_host(wanted.strip().removeprefix("@"))
+    parts = [one.rpartition("@") for one in found]
+    return all("*" not in local and (domain.startswith("[") or is_host(domain)) for local, _, domain in parts)
 
 
 def shown_addresses(value: str) -> tuple[str, int]:

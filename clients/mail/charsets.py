@@ -6,6 +6,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 _WRITTEN_AS = {
     "cp1252": "iso8859-1 ascii",
@@ -55,6 +56,8 @@ _BY_MARKS = {"iso2022_kr": (b"\x1b$)C", b"\x0e"), "hz": (b"~{",)}
 """Charsets of plain ASCII bytes, with the marks that switch to other letters."""
 _WIDE = {"utf-16": "utf-16-le", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be"}
 _WIDE |= {"utf-32": "utf-32-le", "utf-32-le": "utf-32-le", "utf-32-be": "utf-32-be"}
+_NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
+"""Bytes that no text in ASCII has: they are halves of letters, or begin signs that switch to others."""
 _NAMED = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
 _NAME_MOST = 40
 _CHARSET_WITHIN = 4096
@@ -62,7 +65,7 @@ _UTF_8 = "utf-8"
 _USUAL = "cp1252"
 """The charset of bytes that are not UTF-8, where nothing says more."""
 _CHANCE_LETTERS = 8
-"""This many non-ASCII letters are not valid UTF-8 by chance."""
+"""This many different non-ASCII letters are not valid UTF-8 by chance."""
 _EAST_ASIAN = frozenset({"gb18030", "big5", "cp949", "cp932", "euc_jp", "cp950", "johab"})
 _CJK = "\u2e80"
 _WITHIN_A_WORD = re.compile(r"[a-z][^\x00-\x7f]|[^\x00-\x7f][a-z]")
@@ -76,8 +79,8 @@ def decoded(data: bytes, charset: str) -> str:
     without changing the header. If nearly all is valid, a bad byte becomes U+FFFD. An unknown charset is read as
     Windows-1252.
     """
-    # These signs switch to other letters in ISO-2022, HZ and UTF-7; UTF-16 and UTF-32 have zeros.
-    if data.isascii() and b"\x1b" not in data and b"~" not in data and b"+" not in data and b"\0" not in data:
+    # These signs switch to other letters in ISO-2022, HZ and UTF-7; UTF-16 and UTF-32 have zeros or control characters.
+    if data.isascii() and b"~" not in data and b"+" not in data and not _NO_TEXT.search(data):
         return data.decode("ascii")
     if marked := marked_charset(data):
         return data.decode(marked, "replace")
@@ -182,7 +185,7 @@ def _by_its_marks(data: bytes, codec: str) -> str | None:
 
 def _from_wide(data: bytes, codec: str) -> str | None:
     """Decode UTF-16 and UTF-32 without a byte order mark, as the zero bytes of ASCII letters say; None for UTF-8."""
-    if b"\0" not in data and not _utf8_letters(data.decode(_UTF_8, "surrogateescape"))[1]:
+    if not _NO_TEXT.search(data) and not _utf8_letters(data.decode(_UTF_8, "surrogateescape"))[1]:
         return None
     if codec == "utf-16" and data[::2].count(0) > data[1::2].count(0):
         codec = "utf-16-be"
@@ -230,7 +233,7 @@ def _is_meant(text: str, data: bytes, codec: str) -> bool:
 
     They are UTF-8 if at least half of them occur in that charset, or if its own reading of the bytes mixes scripts.
     """
-    letters = [letter for letter in text[:1000] if letter >= "\x80"][:_CHANCE_LETTERS]
+    letters = [*dict.fromkeys(letter for letter in text[:1000] if letter >= "\x80")][:_CHANCE_LETTERS]
     if len(letters) >= _CHANCE_LETTERS:
         return True
     if codec in _EAST_ASIAN:
@@ -250,7 +253,7 @@ def _is_of_one_script(data: bytes, codec: str) -> bool:
         text = data.decode(codec)
     except UnicodeError:
         return False
-    if codec in {*_EAST_ASIAN, *_BASIC.values()} and _WITHIN_A_WORD.search(text):
+    if _WITHIN_A_WORD.search(text):
         return False
     scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in text if letter >= "\x80"}
     return len(scripts) == 1 and scripts <= _SCRIPTS
@@ -396,3 +399,13 @@ def _from_euc_jp(data: bytes) -> str | None:
         return _EUC_LETTERS.sub(lambda found: _shifted(found[0]), data).decode("cp932")
     except UnicodeDecodeError:
         return None
+
+
+def folder_name(name: bytes) -> str:
+    """Return the name of a folder of a mail server (RFC 3501 5.1.3); one without this encoding stays unchanged."""
+    from imap_tools.imap_utf7 import utf7_decode
+
+    with suppress(ValueError):
+        if name.isascii():
+            return utf7_decode(name)
+    return name.decode("utf-8", "replace")

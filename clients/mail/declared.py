@@ -6,11 +6,13 @@ All of it is the sender's word.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from clients.mail.addresses import shown_addresses
+from clients.mail.length import cut_to_characters
 from clients.mail.parameters import first_word
-from clients.mail.parts import Part, header, headers, shown
+from clients.mail.parts import HEADER_MOST, Part, header, headers, shown
 
 _URI_MOST = 4000
 _URIS_MOST = 20
@@ -38,6 +40,17 @@ def declared_in(payload: Part) -> dict[str, Any]:
         "importance": _importance(payload),
         "list": _list_of(payload),
         "is_auto_reply": _is_auto_reply(payload),
+    }
+
+
+def chosen_headers(payload: Part, names: Sequence[str]) -> dict[str, str]:
+    """Return {name: text} of headers by their names, in any case; "" without such a header.
+
+    Each is decoded, as people read it; several of one name are lines one below the other. A text over 60,000
+    characters is cut, with a note.
+    """
+    return {
+        name: cut_to_characters("\n".join(map(shown, headers(payload, name.strip()))), HEADER_MOST) for name in names
     }
 
 

@@ -43,7 +43,7 @@ _MARK = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")
 # A tag as browsers read it (HTML standard, 13.2.5): within quotes, `>` and `<!--` are text of the attribute.
 _TAG = re.compile(
     r"</?+(?P<name>[A-Za-z][^\s/>]*+)"
-    r"(?:[\s/]++|=|[^\s/>=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+)*+>"
+    r"(?>(?:[\s/]++|=|[^\s/>=]++(?>(?:\s*+=\s*+(?>(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?))?))*)>"
 )
 _REFERENCE = re.compile(r"&(#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![A-Za-z0-9=])))?")
 _TAG_BEGINS = re.compile(r"<[A-Za-z/!?]")

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 from clients.deadline import seconds_left
 from clients.errors import AuthError, NotFound, RateLimited, ServiceError, Timeout, Unreadable
 from clients.listing import Json
 from clients.mail.unreadable import one_mail, unread
 
+Answer = TypeVar("Answer")
 _AT_ONCE = 4
 """Mails fetched concurrently: Gmail allows 50 reads a second per user, and Outlook four requests at a time."""
 OF_ALL: tuple[type[ServiceError], ...] = (AuthError, RateLimited, Timeout)
@@ -67,18 +68,18 @@ class ManyMails:
     def each(
         self,
         ids: Sequence[str],
-        read: Callable[[str], Json],
+        read: Callable[[str], Answer],
         never: tuple[type[ServiceError], ...],
         *,
         gives_up: bool = True,
-    ) -> dict[str, Json | ServiceError]:
+    ) -> dict[str, Answer | ServiceError]:
         """Read several mails concurrently; each worker inherits this thread's deadline (a context variable).
 
         Returns each mail, or why it could not be read. Raises errors that concern all mails; with `gives_up`, also if
         the first few all fail.
         """
 
-        def read_or_why(one: str) -> Json | ServiceError:
+        def read_or_why(one: str) -> Answer | ServiceError:
             try:
                 return read(one)
             except never:
@@ -88,7 +89,7 @@ class ManyMails:
 
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=self._service) as workers:
             jobs = {one: workers.submit(copy_context().run, read_or_why, one) for one in ids}
-            told: dict[str, Json | ServiceError] = {}
+            told: dict[str, Answer | ServiceError] = {}
             try:
                 for one, job in jobs.items():
                     told[one] = job.result()
@@ -100,7 +101,7 @@ class ManyMails:
             return told
 
 
-def _may_work_later(told: Json | ServiceError) -> bool:
+def _may_work_later(told: object) -> bool:
     return isinstance(told, ServiceError) and told.retryable
 
 

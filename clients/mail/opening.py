@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from clients.errors import Unreadable
 from clients.mail.charsets import decoded
 from clients.mail.parameters import parameters
-from clients.mail.parts import MAILS, Load, Part, body_bytes, charset, header, media_type, name_of, says_attached
+from clients.mail.parts import (
+    MAILS,
+    Load,
+    Part,
+    body_bytes,
+    charset,
+    header,
+    is_attachment,
+    media_type,
+    name_of,
+    says_attached,
+)
 from clients.mail.raw import payload_of
-from clients.mail_formats.calendar import Meeting, invitation_to, read_calendar
+from clients.mail.transfer import uuencoded_files
+from clients.mail_formats.calendar import Meeting, invitation_to, read_calendar, unfolded
 from clients.mail_formats.cms import CmsContent, opened_cms
+from clients.mail_formats.openpgp import armored_in, begins_armored
 from clients.mail_formats.references import part_keys, shown_parts
 from clients.mail_formats.tnef import SIGNATURE, TnefFile, TnefMail, read_tnef
 
@@ -29,6 +43,7 @@ _CALENDARS = frozenset({"text/calendar", "text/x-vcalendar", "application/ics"})
 _SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 _OF_A_MAIL = ("From", "Subject", "Date", "To", "Message-ID", "Received")
 _ENCRYPTED = "is encrypted for its recipient: open it in a mail program that has the key"
+_UUENCODED_MOST = 100
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".svg", ".tif", ".tiff", ".emz", ".wmz")
 _TYPES = mimetypes.MimeTypes()
 
@@ -36,11 +51,12 @@ _TYPES = mimetypes.MimeTypes()
 def opened(payload: Part, load: Load) -> dict[str, Any]:
     """Return a mail with what lies within its parts; an encrypted one stays closed.
 
-    An attached mail gets `parts`: the mail in it. Signed content and winmail.dat become multipart/mixed. A part may get
-    further members: `events`, the invitations in it (`clients.mail_formats.calendar`); `inline`, true for parts of
-    the mail's form, which nobody attached as files: a picture in its HTML, a signature, a second form of
-    its text; `is_spare`, true for a text that counts only where the mail has no other; `is_made`, true for an attached
-    mail that has no bytes of its own; `signed`, by what. The mail gets `untold`: in clauses, what was not opened.
+    An attached mail gets `parts`: the mail in it. Signed content, winmail.dat and a text with uuencoded files become
+    multipart/mixed. A part may get further members: `events`, the invitations in it (`clients.mail_formats.calendar`);
+    `inline`, true for parts of the mail's form, which nobody attached as files: a picture in its HTML, a signature, a
+    second form of its text; `is_spare`, true for a text that counts only where the mail has no other; `is_made`, true
+    for a part that has no bytes of its own; `closed`, the part as it was before its content took its place; `signed`,
+    by what. The mail gets `untold`: in clauses, what was not opened.
     """
     opening = _Opening(load)
     found = opening.mail(payload)
@@ -101,7 +117,7 @@ class _Opening:
             return self._of_outlook(part)
         if kind in _CALENDARS or name.endswith((".ics", ".vcs")):
             return self._with_events(part)
-        return part
+        return self._unpacked(part) if kind == "text/plain" and not is_attachment(part) else part
 
     def _content(self, part: Part) -> bytes | None:
         """Return the content of a part, or None if it is not available."""
@@ -127,10 +143,12 @@ class _Opening:
         return "there is too much in the mail" if content or self._parts <= 0 else "it is too large or is not there"
 
     def _with_mail(self, part: dict[str, Any], *, is_sure: bool) -> dict[str, Any]:
-        inner = payload_of(self._taken(part), _number(part, 0))
+        content = self._taken(part)
+        inner = payload_of(content, _number(part, 0))
         if not is_sure and not any(header(inner, name) for name in _OF_A_MAIL):
             return part
         self.untold |= dict.fromkeys(f"of an attached mail, {clause}" for clause in inner.get("left_out", ()))
+        inner["is_made"] = not content
         return {**part, "mimeType": "message/rfc822", "parts": [self._inner_mail(inner)]}
 
     def _unsealed(self, part: dict[str, Any]) -> dict[str, Any]:
@@ -177,6 +195,28 @@ class _Opening:
         self._level -= 1
         return found
 
+    def _unpacked(self, part: dict[str, Any]) -> dict[str, Any]:
+        """Take out of a text the signatures of OpenPGP, and the files that mail programs before MIME wrote there."""
+        text = self._content(part) or b""
+        sealed = [*armored_in(text)]
+        kinds = {begins_armored(text), *("MESSAGE" if one.signed is None else "SIGNED MESSAGE" for one in sealed)}
+        if "MESSAGE" in kinds:
+            self.untold[f"{'a part of ' if part.get('partId') else ''}the mail {_ENCRYPTED}"] = None
+        part = {**part, "signed": "OpenPGP"} if "SIGNED MESSAGE" in kinds else part
+        readable = _replaced(text, [(one.begins, one.ends, one.signed) for one in sealed if one.signed is not None])
+        files = [*islice(uuencoded_files(readable), max(min(self._parts, _UUENCODED_MOST), 0))]
+        size = sum(len(one.content) for one in files)
+        if self._level >= LEVELS_MOST or size > self._room:
+            files = []
+        if not files and readable == text:
+            return part
+        self._room -= size if files else 0
+        rest = _replaced(readable, [(one.begins, one.ends, b"") for one in files])
+        words = {**part, "partId": _number(part, 0), "body": {"size": len(rest), "content": rest}}
+        taken = [TnefFile(one.name, "", "", one.content) for one in files]
+        found = [self._deeper(_file(_number(part, place), one)) for place, one in enumerate(taken, 1)]
+        return _wrapper(part, [words, *found])
+
     def _of_outlook(self, part: dict[str, Any]) -> dict[str, Any]:
         content = self._taken(part)
         found = read_tnef(content) if content.startswith(SIGNATURE) else None
@@ -189,7 +229,9 @@ class _Opening:
     def _parts_of(self, mail: TnefMail, above: Part, *, is_spare: bool) -> list[dict[str, Any]]:
         """Return what Outlook put into a winmail.dat as the parts of a mail."""
         text = _text("html", mail.html) if mail.html else _text("plain", mail.text)
-        parts = [{**text, "is_spare": is_spare}]
+        # Behind the numbers of the files, which have been ids for longer.
+        number = _number(above, len(mail.files) + len(mail.mails))
+        parts = [{**text, "partId": number, "is_spare": is_spare, "is_made": not text["body"]["size"]}]
         for place, file in enumerate(mail.files):
             parts.append(self._deeper(_file(_number(above, place), file)))
         for place, inner in enumerate(mail.mails, len(mail.files)):
@@ -205,7 +247,7 @@ class _Opening:
 
     def _with_events(self, part: dict[str, Any]) -> dict[str, Any]:
         says = parameters(header(part, "Content-Type"))
-        source = decoded(self._taken(part, _CALENDAR_MOST), charset(part) or "utf-8")
+        source = decoded(unfolded(self._taken(part, _CALENDAR_MOST)), charset(part) or "utf-8")
         found = read_calendar(source, says.get("method", ""), _EVENTS_MOST)
         if found.left_out:
             self.untold[f"{_called(part)} has {found.left_out:,} more events"] = None
@@ -232,7 +274,8 @@ def _is_form(part: Part, kind: str, within: str) -> bool:
         return kind.startswith("message/") and kind not in MAILS
     is_second = kind in _CALENDARS and within == "multipart/alternative" and not says_attached(part)
     is_style = kind == "text/css" and within == "multipart/related"
-    return is_second or is_style or (kind in _SIGNATURES and within == "multipart/signed")
+    is_control = kind == "application/pgp-encrypted" and within == "multipart/encrypted"
+    return is_second or is_style or is_control or (kind in _SIGNATURES and within == "multipart/signed")
 
 
 def _is_picture(part: Part) -> bool:
@@ -246,6 +289,15 @@ def _keys(part: Part) -> set[str]:
     return part_keys(header(part, "Content-ID"), location, header(part, "Content-Base"))
 
 
+def _replaced(text: bytes, stretches: Sequence[tuple[int, int, bytes]]) -> bytes:
+    """Return a text with other bytes in place of stretches of it: [(begin, end, bytes)], in order."""
+    if not stretches:
+        return text
+    ends = [0, *(end for _, end, _ in stretches)]
+    pieces = [text[before:begin] + put for before, (begin, _, put) in zip(ends, stretches, strict=False)]
+    return b"".join([*pieces, text[ends[-1] :]])
+
+
 def _number(above: Part, place: int) -> str:
     return f"{above.get('partId') or '0'}.{place}"
 
@@ -253,7 +305,8 @@ def _number(above: Part, place: int) -> str:
 def _wrapper(part: Part, parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return a part as a mere wrapper of its content, without its own `Content-` headers."""
     kept = [one for one in part.get("headers") or [] if not str(one.get("name", "")).lower().startswith("content-")]
-    return {**part, "mimeType": "multipart/mixed", "filename": "", "headers": kept, "body": {"size": 0}, "parts": parts}
+    found = {**part, "mimeType": "multipart/mixed", "filename": "", "headers": kept, "body": {"size": 0}}
+    return {**found, "parts": parts, "closed": {**part, "inline": True}}
 
 
 def _file(number: str, file: TnefFile) -> dict[str, Any]:

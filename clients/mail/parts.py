@@ -22,7 +22,7 @@ If the mail was parsed from bytes, `body` has `content` (bytes) instead of `data
 Load = Callable[[str], str]
 """Fetches a part that Gmail left out because of its size, by its `attachmentId`, as base64url."""
 
-_HEADER_MOST = 60_000
+HEADER_MOST = 60_000
 """Characters of a header that are shown: two thousand addresses."""
 _NAME_MOST = 1000
 _TEXT_FILES = frozenset(
@@ -55,8 +55,11 @@ _TYPES = mimetypes.MimeTypes()
 _HAS_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 DEEPEST = 40
 """Maximum nesting of parts that is read."""
-WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,4000}?)\?=")
-"""An encoded word (RFC 2047), including malformed ones that are too long or contain blanks."""
+WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?((?:[^=\n]|=(?!\?[^=])){0,4000}?)\?=")
+"""An encoded word (RFC 2047), including malformed ones that are too long or contain blanks.
+
+It does not contain the beginning of another one: a header full of beginnings is read once, not from each to the end.
+"""
 
 
 def nothing_left_out(attachment: str) -> str:
@@ -66,13 +69,20 @@ def nothing_left_out(attachment: str) -> str:
 
 def header(part: Part, name: str) -> str:
     """Return the first header of this name as written, or ""."""
-    return next(iter(headers(part, name)), "")
+    return next(_values(part, name), "")
 
 
 def headers(part: Part, name: str) -> list[str]:
     """Return all headers of this name, in order; case-insensitive (RFC 5322 1.2.2)."""
-    given = part.get("headers") or []
-    return [str(entry.get("value", "")) for entry in given if str(entry.get("name", "")).lower() == name.lower()]
+    return [*_values(part, name)]
+
+
+def _values(part: Part, name: str) -> Iterator[str]:
+    wanted, length = name.lower(), len(name)
+    for entry in part.get("headers") or []:
+        given = str(entry.get("name", ""))
+        if len(given) == length and given.lower() == wanted:
+            yield str(entry.get("value", ""))
 
 
 def shown(value: str) -> str:
@@ -80,12 +90,12 @@ def shown(value: str) -> str:
 
     Over 60,000 characters it is cut, with a note.
     """
-    read = value[:_HEADER_MOST]
+    read = value[:HEADER_MOST]
     if "=?" in read:
         read = _decoded_words(read)
     is_tidy = read.isascii() and read.isprintable()  # as most headers: nothing in them is invisible
     told = " ".join((read if is_tidy else tidy(read)).split())
-    return told if len(value) <= _HEADER_MOST else f"{told} {cut_note(_HEADER_MOST, len(value))}"
+    return told if len(value) <= HEADER_MOST else f"{told} {cut_note(HEADER_MOST, len(value))}"
 
 
 def _decoded_words(value: str) -> str:
@@ -153,6 +163,33 @@ def attachment_parts(payload: Part) -> Iterator[Part]:
         if not part.get("is_made"):
             yield part
         waiting[:0] = [file for child in part.get("parts") or [] for file in own_attachment_parts(child)]
+
+
+def all_parts(payload: Part) -> Iterator[Part]:
+    """Yield every part that has content, texts as well, in order: an opened one before what lies in it."""
+    waiting = [payload]
+    while waiting:
+        part = waiting.pop(0)
+        if part.get("closed"):
+            yield part["closed"]
+        elif _has_content(part):
+            yield part
+        waiting[:0] = part.get("parts") or []
+
+
+def _has_content(part: Part) -> bool:
+    if part.get("is_made"):
+        return False
+    if media_type(part).startswith("multipart/"):  # without parts, it may be a text
+        return not part.get("parts") and bool((part.get("body") or {}).get("size"))
+    return True
+
+
+def described(part: Part) -> dict[str, Any]:
+    """Describe any part: {id, name, media_type, bytes, inline}; the texts of the mail itself are inline."""
+    is_file = is_attachment(part)
+    kind = media_type(part) or ("" if is_file else "text/plain")
+    return {**attachment({**part, "mimeType": kind}), "inline": bool(part.get("inline")) or not is_file}
 
 
 def attachment(part: Part) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -15,6 +15,8 @@ from clients.errors import InvalidRequest
 from clients.mail.addresses import HEADER_MOST, sender_in, specs
 from clients.mail.parts import header, headers, shown
 
+_EARLIER_MOST = 200
+"""Ids of earlier mails that count, beside the first: programs that write more leave out those in the middle."""
 _ID = re.compile(r"<[^<>]+>")
 _NAMED = ("From", "Sender", "Reply-To", "To", "Cc")
 _BULK = {"bulk", "list", "junk", "auto_reply"}
@@ -99,9 +101,13 @@ def refusal(message: Mapping[str, Any], account: str) -> str:
     return _automatic(payload) or _from_robot(sender, goes_to)
 
 
-def require_answerable(service: str, message: Mapping[str, Any], account: str) -> None:
-    """Raise InvalidRequest if a program must not answer this mail (RFC 3834); see `refusal`."""
-    reason = refusal(message, account)
+def require_answerable(service: str, message: Mapping[str, Any], account: str, *, follows_up: bool = False) -> None:
+    """Raise InvalidRequest if a program must not answer this mail (RFC 3834); see `refusal`.
+
+    `follows_up`: a mail of one's own may have a second one, to recipients that do not come from it.
+    """
+    is_own = is_from(message.get("payload") or {}, account) or "SENT" in (message.get("labelIds") or [])
+    reason = "" if follows_up and is_own else refusal(message, account)
     if reason:
         raise InvalidRequest(
             f"This mail must not be answered automatically: {reason}.",
@@ -146,6 +152,10 @@ class ReplyHeaders(Struct, frozen=True):
     """Its Message-ID, or ""."""
     is_whole: bool
     """Whether the headers list all earlier mails, not only the answered one."""
+    author: str = ""
+    """The address that it is from, in lower case; "" if there is not exactly one."""
+    people: frozenset[str] = frozenset()
+    """The addresses of its author and its recipients, in lower case."""
 
     @property
     def first(self) -> str:
@@ -155,12 +165,16 @@ class ReplyHeaders(Struct, frozen=True):
 
 def chain_of(payload: Mapping[str, Any]) -> ReplyHeaders:
     """Return the chain of a mail, from its headers."""
-    people = {one.lower() for name in _NAMED for one in specs(", ".join(headers(payload, name)))}
+    named = {name: {one.lower() for one in specs(", ".join(headers(payload, name)))} for name in _NAMED}
+    people = {one for some in named.values() for one in some}
     references = _ids(header(payload, "References"), people)
     answered = _ids(header(payload, "In-Reply-To"), people)
     own = header(payload, "Message-ID").strip()
-    earlier = tuple(one for one in dict.fromkeys([*references, *answered]) if one != own)
-    return ReplyHeaders(earlier, own, bool(references))
+    named_once = [one for one in dict.fromkeys([*references, *answered]) if one != own]
+    earlier = (*named_once[:1], *named_once[1:][-_EARLIER_MOST:])
+    author = next(iter(named["From"])) if len(named["From"]) == 1 else ""
+    took_part = frozenset(named["From"] | named["To"] | named["Cc"])
+    return ReplyHeaders(earlier, own, bool(references), author, took_part)
 
 
 def _ids(value: str, people: set[str]) -> list[str]:
@@ -177,28 +191,3 @@ def _ids(value: str, people: set[str]) -> list[str]:
 def _is_like_person(name: str) -> bool:
     """Return whether an id may be an address: what programs make up has digits."""
     return not any(sign.isdigit() for sign in name.partition("@")[0])
-
-
-def firsts(chains: Sequence[ReplyHeaders], others: Sequence[ReplyHeaders] = ()) -> list[str]:
-    """Return the id of the conversation of each mail: mails that share any id belong together, in any order.
-
-    `others` are mails that are not asked for, but may connect them.
-    """
-    every = [*chains, *others]
-    groups: dict[str, str] = {}
-
-    def group(name: str) -> str:
-        while groups.setdefault(name, name) != name:
-            name = groups[name]
-        return name
-
-    for one in every:
-        for name in (*one.earlier, one.own):
-            if name:
-                groups[group(name)] = group(one.first)
-    answers = {name for one in every for name in [*one.earlier[1:], *([one.own] if one.earlier else [])]}
-    found: dict[str, str] = {}
-    for one in sorted(every, key=lambda each: each.first in answers):  # the first mail answers none
-        if one.first:
-            found.setdefault(group(one.first), one.first)
-    return [found[group(one.first)] if one.first else "" for one in chains]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -13,10 +10,13 @@ from msgspec import Struct
 
 from clients.mail.addresses import parsed, sender_in, shown_addresses, shown_sender, specs
 from clients.mail.authentication import ANY, ReceivingServer, authentication_of
+from clients.mail.bounces import bounce_in, told
 from clients.mail.charsets import decoded, is_known, named_charset
-from clients.mail.declared import declared_in
+from clients.mail.dates import written_at
+from clients.mail.declared import chosen_headers, declared_in
 from clients.mail.forwarding import forward_text
 from clients.mail.html import HTML_MOST, TAGS_MOST, mail_text, shortened, tidy
+from clients.mail.language import language_of
 from clients.mail.length import cut_to_characters, cut_to_tokens, marked
 from clients.mail.opening import opened, own_parts
 from clients.mail.parameters import first_word, parameters
@@ -25,11 +25,13 @@ from clients.mail.parts import (
     MAILS,
     Load,
     Part,
+    all_parts,
     attachment,
     attachment_id,
     attachment_parts,
     body_bytes,
     charset,
+    described,
     header,
     headers,
     is_attachment,
@@ -56,13 +58,15 @@ _BYTES_MOST = 4_000_000
 """Total size of a mail's texts that is read."""
 
 
-class Trim(Struct, frozen=True):
-    """What to remove from a mail's text."""
+class MailView(Struct, frozen=True):
+    """What to read of a mail: which of its text to remove, and which headers to keep."""
 
     quotes: bool = False
     signature: bool = False
     tokens: int | None = None
     """Approximate maximum of tokens."""
+    headers: tuple[str, ...] = ()
+    """Names of headers."""
 
 
 class WholeText(Struct, frozen=True):
@@ -85,22 +89,28 @@ class WholeText(Struct, frozen=True):
         return _below(self.own, self.more).replace(CITED, "")
 
 
-WHOLE = Trim()
+WHOLE = MailView()
+_SAID_MOST = 20_000
+"""Characters from which the language is guessed, before quotes are left out."""
 _ORDER = {"text/plain": 0, "text/html": 1, "multipart/related": 1, "multipart/mixed": 1}
 """The order of preference among alternatives."""
-_ISO = re.compile(r"\d{4}-\d\d-\d\dT")
 _HTML = frozenset({"text/html", "text/x-amp-html", "text/watch-html"})
 
 
-def read_mail(payload: Part, load: Load, trim: Trim = WHOLE, receiver: ReceivingServer = ANY) -> dict[str, Any]:
+def read_mail(payload: Part, load: Load, view: MailView = WHOLE, receiver: ReceivingServer = ANY) -> dict[str, Any]:
     """Return a mail as workflows see it, with the files and the text of the mails attached to it.
 
-    {message_id, from, to, cc, subject, reply_to, importance, list, is_auto_reply, authentication, text, text_truncated,
-    full_text, text_missing, left_out, signature, invitations, attachments}. `authentication` are the results of
-    `receiver`, as in `clients.mail.authentication`; `list` is as in `clients.mail.declared`. `attachments` are [{id,
-    name, media_type, bytes, inline}]; `inline` is true for parts of the mail's form, such as a picture in its HTML.
+    {message_id, from, to, cc, subject, reply_to, importance, list, is_auto_reply, is_bounce, bounce, authentication,
+    headers, sent_at, language, text, text_truncated, full_text, text_missing, left_out, signature, invitations,
+    attachments, parts}.
+    `authentication` are the results of `receiver`, as in `clients.mail.authentication`; `list` is as in
+    `clients.mail.declared`, and so are `headers`, those that `view` names; `is_bounce` and `bounce` are as in
+    `clients.mail.bounces`; `sent_at` is the mail's `Date`, as in
+    `clients.mail.dates`. `attachments` are [{id, name, media_type, bytes, inline}]; `inline` is true for parts of the
+    mail's form, such as a picture in its HTML. `parts` are all of its parts in the same form, texts as well, also what
+    an attached mail, a winmail.dat or signed content holds, each below what holds it.
     `invitations` are as in `clients.mail_formats.calendar`. `signature` says how the mail is signed, or is "". `text`
-    has at most 200,000 characters; `text_truncated` tells that more is missing than `trim` leaves out. `full_text` is
+    has at most 200,000 characters; `text_truncated` tells that more is missing than `view` leaves out. `full_text` is
     all that was read (at most 1,000,000 characters) if `text` is shorter, else None. `text_missing` says why `text` is
     empty, or is "". Every cut is marked by a note: `[Cut here: ...]`. `left_out` names in sentences the parts of the
     mail that are not in `text`.
@@ -110,11 +120,15 @@ def read_mail(payload: Part, load: Load, trim: Trim = WHOLE, receiver: Receiving
     return {
         **head_of(mail),
         **declared_in(payload),
+        **told(bounce_in(payload, load)),
         "authentication": authentication_of(payload, receiver),
-        **_texts_of(mail, load, trim),
+        "headers": chosen_headers(payload, view.headers),
+        "sent_at": written_at(payload),
+        **_texts_of(mail, load, view),
         "signature": _signature_of(mail),
         "invitations": _invitations_in(mail),
         "attachments": [attachment(part) for part in attachment_parts(mail)],
+        "parts": [described(part) for part in all_parts(mail)],
     }
 
 
@@ -122,7 +136,7 @@ def head_of(payload: Part) -> dict[str, Any]:
     """Return {message_id, from, to, cc, subject}."""
     return {
         "message_id": header(payload, "Message-ID").strip(),
-        "from": shown_sender(header(payload, "From")),
+        "from": shown_sender(headers(payload, "From")),
         **{name.lower(): shown_addresses(", ".join(headers(payload, name)))[0] for name in ("To", "Cc")},
         "subject": shown(header(payload, "Subject")),
     }
@@ -196,42 +210,33 @@ def _below(*texts: str) -> str:
 
 
 def attachment_of(payload: Part, wanted: str, load: Load = nothing_left_out) -> tuple[dict[str, Any], bytes] | None:
-    """Return the attachment with this id, {id, name, media_type, bytes}, and its content, or None."""
-    for part in attachment_parts(opened(payload, load)):
+    """Return the part with this id, {id, name, media_type, bytes, inline}, and its content, or None.
+
+    It may be any of `parts`: an attachment or a text.
+    """
+    for part in all_parts(opened(payload, load)):
         if attachment_id(part) == wanted:
-            return attachment(part), body_bytes(part, load)
+            return described(part), body_bytes(part, load)
     return None
 
 
-def written_at(payload: Part) -> str:
-    """Return the mail's `Date` as RFC 3339 in UTC; "" if it is missing or invalid."""
-    written = header(payload, "Date")[:100]
-    try:
-        moment = datetime.fromisoformat(written) if _ISO.match(written) else parsedate_to_datetime(written)
-        return rfc3339((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return ""
-
-
-def rfc3339(moment: datetime) -> str:
-    """Format a time in UTC for workflows, to the second."""
-    return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
-
-
-def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
+def _texts_of(payload: Part, load: Load, view: MailView) -> dict[str, Any]:
     read = full_text_of(payload, load)
     everything, left_out = read.text, read.left_out
     whole = read.own[:FULL_MOST]
-    unquoted = without_quotes(whole, _envelope(payload)) if trim.quotes else whole
-    own = without_signature(unquoted) if trim.signature else unquoted
+    unquoted = without_quotes(whole, _envelope(payload)) if view.quotes else whole
+    own = without_signature(unquoted) if view.signature else unquoted
     on_request = _left_out_on_request(whole, unquoted, own)
     own = _below(own, read.more).replace(CITED, "")
     beyond = len(everything) - len(_below(whole, read.more).replace(CITED, ""))
     cut = cut_to_characters(own, TEXT_MOST, of=max(len(own), beyond + len(own)))
-    cut = cut_to_tokens(cut, trim.tokens) if trim.tokens is not None else cut
+    cut = cut_to_tokens(cut, view.tokens) if view.tokens is not None else cut
     told = _said(cut, left_out)
     shorter = [cut.rpartition("[Cut here: ")[2].removesuffix(".]")] if cut != own else []
+    lines = whole[:_SAID_MOST].splitlines()
+    said = "\n".join(line for line in lines if not line.startswith((">", CITED)))
     return {
+        "language": language_of((said, f"{shown(header(payload, 'Subject'))} {said}", "" if said else read.more)),
         "text": told,
         "text_truncated": bool(left_out) or told != own,
         "full_text": _said(cut_to_characters(everything, FULL_MOST), left_out) if cut != everything else None,
@@ -248,17 +253,22 @@ def _left_out_on_request(whole: str, unquoted: str, own: str) -> Iterator[str]:
 
 
 def _envelope(payload: Part) -> Envelope:
-    recipients = parsed(", ".join(value for name in ("To", "Cc") for value in headers(payload, name)))
-    sender = sender_in(header(payload, "From"))
+    recipients = ", ".join(value for name in ("To", "Cc") for value in headers(payload, name))
+    is_answer = bool(header(payload, "In-Reply-To") or header(payload, "References"))
+    return envelope(shown(header(payload, "Subject")), header(payload, "From"), recipients, is_answer=is_answer)
+
+
+def envelope(subject: str, sender: str, recipients: str, *, is_answer: bool) -> Envelope:
+    """Return what the headers of a mail say about its quotes; `sender` and `recipients` are written as in headers."""
+    one = sender_in(sender)
+    words = (one.name, one.spec) if one else specs(sender)
     return Envelope(
-        subject=shown(header(payload, "Subject")),
-        sender=frozenset(
-            folded(shown(word))
-            for word in ((sender.name, sender.spec) if sender else specs(header(payload, "From")))
-            if word
+        subject=subject,
+        sender=frozenset(folded(shown(word)) for word in words if word),
+        recipients=frozenset(
+            folded(shown(word)) for each in parsed(recipients) for word in (each.name, each.spec) if word
         ),
-        recipients=frozenset(folded(shown(word)) for one in recipients for word in (one.name, one.spec) if word),
-        is_answer=bool(header(payload, "In-Reply-To") or header(payload, "References")),
+        is_answer=is_answer,
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from clients.mail_formats.recurrence import day_in_words, in_words, joined
+from clients.mail_formats.recurrence import day_in, day_in_words, in_words, joined
 from clients.mail_formats.zones import ZoneObservance, offset_at, shown_zone, weekday_of, zone_of
 
 Invitation: TypeAlias = dict[str, Any]
@@ -28,10 +28,14 @@ _TEXT_MOST, _LINE_MOST, _ROW_MOST = 20_000, 1000, 10_000
 _ATTENDEES_MOST = 2000
 _OBSERVANCES_MOST, _DAYS_MOST, _EXCEPT_MOST = 50, 100, 5
 _FOLD = re.compile(r"\r?\n[ \t]")
+_FOLDED = re.compile(rb"\r?\n[ \t]")
+_LINE_END = re.compile(r"\r\n?|\n")
+"""No other sign ends a line (RFC 5545 3.1), although `splitlines` knows several."""
 _LINE = re.compile(
-    r"(?:[\w-]+\.)?(?P<name>[\w-]++)(?P<parameters>(?:;[\w-]++=(?:\"[^\"]*+\"|[^\";:]*+)*+)*+):(?P<value>.*)", re.DOTALL
+    r"(?:[\w-]+\.)?(?P<name>[\w-]++)(?P<parameters>(?>(?:;[\w-]++=(?>(?:\"[^\"]*+\"|[^\";:]*+)*))*)):(?P<value>.*)",
+    re.DOTALL,
 )
-_PARAMETER = re.compile(r";([\w-]++)=((?:\"[^\"]*+\"|[^\";]*+)*+)")
+_PARAMETER = re.compile(r";([\w-]++)=((?>(?:\"[^\"]*+\"|[^\";]*+)*))")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CARET = re.compile(r"\^([n'^])")
 _CARETS = {"n": "\n", "'": '"', "^": "^"}
@@ -104,12 +108,46 @@ class _Component(Struct):
         )
 
 
+class RequestedEvent(Struct, frozen=True):
+    """What an answer to an invitation repeats of it (RFC 5546 3.2.3)."""
+
+    uid: str
+    sequence: int
+    title: str
+    organizer: dict[str, str]
+    """{name, address}; an empty address if it has none."""
+    attendees: list[str]
+    """Their addresses."""
+    starts: datetime | date | None
+    """Without an offset if its zone is unknown, as the next two."""
+    ends: datetime | date | None
+    instance: datetime | date | None
+    """Which one of a series it is (RECURRENCE-ID); None: all of it."""
+
+
+class CalendarRequest(Struct, frozen=True):
+    """What a calendar asks for (REQUEST, CANCEL, ..., or ""), and of which event, with the exceptions of its series."""
+
+    method: str
+    events: list[RequestedEvent]
+    others: int = 0
+    """How many events with other ids it has."""
+
+
 class Calendar(Struct, frozen=True):
     """The events of a calendar, as far as they are read."""
 
     events: list[Invitation]
     left_out: int
     """How many more events it has."""
+
+
+def unfolded(content: bytes) -> bytes:
+    """Return the bytes of a calendar with its lines in one piece, ready to be decoded.
+
+    A line may be folded within a letter of several octets (RFC 5545 3.1).
+    """
+    return content if b"\0" in content else _FOLDED.sub(b"", content)  # UTF-16 has other line ends
 
 
 def read_calendar(source: str, method: str = "", most: int = 20) -> Calendar:
@@ -123,10 +161,36 @@ def read_calendar(source: str, method: str = "", most: int = 20) -> Calendar:
     return Calendar([_invitation(*one, method) for one in found[:most]], len(found[most:]))
 
 
+def read_request(source: str, most: int = 20) -> CalendarRequest:
+    """Return the first event of a calendar, and those after it with the same id, as far as they are read."""
+    calendars = [one for one in _components(source).parts if one.kind == "VCALENDAR"]
+    known = [(one, _Times(one)) for one in calendars]
+    found = [_requested(times, event) for one, times in known for event in one.parts if event.kind == "VEVENT"]
+    method = calendars[0].text("METHOD").upper()[:30] if calendars else ""
+    events = [one for one in found if one.uid == found[0].uid]
+    return CalendarRequest(method, events[:most], len(found) - len(events))
+
+
+def _requested(times: _Times, event: _Component) -> RequestedEvent:
+    start, end = times.when(event.line("DTSTART")), times.when(event.line("DTEND"))
+    end = end or _after(start, event.line("DURATION").value)
+    instance = times.when(event.line("RECURRENCE-ID"))
+    sequence = event.line("SEQUENCE").value
+    people = [_person(one)["address"] for one in event.lines.get("ATTENDEE", [])[:_ATTENDEES_MOST]]
+    return RequestedEvent(
+        event.text("UID"),
+        int(sequence) if sequence.isdecimal() and len(sequence) < 10 else 0,
+        event.text("SUMMARY"),
+        _person(event.line("ORGANIZER")),
+        [one for one in people if one],
+        *(None if one is None else one.at for one in (start, end, instance)),
+    )
+
+
 def _components(source: str) -> _Component:
     root = _Component("")
     stack = [root]
-    for line in _FOLD.sub("", source[:_READ_MOST]).splitlines()[:_LINES_MOST]:
+    for line in _LINE_END.split(_FOLD.sub("", source[:_READ_MOST]), _LINES_MOST)[:_LINES_MOST]:
         found = _LINE.match(line)
         if found is None:
             continue
@@ -295,7 +359,7 @@ def _last_day(start: _When | None, end: _When | None) -> _When | None:
 
 def _after(start: _When | None, duration: str) -> _When | None:
     found = _DURATION.match(duration)
-    if start is None or found is None:
+    if start is None or found is None or found[1] == "-":  # an event takes no negative time (3.8.2.5)
         return None
     weeks, days, hours, minutes, seconds = (int(one or 0) for one in found.groups()[1:])
     try:
@@ -318,22 +382,24 @@ def _written(when: _When | None, *, is_whole: bool) -> str:
 
 def _recurrence(times: _Times, event: _Component) -> str:
     """Return in words how an event comes back, and which one of a series it is."""
-    said = [in_words(one.value) for one in event.lines.get("RRULE", [])[:3]]
-    more = _days_of(times, event.lines.get("RDATE", []))
+    start = times.when(event.line("DTSTART"))
+    zone = start.at.tzinfo if start and isinstance(start.at, datetime) else None
+    said = [in_words(one.value, zone) for one in event.lines.get("RRULE", [])[:3]]
+    more = _days_of(times, event.lines.get("RDATE", []), zone)
     if more:
         said.append(f"also on {_some(more)}")
     of_series = times.when(event.line("RECURRENCE-ID"))
     if of_series:
-        said.append(f"only the one of {day_in_words(*of_series.day.timetuple()[:3])} in a series")
-    left = _days_of(times, event.lines.get("EXDATE", []))
+        said.append(f"only the one of {day_in_words(day_in(of_series.at, zone))} in a series")
+    left = _days_of(times, event.lines.get("EXDATE", []), zone)
     return ", ".join(said) + (f", except on {_some(left)}" if left and said else "")
 
 
-def _days_of(times: _Times, lines: Sequence[_Line]) -> list[str]:
-    """Return the days on these lines in words, at most a hundred."""
+def _days_of(times: _Times, lines: Sequence[_Line], zone: tzinfo | None) -> list[str]:
+    """Return the days on these lines in words, as they are in a time zone; at most a hundred."""
     written = ((one, line) for line in lines[:_DAYS_MOST] for one in line.value[:_ROW_MOST].split(","))
     found = (times.when(_Line(one.partition("/")[0], line.parameters)) for one, line in islice(written, _DAYS_MOST))
-    return [day_in_words(*one.day.timetuple()[:3]) for one in found if one]
+    return [day_in_words(day_in(one.at, zone)) for one in found if one]
 
 
 def _some(days: list[str]) -> str:

@@ -75,4 +75,4 @@ def _when(event: Invitation) -> str:
 
 
 def _day(day: date) -> str:
-    return f"{DAYS[day.weekday()]}, {day_in_words(day.year, day.month, day.day)}"
+    return f"{DAYS[day.weekday()]}, {day_in_words(day)}"

@@ -11,7 +11,7 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SHOWN = re.compile(
     r"(?:(?<![\w-])(?:src|srcset|background|poster|xlink:href)\s*+=\s*+"
     r"(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>\"']++))"
-    r"|(?<![\w-])url\(\s*+(?:&quot;|&\#39;|&apos;|[\"'])?+([^)\"'&\s]++))",
+    r"|(?<![\w-])url\(\s*+(?>(?:&quot;|&\#39;|&apos;|[\"'])?)([^)\"'&\s]++))",
     re.IGNORECASE,
 )
 _READ_MOST = 4_000_000

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from msgspec import Struct
 
 from clients.mail_formats.windows_zones import WINDOWS_ZONES
+from clients.time_zones import time_zone_of
 
 _NAME_MOST = 100
 _SHOWN = re.compile(r"\(?(?:UTC|GMT)\s?(?:([+-])(\d\d?):?(\d\d)?)?\)?\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -140,6 +141,6 @@ def offset_at(zone: tuple[ZoneObservance, ...], clock: datetime) -> tzinfo | Non
 
 def _zone(name: str) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name) if name else None
+        return time_zone_of(name) if name else None
     except (KeyError, ValueError, OSError):
         return None

@@ -91,6 +91,15 @@ _NOT_LET_IN: Mapping[re.Pattern[str], str] = {
 _BUSY_REMEDY = (
     "Wait; the engine tries again. Close other programs that use this mailbox, or let fewer steps use it at once."
 )
+_SLOW_SECONDS, _USED_UP_SECONDS = 300.0, 3600.0
+"""How long to leave a server alone that takes no more mail for now, or for a day; it is asked again and again."""
+_USED_UP = re.compile(
+    r"\b5\.4\.5\b|daily[ \w]{0,30}(limit|quota)|sending (limit|quota)"
+    r"|(limit|quota)[ \w]{0,30}(per day|a day|today|24 ?h)",
+    re.IGNORECASE,
+)
+_SLOW_CODES = frozenset({421, 450, 451, 452, 454})
+_SLOW = re.compile(r"\b4\.7\.\d{1,3}\b.{0,80}\b(rate|limit|many|fast|slow|later|quota|throttl)", re.IGNORECASE)
 _AUTH_SMTP = frozenset({530, 534, 535, 538})
 """Replies about the sign-in (RFC 4954 4 and 6)."""
 
@@ -182,16 +191,33 @@ def of_reply(code: int, said: bytes, what: str = "The mail server refused the re
     """Return the error for an SMTP reply of 400 or above (RFC 5321 4.2, RFC 3463). Nothing was done."""
     words = " ".join(said.decode("utf-8", "replace").split())
     kind: type[ServiceError] = InvalidRequest
+    if (wait := _wait_seconds(code, words)) is not None:
+        return RateLimited(
+            f"{what} ({code}): {_sentence(words)}",
+            service=SERVICE,
+            remedy=_remedy(RateLimited, words),
+            retry_after_seconds=wait,
+            outcome="not_done",
+        )
     if code in _AUTH_SMTP or (code >= 500 and any(pattern.search(words) for pattern in _NOT_LET_IN)):
         kind = AuthError
-    elif _BUSY.search(words) and code < 500:
-        kind = RateLimited
     elif 400 <= code < 500:
         kind = Unavailable
     elif code < 400:
         kind = BadAnswer
     told, remedy = f"{what} ({code}): {_sentence(words)}", _remedy(kind, words)
     return kind(told, service=SERVICE, remedy=remedy, outcome="not_done")
+
+
+def _wait_seconds(code: int, words: str) -> float | None:
+    """Return how long to wait if a server takes no more mail for now, else None.
+
+    Google refuses for good (550 5.4.5) what it takes again a day later.
+    """
+    if (400 <= code < 500 or code in {550, 552, 554}) and _USED_UP.search(words):
+        return _USED_UP_SECONDS
+    is_slow = (code in _SLOW_CODES and _SLOW.search(words)) or (400 <= code < 500 and _BUSY.search(words))
+    return _SLOW_SECONDS if is_slow else None
 
 
 @contextmanager

@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from clients.addresses import literal
-from clients.errors import InvalidRequest
+from clients.errors import InvalidRequest, ServiceError
+from clients.mail.sending_pace import RecipientsPerDay
 from clients.mail_server.outgoing_traffic import IMAP_READS, SMTP_READS
 from clients.mail_server.providers import SERVICE, Provider, provider_of
+from clients.mail_server.srv import NamedServer, servers_of
 from clients.mail_server.wire import MailConnector, MailServerAddress, Security
 from clients.sockets import NetworkGate
 
@@ -33,9 +35,9 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 class ImapSettings(BaseModel):
     """Settings of an `imap` connection, `connections.<name>` in config.yaml.
 
-    `address` and `password`, or a sign-in (`token_file`), suffice for known providers; other settings override what is
-    known. A port of 0 means the default for the security. Private addresses are reached if `host` or `smtp_host` is
-    one, or `allow_hosts` names the host.
+    `address` and `password`, or a sign-in (`token_file`), suffice for known providers, and where the address's domain
+    names servers of its own in DNS (RFC 6186); other settings override what is known. A port of 0 means the default for
+    the security. Private addresses are reached if `host` or `smtp_host` is one, or `allow_hosts` names the host.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -55,6 +57,11 @@ class ImapSettings(BaseModel):
     smtp_port: Port = Field(0, description="Its port. 0: the usual one.")
     smtp_security: Security | None = Field(None, description="How the connection to it is encrypted.")
     sent_copy: SentCopy = Field("", description="Who stores sent mail in Sent. Empty: as the provider does.")
+    aliases: list[OneLine] = Field(
+        default_factory=list, description="Other addresses that mail may be from, as the provider allows."
+    )
+    signature: str = Field("", description="The text below mail that a step sends with a signature.")
+    recipients_per_day: RecipientsPerDay = None
     authserv_id: OneLine = Field(
         "", description="The id that your server writes in Authentication-Results. Empty: the topmost one counts."
     )
@@ -71,9 +78,13 @@ class Servers:
     def imap(self) -> MailServerAddress:
         """Return the address of the IMAP server. Raises ServiceError if it is unknown."""
         own = self._settings
-        host = own.host or self._provider("host").imap
-        port = own.port or _IMAP_PORTS[own.security]
-        return MailServerAddress(SERVICE, host, port, own.security, IMAP_READS, own.ca_file, "host")
+        if self._is_unknown:
+            named = self._named("host")
+            place = (named.host, own.port or named.port, named.security)
+        else:
+            host = own.host or self._provider("host").imap
+            place = (host, own.port or _IMAP_PORTS[own.security], own.security)
+        return MailServerAddress(SERVICE, *place, IMAP_READS, own.ca_file, "host")
 
     @property
     def host(self) -> str:
@@ -83,19 +94,23 @@ class Servers:
     @property
     def knows_smtp(self) -> bool:
         """Whether there is a server for sending; without one, the mailbox can only be read."""
-        return bool(self._settings.smtp_host) or self._known() is not None
+        if self._settings.smtp_host or self._known() is not None:
+            return True
+        return self._is_unknown and servers_of(self._domain).smtp is not None
 
     def smtp(self) -> MailServerAddress:
         """Return the address of the SMTP server. Raises ServiceError if it is unknown."""
         own = self._settings
         if own.smtp_host:
-            host, security = own.smtp_host, own.smtp_security or "tls"
+            host, security, port = own.smtp_host, own.smtp_security or "tls", 0
+        elif self._is_unknown:
+            named = self._named("smtp_host")
+            host, security, port = named.host, named.security, named.port
         else:
             provider = self._provider("smtp_host")
-            host, security = provider.smtp, own.smtp_security or provider.smtp_security
-        return MailServerAddress(
-            SERVICE, host, own.smtp_port or _SMTP_PORTS[security], security, SMTP_READS, own.ca_file, "smtp_host"
-        )
+            host, security, port = provider.smtp, own.smtp_security or provider.smtp_security, 0
+        port = own.smtp_port or port or _SMTP_PORTS[security]
+        return MailServerAddress(SERVICE, host, port, security, SMTP_READS, own.ca_file, "smtp_host")
 
     def sent_copy(self) -> SentCopy:
         """Return who saves sent mail to the Sent folder: the server, this program, or nobody."""
@@ -106,17 +121,49 @@ class Servers:
         known = None if own.smtp_host else self._known()
         return "server" if known is not None and known.keeps_sent else "client"
 
+    @property
+    def _domain(self) -> str:
+        return self._settings.address.rpartition("@")[2].strip()
+
+    @property
+    def _is_unknown(self) -> bool:
+        """Whether nothing but the address's domain can say which its servers are."""
+        return bool(self._domain) and not self._settings.host and self._known() is None
+
     def _provider(self, missing: str) -> Provider:
         found = self._known()
         if found is None:
-            host = self._settings.address.rpartition("@")[2]
-            raise InvalidRequest(
-                f"The servers of {host} are not known here." if host else "There is no mail address yet.",
-                service=SERVICE,
-                remedy="Enter the server; your provider's help names it." if host else "Enter it.",
-                field=missing if host else "address",
-            )
+            raise self._not_known(missing)
         return found
+
+    def _named(self, missing: Literal["host", "smtp_host"]) -> NamedServer:
+        """Return the server that the domain names in DNS. Raises ServiceError if a person has to name it."""
+        try:
+            found = servers_of(self._domain)
+        except ServiceError as error:
+            error.field = missing
+            raise
+        server = found.imap if missing == "host" else found.smtp
+        if server is None:
+            raise self._not_known(missing)
+        if not server.is_in(self._domain):
+            raise InvalidRequest(
+                f"DNS names {server.host} as a mail server of {self._domain}. That is in another domain, and anybody "
+                "who can forge an answer of DNS could have named it.",
+                service=SERVICE,
+                remedy=f"If it is the server of your provider, enter it ({found.settings}).",
+                field=missing,
+            )
+        return server
+
+    def _not_known(self, missing: str) -> InvalidRequest:
+        host = self._domain
+        return InvalidRequest(
+            f"The servers of {host} are not known here." if host else "There is no mail address yet.",
+            service=SERVICE,
+            remedy="Enter the server; your provider's help names it." if host else "Enter it.",
+            field=missing if host else "address",
+        )
 
     def _known(self) -> Provider | None:
         own = self._settings

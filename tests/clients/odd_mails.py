@@ -265,6 +265,13 @@ LARGE: Mapping[str, Callable[[], bytes]] = {
         _MIXED + b"".join(b"--x\n" + _HTML + b"<b>z</b>" * 2000 + b"\n" for _ in range(1000))
     ),
     "70,000 encoded words": lambda: b"Subject: " + b"=?utf-8?q?a?= " * 70_000 + b"\n\nx",
+    "8,000 beginnings of encoded words": lambda: b"From: " + b"=?a?b?x" * 8_000 + b" <a@b.example>\n\nx",
+    "a report of Exim about 40,000 recipients": lambda: (
+        b"From: Mailer-Daemon@x.example\nX-Failed-Recipients: "
+        + b", ".join(b"a%d@x.example" % number for number in range(40_000))
+        + b"\n\nThe following address failed:\n\n  a1@x.example\n"
+        + b"    550 no such user\n" * 9_000
+    ),
     "500,000 semicolons": lambda: b"Content-Type: multipart/mixed" + b";" * 500_000 + b"\n\nx",
     "300,000 quotes": lambda: b"Content-Disposition: attachment" + b';"' * 300_000 + b"\n\nx",
     "500,000 addresses": lambda: b"From: " + b",<" * 500_000 + b"\n\nx",

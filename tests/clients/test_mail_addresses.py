@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.errors import InvalidRequest
-from clients.mail.addresses import recipients, shown_addresses
+from clients.mail import outgoing
+from clients.mail.addresses import Address, may_be_from, recipients, shown_addresses, specs
 from clients.mail.outgoing import OutgoingMail, as_bytes, build
+from clients.mail.parts import shown
 from tests.few import examples
 from tests.mail.raw_mails import read_raw
 
@@ -52,6 +54,10 @@ NAMES = [
     "me@example.com",
     "🙂 <boss@corp.example> 🙂",
     "a" * 90 + ", <boss@corp.example>, " + "ü" * 90,
+    "boss@corp.example, Ann of the accounting department of the northern branch office of Example",
+    "boss@corp.example, " + "a" * 200,
+    '\\" ' * 40 + ", boss@corp.example, ",
+    "word " * 30 + "=?utf-8?q?=22?=, boss@corp.example",
 ]
 
 
@@ -102,6 +108,62 @@ def test_no_text_at_all_before_an_address_becomes_a_recipient(name: str) -> None
         assert receivers(read(form)) == [BOB], form
 
 
+ODD = [
+    *(
+        "=?utf-8?q?=22=2C_?=",
+        "=?utf-8?q?boss=40corp.example?=",
+        "=?us-ascii?q?=22?=",
+        "=?utf-8?b?Iiw=?=",
+        "=?",
+        "?=",
+        "=22",
+    ),
+    *(
+        "boss@corp.example",
+        "boss@corp.example,",
+        "<boss@corp.example>",
+        "\\",
+        '"',
+        "'",
+        ",",
+        ";",
+        ":",
+        "(",
+        ")",
+        "<",
+        ">",
+    ),
+    *(" ", "  ", ".", "é", "word " * 12, "a" * 70, "日", "&quot;", "x ", "\u200b"),
+]
+
+
+@pytest.mark.slow
+@examples(150)
+@given(name=st.lists(st.sampled_from(ODD), max_size=10).map("".join), is_many=st.booleans())
+def test_no_name_that_a_workflow_hands_on_becomes_a_recipient(name: str, is_many: bool) -> None:
+    others = ["Team, the <team@example.org>"] * is_many
+    mail = OutgoingMail(
+        [str(Address(name, BOB)), *others], [str(Address(name, BOB))], reply_to=[str(Address(name, BOB))]
+    )
+    built = build(mail, "me@example.com", "m" * 32, None, None)
+    for policy in (built.policy, built.policy.clone(cte_type="7bit")):  # as Gmail and Outlook get it, and as SMTP does
+        sent = email.message_from_bytes(built.as_bytes(policy=policy))
+        for field in ("To", "Cc", "Reply-To"):
+            expected = [BOB, *(["team@example.org"] * is_many if field == "To" else [])]
+            assert [one for _, one in getaddresses([str(sent[field])])] == expected, sent[field]
+            assert specs(str(sent[field])) == expected, sent[field]
+            assert specs(shown(str(sent[field]))) == expected, "as the API of Gmail shows it"
+
+
+def test_a_header_that_would_be_read_as_another_address_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong writer, which leaves the quotes out, as that of Python does."""
+    monkeypatch.setattr(outgoing, "_with_name", lambda one, _: f"{one.display_name} <{one.addr_spec}>")
+    name = [f'"boss@corp.example, x" <{BOB}>']
+    for mail in (OutgoingMail(name), OutgoingMail(cc=name), OutgoingMail(bcc=name), OutgoingMail(reply_to=name)):
+        with pytest.raises(InvalidRequest, match=r"would name boss@corp.example, .*bob@example.org and not"):
+            build(mail, "me@example.com", "m" * 32, None, None)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_encoded_name_without_an_address_is_none(name: str) -> None:
     shown = read(f"=?utf-8?b?{base64.b64encode(name.encode()).decode()}?=")
@@ -129,6 +191,34 @@ def test_an_encoded_name_without_an_address_is_none(name: str) -> None:
 def test_addresses_are_shown_so_that_they_can_be_read_again(header: str, expected: str) -> None:
     assert shown_addresses(header) == (expected, 0)
     assert shown_addresses(expected) == (expected, 0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param("From: Ann <a@b.example>, Bob <bob@example.org>", id="two senders"),
+        pytest.param("From: a@b.example,\r\n Bob <bob@example.org>", id="on two lines"),
+        pytest.param("From: a@b.example; bob@example.org", id="with a semicolon"),
+        pytest.param("From: <a@b.example> <bob@example.org>", id="without a comma"),
+        pytest.param("From: Team: a@b.example, bob@example.org;", id="a group"),
+        pytest.param("From: a@b..example, <bob@example.org>", id="beside what is hardly an address"),
+        pytest.param("From: bob@example.org\r\nSubject: x\r\nFrom: a@b.example", id="two headers"),
+        pytest.param("From: a@b.example\r\nFrom: bob@example.org", id="two headers, the other way round"),
+        pytest.param("From: bob@example.org\r\nFrom: bob@example.org", id="a header twice"),
+        pytest.param("From: <a@b.example\0>, <bob@example.org>", id="beside a NUL"),
+        pytest.param("From: <a@b.example\0bob@example.org>", id="a NUL between"),
+        pytest.param("From: x\0 <bob@example.org>", id="a NUL in the name"),
+    ],
+)
+def test_a_mail_that_does_not_name_one_sender_is_from_nobody(head: str) -> None:
+    shown = str(read_raw(f"{head}\r\nTo: me@example.com\r\n\r\nx".encode())["from"])
+    assert "bob at example.org" in shown
+    assert not may_be_from(shown, BOB)
+    assert not may_be_from(shown, "example.org")
+
+
+def test_a_sender_who_is_named_twice_is_one() -> None:
+    assert may_be_from(read(f"{BOB}, Bob <{BOB.upper()}>"), BOB)
 
 
 def test_an_address_that_is_its_own_name_is_a_recipient() -> None:

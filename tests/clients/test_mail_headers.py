@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from clients.mail.authentication import ANY, ReceivingServer, authentication_of
+from clients.mail.declared import chosen_headers
 from clients.mail.raw import payload_of
 from tests.mail.raw_mails import read_raw
 
@@ -160,3 +161,12 @@ def test_only_the_server_that_received_a_mail_is_believed(
 ) -> None:
     found = authentication_of(payload_of(raw(*lines)), receiver)
     assert " ".join(one or "-" for one in found.values()) == wanted
+
+
+def test_chosen_headers_are_one_text_each_and_cut_where_they_are_long() -> None:
+    payload = payload_of(raw("X-A: " + "a" * 50_000, b"x-a: J\xfcrgen", "X-A: " + "b" * 50_000))
+    found = chosen_headers(payload, [" X-A ", "X-C"])
+    assert [*found] == [" X-A ", "X-C"]
+    assert found[" X-A "].startswith("a" * 50_000 + "\nJürgen\nbbb")
+    assert found[" X-A "].endswith("[Cut here: 60,000 of 100,008 characters are shown.]")
+    assert found["X-C"] == ""

@@ -189,6 +189,18 @@ def only(source: str) -> dict[str, Any]:
             *("2026-03-28T12:00:00+01:00", "2026-03-29T13:00:00+02:00", "Europe/Berlin"),
             id="a day over the change of clocks",
         ),
+        pytest.param(
+            "DTSTART:20260328T120000Z\nDURATION:-PT1H",
+            "",
+            *("2026-03-28T12:00:00Z", "", "UTC"),
+            id="a negative duration",
+        ),
+        *(
+            pytest.param(
+                f"DTSTART;TZID={name}:20260703T090000", "", *("2026-07-03T09:00:00", "", name), id=f"no zone: {name}"
+            )
+            for name in ("localtime", "posixrules", "Factory", "right/Europe/Berlin")
+        ),
         pytest.param("DTSTART:20269999T120000", "", *("", "", ""), id="no date"),
         pytest.param("SUMMARY:Some day", "", *("", "", ""), id="none"),
     ],
@@ -224,6 +236,15 @@ def test_people_and_texts_are_read_as_they_are_written(end: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_nothing_within_a_line_begins_another(sign: str, end: str) -> None:
+    title = f"Hi{sign}ORGANIZER:mailto:evil@x.example"
+    event = f"DTSTART:20261203T133000Z\nSUMMARY:{title}\nORGANIZER:mailto:ann@example.org"
+    told = only(calendar(event).replace("\n", end))
+    assert (told["organizer"], told["title"]) == ("ann@example.org", title)
+
+
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
@@ -238,13 +259,62 @@ def test_people_and_texts_are_read_as_they_are_written(end: str) -> None:
         ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "every month on the last workday"),
         ("FREQ=MONTHLY;BYMONTHDAY=15,-1", "every month on day 15 and the last day"),
         ("FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=24", "every year on day 24 in December"),
-        ("FREQ=SECONDLY;COUNT=9999999999", "every second"),
-        ("FREQ=SOMETIMES", "by the rule FREQ=SOMETIMES"),
+        ("FREQ=YEARLY;BYMONTH=5;BYDAY=SU;BYSETPOS=2", "every year on the second Sunday in May"),
+        ("freq=weekly;interval=2;byday=tu;wkst=su", "every 2 weeks on Tuesday"),
+        ("FREQ=DAILY;COUNT=2;", "every day, 2 times"),
+        *(
+            (rule, f"by the rule {rule}")
+            for rule in (
+                "FREQ=SOMETIMES",
+                "FREQ=SECONDLY;COUNT=9999999999",
+                "FREQ=DAILY;INTERVAL=0",
+                "FREQ=DAILY;UNTIL=tomorrow",
+                "FREQ=DAILY;BYHOUR=9,15",
+                "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=2",
+                "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=1,2",
+                "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1",
+                "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=-4",
+                "FREQ=MONTHLY;BYMONTHDAY=1,2;BYSETPOS=1",
+                "FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR",
+                "FREQ=MONTHLY;BYMONTHDAY=-2",
+                "FREQ=WEEKLY;BYDAY=MO,XX",
+                "FREQ=YEARLY;BYMONTH=13",
+                "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO",
+                "FREQ=YEARLY;BYYEARDAY=100",
+                "RSCALE=CHINESE;FREQ=YEARLY",
+                "FREQ=DAILY;FREQ=WEEKLY",
+            )
+        ),
     ],
 )
 def test_rules_are_said_in_words(rule: str, words: str) -> None:
     assert in_words(rule) == words
     assert only(calendar(f"DTSTART:20261203T133000Z\nRRULE:{rule}"))["recurrence"] == words
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "utc", "day"),
+    [
+        pytest.param("Asia/Tokyo", "20261201T080000", "20261231T230000Z", "1 January 2027", id="east"),
+        pytest.param("America/Los_Angeles", "20261201T200000", "20270101T040000Z", "31 December 2026", id="west"),
+    ],
+)
+def test_days_in_utc_are_told_in_the_zone_of_the_event(zone: str, start: str, utc: str, day: str) -> None:
+    begins = f"DTSTART;TZID={zone}:{start}"
+    assert only(calendar(f"{begins}\nRRULE:FREQ=DAILY;UNTIL={utc}"))["recurrence"] == f"every day, until {day}"
+    left_out = only(calendar(f"{begins}\nRRULE:FREQ=DAILY\nEXDATE:{utc}"))["recurrence"]
+    assert left_out == f"every day, except on {day}"
+    assert only(calendar(f"{begins}\nRDATE:{utc}"))["recurrence"] == f"also on {day}"
+    assert only(calendar(f"{begins}\nRECURRENCE-ID:{utc}"))["recurrence"] == f"only the one of {day} in a series"
+
+
+def test_a_last_day_of_whole_days_or_without_a_zone_is_told_as_it_is_written() -> None:
+    whole = "DTSTART;VALUE=DATE:20261201\nRRULE:FREQ=DAILY;UNTIL=20261205T230000Z"
+    assert only(calendar(whole))["recurrence"] == "every day, until 5 December 2026"
+    local = "DTSTART;TZID=Asia/Tokyo:20261201T080000\nRRULE:FREQ=DAILY;UNTIL=20261205T230000"
+    assert only(calendar(local))["recurrence"] == "every day, until 5 December 2026"
+    early = "DTSTART;TZID=America/Lima:00010101T000000\nRRULE:FREQ=DAILY;UNTIL=00010101T000000Z"
+    assert only(calendar(early))["recurrence"] == "every day, until 1 January 1"
 
 
 def test_series_say_their_exceptions() -> None:
@@ -260,6 +330,21 @@ def test_long_texts_are_cut_and_say_so() -> None:
     assert event["description"].endswith("b [Cut here: 20,000 of 30,000 characters are shown.]")
     many = only(calendar("\n".join(f"ATTENDEE:mailto:a{number}@a.example" for number in range(500))))
     assert len(many["attendees"]) == 500
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "euc-jp", "utf-16"])
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+def test_a_letter_that_is_folded_in_two_is_read_whole(charset: str, end: str) -> None:
+    source = calendar("SUMMARY:請求書 für Zoë" if charset != "euc-jp" else "SUMMARY:請求書").replace("\n", end)
+    content = source.encode(charset)
+    if charset != "utf-16":
+        letter = "求".encode(charset)
+        content = content.replace(letter, letter[:1] + f"{end} ".encode() + letter[1:])
+    encoded = base64.encodebytes(content).decode()
+    head = f"Content-Type: text/calendar; charset={charset}; method=REQUEST\nContent-Transfer-Encoding: base64"
+    [event] = read_raw(f"Subject: s\n{head}\n\n{encoded}".encode())["invitations"]
+    assert event["title"].startswith("請求書")
+    assert "\ufffd" not in event["title"]
 
 
 def mailed(source: str, *beside: str, head: str = "text/calendar; charset=utf-8; method=REQUEST") -> dict[str, Any]:

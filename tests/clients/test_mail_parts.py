@@ -109,13 +109,12 @@ def test_a_long_text_is_cut_and_says_so() -> None:
         pytest.param(b"caf\xe9", "hex", "café", id="a codec that is not a charset"),
         pytest.param(b"caf\xe9", "bad\x00name", "café", id="a broken name"),
         pytest.param(b"caf\xe9 \xff", "utf-8", "café ÿ", id="broken UTF-8"),
-        pytest.param(b"\xff\xfe\x81", "shift_jis", "��", id="broken Shift JIS"),
+        pytest.param(b"\xff\xfe\x81", "shift_jis", "�", id="broken Shift JIS"),
         pytest.param(b"", "", "", id="nothing"),
     ],
 )
 def test_every_charset_is_read_without_an_error(data: bytes, charset: str, text: str) -> None:
-    found = decoded(data, charset)
-    assert found == text or ("�" in text and "�" in found)
+    assert decoded(data, charset) == text
 
 
 @pytest.mark.parametrize(
@@ -131,9 +130,7 @@ def test_every_charset_is_read_without_an_error(data: bytes, charset: str, text:
     ],
 )
 def test_headers_are_shown_as_people_read_them(value: str, text: str) -> None:
-    found = shown(value)
-    assert "\n" not in found
-    assert found == text or value.endswith("!!!?=")
+    assert shown(value) == text
 
 
 def test_a_mail_has_the_shape_that_workflows_see() -> None:
@@ -158,7 +155,13 @@ def test_a_mail_has_the_shape_that_workflows_see() -> None:
         "importance": "normal",
         "list": {"id": "", "unsubscribe": "", "one_click": False},
         "is_auto_reply": False,
+        "is_bounce": False,
+        "bounce": {"message_id": "", "recipients": []},
+        "language": "",
         "authentication": {"server": "", "spf": "", "dkim": "", "dmarc": ""},
+        "headers": {},
+        "sent_at": "",
+        "received_at": "2026-01-01T12:01:00Z",
         "date": "2026-01-01T12:01:00Z",
         "text": "plain",
         "text_truncated": False,
@@ -168,6 +171,11 @@ def test_a_mail_has_the_shape_that_workflows_see() -> None:
         "signature": "",
         "invitations": [],
         "attachments": [
+            {"id": "2", "name": "Rechnung.pdf", "media_type": "application/pdf", "bytes": 7, "inline": False},
+            {"id": "3", "name": "mail.eml", "media_type": "message/rfc822", "bytes": 7, "inline": False},
+        ],
+        "parts": [
+            {"id": "0", "name": "text.txt", "media_type": "text/plain", "bytes": 5, "inline": True},
             {"id": "2", "name": "Rechnung.pdf", "media_type": "application/pdf", "bytes": 7, "inline": False},
             {"id": "3", "name": "mail.eml", "media_type": "message/rfc822", "bytes": 7, "inline": False},
         ],

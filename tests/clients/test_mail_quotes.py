@@ -11,7 +11,7 @@ from clients.mail.quotes import without_quotes, without_signature
 from clients.mail.quoting.attributions import is_attribution
 from clients.mail.quoting.envelope import forwards
 from clients.mail.quoting.words import ROLES
-from clients.mail.text import Trim
+from clients.mail.text import MailView
 from tests.mail.raw_mails import read_raw
 
 OUTLOOK = "From: Ann <ann@example.org>\nSent: Monday, 2 March 2026 09:00\nTo: Bob\nSubject: Offer\n\nHello Bob"
@@ -84,7 +84,7 @@ def test_signatures_are_cut(text: str, own: str | None) -> None:
 def test_both_are_cut_on_request_and_the_full_text_is_kept() -> None:
     text = "Yes.\n\n--\nAnn\n\nOn 2 March 2026 Bob wrote:\n> Shall we?"
     raw = f"Subject: x\n\n{text}".encode()
-    cut = read_raw(raw, Trim(quotes=True, signature=True))
+    cut = read_raw(raw, MailView(quotes=True, signature=True))
     assert (cut["text"], cut["full_text"], cut["text_truncated"]) == ("Yes.", text, False)
     whole = read_raw(raw)
     assert (whole["text"], whole["full_text"]) == (text, None)
@@ -104,7 +104,7 @@ def read_of(text: str, subject: str = "Invoice 17", *, kind: str = "plain") -> d
     """Read a mail of Ann to Alice, its quotes and signature cut."""
     head = f"From: Ann Lee <ann@example.org>\nTo: Alice <alice@example.com>\nSubject: {subject}\nMIME-Version: 1.0\n"
     typed = f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
-    return read_raw(f"{head}{typed}{text}".encode(), Trim(quotes=True, signature=True))
+    return read_raw(f"{head}{typed}{text}".encode(), MailView(quotes=True, signature=True))
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_words_about_phones_stay(line: str) -> None:
 
 def test_what_a_limit_cuts_is_named() -> None:
     raw = b"Subject: x\n\n" + b"word " * 500
-    read = read_raw(raw, Trim(tokens=50))
+    read = read_raw(raw, MailView(tokens=50))
     assert read["text_truncated"]
     assert read["left_out"] == ["About 30 of 833 tokens are shown."]
 

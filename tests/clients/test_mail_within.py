@@ -15,7 +15,7 @@ import pytest
 
 from clients.mail.parts import nothing_left_out
 from clients.mail.raw import payload_of
-from clients.mail.text import Trim, attachment_of
+from clients.mail.text import MailView, attachment_of
 from clients.mail_formats.cms import opened_cms
 from tests.mail import outlook
 from tests.mail.raw_mails import read_raw
@@ -162,7 +162,7 @@ def test_a_saved_mail_is_opened_whatever_its_type_says(kind: str, encoding: str)
 def test_cutting_quotes_and_signatures_leaves_attached_mails_whole() -> None:
     outer = mail("My words.\n\n-- \nAnn")
     outer.add_attachment(invoice("> quoted by Bob\n\n-- \nBob"))
-    read = read_raw(outer.as_bytes(), Trim(quotes=True, signature=True))
+    read = read_raw(outer.as_bytes(), MailView(quotes=True, signature=True))
     assert read["text"].startswith("My words.\n\n---------- Forwarded")
     assert read["text"].endswith("> quoted by Bob\n\n--\nBob")
     assert "-- \nAnn" not in read["text"]

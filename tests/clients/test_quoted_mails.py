@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from clients.mail.text import Trim
+from clients.mail.text import MailView
 from tests.mail.quoted_mails import PROGRAMS, SEED, Written, written_mails
 from tests.mail.raw_mails import read_raw
 from tests.mail.written_quotes import WRITTEN
@@ -19,7 +19,7 @@ COUNT = 486
 
 
 def _wrong(mail: Written) -> Iterator[str]:
-    read = read_raw(mail.raw, Trim(quotes=True, signature=True))
+    read = read_raw(mail.raw, MailView(quotes=True, signature=True))
     yield from (f"{word} is missing" for word in mail.own if word not in read["text"])
     yield from (f"{word} is left" for word in mail.old if word in read["text"])
     if mail.is_forward and read["text"] != read_raw(mail.raw)["text"]:

@@ -100,7 +100,8 @@ odd("text in capitals that is called uuencode", plain("uuencode", "HELLO"), text
 odd(
     "uuencode within text",
     "Subject: s\n\nSee below.\n\n" + uu(b"x" * 50) + "\nBye",
-    text="See below.\n\n" + uu(b"x" * 50) + "\nBye",
+    text="See below.\n\nBye",
+    names=["a.bin"],
 )
 odd(
     "yEnc within text",

@@ -175,7 +175,7 @@ odd(
 odd(
     "PGP within the text",
     "\n-----BEGIN PGP SIGNED MESSAGE-----\n\nhello\n-----BEGIN PGP SIGNATURE-----\n-----END PGP SIGNATURE-----",
-    last="-----END PGP SIGNATURE-----",
+    text="hello",
 )
 odd(
     "a boundary that begins like another",

@@ -18,7 +18,8 @@ from tests.mail.written_quotes import WRITTEN
 SEED = 20261126
 ME, YOU, OTHER = ("Ann Lee", "ann@example.org"), ("Bob Hill", "bob@example.com"), ("Carol Ray", "carol@example.net")
 PROGRAMS = ("outlook", "outlook classic", "gmail", "apple", "thunderbird", "yahoo", "proton", "qq", "netease")
-_MARKING = ("gmail", "apple", "thunderbird", "proton", "netease")
+MARKING = ("gmail", "apple", "thunderbird", "proton", "netease")
+"""Programs that mark the lines of what they quote."""
 Person = tuple[str, str]
 
 
@@ -37,10 +38,10 @@ class Written(Struct, frozen=True):
 def written_mails(seed: int, count: int) -> Iterator[Written]:
     """Make so many mails: every language, program, kind and form in turn."""
     for number in range(count):
-        yield _Writer(random.Random(f"{seed}/{number}"), number).mail()
+        yield Writer(random.Random(f"{seed}/{number}"), number).mail()
 
 
-class _Quoted(Struct, frozen=True):
+class Quoted(Struct, frozen=True):
     """A mail that is quoted, by whom to whom, and its text in both forms."""
 
     author: Person
@@ -49,7 +50,9 @@ class _Quoted(Struct, frozen=True):
     html: str
 
 
-class _Writer:
+class Writer:
+    """Writes as one mail program in one language does: the number says which, and what it writes."""
+
     def __init__(self, rng: random.Random, number: int) -> None:
         self.rng, self.number = rng, number
         number, forward = divmod(number, 2)
@@ -65,23 +68,23 @@ class _Writer:
         first, last = f"OLD{self.number}", f"OLDEST{self.number}"
         other = OTHER if self.is_forward else YOU
         text = f"{first} {self.words['ask']}\n\n{other[0]}"
-        quoted = _Quoted(other, ME, text, _paragraphs(text))
+        quoted = Quoted(other, ME, text, paragraphs(text))
         if self.is_nested:
-            inner = self._answer(f"{first} {self.words['ask']}", self._inner(other, last), self._another_program())
-            quoted = _Quoted(other, ME, *inner)
+            inner = self.answer(f"{first} {self.words['ask']}", self._inner(other, last), self._another_program())
+            quoted = Quoted(other, ME, *inner)
         own = f"NEW{self.number} {self.words['say']}"
         layout = (
-            "above" if self.program not in _MARKING or self.is_forward else self.rng.choice(["above", "above", "below"])
+            "above" if self.program not in MARKING or self.is_forward else self.rng.choice(["above", "above", "below"])
         )
         signature = "" if self.is_forward or self.rng.random() < 0.5 else "-- \nAnn Lee\nExample Ltd"
         if self.is_forward:
             plain, html = self._forward(own if self.rng.random() < 0.7 else "", quoted)
         elif layout == "below":
-            plain, html = self._answer("", quoted, self.program)
+            plain, html = self.answer("", quoted, self.program)
             plain, html = f"{plain}\n\n{own}\n\n{signature}", f"{html}<p>{escape(own)}</p>"
         else:
             above = f"{own}\n\n{signature}".rstrip("\n")
-            plain, html = self._answer(above, quoted, self.program)
+            plain, html = self.answer(above, quoted, self.program)
         seen = [f"NEW{self.number}"] if own in plain else []
         olds = [first, *([last] if self.is_nested else []), quoted.author[1]]
         kind = "forward" if self.is_forward else f"answer {layout}"
@@ -91,9 +94,9 @@ class _Writer:
         gone = () if self.is_forward else (*olds, *(["Example Ltd"] if signature else []))
         return Written(name, raw, self.is_forward, stay, gone)
 
-    def _inner(self, other: Person, word: str) -> _Quoted:
+    def _inner(self, other: Person, word: str) -> Quoted:
         text = f"{word} {self.words['ask']}\n\n{ME[0]}"
-        return _Quoted(ME, other, text, _paragraphs(text))
+        return Quoted(ME, other, text, paragraphs(text))
 
     def _another_program(self) -> str:
         return self.rng.choice(PROGRAMS)
@@ -125,7 +128,7 @@ class _Writer:
             line = _replaced(line, letter, value)
         return line
 
-    def _attribution(self, program: str, quoted: _Quoted) -> str:
+    def _attribution(self, program: str, quoted: Quoted) -> str:
         who = quoted.author
         if program == "proton":
             return f"On Thursday, November 26th, 2026 at 9:07 AM, {who[0]} <{who[1]}> wrote:"
@@ -135,16 +138,16 @@ class _Writer:
             return f'At 2026-11-26 09:07:05, "{who[0]}" <{who[1]}> wrote:'
         return self._line(program, who)
 
-    def _head(self, quoted: _Quoted, *, bold: str = "") -> str:
+    def _head(self, quoted: Quoted, *, bold: str = "") -> str:
         sender, sent, to, about, date = self.words["outlook"].split("|")
         author, reader = (f"{name} <{address}>" for name, address in (quoted.author, quoted.reader))
         values = {sender: author, sent: _replaced(date, "T", "09:07"), to: reader, about: "Meeting 7"}
         return "\n".join(f"{bold}{name}:{bold} {value}" for name, value in values.items())
 
-    def _answer(self, own: str, quoted: _Quoted, program: str) -> tuple[str, str]:
+    def answer(self, own: str, quoted: Quoted, program: str) -> tuple[str, str]:
         """Return an answer to a mail as plain text, and as HTML."""
         above = f"{own}\n\n" if own else ""
-        html = _paragraphs(own)
+        html = paragraphs(own)
         if program.startswith("outlook"):
             rule = "________________________________\n" if program == "outlook" else ""
             plain = f"{above}{rule}{self._head(quoted)}\n\n{quoted.plain}"
@@ -169,7 +172,7 @@ class _Writer:
         )
         return f"{above}{wrapped}\n\n{marked}", f"{html}{_quotation(program, line, quoted.html)}"
 
-    def _qq_head(self, quoted: _Quoted) -> str:
+    def _qq_head(self, quoted: Quoted) -> str:
         author, reader = (f'"{name}"<{address}>' for name, address in (quoted.author, quoted.reader))
         if self.language.startswith("zh"):
             return (
@@ -181,11 +184,11 @@ class _Writer:
             f"To:  {reader};\nSubject:  Meeting 7"
         )
 
-    def _forward(self, own: str, quoted: _Quoted) -> tuple[str, str]:
+    def _forward(self, own: str, quoted: Quoted) -> tuple[str, str]:
         """Return a forwarded mail as plain text, and as HTML."""
         if self.program.startswith("outlook") or self.program == "qq":
-            return self._answer(own, quoted, self.program)
-        above, html = (f"{own}\n\n" if own else ""), _paragraphs(own)
+            return self.answer(own, quoted, self.program)
+        above, html = (f"{own}\n\n" if own else ""), paragraphs(own)
         head = self._forward_head(quoted)
         if self.program == "apple":
             begin = f"{head}\n\n{quoted.plain}"
@@ -193,7 +196,7 @@ class _Writer:
             return plain, f'{html}<blockquote type="cite">{_lines(head)}<br>{quoted.html}</blockquote>'
         return f"{above}{head}\n\n{quoted.plain}", f"{html}<div class='forward'>{_lines(head)}<br></div>{quoted.html}"
 
-    def _forward_head(self, quoted: _Quoted) -> str:
+    def _forward_head(self, quoted: Quoted) -> str:
         author, reader = (f"{name} <{address}>" for name, address in (quoted.author, quoted.reader))
         if self.program == "gmail":
             sender = self.words["outlook"].partition("|")[0].strip()
@@ -237,7 +240,8 @@ def _lines(text: str) -> str:
     return "<br>".join(map(escape, text.split("\n")))
 
 
-def _paragraphs(text: str) -> str:
+def paragraphs(text: str) -> str:
+    """Return a text as HTML."""
     return "".join(f"<div>{_lines(part)}</div><div><br></div>" for part in text.split("\n\n") if part)
 
 

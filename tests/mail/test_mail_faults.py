@@ -26,11 +26,10 @@ from clients.errors import (
     Unavailable,
 )
 from clients.imap.client import ImapClient
-from clients.imap.drafts import create_draft, find_draft
 from clients.imap.filing import copy, flags_of, move, set_flags
-from clients.imap.mail import attachment, message, search
 from clients.imap.search import SearchCriteria
-from clients.imap.sent import send
+from clients.imap.threads import thread
+from clients.mail.letter import Letter
 from clients.mail.outgoing import OutgoingMail
 from clients.mail_server.settings import ImapSettings
 from clients.transport import deadline
@@ -114,18 +113,19 @@ class Operation:
 
 OPERATIONS = {
     "list_folders": Operation(lambda it: it.folders(), "LIST"),
-    "search_messages": Operation(lambda it: search(it.mailbox, SearchCriteria(), 5), "UID SEARCH"),
-    "search_messages, reading": Operation(lambda it: search(it.mailbox, SearchCriteria(), 5), "UID FETCH"),
-    "get_message": Operation(lambda it: message(it.mailbox, MESSAGE), "EXAMINE"),
-    "get_attachment": Operation(lambda it: attachment(it.mailbox, MESSAGE, "0"), "UID FETCH"),
+    "search_messages": Operation(lambda it: it.mail.search(SearchCriteria(), 5), "UID SEARCH"),
+    "search_messages, reading": Operation(lambda it: it.mail.search(SearchCriteria(), 5), "UID FETCH"),
+    "get_message": Operation(lambda it: it.mail.message(MESSAGE), "EXAMINE"),
+    "get_thread": Operation(lambda it: thread(it.mailbox, "<a@b>"), "UID SEARCH"),
+    "get_attachment": Operation(lambda it: it.mail.attachment(MESSAGE, "0"), "UID FETCH"),
     "flags": Operation(lambda it: flags_of(it.mailbox, MESSAGE), "UID FETCH"),
     "mark_read": Operation(lambda it: set_flags(it.mailbox, MESSAGE, ["\\Seen"], on=True), "UID STORE", is_write=True),
     "move": Operation(lambda it: move(it.mailbox, MESSAGE, "Trash"), "UID MOVE", is_write=True),
     "copy": Operation(lambda it: copy(it.mailbox, MESSAGE, "Trash"), "UID COPY", is_write=True),
     "create_draft": Operation(
-        lambda it: create_draft(it.mailbox, MAIL, MARKER, None, datetime.now(UTC)), "APPEND", is_write=True
+        lambda it: it.outbox.create_draft(Letter(MAIL, MARKER, None, datetime.now(UTC))), "APPEND", is_write=True
     ),
-    "find_draft": Operation(lambda it: find_draft(it.mailbox, MARKER), "UID SEARCH"),
+    "find_draft": Operation(lambda it: it.outbox.find_draft(MARKER), "UID SEARCH"),
 }
 
 
@@ -165,7 +165,7 @@ def _goes_on(client: ImapClient, server: ScriptedServer) -> None:
     server.script = imap()
     for talk in server.talks:  # those that the server still holds follow the script with the fault
         talk.end()
-    assert message(client.mailbox, MESSAGE)["text"] == "Hello, Ann"
+    assert client.mail.message(MESSAGE)["text"] == "Hello, Ann"
 
 
 def _check(error: ServiceError, fault: Fault, caplog: pytest.LogCaptureFixture) -> None:
@@ -181,14 +181,9 @@ def _count(server: ScriptedServer, command: str) -> int:
 
 
 def test_the_operations_work_where_nothing_is_wrong() -> None:
-    for name, operation in OPERATIONS.items():
+    for operation in OPERATIONS.values():
         with serving(imap()) as server:
-            client = client_of(server, "imap")
-            if name == "get_attachment":
-                with pytest.raises(NotFound, match="no attachment"):
-                    operation.run(client)
-            else:
-                operation.run(client)
+            operation.run(client_of(server, "imap"))
 
 
 GREETINGS = {
@@ -244,7 +239,7 @@ def test_nobody_there_is_told_by_its_address() -> None:
 def test_a_password_goes_nowhere_in_clear_but_to_this_machine() -> None:
     with serving(imap()) as server:
         client = client_of(server, "imap", host="192.0.2.1", smtp_host="192.0.2.1")
-        for call in (client.folders, client.outbox.check):
+        for call in (client.folders, client.smtp.check):
             with pytest.raises(InvalidRequest, match="without encryption"):
                 call()
 
@@ -254,7 +249,7 @@ def test_a_server_that_offers_no_encryption_gets_no_password() -> None:
         with serving(script) as server:
             client = client_of(server, kind, security="starttls", smtp_security="starttls")
             with pytest.raises(ServiceError, match="STARTTLS"):
-                _ = client.folders() if kind == "imap" else client.outbox.check()
+                _ = client.folders() if kind == "imap" else client.smtp.check()
             assert not _count(server, "AUTH PLAIN")
 
 
@@ -303,7 +298,7 @@ def test_every_fault_of_an_smtp_server_becomes_its_error(
         client = client_of(server, "smtp")
         begun = time.monotonic()
         with deadline(1.5 if fault.error is Timeout else 20), pytest.raises(ServiceError) as caught:
-            send(client.mailbox, client.outbox, MAIL, MARKER, None, datetime.now(UTC))
+            client.outbox.send(Letter(MAIL, MARKER, None, datetime.now(UTC)))
         assert time.monotonic() - begun < 60
         _check(caught.value, fault, caplog)
         assert len(server.talks) == 1, "nothing is sent twice"
@@ -328,7 +323,7 @@ def test_a_mail_larger_than_the_server_takes_is_not_begun() -> None:
         client = client_of(server, "smtp")
         large = OutgoingMail(["bob@example.org"], text="x" * 1_100_000)
         with pytest.raises(InvalidRequest, match="too large") as caught:
-            send(client.mailbox, client.outbox, large, MARKER, None, None)
+            client.outbox.send(Letter(large, MARKER))
         assert caught.value.outcome == "not_done"
         assert not _count(server, "MAIL FROM")
 
@@ -346,7 +341,7 @@ def test_what_a_mail_server_repeats_of_the_password_is_shown_nowhere(said: str) 
     }
     with serving(imap(answers)) as server:
         client = client_of(server, "imap")
-        shown = repr([client.folders(), search(client.mailbox, SearchCriteria(), 5)])
+        shown = repr([client.folders(), client.mail.search(SearchCriteria(), 5)])
     assert "Before" in shown
     assert SECRET[9:] not in shown
     assert base64.b64encode(f"\0ann\0{SECRET}".encode()).decode()[8:20] not in shown
@@ -356,5 +351,16 @@ def test_what_a_mail_server_repeats_of_the_password_is_shown_nowhere(said: str) 
 def test_a_refusal_that_repeats_the_password_is_cut_after_that_is_taken_out(refusal: str) -> None:
     answers: dict[str, Answer] = {"UID SEARCH": f"{refusal} {'x' * 285} {SECRET} and more"}
     with serving(imap(answers)) as server, pytest.raises(ServiceError) as refused:
-        search(client_of(server, "imap").mailbox, SearchCriteria(), 5)
+        client_of(server, "imap").mail.search(SearchCriteria(), 5)
     assert SECRET[:6] not in repr(vars(refused.value))
+
+
+@pytest.mark.parametrize("offers", [True, False], ids=["DSN", "no DSN"])
+def test_a_server_that_sends_reports_gets_the_marker_for_them(offers: bool) -> None:
+    answers = {"EHLO": "250-here\r\n250 DSN"} if offers else {}
+    with serving(smtp(answers)) as server:
+        client = client_of(server, "smtp", sent_copy="none")
+        client.outbox.send(Letter(MAIL, MARKER))
+        [said] = [line for line in server.talks[-1].lines if line.upper().startswith(b"MAIL FROM")]
+    assert (f"ENVID={MARKER}".encode() in said) is offers
+    assert (b"RET=HDRS" in said) is offers

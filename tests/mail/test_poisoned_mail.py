@@ -15,7 +15,7 @@ from clients.errors import AuthError, NotFound, ServiceError, Unavailable, Unrea
 from clients.gmail import mail as gmail_mail
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
-from clients.imap import mail as imap_mail
+from clients.imap import reading
 from clients.imap.client import ImapClient
 from clients.imap.search import SearchCriteria
 from clients.mail import text
@@ -71,7 +71,7 @@ def break_readers(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[Exception]]
                 raise kind("of a mail that nobody has thought of")
             return found
 
-        monkeypatch.setattr(imap_mail, "read_mail", read)
+        monkeypatch.setattr(reading, "read_mail", read)
         monkeypatch.setattr(gmail_mail, "read_mail", read)
 
     return broken
@@ -105,13 +105,13 @@ def test_no_mail_known_to_break_readers_stops_a_mailbox(client: ImapClient) -> N
     ids = [deliver(client, mail("First"), at=NOW)]
     ids += [deliver(client, make(), at=NOW) for make in POISONS.values()]
     ids += [deliver(client, mail("Last"), at=NOW)]
-    found = imap_mail.search(client.mailbox, SearchCriteria(), 500)
+    found = client.mail.search(SearchCriteria(), 500)
     assert {one["id"] for one in found["messages"]} == {*ids}
     assert found["unreadable"] == []
     prepared = looked(looker)
     assert len(prepared) == len(ids)
     assert dead(prepared) == {}
-    assert {imap_mail.message(client.mailbox, one)["id"] for one in ids} == {*ids}
+    assert {client.mail.message(one)["id"] for one in ids} == {*ids}
 
 
 @every_exception
@@ -121,14 +121,14 @@ def test_a_mail_of_a_mailbox_that_cannot_be_read_is_told_of_and_the_others_are_r
     looker = begun("imap.new_message", client)
     _, poison, _ = (deliver(client, mail(subject), at=NOW) for subject in ("First", f"{POISONED} 1", "Last"))
     break_readers(kind)
-    found = imap_mail.search(client.mailbox, SearchCriteria(), 25)
+    found = client.mail.search(SearchCriteria(), 25)
     assert {one["subject"] for one in found["messages"]} == {"First", "Last"}
     [told] = found["unreadable"]
     assert (told["id"], told["subject"]) == (poison, f"{POISONED} 1")
     assert f"({kind.__name__}: " in told["reason"]
-    assert imap_mail.by_ids(client.mailbox, [poison])["unreadable"] == [told]
+    assert client.mail.by_ids([poison])["unreadable"] == [told]
     with pytest.raises(Unreadable, match="cannot be read"):
-        imap_mail.message(client.mailbox, poison)
+        client.mail.message(poison)
     prepared = looked(looker)
     assert [one.item.title for one in prepared] == ["First", f"{POISONED} 1", "Last"]
     assert dead(prepared) == {f"{POISONED} 1": told["reason"]}
@@ -190,7 +190,7 @@ def test_a_mail_that_the_server_does_not_give_is_told_of_and_the_others_are_read
     answers: Mapping[str, Answer], reason: str
 ) -> None:
     with serving(imap(answers)) as server, connected(settings_of(server.port)) as client:
-        found = imap_mail.search(client.mailbox, SearchCriteria(), 5)
+        found = client.mail.search(SearchCriteria(), 5)
     assert [one["id"] for one in found["messages"]] == ["INBOX:7:1"]
     [told] = found["unreadable"]
     assert (told["id"], reason in told["reason"]) == ("INBOX:7:2", True)
@@ -203,7 +203,7 @@ def test_a_server_that_gives_no_mail_at_all_is_an_error() -> None:
         connected(settings_of(server.port)) as client,
         pytest.raises(Unavailable, match="Internal error occurred"),
     ):
-        imap_mail.search(client.mailbox, SearchCriteria(), 5)
+        client.mail.search(SearchCriteria(), 5)
 
 
 @pytest.mark.parametrize("date", ["31-Dec-9999 23:59:59 -1200", "01-Jan-0001 00:00:00 +1200", "soon", " 1-Foo-2026"])
@@ -213,7 +213,7 @@ def test_a_time_of_arrival_beyond_all_times_stops_no_mailbox(date: str) -> None:
         serving(imap({"UID FETCH": f"{first}TAG OK done"})) as server,
         connected(settings_of(server.port)) as client,
     ):
-        [found] = imap_mail.search(client.mailbox, SearchCriteria(), 5)["messages"]
+        [found] = client.mail.search(SearchCriteria(), 5)["messages"]
     assert (found["date"], found["text"]) == ("", "Hello, Ann")
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clients.mail.charsets import decoded
+from clients.mail.dates import written_at
 from clients.mail.opening import opened
 from clients.mail.parts import Part, attachment_parts, body_bytes, name_of, nothing_left_out
 from clients.mail.raw import payload_of
-from clients.mail.text import full_text_of, head_of, sentence, written_at
-from clients.mail_formats.calendar import read_calendar
+from clients.mail.text import full_text_of, head_of, sentence
+from clients.mail_formats.calendar import read_calendar, unfolded
 from clients.mail_formats.invitations import in_words
 from engine.sandbox.readers.file_kinds import FileKind, begin_of_mail
 from engine.sandbox.readers.source import FileRefused, SourceFile
@@ -56,7 +57,7 @@ def files(source: SourceFile, kind: FileKind) -> Iterator[tuple[str, bytes]]:
 
 def _events(source: SourceFile, kind: FileKind, into: TextBuilder) -> None:
     """Take the events of a calendar in words."""
-    found = read_calendar(decoded(source.whole(_BYTES_MOST), kind.encoding), most=_EVENTS_MOST)
+    found = read_calendar(decoded(unfolded(source.whole(_BYTES_MOST)), kind.encoding), most=_EVENTS_MOST)
     for event in found.events:
         into.add("\n\n".join(filter(None, [in_words(event), event["description"]])))
     if found.left_out:

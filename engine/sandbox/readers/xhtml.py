@@ -7,7 +7,7 @@ import re
 _NAMESPACE = "http://www.w3.org/1999/xhtml"
 _WITHIN = 4096
 # In a value, `<` is not well-formed (XML 1.0, 3.1): no quote that is left open is searched for beyond one.
-_ATTRIBUTES = r"(?:\s(?:[^\"'<>/]|/(?!>)|\"[^\"<]*+\"|'[^'<]*+')*+)?+"
+_ATTRIBUTES = r"(?>(?:\s(?>(?:[^\"'<>/]++|/(?!>)|\"[^\"<]*+\"|'[^'<]*+')*))?)"
 _PLACE = re.compile(
     r"<!--|<!\[CDATA\["
     r"|<(?P<name>title|script|style|textarea|iframe|noscript|noembed|noframes|xmp|template|object|select)"
