@@ -53,7 +53,7 @@ class Setting(Struct, frozen=True):
 
     name: str
     variable: str
-    """The environment variable that it comes from if config.yaml has none."""
+    """The environment variable that it comes from if config.yaml has none. Empty: there is none."""
     label: str
     hint: str = ""
     """What an empty field shows."""
@@ -202,7 +202,7 @@ class Service(Struct, frozen=True):
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables of settings that config.yaml does not give, by setting, without the key."""
-        return {one.name: one.variable for one in self.beside_key}
+        return {one.name: one.variable for one in self.beside_key if one.variable}
 
 
 def install_command(extra: str) -> str:

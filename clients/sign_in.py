@@ -85,6 +85,8 @@ class SignInFacts(Struct, frozen=True):
     """How long it remains valid, in words; empty if it does not expire."""
     warns: bool = False
     """Whether it is time to sign in again, or to lift the limit."""
+    lacks: str = ""
+    """What the settings of the connection need that was not granted, as a sentence; empty: nothing."""
 
 
 def client_id_content(client_id: str) -> bytes:

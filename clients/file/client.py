@@ -134,6 +134,21 @@ class FileClient(Client):
         finally:
             os.close(handle)
 
+    def is_folder(self, path: str) -> bool:
+        """Return whether a path that a step names is a folder. Raises InvalidRequest, NotFound, Unavailable."""
+        parts = self._parts(path)
+        if not parts:
+            return True
+        with self._errors(path), self._in_folder(parts[:-1]) as folder:
+            return stat.S_ISDIR(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False).st_mode)
+
+    @contextmanager
+    def in_folder(self, path: str) -> Iterator[int]:
+        """Open a folder that a step names. Raises InvalidRequest, NotFound, Unavailable."""
+        parts = self._parts(path)
+        with self._errors(path), self._in_folder(parts) as folder:
+            yield folder
+
     def listed(
         self, folder: str, pattern: str, *, is_deep: bool, unnamed: list[str] | None = None
     ) -> Iterator[FileEntry]:
@@ -375,7 +390,7 @@ def _copied(content: BinaryIO, name: str, folder: int) -> tuple[int, str]:
 
 
 def _opened(name: str, folder: int, shown: str) -> int:
-    """Open a file for reading, unless it has a second name. Raises InvalidRequest; OSError for a symbolic link."""
+    """Open a file for reading, unless it is a hard link. Raises InvalidRequest; OSError for a symbolic link."""
     # Before it is opened: closing a descriptor of the live state would release SQLite's locks (`own_files`).
     if has_second_name(os.stat(name, dir_fd=folder, follow_symlinks=False)):
         raise refused(shown, SECOND_NAME, COPY_IT)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
+from functools import partial
 
 import httpx
 
 from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.errors import ServiceError
-from clients.gmail.app import GMAIL_APP, address_of, users_of
+from clients.gmail.answers import GmailAnswers
+from clients.gmail.app import GMAIL_APP, SIGN_IN, address_of, send_as_of, users_of
 from clients.gmail.history import MailboxHistory
 from clients.gmail.labels import Labels
 from clients.gmail.outbox import GmailOutbox
+from clients.gmail.push import MailboxPush
 from clients.gmail.reading import GmailReader
 from clients.gmail.service import GMAIL, GmailSettings
 from clients.gmail.upload import MailUpload
-from clients.google.sign_in import GoogleSignIn
+from clients.mail.identities import SendAs
+from clients.mail.sending_pace import SendingPace
+from clients.mail_server.providers import WORKSPACE_HOST, mailbox_limit
 from clients.oauth.tokens import tokens_of
+from clients.pacing.paces import OwnPaces, Paces
 from clients.sign_in import Seal
 from clients.wording import counted
 
@@ -27,9 +34,11 @@ class GmailClient(Client):
 
     service = GMAIL
     http: httpx.Client
-    sign_in_way = GoogleSignIn(GMAIL_APP)
+    sign_in_way = SIGN_IN
 
-    def __init__(self, settings: GmailSettings, http: httpx.Client, seal: Seal | None = None) -> None:
+    def __init__(
+        self, settings: GmailSettings, http: httpx.Client, seal: Seal | None = None, paces: Paces | None = None
+    ) -> None:
         self.http = http
         self._tokens = tokens_of(GMAIL_APP, settings, http, seal)
         users = users_of(http, self._tokens, settings.base_url)
@@ -39,15 +48,27 @@ class GmailClient(Client):
         self.labels = Labels(users)
         self.history = MailboxHistory(users, self.labels)
         """Changes, for a trigger."""
+        self.push = MailboxPush(users, http, self._tokens, settings.push_subscription, settings.base_url)
+        """What reports changes at once."""
         self.mail = GmailReader(users, settings.web_url, self.account, self.labels)
         """Search and read mails and threads."""
-        self.outbox = GmailOutbox(users, settings.web_url, self.account, MailUpload(settings.base_url))
+        self.answers = GmailAnswers(users, self.mail, self.account)
+        """What others have answered."""
+        host = WORKSPACE_HOST if settings.base_url == GMAIL.url else None
+        limit = partial(mailbox_limit, settings.recipients_per_day, host)
+        self.outbox = GmailOutbox(
+            users,
+            settings.web_url,
+            self.account,
+            MailUpload(settings.base_url),
+            SendingPace(GMAIL.name, self.account, limit, paces or OwnPaces()),
+        )
         """Outgoing mails and drafts."""
 
     @classmethod
     def open(cls, settings: GmailSettings, opening: Opening) -> GmailClient:
         """Return a client for these settings."""
-        return cls(settings, opening.http(GMAIL, settings.base_url), opening.seal(settings.token_file))
+        return cls(settings, opening.http(GMAIL, settings.base_url), opening.seal(settings.token_file), opening.paces)
 
     def account(self) -> str:
         """Return the mailbox's address: as noted at sign-in, or fetched once."""
@@ -59,6 +80,13 @@ class GmailClient(Client):
     def sign_in_version(self) -> str | None:
         """Return a value that changes with each sign-in, which may be to another mailbox; None for a bare token."""
         return self._tokens.version()
+
+    def identities(self) -> list[SendAs]:
+        """Return the addresses from which the mailbox may send, with their signatures; its own one comes first.
+
+        https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.settings.sendAs
+        """
+        return send_as_of(self._users)
 
     def label_names(self) -> list[str]:
         """List the names of the labels."""
@@ -76,3 +104,8 @@ class GmailClient(Client):
         except ServiceError as error:
             return [failed(self.service, "sign-in", error)]
         return [signed_in, CheckLine("labels", ok=True, text=f"It can read {counted(len(names), 'label')}.")]
+
+    def look_closer(self, now: datetime) -> list[CheckLine]:
+        """Return whether Gmail reports new mail at once, if the connection wants that."""
+        del now
+        return self.push.check()

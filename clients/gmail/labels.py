@@ -56,7 +56,7 @@ class Labels:
     def found(self, name: str) -> dict[str, Any] | None:
         """Return the user label with this name, fetched again: {id, name, mails}, or None.
 
-        Raises InvalidRequest for a label of Gmail's own.
+        Raises InvalidRequest for a system label of Gmail.
         """
         wanted = _name(name)
         with self._lock:
@@ -66,7 +66,7 @@ class Labels:
             return None
         told = answered(self._users.labels().get(userId="me", id=label), "id", "name")
         if told.get("type") == "system":
-            raise InvalidRequest(f"{wanted!r} is a label of Gmail's own: it stays as it is.", service=SERVICE)
+            raise InvalidRequest(f"{wanted!r} is a system label of Gmail and cannot be changed.", service=SERVICE)
         with reading(GMAIL):
             return {"id": label, "name": str(told["name"]), "mails": int(told.get("messagesTotal") or 0)}
 

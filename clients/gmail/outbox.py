@@ -12,9 +12,12 @@ from clients.gmail.undo import delete_draft
 from clients.gmail.upload import MailUpload
 from clients.google.transport import answered, done
 from clients.listing import Json
+from clients.mail.addresses import specs
 from clients.mail.letter import Letter
 from clients.mail.outgoing import DIVERTED, as_bytes, build, marked, message_id
-from clients.mail.parts import from_base64url, header
+from clients.mail.parts import from_base64url, header, headers
+from clients.mail.raw import headers_of
+from clients.mail.sending_pace import SendingPace
 
 _LATEST = 25
 
@@ -22,14 +25,17 @@ _LATEST = 25
 class GmailOutbox:
     """Sends mails and writes drafts. Thread-safe; every method raises only errors of `clients.errors`."""
 
-    def __init__(self, users: Any, web_url: str, account: Callable[[], str], upload: MailUpload) -> None:
-        self._users, self._web_url, self._account, self._upload = users, web_url, account, upload
+    def __init__(
+        self, users: Any, web_url: str, account: Callable[[], str], upload: MailUpload, pace: SendingPace
+    ) -> None:
+        self._users, self._web_url, self._account, self._upload, self._pace = users, web_url, account, upload, pace
 
     def send(self, letter: Letter) -> Json:
         """Send a mail: {id, thread_id, message_id, url}."""
         message, content = self._outgoing(letter, "auto-generated")
         request = self._upload.request(self._users.messages().send, lambda mail: mail, message, content)
-        return self._sent(answered(request, "id"), letter.marker)
+        with self._pace.sending(recipient_count(content)):
+            return self._sent(answered(request, "id"), letter.marker)
 
     def find_sent(self, marker: str) -> Json | None:
         """Find the sent mail of the write with this marker, in the form that `send` returns.
@@ -70,7 +76,8 @@ class GmailOutbox:
         request = self._upload.request(
             self._users.drafts().send, lambda mail: {"id": draft, "message": mail}, thread, content
         )
-        return self._sent(answered(request, "id"), marker)
+        with self._pace.sending(recipient_count(content)):
+            return self._sent(answered(request, "id"), marker)
 
     def is_diverted(self, draft: str) -> bool:
         """Return whether a draft of this program answers somebody other than the mail's sender. Raises NotFound."""
@@ -154,6 +161,14 @@ class GmailOutbox:
             "message_id": message_id(marker, self._account()),
             "url": f"{self._web_url}{mail['id']}",
         }
+
+
+def recipient_count(content: bytes) -> int:
+    """Return how many recipients a mail has."""
+    payload = headers_of(content)
+    return len(
+        {one.lower() for name in ("To", "Cc", "Bcc") for value in headers(payload, name) for one in specs(value)}
+    )
 
 
 def ids_of(users: Any, wanted: str) -> list[str]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from clients.error_mapping import reading
-from clients.errors import (
-    InvalidRequest,
-    NotFound,
-    ServiceError,
-    Unreadable,
-)
+from clients.errors import InvalidRequest, NotFound, Unreadable
 from clients.gmail.labels import Labels
 from clients.gmail.mail import read_message
 from clients.gmail.outbox import ids_of
@@ -20,13 +16,14 @@ from clients.gmail.transport import CHECK_THE_ID, SERVICE, entries, gone, listed
 from clients.google.transport import answered
 from clients.listing import Json
 from clients.mail.addresses import shown_addresses
-from clients.mail.many import OF_ALL, ManyMails, raise_for_service
+from clients.mail.conversation import SaidMail, ThreadMails, conversation, joined
+from clients.mail.many import OF_ALL, ManyMails
 from clients.mail.opening import opened
 from clients.mail.outgoing import File
 from clients.mail.parts import (
     Part,
+    all_parts,
     attachment_id,
-    attachment_parts,
     body_bytes,
     from_base64url,
     header,
@@ -36,9 +33,12 @@ from clients.mail.parts import (
     shown,
 )
 from clients.mail.raw import payload_of
-from clients.mail.replies import refusal, require_answerable
-from clients.mail.text import WHOLE, Trim, attachment_of
-from clients.mail.unreadable import one_mail
+from clients.mail.replies import chain_of, refusal, require_answerable
+from clients.mail.text import WHOLE, MailView, attachment_of
+from clients.mail.unreadable import no_part, one_mail
+
+_SEARCHABLE = re.compile(r"<[^\s<>(){}\"]{1,250}>", re.ASCII)
+"""Message-IDs that cannot be taken for other words of a search."""
 
 
 class GmailReader:
@@ -48,7 +48,7 @@ class GmailReader:
         self._users, self._web_url, self._account, self._labels = users, web_url, account, labels
         self._many = ManyMails(SERVICE, self.subject)
 
-    def search(self, query: str, limit: int, trim: Trim = WHOLE) -> Json:
+    def search(self, query: str, limit: int, view: MailView = WHOLE) -> Json:
         """Search mails with a Gmail query: {messages, unreadable, matched_estimate, has_more}, newest first.
 
         `unreadable` are matches that cannot be read: [{id, subject, reason}].
@@ -57,33 +57,40 @@ class GmailReader:
         found = answered(self._users.messages().list(userId="me", q=query, maxResults=limit))
         ids = [str(entry["id"]) for entry in entries(found, "messages")][:limit]
         return {
-            **self._many.readable(ids, lambda one: self.message(one, trim)),
+            **self._many.readable(ids, lambda one: self.message(one, view)),
             "matched_estimate": int(found.get("resultSizeEstimate") or 0),
             "has_more": bool(found.get("nextPageToken")),
         }
 
-    def by_ids(self, ids: Sequence[str], trim: Trim = WHOLE) -> Json:
+    def by_ids(self, ids: Sequence[str], view: MailView = WHOLE) -> Json:
         """Return exactly these mails, in the form of `search`, newest first; raises NotFound if one is gone."""
         wanted = list(dict.fromkeys(ids))
         found = self._many.readable(
-            wanted, lambda one: self.message(one, trim), never=(NotFound, InvalidRequest, *OF_ALL)
+            wanted, lambda one: self.message(one, view), never=(NotFound, InvalidRequest, *OF_ALL)
         )
         return {**found, "matched_estimate": len(wanted), "has_more": False}
 
-    def message(self, message: str, trim: Trim = WHOLE) -> Json:
+    def message(self, message: str, view: MailView = WHOLE) -> Json:
         """Return one mail by Gmail's id.
 
-        {id, thread_id, url, labels, date, can_reply}, and what `clients.mail.text.read_mail` returns; `labels` are
-        names, `date` is RFC 3339 in UTC.
+        {id, thread_id, url, labels, can_reply}, and what `clients.gmail.mail.read_message` returns; `labels` are names.
         """
-        return self._mail(self._get(message, "full"), trim)
+        return self._mail(self._get(message, "full"), view)
 
     def blind_copies(self, message: str) -> str:
         """Return who gets a blind copy of a mail of one's own, as it is written there; empty for nobody."""
         return shown_addresses(", ".join(headers(self._get(message, "full")["payload"], "Bcc")))[0]
 
-    def thread(self, thread: str, trim: Trim = WHOLE) -> Json:
-        """Return all mails of a thread, oldest first: {id, url, subject, messages, unreadable}."""
+    def thread(self, thread: str, view: MailView = WHOLE) -> Json:
+        """Return all mails of a thread, oldest first: {url} and what `clients.mail.conversation` returns.
+
+        Gmail begins a new thread after a hundred mails or with another subject; earlier threads of the same
+        conversation are read as well.
+        """
+        found = joined(thread, lambda one: self._said(one, view), self._threads_with, self._account())
+        return {**conversation(thread, found, self._many.unread), "url": f"{self._web_url}{thread}"}
+
+    def _said(self, thread: str, view: MailView) -> ThreadMails:
         if not thread.strip():
             raise InvalidRequest("The id of the thread is empty.", service=SERVICE)
         try:
@@ -91,17 +98,21 @@ class GmailReader:
         except NotFound as error:
             raise gone("thread", thread, error) from error
         mails = {str(mail["id"]): mail for mail in entries(found, "messages")}
-        told = self._many.each(list(mails), lambda one: self._mail(mails[one], trim), OF_ALL)
-        failed = {one: error for one, error in told.items() if isinstance(error, ServiceError)}
-        raise_for_service(failed.values())
-        messages = [mail for mail in told.values() if isinstance(mail, dict)]
-        return {
-            "id": thread,
-            "url": f"{self._web_url}{thread}",
-            "subject": messages[0]["subject"] if messages else "",
-            "messages": messages,
-            "unreadable": self._many.unread(failed),
-        }
+
+        def said(one: str) -> SaidMail:
+            mail = self._mail(mails[one], view)
+            with one_mail(SERVICE, one):
+                return SaidMail(mail, chain_of(mails[one].get("payload") or {}), "DRAFT" in mail["labels"])
+
+        return self._many.each(list(mails), said, OF_ALL)
+
+    def _threads_with(self, names: Sequence[str]) -> list[str]:
+        """Return the threads that have these mails, by their Message-IDs."""
+        words = " ".join(f"rfc822msgid:{name.strip('<>')}" for name in names if _SEARCHABLE.fullmatch(name))
+        if not words:
+            return []
+        found = answered(self._users.messages().list(userId="me", q=f"{{{words}}}", maxResults=100))
+        return [str(entry["threadId"]) for entry in entries(found, "messages") if entry.get("threadId")]
 
     def threads(self, query: str, limit: int) -> Json:
         """Search threads with a Gmail query: {threads: [{id, snippet, url}], has_more}."""
@@ -112,13 +123,13 @@ class GmailReader:
         ]
         return {"threads": threads, "has_more": has_more}
 
-    def _mail(self, found: Json, trim: Trim) -> Json:
+    def _mail(self, found: Json, view: MailView) -> Json:
         with one_mail(SERVICE, str(found["id"])), mailbox_is_there():
             return {
                 "id": str(found["id"]),
                 "thread_id": str(found.get("threadId", "")),
                 "url": f"{self._web_url}{found['id']}",
-                **read_message(found, lambda part: self._text_data(str(found["id"]), part), trim),
+                **read_message(found, lambda part: self._text_data(str(found["id"]), part), view),
                 "labels": self._labels.names_of(found.get("labelIds") or []),
                 "can_reply": not refusal(found, self._account()),
             }
@@ -144,20 +155,16 @@ class GmailReader:
             raise Unreadable(said, service=SERVICE, http_status=error.http_status) from error
 
     def attachment(self, message: str, wanted: str) -> File:
-        """Return one attachment of a mail, by its id in the mail's `attachments`."""
+        """Return one part of a mail, by its id in the mail's `attachments` or `parts`."""
         found = self._get(message, "full")
         with reading(GMAIL):
-            parts = [part for part in own_attachment_parts(found["payload"]) if attachment_id(part) == wanted]
+            parts = [part for part in all_parts(found["payload"]) if attachment_id(part) == wanted]
         if not parts:
             with one_mail(SERVICE, message):
                 mail = opened(found["payload"], lambda data: self._part_data(str(found["id"]), data))
-                parts = [part for part in attachment_parts(mail) if attachment_id(part) == wanted]
+                parts = [part for part in all_parts(mail) if attachment_id(part) == wanted]
         if not parts:
-            raise NotFound(
-                f"The mail {message!r} has no attachment {wanted!r}.",
-                service=SERVICE,
-                remedy="Take the id from the mail's `attachments`.",
-            )
+            raise no_part(SERVICE, message, wanted)
         return self._file(str(found["id"]), parts[0])
 
     def attachments(self, message: str) -> list[File]:
@@ -187,13 +194,17 @@ class GmailReader:
         """Return the subject of a mail, empty if it has none. Raises NotFound."""
         return shown(header(self._get(message, "metadata")["payload"], "Subject"))
 
-    def original(self, message: str) -> Json:
+    def record(self, message: str) -> Json:
+        """Return Gmail's record of a mail with its headers, by Gmail's id or by its Message-ID. Raises NotFound."""
+        return self._get(self.id_of(message), "metadata")
+
+    def original(self, message: str, *, follows_up: bool = False) -> Json:
         """Return Gmail's record of the mail to answer, by Gmail's id or by its Message-ID (`<...>`).
 
-        Raises InvalidRequest if a program must not answer it (RFC 3834).
+        Raises InvalidRequest if a program must not answer it (RFC 3834); `follows_up` is as in `require_answerable`.
         """
-        found = self._get(self.id_of(message), "metadata")
-        require_answerable(SERVICE, found, self._account())
+        found = self.record(message)
+        require_answerable(SERVICE, found, self._account(), follows_up=follows_up)
         return found
 
     def id_of(self, message: str) -> str:

@@ -14,6 +14,7 @@ from msgspec import structs
 from clients.google.app import GoogleApp
 from clients.google.authorization import GoogleAuthorization
 from clients.google.client_secret import WrongClientSecret, client_secret
+from clients.oauth.exchange import granted_in
 from clients.oauth.sign_in import WAIT_SECONDS, Registered, facts_in, signed_in
 from clients.oauth.sign_in_file import SignInFile
 from clients.sign_in import Seal, SignedIn, SignInFacts, SignInWay
@@ -71,7 +72,7 @@ class GoogleSignIn(SignInWay):
 
     def facts(self, info: Mapping[str, Any], now: datetime) -> SignInFacts:
         """Return the facts in a sign-in file; if Google did not say when it expires, assume seven days."""
-        known = facts_in(info)
+        known = structs.replace(facts_in(info), lacks=self._lacks(info))
         told, consented = _moment(info.get("sign_in_ends_at")), _moment(info.get("consented_at"))
         ends_at = told or (consented + TESTING if consented else None)
         if ends_at is None or (told is None and ends_at < now):
@@ -80,7 +81,12 @@ class GoogleSignIn(SignInWay):
         words = f"Testing mode: {_left(left)}"
         note = f"{words}." if told else f"If Google's console says Testing, it expires: {_left(left)}."
         ends = ends_at.isoformat(timespec="seconds")
-        return SignInFacts(**{**structs.asdict(known), "ends_at": ends, "note": note, "warns": left < _WARNS_BEFORE})
+        return structs.replace(known, ends_at=ends, note=note, warns=left < _WARNS_BEFORE)
+
+    def _lacks(self, info: Mapping[str, Any]) -> str:
+        granted = granted_in(info)
+        missing = self._app.lacking(granted) if granted else []
+        return f"The sign-in does not allow {', '.join(missing)} yet: sign in again." if missing else ""
 
 
 def sign_in(

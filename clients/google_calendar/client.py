@@ -192,6 +192,43 @@ class GoogleCalendarClient(Client):
             private = (found.get("extendedProperties") or {}).get("private", {})
         return {**_as_made(found, where), "before": None} if private.get(KEY) == marker else None
 
+    def answer(self, calendar: str, event: str, response: str, comment: str, invitations: str) -> Json:
+        """Answer an invitation with a `responseStatus` of the API; return {id, calendar, url, etag, title, organizer}.
+
+        `event` is the id of the event or the UID of the invitation. An answer that is there already is not sent again.
+        Raises NotFound; InvalidRequest if the account is not invited.
+        """
+        where = self._id(calendar)
+        found = self._invited_to(where, event) if "@" in event else self._got(where, event)
+        with reading(CALENDAR_APP.service):
+            own = next((one for one in found.get("attendees") or [] if one.get("self")), None)
+            about = {"title": str(found.get("summary", "")), "organizer": str((found.get("organizer") or {})["email"])}
+        if own is None:
+            raise InvalidRequest(
+                f"This account is not invited to the event {event!r}.",
+                service=self.service.name,
+                remedy="Use the calendar that the invitation was sent to.",
+            )
+        if (own.get("responseStatus"), own.get("comment", "")) != (response, comment):
+            mine = {"email": own["email"], "responseStatus": response, "comment": comment}
+            # With `attendeesOmitted`, a change concerns the own answer alone (Events, in the reference).
+            body = {"attendeesOmitted": True, "attendees": [mine]}
+            request = self._sdk.events().patch(
+                calendarId=where, eventId=found["id"], body=body, sendUpdates=invitations
+            )
+            found = answered(request)
+        return {**_as_made(found, where), **about}
+
+    def _invited_to(self, calendar: str, uid: str) -> dict[str, Any]:
+        """Return the event of an invitation, whose UID every calendar has (RFC 5545 3.8.4.7). Raises NotFound."""
+        answer = answered(self._sdk.events().list(calendarId=calendar, iCalUID=uid, maxResults=_PAGE))
+        with reading(CALENDAR_APP.service):
+            found = [one for one in answer.get("items", []) if one["status"] != "cancelled"]
+        if not found:
+            raise self._no_event(uid, None)
+        series = [one for one in found if "recurringEventId" not in one]  # all times rather than one
+        return dict((series or found)[0])
+
     def restore(self, made: Mapping[str, Any]) -> None:
         """Give an updated event its former members back, without invitations. Raises Conflict if it was changed since.
 

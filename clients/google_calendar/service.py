@@ -42,5 +42,6 @@ GOOGLE_CALENDAR = Service(
 
 TITLE, DESCRIPTION, LOCATION = TextLimit(1024, rest="description"), TextLimit(8192, way="text"), TextLimit(1024)
 """The limits of an event, which the API reference does not state."""
+COMMENT = TextLimit(1024)
 NEW_TITLE = TextLimit(1024)
 """The limit of a changed title: the rest cannot go into the description, which a change leaves alone."""

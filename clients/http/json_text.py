@@ -22,7 +22,7 @@ _BROKEN_MOST = 10_000
 _WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
 # Texts are matched, too, so that a NaN inside one is not taken for the fault. Each is matched once: one without an end
 # is taken as far as it goes, as each quote in it would begin another.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
+_TOKEN = re.compile(r'"(?>(?:[^"\\]++|\\.)*)["\\]?|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
 
 
 def read_json(text: str, media_type: str) -> tuple[Any, str]:

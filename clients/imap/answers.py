@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
+
+from clients.mail.charsets import folder_name
 
 _UID = re.compile(rb"\bUID (\d+)")
 _FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
@@ -112,14 +113,4 @@ def listed_folder(part: Any) -> ListedFolder | None:
     if literal is None and name.startswith(b'"'):
         name = re.sub(rb"\\(.)", rb"\1", name[1:-1])
     delimiter = "" if found["delimiter"] == b"NIL" else found["delimiter"].strip(b'"').decode("ascii", "replace")[-1:]
-    return ListedFolder(_readable(name), delimiter, tuple(found["flags"].decode("ascii", "replace").split()), name)
-
-
-def _readable(name: bytes) -> str:
-    """Decode a folder's name (RFC 3501 5.1.3); a name without this encoding stays unchanged."""
-    from imap_tools.imap_utf7 import utf7_decode
-
-    with suppress(ValueError):
-        if name.isascii():
-            return utf7_decode(name)
-    return name.decode("utf-8", "replace")
+    return ListedFolder(folder_name(name), delimiter, tuple(found["flags"].decode("ascii", "replace").split()), name)

@@ -14,17 +14,17 @@ from clients.errors import Unreadable
 from clients.imap.answers import FetchedMail
 from clients.imap.conversations import chain_in, conversation_ids
 from clients.imap.finding import find
-from clients.imap.mail import shown, subject_of
 from clients.imap.mailbox import Mailbox, MailId
+from clients.imap.reading import shown, subject_of
 from clients.imap.search import SearchCriteria
 from clients.imap.session import ImapSession, Selected
+from clients.mail.outgoing import OUR_MARK
 from clients.mail.parts import header, headers
 from clients.mail.raw import headers_of
+from clients.mail.text import WHOLE, MailView
 from clients.mail.unreadable import one_mail
 from clients.mail_server.providers import SERVICE
 
-OUR_MARK = "<orchestra."
-"""Prefix of the Message-ID of every mail that a workflow wrote."""
 _FIELDS = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM TO SUBJECT RECEIVED X-ORCHESTRA)]"
 
 
@@ -37,6 +37,8 @@ class Arrival(Struct, frozen=True):
     size: int
     """Of the whole mail, in bytes."""
     subject: str
+    senders: str
+    """All of its `From` headers, as written."""
     is_draft: bool
     is_ours: bool
 
@@ -74,20 +76,21 @@ class Arrivals:
         """Return these mails, ascending; those deleted in the meantime are left out."""
         return sorted(map(_arrival, self._session.fetch(uids, _FIELDS)), key=lambda one: one.uid)
 
-    def read(self, uids: Sequence[int]) -> dict[int, dict[str, Any] | Unreadable]:
+    def read(self, uids: Sequence[int], view: MailView = WHOLE) -> dict[int, dict[str, Any] | Unreadable]:
         """Return mails by number, as workflows see them, or why one cannot be read."""
         mails, chains = {}, {}
         for found in self._session.contents(uids):
-            mails[found.uid], chains[found.uid] = self._shown(found), chain_in(found)
+            mails[found.uid], chains[found.uid] = self._shown(found, view), chain_in(found)
         threads = conversation_ids(self._mailbox, self._session, self.selected.folder, [*chains.values()])
         for uid, thread in zip(chains, threads, strict=True):
             if isinstance(mail := mails[uid], dict):
                 mail["thread_id"] = thread
         return mails
 
-    def _shown(self, found: FetchedMail) -> dict[str, Any] | Unreadable:
+    def _shown(self, found: FetchedMail, view: MailView) -> dict[str, Any] | Unreadable:
         try:
-            return shown(self._mailbox, MailId(self.selected.folder, self.selected.uidvalidity, found.uid), found)
+            mail = MailId(self.selected.folder, self.selected.uidvalidity, found.uid)
+            return shown(self._mailbox, mail, found, view)
         except Unreadable as error:
             return error
 
@@ -108,6 +111,7 @@ def _arrival(found: FetchedMail) -> Arrival:
         found.arrived_at,
         found.size,
         subject_of(found),
+        ", ".join(headers(payload, "From")),
         "\\Draft" in found.flags,
         bool(header(payload, "X-Orchestra")) or name.startswith(OUR_MARK),
     )

@@ -13,13 +13,18 @@ from clients.deadline import deadline
 from clients.errors import AuthError, InvalidRequest, ServiceError
 from clients.imap.app import app_of, sign_in_of
 from clients.imap.mailbox import Mailbox
+from clients.imap.outbox import ImapOutbox
+from clients.imap.reading import ImapReader
+from clients.imap.replies import ImapAnswers
 from clients.imap.service import IMAP
+from clients.mail.identities import SendAs, aliases_of
 from clients.mail_server.providers import SERVICE, app_password_page, signs_in_at
 from clients.mail_server.settings import ImapSettings, Servers, connector_of
 from clients.mail_server.wire import MailConnector
 from clients.oauth.app import TokenSource
 from clients.oauth.sign_in_file import SignInFile
 from clients.oauth.tokens import TokenFile
+from clients.pacing.paces import Paces
 from clients.sign_in import SignInWay
 from clients.smtp.client import SmtpClient
 from clients.wording import counted
@@ -31,7 +36,7 @@ _CHECK_SECONDS = 30.0
 
 
 class ImapClient(Client):
-    """One mailbox: read and change it with `mailbox`, send with `outbox`."""
+    """One mailbox."""
 
     service = IMAP
 
@@ -41,12 +46,20 @@ class ImapClient(Client):
         connector: MailConnector,
         tokens: TokenSource | None = None,
         http: httpx.Client | None = None,
+        paces: Paces | None = None,
     ) -> None:
         """`http` renews the tokens."""
         self._connector, self._has_password = connector, bool(settings.password.get_secret_value())
-        self._tokens, self.http = tokens, http
+        self._settings, self._tokens, self.http = settings, tokens, http
         self.mailbox = Mailbox(settings, connector, tokens)
-        self.outbox = SmtpClient(settings, connector, tokens)
+        """Folders, flags, and the connections to the server."""
+        self.mail = ImapReader(self.mailbox)
+        """Search and read mails."""
+        self.answers = ImapAnswers(self.mailbox, self.mail)
+        """What others have answered."""
+        self.smtp = SmtpClient(settings, connector, tokens, paces)
+        self.outbox = ImapOutbox(self.mailbox, self.smtp)
+        """Outgoing mails and drafts."""
 
     @classmethod
     def open(cls, settings: ImapSettings, opening: Opening) -> ImapClient:
@@ -54,12 +67,12 @@ class ImapClient(Client):
         connector = connector_of(settings, is_demo=opening.is_demo)
         app = app_of(settings.model_dump()) if settings.token_file is not None and not opening.is_demo else None
         if app is None or settings.token_file is None:
-            return cls(settings, connector)
+            return cls(settings, connector, paces=opening.paces)
         file, http = (
             SignInFile(settings.token_file.expanduser(), app, opening.seal(settings.token_file)),
             opening.http(IMAP, ""),
         )
-        return cls(settings, connector, TokenFile(file, http, ""), http)
+        return cls(settings, connector, TokenFile(file, http, ""), http, opening.paces)
 
     @classmethod
     def sign_in_for(cls, settings: Mapping[str, Any]) -> SignInWay | None:
@@ -82,6 +95,14 @@ class ImapClient(Client):
             )
         return self.mailbox.address
 
+    def identities(self) -> list[SendAs]:
+        """Return the addresses from which the mailbox may send, by its settings; its own one comes first."""
+        return aliases_of(self.account(), self._settings.aliases, self._settings.signature)
+
+    def url(self, message: str) -> str:
+        """Return "": a mail in a mailbox has no web address."""
+        return ""
+
     def folders(self) -> list[str]:
         """List the names of the folders that can hold mail."""
         return [one.name for one in self.mailbox.folders() if one.can_hold_mail]
@@ -102,7 +123,8 @@ class ImapClient(Client):
     def key_page(cls, beside_key: Mapping[str, Any]) -> str:
         """Return the page of the address's provider, "" if it is not known; Google's as long as there is no address."""
         address = str(beside_key.get("address", ""))
-        return app_password_page(address) if "@" in address else super().key_page(beside_key)
+        host = str(beside_key.get("host", ""))
+        return app_password_page(address, host) if "@" in address else super().key_page(beside_key)
 
     def close(self) -> None:
         """Close the connections to the servers."""
@@ -146,13 +168,13 @@ class ImapClient(Client):
 
     def _check_sending(self) -> CheckLine:
         try:
-            is_set_up = self.outbox.is_set_up
+            is_set_up = self.smtp.is_set_up
         except ServiceError as error:
             return failed(IMAP, "sending", error)
         if not is_set_up:
             said = "Mail cannot be sent: no server for sending is set. Reading needs none."
             return CheckLine("sending", ok=True, text=said, field="smtp_host", is_note=True)
-        return _tried("sending", lambda: f"{self.outbox.check()} takes mail from {self.mailbox.address}.")
+        return _tried("sending", lambda: f"{self.smtp.check()} takes mail from {self.mailbox.address}.")
 
 
 def _tried(what: str, attempt: Callable[[], str]) -> CheckLine:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from clients.deadline import deadline, seconds_left
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
 from clients.imap.session import ImapSession, Selected, open_session
-from clients.mail.addresses import specs
+from clients.mail.addresses import compared, specs
 from clients.mail.authentication import ANY, ReceivingServer
 from clients.mail_server.providers import SERVICE, signing_in
 from clients.mail_server.settings import ImapSettings, Servers
@@ -96,6 +96,7 @@ class Mailbox:
 
     def __init__(self, settings: ImapSettings, connector: MailConnector, tokens: TokenSource | None = None) -> None:
         self.address = settings.address
+        self._own = {compared(one) for alias in (settings.address, *settings.aliases) for one in specs(alias)}
         self.folder = settings.folder or "INBOX"
         self.servers = Servers(settings)
         named = settings.authserv_id.lower()
@@ -109,8 +110,8 @@ class Mailbox:
         self._folders: tuple[float, list[MailFolder]] = (0.0, [])
 
     def is_own(self, sender: str) -> bool:
-        """Return whether this `From` header names the mailbox itself."""
-        return any(address.lower() == self.address.lower() for address in specs(sender))
+        """Return whether this `From` header names the mailbox itself, or an alias of it."""
+        return any(compared(address) in self._own for address in specs(sender))
 
     @contextmanager
     def session(self) -> Iterator[ImapSession]:
@@ -131,6 +132,15 @@ class Mailbox:
                 self._put_back(session)
             finally:
                 self._free.release()
+
+    @contextmanager
+    def apart(self) -> Iterator[ImapSession]:
+        """Yield a signed-in connection beside those of calls, for as long as needed; it is closed afterwards."""
+        session = self._opened()
+        try:
+            yield session
+        finally:
+            session.close()
 
     def _kept(self) -> ImapSession | None:
         """Return the most recently used connection that still works."""
@@ -154,7 +164,7 @@ class Mailbox:
             if self._tokens is not None:
                 open_with = partial(open_session, self._connector, place, self._user, "")
                 return with_token(self._tokens, self._user, open_with)
-            with signing_in(self.address):
+            with signing_in(self.address, place.host):
                 return open_session(self._connector, place, self._user, password)
         except ServiceError as error:
             error.outcome = "not_done"  # the connection had not been used yet

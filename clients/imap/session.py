@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
+from clients.deadline import deadline
+from clients.errors import InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
 from clients.imap.answers import FetchedMail, ListedFolder, fetched, listed_folder
 from clients.imap.commands import FolderRefused, Literals, as_quoted, in_literals, refusal_of_folder, searched
 from clients.imap.protocol import signed_in
+from clients.mail.dates import written_at
 from clients.mail.raw import headers_of
-from clients.mail.text import written_at
 from clients.mail_server.failures import mapped, refused
 from clients.mail_server.wire import MailConnector, MailServerAddress, MailSocket
 from clients.secrets import known
@@ -50,6 +51,7 @@ class ImapSession:
         self.is_broken = False
         self.takes_charset = True
         """Whether the server can search for letters beyond ASCII, as far as is known."""
+        self._idles = 0
         self._written: dict[str, bytes] = {}
         """The names of folders that the server does not encode as usual, as it writes them."""
 
@@ -212,6 +214,34 @@ class ImapSession:
         silent = self.fetch(sorted(missing))
         return [*found, *(replace(one, refusal="The mail server returned no content for it.") for one in silent)]
 
+    def idle(self, seconds: float) -> bool:
+        """Wait for new mail in the open folder (RFC 2177), at most so long; return whether the server told of any.
+
+        Raises InvalidRequest if the server refuses.
+        """
+        self._idles += 1
+        tag = b"IDLE%d " % self._idles
+        with self.asking():
+            self._wire.send(tag + b"IDLE\r\n")
+            has_come = self._told(tag, seconds)
+            self._wire.send(b"DONE\r\n")
+            while not (line := self._wire.readline()).startswith(tag):
+                has_come = has_come or _tells_of_mail(line)
+        return has_come
+
+    def _told(self, tag: bytes, seconds: float) -> bool:
+        """Return whether the server tells of new mail in time, once it has agreed to (`+`)."""
+        has_come = False
+        while not (line := self._wire.readline()).startswith(b"+"):
+            if line.startswith(tag):
+                words = line[len(tag) :].partition(b" ")[2]
+                raise refused(words, what="The mail server refused IDLE")
+            has_come = has_come or _tells_of_mail(line)
+        with contextlib.suppress(Timeout), deadline(seconds):
+            while not has_come:
+                has_come = _tells_of_mail(self._wire.readline())
+        return has_come
+
     def store(self, uid: int, change: str, flags: Sequence[str]) -> None:
         """Add (`+FLAGS`) or remove (`-FLAGS`) flags; nothing is expunged."""
         with self.asking() as client:
@@ -283,6 +313,10 @@ def _redacted(data: Sequence[Any]) -> list[Any]:
     return [
         tuple(map(known.in_bytes, part)) if isinstance(part, tuple) else part and known.in_bytes(part) for part in data
     ]
+
+
+def _tells_of_mail(line: bytes) -> bool:
+    return re.match(rb"\* \d+ EXISTS\b", line, re.IGNORECASE) is not None
 
 
 def _number(client: Any, name: str) -> int:

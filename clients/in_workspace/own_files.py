@@ -1,6 +1,6 @@
-"""What is never opened by a path that a person or a step gives: a file with a second name, and copies of the state.
+"""What is never opened by a path that a person or a step gives: hard links, and copies of the state.
 
-A second name (a hard link) may belong to a private file. Opening the live state file by it is worse than a leak: the
+A hard link may lead to a private file. Opening the live state file by it is worse than a leak: the
 first `close` of any handle ends all locks that a process has on the file (POSIX; https://sqlite.org/howtocorrupt.html,
 2.2). So links are recognized before anything is opened.
 """
@@ -12,7 +12,7 @@ import sqlite3
 import stat
 from contextlib import closing
 
-SECOND_NAME = "it has a second name (a hard link), which may belong to a private file"
+SECOND_NAME = "it is a hard link, which may lead to a private file"
 COPY_IT = "Copy the file (`cp FILE COPY`), delete the link, and give the path of the copy."
 STATE = "it is a copy of AI-Orchestra's own state, with its users and sign-ins"
 _MAGIC = b"SQLite format 3\0"

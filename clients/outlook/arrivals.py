@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from clients.listing import Json, UnreadableItem, readable
 from clients.mail.addresses import Address
+from clients.mail.dates import rfc3339
 from clients.mail.parts import shown
-from clients.mail.text import rfc3339
 from clients.microsoft.refusals import CursorRefused
 from clients.outlook.box import OutlookBox
 

@@ -25,7 +25,9 @@ from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.mail.addresses import recipients
 from clients.mail.letter import Letter
-from clients.mail.outgoing import File, as_bytes, build, message_id, reply_subject
+from clients.mail.outgoing import File, as_bytes, build, deliverable, message_id, reply_subject
+from clients.mail.pictures import pictured
+from clients.mail.sending_pace import SendingPace
 from clients.microsoft.uploads import upload_in_parts
 from clients.outlook.box import FIELDS, SERVICE, OutlookBox, missing, quoted
 from clients.outlook.service import OUTLOOK
@@ -39,14 +41,15 @@ _SMALL_MOST = 3 * 1024 * 1024
 _FILE_MOST = 150 * 1024 * 1024
 """Bytes of a file that is attached in one request, and in parts."""
 _CONTENT = "subject,body,toRecipients,ccRecipients,bccRecipients,replyTo,hasAttachments"
+_TO = ("toRecipients", "ccRecipients", "bccRecipients")
 _RECIPIENTS = {"toRecipients": "To", "ccRecipients": "Cc", "bccRecipients": "Bcc", "replyTo": "Reply-To"}
 
 
 class OutlookOutbox:
     """Sends mails and writes drafts. Thread-safe; every method raises only errors of `clients.errors`."""
 
-    def __init__(self, box: OutlookBox) -> None:
-        self._box = box
+    def __init__(self, box: OutlookBox, pace: SendingPace) -> None:
+        self._box, self._pace = box, pace
 
     def send(self, letter: Letter) -> Json:
         """Send a mail: {id, thread_id, message_id, url}. A draft that an interrupted attempt has left is finished."""
@@ -80,18 +83,22 @@ class OutlookOutbox:
         """Replace the content of a draft; returns what `create_draft` returns. NotFound if it was sent or deleted."""
         self._unsent(draft)
         mail, answers = letter.mail, letter.answers
+        words = pictured(mail.text, mail.html, mail.files, letter.marker)
         people = dict(zip(_RECIPIENTS, (mail.to, mail.cc, mail.bcc, mail.reply_to), strict=True))
         content: Json = {
             "subject": mail.subject if answers is None else reply_subject(mail.subject, answers["payload"]),
-            "body": {"contentType": "html" if mail.html else "text", "content": mail.html or mail.text},
+            "body": {"contentType": "html" if words.html else "text", "content": words.html or words.text},
             **{field: _people(_RECIPIENTS[field], given) for field, given in people.items()},
+            **({"from": _people("From", [mail.sender])[0]} if mail.sender else {}),
         }
         self._patch(draft, {**content, **_marks(letter)})
         for one in self._attached(draft):
             url = self._box.at(draft, f"/attachments/{quote(str(one['id']), safe='')}")
             with contextlib.suppress(NotFound):
                 self._box.graph.asked("DELETE", url)
-        for file in mail.files:
+        for picture in words.shown:
+            self._attach(draft, picture.file, picture.content_id)
+        for file in words.files:
             self._attach(draft, file)
         return self._draft_output(draft)
 
@@ -156,13 +163,23 @@ class OutlookOutbox:
         """Return the record of the draft of a letter, once all of it is there; `draft` is what an attempt has left."""
         content = self._content(letter, submitted)
         has_room = len(content) <= _MIME_MOST
-        if draft is None:
-            bare = structs.replace(letter, mail=structs.replace(letter.mail, files=()))
-            draft = self._made(content if has_room else self._content(bare, submitted))
-        message = str(draft["id"])
+        rest: Sequence[File] = ()
         if not has_room:
-            self._attach_all(message, letter.mail.files)
+            content, rest = self._without_files(letter, submitted)
+        if draft is None:
+            draft = self._made(content)
+        message = str(draft["id"])
+        if rest:
+            self._attach_all(message, rest)
         return self._patch(message, _marks(letter))
+
+    def _without_files(self, letter: Letter, submitted: str) -> tuple[bytes, Sequence[File]]:
+        """Return a mail with no files but the pictures that its text shows, if these fit, and the files that remain."""
+        mail = pictured(letter.mail.text, letter.mail.html, letter.mail.files, letter.marker)
+        content = self._content(_with(letter, [one.file for one in mail.shown]), submitted)
+        if len(content) <= _MIME_MOST:
+            return content, mail.files
+        return self._content(_with(letter, ()), submitted), letter.mail.files
 
     def _content(self, letter: Letter, submitted: str) -> bytes:
         payload = letter.answers["payload"] if letter.answers is not None else None
@@ -191,9 +208,10 @@ class OutlookOutbox:
             return list(self._box.graph.pages(self._box.at(message, "/attachments?$select=id,name&$top=100")))
 
     @reading(OUTLOOK)
-    def _attach(self, message: str, file: File) -> None:
-        """Attach a file to a draft. Raises InvalidRequest if it is too large."""
+    def _attach(self, message: str, file: File, content_id: str = "") -> None:
+        """Attach a file to a draft; with an id, the text shows it. Raises InvalidRequest if it is too large."""
         size, name = len(file.content), file.name or "unnamed"
+        shown = {"isInline": True, "contentId": content_id} if content_id else {}
         kind = file.media_type or "application/octet-stream"
         if size > _FILE_MOST:
             raise InvalidRequest(
@@ -203,12 +221,13 @@ class OutlookOutbox:
             )
         if size < _SMALL_MOST:
             content = base64.b64encode(file.content).decode("ascii")
-            about = {"@odata.type": "#microsoft.graph.fileAttachment", "name": name, "contentType": kind}
+            about = {"@odata.type": "#microsoft.graph.fileAttachment", "name": name, "contentType": kind, **shown}
             self._box.graph.asked(
                 "POST", self._box.at(message, "/attachments"), json={**about, "contentBytes": content}
             )
             return
-        item = {"AttachmentItem": {"attachmentType": "file", "name": name, "size": size, "contentType": kind}}
+        about = {"attachmentType": "file", "name": name, "size": size, "contentType": kind, **shown}
+        item = {"AttachmentItem": about}
         session = self._box.graph.asked("POST", self._box.at(message, "/attachments/createUploadSession"), json=item)
         upload_in_parts(self._box.graph, OUTLOOK, str(session["uploadUrl"]), io.BytesIO(file.content), size)
 
@@ -219,8 +238,10 @@ class OutlookOutbox:
 
     def _sent(self, draft: Json) -> Json:
         """Send a draft that is marked. Outlook answers once it has taken it."""
-        with self._box.there("draft", str(draft["id"])):
-            self._box.graph.asked("POST", self._box.at(str(draft["id"]), "/send"))
+        message = str(draft["id"])
+        listed = self._box.record(message, ",".join(_TO))
+        with self._pace.sending(sum(len(listed.get(name) or []) for name in _TO)), self._box.there("draft", message):
+            self._box.graph.asked("POST", self._box.at(message, "/send"))
         return _written(draft)
 
     def _unsent(self, draft: str) -> Json:
@@ -251,6 +272,10 @@ class OutlookOutbox:
         return {"message": str(record["id"]), **_written(record), "version": _version(record)}
 
 
+def _with(letter: Letter, files: Sequence[File]) -> Letter:
+    return structs.replace(letter, mail=structs.replace(letter.mail, files=files))
+
+
 def _written(record: Json) -> Json:
     return {
         "id": str(record["id"]),
@@ -276,4 +301,4 @@ def _marks(letter: Letter) -> Json:
 def _people(name: str, given: Sequence[str]) -> list[Json]:
     """Return recipients as Graph takes them. Raises InvalidRequest."""
     found = recipients(name, given) if given else []
-    return [{"emailAddress": {"name": one.name, "address": one.spec}} for one in found]
+    return [{"emailAddress": {"name": one.name, "address": deliverable(name, one)}} for one in found]

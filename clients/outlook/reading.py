@@ -12,14 +12,15 @@ from clients.errors import InvalidRequest, NotFound, ServiceError, Unreadable
 from clients.listing import Json
 from clients.mail.addresses import shown_addresses
 from clients.mail.authentication import ReceivingServer
+from clients.mail.conversation import MAILS_MOST, SaidMail, ThreadMails, conversation, joined
 from clients.mail.labelled import LabelledMails
-from clients.mail.many import OF_ALL, ManyMails, raise_for_service
+from clients.mail.many import OF_ALL, ManyMails
 from clients.mail.outgoing import File
 from clients.mail.parts import attachment_id, header, name_of, nothing_left_out, own_attachment_parts, shown
 from clients.mail.raw import headers_of, payload_of
-from clients.mail.replies import is_from, refusal, require_answerable
-from clients.mail.text import WHOLE, Trim, attachment_of, read_mail
-from clients.mail.unreadable import one_mail
+from clients.mail.replies import chain_of, is_from, refusal, require_answerable
+from clients.mail.text import WHOLE, MailView, attachment_of, read_mail
+from clients.mail.unreadable import no_part, one_mail
 from clients.outlook.box import SERVICE, OutlookBox, received_at
 from clients.outlook.labels import labels_of
 
@@ -62,50 +63,62 @@ class OutlookReader:
         self._box = box
         self._many = ManyMails(SERVICE, self.subject)
 
-    def search(self, wanted: OutlookSearch, limit: int, trim: Trim = WHOLE) -> Json:
+    def search(self, wanted: OutlookSearch, limit: int, view: MailView = WHOLE) -> Json:
         """Search mails: {messages, unreadable, has_more}, newest first.
 
         `unreadable` are matches that cannot be read: [{id, subject, reason}].
         """
         found = list(islice(self._found(wanted, limit), limit + 1))
-        return {**self._read(found[:limit], trim), "has_more": len(found) > limit}
+        return {**self._read(found[:limit], view), "has_more": len(found) > limit}
 
-    def by_ids(self, ids: Sequence[str], trim: Trim = WHOLE) -> Json:
+    def by_ids(self, ids: Sequence[str], view: MailView = WHOLE) -> Json:
         """Return exactly these mails, in the form of `search`; raises NotFound if one is gone."""
         never: tuple[type[ServiceError], ...] = (NotFound, InvalidRequest, *OF_ALL)
-        found = self._many.readable(list(dict.fromkeys(ids)), lambda one: self.message(one, trim), never)
+        found = self._many.readable(list(dict.fromkeys(ids)), lambda one: self.message(one, view), never)
         return {**found, "has_more": False}
 
-    def message(self, message: str, trim: Trim = WHOLE) -> Json:
+    def message(self, message: str, view: MailView = WHOLE) -> Json:
         """Return one mail by its id.
 
-        {id, thread_id, url, labels, folder, date, can_reply}, and what `clients.mail.text.read_mail` returns; `labels`
-        are categories and `UNREAD`, `FLAGGED`; `date` is RFC 3339 in UTC.
+        {id, thread_id, url, labels, folder, received_at, date, can_reply}, and what `clients.mail.text.read_mail`
+        returns; `labels` are categories and `UNREAD`, `FLAGGED`; `received_at` and `date` are the time of arrival,
+        RFC 3339 in UTC.
         """
-        return self._mail(self._box.record(message), trim)[0]
+        return self._mail(self._box.record(message), view)[0]
 
-    def arrived(self, message: str) -> ArrivedMail:
+    def arrived(self, message: str, view: MailView = WHOLE) -> ArrivedMail:
         """Return one mail by its id, and what it is. Raises NotFound, Unreadable."""
         record = self._box.record(message)
-        mail, payload = self._mail(record)
+        mail, payload = self._mail(record, view)
         is_sent = record.get("parentFolderId") == self._box.known("sentitems")
         is_sent = is_sent or is_from(payload, self._box.account())
         return ArrivedMail(mail, bool(record.get("isDraft")), is_sent, bool(header(payload, "X-Orchestra")))
 
-    def thread(self, thread: str, trim: Trim = WHOLE) -> Json:
-        """Return all mails of a thread, oldest first: {id, url, subject, messages, unreadable}."""
-        records = {str(one["id"]): one for one in self._box.records_of(LabelledMails("threads", thread))}
-        told = self._many.each(list(records), lambda one: self._mail(records[one], trim)[0], OF_ALL)
-        failed = {one: error for one, error in told.items() if not isinstance(error, dict)}
-        raise_for_service(failed.values())
-        messages = [mail for mail in told.values() if isinstance(mail, dict)]
-        return {
-            "id": thread,
-            "url": self._box.link(thread),
-            "subject": messages[0]["subject"] if messages else "",
-            "messages": messages,
-            "unreadable": self._many.unread(failed),
-        }
+    def thread(self, thread: str, view: MailView = WHOLE) -> Json:
+        """Return all mails of a thread, oldest first: {url} and what `clients.mail.conversation` returns.
+
+        Outlook begins a new conversation with another subject; earlier ones, as the mails name them, are read as well.
+        """
+        found = joined(thread, lambda one: self._said(one, view), self._threads_with, self._box.account())
+        return {**conversation(thread, found, self._many.unread), "url": self._box.link(thread)}
+
+    def _said(self, thread: str, view: MailView) -> ThreadMails:
+        found = self._box.records_of(LabelledMails("threads", thread))[-MAILS_MOST - 1 :]
+        records = {str(one["id"]): one for one in found}
+
+        def said(one: str) -> SaidMail:
+            mail, payload = self._mail(records[one], view)
+            with one_mail(SERVICE, one):
+                return SaidMail(mail, chain_of(payload), bool(records[one].get("isDraft")))
+
+        return self._many.each(list(records), said, OF_ALL)
+
+    def _threads_with(self, names: Sequence[str]) -> Iterator[str]:
+        """Yield the conversations that have these mails, by their Message-IDs."""
+        for name in names:
+            for record in self._box.with_message_id(name):
+                if record.get("conversationId"):
+                    yield str(record["conversationId"])
 
     def subject(self, message: str) -> str:
         """Return the subject of a mail, empty if it has none. Raises NotFound."""
@@ -117,14 +130,10 @@ class OutlookReader:
         return shown_addresses(", ".join(str(one["emailAddress"]["address"]) for one in found))[0]
 
     def attachment(self, message: str, wanted: str) -> File:
-        """Return one attachment of a mail, by its id in the mail's `attachments`."""
+        """Return one part of a mail, by its id in the mail's `attachments` or `parts`."""
         file = self._file(message, self._payload(message), wanted)
         if file is None:
-            raise NotFound(
-                f"The mail {message!r} has no attachment {wanted!r}.",
-                service=SERVICE,
-                remedy="Take the id from the mail's `attachments`.",
-            )
+            raise no_part(SERVICE, message, wanted)
         return file
 
     def attachments(self, message: str) -> list[File]:
@@ -139,14 +148,14 @@ class OutlookReader:
             found.append(file)
         return found
 
-    def original(self, message: str) -> Json:
+    def original(self, message: str, *, follows_up: bool = False) -> Json:
         """Return the mail to answer, by its id or its Message-ID (`<...>`): {id, threadId, payload, labelIds}.
 
-        Raises InvalidRequest if a program must not answer it (RFC 3834).
+        Raises InvalidRequest if a program must not answer it (RFC 3834); `follows_up` is as in `require_answerable`.
         """
         record = self._box.record(self.id_of(message))
         found = self._answerable(record, headers_of(self._box.raw(str(record["id"]))))
-        require_answerable(SERVICE, found, self._box.account())
+        require_answerable(SERVICE, found, self._box.account(), follows_up=follows_up)
         return found
 
     def id_of(self, message: str) -> str:
@@ -183,11 +192,11 @@ class OutlookReader:
             if is_wanted and one.get("parentFolderId") not in hidden:
                 yield one
 
-    def _read(self, records: Sequence[Json], trim: Trim) -> Json:
+    def _read(self, records: Sequence[Json], view: MailView) -> Json:
         known = {str(one["id"]): one for one in records}
-        return self._many.readable(list(known), lambda one: self._mail(known[one], trim)[0])
+        return self._many.readable(list(known), lambda one: self._mail(known[one], view)[0])
 
-    def _mail(self, record: Json, trim: Trim = WHOLE) -> tuple[Json, Json]:
+    def _mail(self, record: Json, view: MailView) -> tuple[Json, Json]:
         """Return a mail as workflows see it, and its parts."""
         message = str(record["id"])
         raw = self._box.raw(message)
@@ -198,7 +207,8 @@ class OutlookReader:
                 "id": message,
                 "thread_id": str(record.get("conversationId") or ""),
                 "url": str(record.get("webLink") or ""),
-                **read_mail(payload, nothing_left_out, trim, _RECEIVER),
+                **read_mail(payload, nothing_left_out, view, _RECEIVER),
+                "received_at": received_at(record),
                 "date": received_at(record),
                 "labels": labels_of(record),
                 "folder": folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from clients.base_url import BaseUrl
+from clients.mail.sending_pace import RecipientsPerDay
 from clients.microsoft.declaration import RENEWAL, URL, token_key
 from clients.oauth.settings import SignInSettings
 from clients.reads import ReadRequest
@@ -20,6 +21,12 @@ class OutlookSettings(SignInSettings):
         description="The address of a shared mailbox, or of one that somebody has opened for you. Empty: your own.",
         pattern=r"^[^@\s/]+@[^@\s/]+$|^$",
     )
+    aliases: list[str] = Field(
+        default_factory=list,
+        description="Addresses that mail may be from, besides those that Microsoft 365 knows for the mailbox.",
+    )
+    signature: str = Field("", description="The text below mail that a step sends with a signature.")
+    recipients_per_day: RecipientsPerDay = None
 
 
 def _of(whose: str) -> tuple[ReadRequest, ...]:

@@ -8,16 +8,19 @@ import smtplib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
+from clients.mail.sending_pace import SendingPace
 from clients.mail_server.failures import of_reply, sending
-from clients.mail_server.providers import SERVICE, signing_in
+from clients.mail_server.providers import SERVICE, mailbox_limit, signing_in
 from clients.mail_server.settings import ImapSettings, Servers
 from clients.mail_server.wire import MailConnector, MailServerAddress, MailSocket
 from clients.mail_server.xoauth2 import first_answer, with_token
 from clients.oauth.app import TokenSource
+from clients.pacing.paces import OwnPaces, Paces
 
 _CALL_SECONDS = 300.0
 # An address literal reveals no more about this machine than necessary (RFC 5321 4.1.4; Thunderbird does the same).
@@ -63,8 +66,16 @@ class _Smtp(smtplib.SMTP):
 class SmtpClient:
     """Sends one mailbox's mail. Thread-safe; each mail uses its own connection."""
 
-    def __init__(self, settings: ImapSettings, connector: MailConnector, tokens: TokenSource | None = None) -> None:
+    def __init__(
+        self,
+        settings: ImapSettings,
+        connector: MailConnector,
+        tokens: TokenSource | None = None,
+        paces: Paces | None = None,
+    ) -> None:
         self.address = settings.address
+        limit = partial(mailbox_limit, settings.recipients_per_day, None if settings.smtp_host else settings.host)
+        self._pace = SendingPace(SERVICE, lambda: settings.address, limit, paces or OwnPaces())
         self._user = settings.user or settings.address
         self._password = settings.password
         self._servers = Servers(settings)
@@ -86,20 +97,22 @@ class SmtpClient:
         If one recipient is refused, nothing is sent, so that the mail can be sent again to all.
         """
         content = _content(mail)
-        with self._session() as smtp:
+        with self._pace.sending(len(recipients)), self._session() as smtp:
             with sending(), _not_sent_yet():
-                self._announce(smtp, recipients, len(content))
+                self._announce(smtp, recipients, len(content), str(mail["X-Orchestra"] or ""))
                 # Before the end mark the server has no mail (RFC 5321 4.1.1.4): a failure here has sent nothing.
                 smtp.wire.send(content)
             _finish(smtp)
 
-    def _announce(self, smtp: _Smtp, recipients: Sequence[str], size: int) -> None:
+    def _announce(self, smtp: _Smtp, recipients: Sequence[str], size: int, marker: str) -> None:
         most = str(smtp.esmtp_features.get("size", "")).strip()
         if most.isdigit() and 0 < int(most) < size:
             raise InvalidRequest(
                 f"The mail is too large: {size} bytes, and the server accepts {most}.", service=SERVICE
             )
-        _expected(smtp.mail(self.address), 250, f"The sender {self.address} is refused")
+        # A report that the mail was not delivered then names its marker, whatever it returns (RFC 3461 4.3 and 4.4).
+        options = ["RET=HDRS", f"ENVID={marker}"] if smtp.has_extn("dsn") and marker.isalnum() else []
+        _expected(smtp.mail(self.address, options), 250, f"The sender {self.address} is refused")
         for recipient in recipients:
             _expected(smtp.rcpt(recipient), 250, f"The recipient {recipient} is refused", also=251)
         _expected(smtp.docmd("DATA"), 354)
@@ -117,7 +130,7 @@ class SmtpClient:
     def _signed_in(self, place: MailServerAddress) -> _Smtp:
         if self._tokens is not None:
             return with_token(self._tokens, self._user, lambda token: self._opened(place, token))
-        with signing_in(self.address):
+        with signing_in(self.address, self._servers.host):
             return self._opened(place)
 
     def _opened(self, place: MailServerAddress, token: str = "") -> _Smtp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from demo.call import StandInCall, StandInReply, Table
+from demo.gmail import pubsub as gmail_pubsub
 from demo.gmail.mailbox import Record, StandInMailbox, not_found
 from demo.gmail.unrest import is_forgotten, unrest
 from demo.gmail.views import mailbox_of, page
@@ -30,6 +31,24 @@ def profile(call: StandInCall) -> StandInReply:
             "historyId": str(box.history_id),
         }
     )
+
+
+def send_as(box: StandInMailbox) -> list[dict[str, Any]]:
+    """Return the addresses from which the mailbox may send; one of them is not verified yet."""
+    domain = box.account.rpartition("@")[2]
+    own = {"sendAsEmail": box.account, "displayName": "You", "replyToAddress": "", "isPrimary": True, "isDefault": True}
+    alias = {"replyToAddress": "", "treatAsAlias": True}
+    return [
+        {**alias, "sendAsEmail": f"sales@{domain}", "displayName": "Sales", "signature": "<b>Sales</b><br>Open 9 to 5"}
+        | {"verificationStatus": "accepted"},
+        {**own, "signature": '<div dir="ltr">You<br>Demo Street 1</div>'},
+        {**alias, "sendAsEmail": f"new@{domain}", "displayName": "New", "verificationStatus": "pending"},
+    ]
+
+
+def list_send_as(call: StandInCall) -> StandInReply:
+    """GET settings/sendAs."""
+    return StandInReply({"sendAs": send_as(mailbox_of(call))})
 
 
 def list_labels(call: StandInCall) -> StandInReply:
@@ -92,6 +111,19 @@ def history(call: StandInCall) -> StandInReply:
     return StandInReply(answer | {"historyId": str(box.history_id)})
 
 
+def watch(call: StandInCall) -> StandInReply:
+    """POST watch: changes are published to a topic of Pub/Sub for seven days."""
+    box = mailbox_of(call)
+    topic = str(call.body.get("topicName", ""))
+    return StandInReply(gmail_pubsub.watch(box.store, box.account, box.history_id, topic))
+
+
+def stop(call: StandInCall) -> StandInReply:
+    """POST stop."""
+    gmail_pubsub.stop(mailbox_of(call).store)
+    return StandInReply(None, 204)
+
+
 def _history_entry(entry: Record) -> dict[str, Any]:
     # Google leaves empty fields out, `labelIds` among them.
     message = {name: value for name, value in entry["message"].items() if value}
@@ -116,6 +148,7 @@ def _counts(box: StandInMailbox, label_id: str) -> dict[str, int]:
 
 TABLE: Table = (
     ("GET", "/profile", profile),
+    ("GET", "/settings/sendAs", list_send_as),
     ("GET", "/labels", list_labels),
     ("POST", "/labels", create_label),
     ("GET", "/labels/{id}", get_label),
@@ -123,4 +156,6 @@ TABLE: Table = (
     ("PATCH", "/labels/{id}", update_label),
     ("DELETE", "/labels/{id}", delete_label),
     ("GET", "/history", history),
+    ("POST", "/watch", watch),
+    ("POST", "/stop", stop),
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
+from demo.gmail import pubsub as gmail_pubsub
 from demo.gmail.labels import StandInLabels, changed
 from demo.gmail.mime import WELL_FORMED_ID, MimeMail, base64url, from_base64url, with_header
 from demo.service import Refused
@@ -117,9 +118,10 @@ class StandInMailbox:
         self.store.delete(RAW, record["id"])
 
     def outgoing(self, raw: bytes) -> bytes:
-        """Return a mail as Gmail completes it for sending: From is the account, Date is set."""
+        """Return a mail as Gmail completes it for sending: From is the account or its alias, Date is set."""
         mail = MimeMail.parse(raw)
-        if self.account.lower() not in mail.header("From").lower():
+        sender = mail.header("From").lower()
+        if not any(one in sender for one in (self.account.lower(), f"sales@{self.account.rpartition('@')[2].lower()}")):
             raw = with_header(raw, "From", self.account)
         if not mail.header("Date"):
             raw = with_header(raw, "Date", formatdate(self.now() / 1000))
@@ -157,6 +159,7 @@ class StandInMailbox:
         self.store.put(HISTORY, str(number), entry)
         self.store.put(HISTORY, "last", {"id": number})
         self.store.delete(HISTORY, str(number - HISTORY_KEPT))
+        gmail_pubsub.changed(self.store, self.account, number)
         return record
 
     def _with_id(self, mail: MimeMail, message_id: str) -> MimeMail:

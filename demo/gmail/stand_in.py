@@ -16,6 +16,7 @@ from demo.gmail import messages as gmail_messages
 from demo.gmail import mime as gmail_mime
 from demo.gmail import oauth as gmail_oauth
 from demo.gmail import pages as gmail_pages
+from demo.gmail import pubsub as gmail_pubsub
 from demo.gmail import sample as gmail_sample
 from demo.gmail import threads as gmail_threads
 from demo.gmail import unrest as gmail_unrest
@@ -59,7 +60,7 @@ def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
 
 
 def routes(store: Store) -> list[Route]:
-    """Return the API below /gmail/v1, the sign-in, the delivery of mails, and the web pages."""
+    """Return the API below /gmail/v1, Pub/Sub, the sign-in, the delivery of mails, and the web pages."""
 
     async def new_mail(request: Request) -> Response:
         box = StandInMailbox(store)
@@ -79,6 +80,7 @@ def routes(store: Store) -> list[Route]:
         *gmail_upload.routes(store, PREFIX),
         *gmail_oauth.routes(store),
         *gmail_unrest.routes(store),
+        *gmail_pubsub.routes(store),
         Route("/_demo/mail", new_mail, methods=["POST"]),
         *page_routes(store, [("/mail", gmail_pages.mails), ("/mail/{id}", gmail_pages.mail)]),
     ]

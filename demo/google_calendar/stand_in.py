@@ -103,7 +103,8 @@ def routes(store: Store) -> list[Route]:
     async def by_hand(request: Request) -> Response:
         body = await json_object(request)
         with store.transaction():
-            made = put(store, _account(store), {"id": f"hand{store.next_number('gcal/hand')}", **body})
+            event = {"id": f"hand{store.next_number('gcal/hand')}", **body}
+            made = put(store, _account(store), _answering(event, _account(store)))
         return JSONResponse(made, 201)
 
     events = "/calendar/v3/calendars/{calendar}/events"
@@ -185,6 +186,8 @@ def _list(call: StandInCall) -> StandInReply:
         mine = [one for one in mine if one["status"] != "cancelled"]
         changed = datetime.fromtimestamp(0, UTC)
     found = [one for each in mine for one in (instances(each, latest) if is_single else [each])]
+    if uid := call.query("iCalUID"):
+        found = [one for one in found if one["iCalUID"] == uid]
     words = call.query("q").lower()
     found = [
         one
@@ -211,24 +214,39 @@ def _insert(call: StandInCall) -> StandInReply:
     event = {"id": f"made{call.store.next_number('gcal/made')}", **body}
     if call.store.get("gcal/events", f"{calendar}/{event['id']}") is not None:
         raise Refused(409, "The requested identifier already exists.")
-    made = put(call.store, calendar, _answering(event))
+    made = put(call.store, calendar, _answering(event, _account(call.store)))
     _tell(call, made)
     return StandInReply(made)
 
 
-def _answering(event: Event) -> Event:
+def _answering(event: Event, account: str) -> Event:
     # Google adds the answer that is still missing, so an event read back differs from what was sent.
-    people = [{"responseStatus": "needsAction", **one} for one in event.get("attendees") or []]
+    people = [
+        {"responseStatus": "needsAction", **one, **({"self": True} if one["email"] == account else {})}
+        for one in event.get("attendees") or []
+    ]
     return {**event, "attendees": people} if people else event
+
+
+def _own_answer(event: Event, body: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """Return a patch with `attendeesOmitted` as one of all attendees: only the own answer may be in it."""
+    given = body.get("attendees") or []
+    if [one.get("email") for one in given] != [account]:
+        raise Refused(400, "Only the response of the participant may be updated.")
+    people = [{**one, **given[0]} if one["email"] == account else one for one in event.get("attendees") or []]
+    return {**{name: value for name, value in body.items() if name != "attendeesOmitted"}, "attendees": people}
 
 
 def _patch(call: StandInCall) -> StandInReply:
     found = _found(call)
     if found["status"] == "cancelled":
         raise Refused(403, "Forbidden")
-    changed = patched(_shown(found), call.body)
+    account, body = _account(call.store), dict(call.body)
+    if body.get("attendeesOmitted"):
+        body = _own_answer(found, body, account)
+    changed = patched(_shown(found), body)
     checked(changed)
-    made = put(call.store, _calendar(call), _answering(changed))
+    made = put(call.store, _calendar(call), _answering(changed, account))
     _tell(call, made)
     return StandInReply(made)
 

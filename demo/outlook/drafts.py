@@ -22,6 +22,7 @@ MIME_MOST = 4 * 1024 * 1024
 """Bytes of a request with MIME content."""
 _RULES = "rules"
 _HEADERS = {"toRecipients": "To", "ccRecipients": "Cc", "bccRecipients": "Bcc", "replyTo": "Reply-To"}
+_SENDER = {"from": "From"}
 _STATE = {"isRead": bool, "categories": list, "flag": dict}
 
 
@@ -50,7 +51,7 @@ def patched(box: DemoOutlook, record: Record, given: Mapping[str, Any]) -> Recor
     """Change a message: what sorts it, and of a draft its content, too. Raises Refused 400."""
     state = {*_STATE, "singleValueExtendedProperties"}
     content = {name for name in given if name not in state and not name.startswith("@odata.")}
-    if unknown := content - {*_HEADERS, "subject", "body", "internetMessageHeaders"}:
+    if unknown := content - {*_HEADERS, *_SENDER, "subject", "body", "internetMessageHeaders"}:
         raise graph_refused(
             400, "ErrorInvalidPropertySet", f"Property '{min(unknown)}' is read-only and cannot be set."
         )
@@ -69,13 +70,14 @@ def patched(box: DemoOutlook, record: Record, given: Mapping[str, Any]) -> Recor
     return box.written(record, _rewritten(box.mail(record).raw, given))
 
 
-def attach(box: DemoOutlook, record: Record, name: str, media_type: str, data: bytes) -> Record:
-    """Add a file to a draft."""
+def attach(box: DemoOutlook, record: Record, name: str, media_type: str, data: bytes, content_id: str = "") -> Record:
+    """Add a file to a draft; with an id, its text shows it."""
     mail = _editable(box.mail(record).raw)
     kind, _, subkind = (media_type or "application/octet-stream").partition("/")
     if kind in {"message", "multipart"} or not subkind:
         kind, subkind = "application", "octet-stream"
-    mail.add_attachment(data, maintype=kind, subtype=subkind, filename=name)
+    shown: dict[str, Any] = {"cid": f"<{content_id}>", "disposition": "inline"} if content_id else {}
+    mail.add_attachment(data, maintype=kind, subtype=subkind, filename=name, **shown)
     return box.written(record, mail.as_bytes())
 
 
@@ -105,6 +107,9 @@ def send(box: DemoOutlook, record: Record) -> None:
         raise graph_refused(403, "ErrorAccessDenied", "The message is not a draft.")
     if not people:
         raise graph_refused(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.")
+    if not {a.lower() for _, a in getaddresses([mail.header("From")])} <= {box.account.lower(), box.alias.lower()}:
+        said = "The user account does not have the right to send mail on behalf of the specified sending account."
+        raise graph_refused(403, "ErrorSendAsDenied", said)
     now = box.now()
     raw = with_header(mail.raw, "Date", format_datetime(now))
     if (box.store.get(box.kept(_RULES), _RULES) or {}).get("renames"):
@@ -122,7 +127,7 @@ def switch(box: DemoOutlook, rules: Mapping[str, Any]) -> None:
 
 def _added(box: DemoOutlook, raw: bytes) -> Record:
     mail = MimeMail.parse(raw)
-    if box.account.lower() not in mail.header("From").lower():
+    if not mail.header("From"):
         raw = with_header(raw, "From", box.account)
     return box.add(raw, "drafts", box.now(), isDraft=True, isRead=True)
 
@@ -135,7 +140,7 @@ def _editable(raw: bytes) -> EmailMessage:
 def _rewritten(raw: bytes, given: Mapping[str, Any]) -> bytes:
     """Return a draft with other headers or another body; its files stay."""
     old, made = _editable(raw), EmailMessage(policy=SMTP)
-    replaced = {name.lower() for key, name in {**_HEADERS, "subject": "Subject"}.items() if key in given}
+    replaced = {name.lower() for key, name in {**_HEADERS, **_SENDER, "subject": "Subject"}.items() if key in given}
     for name, value in old.items():
         if name.lower() not in replaced and not name.lower().startswith(("content-", "mime-")):
             made[name] = value
@@ -144,6 +149,8 @@ def _rewritten(raw: bytes, given: Mapping[str, Any]) -> bytes:
     for key, name in _HEADERS.items():
         if given.get(key):
             made[name] = [_address(one) for one in given[key]]
+    if given.get("from"):
+        made["From"] = _address(given["from"])
     body = given.get("body") or _body_of(old)
     made.set_content(str(body["content"]), subtype="html" if body["contentType"].lower() == "html" else "plain")
     for part in old.walk():

@@ -58,6 +58,11 @@ class DemoOutlook:
         """The mailbox's address; each reset changes that of the account."""
         return self.shared or f"demo-{self.store.generation}@example.com"
 
+    @property
+    def alias(self) -> str:
+        """Another address of the mailbox, from which it may send, too."""
+        return f"sales.{self.account}"
+
     def kept(self, kind: str) -> str:
         """Return the name of a collection of this mailbox."""
         return f"outlook{'/' + self.shared if self.shared else ''}/{kind}"
@@ -160,11 +165,14 @@ class DemoOutlook:
         self.store.delete(self.kept("messages"), record["id"])
         self.store.delete(self.kept("raw"), record["id"])
 
-    def deliver(self, raw: bytes) -> Record:
-        """Let a mail arrive now: in the inbox, unread."""
+    def deliver(self, raw: bytes, at: datetime | None = None) -> Record:
+        """Let a mail arrive, now if no time is given: in the inbox, unread; its own `Date` stays."""
         raw, _ = without_header(raw, sample.LABELS_HEADER)
-        now = self.now()
-        return self.add(with_header(sample.to_account(self, raw), "Date", format_datetime(now)), "inbox", now)
+        return self.add(sample.to_account(self, raw), "inbox", at or self.now())
+
+    def deliver_new(self, raw: bytes) -> Record:
+        """Let a mail arrive that was sent just now."""
+        return self.deliver(with_header(raw, "Date", format_datetime(self.now())))
 
     # Changes.
 
@@ -210,7 +218,7 @@ def seed(store: Store) -> None:
     for one in found:
         _put(box, one, shift)
     shared = _empty(DemoOutlook(store, SHARED))
-    shared.deliver(sample.written(shared, {"from": "ann@example.org", "subject": "To the office", "text": "Hello"}))
+    shared.deliver_new(sample.written(shared, {"from": "ann@example.org", "subject": "To the office", "text": "Hello"}))
 
 
 def _empty(box: DemoOutlook) -> DemoOutlook:

@@ -153,10 +153,11 @@ def routes(store: Store) -> list[Route]:
         given = await json_object(request) if is_json else {}
         body = await request.body()
         with store.transaction():
-            raw = (
-                sample.next_mail(box) if given.get("next") is True else sample.written(box, given) if is_json else body
-            )
-            return JSONResponse({"id": box.deliver(raw)["id"]}, 201)
+            if not is_json:
+                at = request.query_params.get("at")  # when it arrived (RFC 3339)
+                return JSONResponse({"id": box.deliver(body, datetime.fromisoformat(at) if at else None)["id"]}, 201)
+            raw = sample.next_mail(box) if given.get("next") is True else sample.written(box, given)
+            return JSONResponse({"id": box.deliver_new(raw)["id"]}, 201)
 
     async def delta(request: Request) -> Response:
         given = await json_object(request)
@@ -190,7 +191,10 @@ def routes(store: Store) -> list[Route]:
 
 def _me(asked: OutlookRequest) -> Response:
     address = asked.box.account
-    return JSONResponse({"id": "demo", "displayName": "You", "mail": address, "userPrincipalName": address})
+    me: dict[str, Any] = {"id": "demo", "displayName": "You", "mail": address, "userPrincipalName": address}
+    if "proxyAddresses" in asked.options.get("$select", ""):
+        me |= {"proxyAddresses": [f"SMTP:{address}", f"smtp:{asked.box.alias}"]}
+    return JSONResponse(me)
 
 
 def _listed(asked: OutlookRequest) -> Response:
@@ -286,7 +290,8 @@ def _attach(asked: OutlookRequest) -> Response:
     if given.get("@odata.type") != "#microsoft.graph.fileAttachment" or len(data) > _SMALL_MOST:
         raise graph_refused(413, "ErrorMessageSizeExceeded", "The file is too large, or of another kind.")
     name, kind = str(given.get("name") or ""), str(given.get("contentType") or "")
-    record = drafts.attach(asked.box, asked.record, name, kind, data)
+    content_id = str(given.get("contentId") or "") if given.get("isInline") else ""
+    record = drafts.attach(asked.box, asked.record, name, kind, data, content_id)
     return JSONResponse(views.attachment(views.attachment_parts(asked.box.mail(record))[-1]), 201)
 
 

@@ -68,7 +68,7 @@ def test_the_declaration_is_complete(kind: Kind) -> None:
     fields: dict[str, Any] = dict(service.settings.model_fields)
     assert service.settings.model_config["extra"] == "forbid"
     assert {one.name for one in service.beside_key} <= set(fields)
-    assert all(one.label and one.variable for one in service.beside_key)
+    assert all(one.label for one in service.beside_key)
     assert service.settings() == service.settings.model_validate({}), "no setting is required"
     if service.key is not None:
         assert service.key.setting in fields

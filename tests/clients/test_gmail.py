@@ -169,7 +169,8 @@ def test_a_search_gives_the_newest_first(gmail: GmailClient) -> None:
     assert set(found["messages"][0]) == {
         *("id", "thread_id", "message_id", "url", "from", "to", "cc", "subject", "date", "text", "text_truncated"),
         *("full_text", "text_missing", "left_out", "signature", "invitations", "labels", "attachments", "can_reply"),
-        *("reply_to", "importance", "list", "is_auto_reply", "authentication"),
+        *("reply_to", "importance", "list", "is_auto_reply", "authentication", "headers", "sent_at", "received_at"),
+        *("parts", "is_bounce", "bounce", "language"),
     }
 
 
@@ -412,3 +413,42 @@ def test_threads_may_share_a_client(gmail: GmailClient, mail_id: str) -> None:
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(lambda _: gmail.mail.message(mail_id)["subject"], range(80)))
     assert set(found) == {"Offer"}
+
+
+def test_a_conversation_goes_on_where_gmail_begins_a_new_thread(
+    gmail: GmailClient, deliver: Callable[..., str]
+) -> None:
+    head = "From: Ann <ann@example.org>\nTo: you@example.com\n"
+    deliver(f"{head}Subject: Plan\nMessage-ID: <g1@example.org>\n\nSaid 1")
+    second = deliver(f"{head}Subject: Re: Plan\nMessage-ID: <g2@example.org>\nReferences: <g1@example.org>\n\nSaid 2")
+    deliver(f"{head}Subject: Re: Plan\nMessage-ID: <g4@example.org>\n\nSaid 4")
+    names = '<g1@example.org> <gone@example.org> <a"b{c}@example.org> <g2@example.org>'
+    third = deliver(f"{head}Subject: Other\nMessage-ID: <g3@example.org>\nReferences: {names}\n\nSaid 3")
+    thread = gmail.mail.message(third)["thread_id"]
+    assert thread != gmail.mail.message(second)["thread_id"]
+    found = gmail.mail.thread(thread)
+    assert [one["text"].strip() for one in found["messages"]] == ["Said 1", "Said 2", "Said 3"]
+    assert (found["id"], found["subject"], found["has_more"]) == (thread, "Plan", False)
+    assert [line for line in found["text"].splitlines() if line.startswith(" ")] == ["  Said 1", "  Said 2", "  Said 3"]
+
+
+def test_a_stranger_who_names_the_mail_of_a_thread_does_not_join_it(
+    gmail: GmailClient, deliver: Callable[..., str]
+) -> None:
+    me, secret = gmail.account(), "<acme/secret/issues/12@example.org>"
+    deliver(f"From: boss@acme.example\nTo: {me}\nSubject: Secret\nMessage-ID: {secret}\n\nThe secret")
+    head = f"From: Eve <eve@example.net>\nTo: {me}\nSubject: Hello\nMessage-ID: <e1@example.net>"
+    mail = deliver(f"{head}\nReferences: {secret}\n\nWhat do you say?")
+    answers = f"Message-ID: <e2@example.com>\nIn-Reply-To: <e1@example.net>\nReferences: {secret} <e1@example.net>"
+    own = deliver(f"From: {me}\nTo: eve@example.net\nSubject: Re: Hello\n{answers}\n\nNothing.")
+    threads = {gmail.mail.message(one)["thread_id"] for one in (mail, own)}
+    said = [one["text"].strip() for each in threads for one in gmail.mail.thread(each)["messages"]]
+    assert {*said} == {"What do you say?", "Nothing."}
+
+
+def test_a_draft_in_a_thread_is_no_part_of_what_was_said(gmail: GmailClient, mail_id: str) -> None:
+    letter = Letter(OutgoingMail([], text="Not yet sent"), "m9", gmail.mail.original(mail_id), NOW)
+    gmail.outbox.create_draft(letter)
+    found = gmail.mail.thread(gmail.mail.message(mail_id)["thread_id"])
+    assert len(found["messages"]) == 2
+    assert "Not yet sent" not in found["text"]

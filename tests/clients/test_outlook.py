@@ -76,11 +76,13 @@ def drafts(standins: StandIns) -> list[dict[str, Any]]:
 def test_a_mail_is_read_as_in_gmail(standins: StandIns, http: httpx.Client, client: OutlookClient) -> None:
     gmail = standins["gmail"]
     other = GmailClient(GmailSettings(token=SecretStr(gmail.token), base_url=gmail.base_url), http)
-    own = {"id", "thread_id", "url", "labels", "folder", "date", "to", "cc", "message_id"}
+    own = {"id", "thread_id", "url", "labels", "folder", "date", "received_at", "sent_at", "to", "cc", "message_id"}
     theirs = {mail["subject"]: mail for mail in other.mail.search("in:inbox", 50)["messages"]}
     ours = {mail["subject"]: mail for mail in client.mail.search(OutlookSearch(folder="inbox"), 50)["messages"]}
     assert ours.keys() == theirs.keys()
     for subject, mail in ours.items():
+        for each in (mail, theirs[subject]):  # Gmail gives texts in UTF-8, so that their sizes differ
+            each["parts"] = [{**part, "bytes": 0} for part in each["parts"]]
         assert {name: mail[name] for name in mail.keys() - own} == {
             name: theirs[subject][name] for name in theirs[subject].keys() - own
         }, subject
@@ -295,3 +297,35 @@ def test_that_a_draft_answers_somebody_else_is_known_here_and_no_recipient_sees_
     assert client.outbox.is_diverted(draft["id"])
     assert b"Diverted" not in client.box.raw(draft["id"])
     assert not client.outbox.is_diverted(client.outbox.create_draft(Letter(MAIL, OTHER))["id"])
+
+
+def test_a_conversation_goes_on_where_outlook_begins_a_new_one(standins: StandIns, client: OutlookClient) -> None:
+    for number, subject, more in (
+        (1, "Plan", ""),
+        (2, "Re: Plan", "References: <o1@example.org>\n"),
+        (3, "Another subject", "References: <o1@example.org> <o2@example.org>\n"),
+        (4, "Re: Plan", ""),
+    ):
+        head = f"From: ann@example.org\nTo: {{me}}\nSubject: {subject}\nMessage-ID: <o{number}@example.org>\n{more}"
+        arrived(standins, client, f"{head}\nSaid {number}".encode())
+    ids = {one["text"].strip(): one["thread_id"] for one in client.mail.search(OutlookSearch("Said"), 9)["messages"]}
+    assert len({*ids.values()}) == 3
+    found = client.mail.thread(ids["Said 3"])
+    assert [one["text"].strip() for one in found["messages"]] == ["Said 1", "Said 2", "Said 3"]
+    assert (found["id"], found["subject"], found["has_more"]) == (ids["Said 3"], "Plan", False)
+    assert [line for line in found["text"].splitlines() if line.startswith(" ")] == ["  Said 1", "  Said 2", "  Said 3"]
+    assert [one["text"].strip() for one in client.mail.thread(ids["Said 1"])["messages"]] == ["Said 1", "Said 2"]
+
+
+def test_a_stranger_who_names_the_mail_of_a_conversation_does_not_join_it(
+    standins: StandIns, client: OutlookClient
+) -> None:
+    secret = "<acme/secret/issues/12@example.org>"
+    for sender, subject, ids, text in (
+        ("boss@acme.example", "Secret", f"Message-ID: {secret}", "The secret"),
+        ("eve@example.net", "Hello", f"Message-ID: <e1@example.net>\nReferences: {secret}", "What do you say?"),
+        ("{me}", "Re: Hello", f"Message-ID: <e2@example.com>\nReferences: {secret} <e1@example.net>", "Nothing."),
+    ):
+        arrived(standins, client, f"From: {sender}\nTo: {{me}}\nSubject: {subject}\n{ids}\n\n{text}".encode())
+    thread = client.mail.message(client.mail.id_of("<e1@example.net>"))["thread_id"]
+    assert [one["text"].strip() for one in client.mail.thread(thread)["messages"]] == ["What do you say?", "Nothing."]

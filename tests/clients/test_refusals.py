@@ -29,6 +29,7 @@ from clients.errors import (
 from clients.http.request import WebRequest
 from clients.transport import deadline
 from engine.base.services import client_classes
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -154,7 +155,7 @@ def client(name: str, scripted: Scripted) -> Iterator[Client]:
     known = kind.service.settings.model_fields
     settings = {**{one: value for one, value in given.items() if one in known}, **FORMS[name].settings}
     with (
-        deadline(10.0),
+        deadline(PATIENCE_SECONDS),
         closing(kind.open(kind.service.settings.model_validate(settings), Opening())) as made,
     ):
         yield made

@@ -53,14 +53,16 @@ def differences(value: Any, schema: dict[str, Any] | str, place: str = "$", api:
         for index, inner in enumerate(value):
             yield from differences(inner, schema["items"], f"{place}[{index}]", api)
     else:
-        yield from _format_differences(value, schema, place)
+        yield from _format_differences(value, schema, place, api)
 
 
-def _format_differences(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
+def _format_differences(value: Any, schema: dict[str, Any], place: str, api: str) -> Iterator[str]:
     form = schema.get("format")
     if form in {"uint64", "int64"} and not re.fullmatch(r"\d+", value):
         yield f"{place}: {value!r} is no {form}"
-    if form == "byte":
+    if form == "byte" and api == "pubsub.v1":
+        base64.b64decode(value, validate=True)
+    elif form == "byte":
         base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
         if "=" in value or "+" in value or "/" in value:
             yield f"{place}: not base64url without padding"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, Unavai
 from clients.imap import session as imap_session
 from clients.imap.client import ImapClient
 from clients.imap.filing import copies, copy, delete, flags_of, move, move_back, set_flags
-from clients.imap.mail import attachment, by_ids, message, search
 from clients.imap.mailbox import Mailbox, mail_id
 from clients.imap.search import SearchCriteria
 from clients.sockets import Forbidden
@@ -85,16 +85,16 @@ def test_an_address_inside_is_reached_only_where_the_connection_names_it(
 def test_mails_are_found_newest_first_and_stay_unread(client: ImapClient) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     ids = [deliver(client, mail(f"Number {n}"), at=now - timedelta(hours=3 - n)) for n in range(3)]
-    found = search(client.mailbox, SearchCriteria(), 2)
+    found = client.mail.search(SearchCriteria(), 2)
     assert [one["id"] for one in found["messages"]] == [ids[2], ids[1]]
     assert (found["matched"], found["has_more"]) == (3, True)
     first = found["messages"][0]
     assert first["date"] == (now - timedelta(hours=1)).isoformat().replace("+00:00", "Z")
     assert (first["subject"], first["from"], first["text"]) == ("Number 2", "Bob <bob@example.org>", "Hi Ann.")
     assert (first["is_read"], first["flags"], first["can_reply"]) == (False, [], True)
-    assert not message(client.mailbox, ids[0])["is_read"]
-    assert not message(client.mailbox, ids[0])["is_read"]
-    assert [one["id"] for one in by_ids(client.mailbox, ids[:2])["messages"]] == [ids[1], ids[0]]
+    assert not client.mail.message(ids[0])["is_read"]
+    assert not client.mail.message(ids[0])["is_read"]
+    assert [one["id"] for one in client.mail.by_ids(ids[:2])["messages"]] == [ids[1], ids[0]]
 
 
 @pytest.mark.parametrize(
@@ -122,61 +122,61 @@ def test_a_search_finds_what_fits(client: ImapClient, wanted: SearchCriteria, su
     deliver(client, mail("Rechnung Müller", "The answer is forty-two.\n"), at=noon + timedelta(minutes=1))
     deliver(client, mail("Old", From="carol@example.org"), flags=("\\Flagged", "\\Seen"), at=noon - timedelta(hours=20))
     deliver(client, mail("Quoted \\ sign"), at=noon + timedelta(days=30))
-    assert {one["subject"] for one in search(client.mailbox, wanted, 25)["messages"]} == subjects
+    assert {one["subject"] for one in client.mail.search(wanted, 25)["messages"]} == subjects
 
 
 @pytest.mark.parametrize("value", ["a\r\nA1 DELETE INBOX", "a\x00b", "{10}", "{10+}"])
 def test_a_search_cannot_smuggle_a_command(client: ImapClient, value: str) -> None:
     with pytest.raises(InvalidRequest):
-        search(client.mailbox, SearchCriteria(subject=value), 5)
+        client.mail.search(SearchCriteria(subject=value), 5)
 
 
 def test_a_search_that_the_server_does_not_understand_says_so_and_leaves_the_connection_whole(
     client: ImapClient,
 ) -> None:
     with pytest.raises(InvalidRequest, match="search was not understood"):
-        search(client.mailbox, SearchCriteria(criteria="FROBNICATE"), 5)
-    assert search(client.mailbox, SearchCriteria(), 5)["matched"] == 0
+        client.mail.search(SearchCriteria(criteria="FROBNICATE"), 5)
+    assert client.mail.search(SearchCriteria(), 5)["matched"] == 0
 
 
 def test_an_attachment_comes_back_as_it_was(client: ImapClient) -> None:
     made = mail("With a file")
     made.add_attachment(b"\x00\x01binary\r\n.\r\n", maintype="application", subtype="x-thing", filename="Größe.bin")
     identity = deliver(client, made)
-    told = message(client.mailbox, identity)["attachments"]
+    told = client.mail.message(identity)["attachments"]
     assert [(one["name"], one["media_type"], one["bytes"]) for one in told] == [
         ("Größe.bin", "application/x-thing", 13)
     ]
-    file = attachment(client.mailbox, identity, told[0]["id"])
+    file = client.mail.attachment(identity, told[0]["id"])
     assert (file.name, file.content) == ("Größe.bin", b"\x00\x01binary\r\n.\r\n")
-    with pytest.raises(NotFound, match="no attachment"):
-        attachment(client.mailbox, identity, "99")
+    with pytest.raises(NotFound, match="no part"):
+        client.mail.attachment(identity, "99")
 
 
 def test_of_a_very_large_mail_the_beginning_is_read(client: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap_session, "_WHOLE_BYTES", 20_000)
     monkeypatch.setattr(imap_session, "_BEGINNING_BYTES", 20_000)
-    monkeypatch.setattr("clients.imap.mail._FILE_MOST", 20_000)
+    monkeypatch.setattr("clients.imap.reading._FILE_MOST", 20_000)
     identity = deliver(client, mail("Large", "word " * 20_000))
-    found = message(client.mailbox, identity)
+    found = client.mail.message(identity)
     assert found["text_truncated"]
     assert found["text"].startswith("word word")
     assert found["text"].rpartition("[Cut here: ")[2].startswith("only the first 20,000 of 104,")
     assert len(found["text"]) < 20_001
     with pytest.raises(InvalidRequest, match="too large to extract files from"):
-        attachment(client.mailbox, identity, "0")
+        client.mail.attachment(identity, "0")
 
 
 def test_many_mails_are_read_in_batches(client: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap_session, "_BATCH_BYTES", 1500)
     ids = [deliver(client, mail(f"Number {n}", "text\n" * 100)) for n in range(7)]
-    assert {one["id"] for one in search(client.mailbox, SearchCriteria(), 25)["messages"]} == set(ids)
+    assert {one["id"] for one in client.mail.search(SearchCriteria(), 25)["messages"]} == set(ids)
 
 
 def test_what_is_no_id_is_said_to_be_none(client: ImapClient) -> None:
     for wrong in ("", "42", "INBOX:42", "INBOX:x:4", ":1:2", "INBOX:1:²"):
         with pytest.raises(InvalidRequest, match="is not the id of a mail"):
-            message(client.mailbox, wrong)
+            client.mail.message(wrong)
     assert str(mail_id("Odd:name:with:colons:7:9")) == "Odd:name:with:colons:7:9"
 
 
@@ -184,8 +184,8 @@ def test_a_mail_that_is_gone_is_named(client: ImapClient) -> None:
     identity = deliver(client, mail())
     delete(client.mailbox, mail_id(identity))
     with pytest.raises(NotFound, match="moved or deleted"):
-        message(client.mailbox, identity)
-    assert by_ids(client.mailbox, [])["messages"] == []
+        client.mail.message(identity)
+    assert client.mail.by_ids([])["messages"] == []
 
 
 def test_a_folder_that_was_numbered_anew_makes_its_ids_void(client: ImapClient) -> None:
@@ -194,9 +194,13 @@ def test_a_folder_that_was_numbered_anew_makes_its_ids_void(client: ImapClient) 
         protocol.delete("Archive")
         protocol.create("Archive")
     deliver(client, mail("Another under the same number"), "Archive")
-    for call in (message, flags_of, lambda box, one: move(box, one, "INBOX")):
+    for call in (
+        client.mail.message,
+        partial(flags_of, client.mailbox),
+        lambda one: move(client.mailbox, one, "INBOX"),
+    ):
         with pytest.raises(Conflict, match="renumbered the folder 'Archive'") as caught:
-            call(client.mailbox, identity)
+            call(identity)
         assert "Search again" in caught.value.remedy
 
 
@@ -225,14 +229,14 @@ def test_a_mail_moves_and_keeps_what_it_is(
     identity = deliver(client, mail("Moved"), flags=("\\Flagged",))
     filed = move(client.mailbox, identity, "Archive")
     assert filed.id.startswith("Archive:")
-    there = message(client.mailbox, filed.id)
+    there = client.mail.message(filed.id)
     assert (there["subject"], there["flags"], there["message_id"]) == ("Moved", ["\\Flagged"], filed.message_id)
-    assert search(client.mailbox, SearchCriteria(), 25)["messages"] == []
-    deleted = search(client.mailbox, SearchCriteria(subject="Somebody", criteria="DELETED"), 5)
+    assert client.mail.search(SearchCriteria(), 25)["messages"] == []
+    deleted = client.mail.search(SearchCriteria(subject="Somebody", criteria="DELETED"), 5)
     assert deleted["matched"] == 1, "only the moved one was expunged"
     move_back(client.mailbox, filed, "INBOX")
     move_back(client.mailbox, filed, "INBOX")
-    assert search(client.mailbox, SearchCriteria(subject="Moved"), 5)["matched"] == 1
+    assert client.mail.search(SearchCriteria(subject="Moved"), 5)["matched"] == 1
 
 
 def test_a_mail_that_bears_the_name_of_another_is_moved_and_not_lost(
@@ -243,8 +247,8 @@ def test_a_mail_that_bears_the_name_of_another_is_moved_and_not_lost(
     deliver(client, mail("Page 1", Message_ID="<scanner@example.org>"), "Archive")
     second = deliver(client, mail("Page 2", text="Another page.\n", Message_ID="<scanner@example.org>"))
     filed = move(client.mailbox, second, "Archive")
-    assert message(client.mailbox, filed.id)["subject"] == "Page 2"
-    assert search(client.mailbox, SearchCriteria(folder="Archive"), 5)["matched"] == 2
+    assert client.mail.message(filed.id)["subject"] == "Page 2"
+    assert client.mail.search(SearchCriteria(folder="Archive"), 5)["matched"] == 2
 
 
 def test_a_copy_that_a_broken_move_left_is_not_made_twice(client: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +257,7 @@ def test_a_copy_that_a_broken_move_left_is_not_made_twice(client: ImapClient, mo
     one = deliver(client, mail("Only one"))
     left = copy(client.mailbox, one, "Archive")
     assert move(client.mailbox, one, "Archive") == left
-    assert search(client.mailbox, SearchCriteria(folder="Archive"), 5)["matched"] == 1
+    assert client.mail.search(SearchCriteria(folder="Archive"), 5)["matched"] == 1
 
 
 def test_a_move_that_nobody_can_take_back_says_so(client: ImapClient) -> None:
@@ -269,7 +273,7 @@ def test_a_folder_that_is_not_there_is_named(client: ImapClient) -> None:
         with pytest.raises(NotFound, match="'Nowhere'"):
             call(client.mailbox, identity, "Nowhere")
     with pytest.raises(NotFound, match="'Nowhere'"):
-        search(client.mailbox, SearchCriteria(folder="Nowhere"), 5)
+        client.mail.search(SearchCriteria(folder="Nowhere"), 5)
 
 
 def test_a_copy_is_found_again(client: ImapClient) -> None:
@@ -277,7 +281,7 @@ def test_a_copy_is_found_again(client: ImapClient) -> None:
     assert copies(client.mailbox, identity, "Archive") == []
     made = copy(client.mailbox, identity, "Archive")
     assert copies(client.mailbox, identity, "Archive") == [made]
-    assert message(client.mailbox, identity)["message_id"] == made.message_id
+    assert client.mail.message(identity)["message_id"] == made.message_id
 
 
 def test_folder_names_of_every_script_work(client: ImapClient) -> None:
@@ -288,7 +292,7 @@ def test_folder_names_of_every_script_work(client: ImapClient) -> None:
     name = next(one for one in client.folders() if "日本" in one)
     assert name == 'Größe & "日本"'
     filed = move(client.mailbox, deliver(client, mail("There")), name)
-    assert message(client.mailbox, filed.id)["subject"] == "There"
+    assert client.mail.message(filed.id)["subject"] == "There"
 
 
 def test_folders_are_known_by_their_names_where_the_server_does_not_say(
@@ -319,9 +323,7 @@ def test_threads_share_a_few_connections(client: ImapClient, monkeypatch: pytest
     monkeypatch.setattr(Mailbox, "_opened", counted)
     ids = [deliver(client, mail(f"Number {n}")) for n in range(6)]
     seen: list[str] = []
-    threads = [
-        threading.Thread(target=lambda one=one: seen.append(message(client.mailbox, one)["id"])) for one in ids * 4
-    ]
+    threads = [threading.Thread(target=lambda one=one: seen.append(client.mail.message(one)["id"])) for one in ids * 4]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -336,7 +338,7 @@ def test_a_connection_that_the_server_has_closed_is_replaced(
     monkeypatch.setattr("clients.imap.mailbox._SURE_SECONDS", -1.0)
     with client.mailbox.session() as session, session.asking() as protocol:
         protocol.send(b"X LOGOUT\r\n")
-    assert search(client.mailbox, SearchCriteria(), 5)["matched"] == 0
+    assert client.mail.search(SearchCriteria(), 5)["matched"] == 0
 
 
 def test_only_the_demo_means_no_mailbox(mailbox_settings: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from clients.errors import AuthError, InvalidRequest, ServiceError
 from clients.imap.search import SearchCriteria
-from clients.mail_server.providers import _BY_DOMAIN, app_password_page
+from clients.mail_server.providers import _BY_DOMAIN, app_password_page, signing_in
 from clients.mail_server.settings import ImapSettings, Servers
 
 
@@ -28,6 +28,10 @@ def servers(**settings: Any) -> Servers:
         ("me@posteo.net", "posteo.de:993 tls", "posteo.de:465 tls", "client"),
         ("me@mailbox.org", "imap.mailbox.org:993 tls", "smtp.mailbox.org:465 tls", "client"),
         ("me@yahoo.com", "imap.mail.yahoo.com:993 tls", "smtp.mail.yahoo.com:465 tls", "client"),
+        ("me@ya.ru", "imap.yandex.com:993 tls", "smtp.yandex.com:465 tls", "client"),
+        ("me@wanadoo.fr", "imap.orange.fr:993 tls", "smtp.orange.fr:465 tls", "client"),
+        ("me@ziggo.nl", "imap.ziggo.nl:993 tls", "smtp.ziggo.nl:587 starttls", "client"),
+        ("me@freenet.de", "mx.freenet.de:993 tls", "mx.freenet.de:587 starttls", "client"),
     ],
 )
 def test_the_address_is_enough_for_a_provider_that_is_known(address: str, imap: str, smtp: str, copy: str) -> None:
@@ -44,6 +48,29 @@ def test_every_provider_is_named_by_a_domain_and_says_where_its_passwords_are_ma
         assert "." in domain
         assert provider.page.startswith("https://")
         assert provider.smtp_security in {"tls", "starttls"}
+
+
+@pytest.mark.parametrize(
+    ("address", "wants"),
+    [
+        ("me@fastmail.com", "Your provider requires an app password; create one at https://app.fastmail.com"),
+        ("me@ya.ru", "Turn on IMAP (POP3/IMAP access) in the mailbox's settings if it is off. Your provider requires"),
+        ("me@orange.fr", "Is the password right? Your provider wants the mailbox's own one; check it at https://"),
+        ("me@wp.pl", "Turn on IMAP (POP3/IMAP access) in the mailbox's settings if it is off. Is the password right?"),
+        ("me@own.example", "Is the password right? Many providers want an app password"),
+    ],
+)
+def test_a_refused_sign_in_says_what_the_provider_wants(address: str, wants: str) -> None:
+    with pytest.raises(AuthError) as caught, signing_in(address):
+        raise AuthError("No.", service="imap")
+    assert caught.value.remedy.startswith(wants)
+
+
+def test_a_company_at_a_known_provider_is_told_what_that_one_wants() -> None:
+    with pytest.raises(AuthError) as caught, signing_in("me@own.example", "imap.mailbox.org"):
+        raise AuthError("No.", service="imap")
+    assert caught.value.remedy.startswith("Your provider requires an app password; create one at https://login.mailbox")
+    assert app_password_page("me@own.example", "imap.migadu.com") == "https://admin.migadu.com"
 
 
 def test_what_the_connection_says_goes_first() -> None:
@@ -66,6 +93,7 @@ def test_what_the_connection_says_goes_first() -> None:
     [
         ("me@outlook.com", AuthError, "Microsoft no longer lets programs"),
         ("me@proton.me", InvalidRequest, "Proton Mail Bridge"),
+        ("me@tuta.com", InvalidRequest, "offers no IMAP"),
         ("me@own.example", InvalidRequest, "servers of own.example are not known"),
         ("", InvalidRequest, "There is no mail address yet"),
     ],

@@ -158,7 +158,7 @@ def test_a_mailbox_is_read_and_sends_with_a_sign_in(
         lines = {line.what: line for line in client.check()}
         assert all(line.ok for line in lines.values()), lines
         assert lines["sign-in"].text.endswith(f" as {provider.address}, with the sign-in at {at}.")
-        client.outbox.hand_over(mail("Sent with a token"), ["bob@example.org"])
+        client.smtp.hand_over(mail("Sent with a token"), ["bob@example.org"])
         assert smtp.last()["Subject"] == "Sent with a token"
     assert provider.renewals == 0
 
@@ -171,7 +171,7 @@ def test_a_token_that_the_server_refuses_is_renewed_once(
         assert "INBOX" in client.folders()
         assert provider.renewals == 1
         provider.tokens.clear()
-        client.outbox.hand_over(mail("Later"), ["bob@example.org"])
+        client.smtp.hand_over(mail("Later"), ["bob@example.org"])
     assert provider.renewals == 2
     assert smtp.answered_refusals == [b""], "an empty line"
 
@@ -183,7 +183,7 @@ def test_who_signed_in_as_somebody_else_is_told_to_connect_again(
     provider.address = "somebody@else.example"
     with connected(settings) as client:
         errors = []
-        for attempt in (client.folders, client.outbox.check):
+        for attempt in (client.folders, client.smtp.check):
             with pytest.raises(AuthError, match="rejects the sign-in") as caught:
                 attempt()
             errors.append(caught.value)

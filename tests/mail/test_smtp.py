@@ -12,12 +12,10 @@ from aiosmtpd.smtp import Envelope
 from clients.check_line import CheckLine
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, OutcomeUnknown, Unavailable
 from clients.imap.client import ImapClient
-from clients.imap.drafts import create_draft, find_draft, original, undo_draft, update_draft
 from clients.imap.filing import delete, move
-from clients.imap.mail import message, search
 from clients.imap.mailbox import mail_id
 from clients.imap.search import SearchCriteria
-from clients.imap.sent import find_sent, send
+from clients.mail.letter import Letter
 from clients.mail.outgoing import File, OutgoingMail, message_id
 from tests.mail.mailboxes import connected, deliver, mail
 from tests.mail.smtp_server import SmtpServer, content_of
@@ -31,15 +29,15 @@ MAIL = OutgoingMail(
 
 
 def sent(client: ImapClient, mail: OutgoingMail = MAIL, answers: dict[str, Any] | None = None) -> dict[str, Any]:
-    return send(client.mailbox, client.outbox, mail, MARKER, answers, AT)
+    return client.outbox.send(Letter(mail, MARKER, answers, AT))
 
 
 def drafted(client: ImapClient, mail: OutgoingMail = MAIL, marker: str = MARKER) -> dict[str, Any]:
-    return create_draft(client.mailbox, mail, marker, None, AT)
+    return client.outbox.create_draft(Letter(mail, marker, None, AT))
 
 
 def drafts(client: ImapClient) -> list[dict[str, Any]]:
-    return list(search(client.mailbox, SearchCriteria(folder="Drafts"), 25)["messages"])
+    return list(client.mail.search(SearchCriteria(folder="Drafts"), 25)["messages"])
 
 
 def test_a_mail_leaves_to_all_and_a_copy_stays(sending_client: ImapClient, smtp: SmtpServer) -> None:
@@ -52,9 +50,9 @@ def test_a_mail_leaves_to_all_and_a_copy_stays(sending_client: ImapClient, smtp:
     assert smtp.last()["Message-ID"] == told["message_id"] == message_id(MARKER, sending_client.account())
     assert smtp.last().get_content().split() == [".dot", "..two", "ünï"]
     assert content_of(smtp.mails[0]).isascii()
-    copy = message(sending_client.mailbox, told["id"])
+    copy = sending_client.mail.message(told["id"])
     assert (copy["folder"], copy["is_read"], copy["can_reply"]) == ("Sent Items", True, False)
-    assert find_sent(sending_client.mailbox, MARKER) == told
+    assert sending_client.outbox.find_sent(MARKER) == told
 
 
 def test_a_file_arrives_as_it_was(sending_client: ImapClient, smtp: SmtpServer) -> None:
@@ -90,8 +88,8 @@ def test_starttls_is_spoken(sending_settings: dict[str, Any], smtp: SmtpServer) 
 def test_a_wrong_password_is_refused(sending_settings: dict[str, Any]) -> None:
     with connected({**sending_settings, "password": "not-it-at-all"}) as client:
         with pytest.raises(AuthError) as caught:
-            client.outbox.check()
-        assert "not-it-at-all" not in f"{caught.value} {caught.value.remedy} {vars(client.outbox)}"
+            client.smtp.check()
+        assert "not-it-at-all" not in f"{caught.value} {caught.value.remedy} {vars(client.smtp)}"
 
 
 def test_the_copy_of_a_server_that_keeps_them_itself_is_taken(sending_client: ImapClient, smtp: SmtpServer) -> None:
@@ -100,7 +98,7 @@ def test_the_copy_of_a_server_that_keeps_them_itself_is_taken(sending_client: Im
 
     smtp.on_mail = keep
     told = sent(sending_client)
-    found = search(sending_client.mailbox, SearchCriteria(folder="Sent Items"), 25)
+    found = sending_client.mail.search(SearchCriteria(folder="Sent Items"), 25)
     assert [one["id"] for one in found["messages"]] == [told["id"]]
 
 
@@ -114,16 +112,16 @@ def keeper(request: pytest.FixtureRequest, sending_settings: dict[str, Any]) -> 
 def test_only_where_the_server_keeps_copies_a_mail_has_surely_not_left(keeper: tuple[str, ImapClient]) -> None:
     who, client = keeper
     if who == "server":
-        assert find_sent(client.mailbox, MARKER) is None
+        assert client.outbox.find_sent(MARKER) is None
     else:
         with pytest.raises(OutcomeUnknown, match="may have been sent"):
-            find_sent(client.mailbox, MARKER)
+            client.outbox.find_sent(MARKER)
 
 
 def test_who_keeps_the_copy_decides_whether_one_is_made(keeper: tuple[str, ImapClient]) -> None:
     who, client = keeper
     told = sent(client)
-    count = search(client.mailbox, SearchCriteria(folder="Sent Items"), 25)["matched"]
+    count = client.mail.search(SearchCriteria(folder="Sent Items"), 25)["matched"]
     assert (count, bool(told["id"])) == ((1, True) if who == "client" else (0, False))
 
 
@@ -133,20 +131,20 @@ def test_a_mail_that_has_left_counts_as_sent_whatever_becomes_of_the_copy(
     def broken(*_: object) -> None:
         raise Unavailable("The mailbox is away just now.", service="imap")
 
-    monkeypatch.setattr("clients.imap.sent.put", broken)
+    monkeypatch.setattr("clients.imap.outbox.ImapOutbox._put", broken)
     assert sent(sending_client)["id"] == ""
     assert len(smtp.mails) == 1
 
 
 def test_a_draft_is_written_found_and_deleted(client: ImapClient) -> None:
-    assert find_draft(client.mailbox, MARKER) is None
+    assert client.outbox.find_draft(MARKER) is None
     draft = drafted(client)
-    assert find_draft(client.mailbox, MARKER) == draft
-    assert find_draft(client.mailbox, OTHER) is None
-    shown = message(client.mailbox, draft["id"])
+    assert client.outbox.find_draft(MARKER) == draft
+    assert client.outbox.find_draft(OTHER) is None
+    shown = client.mail.message(draft["id"])
     assert (shown["flags"], shown["subject"], shown["can_reply"]) == (["\\Draft", "\\Seen"], "Grüße", False)
-    undo_draft(client.mailbox, draft)
-    undo_draft(client.mailbox, draft)
+    client.outbox.undo_draft(draft, AT)
+    client.outbox.undo_draft(draft, AT)
     assert drafts(client) == []
 
 
@@ -158,12 +156,12 @@ def test_a_draft_among_thousands_is_found_though_the_search_should_lag(
     draft = drafted(client)
     search_of = ImapSession.search
     monkeypatch.setattr(ImapSession, "search", lambda it, what: [] if "HEADER" in what else search_of(it, what))
-    assert find_draft(client.mailbox, MARKER) == draft
+    assert client.outbox.find_draft(MARKER) == draft
     monkeypatch.undo()
     monkeypatch.setattr("clients.imap.filing._RECENT", 1)
     for number in range(5):
         deliver(client, mail(f"Number {number}"), "Drafts")
-    assert find_draft(client.mailbox, MARKER) == draft
+    assert client.outbox.find_draft(MARKER) == draft
 
 
 def test_a_draft_that_was_edited_or_sent_is_left_alone(client: ImapClient) -> None:
@@ -171,22 +169,24 @@ def test_a_draft_that_was_edited_or_sent_is_left_alone(client: ImapClient) -> No
     edited = deliver(client, mail("Edited", **{"Message-ID": draft["message_id"]}), "Drafts")
     delete(client.mailbox, mail_id(draft["id"]))
     with pytest.raises(Conflict, match="edited since"):
-        undo_draft(client.mailbox, draft)
+        client.outbox.undo_draft(draft, AT)
     move(client.mailbox, edited, "Sent Items")
+    with pytest.raises(NotFound, match="moved or deleted"):
+        client.outbox.update_draft(draft["id"], Letter(MAIL, MARKER, None, AT))
     with pytest.raises(Conflict, match="sent since"):
-        undo_draft(client.mailbox, draft)
-    assert (find_draft(client.mailbox, MARKER) or {})["folder"] == "Sent Items", "it must not be written once more"
+        client.outbox.undo_draft(draft, AT)
+    assert (client.outbox.find_draft(MARKER) or {})["folder"] == "Sent Items", "it must not be written once more"
 
 
 def test_a_draft_that_is_changed_stays_one(client: ImapClient) -> None:
     draft, other = drafted(client), drafted(client, marker=OTHER)
     changed = OutgoingMail(["bob@example.org"], subject="Changed")
     for _ in range(2):  # an update that is made again is the same as once
-        draft = update_draft(client.mailbox, draft, changed, MARKER, None, AT)
+        draft = client.outbox.update_draft(draft["id"], Letter(changed, MARKER, None, AT))
     assert {one["id"]: one["subject"] for one in drafts(client)} == {draft["id"]: "Changed", other["id"]: "Grüße"}
     delete(client.mailbox, mail_id(draft["id"]))
     with pytest.raises(NotFound, match="moved or deleted"):
-        update_draft(client.mailbox, draft, changed, MARKER, None, AT)
+        client.outbox.update_draft(draft["id"], Letter(changed, MARKER, None, AT))
 
 
 def test_an_answer_stays_in_its_conversation_and_says_that_a_program_wrote_it(
@@ -197,15 +197,15 @@ def test_an_answer_stays_in_its_conversation_and_says_that_a_program_wrote_it(
     )
     identity = deliver(sending_client, first)
     for named in (identity, "<q2@example.org>"):
-        answers = original(sending_client.mailbox, named)
+        answers = sending_client.mail.original(named)
         told = sent(sending_client, OutgoingMail(["bo@x.org"], text="Answer"), answers)
-        assert told["thread_id"] == "<q1@example.org>" == message(sending_client.mailbox, identity)["thread_id"]
+        assert told["thread_id"] == "<q1@example.org>" == sending_client.mail.message(identity)["thread_id"]
         assert smtp.last()["Subject"] == "Re: Question"
         assert smtp.last()["In-Reply-To"] == "<q2@example.org>"
         assert str(smtp.last()["References"]).split() == ["<q1@example.org>", "<q2@example.org>"]
         assert smtp.last()["Auto-Submitted"] == "auto-replied"
     with pytest.raises(NotFound, match="no mail with the Message-ID"):
-        original(sending_client.mailbox, "<nowhere@example.org>")
+        sending_client.mail.original("<nowhere@example.org>")
 
 
 @pytest.mark.parametrize(
@@ -225,11 +225,11 @@ def test_mail_that_a_program_must_not_answer_is_not(
 ) -> None:
     identity = deliver(client, mail(**headers), folder)
     with pytest.raises(InvalidRequest, match=reason):
-        original(client.mailbox, identity)
-    assert not message(client.mailbox, identity)["can_reply"]
+        client.mail.original(identity)
+    assert not client.mail.message(identity)["can_reply"]
 
 
 def test_mail_from_oneself_is_not_answered(client: ImapClient) -> None:
     identity = deliver(client, mail(From=client.account().upper()))
     with pytest.raises(InvalidRequest, match="from yourself"):
-        original(client.mailbox, identity)
+        client.mail.original(identity)
