@@ -14,6 +14,7 @@ from assurance.kill.job import POINTS
 from assurance.kill.job_of_steps import FAMILIES, Steps, many_kills
 from assurance.kill.judge import verdict
 from assurance.kill.mail_storm import mail_storm
+from assurance.kill.scheduled_storm import scheduled_storm
 from assurance.kill.storm import Storm
 from assurance.kill.test_agent_kill import agents, figures
 from assurance.kill.test_agent_kill import many_kills as many_kills_of_agents
@@ -63,6 +64,18 @@ def test_two_thousand_mails_while_the_server_dies_fifty_times(tmp_path: Path) ->
         before = mails.started
         mails.calm_down()
         print(f"{before} of 2000 mails had their runs before the last kill")  # noqa: T201 - the figures, for `pytest -s`
+        assert mails.wrongs() == []
+
+
+def test_sixty_servers_that_hold_mails_and_die(tmp_path: Path) -> None:
+    with scheduled_storm(tmp_path / "workspace") as mails:
+        mails.rage(60)
+        mails.calm_down()
+        told = (
+            f"{mails.kills} servers and {mails.killed_stops} of who stops were killed; of {len(mails.ordered)} mails "
+        )
+        told += f"{sum(mails.sent.values())} went out, {len(mails.stopped)} were stopped"
+        print(told)  # noqa: T201 - the figures, for `pytest -s`
         assert mails.wrongs() == []
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import engine.triggers
 from assurance.kill.wrong import WRONG
-from engine.base.errors import PlanDrift
+from engine.base.errors import InUse, PlanDrift
 from engine.base.services import client_class
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
@@ -138,6 +138,28 @@ class Child:
             orchestra.triggers.turn_on(OWNER, workflow, trigger, Start())
         self._say("ready")
         self._connection.recv(1)
+        orchestra.close()
+
+    def hold(self) -> None:
+        """Be the workspace's server, on the owner's mailbox, and start runs; until the other side hangs up."""
+        orchestra = self._opened(serve=True)
+        orchestra.connections.set_mode(OWNER, "gmail", AccountMode.MINE)
+        for inputs in self._job["inputs"]:
+            orchestra.runs.start(OWNER, self._job["workflow"], inputs)
+        self._say("ready")
+        self._connection.recv(1)
+        orchestra.close()
+
+    def stop(self) -> None:
+        """Reject questions one after the other: "stopped", or "late", and the id of each."""
+        orchestra = self._opened()
+        for question in self._job["questions"]:
+            try:
+                orchestra.approvals.reject(OWNER, question)
+            except InUse:
+                self._say(f"late {question}")
+            else:
+                self._say(f"stopped {question}")
         orchestra.close()
 
     def promote(self) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from assurance.kill.storm import Job, Storm, storm
 
@@ -22,13 +22,13 @@ _PATIENCE_SECONDS = 60
 _TRIGGER = "line"
 
 
-def each_line(file: str) -> dict[str, Any]:
-    """A workflow that starts for each new line."""
+def each_item(uses: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """A workflow that starts for each item of a trigger."""
     trigger = {
         "id": _TRIGGER,
-        "uses": "feed.line",
+        "uses": uses,
         "poll_seconds": 1,
-        "with": {"path": file, "overlap": 3},
+        "with": fields,
         "inputs": {"id": "{{ item.id }}"},
     }
     return {
@@ -47,6 +47,12 @@ class LineStorm:
     storm: Storm
     name: str
     written: list[str] = field(default_factory=list)
+    kept: ClassVar[str] = "/trigger/item"
+    """What a run says of the line that started it."""
+
+    def workflow(self) -> dict[str, Any]:
+        """Return the workflow that starts for each new line."""
+        return each_item("feed.line", {"path": self.path.name, "overlap": 3})
 
     @property
     def path(self) -> Path:
@@ -56,10 +62,10 @@ class LineStorm:
     def begin(self) -> None:
         """Turn the trigger on, and let it see where the file stands."""
         self.path.touch()
-        self.storm.write(self.name, each_line(self.path.name))
+        self.storm.write(self.name, self.workflow())
         server = self.served()
         self.until("SELECT count(*) FROM triggers WHERE is_on = 1 AND cursor IS NOT NULL", 1)
-        self.storm.place.rows.keep("kept_starts", "runs", run_id="NEW.run_id", item="/trigger/item")
+        self.storm.place.rows.keep("kept_starts", "runs", run_id="NEW.run_id", item=self.kept)
         self.kill(server)
 
     def write(self, count: int) -> None:

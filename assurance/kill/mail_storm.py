@@ -66,7 +66,7 @@ class MailStorm:
         server = self._served()
         self._wait("SELECT count(*) FROM triggers WHERE cursor IS NOT NULL", 1, 60)
         self.storm.place.rows.keep("kept_starts", "runs", run_id="NEW.run_id", item="/trigger/item")
-        _kill(server)
+        kill_server(server)
 
     def rage(self, mails: int, kills: int) -> None:
         """Let so many mails arrive while the server is killed so often."""
@@ -81,7 +81,7 @@ class MailStorm:
                 time.sleep(self.chance.uniform(0, 0.5))
                 if number in (kills // 3, 2 * kills // 3):
                     self._post("_demo/history", {"forget": True})
-                _kill(server)
+                kill_server(server)
                 self.kills += 1
             sending.result()
 
@@ -170,7 +170,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _kill(server: Job) -> None:
+def kill_server(server: Job) -> None:
     """Kill the server, and wait until it is gone."""
     server.signal(signal.SIGKILL)
     while server.said():

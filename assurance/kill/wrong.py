@@ -25,14 +25,17 @@ from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.ledger import Ledger
 from engine.runner.execution.recording import Recording
+from engine.runner.suspension.questions import QuestionOutcome
 from engine.runner.worker.claim_queue import ClaimQueue
 from engine.runner.worker.poller import Poller
 from engine.steps import drive
 from engine.store.acceptances import Notice
+from engine.store.approvals import ApprovalRecord
 from engine.store.claims import TakenRun
 from engine.store.ledger import IntendedWrite, LedgerRow
 from engine.store.sql import journal
 from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.approvals import SqlApprovals
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.settings import add_all
 from engine.store.sql.triggering import items
@@ -224,6 +227,21 @@ def no_seen_set() -> None:
     items.keep = lambda *_: None
 
 
+def stops_are_not_looked_at() -> None:
+    """A mail goes out at its time, whatever was answered."""
+    QuestionOutcome.is_released = property(lambda self: self.is_scheduled)  # type: ignore[method-assign, assignment]
+
+
+def stops_are_not_stored() -> None:
+    """A stop is acknowledged before it is on disk."""
+
+    def answer(self: SqlApprovals, answered: ApprovalRecord) -> bool:
+        del self, answered
+        return True
+
+    SqlApprovals.answer = answer  # type: ignore[method-assign]
+
+
 WRONG: dict[str, Callable[[], None]] = {
     "no intents": no_intents,
     "no look-up": no_look_up,
@@ -243,4 +261,6 @@ WRONG: dict[str, Callable[[], None]] = {
     "documents have new ids": documents_have_new_ids,
     "events have new ids": events_have_new_ids,
     "uploads have new names": uploads_have_new_names,
+    "stops are not looked at": stops_are_not_looked_at,
+    "stops are not stored": stops_are_not_stored,
 }

@@ -69,7 +69,7 @@ def _unfinished(step: StepRecord, named: dict[str, Any]) -> Iterator[Event]:
     if step["status"] == StepStatus.CANCELLED and step["effect"]:
         yield WriteSettled(**named, output=step["output"], effect=step["effect"])
     if step["status"] == StepStatus.WAITING:
-        yield StepWaiting(**named, title=step["title"], **_present(step, (*COPIED, "paused")))
+        yield StepWaiting(**named, title=step["title"], **_present(step, (*COPIED, "paused", "scheduled")))
 
 
 def _present(step: StepRecord, names: Collection[str]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ COPIED = (
     "request",
     "due_at",
     "held",
+    "awaits",
     "waited",
     "handled",
     "fallback",
@@ -54,6 +55,7 @@ COPIED = (
     "note",
     "pinned",
     "replayed",
+    "by_rule",
     "approval",
     "approved",
     "child_run_id",
@@ -260,6 +262,12 @@ class _Builder:
             step = {**step, "waited": [*step.get("waited", ()), event.at]}
         if event.paused:
             step = {**step, "paused": event.paused}
+        if event.scheduled:
+            step = {**step, "scheduled": True}
+        elif "scheduled" in step:  # it was held before
+            step = cast("StepRecord", {name: value for name, value in step.items() if name != "scheduled"})
+        if event.awaits and not event.held:  # what held it before is over
+            step = cast("StepRecord", {name: value for name, value in step.items() if name != "held"})
         self._steps[event.path] = step
 
     def _step_finished(self, event: StepFinished) -> None:
@@ -267,7 +275,8 @@ class _Builder:
         if event.status == StepStatus.SUCCEEDED:
             attempts = step["attempts"]
             # an output that was not made by a call is no attempt
-            if step["uses"] and not (event.pinned or event.replayed or event.fallback or event.planned):
+            is_given = event.pinned or event.replayed or event.fallback or event.planned or event.by_rule
+            if step["uses"] and not is_given:
                 started_at = event.attempt_at or step["started_at"] or event.at
                 attempts = [*attempts, {"started_at": started_at, "ended_at": event.at, "error": None}]
             step = {**step, "error": event.error or None, "attempts": attempts}  # no error of an earlier attempt

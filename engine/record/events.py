@@ -24,17 +24,19 @@ if TYPE_CHECKING:
     from engine.record.types.run import Stopped
     from engine.record.types.step import (
         Approved,
+        AwaitedMail,
         Failure,
         Hold,
         Paused,
         PlannedStep,
+        RuleRecord,
         StepEffect,
         StopRecord,
         UsageRecord,
     )
 else:  # msgspec knows no read-only members; what another release has written is not checked here
-    JsonObject = Stopped = Approved = Failure = Hold = Paused = PlannedStep = StepEffect = dict
-    StopRecord = UsageRecord = dict
+    JsonObject = Stopped = Approved = AwaitedMail = Failure = Hold = Paused = PlannedStep = StepEffect = dict
+    RuleRecord = StopRecord = UsageRecord = dict
 
 Text: TypeAlias = str | UnsetType | None
 Flag: TypeAlias = bool | UnsetType
@@ -202,7 +204,7 @@ class WriteSettled(_Event, frozen=True):
 
 
 class StepWaiting(_Event, frozen=True):
-    """A step waits: for a time, a person's answer, or a run that it called."""
+    """A step waits: for a time, a person's answer, mail, or a run that it called."""
 
     at: str
     path: str
@@ -221,8 +223,12 @@ class StepWaiting(_Event, frozen=True):
     """Its output once that time has come."""
     held: Hold | UnsetType | None = UNSET
     """Why a service, or a person, makes it wait."""
+    awaits: AwaitedMail | UnsetType = UNSET
+    """The mail that it waits for."""
     paused: Paused | UnsetType = UNSET
     """In a debug run: that it pauses before its call."""
+    scheduled: Flag = UNSET
+    """Whether a mail is held until `due_at`, so that people can stop it."""
     waited: Sequence[str] | UnsetType = UNSET
     """When it began to wait before, of a run that is continued from its log."""
     handled: Flag = UNSET
@@ -231,6 +237,7 @@ class StepWaiting(_Event, frozen=True):
     note: Text = UNSET
     pinned: Flag = UNSET
     replayed: Flag = UNSET
+    by_rule: RuleRecord | UnsetType = UNSET
     approval: Text = UNSET
     """The id of the question."""
     call_hash: Text = UNSET
@@ -261,6 +268,7 @@ class StepFinished(_Event, frozen=True):
     """What a model was asked."""
     due_at: Text = UNSET
     held: Hold | UnsetType | None = UNSET
+    awaits: AwaitedMail | UnsetType = UNSET
     waited: Sequence[str] | UnsetType = UNSET
     """When it began to wait, of a run that is continued from its log."""
     handled: Flag = UNSET
@@ -287,6 +295,8 @@ class StepFinished(_Event, frozen=True):
     """What a plan says about it instead of running it."""
     attempt_at: Text = UNSET
     """When the attempt that succeeded began, if others failed before."""
+    by_rule: RuleRecord | UnsetType = UNSET
+    """The rule that answered in place of a model."""
 
 
 Event: TypeAlias = (

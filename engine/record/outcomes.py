@@ -21,6 +21,8 @@ from engine.record.types.step import REFUSALS, StepEffect, StepRecord, refusal_o
 
 _MAKING = ("add", "create", "upsert")
 """With these verbs, what a step type makes is called by its object: `create_draft` makes drafts."""
+CORRECTED, NOTHING = "corrected: ", "nothing"
+"""What `became` says of an item with a corrected answer, before what stays of it; and if nothing does."""
 _NUMBERED = re.compile(r"_[0-9]+$")
 _FAILED, _OPEN, _CANCELLED, _LEFT_OUT = "failed", "not finished", "cancelled", "left out"
 _LAST = {_FAILED: 1, _OPEN: 2, _CANCELLED: 3, _LEFT_OUT: 4}
@@ -128,7 +130,8 @@ def outcome_words(found: Outcomes) -> str:
 def became(run: Run) -> Mapping[str, str]:
     """Return what became of each item of a run's loop that succeeded, by its path, in the words of the sums.
 
-    For example `task` or `only labelled`; nothing of an item for which nothing was written.
+    For example `task` or `only labelled`; nothing of an item for which nothing was written. Of an item with an answer
+    that a person has corrected: what stays here, such as `corrected: nothing`.
     """
     loop = loop_of_run(run)
     items = [] if loop is None else items_of(run, loop)
@@ -137,7 +140,23 @@ def became(run: Run) -> Mapping[str, str]:
     told = _told(kinds, [by_item.get(path, Counter()) for path in good])
     rest = _rest_words(kinds, told)
     words = {path: [_said(kinds[place]) for place in sorted(done.keys() & told)] for path, done in by_item.items()}
-    return {path: ", ".join(dict.fromkeys(found)) or rest for path, found in words.items()}
+    said = {path: ", ".join(dict.fromkeys(found)) or rest for path, found in words.items()}
+    corrected = {next(iter(items_around(step["path"])), "") for step in run["steps"] if "corrected" in step} & good
+    return {**said, **_staying(run, corrected)} if corrected else said
+
+
+def _staying(run: Run, items: AbstractSet[str]) -> Mapping[str, str]:
+    """Return what stays of each of these items, whose answers were corrected: what was written and not undone."""
+    steps = [_without_undone(step) for step in run["steps"]]
+    kinds, by_item = _kinds({**run, "steps": steps}, items)
+    words = [_said(kind) if kind["makes"] or kind["because"] else kind["done"] for kind in kinds]
+    left = {path: [words[place] for place in sorted(by_item.get(path, ()))] for path in items}
+    return {path: f"{CORRECTED}{', '.join(dict.fromkeys(said)) or NOTHING}" for path, said in left.items()}
+
+
+def _without_undone(step: StepRecord) -> StepRecord:
+    effect = step["effect"]
+    return {**step, "effect": None} if effect and effect.get("undone") else step
 
 
 def loop_of_run(run: Run) -> StepRecord | None:

@@ -32,7 +32,7 @@ def outputs_needed(nodes: Mapping[str, Node], only: str, given: Container[str] =
 
 
 def _fields(node: Node, *, has_items: bool) -> list[Any]:
-    action = [node.action.arguments, node.action.once] if node.action is not None else []
+    action = list(node.action.trees) if node.action is not None else []
     return [*_way_in(node, has_items=has_items), *action, node.output]
 
 

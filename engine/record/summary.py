@@ -219,8 +219,9 @@ def _correction_sentence(run: Run, corrects: CorrectedAnswer) -> str:
     made = counted(len(effects) - kept, "write") if len(effects) > kept else "Nothing is written"
     stays = f", {kept:,} left as it was" if kept else ""
     done = f"{made}{stays}."
+    undone = [f"Undone: {note}." for note in dict.fromkeys(corrects.get("undone", ()))]
     ending = "" if run["status"] == RunStatus.SUCCEEDED else _failed(run, _ENDINGS[run["status"]])
-    said = [f"Corrects {_named_place(run, corrects['step'])}: {right}.", done, ending]
+    said = [f"Corrects {_named_place(run, corrects['step'])}: {right}.", *undone, done, ending]
     return " ".join(filter(None, [*said, *_undone_sentence(effects), *_corrected_sentence(run["steps"])]))
 
 

@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol
 
 from engine.base.names import NOTHING_HIDDEN, HiddenNames
 
+UNANSWERED = ("open", "scheduled")
+"""The states of a question that somebody can still answer. `scheduled`: nobody has to: it approves itself when due."""
+
 
 class ApprovalRecord(NamedTuple):
     """A question as stored; times are RFC 3339 texts in UTC, `details` is JSON."""
@@ -19,7 +22,7 @@ class ApprovalRecord(NamedTuple):
     details: str
     asked_at: str
     state: str
-    """`open`, `approved`, `rejected`, `expired` or `withdrawn`."""
+    """`open`, `scheduled`, `approved`, `rejected`, `expired` or `withdrawn`."""
     answered_at: str | None = None
     answered_by: str | None = None
     comment: str = ""
@@ -52,7 +55,7 @@ class ApprovalStore(Protocol):
         """Return one question, if known."""
 
     def answer(self, answered: ApprovalRecord) -> bool:
-        """Store an answer and wake the run that waits for it; False if the question is not open, or has expired."""
+        """Store an answer and wake the run that waits for it; False if it is answered, or has expired."""
 
     def unnotified(self, limit: int) -> list[ApprovalRecord]:
         """Return open questions about which nobody was notified, oldest first."""
@@ -70,11 +73,11 @@ class Questions(Protocol):
     def get(self, question: str) -> ApprovalRecord | None:
         """Return a question; None if the state was lost and rebuilt from the logs."""
 
-    def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
-        """Return the approval that this run has for exactly this call of a step, if its last question has one."""
+    def last(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
+        """Return the question about exactly this call of a step that ended last, if any."""
 
     def expire(self, question: str, at: str) -> asyncio.Future[bool]:
-        """Let a question expire, if it is open; return whether it was."""
+        """Let a question expire, if it is unanswered; return whether it was."""
 
     def withdraw(self, question: str, at: str) -> None:
-        """Withdraw a question, if it is open: no step waits for the answer any longer."""
+        """Withdraw a question, if it is unanswered: no step waits for the answer any longer."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from engine.store.acceptances import Acceptances
 from engine.store.approvals import ApprovalStore, Questions
+from engine.store.bounces import Bounces
 from engine.store.broadcasts import ChangeWatch
 from engine.store.claims import Claims
 from engine.store.debugging import DebuggedRuns, DebugStore
@@ -16,6 +17,7 @@ from engine.store.held import StateProof
 from engine.store.journal import CalledRuns, DueRuns, Journal, OwnRuns
 from engine.store.ledger import Effects, Receipts
 from engine.store.load import Loads
+from engine.store.mail_waits import MailWaits, OwnMailWaits
 from engine.store.owners import Owners
 from engine.store.people.api_tokens import TokenStore
 from engine.store.people.audit import AuditLog
@@ -41,6 +43,7 @@ class Records(Struct, frozen=True):
     due: DueRuns
     questions: Questions
     debugged: DebuggedRuns
+    mail_waits: OwnMailWaits
     effects: Effects
     spending: Spending
 
@@ -127,6 +130,14 @@ class State(Protocol):
     @property
     def debugging(self) -> DebugStore:
         """How far debug runs may go."""
+
+    @property
+    def mail_waits(self) -> MailWaits:
+        """Steps that wait for mail."""
+
+    @property
+    def bounces(self) -> Bounces:
+        """Reports about mails that runs have sent."""
 
     @property
     def owners(self) -> Owners:

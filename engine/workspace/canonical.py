@@ -59,6 +59,7 @@ def _workflow() -> KeyOrder:
     steps = KeyOrder(each=step)
     step.inside = {
         "approve": _APPROVAL,
+        "rules": KeyOrder(each=KeyOrder(("from", "list", "subject_is", "subject_contains", "answer", "note"))),
         "retry": KeyOrder(("attempts", "backoff_seconds", "on")),
         "on_error": KeyOrder(("steps",), {"steps": steps}),
         "steps": steps,

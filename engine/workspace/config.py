@@ -194,6 +194,8 @@ class NotificationSettings(_Settings):
     """Notices of sign-ins, too: with new browsers, API tokens from new networks, and many that were refused."""
     refused_sign_ins: int = Field(20, ge=1, le=100_000)
     """How many within an hour count as many."""
+    bounces: bool = False
+    """Notices of mail that could not be delivered, too, as reports in the mailbox that sent it say."""
 
 
 class CopilotSettings(_Settings):
@@ -550,7 +552,7 @@ def _notice_faults(config: Config | None) -> Iterator[Fault]:
         yield Fault(place, _NOTICES_IN_CLEAR, "wrong_value", _WITH_TLS)
     if webhook and told.workflow:
         yield Fault(place, "Both 'workflow' and 'webhook' are set.", "wrong_value", "Keep one of the two.")
-    for name in ("failed_runs", "sign_ins"):
+    for name in ("failed_runs", "sign_ins", "bounces"):
         if getattr(told, name) and not (webhook or told.workflow):
             said = f"{name!r} says of what people are notified, and nothing says how."
             yield Fault(("notifications", name), said, "missing", "Set `workflow` or `webhook` beside it.")

@@ -44,6 +44,14 @@ def write_connection(
     return entry
 
 
+def remove_connection(root: Path, name: str) -> None:
+    """Take `connections.<name>` out of config.yaml; the rest stays as it is. Raises InvalidFile, StorageError."""
+    path = child(root, FILE)
+    text = read_text(path, FILE)
+    known = (parse(text, FILE).value or {}).get("connections") or {}
+    write_whole(path, with_section(text, "connections", {one: of for one, of in known.items() if one != name}))
+
+
 def with_connection(text: str, name: str, entry: Mapping[str, Any]) -> str:
     """Return the text of config.yaml with this connection and everything else unchanged.
 

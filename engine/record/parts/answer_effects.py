@@ -79,7 +79,7 @@ def _may_end(node: Node) -> bool:
 def _fields(node: Node) -> list[Any]:
     loop, action = node.loop, node.action
     of_loop = [loop.items, loop.key] if loop is not None else []
-    return [node.condition, *of_loop, *([action.arguments, action.once] if action is not None else [])]
+    return [node.condition, *of_loop, *(action.trees if action is not None else ())]
 
 
 def _names(tree: Any) -> Iterator[str]:

@@ -26,5 +26,8 @@ def step_people_wait(step: StepRecord, now: datetime) -> timedelta:
     if not began or not (approved or step.get("approval")):
         return timedelta(seconds=step.get("people_wait_seconds", 0))
     output = step["output"]
-    answered = approved["at"] if approved else (isinstance(output, dict) and output.get("at")) or step["ended_at"]
+    if approved and not step.get("scheduled"):  # that a mail was held after it counts, too
+        answered: str | None = approved["at"]
+    else:
+        answered = (isinstance(output, dict) and output.get("at")) or step["ended_at"]
     return max(timedelta(), (moment_of(answered) if answered else now) - moment_of(began[0]))

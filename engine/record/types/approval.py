@@ -91,7 +91,10 @@ class Terms(TypedDict):
     """Who started the run."""
     changed_by: NotRequired[ReadOnly[Sequence[str]]]
     """Who let it continue with another definition."""
-    on_expiry: ReadOnly[Literal["reject", "continue"]]
+    on_expiry: ReadOnly[Literal["reject", "continue", "send"]]
+    """`send`: it is about a mail that goes out then, unless somebody has rejected it."""
+    approved_before: NotRequired[ReadOnly[str]]
+    """Of such a mail: the id of the question with which its call was approved; empty if it asked nobody."""
     give: NotRequired[ReadOnly[Mapping[str, float]]]
     """Amounts that the person may change, by name, as they are proposed."""
     may_refuse: NotRequired[ReadOnly[bool]]

@@ -93,6 +93,8 @@ class CorrectedAnswer(TypedDict):
     """The right values, by field of the answer."""
     by: ReadOnly[str]
     """The person."""
+    undone: NotRequired[ReadOnly[Sequence[str]]]
+    """How the writes that the wrong answer caused were undone: "moves the page that it created to the trash"."""
 
 
 class DebugTerms(TypedDict):

@@ -1,6 +1,6 @@
 """A step of a run, as the run document has it (docs/files.md: Run)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import ReadOnly, TypedDict
@@ -124,6 +124,15 @@ class CorrectedRecord(TypedDict):
     """The right values, by field of the answer."""
 
 
+class RuleRecord(TypedDict):
+    """The rule that answered in place of a model, in the record of the step."""
+
+    when: ReadOnly[Mapping[str, str]]
+    """The text of each condition, by its name."""
+    answer: ReadOnly[JsonObject]
+    """The answer as the workflow gives it."""
+
+
 class Approved(TypedDict):
     """The approval of a step's call, in the record of the step."""
 
@@ -174,6 +183,23 @@ class Hold(TypedDict):
     """Whether it is only the client's own rate limit."""
 
 
+class AwaitedMail(TypedDict):
+    """Mail that a step waits for."""
+
+    names: ReadOnly[Sequence[str]]
+    """The ids of the conversation in its service."""
+    mail: ReadOnly[str]
+    """The Message-ID of the mail to wait for a reply to, or ""."""
+    since: ReadOnly[str]
+    """When that mail was sent or has arrived."""
+    people: ReadOnly[Sequence[str]]
+    """Whose answer counts: addresses and domains; empty: anybody's."""
+    until: ReadOnly[str]
+    """When the step stops waiting for it."""
+    hints: ReadOnly[int]
+    """How much mail had been noticed there when the step last looked; with more, it looks again."""
+
+
 class Paused(TypedDict):
     """A pause of a debug run before the call of a step."""
 
@@ -205,8 +231,12 @@ class Wait(TypedDict, total=False):
     """The run that it called."""
     held: ReadOnly[Hold]
     """Why a service, or a person, makes it wait."""
+    awaits: ReadOnly[AwaitedMail]
+    """The mail that it waits for; with `held`, it goes on waiting for it after that."""
     paused: ReadOnly[Paused]
     """For a debug run: that it pauses before its call."""
+    scheduled: ReadOnly[bool]
+    """True if its mail is held until `due_at`, and goes out then unless somebody rejects `approval`."""
 
 
 class PreviewRecord(TypedDict):
@@ -283,8 +313,12 @@ class StepRecord(TypedDict):
     due_at: NotRequired[ReadOnly[str | None]]
     """When the wait ends; None if a person ends it."""
     held: NotRequired[ReadOnly[Hold]]
+    awaits: NotRequired[ReadOnly[AwaitedMail]]
+    """The mail that it waits, or has waited, for."""
     paused: NotRequired[ReadOnly[Paused]]
     """For a debug run: that it pauses before its call; absent as soon as it is made."""
+    scheduled: NotRequired[ReadOnly[bool]]
+    """True if its mail was held until `due_at`, so that people could stop it; absent if it waits for something else."""
     waited: NotRequired[ReadOnly[Sequence[str]]]
     """When it began to wait, each time; absent if it never did."""
     handled: NotRequired[ReadOnly[bool]]
@@ -313,6 +347,8 @@ class StepRecord(TypedDict):
     """In a plan: what would have happened instead."""
     failed_models: NotRequired[ReadOnly[Sequence[FailedModel]]]
     """For a model step with a `fallback`: the models that gave no answer, in the order in which they were asked."""
+    by_rule: NotRequired[ReadOnly[RuleRecord]]
+    """For a model step: the rule that answered; no model was asked."""
     corrected: NotRequired[CorrectedRecord]
     """For a model step: the correction of its answer, added later."""
 

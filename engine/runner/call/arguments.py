@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 from pydantic import ValidationError
 
+from clients.errors import InvalidRequest
 from clients.limits.text_limit import TextLimit, fitted, is_short
+from clients.mail.addresses import recipients
 from engine.base.errors import ExpressionError, OrchestraError, OutsideTextRefused, RecipientNotNamed, ValueNotAllowed
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import NotKnownYet, Unknown, complete, known_parts, unknown_paths
@@ -36,6 +38,7 @@ from engine.runner.tags.tagging import Tagging, has_expressions
 from engine.runner.tags.tags import Later, Outside, Tag, merged
 
 if TYPE_CHECKING:
+    from engine.runner.execution.recording import Recording
     from engine.runner.execution.run_context import RunContext
 
 
@@ -109,6 +112,18 @@ def _not_known(path: str) -> Any:
     raise NotKnownYet(f"with.{path}")
 
 
+async def with_arguments(call: StepCall, values: JsonObject, recording: Recording) -> StepCall:
+    """Return a call with other values of its fields; in a plan, those that it does not know yet stay unknown.
+
+    Raises InvalidInput for values that do not fit.
+    """
+    arguments, told = await recording.kept_fields(values)
+    make_fields = call.make_fields
+    if not call.unknown:
+        make_fields = await in_thread_if_read(arguments, lambda: fields_of(call.action.step_type, arguments))
+    return replace(call, arguments=arguments, told_arguments=told, make_fields=make_fields)
+
+
 class HarmlessText(Check):
     """Rewrites the content of a write, as far as the compiler says that it may be text from outside (docs/trust.md).
 
@@ -153,15 +168,10 @@ class HarmlessText(Check):
             before, after = await _worked(given[name], work)
             if after != before:
                 changed[name] = after
-        return await self._with(call, {**given, **changed}, harmless.note) if changed else call
-
-    async def _with(self, call: StepCall, changed: dict[str, Any], note: str) -> StepCall:
-        arguments, told = await self._recording.kept_fields(changed)
-        make_fields = call.make_fields
-        if not call.unknown:
-            make_fields = await in_thread_if_read(arguments, lambda: fields_of(call.action.step_type, arguments))
-        notes = (*call.notes, note)
-        return replace(call, arguments=arguments, told_arguments=told, make_fields=make_fields, notes=notes)
+        if not changed:
+            return call
+        call = await with_arguments(call, {**given, **changed}, self._recording)
+        return replace(call, notes=(*call.notes, harmless.note))
 
     async def _texts_of_author(self, tree: Any, call: StepCall) -> list[str]:
         """Return the fixed texts and the clean values beside text from outside."""
@@ -286,13 +296,8 @@ class FittingText(Middleware):
         said = await asyncio.to_thread(work.done, limits)
         if not said:
             return call, said
-        arguments, told = await self._recording.kept_fields({**given, **work.changed})
-        make_fields = call.make_fields
-        if not call.unknown:
-            make_fields = await in_thread_if_read(arguments, lambda: fields_of(kind, arguments))
-        notes = (*call.notes, *said)
-        call = replace(call, arguments=arguments, told_arguments=told, make_fields=make_fields, notes=notes)
-        return call, said
+        call = await with_arguments(call, {**given, **work.changed}, self._recording)
+        return replace(call, notes=(*call.notes, *said)), said
 
 
 class _Work:
@@ -424,8 +429,9 @@ class OutsideTextCheck(Check):
             value = call.arguments[name]
             tag = Later(partial(_tag, tagging, call.action.arguments[name], value))  # some fields have no such part
             for path, part, is_file in strict_parts(call.action.step_type.fields, name, value, tag, prompts):
-                texts = (outside for _, text, outside in part.found() if not tagging.is_clean(text))
-                found = merged(one for one in texts if not self._is_reply(name, one) and not (is_file and one.is_file))
+                texts = ((text, outside) for _, text, outside in part.found() if not tagging.is_clean(text))
+                rest = (one for text, one in texts if not self._is_reply(name, text, one))
+                found = merged(one for one in rest if not (is_file and one.is_file))
                 if found is not None:
                     raise OutsideTextRefused(f"steps.{call.node.id}.with.{path}", path.split(".")[0], found.way)
 
@@ -433,12 +439,20 @@ class OutsideTextCheck(Check):
         known, name = self._run.facts.prompts, (call.arguments or {}).get("prompt")
         return {name: known[name]} if isinstance(name, str) and name in known else {}
 
-    def _is_reply(self, name: str, outside: Outside) -> bool:
-        return name in _RECIPIENTS and self._may_reply and outside.is_sender and outside.is_current
+    def _is_reply(self, name: str, text: Any, outside: Outside) -> bool:
+        is_sender = name in _RECIPIENTS and self._may_reply and outside.is_sender and outside.is_current
+        return is_sender and _is_one_address(name, text)
 
     @cached_property
     def _may_reply(self) -> bool:
         return REPLY in self._run.plan.document.get("allow", ())
+
+
+def _is_one_address(field: str, sender: Any) -> bool:
+    """Return whether the sender of a mail is one address, or none; each of several would get the answer."""
+    with suppress(InvalidRequest):
+        return isinstance(sender, str) and (not sender or len(recipients(field, [sender])) == 1)
+    return False
 
 
 def _tag(tagging: Tagging, tree: Any, value: Any) -> Tag:

@@ -25,15 +25,16 @@ chain, too, and returns the outcome. Each has its place because of what it must 
 10. `Breakpoints` pause a debug run here: what the call will get is known, and nothing has happened yet.
 11. `Planning` answers a write in the place of its service, `RequiredApproval` lets through only what a person has
    approved, and `AsPlanned` only what a plan has shown, even if a person has edited it: they know everything about the
-   call, and nothing has happened yet. What `RequiredApproval` asks for is waited for outside, by `RateLimits`, so that
-   all of it is worked out again afterwards.
+   call, and nothing has happened yet. `ScheduledMail` then holds a mail until its time: all that follows counts when it
+   goes out. What these two ask for is waited for outside, by `RateLimits`, so that all of it is worked out again then.
 12. `RequiredBudget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
 13. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
 14. `OutputTypes` fit every output, also a replayed one.
-15. `Rereading` compares a read with what a plan has read, `ReusedAnswers` answer before anything is sent or watched.
-16. `LiveAnswers` stays open over all attempts.
-17. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
-18. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
+15. `RuledAnswers` come before whatever would ask a model, or take what one has answered before: a rule is sure.
+16. `Rereading` compares a read with what a plan has read, `ReusedAnswers` answer before anything is sent or watched.
+17. `LiveAnswers` stays open over all attempts.
+18. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
+19. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
 
 So another rule that may refuse a call is a check between `WriteIdentity` and `Announcement`, beside these.
 
@@ -58,10 +59,11 @@ from engine.record.failure import StepFailed
 from engine.record.frames import Frame
 from engine.runner.call.accounts import OpenedAccounts, RequiredConsent
 from engine.runner.call.arguments import AllowList, Arguments, FittingText, HarmlessText, OutsideTextCheck
-from engine.runner.call.models import Fallback, LiveAnswers, RequiredBudget
+from engine.runner.call.models import Fallback, LiveAnswers, RequiredBudget, RuledAnswers
 from engine.runner.call.people import Breakpoints, RequiredApproval
 from engine.runner.call.plan import AsPlanned, FileReplay, Planning, Rereading, ReusedAnswers
 from engine.runner.call.record import AccountNoticeReports, Announcement, OutputTypes, Recorder, Timed, traced
+from engine.runner.call.scheduled_mail import ScheduledMail
 from engine.runner.call.waits import RateLimits, Suspension
 from engine.runner.call.write import LastLink, Once, WriteIdentity
 from engine.runner.execution.concurrency import RunStopped
@@ -102,9 +104,11 @@ ORDER: _Kinds = (
     Planning,
     RequiredApproval,
     AsPlanned,
+    ScheduledMail,
     RequiredBudget,
     Announcement,
     OutputTypes,
+    RuledAnswers,
     Rereading,
     ReusedAnswers,
     LiveAnswers,

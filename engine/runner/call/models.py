@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.base.lazy_values import Deferred, NotKnownYet, opened
 from engine.base.services import is_model
 from engine.base.statuses import AccountMode
 from engine.base.step_path import StepPath
 from engine.budgets.meter import CallMeter
 from engine.budgets.use import Use
 from engine.compiler.definition.plan import Action, PlannedFallback
+from engine.expressions.expressions import render
+from engine.plugins.mail_rules import RuledMail, first_rule
 from engine.plugins.step import Usage
 from engine.record.document import usage_of
 from engine.record.events import ModelFailed
@@ -20,7 +24,8 @@ from engine.record.types.step import UsageRecord
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.live import StepAnswers
 from engine.runner.effects.rate_limit_waits import asks_to_wait
-from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
+from engine.runner.execution.filling import worked_out
+from engine.runner.execution.step_call import Check, Failed, Middleware, Next, Outcome, StepCall, Succeeded
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
@@ -176,6 +181,31 @@ def _told(outcome: Outcome, meter: CallMeter) -> Outcome:
     if isinstance(outcome, Failed):
         return replace(outcome, usage=meter.usage)
     return outcome
+
+
+class RuledAnswers(Check):
+    """Answers by a rule of the step about the mail it works on; then no model is asked, and nothing is paid."""
+
+    is_for_services = True
+
+    @classmethod
+    def is_needed(cls, action: Action) -> bool:
+        """Return whether the step has rules."""
+        return action.rules is not None
+
+    async def __call__(self, call: StepCall) -> StepCall | Outcome:
+        """Return the answer of the first rule that matches, or the call if none does."""
+        rules = call.action.rules
+        assert rules is not None
+        try:
+            value = await worked_out(render, rules.mail, call.frame.names)
+            mail = RuledMail.of(await asyncio.to_thread(opened, value) if isinstance(value, Deferred) else value)
+        except NotKnownYet:  # in a plan
+            return call
+        rule = None if mail is None else first_rule(rules.rules, mail)
+        if rule is None:
+            return call
+        return Succeeded(call, dict(rule.output), by_rule={"when": rule.when, "answer": rule.answer})
 
 
 class LiveAnswers(Middleware):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Container
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
@@ -13,18 +11,15 @@ from msgspec.structs import replace
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
-from engine.compiler.definition.approval_rules import StepApproval
 from engine.plugins.step import Effect
 from engine.record.events import StepWaiting
 from engine.record.plans.previews import changes
-from engine.record.run_files import without_owners
-from engine.record.types.approval import AskedCall
 from engine.record.types.kind import kind_of
 from engine.record.types.run import RunKind
 from engine.record.types.step import Approved, Paused
 from engine.record.values import in_thread_if_read
-from engine.runner.call.arguments import require_allowed
-from engine.runner.effects.job import fields_of
+from engine.runner.call.arguments import require_allowed, with_arguments
+from engine.runner.call.asking import CallQuestions, call_hash
 from engine.runner.effects.ledger import arguments_hash
 from engine.runner.effects.previewing import ShownPreview, WritePreviews
 from engine.runner.execution.approval_rules import RunApprovalRules
@@ -87,7 +82,7 @@ class RequiredApproval(Check):
     def __init__(self, run: RunContext) -> None:
         self._run, self._recording, self._questions = run, run.recording, run.run_waits.questions
         self._previews = WritePreviews(run.reads, run.clock)
-        self._asking = RunApprovalRules(run)
+        self._rules, self._asking = RunApprovalRules(run), CallQuestions(run)
 
     @classmethod
     def is_needed_in(cls, options: Container[str]) -> bool:
@@ -98,37 +93,51 @@ class RequiredApproval(Check):
         """Return the call if it needs no approval, or has one; else ask. Raises Rejected, ApprovalExpired."""
         if call.effect is not Effect.WRITES and self._run.applied is not None:
             return call  # the plan has the answer
+        self._require_not_stopped(call)
         asked = self._asked(call)
-        rule = self._asking.rule(call)
-        if asked is None and not self._asking.needs_approval(call, rule):
+        rule = self._rules.rule(call)
+        if asked is None and not self._rules.needs_approval(call, rule):
             return call
         if call.write is not None and self._run.writes.ledger.needs_no_sending(self._run.job(call)):
             return await self._made_before(call, asked)
-        account = await self._account(call)
+        account = await self._asking.account(call)
         hashed = call_hash(call, account)
         if asked is not None and self._is_still_asked(*asked, hashed):
             return Asks(call)
         approval = self._questions.approval(call.path, hashed)
         if approval is None:
             seen = await self._previews.of(self._run.job(call))
-            return await self._ask(call, await self._asked_call(call, account), hashed, rule, seen)
+            return await self._asking.ask(call, await self._asking.about(call, account), hashed, rule, seen)
         question, answer = approval
         shown = call if answer.kept is None else await self._edited(call, answer.kept)
         now = ShownPreview() if answer.seen is None else await self._previews.again(self._run.job(shown))
         if now.preview == answer.seen:
             return await self._approved(call, account, question, answer)
-        about = changed(await self._asked_call(shown, account), again=_why_again(answer, now))
+        about = changed(await self._asking.about(shown, account), again=_why_again(answer, now))
         if answer.edited is not None:
             edited = await self._edited(call, answer.edited)
             now = await self._previews.of(self._run.job(edited))
-            about = changed(await self._asked_call(edited, account), again=about.again)
+            about = changed(await self._asking.about(edited, account), again=about.again)
         about = changed(about, is_edited=answer.arguments is not None)
-        return await self._ask(call, about, hashed, rule, now)
+        return await self._asking.ask(call, about, hashed, rule, now)
+
+    def _require_not_stopped(self, call: StepCall) -> None:
+        """Raise Rejected if somebody has stopped the mail of the step, whatever has become of its call meanwhile."""
+        recorded = self._recording.waiting(call.path)
+        if recorded is not None and "scheduled" in recorded:
+            answer = self._questions.answer(recorded["approval"])
+            if answer is not None and answer.state == "rejected":
+                answer.require_approved()
 
     def _asked(self, call: StepCall) -> tuple[str, str] | None:
-        """Return (question, hash of the call) of what the step has asked, if it still waits for that."""
+        """Return (question, hash of the call) of what the step has asked, if it still waits for that.
+
+        That its mail is held (`ScheduledMail`) is no such question.
+        """
         recorded = self._recording.waiting(call.path)
-        if recorded is None or "call_hash" not in recorded or not self._questions.is_known(recorded["approval"]):
+        if recorded is None or "call_hash" not in recorded or "scheduled" in recorded:
+            return None
+        if not self._questions.is_known(recorded["approval"]):
             return None
         return recorded["approval"], recorded["call_hash"]
 
@@ -141,14 +150,6 @@ class RequiredApproval(Check):
         if asked is not None:
             self._questions.withdraw(asked[0])
         return call
-
-    async def _account(self, call: StepCall) -> str:
-        """Return the identity of the account; empty if the call uses none."""
-        if call.write is not None:
-            return call.write.account
-        if call.account is None:
-            return ""
-        return call.account.known_identity or await self._run.reads.ask(self._run.job(call), call.account.identity)
 
     def _is_still_asked(self, question: str, about: str, hashed: str) -> bool:
         """Return whether the question is about this call and open. Raises Rejected, ApprovalExpired if it is neither.
@@ -164,43 +165,6 @@ class RequiredApproval(Check):
         if answer.state != "withdrawn":  # by a run that was cancelled, and has been resumed
             answer.require_approved()
         return False
-
-    async def _ask(
-        self, call: StepCall, about: AskedCall, hashed: str, rule: StepApproval, seen: ShownPreview
-    ) -> Outcome:
-        """Ask about a call, as it will be made after the answer."""
-        kind, title = call.action.step_type, call.node.title
-        message = kind.title if title in ("", kind.title) else f"{title}: {kind.title}"
-        asked = changed(about, preview=seen.preview, unreadable=seen.unreadable)
-        wait = self._questions.ask(call.path, message, None, rule, asked, hashed)
-        self._recording.emit(StepWaiting, path=call.path, title=title, **wait, **call.details())
-        await self._recording.committed()
-        return Asks(call)
-
-    async def _asked_call(self, call: StepCall, account: str) -> AskedCall:
-        assert call.told_arguments is not None
-        return AskedCall(
-            uses=call.action.uses,
-            title=call.action.step_type.title,
-            connection=call.action.connection,
-            account=account,
-            account_name="" if call.account is None else call.account.label,
-            mode="" if call.account is None else str(call.account.mode),
-            identity="" if call.write is None else call.write.identity,
-            arguments=call.told_arguments,
-            outside=self._asking.outside(call),
-            source=await self._asking.source(call),
-            cost_usd=self._recording.usage()["cost_usd"],
-            allow=call.action.allow,
-            plan=self._plan(call),
-            notes=call.notes,
-        )
-
-    def _plan(self, call: StepCall) -> str:
-        """Return the plan that has shown the call, if the run applies one."""
-        applied = self._run.applied
-        is_planned = applied is not None and applied.has_planned(call.path)
-        return self._run.facts.options["apply"]["root"] if is_planned else ""
 
     async def _approved(self, call: StepCall, account: str, question: str, answer: QuestionOutcome) -> StepCall:
         """Return the call as it was approved: with the arguments of the person, if they changed any."""
@@ -228,12 +192,12 @@ class RequiredApproval(Check):
             for name, value in edited.items()
         }
         await require_allowed(call.action, merged)
-        arguments, told = await self._recording.kept_fields(merged)
-        make_fields = await in_thread_if_read(arguments, lambda: fields_of(kind, arguments))
+        call = await with_arguments(call, merged, self._recording)
+        arguments = call.arguments or {}
         effect, repeat = kind.effect_of(arguments)
         if effect is not call.effect:
             raise InvalidInput("An edit cannot change a read into a write, or the reverse.")
-        call = replace(call, arguments=arguments, told_arguments=told, make_fields=make_fields, repeat=repeat, notes=())
+        call = replace(call, repeat=repeat, notes=())
         if call.write is None:
             return call
         hashed = await in_thread_if_read(arguments, lambda: arguments_hash(complete(arguments)))
@@ -249,12 +213,3 @@ def _why_again(answer: QuestionOutcome, now: ShownPreview) -> str:
     if now.preview is None:
         return f"{since}. What it is about can no longer be read: {now.unreadable}"
     return f"{since}, and it has changed since:\n{changes(answer.seen, now.preview)}"
-
-
-def call_hash(call: StepCall, account: str) -> str:
-    """Return the SHA-256 of what an approval is about: identity, step type, account and arguments."""
-    identity = "" if call.write is None else call.write.identity
-    about = [identity, call.action.uses, account, call.told_arguments]
-    text = json.dumps(about, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    # JSON may hold half a surrogate pair (RFC 8259, 8.2), which UTF-8 refuses.
-    return hashlib.sha256(without_owners(text).encode("utf-8", "surrogatepass")).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Container
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from clients.errors import NotFound, WriteRefused
 from clients.reads_only import reads_only
+from engine.base.clock import timestamp
 from engine.base.errors import AnswerNotRecorded, PlanDrift
 from engine.base.lazy_values import Unknown, complete, marked
 from engine.base.statuses import ENDED_STEPS, StepStatus
@@ -28,6 +30,7 @@ from engine.runner.effects.job import Remarks, fields_of
 from engine.runner.execution.approval_rules import RunApprovalRules
 from engine.runner.execution.earlier_answers import EarlierAnswer
 from engine.runner.execution.step_call import (
+    AwaitsMail,
     Check,
     Failed,
     Middleware,
@@ -67,8 +70,11 @@ class Planning(Middleware):
         if call.effect is Effect.WRITES:
             return await self._written(call)
         if call.unknown:
-            return _left_out(call, "It is not called for the plan: its arguments are not known before.")
+            waits = self._waits(call)
+            return _left_out(call, waits or "It is not called for the plan: its arguments are not known before.")
         outcome = await call_next(call)
+        if isinstance(outcome, AwaitsMail):
+            return _left_out(outcome.call, _waits_until(outcome.directive.due_at))
         if isinstance(outcome, Waits):
             return _not_waited(outcome)
         if isinstance(outcome, Failed) and _is_undeclared_read(outcome.error):
@@ -79,6 +85,14 @@ class Planning(Middleware):
         if call.frame.may and isinstance(outcome, Stops):
             return _left_out(call, "If it is reached, the run ends here.")
         return outcome
+
+    def _waits(self, call: StepCall) -> str:
+        """Return until when a call whose arguments are not known may wait for mail, as a sentence; else ""."""
+        assert call.arguments is not None
+        unknown = {_field_of(path) for path in call.unknown}
+        known = {} if "" in unknown else {k: v for k, v in call.arguments.items() if k not in unknown}
+        until = call.action.step_type.waits_until(known, self._run.clock())
+        return "" if until is None else _waits_until(until)
 
     async def _written(self, call: StepCall) -> Outcome:
         account = call.account
@@ -166,6 +180,10 @@ def _not_waited(outcome: Waits) -> Outcome:
         return _left_out(call, f"A person is asked here: {directive.message}")
     assert isinstance(directive, CallWorkflow)
     return _left_out(call, "What it would write is not planned.") if call.frame.may else outcome
+
+
+def _waits_until(moment: datetime) -> str:
+    return f"The run waits here for a reply, until {timestamp(moment)} at the latest."
 
 
 def _planned(call: StepCall, output: Any, planned: PlannedStep, remarks: Remarks | None = None) -> Succeeded:
@@ -275,7 +293,7 @@ class Rereading(Middleware):
         if call.action.step_type.is_derived(call.arguments):
             return answer
         outcome = await call_next(_again(call, known))
-        if isinstance(outcome, Failed) and not isinstance(outcome.error, NotFound):
+        if isinstance(outcome, AwaitsMail) or (isinstance(outcome, Failed) and not isinstance(outcome.error, NotFound)):
             return outcome
         changes = _changes(call, known, outcome)
         planned: PlannedStep = {"changes": changes}
@@ -337,7 +355,8 @@ class FileReplay(Middleware):
         if error is not None:
             raise StepFailed(error, goes_on=step["status"] == StepStatus.FAILED and bool(step.get("handled")))
         output, request = self._recording.values.live(step["output"]), dict(step.get("request") or {})
-        return Succeeded(call, output, remarks=Remarks(request=request), is_replayed=True)
+        by_rule = step.get("by_rule")
+        return Succeeded(call, output, remarks=Remarks(request=request), is_replayed=True, by_rule=by_rule)
 
 
 def _is_left_out(step: StepRecord) -> bool:

@@ -31,6 +31,7 @@ from engine.record.failure import StepFailed
 from engine.runner.effects.fault_points import reached
 from engine.runner.execution.runner import is_handled
 from engine.runner.execution.step_call import (
+    AwaitsMail,
     Check,
     Failed,
     Middleware,
@@ -81,7 +82,7 @@ class Timed(Middleware):
             outcome = await call_next(call)
         except Exception as error:  # noqa: BLE001 - as in a link of the chain, but the end of it is not one
             outcome = failed(call, error)
-        if not isinstance(outcome, Waits):
+        if not isinstance(outcome, Waits | AwaitsMail):
             seconds, is_good = time.monotonic() - begun_at, isinstance(outcome, Succeeded | Stops)
             if self._is_told:
                 _log.debug("%s %s in %.3f s", call.action.uses, "succeeded" if is_good else "failed", seconds)
@@ -112,7 +113,8 @@ class AccountNoticeReports(Middleware):
     async def _worked(self, outcome: Succeeded) -> None:
         """Record that an account that refused before has accepted a call again."""
         accounts = filter(None, (outcome.call.account, outcome.call.embedder))
-        for account in () if outcome.is_replayed else accounts:
+        was_asked = not outcome.is_replayed and outcome.by_rule is None
+        for account in accounts if was_asked else ():
             await self._accepted(account)
 
     async def _accepted(self, account: Account) -> None:
@@ -177,6 +179,8 @@ class Recorder(Middleware):
             more["effect"] = outcome.effect
         if outcome.is_replayed:
             more["replayed"] = True
+        if outcome.by_rule is not None:
+            more["by_rule"] = outcome.by_rule
         if outcome.planned is not None:
             more["planned"] = outcome.planned
         if outcome.people_wait:

@@ -14,10 +14,12 @@ from engine.plugins.step import CallWorkflow
 from engine.record.events import StepWaiting
 from engine.record.types.run import OutsideInput
 from engine.runner.call.write import scope_of
+from engine.runner.effects.fault_points import reached
 from engine.runner.effects.job import Attempt
-from engine.runner.effects.rate_limit_waits import hold, is_debugged, repeats_call
+from engine.runner.effects.rate_limit_waits import hold, is_debugged, is_hold, repeats_call
 from engine.runner.execution.step_call import (
     Asks,
+    AwaitsMail,
     Failed,
     Middleware,
     Next,
@@ -49,7 +51,7 @@ class Suspension(Middleware):
         """Continue a recorded wait; otherwise make the call, and wait if it asks for that."""
         recorded = self._recording.waiting(call.path)
         if recorded is not None and not repeats_call(recorded) and not self._run_waits.is_lost(recorded):
-            return await self._waited(replace(call, is_announced=True), self._run_waits.of(recorded))
+            return await self._waited(replace(call, is_announced=True), self._run_waits.of(recorded, call.path))
         outcome = await call_next(call)
         if not isinstance(outcome, Waits):
             return outcome
@@ -67,7 +69,7 @@ class Suspension(Middleware):
         earlier_wait = self._recording.last_wait(call.path)
         pause = self._run_waits.begun(outcome.directive, call.path, rule, caller, earlier_wait, replay, outside)
         self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.details())
-        return await self._waited(replace(call, is_announced=True), self._run_waits.of(pause))
+        return await self._waited(replace(call, is_announced=True), self._run_waits.of(pause, call.path))
 
     def _outside_inputs(self, call: StepCall) -> Sequence[OutsideInput]:
         """Return which of the inputs for a called workflow are text from outside."""
@@ -98,7 +100,7 @@ class Suspension(Middleware):
 
 
 class RateLimits(Middleware):
-    """Repeats a call that has to wait. The wait is recorded, so that it survives a restart."""
+    """Repeats a call that has to wait, also for mail. The wait is recorded, so that it survives a restart."""
 
     is_for_services = True
 
@@ -108,9 +110,16 @@ class RateLimits(Middleware):
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call until it has an outcome other than a request to wait."""
         while True:
-            outcome = await call_next(await self._released(call))
+            ready = await self._released(call)
+            hints = self._hints(ready)
+            outcome = await call_next(ready)
+            if isinstance(outcome, AwaitsMail):
+                await self._await_mail(outcome, hints or 0)
+                continue
             if isinstance(outcome, Asks) or (isinstance(outcome, Failed) and await self._is_held(outcome)):
                 continue
+            if hints is not None:
+                self._run_waits.mail.end(call.path)
             return outcome
 
     async def _released(self, call: StepCall) -> StepCall:
@@ -118,16 +127,33 @@ class RateLimits(Middleware):
         recorded = self._recording.waiting(call.path)
         if recorded is None or not repeats_call(recorded) or self._run_waits.is_lost(recorded) or is_debugged(recorded):
             return call
-        await self._wait(self._run_waits.of(recorded), None, call.frame.deadline)
-        failed_before = self._recording.failed_attempts(call.path)
+        await self._wait(self._run_waits.of(recorded, call.path), None, call.frame.deadline)
+        is_new_look = "awaits" in recorded and not is_hold(recorded)
+        failed_before = 0 if is_new_look else self._recording.failed_attempts(call.path)
         return replace(call, started_at=self._recording.now(), failed_before=failed_before)
+
+    def _hints(self, call: StepCall) -> int | None:
+        """Return how many hints there are for a step that has waited for mail, before it looks again; else None."""
+        recorded = self._recording.waiting(call.path)
+        return self._run_waits.mail.hints(call.path) if recorded is not None and "awaits" in recorded else None
+
+    async def _await_mail(self, outcome: AwaitsMail, hints: int) -> None:
+        """Record that the step waits for mail; a hint that came while it looked lets it look again."""
+        call, account = outcome.call, outcome.call.account
+        assert account is not None
+        wait = self._run_waits.mail.begun(outcome.directive, call.path, account.connection, account.mode, hints)
+        self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **wait, **call.details())
+        await self._recording.committed()
+        reached("after wait")
 
     async def _is_held(self, outcome: Failed) -> bool:
         """Record the wait that an error asks for; return whether there is one."""
-        call, now = outcome.call, moment_of(self._recording.now())
-        pause = hold(outcome.error, self._recording.waiting(call.path), now, call.frame.deadline)
+        call, now, earlier = outcome.call, moment_of(self._recording.now()), self._recording.waiting(outcome.call.path)
+        pause = hold(outcome.error, earlier, now, call.frame.deadline)
         if pause is None:
             return False
+        if earlier is not None and "awaits" in earlier:
+            pause = {**pause, "awaits": earlier["awaits"]}
         self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.details())
         await self._recording.committed()
         return True

@@ -15,7 +15,7 @@ from engine.base.wording import number_text
 from engine.compiler.definition.plan import Action
 from engine.expressions.expressions import render_field
 from engine.observing import context
-from engine.plugins.step import Directive, Effect, StopRun
+from engine.plugins.step import Directive, Effect, NotWanted, StopRun, WaitForMail
 from engine.plugins.unreadable import answered
 from engine.record.events import WriteSettled
 from engine.record.values import in_thread_if_read
@@ -23,6 +23,7 @@ from engine.runner.effects.job import Attempt, Done, Job, Remarks
 from engine.runner.effects.ledger import arguments_hash
 from engine.runner.execution.filling import worked_out
 from engine.runner.execution.step_call import (
+    AwaitsMail,
     Check,
     Outcome,
     StepCall,
@@ -114,15 +115,22 @@ class Once(Check):
         if call.effect is not Effect.WRITES:
             return call
         write = self._run.writes.write(replace(self._run.job(call), is_seen=self._is_seen(call)))
+        is_told = call.action.step_type.may_be_unwanted(call.action.arguments)
         try:
             done = await write.make()
+        except NotWanted as error:
+            if write.may_be_out:  # nobody knows what became of an earlier attempt
+                return failed(call, error, may_be_out=True)
+            output = {**_empty(call.action.output_schema), "written": False, "why": error.message}
+            return Succeeded(call, output, remarks=Remarks(notes=[error.message]))
         except asyncio.CancelledError:
             if write.settled is not None:
                 await self._settled(call, write.settled)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the service may have received the write
             return failed(call, error, may_be_out=write.may_be_out)
-        return Succeeded(call, done.output, done.effect, done.remarks, done.began_at)
+        output = {**done.output, "written": True, "why": ""} if is_told else done.output
+        return Succeeded(call, output, done.effect, done.remarks, done.began_at)
 
     def _is_seen(self, call: StepCall) -> bool:
         applied = self._run.applied
@@ -132,6 +140,11 @@ class Once(Check):
         """Record the result of a write that was in flight when the step was cancelled."""
         _, written = await self._recording.kept(done.output)
         self._recording.emit(WriteSettled, path=call.path, output=written, effect=done.effect)
+
+
+def _empty(schema: Any) -> dict[str, Any]:
+    """Return an output in which nothing is said: a text is empty, and so is a list."""
+    return {name: [] if one.get("type") == "array" else "" for name, one in schema.get("properties", {}).items()}
 
 
 class LastLink:
@@ -146,6 +159,8 @@ class LastLink:
             raise AssertionError(f"{call.action.uses} would write past the ledger.")
         if call.account is not None:
             done = await self._run.reads.make(self._run.job(call))
+            if isinstance(done.output, WaitForMail):
+                return AwaitsMail(call, done.output)
             return Succeeded(call, done.output, None, done.remarks, done.began_at)
         # One that needs no service has no second attempt. It is made at once, on the loop, unless it is heavy.
         started_at, remarks = self._run.clock(), Remarks()
@@ -162,6 +177,7 @@ class LastLink:
         except Exception as error:
             self._run.attempt_failed(call, Attempt(started_at, self._run.clock(), error))
             raise
+        assert not isinstance(result, WaitForMail)  # of reads alone
         return Stops(call, result) if isinstance(result, StopRun) else Waits(call, result)
 
     async def _in_thread(self, job: Job, remarks: Remarks) -> Any:

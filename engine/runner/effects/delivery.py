@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from clients.errors import OutcomeUnknown, ServiceError
 from engine.base.errors import BudgetExceeded
-from engine.plugins.step import Call, Repeat
+from engine.plugins.step import Call, NotWanted, Repeat
 from engine.record.types.step import ReceiptRecord, StepEffect
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.job import Done, Job
@@ -96,8 +96,8 @@ class Delivery:
             await self._ledger.effects.still_ours()
 
     def _count(self, error: Exception) -> None:
-        """Count a failed attempt; a call that will be made again after a wait does not count."""
-        if not asks_to_wait(error) and not isinstance(error, BudgetExceeded):
+        """Count a failed attempt. What has sent nothing is none: a wait before it, a write that nobody wants now."""
+        if not asks_to_wait(error) and not isinstance(error, BudgetExceeded | NotWanted):
             self._attempts.failed(error)
 
     async def _send_once(self, number: int, work: Work) -> Any:

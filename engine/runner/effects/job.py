@@ -17,7 +17,7 @@ from engine.base.plain_values import IsGiven, any_file, plain_json
 from engine.base.run_file import places_in
 from engine.base.statuses import Priority
 from engine.compiler.definition.plan import PlannedFallback, Retry
-from engine.plugins.step import Call, Embedder, Repeat, StepType, Usage
+from engine.plugins.step import Call, Embedder, Repeat, StepType, Usage, WaitForMail
 from engine.record.run_files import RunFiles
 from engine.record.types.step import StepEffect
 from engine.runner.effects.live import StepAnswers
@@ -94,6 +94,8 @@ class Job(Struct, frozen=True):
     """While more calls wait than a connection takes at once."""
     is_seen: bool = False
     """Whether a person has seen exactly this write."""
+    waited: WaitForMail | None = None
+    """What the run has waited for since the call was made before."""
     approval_wait: timedelta = timedelta()
     """How long the run has waited for people to approve calls, and agents that it has called for people."""
 
@@ -111,6 +113,7 @@ class Job(Struct, frozen=True):
             intended_at=intended_at,
             attempt=number,
             started_at=started_at,
+            waited=self.waited,
             approval_wait=self.approval_wait,
             is_seen=self.is_seen,
             prompts=self.prompts,

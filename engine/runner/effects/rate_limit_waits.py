@@ -1,6 +1,7 @@
 """Rate limits: a service may ask for a retry at a later time; the run waits, and no attempt counts as failed.
 
-If a service keeps asking, the waits grow longer; a step waits at most a day in all.
+If a service keeps asking, the waits grow longer; a step waits at most a day in all. A step that has waited for mail for
+days does not fail either because the service is out of reach for a moment when it looks.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ MOMENT_SECONDS = 2.0
 LONGEST_SECONDS = 24 * 3600.0
 """In all, for one step. The longest limits of GitHub and Google are hourly and daily."""
 _LONGEST_OWN_SECONDS = 900.0
+_OUT_OF_REACH_SECONDS = 30.0
+"""The first wait for a service that cannot be reached; it doubles."""
 # Waits that keep a run in memory: after a refusal, and while a client only paces itself (`patience_seconds`).
 _NOT_PUT_AWAY_SECONDS = 10.0
 _PACE_NOT_PUT_AWAY_SECONDS = 60.0
@@ -41,14 +44,12 @@ def hold(error: Exception, earlier: Wait | None, now: datetime, deadline: dateti
         return {"due_at": None, "held": {"by": "AI-Orchestra", "message": why, "needs_person": True}}
     if isinstance(error, BudgetExceeded):
         return _paused(error, deadline)
-    if not asks_to_wait(error):
+    if not isinstance(error, ServiceError) or not (asks_to_wait(error) or _is_out_of_reach(error, earlier)):
         return None
-    assert isinstance(error, ServiceError)
-    assert error.retry_after_seconds is not None
     before = earlier["held"] if earlier is not None and is_hold(earlier) and "asked" in earlier["held"] else None
     asked = 1 + (before["asked"] if before else 0)
     since = moment_of(before["since"]) if before else now
-    due_at = now + timedelta(seconds=max(error.retry_after_seconds, _own_seconds(error, asked)))
+    due_at = now + timedelta(seconds=max(error.retry_after_seconds or 0.0, _own_seconds(error, asked)))
     latest = since + timedelta(seconds=LONGEST_SECONDS)
     if due_at > (latest if deadline is None else min(latest, deadline)):
         return None
@@ -58,9 +59,14 @@ def hold(error: Exception, earlier: Wait | None, now: datetime, deadline: dateti
         "message": error.message,
         "since": timestamp(since),
         "asked": asked,
-        "is_pace": error.http_status is None,
+        "is_pace": asks_to_wait(error) and error.http_status is None,
     }
     return {"due_at": timestamp(due_at), "held": held}
+
+
+def _is_out_of_reach(error: ServiceError, earlier: Wait | None) -> bool:
+    """Return whether a step that has waited for mail could not look: it tries again, as the wait is not over."""
+    return error.retryable and earlier is not None and "awaits" in earlier
 
 
 def _paused(error: BudgetExceeded, deadline: datetime | None) -> Wait | None:
@@ -84,8 +90,8 @@ def is_hold(written: Wait | None) -> bool:
 
 
 def repeats_call(written: Wait | None) -> bool:
-    """Return whether the step makes its call once a recorded wait is over: the wait is not its own."""
-    return written is not None and ("held" in written or "call_hash" in written or "paused" in written)
+    """Return whether the step makes its call, perhaps again, once a recorded wait is over: it is not the output."""
+    return written is not None and bool({"held", "call_hash", "paused", "awaits", "scheduled"} & written.keys())
 
 
 def is_debugged(written: Wait | None) -> bool:
@@ -112,4 +118,6 @@ def _own_seconds(error: ServiceError, asked: int) -> float:
     A client that only paces itself has sent no request (no status): it knows how long the wait takes.
     """
     # The exponent has a bound because 2.0 ** 1024 raises OverflowError.
+    if not asks_to_wait(error):
+        return min(_LONGEST_OWN_SECONDS, _OUT_OF_REACH_SECONDS * 2.0 ** min(asked - 1, 20))
     return 0.0 if error.http_status is None else min(_LONGEST_OWN_SECONDS, 2.0 ** min(asked, 20))

@@ -11,6 +11,7 @@ from clients.deadline import CancellationToken
 from clients.errors import ServiceError, Timeout
 from engine.base.errors import BudgetExceeded
 from engine.base.wording import number_text
+from engine.plugins.step import Directive
 from engine.plugins.unreadable import answered
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.rate_limit_waits import asks_to_wait
@@ -27,18 +28,25 @@ class AccountReads:
         self._clock = clock
 
     async def make(self, job: Job) -> Done:
-        """Make the call. Raises ServiceError (also for a wait: rate_limit_waits.py) and what the step raises."""
+        """Make the call; its output may be a directive.
+
+        Raises ServiceError (also for a wait: rate_limit_waits.py) and what the step raises.
+        """
         attempts = RetryAttempts(job, self._clock)
 
         async def read(number: int) -> Any:
             call = attempts.call
-            return await _in_time(job, lambda: job.plain(answered(job.step_type, call(number))))
+            return await _in_time(job, lambda: _plain(job, answered(job.step_type, call(number))))
 
         return attempts.done(await _until_answered(attempts, read))
 
     async def ask(self, job: Job, question: Callable[[], Any]) -> Any:
         """Read what a call needs first (blocking), within its time limit and with its retries. Raises ServiceError."""
         return await _until_answered(RetryAttempts(job, self._clock), lambda _: _in_time(job, question))
+
+
+def _plain(job: Job, result: Any) -> Any:
+    return result if isinstance(result, Directive) else job.plain(result)
 
 
 async def _until_answered(attempts: RetryAttempts, attempt: Callable[[int], Awaitable[Any]]) -> Any:

@@ -10,6 +10,7 @@ from engine.base.lazy_values import complete, opened
 from engine.compiler.definition.approval_rules import Rules, StepApproval
 from engine.compiler.definition.plan import OutsideText
 from engine.plugins.step import Effect
+from engine.plugins.unconfirmed import is_unconfirmed
 from engine.record.types.approval import AskedSource
 from engine.record.values import in_thread_if_read
 from engine.runner.execution.step_call import StepCall
@@ -88,8 +89,11 @@ def _source(thing: str, value: Any) -> AskedSource:
 
     whole_text = text("text", "body")
     shown = whole_text if len(whole_text) <= _MOST_LETTERS else f"{whole_text[:_MOST_LETTERS]} …"
-    checked = known.get("authentication")
-    is_unconfirmed = isinstance(checked, dict) and checked.get("dmarc") == "fail"
     return AskedSource(
-        thing, text("from", "author"), text("subject", "title"), text("date"), shown, is_unconfirmed=is_unconfirmed
+        thing,
+        text("from", "author"),
+        text("subject", "title"),
+        text("date"),
+        shown,
+        is_unconfirmed=is_unconfirmed(known),
     )

@@ -254,7 +254,7 @@ class Recording:
     def _wait_for_people(self, event: StepStarted | StepWaiting | StepFinished) -> None:
         """Count the wait for the approval of a call: from the question to the answer, or to the end of the step.
 
-        Of a called agent, count how long it has waited.
+        That a mail was held after it counts, too. Of a called agent, count how long it has waited.
         """
         if isinstance(event, StepWaiting) and event.call_hash:
             self._asked.setdefault(event.path, event.at)
@@ -265,7 +265,8 @@ class Recording:
         if began is None and isinstance(event, StepFinished) and event.approved and event.waited:
             began = event.waited[0]  # of a run that is continued from its log
         if began is not None:
-            ended = event.approved["at"] if event.approved else event.at
+            was_held = "scheduled" in self._waiting.get(event.path, {})
+            ended = event.approved["at"] if event.approved and not was_held else event.at
             self.approval_wait += max(timedelta(), moment_of(ended) - moment_of(began))
 
     def _begin(self, event: StepStarted | StepWaiting) -> None:

@@ -31,6 +31,7 @@ from engine.runner.effects.live import Live
 from engine.runner.effects.reading import AccountReads
 from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.recording import Recording
+from engine.runner.suspension.mail_waits import mail_wait_of
 from engine.runner.suspension.waits import RunWaits, Waiting
 from engine.store.debugging import DebugState
 from engine.store.ledger import Receipts
@@ -154,6 +155,7 @@ class RunContext(Struct, frozen=True):
             embedder=call.embedder,
             meter=call.meter,
             priority=self.facts.priority,
+            waited=mail_wait_of(self.recording.waiting(call.path)),
             approval_wait=self.recording.approval_wait,
         )
 

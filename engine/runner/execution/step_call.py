@@ -18,10 +18,10 @@ from engine.base.errors import ApprovalExpired, StorageError
 from engine.base.json_text import JsonObject
 from engine.budgets.meter import CallMeter
 from engine.compiler.definition.plan import Action, Node, PlannedFallback
-from engine.plugins.step import Effect, Repeat, StopRun, Usage
+from engine.plugins.step import Effect, Repeat, StopRun, Usage, WaitForMail
 from engine.record.failure import StepFailed, failure
 from engine.record.frames import Frame
-from engine.record.types.step import Approved, Failure, PlannedStep, StepEffect
+from engine.record.types.step import Approved, Failure, PlannedStep, RuleRecord, StepEffect
 from engine.runner.effects.live import StepAnswers
 from engine.store.journal import JournalBroken
 from engine.store.ledger import IntendedWrite
@@ -121,6 +121,8 @@ class Succeeded(Struct, frozen=True):
     """Whether the output comes from an earlier run."""
     planned: PlannedStep | None = None
     """In a plan: what would have happened instead."""
+    by_rule: RuleRecord | None = None
+    """The rule that answered; no model was asked."""
     people_wait: timedelta = timedelta()
     """Of a called agent: how long it has waited for people."""
 
@@ -157,6 +159,13 @@ class Waits(Struct, frozen=True):
     directive: Begun
 
 
+class AwaitsMail(Struct, frozen=True):
+    """The step asks the run to wait for mail, and to make the call again then."""
+
+    call: StepCall
+    directive: WaitForMail
+
+
 class Asks(Struct, frozen=True):
     """A person was asked whether the call may be made; once there is an answer, the call is made again from the start.
 
@@ -173,7 +182,7 @@ class Stops(Struct, frozen=True):
     directive: StopRun
 
 
-Outcome = Succeeded | Failed | Waits | Asks | Stops
+Outcome = Succeeded | Failed | Waits | AwaitsMail | Asks | Stops
 
 Next = Callable[[StepCall], Awaitable[Outcome]]
 """The rest of the chain. Raises only what ends the work on the whole run: CancelledError, JournalBroken."""

@@ -21,7 +21,7 @@ from engine.expressions.json_values import compact_json
 from engine.plugins.step import Preview
 from engine.record.types.approval import AskedCall, Terms
 from engine.record.types.step import Wait
-from engine.store.approvals import ApprovalRecord, Questions
+from engine.store.approvals import UNANSWERED, ApprovalRecord, Questions
 
 _SENTENCE_ENDS = (".", "!", "?", "…", "。")
 
@@ -45,6 +45,15 @@ class QuestionOutcome(Struct, frozen=True):
     """The amounts that the person gave, by name; None if the question has none."""
     may_refuse: bool = False
     """Whether a rejection is an answer, and no failure of the step."""
+    is_scheduled: bool = False
+    """Whether it was about a mail that goes out at its time unless somebody stops it."""
+    approved_before: str = ""
+    """Of such a mail: the id of the question with which its call was approved before; empty if it asked nobody."""
+
+    @property
+    def is_released(self) -> bool:
+        """Whether a mail was held, and may go out now: nobody has stopped it in time."""
+        return self.is_scheduled and self.state in ("approved", "expired")
 
     @property
     def arguments(self) -> JsonObject | None:
@@ -53,11 +62,15 @@ class QuestionOutcome(Struct, frozen=True):
 
     def require_approved(self) -> None:
         """Raise Rejected or ApprovalExpired unless it was approved."""
+        if self.is_released:
+            return
         if self.state == "expired":
             raise ApprovalExpired("Nobody answered the question of this step in time.", goes_on=self.goes_on)
         if self.state != "approved":
             because = f": {self.comment}" if self.comment else ""
             stop = "" if because.endswith(_SENTENCE_ENDS) else "."
+            if self.is_scheduled:
+                raise Rejected(f"Stopped by {self.by}{because}{stop}", by=self.by)
             raise Rejected(f"Rejected by {self.by}{because}{stop}", by=self.by)
 
 
@@ -93,31 +106,58 @@ class RunQuestions:
         `call`, `call_hash`: the call that is to be approved, if the question is about one. `give`, `may_refuse`: as in
         `AskPerson`.
         """
-        now = self._clock()
-        terms: Terms = {"by": rule.by, "started_by": self._started_by, "on_expiry": rule.on_expiry}
-        if self._changed_by:
-            terms = {**terms, "changed_by": self._changed_by}
+        terms = self._terms(rule)
         if give:
             terms = {**terms, "give": give}
         if may_refuse:
             terms = {**terms, "may_refuse": True}
-        asked = ApprovalRecord(
+        expires_at = _expiry(self._clock(), rule.expires_after)
+        asked = self._new(path, message, terms, call, call_hash, expires_at)._replace(details=compact_json(details))
+        self._questions.ask(asked)
+        wait: Wait = {"approval": asked.id, "due_at": asked.expires_at}
+        return wait if call is None else {**wait, "call_hash": call_hash}
+
+    def hold(
+        self,
+        path: str,
+        message: str,
+        rule: StepApproval,
+        call: AskedCall,
+        call_hash: str,
+        due_at: datetime,
+        approved_before: str,
+    ) -> Wait:
+        """Hold a mail until a time, in the transaction of this turn's events; return what the run must record.
+
+        It is a question that approves itself: until then, whoever may run the workflow can reject it, and whoever may
+        approve the call by its rule can approve it.
+        """
+        terms: Terms = {**self._terms(rule), "on_expiry": "send", "approved_before": approved_before}
+        held = self._new(path, message, terms, call, call_hash, timestamp(due_at))._replace(state="scheduled")
+        self._questions.ask(held)
+        return {"approval": held.id, "due_at": held.expires_at, "call_hash": call_hash, "scheduled": True}
+
+    def _terms(self, rule: StepApproval) -> Terms:
+        terms: Terms = {"by": rule.by, "started_by": self._started_by, "on_expiry": rule.on_expiry}
+        return {**terms, "changed_by": self._changed_by} if self._changed_by else terms
+
+    def _new(
+        self, path: str, message: str, terms: Terms, call: AskedCall | None, call_hash: str, expires_at: str | None
+    ) -> ApprovalRecord:
+        return ApprovalRecord(
             id=b32encode(secrets.token_bytes(5)).decode("ascii").lower(),  # eight letters: people type them in commands
             run_id=self._run_id,
             path=path,
             workflow=self._workflow,
             message=message,
-            details=compact_json(details),
-            asked_at=timestamp(now),
+            details="null",
+            asked_at=timestamp(self._clock()),
             state="open",
             call="" if call is None else compact_json(asdict(call)),
             call_hash=call_hash,
             terms=compact_json(terms),
-            expires_at=_expiry(now, rule.expires_after),
+            expires_at=expires_at,
         )
-        self._questions.ask(asked)
-        wait: Wait = {"approval": asked.id, "due_at": asked.expires_at}
-        return wait if call is None else {**wait, "call_hash": call_hash}
 
     def is_known(self, question: str) -> bool:
         """Return whether the question is known; False if the state was lost and rebuilt from the logs."""
@@ -126,12 +166,29 @@ class RunQuestions:
     def answer(self, question: str) -> QuestionOutcome | None:
         """Return what became of a question, or None if it is open."""
         found = self._questions.get(question)
-        return None if found is None or found.state == "open" else self._answer(found)
+        return None if found is None or found.state in UNANSWERED else self._answer(found)
+
+    def last(self, path: str, call_hash: str) -> tuple[str, QuestionOutcome] | None:
+        """Return (question, answer) of the last question of this run about exactly this call, if it has ended."""
+        found = self._questions.last(self._run_id, path, call_hash)
+        return None if found is None else (found.id, self._answer(found))
 
     def approval(self, path: str, call_hash: str) -> tuple[str, QuestionOutcome] | None:
-        """Return (question, answer) of the approval that this run has for exactly this call of a step, if any."""
-        found = self._questions.approved(self._run_id, path, call_hash)
-        return None if found is None else (found.id, self._answer(found))
+        """Return (question, answer) of the approval that this run has for exactly this call of a step, if any.
+
+        Of a mail that was held since and not stopped, it is the approval before that, or else that of who released it.
+        """
+        found = self.last(path, call_hash)
+        if found is not None and found[1].is_released and found[1].approved_before:
+            before = self._questions.get(found[1].approved_before)
+            found = None if before is None else (before.id, self._answer(before))
+        return found if found is not None and found[1].state == "approved" else None
+
+    def hash_of(self, question: str) -> str:
+        """Return the hash of the call that a known question is about."""
+        found = self._questions.get(question)
+        assert found is not None
+        return found.call_hash
 
     def _answer(self, found: ApprovalRecord) -> QuestionOutcome:
         at = found.answered_at or timestamp(self._clock())
@@ -150,6 +207,8 @@ class RunQuestions:
             kept=call.arguments if call is not None and call.is_edited else None,
             given=None if give is None else {**give, **(edited or {})},
             may_refuse=terms.get("may_refuse", False),
+            is_scheduled=terms.get("on_expiry") == "send",
+            approved_before=terms.get("approved_before", ""),
         )
 
     def expire(self, question: str) -> asyncio.Future[bool]:

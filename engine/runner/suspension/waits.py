@@ -1,8 +1,8 @@
-"""What a step can wait for without a thread: a time, a person's answer, the end of another run.
+"""What a step can wait for without a thread: a time, a person's answer, mail, the end of another run.
 
 A wait exists twice. Its record, a small JSON object in the run's log, says what the step waits for: {due_at},
-{approval}, {child_run_id} or {held}. It survives a restart. The object made from the record knows how to check
-whether the wait has ended. `RunWaits.of` restores the object after a restart.
+{approval}, {child_run_id}, {awaits} (mail) or {held}. It survives a restart. The object made from the record knows how
+to check whether the wait has ended. `RunWaits.of` restores the object after a restart.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from engine.plugins.step import AskPerson, CallWorkflow, WaitUntil
 from engine.record.types.run import Caller, OutsideInput
 from engine.record.types.step import Wait
 from engine.runner.effects.rate_limit_waits import is_hold, is_pause, needs_person, patience_seconds
+from engine.runner.suspension.mail_waits import LOOK_SECONDS, RunMailWaits
 from engine.runner.suspension.questions import RunQuestions
 
 if TYPE_CHECKING:
@@ -148,8 +149,8 @@ class _Answer:
         """Let the question expire once it is time, so that either this or an answer is stored, never both."""
         if self.due_at is not None and self._clock() >= self.due_at:
             await asyncio.shield(self._questions.expire(self._approval))
-        else:
-            await asyncio.Event().wait()
+        else:  # an answer shows in the state alone; one that comes while the run waits for nothing else wakes it
+            await asyncio.sleep(LOOK_SECONDS)
 
     def output(self) -> Any:
         answer = self._questions.answer(self._approval)
@@ -201,8 +202,9 @@ class RunWaits:
         clock: Callable[[], datetime],
         is_held: Callable[[], bool],
         is_paused: Callable[[], bool],
+        mail: RunMailWaits,
     ) -> None:
-        self.questions, self._children, self._clock = questions, children, clock
+        self.questions, self._children, self._clock, self.mail = questions, children, clock, mail
         self._is_held, self._is_paused = is_held, is_paused
 
     def begun(
@@ -232,15 +234,25 @@ class RunWaits:
         return {"child_run_id": self._children.start(result.workflow, result.inputs, caller, replay, outside_inputs)}
 
     def is_lost(self, written: Wait) -> bool:
-        """Return whether a recorded wait must start again because its question was lost with the state file."""
-        return "approval" in written and not self.questions.is_known(written["approval"])
+        """Return whether a recorded wait must start again: its question was lost with the state file.
 
-    def of(self, written: Wait) -> Waiting:
-        """Return the wait for a record."""
+        Or else the log does not say that the question was about a call: its answer must not become the step's output.
+        """
+        if "approval" not in written:
+            return False
+        if not self.questions.is_known(written["approval"]):
+            return True
+        says_so = bool({"call_hash", "scheduled"} & written.keys())
+        return not says_so and self.questions.hash_of(written["approval"]) != ""
+
+    def of(self, written: Wait, path: str) -> Waiting:
+        """Return the wait for the record of a step."""
         if "approval" in written:
             return _Answer(self.questions, written["approval"], written.get("due_at"), self._clock)
         if "child_run_id" in written:
             return _Child(self._children, written["child_run_id"])
+        if "awaits" in written and not is_hold(written):
+            return self.mail.of(written, path)
         if is_hold(written) and needs_person(written):
             return ManualRelease(self._is_held)
         if is_hold(written) and is_pause(written):

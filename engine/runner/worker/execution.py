@@ -66,6 +66,7 @@ from engine.runner.execution.recording import ENGINE, Recording, ResumedBy
 from engine.runner.execution.run_context import RunContext, RunFacts
 from engine.runner.execution.runner import Runner
 from engine.runner.suspension.children import Children, WorkerOfRuns
+from engine.runner.suspension.mail_waits import RunMailWaits
 from engine.runner.suspension.questions import RunQuestions
 from engine.runner.suspension.suspension import RunSuspension
 from engine.runner.suspension.waits import RunWaits, Waiting
@@ -392,6 +393,7 @@ class Execution:
             dependencies.clock,
             lambda: is_held() is not None,
             lambda: is_paused(self.run_id),
+            RunMailWaits(self._records.mail_waits, self.run_id, dependencies.clock),
         )
 
     def _changed_by(self) -> list[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select, true
 
 from engine.base.names import NOTHING_HIDDEN, HiddenNames
 from engine.base.statuses import RunStatus
-from engine.store.approvals import ApprovalRecord
+from engine.store.approvals import UNANSWERED, ApprovalRecord
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.hidden_runs import is_none_of
 from engine.store.sql.base.tables import approvals, runs
@@ -53,10 +53,10 @@ class SqlApprovals:
         return None if row is None else ApprovalRecord(*row)
 
     def answer(self, answered: ApprovalRecord) -> bool:
-        """Store an answer and wake the run that waits for it; False if the question is not open, or has expired."""
+        """Store an answer and wake the run that waits for it; False if it is answered, or has expired."""
         told = {name: getattr(answered, name) for name in ("state", "answered_at", "answered_by", "comment", "edited")}
         in_time = approvals.c.expires_at.is_(None) | (approvals.c.expires_at > answered.answered_at)
-        still_open = (approvals.c.id == answered.id) & (approvals.c.state == "open") & in_time
+        still_open = (approvals.c.id == answered.id) & approvals.c.state.in_(UNANSWERED) & in_time
         with self._database.writing() as connection:
             is_first = connection.execute(approvals.update().where(still_open).values(**told)).rowcount == 1
             if is_first:  # if the run is suspended, the process that owns it wakes it
@@ -97,10 +97,11 @@ _NAMES = ", ".join(ApprovalRecord._fields)
 _INSERT = f"INSERT INTO approvals ({_NAMES}) VALUES ({', '.join('?' * len(ApprovalRecord._fields))})"  # noqa: S608
 _ONE = f"SELECT {_NAMES} FROM approvals WHERE id = ?"  # noqa: S608
 _LAST = (
-    f"SELECT {_NAMES} FROM approvals WHERE run_id = ? AND path = ? AND call_hash = ? AND state != 'open'"  # noqa: S608
+    f"SELECT {_NAMES} FROM approvals WHERE run_id = ? AND path = ? AND call_hash = ?"  # noqa: S608
+    " AND state NOT IN ('open', 'scheduled')"
     " ORDER BY answered_at DESC, state = 'approved' DESC LIMIT 1"
 )
-_END = "UPDATE approvals SET state = ?, answered_at = ? WHERE id = ? AND state = 'open'"
+_END = "UPDATE approvals SET state = ?, answered_at = ? WHERE id = ? AND state IN ('open', 'scheduled')"
 
 
 class SqlQuestions:
@@ -117,19 +118,18 @@ class SqlQuestions:
         """Return a question; None if the state was lost and rebuilt from the logs."""
         return self._found(_ONE, question)
 
-    def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
-        """Return the approval that this run has for exactly this call of a step, if its last question has one."""
-        found = self._found(_LAST, run_id, path, call_hash)
-        return found if found is not None and found.state == "approved" else None
+    def last(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
+        """Return the question about exactly this call of a step that ended last, if any."""
+        return self._found(_LAST, run_id, path, call_hash)
 
     def _found(self, statement: str, *values: str) -> ApprovalRecord | None:
         rows = self._journal.read(statement, values)
         return ApprovalRecord(*rows[0]) if rows else None
 
     def expire(self, question: str, at: str) -> asyncio.Future[bool]:
-        """Let a question expire, if it is open; return whether it was."""
+        """Let a question expire, if it is unanswered; return whether it was."""
         return self._journal.change(lambda cursor: cursor.execute(_END, ("expired", at, question)).rowcount == 1)
 
     def withdraw(self, question: str, at: str) -> None:
-        """Withdraw a question, if it is open."""
+        """Withdraw a question, if it is unanswered."""
         self._journal.change(lambda cursor: cursor.execute(_END, ("withdrawn", at, question)))

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from engine.base.statuses import OPEN_RUNS
 from engine.store.sql.base.database import StateDatabase
-from engine.store.sql.base.tables import effects, meta, runs
+from engine.store.sql.base.tables import bounces, effects, meta, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -46,6 +46,7 @@ class SqlOldRuns:
             ended = runs.c.run_id.in_(may_go) & runs.c.ended_at.is_not(None)
             gone = sorted(connection.execute(runs.delete().where(ended).returning(runs.c.run_id)).scalars())
             if gone:
+                connection.execute(bounces.delete().where(bounces.c.run_id.in_(gone)))
                 connection.execute(meta.insert(), [{"key": f"{_LEAVING}{run_id}", "value": ""} for run_id in gone])
         return gone
 

@@ -43,9 +43,10 @@ _FORGET_EVENTS = "DELETE FROM events WHERE run_id IN ({places})"
 _WITHDRAW = (
     "UPDATE approvals SET state = 'withdrawn',"
     " answered_at = (SELECT ended_at FROM runs WHERE runs.run_id = approvals.run_id)"
-    " WHERE run_id IN ({places}) AND state = 'open'"
+    " WHERE run_id IN ({places}) AND state IN ('open', 'scheduled')"
 )
 _FORGET_DEBUGGING = "DELETE FROM debugging WHERE run_id IN ({places})"
+_FORGET_MAIL_WAITS = "DELETE FROM mail_waits WHERE run_id IN ({places})"
 _WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
 _MOST_TOGETHER = 500
 """How many run ids one statement names."""
@@ -152,7 +153,7 @@ class SqlOwnRuns:
 def _end(cursor: Cursor, ends: Sequence[RunEnd]) -> None:
     cursor.executemany(_ENDED, [_columns(one) for one in ends])
     run_ids = padded([one.run_id for one in ends])
-    for statement in (_FORGET_EVENTS, _WITHDRAW, _FORGET_DEBUGGING, _CANCEL_CALLED):
+    for statement in (_FORGET_EVENTS, _WITHDRAW, _FORGET_DEBUGGING, _FORGET_MAIL_WAITS, _CANCEL_CALLED):
         cursor.execute(statement.format(places=places(run_ids)), run_ids)
     for one in ends:
         if one.parent_run_id is not None:

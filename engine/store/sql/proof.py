@@ -18,6 +18,7 @@ from sqlalchemy import exists, func, select
 from engine.base.clock import milliseconds_of, moment_of
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
+from engine.store.approvals import UNANSWERED
 from engine.store.held import HeldWrites, LoggedRun
 from engine.store.people.audit import AuditEntry
 from engine.store.sql.base.database import StateDatabase
@@ -76,7 +77,8 @@ class SqlProof:
 
     def asking(self, limit: int) -> list[str]:
         """Return the runs that wait for the answers to the newest open questions."""
-        newest = select(approvals.c.run_id).where(approvals.c.state == "open").order_by(approvals.c.asked_at.desc())
+        is_asked = approvals.c.state.in_(UNANSWERED)
+        newest = select(approvals.c.run_id).where(is_asked).order_by(approvals.c.asked_at.desc())
         with self._database.reading() as connection:
             return [*dict.fromkeys(connection.execute(newest.limit(limit)).scalars())]
 
@@ -176,7 +178,8 @@ def forget_open(connection: Connection, told: LoggedRun) -> None:
     run_id = told.row["run_id"]
     connection.execute(runs.delete().where(runs.c.run_id == run_id))
     connection.execute(events.delete().where(events.c.run_id == run_id))
-    answered = (approvals.c.run_id == run_id) & (approvals.c.state == "open") & approvals.c.id.not_in(told.questions)
+    is_asked = (approvals.c.run_id == run_id) & approvals.c.state.in_(UNANSWERED)
+    answered = is_asked & approvals.c.id.not_in(told.questions)
     connection.execute(approvals.update().where(answered).values(state="withdrawn", answered_at=told.latest_at))
 
 

@@ -11,9 +11,11 @@ from engine.store.reports import Reports
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.approvals import SqlApprovals, SqlQuestions
 from engine.store.sql.base.database import StateDatabase
+from engine.store.sql.bounces import SqlBounces
 from engine.store.sql.debugging import SqlDebuggedRuns, SqlDebugging
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects, SqlReceipts
+from engine.store.sql.mail_waits import SqlMailWaits, SqlOwnMailWaits
 from engine.store.sql.own_runs import SqlCalledRuns, SqlDueRuns, SqlOwnRuns
 from engine.store.sql.people.api_tokens import SqlTokens
 from engine.store.sql.people.audit import SqlAudit
@@ -152,6 +154,16 @@ class SqlState:
         return SqlDebugging(self._database)
 
     @shared_property
+    def mail_waits(self) -> SqlMailWaits:
+        """Steps that wait for mail."""
+        return SqlMailWaits(self._database)
+
+    @shared_property
+    def bounces(self) -> SqlBounces:
+        """Reports about mails that runs have sent."""
+        return SqlBounces(self._database)
+
+    @shared_property
     def owners(self) -> SqlOwners:
         """The processes that own runs."""
         return SqlOwners(self._database)
@@ -206,6 +218,7 @@ class SqlState:
             due=SqlDueRuns(journal),
             questions=SqlQuestions(journal),
             debugged=SqlDebuggedRuns(journal),
+            mail_waits=SqlOwnMailWaits(journal),
             effects=SqlEffects(journal),
             spending=SqlSpending(journal),
         )

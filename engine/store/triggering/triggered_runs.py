@@ -16,6 +16,8 @@ class OpenCounts(NamedTuple):
     queued: Counter[tuple[str, str]]
     running: Counter[tuple[str, str]]
     """Runs at work, and runs that wait for a time or an answer."""
+    asking: Counter[tuple[str, str]]
+    """Of these, runs with a question that nobody has answered yet."""
 
 
 class MadeByRuns(NamedTuple):

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.record.types.run import AccountRecord, Counts, ResumeRecord, Run, RunOptions, TriggerItem
-from engine.record.types.step import AttemptRecord, Failure, Hold, Paused, StepEffect, StepRecord, UsageRecord
+from engine.record.types.step import (
+    AttemptRecord,
+    AwaitedMail,
+    Failure,
+    Hold,
+    Paused,
+    StepEffect,
+    StepRecord,
+    UsageRecord,
+)
 
 _OF_RUNS: Mapping[str, Any] = {
     "options": RunOptions, "trigger": TriggerItem, "error": Failure, "counts": Counts, "usage": UsageRecord
@@ -16,6 +25,7 @@ _OF_STEPS: Mapping[str, Any] = {
     "effect": StepEffect,
     "usage": UsageRecord,
     "held": Hold,
+    "awaits": AwaitedMail,
     "paused": Paused,
 }
 

@@ -33,6 +33,8 @@ RECORDS = (
     "Paused",
     "PlannedStep",
     "Approved",
+    "AwaitedMail",
+    "RuleRecord",
 )
 VALUES: dict[str, Any] = {
     "RunStatus": RunStatus.FAILED,

@@ -1,7 +1,7 @@
 """A release before this one, made up: the state that it leaves, and the step that brings it into today's form.
 
-It lacks the kinds of runs, which 0.1.0 did not store, and besides a column, an index and a table. Each process that
-opens such a state imports this module.
+It lacks the kinds of runs and the index of calls by their type, as 0.1.0 does, and besides a column, an index and a
+table. Each process that opens such a state imports this module.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 EARLIER = str(int(SCHEMA_VERSION) - 1)
-_ADD_KINDS, _ = migrations.STEPS[EARLIER]
+_OF_02, _ = migrations.STEPS[EARLIER]
 _LACKING = (
     "ALTER TABLE runs DROP COLUMN kind",
+    "DROP INDEX effects_by_uses",
     "ALTER TABLE owners DROP COLUMN slots",
     "DROP INDEX runs_by_turn",
     "DROP TABLE debugging",
@@ -34,7 +35,7 @@ def make_earlier(execute: Callable[[str], object]) -> None:
 
 def _step(connection: Connection) -> None:
     """Add the columns and the index; a table that is missing has been made before."""
-    _ADD_KINDS(connection)
+    _OF_02(connection)
     connection.exec_driver_sql("ALTER TABLE owners ADD COLUMN slots BIGINT NOT NULL DEFAULT 0")
     next(index for index in runs.indexes if index.name == "runs_by_turn").create(connection, checkfirst=True)
 

@@ -24,12 +24,14 @@ from engine.expressions.json_values import compact_json
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, IdempotentRequest, Notice, Polled, PollSelection, Renamed, RunEntry
 from engine.store.approvals import ApprovalRecord, Questions
+from engine.store.bounces import BouncedMail, MadeMail, MailedAccount
 from engine.store.claims import TakenRun
 from engine.store.debugging import DebugState
 from engine.store.held import HeldWrites
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Effects, IntendedWrite, identity
 from engine.store.load import QueuedRuns
+from engine.store.mail_waits import AwaitedMailbox, OwnMailWaits, WaitingStep
 from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry, TrailFilter
 from engine.store.people.people import UserRecord
@@ -64,6 +66,7 @@ PLACE = TriggerPosition(cursor='{"n":1}', looked_at=AT, succeeded_at=AT, look_ag
 
 OnLoop = Callable[[Effects], Coroutine[Any, Any, None]]
 AskOnLoop = Callable[[Questions], Coroutine[Any, Any, None]]
+AwaitOnLoop = Callable[[OwnMailWaits], Coroutine[Any, Any, None]]
 SpendOnLoop = Callable[[Spending, Spending], Coroutine[Any, Any, None]]
 
 
@@ -88,6 +91,8 @@ class Store:
     wait: Callable[[str], None]
     """A run waits for a person."""
     on_loop: Callable[[OnLoop], None]
+    awaiting: Callable[[AwaitOnLoop], None]
+    """Run a test on a loop with the port by which runs wait for mail."""
     asking: Callable[[AskOnLoop], None]
     """Run a test on a loop with the port by which runs ask; what it asks is stored when it returns."""
     spending: Callable[[SpendOnLoop], None]
@@ -155,6 +160,7 @@ def _on(database: StateDatabase, folder: Path) -> Iterator[Store]:
         hold,
         wait,
         lambda test: with_records(lambda records: test(records.effects)),
+        lambda test: with_records(lambda records: test(records.mail_waits)),
         lambda test: with_records(lambda records: test(records.questions)),
         spending,
     )
@@ -1238,7 +1244,7 @@ def test_a_withdrawn_question_takes_no_answer_and_an_answered_one_is_not_withdra
     assert not store.state.approvals.answer(answer("q1"))
 
 
-def test_an_approval_is_found_for_this_call_of_this_step_of_this_run_the_latest_first(store: Store) -> None:
+def test_the_last_question_is_found_for_this_call_of_this_step_of_this_run(store: Store) -> None:
     others = [
         question("q3", run="run-2"),
         question("q4")._replace(path="other"),
@@ -1251,10 +1257,10 @@ def test_an_approval_is_found_for_this_call_of_this_step_of_this_run_the_latest_
         assert store.state.approvals.answer(answer(one.id, at=LATER))
 
     async def test(port: Questions) -> None:
-        found = port.approved("run-1", "send", "h")
+        found = port.last("run-1", "send", "h")
         assert found is not None
         assert found.id == "q2"
-        assert port.approved("run-1", "send", "another") is None
+        assert port.last("run-1", "send", "another") is None
         assert port.get("q6") == store.state.approvals.get("q6")
         assert port.get("q9") is None
 
@@ -1267,9 +1273,31 @@ def test_an_approval_does_not_count_after_a_later_question_was_rejected(store: S
     assert store.state.approvals.answer(answer("q2", "rejected", LATER))
 
     async def test(port: Questions) -> None:
-        assert port.approved("run-1", "send", "h") is None
+        found = port.last("run-1", "send", "h")
+        assert found is not None
+        assert (found.id, found.state) == ("q2", "rejected")
 
     store.asking(test)
+
+
+def test_a_scheduled_question_can_be_answered_and_ends_by_itself_but_nobody_is_waited_for(store: Store) -> None:
+    held = [question(f"q{number}")._replace(state="scheduled", expires_at=LATER) for number in range(1, 5)]
+    ask(store, *held)
+    assert store.state.approvals.count_open() == 0
+    assert store.state.approvals.unnotified(9) == []
+    assert [one.id for one in store.state.approvals.found("scheduled", 9)] == ["q1", "q2", "q3", "q4"]
+    assert store.state.approvals.answer(answer("q1", "rejected", AT))
+    assert not store.state.approvals.answer(answer("q2", "rejected", LATER))  # its time has come
+
+    async def test(port: Questions) -> None:
+        assert port.last("run-2", "send", "h") is None
+        assert await port.expire("q2", LATER)
+        assert not await port.expire("q1", LATER)
+        port.withdraw("q3", LATER)
+
+    store.asking(test)
+    states = {one.id: one.state for one in store.state.approvals.found(None, 9)}
+    assert states == {"q1": "rejected", "q2": "expired", "q3": "withdrawn", "q4": "scheduled"}
 
 
 def test_of_questions_answered_in_one_moment_the_last_one_counts(store: Store) -> None:
@@ -1278,7 +1306,7 @@ def test_of_questions_answered_in_one_moment_the_last_one_counts(store: Store) -
     assert store.state.approvals.answer(answer("q2", "approved", AT))
 
     async def test(port: Questions) -> None:
-        found = port.approved("run-1", "send", "h")
+        found = port.last("run-1", "send", "h")
         assert found is not None
         assert found.id == "q2"
 
@@ -1305,6 +1333,44 @@ def test_a_changed_debug_run_is_woken_and_one_that_has_ended_is_not_changed(stor
     assert debugging.get(run_id(ended)) is None
     rows = [store.state.runs.get(run_id(one)) for one in (open_run, ended)]
     assert [row.due_at for row in rows if row is not None] == [LATER, None]
+
+
+def test_a_hint_wakes_the_runs_that_wait_for_mail_in_a_conversation_and_no_other(store: Store) -> None:
+    first, second, ended = accepted(1), accepted(2), accepted(3)
+    store.acceptances.store([first, second, ended])
+    for one in (first, second):
+        store.wait(run_id(one))
+    store.fail(run_id(ended))
+
+    async def begin(port: OwnMailWaits) -> None:
+        port.begin(run_id(first), "wait", "mail", "mine", ["<root>", "<mail>"], AT)
+        port.begin(run_id(second), "each[0].wait", "mail", "mine", ["<other>"], LATER)
+        port.begin(run_id(ended), "wait", "mail", "mine", ["<mail>"], AT)
+        port.begin(run_id(second), "wait", "box", "demo", ["<mail>"], LATER)
+
+    store.awaiting(begin)
+    waits = store.state.mail_waits
+    assert [*waits.mailboxes()] == [AwaitedMailbox("box", "demo", LATER), AwaitedMailbox("mail", "mine", AT)]
+    found = waits.of(AwaitedMailbox("mail", "mine", ""), {"<mail>", "<unknown>"})
+    assert {one.run_id for one in found} == {run_id(first), run_id(ended)}
+    assert waits.of(AwaitedMailbox("mail", "mine", ""), {"<root>"}) == [WaitingStep(run_id(first), "wait", "<root>")]
+    waits.wake(found, LATER)
+    rows = [store.state.runs.get(run_id(one)) for one in (first, second, ended)]
+    assert [row.due_at for row in rows if row is not None] == [LATER, None, None]
+
+    async def look_again(port: OwnMailWaits) -> None:
+        assert [port.hints(run_id(first), "wait"), port.hints(run_id(second), "wait")] == [1, 0]
+        assert port.hints(run_id(first), "nowhere") is None
+        port.begin(run_id(first), "wait", "mail", "mine", ["<root>", "<mail>"], LATER)
+        port.end(run_id(second), "each[0].wait")
+
+    store.awaiting(look_again)
+
+    async def after(port: OwnMailWaits) -> None:
+        assert [port.hints(run_id(first), "wait"), port.hints(run_id(second), "each[0].wait")] == [1, None]
+
+    store.awaiting(after)
+    assert AwaitedMailbox("mail", "mine", LATER) in waits.mailboxes()
 
 
 def test_an_answer_wakes_the_run_that_waits_and_no_other(store: Store) -> None:
@@ -1365,3 +1431,69 @@ def test_the_load_tells_what_answered_calls_have_used_by_whose_account(store: St
     store.spending(test)
     used = store.state.loads.now().used
     assert used == {AccountMode.MINE: Amount(2, 11, 6, 301, 0), AccountMode.DEMO: Amount(1, 7, 7, 0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("actions", "told"),
+    [
+        (["delayed"], ["delayed"]),
+        (["delayed", "failed"], ["failed"]),
+        (["failed", "delayed"], ["failed"]),
+        (["delayed", "delivered"], []),
+        (["delayed", "relayed"], []),
+        (["delivered", "delayed"], []),
+        (["failed", "delivered"], []),
+        (["delivered", "failed"], ["failed"]),
+        (["delayed", "failed", "delayed", "delivered", "delayed"], []),
+    ],
+    ids=" ".join,
+)
+def test_the_last_final_word_about_a_recipient_counts(store: Store, actions: list[str], told: list[str]) -> None:
+    store.acceptances.store([accepted(1)])
+    run = run_id(accepted(1))
+    other = BouncedMail(run, "note.a", "bob@x.example", "failed", "5.1.1", "no", "mail", "m", AT)
+    for number, action in enumerate(actions):
+        words = other._replace(
+            recipient="Ann@x.example" if number else "ann@x.example", action=action, mail=f"m{number}"
+        )
+        store.state.bounces.note([words, other])
+    assert sorted(one.action for one in store.state.bounces.of(run)) == sorted([*told, "failed"])
+
+
+def test_reports_lead_to_mails_that_were_sent_of_late_and_go_with_their_runs(store: Store) -> None:
+    first, second = accepted(1), accepted(2)
+    store.acceptances.store([first, second])
+    mail, note = replace(write(run=run_id(first)), uses="mail.send"), write("b", run_id(first))
+
+    async def send(effects: Effects) -> None:
+        for one in (mail, note):
+            await claimed(effects, one)
+            await effects.record(one, AT, "{}", '{"message_id":"<a@b>"}')
+
+    store.on_loop(send)
+    bounces = store.state.bounces
+    assert [*bounces.mailed(["mail.send", "mail.reply"], AT)] == [MailedAccount("test:me", AT)]
+    assert [*bounces.mailed(["mail.send"], LATER)] == []
+    sent = [MadeMail(mail.identity, 0, run_id(first), "note.a", '{"message_id":"<a@b>"}')]
+    assert [*bounces.mails("test:me", ["mail.send"], AT)] == sent
+    assert [*bounces.mails("test:other", ["mail.send"], AT)] == []
+    found = [
+        BouncedMail(run_id(first), "note.a", f"{name}@x.example", "failed", "5.1.1", "no", "mail", "m", AT)
+        for name in ("ann", "bob", "ann")
+    ]
+    late, strange = found[0]._replace(action="delayed"), found[0]._replace(run_id="unknown")
+    bounces.note([*found, late, strange])
+    bounces.note(found)
+    told = [*bounces.of(run_id(first))]
+    assert [(one.recipient, one.action) for one in told] == [("ann@x.example", "failed"), ("bob@x.example", "failed")]
+    assert told[0]._replace(number=0) == found[0]
+    assert [*bounces.after(told[0].number, 1)] == [told[1]]
+    assert bounces.last_number() > told[-1].number, "that it was late is kept, too"
+    bounces.note([found[0]._replace(recipient=f"{number}@x.example") for number in range(200)])
+    assert len(bounces.of(run_id(first))) == 100
+    bounces.note([found[0]._replace(action="delivered")])
+    assert len(bounces.of(run_id(first))) == 99, "a final word counts at any number of others"
+    store.fail(run_id(first))
+    store.state.old_runs.take_off([run_id(first)])
+    assert [*bounces.of(run_id(first))] == []
+    assert [*bounces.mailed(["mail.send"], AT)] == []

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def _add_kinds(connection: Connection) -> None:
-    """Give each run a place for its kind; what 0.1.0 has stored beside it tells enough of the runs so far."""
+def _of_02(connection: Connection) -> None:
+    """Give each run a place for its kind, and find calls by what was called and when.
+
+    What 0.1.0 has stored beside a run tells enough of the kinds so far.
+    """
     connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT ''")
+    connection.exec_driver_sql("CREATE INDEX effects_by_uses ON effects (uses, done_at)")
 
 
-STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"21": (_add_kinds, "22")}
+STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"21": (_of_02, "22")}
 """{form: (change, next form)}. The forms from before 0.1.0, the first release, have no step."""
 
 

@@ -142,6 +142,8 @@ effects = Table(
     Column("owner", TEXT),
     Index("effects_by_account", "account"),
     Index("effects_by_run", "run_id"),
+    # For the mails of the last days: the search for reports about them asks again and again.
+    Index("effects_by_uses", "uses", "done_at"),
     sqlite_with_rowid=False,
 )
 
@@ -155,7 +157,7 @@ approvals = Table(
     Column("message", TEXT, nullable=False),
     Column("details", TEXT, nullable=False),
     Column("asked_at", TEXT, nullable=False),
-    Column("state", TEXT, nullable=False),  # open, approved, rejected, expired, withdrawn
+    Column("state", TEXT, nullable=False),  # open, scheduled, approved, rejected, expired, withdrawn
     Column("answered_at", TEXT),
     Column("answered_by", TEXT),
     Column("comment", TEXT, nullable=False, default=""),
@@ -294,6 +296,40 @@ paused_runs = Table(
     Column("run_id", TEXT, primary_key=True),
     Column("at", TEXT, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Steps that wait for mail: one row for each id of the conversation (engine/store/mail_waits.py).
+mail_waits = Table(
+    "mail_waits",
+    metadata,
+    Column("run_id", TEXT, primary_key=True),
+    Column("path", TEXT, primary_key=True),
+    Column("name", TEXT, primary_key=True),
+    Column("connection", TEXT, nullable=False),
+    Column("mode", TEXT, nullable=False),
+    Column("looked_at", TEXT, nullable=False),
+    # How often mail in the conversation was noticed.
+    Column("hints", INTEGER, nullable=False),
+    Index("mail_waits_by_name", "connection", "mode", "name"),
+    sqlite_with_rowid=False,
+)
+
+# What reports say of mails that runs have sent (engine/store/bounces.py).
+bounces = Table(
+    "bounces",
+    metadata,
+    Column("number", INTEGER, primary_key=True),
+    Column("run_id", TEXT, nullable=False),
+    Column("path", TEXT, nullable=False),
+    Column("recipient", TEXT, nullable=False),
+    Column("action", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("diagnostic", TEXT, nullable=False),
+    Column("connection", TEXT, nullable=False),
+    # The id of the report in the mailbox.
+    Column("mail", TEXT, nullable=False),
+    Column("at", TEXT, nullable=False),
+    Index("bounces_by_mail", "run_id", "path", "recipient", "action", unique=True),
 )
 
 # How far debug runs may go: the members of DebugState as JSON (engine/store/debugging.py).

@@ -16,7 +16,7 @@ from engine.plugins.trigger import OwnWrite
 from engine.store.ledger import marker
 from engine.store.sql.base.conditions import is_on_its_own
 from engine.store.sql.base.database import StateDatabase
-from engine.store.sql.base.tables import effects, runs, trigger_items
+from engine.store.sql.base.tables import approvals, effects, runs, trigger_items
 from engine.store.triggering.triggered_runs import FailedRun, FailedRuns, MadeByRuns, OpenCounts, WriteOfRun
 from engine.store.triggering.triggers import TriggerKey
 
@@ -45,11 +45,15 @@ class SqlTriggeredRuns:
         is_open = runs.c.started_by.startswith("trigger:") & is_on_its_own() & runs.c.ended_at.is_(None)
         statement = select(runs.c.workflow_id, runs.c.started_by, runs.c.lane.is_not(None), func.count())
         by_state = statement.where(is_open & runs.c.status.in_(CANCELLABLE_RUNS))
-        counts = OpenCounts(Counter(), Counter())
+        has_asked = runs.c.run_id.in_(select(approvals.c.run_id).where(approvals.c.state == "open"))
+        asking = select(runs.c.workflow_id, runs.c.started_by, func.count()).where(is_open & has_asked)
+        counts = OpenCounts(Counter(), Counter(), Counter())
         with self._database.reading() as connection:
             grouped = by_state.group_by(runs.c.workflow_id, runs.c.started_by, runs.c.lane.is_not(None))
             for workflow, starter, is_queued, count in connection.execute(grouped):
                 (counts.queued if is_queued else counts.running)[workflow, starter] += count
+            for workflow, starter, count in connection.execute(asking.group_by(runs.c.workflow_id, runs.c.started_by)):
+                counts.asking[workflow, starter] += count
         return counts
 
     def queued_count(self, workflow: str, trigger: str) -> int:

@@ -51,7 +51,7 @@ UNLIMITED: Mapping[str, str] = {
     **{
         f"{step} {field}": "the size of a mail: its server tells it, and its client refuses more"
         for step in "gmail.send gmail.reply gmail.forward gmail.create_draft gmail.update_draft".split()
-        + "imap.create_draft smtp.send smtp.reply".split()
+        + "imap.create_draft smtp.send smtp.reply smtp.forward".split()
         + "outlook.send outlook.reply outlook.forward outlook.create_draft outlook.update_draft".split()
         for field in ("text", "attachments")
     },

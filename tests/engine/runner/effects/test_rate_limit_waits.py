@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from clients.errors import RateLimited, ServiceError, Unavailable
+from clients.errors import NotFound, RateLimited, ServiceError, Unavailable
 from engine.base.clock import timestamp
 from engine.compiler.definition.plan import Retry
 from engine.orchestra import Orchestra
@@ -166,6 +166,9 @@ def _earlier(asked: int, since: datetime = NOON) -> dict[str, Any]:
         pytest.param(limited(None), None, None, id="no time"),
         pytest.param(limited(float("inf")), None, None, id="never"),
         pytest.param(Unavailable("503", retry_after_seconds=60), None, None, id="another error"),
+        pytest.param(Unavailable("no network"), {"awaits": {}}, 30, id="no network after days of waiting for mail"),
+        pytest.param(Unavailable("no network"), {"awaits": {}, **_earlier(3)}, 240, id="no network for a while"),
+        pytest.param(NotFound("gone"), {"awaits": {}}, None, id="a mail that is gone"),
     ],
 )
 def test_how_long_a_service_is_waited_for(error: ServiceError, earlier: Wait | None, seconds: float | None) -> None:
