@@ -58,10 +58,10 @@ of commits (`ann@a5c3785`), which only become links to GitHub.
 _ISSUE = re.compile(r"(?:https?://[^/]++)?/?[\w.-]++/[\w.-]++/(?:issues|pull|discussions)/\d+(?!\d)", re.IGNORECASE)
 """An address that does so, too, in a link."""
 _LINE = r"(?:\A|(?<=[\n\r\v\f\x85\u2028\u2029]))"
-_BLANKS = r"(?:[^\S\n\r\v\f\x85\u2028\u2029]|\ufeff)*+"
+_BLANKS = r"(?>(?:[^\S\n\r\v\f\x85\u2028\u2029]++|\ufeff)*)"
 """What programs take from the beginning of a line: `trim` of JavaScript also takes a byte order mark."""
 _ORDER = re.compile(
-    rf"{_LINE}{_BLANKS}(?:(?:>|[-*+]|\d{{1,9}}[.)]|\[[ x]?\]|<[^<>]{{1,400}}>){_BLANKS})*+"
+    rf"{_LINE}{_BLANKS}(?>(?:(?:>|[-*+]|\d{{1,9}}[.)]|\[[ x]?\]|<[^<>]{{1,400}}>){_BLANKS})*)"
     r"(/[a-z][\w-]*(?![\w/.-])|bors(?=[ \t:]+[a-z]))",
     re.IGNORECASE,
 )

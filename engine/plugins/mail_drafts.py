@@ -1,7 +1,7 @@
-"""The steps on drafts of a mailbox with threads (Gmail, Outlook), without their names: each service adds its own.
+"""The steps on drafts of a mailbox, without their names: each service (Gmail, Outlook, IMAP) adds its own.
 
-The client's `outbox` has `create_draft`, `find_draft`, `undo_draft`, `update_draft`, `send_draft`, `delete_draft`,
-`is_diverted` and `message_of`, and `mail` has `blind_copies`.
+The client's `outbox` has `create_draft`, `find_draft`, `undo_draft` and `update_draft`. For the steps on existing
+drafts it also has `send_draft`, `delete_draft`, `is_diverted` and `message_of`, and `mail` has `blind_copies`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,20 @@ from msgspec import structs
 
 from clients.errors import NotFound
 from clients.mail.outgoing import one_line
+from clients.mail.text import MailView
 from engine.plugins.mail_fields import TrimFields, note_left_out, unseen
+from engine.plugins.mail_follow_ups import only_if_unanswered
 from engine.plugins.mail_reading import MailRead
-from engine.plugins.mail_writing import LetterFields, MailSend, MailWrite, SentMail, letter, letter_preview
+from engine.plugins.mail_schedule import SendAfter, schedule_line, send_after
+from engine.plugins.mail_writing import (
+    LetterFields,
+    MailSend,
+    MailWrite,
+    SentMail,
+    answered_mail,
+    letter,
+    letter_preview,
+)
 from engine.plugins.step import (
     Call,
     Fields,
@@ -41,6 +52,13 @@ class OneDraftFields(Fields):
     """The draft."""
 
     draft: str = destination("Draft", min_length=1)
+
+
+class SentDraftFields(OneDraftFields):
+    """The draft, and when it goes out."""
+
+    only_if_unanswered: bool = only_if_unanswered()
+    send_after: SendAfter = send_after()
 
 
 class NewContentFields(LetterFields):
@@ -94,7 +112,9 @@ class WriteDraft(MailWrite):
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, message, thread_id, message_id, url}."""
-        return call.client.outbox.create_draft(letter(call))
+        made = letter(call)
+        self.require_unanswered(call, answered_mail(made))
+        return call.client.outbox.create_draft(made)
 
     def preview(self, call: Call) -> Preview:
         """Return the draft."""
@@ -115,10 +135,10 @@ class WriteDraft(MailWrite):
 
     def update(self, call: Call, written: Written) -> JsonValue:
         """Set the new text and addresses."""
+        made = letter(call)
+        self.require_unanswered(call, answered_mail(made))
         try:
-            return call.client.outbox.update_draft(
-                written.output["id"], structs.replace(letter(call), marker=written.marker)
-            )
+            return call.client.outbox.update_draft(written.output["id"], structs.replace(made, marker=written.marker))
         except NotFound as error:
             error.remedy = "It has been sent or deleted since. `orchestra runs rerun RUN --force` writes it again."
             raise
@@ -140,6 +160,7 @@ def draft_preview(call: Call) -> Preview:
     }
     head = [(name, one_line(value)) for name, value in fields.items() if value]
     head += [("Attachment", one_line(f"{one['name']} ({one['bytes']:,} bytes)")) for one in mail["attachments"]]
+    head += schedule_line(call)
     text = "\n".join([*map(head_line, head), "", mail["text"]])
     title, url = one_line(mail["subject"]) or "(no subject)", call.client.url(message)
     to = ", ".join(one_line(fields[name]) for name in ("To", "Cc", "Bcc") if fields[name])
@@ -175,7 +196,9 @@ class ChangeDraft(DraftWrite):
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, message, thread_id, message_id, url}."""
-        return call.client.outbox.update_draft(call.fields.draft, letter(call))
+        made = letter(call)
+        self.require_unanswered(call, answered_mail(made))
+        return call.client.outbox.update_draft(call.fields.draft, made)
 
     def rewritten(self, call: Call) -> str:
         """Return the new draft."""
@@ -188,12 +211,14 @@ class SendExistingDraft(MailSend):
     title = "Send a draft"
     sends_mail = "stored"
     done = "sent"
-    fields: ClassVar[type[Fields]] = OneDraftFields
+    fields: ClassVar[type[Fields]] = SentDraftFields
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, thread_id, message_id, url}."""
         if not call.is_seen and call.client.outbox.is_diverted(call.fields.draft):
             raise unseen("The draft answers a mail, but not its sender (Reply-To).")
+        if call.fields.only_if_unanswered:
+            self.require_unanswered(call, _followed_up(call))
         return call.client.outbox.send_draft(call.fields.draft, call.marker)
 
     def preview(self, call: Call) -> Preview:
@@ -203,6 +228,18 @@ class SendExistingDraft(MailSend):
     def target(self, fields: Any) -> str:
         """Serialize sends of the same draft."""
         return str(fields.draft)
+
+
+def _followed_up(call: Call) -> str:
+    """Return the mail that an existing draft answers, or the draft itself, if that mail is not in the mailbox."""
+    message: str = call.client.outbox.message_of(call.fields.draft)
+    answers = call.client.mail.message(message, MailView(headers=("In-Reply-To",)))["headers"].get("In-Reply-To", "")
+    if not answers.startswith("<"):
+        return message
+    try:
+        return str(call.client.mail.id_of(answers))
+    except NotFound:
+        return message
 
 
 class DropDraft(DraftWrite):
@@ -230,4 +267,4 @@ class ReadDraft(MailRead):
         """Return the mail, with {draft}."""
         it: ReadDraftFields = call.fields
         message = call.client.outbox.message_of(it.draft)
-        return {**note_left_out(call, call.client.mail.message(message, it.trim)), "draft": it.draft}
+        return {**note_left_out(call, call.client.mail.message(message, it.view)), "draft": it.draft}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from clients.mail.html import visible_text
 from clients.mail.outgoing import File, OutgoingMail, one_line, reply_subject, require_recipients
 from clients.mail.rendered import html_of
 from clients.mail.replies import diverted, reply_address
-from clients.mail.text import Trim
+from clients.mail.text import MailView
 from clients.wording import counted
 from engine.base.run_file import FileContent, RunFile
 from engine.documents.shapes import Misfit
@@ -35,22 +36,50 @@ from engine.plugins.step import (
     outside,
     sender,
 )
+from engine.plugins.unconfirmed import is_unconfirmed
 
 SUBJECT = TextLimit(900)
 """A line of a mail has at most 998 characters (RFC 5322 2.1.1); programs fold longer headers, not always well."""
 
 
-class TrimFields(Fields):
-    """What to leave out of the text of a mail: quoted mails (a mail that is forwarded stays), the signature."""
+_HEADER_NAME = re.compile(r"[!-9;-~]{1,200}")  # RFC 5322 3.6.8
+_HEADERS_MOST = 20
 
+
+class HeaderFields(Fields):
+    """Which headers of a mail to keep in its `headers`."""
+
+    headers: list[str] = option("Headers to keep (their names)", [], max_length=_HEADERS_MOST)
+
+    @field_validator("headers")
+    @classmethod
+    def _are_names(cls, given: list[str]) -> list[str]:
+        for name in given:
+            if not _HEADER_NAME.fullmatch(name.strip()):
+                raise Misfit(f"must be names of headers; {name[:60]!r} is not one", "Write a name such as X-Ticket-Id.")
+        return given
+
+    @property
+    def view(self) -> MailView:
+        """Return the options in the form that the clients take."""
+        return MailView(headers=tuple(self.headers))
+
+
+class _TextFields(Fields):
     cut_quotes: bool = option("Leave out quoted mails", default=False)
     cut_signature: bool = option("Leave out the signature", default=False)
     max_tokens: int | None = option("Maximum tokens of text, approximately", None, ge=50)
 
+
+class TrimFields(HeaderFields, _TextFields):
+    """What to leave out of the text of a mail, quoted mails (a mail that is forwarded stays) and the signature, and
+    which headers to keep.
+    """
+
     @property
-    def trim(self) -> Trim:
+    def view(self) -> MailView:
         """Return the options in the form that the clients take."""
-        return Trim(self.cut_quotes, self.cut_signature, self.max_tokens)
+        return MailView(self.cut_quotes, self.cut_signature, self.max_tokens, tuple(self.headers))
 
 
 class Attachment(Part):
@@ -63,6 +92,19 @@ class Attachment(Part):
     media_type: str = outside("Media type")
     bytes: int
     inline: bool = False
+
+
+class MailPart(Part):
+    """A part of a mail, of a mail attached to it, or of what signed content or a winmail.dat holds; `bytes` is its
+    size. `inline` says that it belongs to the form of the mail: its texts, a picture in its HTML, a signature, or what
+    was opened, such as the winmail.dat. The step `get_attachment` takes each by its `id`.
+    """
+
+    id: str
+    name: str = outside("Name")
+    media_type: str = outside("Media type")
+    bytes: int
+    inline: bool
 
 
 class Invited(Part):
@@ -81,8 +123,8 @@ class Invitation(Part):
 
     method: str = outside("What it asks for")
     title: str = outside("Title")
-    starts_at: str
-    ends_at: str
+    starts_at: str = outside("Start")
+    ends_at: str = outside("End")
     all_day: bool
     zone: str = outside("Time zone")
     location: str = outside("Location")
@@ -122,13 +164,37 @@ class Authentication(Part):
     dmarc: Authenticated = ""
 
 
+class ReportedRecipient(Part):
+    """Somebody to whom a mail was sent: what became of it there, by a code such as `5.1.1` (RFC 3463), and by the
+    answer of the server there. A mail that is `delayed` may still arrive.
+    """
+
+    address: str = outside("Address")
+    action: Literal["", "failed", "delayed", "delivered", "relayed", "expanded"]
+    status: str = outside("Status code")
+    diagnostic: str = outside("Answer of the server")
+
+
+class DeliveryReport(Part):
+    """What a report about the delivery of a mail says; empty if the mail is none. Anybody can write such a report.
+    `message_id` is that of the mail that was sent.
+    """
+
+    message_id: str = outside("Message-ID", "")
+    recipients: list[ReportedRecipient] = Field(default_factory=list)
+
+
 class ReadMail(Output):
     """A mail that was read. If `text` is shortened, `full_text` is all of it, else null; if `text` is empty,
     `text_missing` says why; `left_out` says in sentences what is not in `text`, `text_truncated` whether that was more
     than the step was asked to leave out. The text of attached mails, and invitations in words, follow below the mail's
     own text. `signature` says how it is signed, which is not checked. `is_auto_reply`: a program wrote it, such as an
-    absence notice. `authentication` is what the server that received the mail has found. A field that is too long is
-    cut, and ends with words that say so: `[Cut here: ...]`.
+    absence notice. `is_bounce`: it reports that a mail did not reach somebody, and `bounce` has what it says.
+    `authentication` is what the server that received the mail has found. `headers` are those that the step or the
+    trigger names, each empty where the mail has none. `sent_at` is the time that the sender wrote into it, in UTC, or
+    empty; `received_at` is when it arrived, and `date` is the same. `language` is a guess from the sender's own text,
+    such as `de` (BCP 47), empty where it is too short or mixed. A field that is too long is cut, and ends with words
+    that say so: `[Cut here: ...]`.
     """
 
     id: str
@@ -141,8 +207,14 @@ class ReadMail(Output):
     importance: Literal["high", "normal", "low"] = "normal"
     mailing_list: MailingList = Field(default_factory=MailingList, alias="list")
     is_auto_reply: bool = False
+    is_bounce: bool = False
+    bounce: DeliveryReport = Field(default_factory=DeliveryReport)
     authentication: Authentication = Field(default_factory=Authentication)
+    headers: dict[str, str] = outside("Headers", {})
+    sent_at: str = outside("Sent at", "")
+    received_at: str = ""
     date: str
+    language: str = ""
     text: str = outside("Text")
     text_truncated: bool
     full_text: str | None = outside("Full text")
@@ -151,6 +223,7 @@ class ReadMail(Output):
     signature: str = ""
     invitations: list[Invitation] = Field(default_factory=list)
     attachments: list[Attachment]
+    parts: list[MailPart] = Field(default_factory=list)
     can_reply: bool
 
 
@@ -209,6 +282,8 @@ class MailTextFields(Fields):
     html: str = instruction(
         "Your own HTML (an empty text is made from it)", "", widget="text", contentMediaType="text/html"
     )
+    sender: str = destination("From (an alias of the account)", "", alias="from")
+    signature: bool = option("With the signature of the account", default=False)
 
     @field_validator("to", "cc", "bcc", "reply_to", check_fields=False)  # fields of derived classes
     @classmethod
@@ -298,13 +373,19 @@ def file_content(file: File) -> FileContent:
     return FileContent(file.content, file.name, file.media_type or "application/octet-stream")
 
 
-def mail_preview(mail: OutgoingMail, answers: Mapping[str, Any] | None) -> Preview:
-    """Return a mail as its readers will see it; `answers`: the payload of the mail that it answers."""
+def mail_preview(
+    mail: OutgoingMail, answers: Mapping[str, Any] | None, later: Sequence[tuple[str, str]] = ()
+) -> Preview:
+    """Return a mail as its readers will see it; `answers`: the payload of the mail that it answers.
+
+    `later`: the line that says when it goes out, if that is later.
+    """
     subject = mail.subject if answers is None else reply_subject(mail.subject, answers)
-    fields = {"To": ", ".join(mail.to), "Cc": ", ".join(mail.cc), "Bcc": ", ".join(mail.bcc), "Subject": subject}
-    fields["Reply-To"] = ", ".join(mail.reply_to)
+    fields = {"From": mail.sender, "To": ", ".join(mail.to), "Cc": ", ".join(mail.cc), "Bcc": ", ".join(mail.bcc)}
+    fields |= {"Subject": subject, "Reply-To": ", ".join(mail.reply_to)}
     head = [(name, one_line(value)) for name, value in fields.items() if value]
     head += [("Attachment", f"{one_line(file.name)} ({len(file.content):,} bytes)") for file in mail.files]
+    head += later
     head += [("", diverted(answers))] if answers is not None and mail.is_diverted else []
     to = one_line(", ".join([*mail.to, *mail.cc, *mail.bcc]))
     html = ["", "As HTML:", mail.html] if mail.html else []
@@ -316,5 +397,4 @@ def mail_head(mail: Mapping[str, JsonValue]) -> str:
     """Return who a mail is from, whether that is confirmed, what it is about, and when it came."""
     head = {"From": mail["from"], "To": mail["to"], "Subject": mail["subject"], "Date": mail["date"]}
     lines = [f"{name}: {one_line(str(value))}" for name, value in head.items() if value]
-    is_unconfirmed = mail["authentication"]["dmarc"] == "fail"
-    return "\n".join([*lines, *(["The sender is not confirmed."] if is_unconfirmed else [])])
+    return "\n".join([*lines, *(["The sender is not confirmed."] if is_unconfirmed(mail) else [])])

@@ -15,6 +15,7 @@ from engine.plugins.mail_writing import MailWrite
 from engine.plugins.step import Call, Fields, JsonValue, Output, Part, Preview, Prompts, Repeat, Written, destination
 
 _LONGEST_TITLE = 300
+_EITHER = "Give either a mail (`message`) or a thread (`thread`)."
 INBOX, UNREAD, TRASH = "INBOX", "UNREAD", "TRASH"
 
 
@@ -175,17 +176,30 @@ def _listed(labels: Names) -> str:
 
 def mails_of(fields: MailOrThreadFields, service: str) -> LabelledMails:
     """Return the mail or thread of the fields. Raises InvalidRequest unless it is one of both."""
-    message, thread = fields.message, fields.thread
+    if is_one_mail(fields.message, fields.thread, service):
+        return LabelledMails("messages", fields.message)
+    return LabelledMails("threads", fields.thread)
+
+
+def is_one_mail(message: str, thread: str, service: str) -> bool:
+    """Return whether a mail is named, and not a thread. Raises InvalidRequest unless it is one of both."""
     if bool(message.strip()) is bool(thread.strip()):
-        raise InvalidRequest("Give either a mail (`message`) or a thread (`thread`).", service=service)
-    return LabelledMails("messages", message) if message.strip() else LabelledMails("threads", thread)
+        raise InvalidRequest(_EITHER, service=service)
+    return bool(message.strip())
+
+
+def named_mails(call: Call) -> Sequence[JsonValue]:
+    """Return the mail, or the mails of the thread, that the fields name. Raises ServiceError."""
+    it, mail = call.fields, call.client.mail
+    found: Sequence[JsonValue] = [mail.message(it.message)] if it.message else mail.thread(it.thread)["messages"]
+    return found
 
 
 def require_mails(arguments: Mapping[str, JsonValue]) -> list[tuple[str, str]]:
     """Return the problem of arguments that name neither a mail nor a thread, or both."""
     if bool(arguments.get("message")) is not bool(arguments.get("thread")):
         return []
-    return [("message", "Give either a mail (`message`) or a thread (`thread`).")]
+    return [("message", _EITHER)]
 
 
 def _labels_before(call: Call, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> Names | None:

@@ -1,6 +1,6 @@
-"""The steps that read mail in a mailbox with threads (Gmail, Outlook), without their names: each service adds its own.
+"""The steps that read mail in a mailbox, without their names: each service (Gmail, Outlook, IMAP) adds its own.
 
-The client has `mail` with `message`, `by_ids`, `thread` and `attachment`.
+The client has `mail` with `message`, `by_ids` and `attachment`, and `thread` if the mailbox has threads.
 """
 
 from __future__ import annotations
@@ -8,10 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from pydantic import Field
+
 from clients.errors import InvalidRequest
 from engine.base.clock import moment_of
-from engine.plugins.mail_fields import FileOutput, ReadMail, TrimFields, file_content, note_left_out, note_unreadable
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option
+from engine.plugins.mail_fields import (
+    FileOutput,
+    ReadMail,
+    TrimFields,
+    UnreadableMail,
+    file_content,
+    note_left_out,
+    note_unreadable,
+)
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
 
 
 class ThreadedMail(ReadMail):
@@ -33,7 +43,7 @@ class OneMailFields(TrimFields):
 class OneThreadFields(TrimFields):
     """The thread, and what to leave out of the texts."""
 
-    thread: str = destination("Thread", min_length=1)
+    thread: str = destination("Conversation (its `thread_id`)", min_length=1)
 
 
 class AttachedFileFields(Fields):
@@ -66,7 +76,7 @@ class FindMails(MailRead):
     def call(self, call: Call) -> JsonValue:
         """Return {messages, unreadable, has_more} and what the service adds."""
         it = call.fields
-        return note_unreadable(call, call.client.mail.by_ids(it.ids, it.trim) if it.ids else self.found(call))
+        return note_unreadable(call, call.client.mail.by_ids(it.ids, it.view) if it.ids else self.found(call))
 
 
 class ReadOneMail(MailRead):
@@ -77,18 +87,38 @@ class ReadOneMail(MailRead):
 
     def call(self, call: Call) -> JsonValue:
         """Return the mail."""
-        return note_left_out(call, call.client.mail.message(call.fields.message, call.fields.trim))
+        return note_left_out(call, call.client.mail.message(call.fields.message, call.fields.view))
+
+
+class WholeConversation(Output):
+    """A conversation; `text` is all of it as one text, oldest first: who wrote what and when, without quoted mails,
+    signatures and drafts, and the names of the files. `messages` are its mails, oldest first; `unreadable`: mails that
+    cannot be read; `has_more`: there are older mails than the newest 500, which are read.
+    """
+
+    id: str
+    subject: str = outside("Subject")
+    text: str = outside("The whole conversation")
+    unreadable: list[UnreadableMail] = Field(default_factory=list)
+    has_more: bool = False
 
 
 class ReadThread(MailRead):
     """Reads all mails of a thread."""
 
-    title = "Read a thread"
+    title = "Read a conversation"
     fields = OneThreadFields
 
     def call(self, call: Call) -> JsonValue:
-        """Return {id, url, subject, messages, unreadable}."""
-        return note_unreadable(call, call.client.mail.thread(call.fields.thread, call.fields.trim))
+        """Return {id, url, subject, text, messages, unreadable, has_more}."""
+        return note_conversation(call, call.client.mail.thread(call.fields.thread, call.fields.view))
+
+
+def note_conversation(call: Call, found: Mapping[str, JsonValue]) -> JsonValue:
+    """Return a conversation that a client has read, and leave notes on the call for what it lacks."""
+    if found["has_more"]:
+        call.notes.append(f"The conversation is longer: only its newest {len(found['messages'])} mails were read.")
+    return note_unreadable(call, found)
 
 
 class ExtractFile(MailRead):
@@ -96,7 +126,7 @@ class ExtractFile(MailRead):
 
     title = "Extract a file from a mail"
     timeout_seconds = 120.0
-    fields = AttachedFileFields
+    fields: ClassVar[type[Fields]] = AttachedFileFields
     output: ClassVar[type[Output] | None] = FileOutput
 
     def call(self, call: Call) -> JsonValue:

@@ -1,7 +1,7 @@
-"""The steps that send mail from a mailbox with threads (Gmail, Outlook), without their names, which a service adds.
+"""The steps that send mail from a mailbox, without their names: each service (Gmail, Outlook, IMAP) adds its own.
 
 The client has `mail` (`original`, `id_of`, `message`, `attachment`, `attachments`), `outbox` (`send`, `find_sent`),
-`account` and `url`.
+`account` and `url`, which returns "" if mails have no page.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar, Literal
+
+from msgspec import structs
 
 from clients.errors import InvalidRequest
 from clients.mail.forwarding import forward_subject, forward_text
@@ -29,8 +32,10 @@ from engine.plugins.mail_fields import (
     require_seen,
     run_file,
     text_markup,
-    written_text,
 )
+from engine.plugins.mail_follow_ups import FollowUp, follow_up_problems, only_if_unanswered
+from engine.plugins.mail_identity import signed_text
+from engine.plugins.mail_schedule import SendAfter, goes_out_at, schedule_line, send_after
 from engine.plugins.step import (
     Call,
     Effect,
@@ -41,7 +46,6 @@ from engine.plugins.step import (
     Preview,
     Prompts,
     Repeat,
-    StepType,
     content,
     destination,
     option,
@@ -63,6 +67,13 @@ class LetterFields(AddressFields):
 
     attachments: MailFiles = content("Attachments", [])
     in_reply_to: str = destination("Mail to reply to", "", format="mail-message")
+    only_if_unanswered: bool = only_if_unanswered()
+
+
+class SentLetterFields(LetterFields):
+    """The recipients, the text, files to attach, and when it goes out."""
+
+    send_after: SendAfter = send_after()
 
 
 class MailAnswerFields(MailTextFields):
@@ -72,6 +83,8 @@ class MailAnswerFields(MailTextFields):
     attachments: MailFiles = content("Attachments", [])
     message: str = destination("Mail to reply to", min_length=1, format="mail-message")
     all: bool = option("To everyone who received that mail", default=False)
+    only_if_unanswered: bool = only_if_unanswered()
+    send_after: SendAfter = send_after()
 
 
 class PassOnFields(AddressFields):
@@ -80,6 +93,7 @@ class PassOnFields(AddressFields):
     message: str = destination("Mail to forward", min_length=1, format="mail-message")
     with_files: bool = option("With its attachments", default=True)
     attachments: MailFiles = content("More attachments", [])
+    send_after: SendAfter = send_after()
 
 
 class SentMail(Output):
@@ -91,7 +105,7 @@ class SentMail(Output):
     url: str
 
 
-class MailWrite(StepType):
+class MailWrite(FollowUp):
     """A step that writes to a mailbox."""
 
     effect = Effect.WRITES
@@ -114,6 +128,10 @@ class MailSend(MailWrite):
     output: ClassVar[type[Output] | None] = SentMail
     lasts = "A sent mail cannot be recalled."
 
+    def waits_until(self, arguments: Mapping[str, JsonValue], now: datetime) -> datetime | None:
+        """Return until when the mail is held."""
+        return goes_out_at(arguments, now)
+
     def find(self, call: Call) -> JsonValue | None:
         """Look for it among the sent mails by its marker."""
         return call.client.outbox.find_sent(call.marker)
@@ -133,6 +151,7 @@ class MailCompose(MailSend):
         if not (made.mail.to or made.mail.cc or made.mail.bcc):
             service = call.client.service.name
             raise InvalidRequest("The mail has no recipient.", service=service, remedy="Fill `to`, or `in_reply_to`.")
+        self.require_unanswered(call, answered_mail(made))
         return call.client.outbox.send(made)
 
     def preview(self, call: Call) -> Preview:
@@ -144,7 +163,7 @@ class SendMail(MailCompose):
     """Sends a mail right away."""
 
     title = "Send a mail"
-    fields: ClassVar[type[Fields]] = LetterFields
+    fields: ClassVar[type[Fields]] = SentLetterFields
 
     def letter(self, call: Call) -> Letter:
         """Return the mail described by the fields."""
@@ -157,7 +176,7 @@ class SendMail(MailCompose):
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a recipient."""
         if any(arguments.get(name) for name in ("to", "cc", "bcc", "in_reply_to")):
-            return []
+            return follow_up_problems(arguments)
         return [("to", "Give the recipients: `to`, or `in_reply_to` for a reply.")]
 
 
@@ -175,9 +194,10 @@ class AnswerMail(MailCompose):
         to, is_diverted = answered(call, answers["payload"])
         cc = reply_all_addresses(answers["payload"], call.client.account())[1] if it.all else []
         call.request.update({"to": to, "cc": cc})
-        text, html = written_text(it)
+        signed = signed_text(call, it)
         given, reply_to = files(call, it.attachments), addresses(it.reply_to)
-        mail = OutgoingMail(to, cc, (), it.subject, text, given, html, reply_to, is_diverted)
+        words = (it.subject, signed.text, given, signed.html)
+        mail = OutgoingMail(to, cc, (), *words, reply_to, is_diverted, signed.sender)
         return Letter(mail, call.marker, answers, call.intended_at)
 
     def target(self, fields: Any) -> str:
@@ -199,13 +219,15 @@ class ForwardMail(MailCompose):
         it: PassOnFields = call.fields
         message = call.client.mail.id_of(it.message)
         old = call.client.mail.message(message)
-        attached = [*(call.client.mail.attachments(message) if it.with_files else []), *files(call, it.attachments)]
+        theirs = call.client.mail.attachments(message) if it.with_files else []
+        attached = [*(structs.replace(one, is_passed_on=True) for one in theirs), *files(call, it.attachments)]
         subject = it.subject or forward_subject(old["subject"])
         to, cc, bcc = addresses(it.to), addresses(it.cc), addresses(it.bcc)
         call.request.update({"to": to, "subject": subject, "attachments": [file.name for file in attached]})
-        text, html = written_text(it)
-        html = f"{html}\n<hr>\n{html_of_text(forward_text('', old))}" if html else ""
-        mail = OutgoingMail(to, cc, bcc, subject, forward_text(text, old), attached, html, addresses(it.reply_to))
+        signed = signed_text(call, it)
+        html = f"{signed.html}\n<hr>\n{html_of_text(forward_text('', old))}" if signed.html else ""
+        words = (subject, forward_text(signed.text, old), attached, html)
+        mail = OutgoingMail(to, cc, bcc, *words, addresses(it.reply_to), sender=signed.sender)
         return Letter(mail, call.marker, None, call.intended_at)
 
     def target(self, fields: Any) -> str:
@@ -220,17 +242,26 @@ class ForwardMail(MailCompose):
 
 
 def letter(call: Call) -> Letter:
-    """Return the letter that `LetterFields` describe; a reply without `to` goes to the sender of the original mail."""
+    """Return the letter that `LetterFields` describe; a reply without `to` goes to the sender of the original mail.
+
+    With `to`, it may follow up a mail of one's own.
+    """
     it: LetterFields = call.fields
-    answers = call.client.mail.original(it.in_reply_to) if it.in_reply_to else None
     to, is_diverted = addresses(it.to), False
+    answers = call.client.mail.original(it.in_reply_to, follows_up=bool(to)) if it.in_reply_to else None
     if answers is not None and not to:
         to, is_diverted = answered(call, answers["payload"])
-    text, html = written_text(it)
-    people, reply_to = (to, addresses(it.cc), addresses(it.bcc)), addresses(it.reply_to)
-    mail = OutgoingMail(*people, it.subject, text, files(call, it.attachments), html, reply_to, is_diverted)
+    signed = signed_text(call, it)
+    cc, bcc, reply_to = addresses(it.cc), addresses(it.bcc), addresses(it.reply_to)
+    words = (it.subject, signed.text, files(call, it.attachments), signed.html)
+    mail = OutgoingMail(to, cc, bcc, *words, reply_to, is_diverted, signed.sender)
     call.request.update({"to": to, "in_reply_to": it.in_reply_to})
     return Letter(mail, call.marker, answers, call.intended_at)
+
+
+def answered_mail(made: Letter) -> str:
+    """Return the id of the mail that a letter answers, or follows up; "" if there is none."""
+    return "" if made.answers is None else str(made.answers["id"])
 
 
 def letter_preview(call: Call, made: Letter) -> Preview:
@@ -238,7 +269,7 @@ def letter_preview(call: Call, made: Letter) -> Preview:
     answers = made.answers
     original = getattr(call.fields, "message", "") if answers is None else answers["id"]
     url = call.client.url(call.client.mail.id_of(original)) if original else ""
-    return replace(mail_preview(made.mail, answers and answers["payload"]), url=url)
+    return replace(mail_preview(made.mail, answers and answers["payload"], schedule_line(call)), url=url)
 
 
 def files(call: Call, attachments: MailFiles) -> list[File]:
@@ -255,7 +286,7 @@ def _file(call: Call, file: FileOrAttachment) -> File:
             service=call.client.service.name,
         )
     found: File = call.client.mail.attachment(file.message, file.id)
-    return File(file.name or found.name, found.content, file.media_type or found.media_type)
+    return File(file.name or found.name, found.content, file.media_type or found.media_type, not file.name)
 
 
 def _people(to: str | list[str]) -> str:

@@ -24,8 +24,9 @@ import msgspec
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
-from clients.errors import Conflict, NotFound
+from clients.errors import Conflict, NotFound, ServiceError
 from clients.limits.text_limit import TextLimit
+from clients.mail.answering import MailConversation
 from engine.base.definitions import PromptDefinition
 from engine.base.json_text import JsonSchema
 from engine.base.run_file import WORKSPACE_FILE, RunFile
@@ -234,6 +235,18 @@ class Embedder(Struct, frozen=True):
     """Its opened client (clients/rag/embedding.py)."""
 
 
+class WaitForMail(Struct, frozen=True):
+    """Returned by a read instead of an output: the run waits, without a thread, until mail arrives in a conversation.
+
+    Then, or at `due_at` at the latest, the call is made again, with this as its `waited`.
+    """
+
+    conversation: MailConversation
+    due_at: datetime
+    people: Sequence[str] = ()
+    """Whose mail is awaited, for people: addresses and domains; empty: anybody's."""
+
+
 class Call(Struct):
     """One call of one step: its input, and where it leaves what a person may want to see later."""
 
@@ -248,6 +261,8 @@ class Call(Struct):
     attempt: int = 1
     started_at: datetime | None = None
     """When this attempt began (aware, UTC): steps that need the time take it from here."""
+    waited: WaitForMail | None = None
+    """Reads: what the run has waited for since the call was made before."""
     approval_wait: timedelta = timedelta()
     """How long its run has waited so far for people to approve calls, and agents that it has called for people."""
     made_by_others: frozenset[str] = frozenset()
@@ -321,7 +336,7 @@ class CallWorkflow(Struct, frozen=True):
     inputs: dict[str, JsonValue] = {}
 
 
-Directive = WaitUntil | StopRun | AskPerson | CallWorkflow
+Directive = WaitUntil | WaitForMail | StopRun | AskPerson | CallWorkflow
 """What a step may ask of the engine instead of returning an output."""
 
 Result = JsonValue | Directive
@@ -383,6 +398,13 @@ def head_line(line: Sequence[str]) -> str:
 def ids_of(written: Written) -> list[str]:
     """Return the ids of all messages that a text took (`ids` of the output), or the only one."""
     return [str(one) for one in written.output.get("ids") or [written.output["id"]]]
+
+
+class NotWanted(ServiceError):
+    """Raised by a write before it sends anything: it is not wanted any more, as the message says.
+
+    The step succeeds, without an effect; its output says that nothing was written (`may_be_unwanted`).
+    """
 
 
 class CannotUndo(Exception):
@@ -483,6 +505,14 @@ class StepType(PluginType):
 
     tells_fitted: ClassVar[bool] = False
     """Writes: whether its client knows limits that no field does, so that its output has `FITTED` by itself."""
+
+    def may_be_unwanted(self, arguments: Mapping[str, JsonValue]) -> bool:
+        """Writes: return whether a call with these fields as written may raise NotWanted.
+
+        Then its output says whether it was `written` and, if not, `why`.
+        """
+        return False
+
     lag_seconds: ClassVar[float] = 0.0
     """Findable writes: how long the service may hide a new write from `find`."""
     timeout_seconds: ClassVar[float] = 60.0
@@ -593,6 +623,14 @@ class StepType(PluginType):
         most = arguments.get("limit", limit.get("default"))
         return {**arguments, "limit": min(limit["maximum"], most + _MAY_BE_NEW)} if isinstance(most, int) else arguments
 
+    def waits_until(self, arguments: Mapping[str, JsonValue], now: datetime) -> datetime | None:
+        """Return until when a call that begins now may wait; None: it does not.
+
+        Reads: for mail (`WaitForMail`). Writes: how long the call is held although it is ready, so that people can
+        still stop it. What is not known yet in a plan is not among the arguments.
+        """
+        return None
+
     def effect_of(self, arguments: Mapping[str, JsonValue]) -> tuple[Effect, Repeat | None]:
         """Return the effect of a call with these arguments, for types whose effect depends on them (an HTTP method)."""
         return self.effect, self.repeat
@@ -622,6 +660,12 @@ class StepType(PluginType):
         if schema and limits_of(self):
             schema["properties"][FITTED] = {"type": "array", "items": {"type": "string"}, "title": "What was too long"}
             schema["required"] = [*schema.get("required", ()), FITTED]
+        if schema and self.may_be_unwanted(arguments):
+            schema["properties"] |= {
+                "written": {"type": "boolean", "title": "Written"},
+                "why": {"type": "string", "title": "Why it was not written"},
+            }
+            schema["required"] = [*schema.get("required", ()), "written", "why"]
         return schema
 
     knows_account: ClassVar[bool] = False

@@ -47,6 +47,11 @@ class TriggerTypeInfo:
     item_schema: JsonSchema
 
 
+def first_paragraph(description: str) -> str:
+    """Return the first paragraph of a description in one line: what forms show of it."""
+    return description.partition("\n\n")[0].replace("\n", " ")
+
+
 def step_type_infos(tools: Sequence[WorkspaceTool] = ()) -> list[StepTypeInfo]:
     """Return every step type, and one for each of these tools, by name."""
     return sorted(

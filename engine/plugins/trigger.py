@@ -164,6 +164,8 @@ class TriggerType(PluginType):
     """Whether a run is about the item; if not, as on a schedule, it may as well start without it."""
     remembered_days: ClassVar[int | None] = None
     """How long the ids of seen items are kept, if the cursor alone tells old from new; None: for ever."""
+    listens: ClassVar[bool] = False
+    """Whether `listen` may hear of new items."""
 
     watches: ClassVar[str] = ""
     """What it watches, as steps that write it say in `makes`: "a calendar event". Empty: no step does."""
@@ -202,6 +204,14 @@ class TriggerType(PluginType):
     def read(self, look: Look, item: Item) -> Item:
         """Return an item of `look` with its value. Raises ServiceError: NotFound if it has been deleted since."""
         return item
+
+    def listen(self, fields: Any, client: Any, hear: Callable[[], None]) -> None:
+        """Call `hear` whenever there may be something new, until the call is ended (`clients.deadline.ended_by`).
+
+        It only makes the next poll come at once, for all triggers of this service with the same account and `source`.
+        Raises ServiceError: InvalidRequest if the service cannot tell.
+        """
+        raise NotImplementedError
 
     def source(self, fields: Any) -> str:
         """Return what a cursor belongs to, with the account: a folder, a database. A new source starts from scratch."""

@@ -22,17 +22,17 @@ class UnreadableThing(BaseModel):
     reason: str = outside("Reason")
 
 
-def unreadable_of(call: Call, found: ItemList) -> JsonValue:
+def unreadable_of(call: Call, found: ItemList, kind: str) -> JsonValue:
     """Return the unreadable objects for the output, and leave a note on the call if there are any.
 
-    Raises BadAnswer if no object can be read.
+    `kind`: what they are, in the plural, such as "pages". Raises BadAnswer if no object can be read.
     """
     if not found.unreadable:
         return []
     first = found.unreadable[0]
     if not found:
         raise BadAnswer(f"Nothing that was listed can be read: {first.reason}")
-    count = f"{len(found.unreadable)} of {counted(len(found.unreadable) + len(found), 'thing')}"
+    count = f"{len(found.unreadable):,} of {len(found.unreadable) + len(found):,} {kind}"
     called = "First: " * (len(found.unreadable) > 1)
     call.notes.append(f"{count} could not be read. {called}{first.title!r}: {first.reason}")
     return [{"id": one.id, "title": one.title, "reason": one.reason} for one in found.unreadable]
@@ -67,6 +67,10 @@ _MARKS = ("truncated", "is_cut")
 """Members of an output that say the same as `has_more`; a note of the step may already have said more about it."""
 
 
+_AT_MOST = "At most"
+"""The title of the field that limits most lists."""
+
+
 def _more(kind: StepType, call: Call, output: Mapping[str, JsonValue]) -> str:
     """Return a sentence about what the output leaves out; empty if nothing, or if the step has noted it."""
     marks = [name for name in _MARKS if output.get(name) is True]
@@ -75,6 +79,7 @@ def _more(kind: StepType, call: Call, output: Mapping[str, JsonValue]) -> str:
     limit = getattr(call.fields, "limit", None)
     if limit is None:
         return "" if call.notes else f"Not all of it was read: the output says `{(*marks, 'has_more')[0]}`."
-    most = fields_schema(kind.fields)["properties"]["limit"].get("maximum")
-    way = "narrow what you look for" if limit == most else "raise `limit`"
-    return f"There are more than the limit of {limit:,}: {way} to get the others."
+    schema = fields_schema(kind.fields)["properties"]["limit"]
+    raised = "raise 'At most'" if schema.get("title") == _AT_MOST else "raise the limit"
+    way = "narrow what you look for" if limit == schema.get("maximum") else raised
+    return f"There are more than the {limit:,} that were read: {way} to get the others."

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.base.clock import timestamp
+from engine.base.clock import moment_with_offset, timestamp
 from engine.base.errors import AssertionFailed
 from engine.base.json_text import JsonSchema
 from engine.plugins.step import (
@@ -106,18 +106,8 @@ class WaitFields(Fields):
     @field_validator("until")
     @classmethod
     def _with_offset(cls, text: str | None) -> str | None:
-        if text is None:
-            return text
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise ValueError("must be a time with its offset, like 2026-11-20T09:00:00+01:00 or …Z") from error
-        if moment.tzinfo is None:
-            raise ValueError("a time needs its offset, like 2026-11-20T09:00:00+01:00 or …Z")
-        try:
-            moment.astimezone(UTC)
-        except OverflowError as error:
-            raise ValueError("must be a time between the years 1 and 9999, in UTC too") from error
+        if text is not None:
+            moment_with_offset(text)
         return text
 
     @model_validator(mode="after")
@@ -148,7 +138,7 @@ class WaitForTime(StepType):
         assert call.started_at is not None
         due = call.started_at + timedelta(seconds=call.fields.seconds or 0)
         if call.fields.until is not None:
-            due = datetime.fromisoformat(call.fields.until).astimezone(UTC)
+            due = moment_with_offset(call.fields.until)
         return WaitUntil(due, {"waited_until": timestamp(due)})
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:

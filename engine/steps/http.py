@@ -142,7 +142,7 @@ class Request(StepType):
         bodies = [name for name in _BODIES if arguments.get(name) is not None]
         reads = str(arguments.get("method", "GET")).upper() in READS
         if len(bodies) > 1:
-            return [(bodies[1], f"Give {bodies[0]} or {bodies[1]}, not both.")]
+            return [(bodies[1], f"Give `{bodies[0]}` or `{bodies[1]}`, not both.")]
         if arguments.get("files") and bodies not in ([], ["form"]):
             return [("files", f"Files are parts of a form: give them with form, or {bodies[0]} alone.")]
         if reads and (bodies or arguments.get("files")):

@@ -81,11 +81,11 @@ def require_choice(named: NamedTrigger, start: Start | None, now: datetime) -> N
         offered = ", ".join(_CHOICES[one] for one in kind.start_from)
         raise InvalidInput(f"{kind.name} cannot begin with {_CHOICES[choice]}.", remedy=f"It offers {offered}.")
     if start.last is not None and start.since is not None:
-        raise InvalidInput("Two beginnings are given: the last things, and a time.", remedy="Give one of the two.")
+        raise InvalidInput("Give either `last` or `since`, not both.")
     if start.last is not None and start.last < 1:
-        raise InvalidInput("At least the last one must be meant.", remedy="Give a number from 1.")
+        raise InvalidInput("`last` must be at least 1.")
     if start.since is not None and start.since < _OLDEST:
-        raise InvalidInput("Nothing is as old as that time.", remedy="Give one from 1970 on.")
+        raise InvalidInput("The start must be in 1970 or later.")
     if start.since is not None and start.since > now:
         raise InvalidInput("That time is still to come.", remedy="Give a time in the past.")
 
@@ -95,5 +95,6 @@ def _only_start(named: NamedTrigger) -> Start:
     kind = named.trigger.kind
     if kind.start_from != ("now",):
         offered = ", ".join(_CHOICES[one] for one in kind.start_from)
-        raise InvalidInput("It was never on: say from where on things count as new.", remedy=f"Choose {offered}.")
+        said = "This trigger has never been on: choose which items count as new."
+        raise InvalidInput(said, remedy=f"Choose {offered}.")
     return Start()

@@ -21,13 +21,17 @@ from engine.store.state import State
 from engine.triggering.activation import Activation
 from engine.triggering.alarms import AlarmNotices
 from engine.triggering.approval_notices import ApprovalNotices
+from engine.triggering.bounce_watch import BounceWatch
 from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
+from engine.triggering.listening import Listening
+from engine.triggering.look_thread import LookThread
+from engine.triggering.mail_watch import MailWatch
+from engine.triggering.notices.bounces import BounceNotices
 from engine.triggering.notices.channel import NoticeChannel
 from engine.triggering.notices.failed_runs import FailedRunNotices
 from engine.triggering.notices.marked import MarkedNotices
 from engine.triggering.notices.sign_ins import SignInNotices
-from engine.triggering.notices.thread import NoticeThread
 from engine.triggering.notices.webhook import WebhookMessages
 from engine.triggering.poll_now import PollBatch
 from engine.triggering.polling.chains import Chains
@@ -75,7 +79,9 @@ class Triggering:
         self._needs, self._rows, self._items = needs, state.triggers, state.items
         self._resolver = TriggerResolver(needs.context, needs.accounts, state.triggered_runs)
         self._scheduler: Scheduler | None = None
-        self._notices: NoticeThread | None = None
+        self._listening: Listening | None = None
+        self._notices: LookThread | None = None
+        self._mail: LookThread | None = None
         self.turns = RunStarter(needs.worker, state.run_queue, state.changes, self._concurrency)
         looks = TriggerPolls(
             self._items, needs.worker.acceptances, needs.acceptor, needs.clock, state.triggered_runs, self._is_stopped
@@ -102,6 +108,8 @@ class Triggering:
             audit=needs.audit,
             resume=needs.resume,
         )
+        self.mail_watch = MailWatch(state.mail_waits, state.settings, needs.accounts, needs.clock)
+        self.bounce_watch = BounceWatch(state.bounces, state.settings, needs.accounts, needs.logs, needs.clock)
         self.triggers = Triggers(parts)
         self.forms = Forms(self._form_parts())
 
@@ -160,7 +168,10 @@ class Triggering:
             lambda: f"{self._origin()}/triggers",
         )
         leads = partial(needs.worker.owner.locks.leads, "triggers")
-        self._scheduler = Scheduler(self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads)
+        self._listening = Listening(self._rows, self._resolver, needs.clock, self._look_now)
+        self._scheduler = Scheduler(
+            self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads, self._listening.attend
+        )
         self._scheduler.start()
         parts = needs.worker, needs.state.settings, channel, messages
         failed_runs = FailedRunNotices(
@@ -175,9 +186,19 @@ class Triggering:
         sign_ins = SignInNotices(
             MarkedNotices("sign_ins", "a sign-in", *parts), needs.state.audit, needs.clock, self._origin
         )
-        looks = [self._questions().look, failed_runs.look, sign_ins.look, messages.look]
-        self._notices = NoticeThread(looks, leads)
+        bounces = BounceNotices(
+            MarkedNotices("bounces", "a report about mail", *parts),
+            needs.state.bounces,
+            needs.state.runs,
+            needs.clock,
+            self._origin,
+            needs.is_closed,
+        )
+        looks = [self._questions().look, failed_runs.look, sign_ins.look, bounces.look, messages.look]
+        self._notices = LookThread("notices", looks, leads)
         self._notices.start()
+        self._mail = LookThread("awaited mail", [self.mail_watch.look, self.bounce_watch.look], leads)
+        self._mail.start()
 
     def _questions(self) -> ApprovalNotices:
         needs = self._needs
@@ -199,10 +220,12 @@ class Triggering:
 
     def close(self) -> None:
         """Stop polling, and start no more runs."""
+        if self._listening is not None:
+            self._listening.close()
         if self._scheduler is not None:
             self._scheduler.close()
-        if self._notices is not None:
-            self._notices.close()
+        for looks in filter(None, (self._notices, self._mail)):
+            looks.close()
         self.turns.close()
 
     def _check(self) -> None:

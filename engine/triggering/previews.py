@@ -13,6 +13,7 @@ from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError
 from engine.base.run_file import FileContent
 from engine.plugins.trigger import Found, Item, Look, Start
+from engine.plugins.unconfirmed import unconfirmed_in
 from engine.record.acceptance import checked_inputs
 from engine.triggering.costs import Costs
 from engine.triggering.polling.mapping import error_of, inputs_of
@@ -133,7 +134,7 @@ def _unread(item: Item) -> PreviewItem:
 
 def _line(item: Item, inputs: dict[str, Any] | None, error: TriggerError | None) -> PreviewItem:
     at = None if item.at is None else timestamp(item.at)
-    return PreviewItem(item.id, short_title(item), at, item.skip, inputs, error)
+    return PreviewItem(item.id, short_title(item), at, item.skip, inputs, error, unconfirmed_in(item.value) > 0)
 
 
 def titles(items: Sequence[PreviewItem]) -> list[str]:

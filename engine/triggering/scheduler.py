@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +36,8 @@ _PUT_BACK = timedelta(seconds=60)
 class Scheduler:
     """Runs until it is closed or another process has taken over. `check` is called every half minute.
 
-    `leads`: whether this server, of all that share the state, is the one that watches.
+    `leads`: whether this server, of all that share the state, is the one that watches. `attend` gets the triggers that
+    are on whenever they are read, and none while this server does not watch.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class Scheduler:
         clock: Clock,
         check: Callable[[], None],
         leads: Callable[[], bool] = lambda: True,
+        attend: Callable[[Sequence[TriggerRecord]], None] = lambda rows: None,
     ) -> None:
-        self._leads = leads
+        self._leads, self._attend = leads, attend
         self._changes = changes
         self._rows, self._polls, self._clock, self._check = rows, polls, clock, check
         self._wake, self._stopped = threading.Event(), threading.Event()
@@ -89,6 +91,7 @@ class Scheduler:
         while not self._stopped.is_set():
             self._wake.clear()
             if not self._leads():
+                self._guarded(lambda: self._attend(()))
                 self._wake.wait(_IDLE_SECONDS)
                 continue
             self._guarded(self._begin_looks)
@@ -97,6 +100,7 @@ class Scheduler:
                 self._log_long_polls()
                 check_at = time.monotonic() + _CHECK_SECONDS
             self._wake.wait(_TICK_SECONDS if self._idle_version is None else _IDLE_SECONDS)
+        self._guarded(lambda: self._attend(()))
 
     def _begin_looks(self) -> None:
         version = self._changes.version()
@@ -107,6 +111,7 @@ class Scheduler:
         for row in rows:
             if _is_due(row, now):
                 self._begin(row)
+        self._attend(rows)
 
     def _begin(self, row: TriggerRecord) -> None:
         with self._lock:

@@ -35,6 +35,7 @@ class _Counts(Struct, frozen=True):
     dead: Mapping[TriggerKey, int]
     queued: Counter[tuple[str, str]] = field(default_factory=Counter)
     running: Counter[tuple[str, str]] = field(default_factory=Counter)
+    asking: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class TriggerStatuses:
@@ -213,6 +214,7 @@ class TriggerStatuses:
             dead=counts.dead.get(key, 0),
             queued=counts.queued[starter],
             running=counts.running[starter],
+            asking=counts.asking[starter],
             error=None if row.error is None or problem is not None else TriggerError(**json.loads(row.error)),
             problem=problem,
         )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
 from clients.errors import NotFound
+from clients.mail.outgoing import OUR_MARK
 from engine.base.clock import moment_of, timestamp
 from engine.base.json_text import JsonObject
-from engine.plugins.step import Fields, JsonValue, StepType, option
-from engine.plugins.trigger import Found, Item, Look, Start, TriggerType, unreadable_item
+from engine.plugins.step import Fields, JsonValue, option
+from engine.plugins.trigger import Found, Item, Look, Start, unreadable_item
 from engine.steps.gmail.reading import MailOutput
 from engine.triggers import backlog
+from engine.triggers.arrivals import ArrivalFields, MailboxFields, NewInMailbox, why_refused
 
 if TYPE_CHECKING:
     from clients.gmail.client import GmailClient
@@ -34,24 +36,23 @@ _OF_LABELS = re.compile(r"^-|^(label|is|in|category):|^has:(?!attachment$)|[(){}
 _NOT_YET_SECONDS = (1.0, 3.0)
 """Pauses before asking for a mail again: Gmail may announce a mail, e.g. to oneself, before it can be read."""
 _HIDDEN = {"SPAM", "TRASH"}
-OUR_MARK = "<orchestra."
-"""The beginning of the Message-ID of every mail that a workflow wrote."""
 
 
-class NewMessageFields(Fields):
+class _Arrived(Fields):
+    query: str = option("Search, as in Gmail", "in:inbox")
+
+
+class NewMessageFields(ArrivalFields, MailboxFields, _Arrived):
     """The search, and which mails count."""
 
-    query: str = option("Search, as in Gmail", "in:inbox")
     include_sent: bool = option("Also mail sent from this mailbox", default=False)
-    include_drafts: bool = option("Also drafts", default=False)
-    include_own: bool = option("Also mail that a workflow wrote", default=False)
 
 
 class NewMail(MailOutput):
     """A mail that has arrived, or received a label that the search asks for."""
 
 
-class NewMessage(TriggerType):
+class NewMessage(NewInMailbox):
     """Starts a run for each mail that arrives and matches the search, even if a label makes it match later.
 
     Drafts, mail sent from this mailbox and mail that a workflow wrote are left out by default.
@@ -60,21 +61,25 @@ class NewMessage(TriggerType):
     name = "gmail.new_message"
     title = "New mail in Gmail"
     happens = "a mail arrives in Gmail"
-    watches = "a mail"
     service = "gmail"
     fields = NewMessageFields
     item = NewMail
+    listens = True
 
-    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
-        """Return whether mail from this mailbox, or a draft, counts."""
-        return fields.get("include_sent" if kind.sends_mail else "include_drafts") is True
+    def listen(self, fields: Any, client: Any, hear: Callable[[], None]) -> None:
+        """Hear of changes in the mailbox, by Cloud Pub/Sub, if the connection has a subscription."""
+        client.push.listen(hear)
 
     def look(self, look: Look) -> Found:
-        """List the mails that have arrived since the cursor.
+        """List the mails that have arrived since the cursor, and say why Gmail does not report them at once.
 
         The cursor is {places: [[history id, time]], behind: [ids], left_out: note, searched_since: time | null, before:
         [ids], began_at: time}; `before` are mails that existed when the trigger was turned on and do not count.
         """
+        found = self._found(look)
+        return structs.replace(found, note=f"{found.note} {look.client.push.trouble}".strip())
+
+    def _found(self, look: Look) -> Found:
         if look.cursor is None:
             return self._first(look)
         if look.cursor["behind"]:
@@ -93,7 +98,7 @@ class NewMessage(TriggerType):
 
     def read(self, look: Look, item: Item) -> Item:
         """Read the mail, and decide whether to leave it out."""
-        mail = _there(look.client, item.id)
+        mail = _there(look, item.id)
         at, left_out = moment_of(mail["date"]), _left_out(look.fields, mail)
         return Item(item.id, mail, mail["subject"], at, left_out, sender=mail["from"])
 
@@ -233,14 +238,15 @@ def _wanted(look: Look, word: str) -> set[str] | None:
     return None
 
 
-def _there(client: GmailClient, message_id: str) -> JsonObject:
+def _there(look: Look, message_id: str) -> JsonObject:
     """Read a mail, retrying if it is not found. Raises NotFound if it was deleted since."""
+    client: GmailClient = look.client
     for seconds in _NOT_YET_SECONDS:
         try:
-            return client.mail.message(message_id)
+            return client.mail.message(message_id, look.fields.view)
         except NotFound:
             time.sleep(seconds)
-    return client.mail.message(message_id)
+    return client.mail.message(message_id, look.fields.view)
 
 
 def _left_out(fields: Any, mail: JsonObject) -> str:
@@ -251,4 +257,4 @@ def _left_out(fields: Any, mail: JsonObject) -> str:
         return "a workflow wrote it"
     if "SENT" in mail["labels"] and not fields.include_sent:
         return "it was sent from this mailbox"
-    return ""
+    return why_refused(fields, mail)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
 from clients.errors import NotFound, Unreadable
 from clients.imap.arrivals import Arrival, Arrivals, arrivals
+from clients.imap.idle import listen
 from clients.imap.search import SearchCriteria
 from clients.mail.addresses import may_be_from
 from engine.base.clock import moment_of, timestamp
-from engine.plugins.step import Fields, JsonValue, StepType, option
-from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.plugins.step import Fields, JsonValue, option
+from engine.plugins.trigger import Found, Item, Look
 from engine.steps.imap.reading import MailOutput
 from engine.triggers import backlog
+from engine.triggers.arrivals import ArrivalFields, MailboxFields, NewInMailbox, why_refused
 
 _OVERLAP = 50
 """Mails listed again at the end: a server of several machines may show a mail after a later one."""
@@ -27,25 +29,24 @@ _MOST_BYTES = 32 * 1024 * 1024
 """Bytes read in one poll, which has two minutes."""
 
 
-class NewMessageFields(Fields):
-    """The folder, and which mails count; a mail must match all fields."""
-
+class _Arrived(Fields):
     folder: str = option("Folder (empty: the connection's)", "", format="imap-folder")
     sender: str = option("From", "", alias="from")
     to: str = option("To", "")
     subject: str = option("Subject contains", "")
     text: str = option("Contains", "")
     criteria: str = option("More criteria in IMAP's syntax (OR FROM ann FROM bob)", "")
-    include_sent: bool = option("Also mail from this mailbox's own address", default=False)
-    include_drafts: bool = option("Also drafts", default=False)
-    include_own: bool = option("Also mail that a workflow wrote", default=False)
+
+
+class NewMessageFields(ArrivalFields, MailboxFields, _Arrived):
+    """The folder, and which mails count; a mail must match all fields."""
 
 
 class NewMail(MailOutput):
     """A mail that has arrived."""
 
 
-class NewMessage(TriggerType):
+class NewMessage(NewInMailbox):
     """Starts a run for each matching mail that arrives in a folder or is moved there.
 
     `from` is an address, or a domain such as `example.com`, and must be that of the sender; other words may be
@@ -57,18 +58,18 @@ class NewMessage(TriggerType):
     name = "imap.new_message"
     title = "New mail in a mailbox (IMAP)"
     happens = "a mail arrives in a mailbox (IMAP)"
-    watches = "a mail"
     service = "imap"
     fields = NewMessageFields
     item = NewMail
-
-    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
-        """Return whether mail from this mailbox, or a draft, counts."""
-        return fields.get("include_sent" if kind.sends_mail else "include_drafts") is True
+    listens = True
 
     def source(self, fields: Any) -> str:
         """Return the folder."""
         return str(fields.folder)
+
+    def listen(self, fields: Any, client: Any, hear: Callable[[], None]) -> None:
+        """Hear of mail that comes to the folder, by IDLE."""
+        listen(client.mailbox, fields.folder, hear)
 
     def look(self, look: Look) -> Found:
         """List the mails that have arrived since the cursor.
@@ -90,7 +91,7 @@ class NewMessage(TriggerType):
         """Read a mail that a poll could not read, or whose content was too large to keep. Raises Unreadable."""
         with arrivals(look.client.mailbox, _search(look)) as found:
             [arrival] = found.known([_place(look, found, item)])
-            mail = found.read([arrival.uid])[arrival.uid]
+            mail = found.read([arrival.uid], look.fields.view)[arrival.uid]
         if isinstance(mail, Unreadable):
             raise mail
         return _item(look, arrival, mail)
@@ -190,7 +191,7 @@ def _place(look: Look, found: Arrivals, item: Item) -> int:
 
 
 def _items(look: Look, found: Arrivals, due: Sequence[Arrival]) -> list[Item]:
-    mails = found.read([one.uid for one in due])
+    mails = found.read([one.uid for one in due], look.fields.view)
     return [_item(look, one, mails[one.uid]) for one in due if one.uid in mails]
 
 
@@ -210,5 +211,7 @@ def _left_out(look: Look, arrival: Arrival, mail: dict[str, JsonValue]) -> str:
         return "a workflow wrote it"
     if not may_be_from(str(mail["from"]), look.fields.sender):  # the server also finds it in the name
         return "it is from somebody else"
-    is_sent = mail["folder"] == mailbox.folder_for("sent") or mailbox.is_own(mail["from"])
-    return "it was sent from this mailbox" if is_sent and not look.fields.include_sent else ""
+    is_sent = mail["folder"] == mailbox.folder_for("sent") or mailbox.is_own(arrival.senders)
+    if is_sent and not look.fields.include_sent:
+        return "it was sent from this mailbox"
+    return why_refused(look.fields, mail)

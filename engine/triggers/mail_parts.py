@@ -6,20 +6,24 @@ that starts no run: then the next poll knows that it was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
+from pydantic import Field
 
 from clients.errors import NotFound
 from clients.listing import OF_ONE_THING
+from clients.mail.transcript import transcript
+from engine.plugins.mail_fields import Authentication
 from engine.plugins.step import JsonValue, Output, StepType, option, outside, sender
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.triggers import gmail, imap, outlook
 
 _FILE, _THREAD = "file", "thread"
 _FILES_COUNT = "its attachments are items of their own"
-_THREAD_COUNTS = "it is part of a conversation that starts a run"
+THREAD_COUNTS = "it is part of a conversation that starts a run"
+"""Why a mail starts no run of its own."""
 
 
 class AttachedFile(Output):
@@ -35,10 +39,11 @@ class AttachedFile(Output):
     inline: bool = False
     sender: str = sender("From", alias="from")
     subject: str = outside("Subject")
+    authentication: Authentication = Field(default_factory=Authentication)
     date: str
 
 
-class _OfMails(TriggerType):
+class OfMails(TriggerType):
     """Base of the triggers whose items are made of new mails."""
 
     mails: ClassVar[TriggerType]
@@ -52,6 +57,10 @@ class _OfMails(TriggerType):
     def source(self, fields: Any) -> str:
         """Return what the mails' own trigger returns."""
         return self.mails.source(fields)
+
+    def listen(self, fields: Any, client: Any, hear: Callable[[], None]) -> None:
+        """Hear what the mails' own trigger hears."""
+        self.mails.listen(fields, client, hear)
 
     def _found(self, look: Look) -> tuple[Found, list[Item]]:
         found = self.mails.look(look)
@@ -70,7 +79,7 @@ class _OfMails(TriggerType):
             return replace(item, error=error.message)
 
 
-class _Attachments(_OfMails):
+class _Attachments(OfMails):
     """Base of the triggers for attached files."""
 
     item = AttachedFile
@@ -92,13 +101,14 @@ class _Attachments(_OfMails):
         return files[int(number)]
 
 
-def _counts(mail: Item) -> bool:
+def counts(mail: Item) -> bool:
+    """Return whether a mail that was read may start a run."""
     return mail.value is not None and not mail.skip
 
 
 def _files_first(mail: Item, *, with_inline: bool) -> Iterator[Item]:
     """Yield the files of a mail that count, then the mail, which starts no run."""
-    if not _counts(mail):
+    if not counts(mail):
         yield mail
         return
     files = [file for file in _files(mail) if with_inline or not (file.value or {})["inline"]]
@@ -108,28 +118,28 @@ def _files_first(mail: Item, *, with_inline: bool) -> Iterator[Item]:
 
 def _files(mail: Item) -> Iterator[Item]:
     value: Mapping[str, Any] = mail.value or {}
-    about = {"message": value["id"], **{name: value[name] for name in ("from", "subject", "date")}}
+    about = {"message": value["id"], **{name: value[name] for name in ("from", "subject", "authentication", "date")}}
     for number, file in enumerate(value["attachments"]):
         kept = {name: file[name] for name in ("id", "name", "media_type", "bytes", "inline")}
         title = file["name"] or mail.title
         yield Item(f"{_FILE}:{number}:{mail.id}", {**kept, **about}, title, mail.at, sender=mail.sender)
 
 
-class _Conversations(_OfMails):
+class _Conversations(OfMails):
     """Base of the triggers for conversations."""
 
     def look(self, look: Look) -> Found:
         """List the conversations of the new mails, each with its mails of this poll."""
         found, mails = self._found(look)
-        counting = [mail for mail in mails if _counts(mail)]
-        left_out = [replace(mail, value={}, skip=_THREAD_COUNTS) if _counts(mail) else mail for mail in mails]
+        counting = [mail for mail in mails if counts(mail)]
+        left_out = [replace(mail, value={}, skip=THREAD_COUNTS) if counts(mail) else mail for mail in mails]
         return replace(found, items=[*_conversations(counting), *left_out])
 
     def read(self, look: Look, item: Item) -> Item:
         """Read the first mail of a conversation again. Raises NotFound."""
         kind, _, message = item.id.partition(":")
         if kind != _THREAD:
-            return replace(self._read(look, item), value={}, skip=_THREAD_COUNTS)
+            return replace(self._read(look, item), value={}, skip=THREAD_COUNTS)
         [read] = _conversations([self.mails.read(look, replace(item, id=message))])
         return read
 
@@ -140,16 +150,14 @@ def _conversations(mails: Iterable[Item]) -> list[Item]:
     for mail in mails:
         value: Mapping[str, JsonValue] = mail.value or {}
         threads.setdefault(str(value["thread_id"] or mail.id), []).append(mail)
-    return [
-        Item(
-            f"{_THREAD}:{new[0].id}",
-            {"thread_id": thread, "subject": new[0].title, "messages": [one.value for one in new]},
-            new[0].title,
-            new[0].at,
-            sender=new[0].sender,
-        )
-        for thread, new in threads.items()
-    ]
+    return [replace(conversation(thread, new), id=f"{_THREAD}:{new[0].id}") for thread, new in threads.items()]
+
+
+def conversation(thread: str, new: Sequence[Item]) -> Item:
+    """Return the item for a conversation and the mails that are new in it, oldest first; its id is yet to be set."""
+    values: list[Mapping[str, Any]] = [one.value or {} for one in new]
+    value = {"thread_id": thread, "subject": new[0].title, "text": transcript(values), "messages": values}
+    return Item("", value, new[0].title, new[0].at, sender=new[0].sender)
 
 
 class GmailAttachmentFields(gmail.NewMessageFields):
@@ -182,6 +190,7 @@ class GmailAttachment(_Attachments):
     service = "gmail"
     fields = GmailAttachmentFields
     mails = gmail.NewMessage()
+    listens = mails.listens
 
 
 class ImapAttachment(_Attachments):
@@ -196,6 +205,7 @@ class ImapAttachment(_Attachments):
     service = "imap"
     fields = ImapAttachmentFields
     mails = imap.NewMessage()
+    listens = mails.listens
 
 
 class OutlookAttachment(_Attachments):
@@ -210,29 +220,39 @@ class OutlookAttachment(_Attachments):
     service = "outlook"
     fields = OutlookAttachmentFields
     mails = outlook.NewMessage()
+    poll_seconds = mails.poll_seconds
 
 
 class GmailThread(Output):
-    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them."""
+    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them, `text`
+    what they say, without what they quote. The step `get_thread` of the service reads the whole conversation.
+    """
 
     thread_id: str
     subject: str = outside("Subject")
+    text: str = outside("The new mails")
     messages: list[gmail.NewMail]
 
 
 class ImapThread(Output):
-    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them."""
+    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them, `text`
+    what they say, without what they quote. The step `get_thread` of the service reads the whole conversation.
+    """
 
     thread_id: str = outside("Conversation")
     subject: str = outside("Subject")
+    text: str = outside("The new mails")
     messages: list[imap.NewMail]
 
 
 class OutlookThread(Output):
-    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them."""
+    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them, `text`
+    what they say, without what they quote. The step `get_thread` of the service reads the whole conversation.
+    """
 
     thread_id: str
     subject: str = outside("Subject")
+    text: str = outside("The new mails")
     messages: list[outlook.NewMail]
 
 
@@ -246,6 +266,7 @@ class GmailConversation(_Conversations):
     fields = gmail.NewMessageFields
     item = GmailThread
     mails = gmail.NewMessage()
+    listens = mails.listens
 
 
 class ImapConversation(_Conversations):
@@ -258,6 +279,7 @@ class ImapConversation(_Conversations):
     fields = imap.NewMessageFields
     item = ImapThread
     mails = imap.NewMessage()
+    listens = mails.listens
 
 
 class OutlookConversation(_Conversations):
@@ -270,3 +292,4 @@ class OutlookConversation(_Conversations):
     fields = outlook.NewMessageFields
     item = OutlookThread
     mails = outlook.NewMessage()
+    poll_seconds = mails.poll_seconds

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from clients.mail.addresses import may_be_from
+from clients.mail.addresses import may_be_from, names_sender
 from engine.base.clock import moment_of, timestamp
-from engine.plugins.step import Fields, JsonValue, StepType, option
-from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
+from engine.plugins.step import Fields, option
+from engine.plugins.trigger import Found, Item, Look, unreadable_item
 from engine.steps.outlook.reading import MailOutput
 from engine.triggers import backlog
+from engine.triggers.arrivals import ArrivalFields, MailboxFields, NewInMailbox, why_refused
 
 if TYPE_CHECKING:
     from clients.outlook.arrivals import FolderArrivals, OutlookArrival
@@ -28,22 +29,21 @@ _LINK_TELLS = 2000
 """After so long, or so many changes, a new link begins: Outlook reports 5,000 mails by one that begins at a time."""
 
 
-class NewMessageFields(Fields):
-    """The folder, and which mails count; a mail must match all fields."""
-
+class _Arrived(Fields):
     folder: str = option("Folder", "inbox", format="outlook-folder")
     sender: str = option("From", "", alias="from")
     subject: str = option("Subject contains", "")
-    include_sent: bool = option("Also mail from this mailbox's own address", default=False)
-    include_drafts: bool = option("Also drafts", default=False)
-    include_own: bool = option("Also mail that a workflow wrote", default=False)
+
+
+class NewMessageFields(ArrivalFields, MailboxFields, _Arrived):
+    """The folder, and which mails count; a mail must match all fields."""
 
 
 class NewMail(MailOutput):
     """A mail that has arrived."""
 
 
-class NewMessage(TriggerType):
+class NewMessage(NewInMailbox):
     """Starts a run for each matching mail that arrives in a folder, or is moved there within an hour.
 
     `from` is an address, or a domain such as `example.com`, and must be that of the sender; other words may be
@@ -55,14 +55,10 @@ class NewMessage(TriggerType):
     name = "outlook.new_message"
     title = "New mail in Outlook"
     happens = "a mail arrives in Outlook"
-    watches = "a mail"
     service = "outlook"
     fields = NewMessageFields
     item = NewMail
-
-    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
-        """Return whether mail from this mailbox, or a draft, counts."""
-        return fields.get("include_sent" if kind.sends_mail else "include_drafts") is True
+    poll_seconds = 20.0
 
     def source(self, fields: Any) -> str:
         """Return the folder."""
@@ -99,7 +95,7 @@ class NewMessage(TriggerType):
 
     def read(self, look: Look, item: Item) -> Item:
         """Read the mail, and decide whether to leave it out."""
-        found: ArrivedMail = look.client.mail.arrived(item.id)
+        found: ArrivedMail = look.client.mail.arrived(item.id, look.fields.view)
         mail, at = found.mail, moment_of(found.mail["date"])
         return Item(item.id, mail, mail["subject"], at, _left_out(look.fields, found), sender=mail["from"])
 
@@ -162,8 +158,9 @@ def _next(look: Look, cursor: Mapping[str, Any]) -> Found:
 
 def _fitting(look: Look, mails: Iterable[OutlookArrival]) -> list[OutlookArrival]:
     """Return the mails that match the fields."""
-    sender, subject = look.fields.sender.strip().casefold(), look.fields.subject.strip().casefold()
-    found = [one for one in mails if sender in one.sender.casefold() and subject in one.subject.casefold()]
+    sender, subject = look.fields.sender.strip(), look.fields.subject.strip().casefold()
+    words = "" if names_sender(sender) else sender.casefold()  # an international domain may be in its other form
+    found = [one for one in mails if words in one.sender.casefold() and subject in one.subject.casefold()]
     return [one for one in found if may_be_from(one.sender, sender)]
 
 
@@ -176,7 +173,11 @@ def _left_out(fields: NewMessageFields, found: ArrivedMail) -> str:
     """Return why a mail starts no run, empty if it starts one."""
     if found.is_draft and not fields.include_drafts:
         return "it is a draft"
+    if not may_be_from(str(found.mail["from"]), fields.sender):  # Outlook tells one of several senders
+        return "it is from somebody else"
     is_sent = found.is_sent and not found.is_draft
     if found.is_ours and not fields.include_own:
         return "a workflow wrote it"
-    return "it was sent from this mailbox" if is_sent and not fields.include_sent else ""
+    if is_sent and not fields.include_sent:
+        return "it was sent from this mailbox"
+    return why_refused(fields, found.mail)

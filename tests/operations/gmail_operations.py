@@ -57,6 +57,7 @@ OPERATIONS = {
     "gmail.search_messages": Operation(lambda _: SMALL, match=f"GET {HERE}/messages?"),
     "gmail.get_message": Operation(_of_mail(), match=f"GET {HERE}/messages/"),
     "gmail.get_thread": Operation(_of_thread(), match=f"GET {HERE}/threads/"),
+    "gmail.wait_for_reply": Operation(_of_mail(days=1), match=f"GET {HERE}/threads/", differs={"404": None}),
     "gmail.search_threads": Operation(lambda _: SMALL),
     "gmail.get_attachment": Operation(_of_attachment),
     "gmail.list_labels": Operation(lambda _: {}),

@@ -67,6 +67,7 @@ OPERATIONS = {
     "outlook.search_messages": Operation(lambda _: SMALL, match="GET /v1.0/me/mailFolders/"),
     "outlook.get_message": Operation(_of_mail(), match=ONE),
     "outlook.get_thread": Operation(_of_thread(), match=f"GET {HERE}?"),
+    "outlook.wait_for_reply": Operation(_of_mail(days=1), match=f"GET {HERE}?", differs={"404": None}),
     "outlook.get_attachment": Operation(_of_attachment, differs={"not JSON": NotFound}),
     "outlook.list_folders": Operation(lambda _: {}, match="GET /v1.0/me/mailFolders"),
     "outlook.list_drafts": Operation(lambda _: {}),

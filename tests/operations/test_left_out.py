@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["scripted", "start_scripted"]
 OWNER = Principal("tester", "owner", confirmed=True)
-LIMIT = "There are more than the limit of 1: raise `limit` to get the others."
+LIMIT = "There are more than the 1 that were read: raise 'At most' to get the others."
+OTHER_LIMIT = "There are more than the 1 that were read: raise the limit to get the others."
+"""Where the field has another title."""
 Told = Callable[[Any], Any]
 """Returns what an output says of what it lacks; nothing if it says nothing."""
 
@@ -194,9 +196,9 @@ ON_STAND_INS: Mapping[str, Sequence[Short]] = {
         Short(after(("slack.send_message", {"channel": "#support", "text": "a"}), channel="#support", limit=1)),
         Short(slack_file, in_messages, "1 file: plan.pdf."),
     ],
-    "drive.list": [Short(given(limit=1))],
+    "drive.list": [Short(given(limit=1), note=OTHER_LIMIT)],
     "drive.search": [
-        Short(given(words="e", limit=1)),
+        Short(given(words="e", limit=1), note=OTHER_LIMIT),
         Short(many_folders, left_out, "Only the first 200 folders were looked through"),
     ],
     "github.compare_commits": [
@@ -326,9 +328,18 @@ ON_STAND_INS: Mapping[str, Sequence[Short]] = {
 
 WHOLE: Mapping[str, str] = {
     "agent.turn": "an answer that is cut off is asked for again, or fails",
+    **dict.fromkeys(
+        ("gmail.wait_for_reply", "imap.wait_for_reply", "outlook.wait_for_reply"),
+        "it gives a mail as the step that reads one does",
+    ),
+    **dict.fromkeys(
+        ("calendar.read_invitation", "calendar.make_invitation", "calendar.answer_invitation"),
+        "an invitation has all that its fields hold",
+    ),
     "code.run": "its output is what the author's code returns",
     "drive.download": "the whole file, or an error",
     "file.detect": "what a file is, in one word",
+    "file.get_attachment": "the whole file",
     "file.metadata": "what a file says about itself",
     "file.read": "`file` is the whole file; `text` is only for short ones",
     "github.get_file": "the whole text, or an error",
@@ -398,7 +409,9 @@ IN_WORKSPACE: Mapping[str, Sequence[Local]] = {
             {"it": lambda: documents.zipped({"../up.txt": "x", "in.txt": "y"})},
         )
     ],
-    "file.list": [Local({"pattern": "*.txt", "limit": 1}, has_more, LIMIT, {"a.txt": b"a".strip, "b.txt": b"b".strip})],
+    "file.list": [
+        Local({"pattern": "*.txt", "limit": 1}, has_more, OTHER_LIMIT, {"a.txt": b"a".strip, "b.txt": b"b".strip})
+    ],
     "file.ocr": [
         Local({"file": "it", "max_pages": 1}, truncated, "Only a part of the pages was read", {"it": scanned})
     ],
@@ -431,21 +444,24 @@ IN_WORKSPACE: Mapping[str, Sequence[Local]] = {
         )
     ],
     "sql.query": [
-        Local({"statement": "select id from products", "limit": 1}, truncated, LIMIT, {}),
+        Local({"statement": "select id from products", "limit": 1}, truncated, OTHER_LIMIT, {}),
     ],
-    "sql.rows": [Local({"table": "products", "limit": 1}, truncated, LIMIT, {})],
+    "sql.rows": [Local({"table": "products", "limit": 1}, truncated, OTHER_LIMIT, {})],
     "store.query": [
         Local(
             {"table": "plans", "limit": 1},
             has_more,
-            LIMIT,
+            OTHER_LIMIT,
             {},
             [{"uses": "store.upsert", "with": {**ROW, "key": key}} for key in "ab"],
         )
     ],
     "table.query": [
         Local(
-            {"tables": {"it": [{"a": 1}, {"a": 2}]}, "statement": "select a from it", "limit": 1}, truncated, LIMIT, {}
+            {"tables": {"it": [{"a": 1}, {"a": 2}]}, "statement": "select a from it", "limit": 1},
+            truncated,
+            OTHER_LIMIT,
+            {},
         )
     ],
     "web.read": [Local({"url": "/long"}, truncated, "its end is not in the text", {})],
@@ -454,9 +470,10 @@ IN_WORKSPACE: Mapping[str, Sequence[Local]] = {
 
 IN_MAILBOX: Mapping[str, Short] = {
     "imap.get_message": Short(lambda _: {"message": "MAIL", "max_tokens": 50}, left_out, _CUT_MAIL),
+    "imap.get_thread": Short(lambda _: {"thread": "THREAD", "max_tokens": 50}, in_messages, _CUT_MAIL),
     "imap.search_messages": Short(given(limit=1)),
 }
-"""Steps in a mailbox with two mails; MAIL is the long one."""
+"""Steps in a mailbox with two mails; MAIL is the long one, and THREAD its conversation."""
 
 
 TEXT_OF: Mapping[str, tuple[Callable[[], bytes], str]] = {
@@ -481,7 +498,7 @@ TEXT_OF: Mapping[str, tuple[Callable[[], bytes], str]] = {
 }
 """{reader of texts: a file of which it does not give everything, and what it says}."""
 
-ROWS_OF: Mapping[str, Callable[[], bytes]] = {
+MORE: Mapping[str, Callable[[], bytes]] = {
     "pdf_tables": lambda: documents.pdf(documents.ruled([["a"], [1], [2]])),
     "documents.word": documents.docx,
     "workbooks.excel": documents.xlsx,
@@ -504,7 +521,7 @@ def test_every_step_that_reads_is_here() -> None:
 
 
 def test_every_reader_of_files_is_here() -> None:
-    assert (set(TEXT_OF), set(ROWS_OF)) == (set(TEXTS.values()), set(TABLES.values()))
+    assert (set(TEXT_OF), set(MORE)) == (set(TEXTS.values()), set(TABLES.values()))
 
 
 def made(step_type: StepType, world: World, arguments: Mapping[str, Any]) -> tuple[Any, str]:
@@ -609,9 +626,9 @@ def test_what_is_not_in_the_text_of_a_file_is_said(reader: str, orchestra: Orche
     assert said in note
 
 
-@pytest.mark.parametrize("reader", ROWS_OF)
+@pytest.mark.parametrize("reader", MORE)
 def test_rows_beyond_the_limit_are_said(reader: str, orchestra: Orchestra) -> None:
-    (orchestra.workspace.root / "it").write_bytes(ROWS_OF[reader]())
+    (orchestra.workspace.root / "it").write_bytes(MORE[reader]())
     output, note = ran(orchestra, {"uses": "file.table", "with": {"file": "it", "limit": 1}})
     assert output["truncated"]
     assert f"{output['row_count']} rows; 1 of them are in `rows`." in note
@@ -625,6 +642,7 @@ def test_what_a_mailbox_has_beyond_the_output_is_said(name: str) -> None:
         step_type, short = STEPS.every[name], IN_MAILBOX[name]
         arguments = {**short.arguments(cast("World", None))}
         arguments |= {"message": mail} if "message" in arguments else {}
+        arguments |= {"thread": client.mail.message(mail)["thread_id"]} if "thread" in arguments else {}
         call = Call(step_type.fields.model_validate(arguments), client, started_at=datetime.now(UTC))
         output = answered(step_type, call)
     assert short.told(output), output

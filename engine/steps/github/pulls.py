@@ -60,7 +60,7 @@ class ListPulls(Listing):
 
     name = "github.list_pulls"
     title = "List pull requests"
-    listed, of = "pulls", PullText
+    listed, of, called = "pulls", PullText, "pull requests"
     fields = ListPullsFields
 
     def lister(self, client: Any) -> Any:

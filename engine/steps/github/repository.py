@@ -116,6 +116,8 @@ class Listing(Reading):
 
     listed: ClassVar[str]
     """The name of the list in the output."""
+    called: ClassVar[str] = ""
+    """What people call its entries, if not by that name."""
     of: ClassVar[type[Part]]
     """The type of its entries."""
 
@@ -135,7 +137,7 @@ class Listing(Reading):
         has_more = len(found) + len(found.unreadable) > limit
         left_out = [found.unsearched] if found.unsearched else []
         call.notes += left_out
-        unreadable = unreadable_of(call, found)
+        unreadable = unreadable_of(call, found, self.called or self.listed)
         return {self.listed: found[:limit], "unreadable": unreadable, "has_more": has_more, "left_out": left_out}
 
 

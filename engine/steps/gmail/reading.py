@@ -14,6 +14,7 @@ from engine.plugins.mail_reading import (
     ReadOneMail,
     ReadThread,
     ThreadedMail,
+    WholeConversation,
     unix_seconds,
 )
 from engine.plugins.step import Call, Fields, JsonValue, Output, Part, destination, option, outside
@@ -80,7 +81,7 @@ class SearchMessages(FindMails):
         """Return {messages, unreadable, matched_estimate, has_more}."""
         it: SearchFields = call.fields
         query = f"{it.query} after:{unix_seconds(it.since, SERVICE)}".strip() if it.since else it.query
-        return call.client.mail.search(query, it.limit, it.trim)  # type: ignore[no-any-return]
+        return call.client.mail.search(query, it.limit, it.view)  # type: ignore[no-any-return]
 
 
 class GetMessage(ReadOneMail):
@@ -91,18 +92,17 @@ class GetMessage(ReadOneMail):
     output = MailOutput
 
 
-class ThreadOutput(Output):
-    """The mails of the thread, oldest first; `unreadable`: mails that cannot be read."""
+class ThreadOutput(WholeConversation):
+    """A conversation, and its page in Gmail."""
 
-    id: str
     url: str
-    subject: str = outside("Subject")
     messages: list[MailOutput]
-    unreadable: list[UnreadableMail] = Field(default_factory=list)
 
 
 class GetThread(ReadThread):
-    """Read all mails of a thread."""
+    """Read all mails of a conversation, also as one text. Earlier threads of it, which Gmail ends after a hundred mails
+    or with another subject, are read as well.
+    """
 
     name = "gmail.get_thread"
     service = SERVICE

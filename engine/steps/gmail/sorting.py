@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.plugins.mail_fields import mail_head
-from engine.plugins.mail_labels import INBOX, TRASH, MarkAsRead, MarkAsUnread, Relabel
+from engine.plugins.mail_labels import INBOX, TRASH, MarkAsRead, MarkAsUnread, Relabel, named_mails
 from engine.plugins.step import Call, Preview
 from engine.steps.gmail.reading import SERVICE
 
@@ -48,8 +48,7 @@ class Trash(Relabel):
 
     def preview(self, call: Call) -> Preview:
         """Return the mails that go to the trash, and their labels."""
-        it, labels = call.fields, super().preview(call)
-        mails = [call.client.mail.message(it.message)] if it.message else call.client.mail.thread(it.thread)["messages"]
+        labels, mails = super().preview(call), named_mails(call)
         shown = "\n\n".join(mail_head(one) for one in mails)
         before, after = (f"{shown}\n\n{text}" for text in (labels.before, labels.text))
         return replace(labels, title=f"{self.title}: {mails[0]['subject']}", text=after, before=before)

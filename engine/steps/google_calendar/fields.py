@@ -22,9 +22,9 @@ def zone_field() -> Any:
     return option("Time zone of the times (empty: the calendar's), such as Europe/Berlin", "")
 
 
-def invitations_field() -> Any:
+def invitations_field(usual: Invitations = "none") -> Any:
     """Declare the field that says whom Google tells about the event."""
-    return destination("Who gets mail about it: none, all attendees, or those without Google Calendar", "none")
+    return destination("Who gets mail about it: none, all attendees, or those without Google Calendar", usual)
 
 
 class Attendee(Output):

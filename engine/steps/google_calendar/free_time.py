@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from clients.google_calendar.times import moment, zone
+from clients.event_times import zone
+from clients.google_calendar.times import moment
 from engine.plugins.step import Call, Fields, JsonValue, Output, destination, option
 from engine.steps.google_calendar.fields import CALENDAR_FORMAT, CalendarRead, zone_field
 
@@ -63,8 +64,8 @@ class FindFreeTime(CalendarRead):
         it: FreeFields = call.fields
         assert call.started_at is not None
         name = it.time_zone or call.client.zone_of((it.calendars or ["primary"])[0])
-        earliest = max(moment(it.earliest, name), call.started_at) if it.earliest else call.started_at
-        latest = moment(it.latest, name) if it.latest else earliest + timedelta(days=_DAYS)
+        earliest = max(moment("earliest", it.earliest, name), call.started_at) if it.earliest else call.started_at
+        latest = moment("latest", it.latest, name) if it.latest else earliest + timedelta(days=_DAYS)
         latest = min(latest, earliest + _LONGEST)
         if latest <= earliest:
             return {"free": [], "busy": [], "time_zone": name, "has_more": False}

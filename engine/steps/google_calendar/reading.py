@@ -38,8 +38,8 @@ class ListEvents(CalendarRead):
         it: ListFields = call.fields
         assert call.started_at is not None
         zone = it.time_zone or call.client.zone_of(it.calendar)
-        earliest = moment(it.earliest, zone) if it.earliest else call.started_at
-        latest = moment(it.latest, zone) if it.latest else None
+        earliest = moment("earliest", it.earliest, zone) if it.earliest else call.started_at
+        latest = moment("latest", it.latest, zone) if it.latest else None
         found, has_more = call.client.events(it.calendar, earliest, latest, it.query, it.limit)
         return {"events": found, "has_more": has_more}
 

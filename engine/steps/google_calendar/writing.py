@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from clients.google_calendar.events import EventDraft
-from clients.google_calendar.service import DESCRIPTION, GOOGLE_CALENDAR, LOCATION, NEW_TITLE, TITLE
+from clients.google_calendar.service import COMMENT, DESCRIPTION, GOOGLE_CALENDAR, LOCATION, NEW_TITLE, TITLE
 from clients.google_calendar.times import span
+from clients.mail_formats.calendar_writing import Answer
 from engine.plugins.step import (
     Call,
     Effect,
@@ -24,6 +25,7 @@ from engine.plugins.step import (
     destination,
     lines_of,
     option,
+    outside,
 )
 from engine.steps.google_calendar.fields import (
     Invitations,
@@ -202,6 +204,57 @@ class UpdateEvent(StepType):
         """Restore what it changed."""
         with changes_respected():
             call.client.restore(written.output)
+
+
+class RespondFields(Fields):
+    """The event, and your answer."""
+
+    calendar: str = calendar_field()
+    event: str = destination("Id of the event, or `uid` of the invitation", min_length=1)
+    answer: Answer = option("Answer")
+    comment: str = content("Comment for the organizer", "", limit=COMMENT)
+    invitations: Invitations = invitations_field("all")
+
+
+class Responded(Made):
+    """The event that was answered."""
+
+    title: str = outside("Title")
+    organizer: str = outside("Address of the organizer")
+
+
+class RespondToEvent(StepType):
+    """Accept or decline an invitation that is in the calendar. The organizer gets mail unless `invitations` is none.
+
+    The same answer again changes nothing, and sends nothing.
+    """
+
+    name = "google_calendar.respond"
+    title = "Answer an invitation in the calendar"
+    service = GOOGLE_CALENDAR.name
+    effect = Effect.WRITES
+    repeat = Repeat.SAFE
+    done = "answered"
+    lasts = "The organizer has seen the answer; answer again to change it."
+    fields = RespondFields
+    output = Responded
+
+    def approval_of(self, arguments: Mapping[str, JsonValue]) -> Literal["always", "never"]:
+        """Return `always` if the organizer gets mail."""
+        return reaches_people({"invitations": "all", **arguments})
+
+    def target(self, fields: RespondFields) -> str:
+        """Return the event."""
+        return f"{fields.calendar}/{fields.event}"
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, calendar, url, etag, title, organizer}."""
+        it: RespondFields = call.fields
+        response = _RESPONSES[it.answer]
+        return call.client.answer(it.calendar, it.event, response, it.comment, it.invitations)
+
+
+_RESPONSES: Mapping[Answer, str] = {"accept": "accepted", "decline": "declined", "tentative": "tentative"}
 
 
 class DeleteFields(Fields):

@@ -138,9 +138,9 @@ def _row_of(call: Call, sheet: Any) -> int:
     it: UpdateFields = call.fields
     found, _ = call.client.matching(sheet, it.key_column, it.key.strip(), 2)
     if len(found) != 1:
-        count = "No row has" if not found else "Several rows have"
+        what = f"{it.key!r} in the column {it.key_column!r}."
         raise InvalidRequest(
-            f"{count} {it.key!r} in the column {it.key_column!r}.",
+            f"Several rows have {what}" if found else f"No row has {what}",
             service=GOOGLE_SHEETS.name,
             remedy="Name the row by a value that it alone has.",
         )

@@ -17,7 +17,6 @@ from clients.imap.filing import (
     move,
     move_back,
 )
-from clients.imap.mail import message
 from clients.imap.mailbox import mail_id
 from engine.plugins.mail_fields import mail_head
 from engine.plugins.step import (
@@ -87,7 +86,7 @@ class _Moving(_Filing):
 
     def preview(self, call: Call) -> Preview:
         """Return the mail, and the folders that it is in before and after."""
-        mail = message(call.client.mailbox, call.fields.message)
+        mail = call.client.mail.message(call.fields.message)
         head, now = mail_head(mail), mail["folder"]
         text, before = (f"{head}\n\nFolder: {folder}" for folder in (self.folder(call), now))
         return Preview(f"{self.title}: {mail['subject']}", text, before, call.fields.message)

@@ -26,7 +26,7 @@ from engine.steps.imap.reading import SERVICE
 class MarkFields(Fields):
     """The mail."""
 
-    message: str = destination("Mail", min_length=1, format="imap-message")
+    message: str = destination("Mail", min_length=1, format="mail-message")
 
 
 class FlagFields(MarkFields):

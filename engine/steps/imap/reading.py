@@ -6,18 +6,19 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from clients.imap.mail import attachment, by_ids, message, search
 from clients.imap.search import SearchCriteria
-from engine.plugins.mail_fields import (
-    FileOutput,
-    ReadMail,
-    TrimFields,
-    UnreadableMail,
-    file_content,
-    note_left_out,
-    note_unreadable,
+from clients.imap.threads import thread
+from engine.plugins.mail_fields import HeaderFields, ReadMail, TrimFields, UnreadableMail
+from engine.plugins.mail_reading import (
+    ExtractFile,
+    FindMails,
+    MailRead,
+    OneMailFields,
+    ReadOneMail,
+    WholeConversation,
+    note_conversation,
 )
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Part, StepType, destination, option, outside
+from engine.plugins.step import Call, Fields, JsonValue, Output, Part, destination, option, outside
 
 SERVICE = "imap"
 
@@ -36,13 +37,12 @@ class FoldersOutput(Output):
     folders: list[FolderOutput]
 
 
-class ListFolders(StepType):
+class ListFolders(MailRead):
     """List the folders of a mailbox, and the role of each."""
 
     name = "imap.list_folders"
     title = "List the folders"
     service = SERVICE
-    effect = Effect.READS
     fields = Fields
     output = FoldersOutput
 
@@ -61,9 +61,7 @@ class MailOutput(ReadMail):
     is_read: bool
 
 
-class SearchFields(Fields):
-    """The fields of `imap.search_messages`; a mail must match all of them."""
-
+class _Found(Fields):
     folder: str = destination("Folder (empty: the connection's)", "", format="imap-folder")
     text: str = option("Contains", "")
     sender: str = option("From", "", alias="from")
@@ -78,6 +76,10 @@ class SearchFields(Fields):
     ids: list[str] = destination("Exactly these mails (no search)", [])
 
 
+class SearchFields(HeaderFields, _Found):
+    """The fields of `imap.search_messages`; a mail must match all of them."""
+
+
 class SearchOutput(Output):
     """The mails, newest first; `unreadable`: mails that were found but cannot be read; `matched`: the number of all
     matches; `has_more`: there are more than `limit`.
@@ -89,73 +91,80 @@ class SearchOutput(Output):
     has_more: bool
 
 
-class SearchMessages(StepType):
+class SearchMessages(FindMails):
     """Search for mails in a folder, or read the mails with the given ids."""
 
     name = "imap.search_messages"
-    title = "Find mails"
     service = SERVICE
-    effect = Effect.READS
     timeout_seconds = 120.0
     volatile = frozenset({"has_more", "matched"})
     fields = SearchFields
     output = SearchOutput
 
-    def reread(self, arguments: Mapping[str, JsonValue], output: JsonValue) -> Mapping[str, JsonValue]:
-        """Return the ids of the mails."""
-        found = [one["id"] for one in output["messages"]]
-        return {**arguments, "ids": found} if found else arguments
-
-    def call(self, call: Call) -> JsonValue:
+    def found(self, call: Call) -> Mapping[str, JsonValue]:
         """Return {messages, unreadable, matched, has_more}."""
-        fields: SearchFields = call.fields
-        if fields.ids:
-            return note_unreadable(call, by_ids(call.client.mailbox, fields.ids))
-        wanted = SearchCriteria(**fields.model_dump(exclude={"limit", "ids"}))
-        return note_unreadable(call, search(call.client.mailbox, wanted, fields.limit))
+        it: SearchFields = call.fields
+        wanted = SearchCriteria(**it.model_dump(exclude={"limit", "ids", "headers"}))
+        return call.client.mail.search(wanted, it.limit, it.view)  # type: ignore[no-any-return]
 
 
-class MessageFields(TrimFields):
+class MessageFields(OneMailFields):
     """The mail, and which parts of its text to leave out."""
 
-    message: str = destination("Mail", min_length=1, format="imap-message")
 
-
-class GetMessage(StepType):
+class GetMessage(ReadOneMail):
     """Read one mail."""
 
     name = "imap.get_message"
-    title = "Read a mail"
     service = SERVICE
-    effect = Effect.READS
     timeout_seconds = 120.0
     fields = MessageFields
     output = MailOutput
 
+
+class ThreadFields(TrimFields):
+    """The conversation, and which parts of the texts to leave out. Its mails are looked for in `folder`, in the inbox,
+    among the sent ones and in the archive, or in the folder for all mail, if the mailbox has one.
+    """
+
+    # Not a destination: a Message-ID is text from outside, and whatever it names stays in this mailbox.
+    thread: str = option("Conversation (its `thread_id`)", min_length=1)
+    folder: str = destination("Folder (empty: the connection's)", "", format="imap-folder")
+
+
+class ThreadOutput(WholeConversation):
+    """A conversation, joined by the ids in the headers of its mails."""
+
+    id: str = outside("Conversation")
+    messages: list[MailOutput]
+
+
+class GetThread(MailRead):
+    """Read all mails of a conversation, also as one text."""
+
+    name = "imap.get_thread"
+    title = "Read a conversation"
+    service = SERVICE
+    timeout_seconds = 300.0
+    fields = ThreadFields
+    output = ThreadOutput
+
     def call(self, call: Call) -> JsonValue:
-        """Return the mail."""
-        fields: MessageFields = call.fields
-        return note_left_out(call, message(call.client.mailbox, fields.message, fields.trim))
+        """Return {id, subject, text, messages, unreadable, has_more}."""
+        fields: ThreadFields = call.fields
+        return note_conversation(call, thread(call.client.mailbox, fields.thread, fields.folder, fields.view))
 
 
 class AttachmentFields(Fields):
     """The mail, and the attachment in it."""
 
-    message: str = destination("Mail", min_length=1, format="imap-message")
+    message: str = destination("Mail", min_length=1, format="mail-message")
     attachment: str = option("Attachment", min_length=1)
 
 
-class GetAttachment(StepType):
+class GetAttachment(ExtractFile):
     """Save an attachment of a mail as a file of the run."""
 
     name = "imap.get_attachment"
-    title = "Extract a file from a mail"
     service = SERVICE
-    effect = Effect.READS
-    timeout_seconds = 120.0
     fields = AttachmentFields
-    output = FileOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Return {file}."""
-        return {"file": file_content(attachment(call.client.mailbox, call.fields.message, call.fields.attachment))}

@@ -66,7 +66,7 @@ class ListBlocks(Reading):
     def call(self, call: Call) -> JsonValue:
         """Return the blocks."""
         blocks, has_more = call.client.finder.blocks(call.fields.page, call.fields.limit)
-        return {"blocks": blocks, "unreadable": unreadable_of(call, blocks), "has_more": has_more}
+        return {"blocks": blocks, "unreadable": unreadable_of(call, blocks, "blocks"), "has_more": has_more}
 
 
 class NotionUser(BaseModel):
@@ -105,7 +105,7 @@ class ListUsers(Reading):
     def call(self, call: Call) -> JsonValue:
         """Return the users."""
         users, has_more = call.client.finder.users(call.fields.limit)
-        return {"users": users, "unreadable": unreadable_of(call, users), "has_more": has_more}
+        return {"users": users, "unreadable": unreadable_of(call, users, "users"), "has_more": has_more}
 
 
 class UploadFileFields(ChangePageFields):

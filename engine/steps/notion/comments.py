@@ -105,4 +105,4 @@ class ListComments(Reading):
     def call(self, call: Call) -> JsonValue:
         """Return the comments."""
         comments, has_more = call.client.comments.all(call.fields.page, call.fields.limit)
-        return {"comments": comments, "unreadable": unreadable_of(call, comments), "has_more": has_more}
+        return {"comments": comments, "unreadable": unreadable_of(call, comments, "comments"), "has_more": has_more}

@@ -69,7 +69,7 @@ class Query(Reading):
         """Query the database, reading as many result pages as needed."""
         it = call.fields
         pages, has_more = call.client.finder.query(it.database, it.filter, it.sorts, it.limit)
-        return {"pages": pages, "unreadable": unreadable_of(call, pages), "has_more": has_more}
+        return {"pages": pages, "unreadable": unreadable_of(call, pages, "pages"), "has_more": has_more}
 
 
 class SearchFields(Fields):
@@ -111,7 +111,7 @@ class Search(Reading):
     def call(self, call: Call) -> JsonValue:
         """Search."""
         results, has_more = call.client.finder.search(call.fields.words, call.fields.kind, call.fields.limit)
-        return {"results": results, "unreadable": unreadable_of(call, results), "has_more": has_more}
+        return {"results": results, "unreadable": unreadable_of(call, results, "results"), "has_more": has_more}
 
 
 class NamedSource(BaseModel):

@@ -9,7 +9,7 @@ from typing import Any
 
 from clients.errors import NotFound
 from engine.plugins.mail_fields import mail_head
-from engine.plugins.mail_labels import MailOrThreadFields, mails_of, require_mails
+from engine.plugins.mail_labels import MailOrThreadFields, mails_of, named_mails, require_mails
 from engine.plugins.mail_writing import MailWrite
 from engine.plugins.step import (
     Call,
@@ -92,7 +92,7 @@ class _Moving(MailWrite):
     def preview(self, call: Call) -> Preview:
         """Return the mails, and the folders that they are in before and after."""
         it, client = call.fields, call.client
-        mails = [client.mail.message(it.message)] if it.message else client.mail.thread(it.thread)["messages"]
+        mails = named_mails(call)
         folder = client.box.path(client.box.folder(self.folder(it)))
         text, before = (
             "\n\n".join(f"{mail_head(one)}\n\nFolder: {where or one['folder']}" for one in mails)

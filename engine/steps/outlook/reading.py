@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from clients.mail.text import rfc3339
+from clients.mail.dates import rfc3339
 from clients.outlook.reading import OutlookSearch
 from engine.plugins.mail_fields import TrimFields, UnreadableMail
 from engine.plugins.mail_reading import (
@@ -17,9 +17,10 @@ from engine.plugins.mail_reading import (
     ReadOneMail,
     ReadThread,
     ThreadedMail,
+    WholeConversation,
     unix_seconds,
 )
-from engine.plugins.step import Call, Fields, JsonValue, Output, destination, option, outside
+from engine.plugins.step import Call, Fields, JsonValue, Output, destination, option
 
 SERVICE = "outlook"
 _NAME_A_FOLDER = "Name a folder, such as inbox."
@@ -80,7 +81,7 @@ class SearchMessages(FindMails):
         it: SearchFields = call.fields
         since = rfc3339(datetime.fromtimestamp(unix_seconds(it.since, SERVICE), UTC)) if it.since else ""
         wanted = OutlookSearch(it.query, it.folder, since, it.unread)
-        return call.client.mail.search(wanted, it.limit, it.trim)  # type: ignore[no-any-return]
+        return call.client.mail.search(wanted, it.limit, it.view)  # type: ignore[no-any-return]
 
 
 class GetMessage(ReadOneMail):
@@ -91,18 +92,17 @@ class GetMessage(ReadOneMail):
     output = MailOutput
 
 
-class ThreadOutput(Output):
-    """The mails of the thread, oldest first, in any folder; `unreadable`: mails that cannot be read."""
+class ThreadOutput(WholeConversation):
+    """A conversation with its mails in any folder, and its page in Outlook."""
 
-    id: str
     url: str
-    subject: str = outside("Subject")
     messages: list[MailOutput]
-    unreadable: list[UnreadableMail] = Field(default_factory=list)
 
 
 class GetThread(ReadThread):
-    """Read all mails of a thread, which Outlook calls a conversation."""
+    """Read all mails of a conversation, also as one text. Where Outlook has begun a new one with another subject, the
+    earlier one is read as well.
+    """
 
     name = "outlook.get_thread"
     service = SERVICE

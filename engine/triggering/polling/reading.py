@@ -99,4 +99,4 @@ def note_on(failing: Sequence[Prepared]) -> str:
 def _as_service_error(error: ServiceError | OSError) -> ServiceError:
     if isinstance(error, ServiceError):
         return error
-    return Unavailable(f"This machine refused: {error.strerror or error}.", remedy="See to its disk and its limits.")
+    return Unavailable(f"This machine refused: {error.strerror or error}.", remedy="Check disk space and limits.")

@@ -154,6 +154,15 @@ class TriggerResolver:
         """
         return row.demo != (self.of_row(row).mode == AccountMode.DEMO)
 
+    def known_client(self, row: TriggerRecord) -> Any:
+        """Return the client of a trigger's connection; None if it has none, or it is not open. Asks nobody.
+
+        Raises UnknownName, InvalidFile.
+        """
+        named = self.of_row(row)
+        connection = named.trigger.connection
+        return None if connection is None else self._accounts.known_client(connection, named.mode)
+
     def known_account(self, named: NamedTrigger) -> str:
         """Return the account that a trigger watches, as rows name it; empty if the service has not been asked yet."""
         connection = named.trigger.connection

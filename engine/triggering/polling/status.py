@@ -62,6 +62,8 @@ class TriggerStatus:
     queued: int = 0
     running: int = 0
     """Runs it has started that have begun and not ended, including those that wait for a time or an answer."""
+    asking: int = 0
+    """Of these, runs with a question that nobody has answered yet."""
     dead: int = 0
     """Items that could not become a run, and runs that failed."""
     failures: int = 0
@@ -121,6 +123,8 @@ class PreviewItem:
     skip: str = ""
     inputs: dict[str, Any] | None = None
     error: TriggerError | None = None
+    is_unconfirmed: bool = False
+    """Whether it is, or holds, a mail whose sender is not confirmed."""
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def test_a_deleted_label_comes_off_its_mails_and_gmail_s_own_stay(make: Make, ca
     assert labels(call, mail) == [each for each in before if each != "new"]
     assert make(DeleteLabel(), {"label": "new"})[1].output["deleted"] is False
     for step, arguments in ((DeleteLabel(), {}), (UpdateLabel(), {"name": "x"})):
-        with pytest.raises(InvalidRequest, match="Gmail's own"):
+        with pytest.raises(InvalidRequest, match="system label of Gmail"):
             make(step, {"label": "INBOX", **arguments})
 
 

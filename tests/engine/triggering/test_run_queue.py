@@ -85,6 +85,17 @@ def test_a_run_that_waits_for_a_time_holds_up_nobody(feed: Feed) -> None:
     assert (feed.status().queued, feed.status().running) == (0, 2)
 
 
+def test_runs_with_an_open_question_are_counted(feed: Feed) -> None:
+    feed.workflow([{"id": "ask", "uses": "flow.approve", "with": {"message": "Go?"}}])
+    feed.on()
+    feed.write("a", "b")
+    run_ids = feed.poll().started
+    until(lambda: {feed.orchestra.runs.get(OWNER, one)["status"] for one in run_ids} == {"waiting"})
+    assert (feed.status().running, feed.status().asking) == (2, 2)
+    feed.orchestra.approvals.approve(OWNER, feed.orchestra.approvals.list(OWNER)[0].id)
+    until(lambda: feed.status().asking == 1)
+
+
 def test_a_queued_run_can_be_cancelled_before_its_turn(slow: Callable[..., Feed], service: Service) -> None:
     service.seconds["/slow"] = 1
     feed = slow()

@@ -33,7 +33,7 @@ def test_a_trigger_of_a_file_is_off_until_somebody_turns_it_on(feed: Feed) -> No
     assert (status.is_on, status.needs_start, status.uses) == (False, True, "feed.line")
     with pytest.raises(InvalidInput, match="No trigger"):
         feed.poll()
-    with pytest.raises(InvalidInput, match="never on"):
+    with pytest.raises(InvalidInput, match="never been on"):
         feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER)
     assert feed.orchestra.runs.list(OWNER).rows == []
 
@@ -143,7 +143,7 @@ def test_where_the_service_does_not_answer_nothing_is_turned_on(feed: Feed, faul
 
 
 def test_two_beginnings_at_once_are_refused(feed: Feed) -> None:
-    with pytest.raises(InvalidInput, match="Two beginnings"):
+    with pytest.raises(InvalidInput, match="either `last` or `since`"):
         feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, Start(last=1, since=feed.clock()))
 
 
@@ -218,9 +218,9 @@ def test_names_that_are_not_there_are_told(feed: Feed) -> None:
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        pytest.param(Start(last=0), "At least the last one", id="none"),
+        pytest.param(Start(last=0), "must be at least 1", id="none"),
         pytest.param("tomorrow", "still to come", id="the future"),
-        pytest.param(Start(since=datetime(1, 1, 1, tzinfo=UTC)), "as old as that", id="before all"),
+        pytest.param(Start(since=datetime(1, 1, 1, tzinfo=UTC)), "in 1970 or later", id="before all"),
     ],
 )
 def test_a_start_that_makes_no_sense_is_refused(feed: Feed, start: Any, said: str) -> None:

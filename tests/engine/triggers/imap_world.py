@@ -40,6 +40,11 @@ def _attached(scene: Scene) -> World:
     return replace(world, happen=happen)
 
 
+def _quiet(scene: Scene) -> World:
+    """When somebody looks, the last mail is an hour old."""
+    return replace(_new_message(scene), now=lambda number: NOW + timedelta(hours=1, minutes=number))
+
+
 def _shown(client: ImapClient) -> list[object]:
     with client.mailbox.opened("INBOX") as (session, selected):
         return [selected, *session.fetch(session.search("ALL"), "BODY.PEEK[]")]
@@ -49,4 +54,5 @@ WORLDS = {
     "imap.new_message": _new_message,
     "imap.new_attachment": _attached,
     "imap.new_in_thread": _new_message,
+    "imap.quiet_conversation": _quiet,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 from clients.errors import Unavailable
 from clients.outlook.client import OutlookClient
 from clients.outlook.service import OutlookSettings
+from tests.engine.triggers.gmail_world import quiet_now
 from tests.engine.triggers.worlds import Scene, World
 
 WITH_FILE = (
@@ -51,4 +53,5 @@ WORLDS = {
     "outlook.new_message": _world(_PLAIN),
     "outlook.new_attachment": _world(WITH_FILE),
     "outlook.new_in_thread": _world(_PLAIN),
+    "outlook.quiet_conversation": lambda scene: replace(_world(_PLAIN)(scene), now=quiet_now),
 }

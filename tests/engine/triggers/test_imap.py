@@ -12,9 +12,9 @@ import pytest
 
 from clients.errors import Unavailable
 from clients.imap.client import ImapClient
-from clients.imap.drafts import create_draft
 from clients.imap.filing import move
 from clients.imap.session import ImapSession
+from clients.mail.letter import Letter
 from clients.mail.outgoing import OutgoingMail
 from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Start
@@ -166,6 +166,8 @@ def test_drafts_sent_mail_and_mail_of_a_workflow_are_left_out_unless_asked_for(c
         ("<{ME}>", True),
         ("=?utf-8?q?Ann?= <{me}>", True),
         ("Ann <ann(home)@x.example>, Ann <{me}>", True),
+        ("Ann <{me}>, Bob <bob@example.org>", True),
+        ("bob@example.org\r\nFrom: {me}", True),
         ('"{me}" <bob@example.org>', False),
         ("{me} <bob@example.org>", False),
         ("=?utf-8?q?=3C{me}=3E?= <bob@example.org>", False),
@@ -187,7 +189,7 @@ def test_a_mail_is_ones_own_by_its_address_and_not_by_what_its_sender_calls_hims
 
 def test_no_workflow_answers_its_own_draft(client: ImapClient) -> None:
     found = begun(client, folder="Drafts", include_drafts=True)
-    create_draft(client.mailbox, OutgoingMail(["bob@example.org"], subject="Mine"), "d" * 32, None, NOW)
+    client.outbox.create_draft(Letter(OutgoingMail(["bob@example.org"], subject="Mine"), "d" * 32, None, NOW))
     deliver(client, mail("A person's"), "Drafts", flags=("\\Draft",), at=NOW)
     assert titles(found) == ["A person's"]
 

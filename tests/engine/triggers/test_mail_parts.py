@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from clients.errors import BadAnswer
-from clients.imap.mail import attachment
 from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Item
 from engine.triggers.mail_parts import GmailAttachment
@@ -70,8 +68,7 @@ def test_each_file_of_a_mail_is_a_run_and_a_mail_without_files_none(looker: Look
 def files_of(looker: Looker) -> list[tuple[str, str, bytes]]:
     """The files that start a run, as `get_attachment` of their service gives them."""
     values = [dict(item.value or {}) for item in looker.look_until_done()]
-    is_gmail = looker.kind.service == "gmail"
-    take = looker.client.mail.attachment if is_gmail else partial(attachment, looker.client.mailbox)
+    take = looker.client.mail.attachment
     taken = [take(value["message"], value["id"]) for value in values]
     return [(value["name"], file.name, file.content.strip()) for value, file in zip(values, taken, strict=True)]
 

@@ -117,6 +117,24 @@ def test_an_address_or_a_domain_is_the_senders(scene: Scene, client: OutlookClie
     assert titles(one.look_until_done(now())) == ["Ann <ann@corp.example>"]
 
 
+def test_an_international_domain_is_the_same_in_both_of_its_forms_and_no_other(
+    scene: Scene, client: OutlookClient
+) -> None:
+    fields: dict[str, Any] = {"from": "Faß.example"}
+    one = looker(client, **fields)
+    for sender in ("ann@xn--fa-hia.example", "ann@fass.example"):
+        arrives(scene, f"From: {sender}\nSubject: {sender}\n\nHello\n")
+    assert titles(one.look_until_done(now())) == ["ann@xn--fa-hia.example"]
+
+
+def test_a_mail_of_several_senders_is_from_none_of_them(scene: Scene, client: OutlookClient) -> None:
+    fields: dict[str, Any] = {"from": "corp.example"}
+    one = looker(client, **fields)
+    arrives(scene, "From: Ann <ann@corp.example>, Eve <eve@evil.example>\nSubject: Two\n\nHello\n")
+    arrives(scene, "From: Ann <ann@corp.example>\nFrom: Eve <eve@evil.example>\nSubject: Twice\n\nHello\n")
+    assert titles(one.look_until_done(now())) == []
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"), [({}, []), ({"include_own": True, "include_sent": True}, ["To me", "To myself"])]
 )

@@ -64,10 +64,12 @@ _OF_GMAIL: dict[str, Row] = {
     "gmail.create_draft": Row(_DRAFTS, _MAIL),
     "gmail.update_draft": Row(_DRAFTS, {**_MAIL, "draft": "r1"}),
 }
+_ABOUT_MAIL = ("new_message", "new_attachment", "new_in_thread", "quiet_conversation")
 _OF_OUTLOOK = {name.replace("gmail.", "outlook."): row for name, row in _OF_GMAIL.items()}
 _OF_IMAP: dict[str, Row] = {
     "smtp.send": Row(_SENT, _MAIL),
     "smtp.reply": Row(_SENT, {"message": "INBOX/1/1", "text": "Hello"}),
+    "smtp.forward": Row(_SENT, {"message": "INBOX/1/1", "to": "ann@example.org"}),
     "imap.create_draft": Row(_DRAFTS, _MAIL),
 }
 _HTTP = Row(
@@ -84,6 +86,11 @@ ROWS: dict[str, Mapping[str, Row]] = {
             {"folder": "in"},
             {"file": "{{ steps.got.output.file }}", "folder": "in"},
             {"file": "{{ steps.got.output.file }}"},
+        )
+    },
+    "file.new_message": {
+        "file.write": Row(
+            {"path": "files/in"}, {"path": "in/a.eml", "text": "Hello"}, {"path": "out/a.eml", "text": "Hello"}
         )
     },
     "folder.new_file": {"file.write": Row({"path": "files/in"}, {"path": "in/a.txt", "text": "Hello"})},
@@ -105,9 +112,9 @@ ROWS: dict[str, Mapping[str, Row]] = {
             {"document": "mutation { createIssue(input: {}) { clientMutationId } }"},
         ),
     },
-    **dict.fromkeys(("gmail.new_message", "gmail.new_attachment", "gmail.new_in_thread"), _OF_GMAIL),
-    **dict.fromkeys(("outlook.new_message", "outlook.new_attachment", "outlook.new_in_thread"), _OF_OUTLOOK),
-    **dict.fromkeys(("imap.new_message", "imap.new_attachment", "imap.new_in_thread"), _OF_IMAP),
+    **{f"gmail.{one}": _OF_GMAIL for one in _ABOUT_MAIL},
+    **{f"outlook.{one}": _OF_OUTLOOK for one in _ABOUT_MAIL},
+    **{f"imap.{one}": _OF_IMAP for one in _ABOUT_MAIL},
     "google_calendar.new_event": {
         "google_calendar.create_event": Row({}, {"title": "Hello", "starts": "2026-12-01"}, None)
     },

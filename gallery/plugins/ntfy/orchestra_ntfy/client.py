@@ -9,7 +9,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.check_line import CheckLine
+from clients.check_line import CheckLine, failed
 from clients.client import Client, Opening
 from clients.error_mapping import of_status, reading
 from clients.errors import ServiceError
@@ -73,7 +73,7 @@ class NtfyClient(Client):
         try:
             return [CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}.")]
         except ServiceError as error:
-            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+            return [failed(self.service, "sign-in", error)]
 
     @reading(NTFY)
     def topics(self) -> list[Json]:

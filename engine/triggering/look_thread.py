@@ -1,4 +1,4 @@
-"""The thread of the server that looks for what people should know."""
+"""A thread of the server that looks for something again and again."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ _TICK_SECONDS = 2.0
 _CLOSE_SECONDS = 5.0
 
 
-class NoticeThread:
-    """Calls each of `looks` every two seconds, in the one server that `leads` all that share the state."""
+class LookThread:
+    """Calls each of `looks` every two seconds, in the one server that `leads` all that share the state.
 
-    def __init__(self, looks: Sequence[Callable[[], None]], leads: Callable[[], bool]) -> None:
-        self._looks, self._leads = looks, leads
+    `name`: what they look for.
+    """
+
+    def __init__(self, name: str, looks: Sequence[Callable[[], None]], leads: Callable[[], bool]) -> None:
+        self._name, self._looks, self._leads = name, looks, leads
         self._errors: dict[Callable[[], None], str] = {}
         """The last one of each look, which is logged once."""
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether to notify of nothing more."""
+        """Whether nothing more is to be done."""
         return self._stopped.is_set()
 
     def start(self) -> None:
@@ -33,7 +36,7 @@ class NoticeThread:
         self._thread.start()
 
     def close(self) -> None:
-        """Notify of nothing more, and wait briefly for a message in progress."""
+        """Look for nothing more, and wait briefly for a look in progress."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=_CLOSE_SECONDS)
@@ -49,9 +52,9 @@ class NoticeThread:
             look()
         except OrchestraError as error:  # tried again next time
             if self._errors.get(look) != str(error):
-                _log.error("notices could not be looked for: %s", error)
+                _log.error("%s could not be looked for: %s", self._name, error)
             self._errors[look] = str(error)
         except Exception:  # noqa: BLE001 - as above
-            _log.exception("notices could not be looked for")
+            _log.exception("%s could not be looked for", self._name)
         else:
             self._errors.pop(look, None)

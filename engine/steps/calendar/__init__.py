@@ -1,0 +1,1 @@
+"""Steps that read, make and answer invitations (iCalendar), for any calendar."""
