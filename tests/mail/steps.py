@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clients.imap.client import ImapClient
-from clients.imap.mail import message
 from engine.plugins import registry
 from engine.plugins.step import Call
 
@@ -16,8 +15,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "imap.list_folders": {},
     "imap.search_messages": {"subject": "Größe"},
     "imap.get_message": {"message": "MAIL"},
+    "imap.get_thread": {"thread": "THREAD"},
     "imap.get_attachment": {"message": "MAIL", "attachment": "FILE"},
     "imap.create_draft": LETTER,
+    "imap.wait_for_reply": {"message": "MAIL", "until": "2026-11-20T09:00:00Z"},
     "imap.mark_read": {"message": "MAIL"},
     "imap.mark_unread": {"message": "MAIL"},
     "imap.add_flags": {"message": "MAIL"},
@@ -28,15 +29,19 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "imap.delete": {"message": "MAIL"},
     "smtp.send": LETTER,
     "smtp.reply": {"message": "MAIL", "text": "Hi"},
+    "smtp.forward": {"message": "MAIL", "to": ["bob@example.org"]},
 }
-"""`MAIL` stands for a mail that is there, `FILE` for its first attachment, `ARCHIVE` for the folder of that role."""
+"""`MAIL` stands for a mail that is there, `FILE` for its first attachment, `THREAD` for its conversation, and `ARCHIVE`
+for the folder of that role.
+"""
 
 
 def call_of(client: ImapClient, name: str, mail_id: str) -> Callable[[], Any]:
     """Return a call of a step type with its arguments."""
     made: Mapping[str, Any] = {
         "MAIL": mail_id,
-        "FILE": message(client.mailbox, mail_id)["attachments"][0]["id"] if name == "imap.get_attachment" else "",
+        "THREAD": client.mail.message(mail_id)["thread_id"] if name == "imap.get_thread" else "",
+        "FILE": client.mail.message(mail_id)["attachments"][0]["id"] if name == "imap.get_attachment" else "",
         "ARCHIVE": client.mailbox.folder_for("archive") if name in {"imap.move", "imap.copy"} else "",
     }
     given = {field: made.get(str(value), value) for field, value in ARGUMENTS[name].items()}

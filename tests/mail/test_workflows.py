@@ -11,18 +11,17 @@ import pytest
 import yaml
 
 from clients.errors import Timeout
-from clients.imap import mail as imap_mail
+from clients.imap import reading
 from clients.imap import session as imap_session
 from clients.imap.client import ImapClient
 from clients.imap.filing import copy, flags_of
-from clients.imap.mail import message, search
 from clients.imap.search import SearchCriteria
 from clients.mail.parts import header
 from clients.mail.text import read_mail
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.steps.imap.filing import Copy
-from engine.steps.imap.smtp import _Sending
+from engine.steps.imap.smtp import _BySmtp
 from tests.mail.dovecot import PASSWORD
 from tests.mail.mailboxes import connected, deliver, mail
 from tests.mail.scripted import cut, serving, smtp, take_mail, then
@@ -45,7 +44,7 @@ def orchestra(root: Path, sending_settings: dict[str, Any], monkeypatch: pytest.
     """A workspace with one connection: the mailbox."""
     connect(root, sending_settings)
     (root / ".env").write_text(f'IMAP_PASSWORD="{PASSWORD}"\n', encoding="utf-8")
-    monkeypatch.setattr(_Sending, "lag_seconds", 0.0)
+    monkeypatch.setattr(_BySmtp, "lag_seconds", 0.0)
     opened = Orchestra.open(root)
     yield opened
     opened.close()
@@ -108,18 +107,18 @@ def test_mail_is_answered_in_drafts_and_filed_and_all_of_it_is_undone(
     deliver(ann, mail("News", **{"List-Id": "<news.example.org>"}))
     done = run(*ANSWERING)
     assert done["status"] == "succeeded", done["error"]
-    [draft] = search(ann.mailbox, SearchCriteria(folder="Drafts"), 9)["messages"]
+    [draft] = ann.mail.search(SearchCriteria(folder="Drafts"), 9)["messages"]
     assert (draft["subject"], draft["text"]) == ("Re: A question", "Thank you for: A question")
-    [filed] = search(ann.mailbox, SearchCriteria(folder="Archive"), 9)["messages"]
+    [filed] = ann.mail.search(SearchCriteria(folder="Archive"), 9)["messages"]
     assert (filed["subject"], filed["is_read"]) == ("A question", True)
-    assert [one["subject"] for one in search(ann.mailbox, SearchCriteria(), 9)["messages"]] == ["News"]
+    assert [one["subject"] for one in ann.mail.search(SearchCriteria(), 9)["messages"]] == ["News"]
     again = run(*ANSWERING)
     assert again["status"] == "succeeded"
-    assert search(ann.mailbox, SearchCriteria(folder="Drafts"), 9)["matched"] == 1
+    assert ann.mail.search(SearchCriteria(folder="Drafts"), 9)["matched"] == 1
     report = orchestra.runs.undo(OWNER, done["run_id"])
     assert (report.refused, report.cannot) == ([], [])
-    assert search(ann.mailbox, SearchCriteria(folder="Drafts"), 9)["matched"] == 0
-    assert {one["subject"] for one in search(ann.mailbox, SearchCriteria(), 9)["messages"]} == {"A question", "News"}
+    assert ann.mail.search(SearchCriteria(folder="Drafts"), 9)["matched"] == 0
+    assert {one["subject"] for one in ann.mail.search(SearchCriteria(), 9)["messages"]} == {"A question", "News"}
 
 
 FILES = ["{{ steps.file.output.file }}", {"name": "note.txt", "text": "grüezi"}]
@@ -149,6 +148,39 @@ def test_a_file_of_a_mail_goes_on_to_somebody_else(run: Run, ann: ImapClient, sm
     assert smtp.last()["Auto-Submitted"] == "auto-generated"
 
 
+def test_files_of_other_mails_are_attached_by_their_ids(run: Run, ann: ImapClient, smtp: SmtpServer) -> None:
+    made = mail("Scan")
+    made.add_attachment(b"%PDF-1.7 \x00\xff", maintype="application", subtype="pdf", filename="scan.pdf")
+    identity = deliver(ann, made)
+    [part] = ann.mail.message(identity)["attachments"]
+    letter = {"to": "bob@example.org", "attachments": [{"message": identity, "id": part["id"]}]}
+    done = run({"id": "send", "uses": "smtp.send", "with": letter})
+    assert done["status"] == "succeeded", done["error"]
+    [scan] = smtp.last().iter_attachments()
+    assert (scan.get_filename(), scan.get_content()) == ("scan.pdf", b"%PDF-1.7 \x00\xff")
+
+
+def test_a_mail_goes_on_with_its_files_below_a_text(run: Run, ann: ImapClient, smtp: SmtpServer) -> None:
+    made, inner = mail("Scan", "The scan.\n"), mail("Older", "What was said.\n")
+    made.add_attachment(b"%PDF-1.7 \x00\xff", maintype="application", subtype="pdf", filename="scan.pdf")
+    made.add_attachment(inner)
+    asked = {"message": deliver(ann, made), "to": "bob@example.org", "text": "For you."}
+    done = run({"id": "on", "uses": "smtp.forward", "with": asked})
+    assert done["status"] == "succeeded", done["error"]
+    output, last = done["steps"][0]["output"], smtp.last()
+    assert output == {**output, "message_id": last["Message-ID"], "recipients": ["bob@example.org"]}
+    assert ann.mail.message(output["id"])["folder"] == "Sent Items"
+    assert (last["Subject"], last["Auto-Submitted"], last["In-Reply-To"]) == ("Fwd: Scan", "auto-generated", None)
+    lines = last.get_body(("plain",)).get_content().splitlines()  # type: ignore[union-attr]
+    assert lines[:4] == ["For you.", "", "---------- Forwarded message ---------", "From: Bob <bob@example.org>"]
+    assert "The scan." in lines
+    scan, older = last.iter_attachments()
+    assert (scan.get_filename(), scan.get_content()) == ("scan.pdf", b"%PDF-1.7 \x00\xff")
+    assert b"What was said." in older.get_content()
+    run({"id": "alone", "uses": "smtp.forward", "with": {**asked, "with_files": False}})
+    assert [*smtp.last().iter_attachments()] == []
+
+
 def test_everybody_gets_an_answer_where_that_is_wished(run: Run, ann: ImapClient, smtp: SmtpServer) -> None:
     asked = mail("Lunch?", To=f"{ann.account()}, Carol <carol@example.org>", Cc="dave@example.org")
     identity = deliver(ann, asked)
@@ -169,7 +201,7 @@ def test_no_unseen_answer_goes_to_another_than_the_sender(run: Run, ann: ImapCli
     assert smtp.mails == []
     done = run({"id": "draft", "uses": "imap.create_draft", "with": {"in_reply_to": identity, "text": "Yes."}})
     assert "vic@corp.example (Reply-To)" in done["steps"][0]["note"]
-    [draft] = search(ann.mailbox, SearchCriteria(folder="Drafts"), 9)["messages"]
+    [draft] = ann.mail.search(SearchCriteria(folder="Drafts"), 9)["messages"]
     assert draft["to"] == "vic@corp.example"
 
 
@@ -194,12 +226,12 @@ def test_a_mail_is_moved_and_copied_and_both_are_undone(run: Run, ann: ImapClien
         {"id": "plain", "uses": "imap.remove_flags", "with": {"message": "{{ steps.move.output.id }}"}},
     )
     assert done["status"] == "succeeded", done["error"]
-    assert message(ann.mailbox, done["steps"][2]["output"]["id"])["subject"] == "One"
-    assert search(ann.mailbox, SearchCriteria(), 9)["matched"] == 0
+    assert ann.mail.message(done["steps"][2]["output"]["id"])["subject"] == "One"
+    assert ann.mail.search(SearchCriteria(), 9)["matched"] == 0
     report = orchestra.runs.undo(OWNER, done["run_id"])
     assert (report.refused, report.cannot) == ([], [])
-    assert search(ann.mailbox, SearchCriteria(), 9)["matched"] == 2
-    assert search(ann.mailbox, SearchCriteria(folder="Archive"), 9)["matched"] == 0
+    assert ann.mail.search(SearchCriteria(), 9)["matched"] == 2
+    assert ann.mail.search(SearchCriteria(folder="Archive"), 9)["matched"] == 0
 
 
 def test_a_copy_that_was_there_before_is_never_taken_for_ones_own(
@@ -218,11 +250,11 @@ def test_a_copy_that_was_there_before_is_never_taken_for_ones_own(
     monkeypatch.setattr(Copy, "lag_seconds", 0.0)
     done = run({"id": "copy", "uses": "imap.copy", "with": {"message": one, "folder": "Archive"}})
     assert done["status"] == "succeeded", done["error"]
-    assert search(ann.mailbox, SearchCriteria(folder="Archive"), 9)["matched"] == 2, (
+    assert ann.mail.search(SearchCriteria(folder="Archive"), 9)["matched"] == 2, (
         "the one of before, and the one asked for"
     )
     orchestra.runs.undo(OWNER, done["run_id"])
-    assert search(ann.mailbox, SearchCriteria(folder="Archive"), 9)["matched"] == 1
+    assert ann.mail.search(SearchCriteria(folder="Archive"), 9)["matched"] == 1
 
 
 SEND = {"id": "send", "uses": "smtp.send", "with": {"to": "bob@example.org", "subject": "Hi", "text": "Hello"}}
@@ -291,7 +323,7 @@ def test_a_run_says_which_mails_could_not_be_read(run: Run, ann: ImapClient, mon
             raise TypeError("of a mail that nobody has thought of")
         return read_mail(payload, *rest)
 
-    monkeypatch.setattr(imap_mail, "read_mail", read)
+    monkeypatch.setattr(reading, "read_mail", read)
     deliver(ann, mail("Order"))
     deliver(ann, mail("Poison"))
     done = run({"id": "mails", "uses": "imap.search_messages", "with": {}})
