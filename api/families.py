@@ -112,6 +112,7 @@ def _copilot() -> Sequence[APIRouter]:
 
 
 def _workflows() -> Sequence[APIRouter]:
+    from api.base.derived import router_of
     from api.routes.workflows import (
         branches,
         bundles,
@@ -124,6 +125,7 @@ def _workflows() -> Sequence[APIRouter]:
         step_tries,
         versions,
     )
+    from engine.runs.rules.rules import MailRules
 
     modules = (
         first_run,
@@ -137,7 +139,7 @@ def _workflows() -> Sequence[APIRouter]:
         run_bundles,
         environments,
     )
-    return [*(module.router for module in modules), editing.checked]
+    return [*(module.router for module in modules), editing.checked, router_of(MailRules, "rules", "Workflows")]
 
 
 def _flows() -> Sequence[APIRouter]:

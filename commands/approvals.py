@@ -28,7 +28,7 @@ group = typer.Typer(help="Questions that runs ask people.", no_args_is_help=True
 
 _MOMENT_SECONDS, _LOOK_SECONDS = 4.0, 0.2
 
-State = Literal["open", "approved", "rejected", "expired", "withdrawn", "any"]
+State = Literal["open", "scheduled", "approved", "rejected", "expired", "withdrawn", "any"]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the question.")]
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="The ids of one or more questions.")]
 Reason = Annotated[str, typer.Option("--reason", "--comment", help="A reason or comment to add to the answer.")]
@@ -52,7 +52,7 @@ def list_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """List questions, newest first."""
+    """List questions, newest first; `--state scheduled`: mails that go out by themselves unless somebody stops them."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.approvals.list(session.principal, None if state == "any" else state)
     if as_json:
@@ -68,6 +68,8 @@ def _row(one: Approval) -> list[str]:
     from engine.runs.approval_titles import title_of
 
     state = one.state if one.edited is None else f"{one.state}, edited"
+    if one.state == "scheduled":
+        state = f"goes out {one.expires_at}"
     return [one.id, state, one.workflow, one.run_id, title_of(one)]
 
 
@@ -151,7 +153,7 @@ def _facts(one: Approval) -> Sequence[tuple[str, str]]:
 
     facts = [("state", one.state), ("run", f"{one.run_id}, step {one.path}"), ("asked", one.asked_at)]
     if one.expires_at is not None:
-        facts.append(("expires", one.expires_at))
+        facts.append(("goes out" if one.is_scheduled else "expires", one.expires_at))
     if one.answered_by:
         how = ", edited" if one.edited is not None else ""
         facts.append(("answered", f"{one.state} by {one.answered_by} at {one.answered_at}{how}"))
@@ -184,7 +186,7 @@ def approve(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Approve steps; their runs continue. A comment answers an agent's question."""
+    """Approve steps; their runs continue, and a scheduled mail goes out now. A comment answers an agent's question."""
     from engine.runs.approvals import Decision
 
     if edit is not None and give:
@@ -201,7 +203,7 @@ def approve(
 def reject(
     questions: Ids, reason: Reason = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 ) -> int:
-    """Reject steps; the steps that asked fail."""
+    """Reject steps; the steps that asked fail. A scheduled mail is stopped: it never goes out."""
     from engine.runs.approvals import Decision
 
     with opened(workspace, demo=demo) as session:

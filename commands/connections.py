@@ -177,6 +177,23 @@ def _given(session: CommandSession, service: str, name: str, pairs: list[str], *
 
 
 @group.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="The connection.")],
+    workspace: Workspace = None,
+    demo: Demo = False,
+    as_json: Json = False,
+) -> int:
+    """Take a connection out of config.yaml, and delete its secrets. Refused while a workflow uses it."""
+    with opened(workspace, demo=demo) as session:
+        session.orchestra.connections.remove(session.principal, name)
+    if as_json:
+        document({"name": name})
+    else:
+        say(f"The connection {name} is removed, and so are its secrets.")
+    return DONE
+
+
+@group.command()
 def rekey(workspace: Workspace = None, demo: Demo = False, as_json: Json = False) -> int:
     """Encrypt all stored secrets with a new key. The old key then opens nothing."""
     with opened(workspace, demo=demo) as session:

@@ -26,6 +26,7 @@ KEYS = (
     "notifications.failed_runs",
     "notifications.sign_ins",
     "notifications.refused_sign_ins",
+    "notifications.bounces",
     "approvals.notify",
 )
 _NUMBERS = ("retention.", "notifications.refused_sign_ins")

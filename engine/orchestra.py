@@ -187,6 +187,7 @@ class Orchestra:
     versions = _Area(lambda of: of.workflows.versions, "Kept texts of workflows, and their labels.")
     environments = _Area(lambda of: of.workflows.environments, "Which version of each workflow runs where.")
     branches = _Area(lambda of: of.workflows.branches, "Copies of workflows for larger changes.")
+    rules = _Area(lambda of: of.workflows.rules, "What answers in place of a model about mails.")
     predictions = _Area(lambda of: of.workflows.predictions, "What the steps of drafts would give.")
     step_tries = _Area(lambda of: of.workflows.step_tries, "Steps that run alone with made-up values.")
     debugging = _Area(lambda of: of.workflows.debugging, "Runs that pause before steps.")

@@ -43,8 +43,8 @@ def _facts(kind: type[Client]) -> Iterator[str]:
         yield f"- People sign in at {kind.sign_in_way.at} with a browser."
     if service.key is not None:
         yield f"- {_key_facts(kind, service.key)}"
-    for one in service.beside_key:
-        yield f"- If `{one.name}` is not set, the environment variable `{one.variable}` is used."
+    for name, variable in service.variables.items():
+        yield f"- If `{name}` is not set, the environment variable `{variable}` is used."
     if service.extra is not None:
         install = f"`.venv/bin/pip install 'ai-orchestra[{service.extra.name}]'`"
         yield f"- {service.extra.of or 'It'} needs a package that is not installed by default: {install}."

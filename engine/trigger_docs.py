@@ -23,6 +23,7 @@ when it is out of date.
 - **Item.** What `item` is in the trigger's `inputs`. "From outside" marks text that somebody else wrote.
 """
 _FIELDS = "| Field | Type | Default | Takes | What |"
+_AT_ONCE = ", and at once when the service tells of something new, if it can."
 _STARTS = {"now": "`--from now`", "last": "`--last N`", "since": "`--since TIME`"}
 
 
@@ -59,7 +60,8 @@ def _facts(kind: TriggerType) -> Iterator[str]:
     if kind.service is not None:
         known = " or ".join(f"`{one.name}`" for one in services() if is_for(one.name, kind.service))
         yield f"- Needs a connection to {known}."
-    yield f"- Polls every {kind.poll_seconds:g} seconds, unless `poll_seconds` says otherwise."
+    at_once = _AT_ONCE if kind.listens else "."
+    yield f"- Polls every {kind.poll_seconds:g} seconds, unless `poll_seconds` says otherwise{at_once}"
     yield f"- The first time it is turned on: {', '.join(_STARTS[one] for one in kind.start_from)}."
     if kind.remembered_days is not None:
         yield f"- It remembers items for {kind.remembered_days} days; after that, only its cursor tells old from new."

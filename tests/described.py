@@ -82,10 +82,6 @@ def check_of(service: str, method: str, path: str) -> Check | None:
     return _CHECKS[service](method, path)
 
 
-def _gmail(method: str, path: str) -> Check | None:
-    return _google("gmail.v1", method, path.removeprefix("/upload"))
-
-
 def _google(api: str, method: str, path: str) -> Check | None:
     found = google_method(api, method, path)
     if found is None or "response" not in found:
@@ -104,7 +100,8 @@ def _methods(api: str) -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
 
     def methods(resource: dict[str, Any]) -> Iterator[tuple[str, re.Pattern[str], dict[str, Any]]]:
         for each in resource.get("methods", {}).values():
-            template = re.sub(r"\{[^}]+\}", "[^/:]+", f"/{whole['servicePath']}{each['path']}")
+            written = each["flatPath"] if "{+" in each["path"] else each["path"]  # a name of several parts
+            template = re.sub(r"\{[^}]+\}", "[^/:]+", f"/{whole['servicePath']}{written}")
             yield each["httpMethod"], re.compile(template), each
         for inner in resource.get("resources", {}).values():
             yield from methods(inner)
@@ -113,6 +110,7 @@ def _methods(api: str) -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
 
 
 GOOGLE = {
+    "gmail": ("gmail.v1", "pubsub.v1"),
     "google_calendar": ("calendar.v3",),
     "google_sheets": ("sheets.v4", "oauth2.v2"),
     "google_drive": ("drive.v3",),
@@ -225,7 +223,6 @@ def _notion_differences(value: Any, place: str) -> Iterator[str]:
 
 
 _CHECKS: dict[str, Callable[[str, str], Check | None]] = {
-    "gmail": _gmail,
     "github": _github,
     "notion": _notion,
     "openai": _openai,

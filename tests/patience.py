@@ -21,6 +21,21 @@ def until(look: Callable[[], Found], what: str = "it") -> Found:
     return found
 
 
+def costs_less(seconds: float, work: Callable[[], Found]) -> Found:
+    """Give what some work gives; fail if this thread needs more seconds for it, as a usual machine counts them.
+
+    Three tries: on a busy machine, one of them may be slow for no reason of its own.
+    """
+    took = []
+    for _ in range(3):
+        began_at = time.thread_time()
+        made = work()
+        took.append(time.thread_time() - began_at)
+        if took[-1] < seconds or took[-1] < seconds * slowness():
+            return made
+    raise AssertionError(f"it took {took} seconds in place of {seconds}")
+
+
 def slowness() -> float:
     """Return how many times longer plain Python takes now than on the machine that limits were set on; at least 1.
 

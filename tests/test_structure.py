@@ -318,6 +318,20 @@ def test_texts_are_compared_by_one_implementation_whose_steps_are_bounded() -> N
     assert found == {"demo.github.commits"}
 
 
+_POSSESSIVE_GROUP = re.compile(r"""["'].*(?<!\\)\)(?:[*+?]|\{\{?\d*,?\d*\}?\})\+""")
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5, such as that of Debian 12, takes `(a|b)*+` wrongly (its issue 106052): `(?>(a|b)*)`."""
+    lines = [line for path in modules().values() for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if _POSSESSIVE_GROUP.search(line) and "_API_PATH" not in line] == []
+
+
+@pytest.mark.parametrize("line", ['_A = r"(?:a|b)*+"', "rf'(x){{0,4}}+'", 'r"(?:a|b){1,2}+c"', 'r"(a)?+"'])
+def test_this_test_would_see_one(line: str) -> None:
+    assert _POSSESSIVE_GROUP.search(line)
+
+
 def test_only_the_assembly_knows_where_blobs_are_kept() -> None:
     assert {one.importer for one in imports() if one.imported in BLOBS_OF} == {OPENS_BLOBS}
     assert {one.importer for one in imports() if one.imported == OPENS_BLOBS} == {*OPENS_THE_STORE, CONFIG}

@@ -85,7 +85,10 @@ class Warnings(BaseModel):
 
 @router.get("", summary="List questions", response_model=ApprovalRows)
 def list_approvals(orchestra: Door, principal: Acting, which: Annotated[ApprovalFilter, Query()]) -> dict[str, Any]:
-    """List the questions of runs, newest first; without `state`, only those waiting for an answer."""
+    """List the questions of runs, newest first; without `state`, only those waiting for an answer.
+
+    `scheduled` are the mails that go out by themselves at `expires_at`, unless somebody rejects them.
+    """
     state = None if which.state == "any" else which.state
     return {"approvals": orchestra.approvals.list(principal, state, which.limit)}
 
@@ -106,7 +109,10 @@ def get_approval(approval_id: str, orchestra: Door, principal: Acting) -> Any:
 def approve(
     approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Approving | None, Body()] = None
 ) -> Any:
-    """Approve a step: the run continues. 409 if it has been answered, has expired, or the run no longer waits."""
+    """Approve a step: the run continues; a scheduled mail goes out now.
+
+    409 if it has been answered, has expired, or the run no longer waits.
+    """
     given = answer or Approving()
     return orchestra.approvals.approve(
         principal, approval_id, given.comment, given.arguments, with_gaps=given.with_gaps
@@ -117,7 +123,10 @@ def approve(
 def reject(
     approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[DecisionComment | None, Body()] = None
 ) -> Any:
-    """Reject a step: the step that asked fails. 409 if it has been answered, or the run no longer waits."""
+    """Reject a step: the step that asked fails; a scheduled mail never goes out.
+
+    409 if it has been answered, or the run no longer waits.
+    """
     return orchestra.approvals.reject(principal, approval_id, (answer or DecisionComment()).comment)
 
 

@@ -81,6 +81,12 @@ def put_connection(name: str, sent: NewConnection, orchestra: Door, principal: A
     return orchestra.connections.add(principal, name, sent.service, sent.settings)
 
 
+@router.delete("/connections/{name}", summary="Remove a connection", status_code=204)
+def remove_connection(name: str, orchestra: Door, principal: Acting) -> None:
+    """Take a connection out of config.yaml and delete its secrets. Refused (409) while a workflow uses it."""
+    orchestra.connections.remove(principal, name)
+
+
 @router.post("/connections/{name}/check", summary="Check a connection", response_model=CheckView)
 def check_connection(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Check a connection and report line by line what works; each line that fails names the next step."""

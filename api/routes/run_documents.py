@@ -8,8 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS
 from api.base.documents import Name, RequestBody
-from api.base.models import model_of
+from api.base.models import model_for, model_of
 from engine.base.statuses import ListedStatus, Priority, RunStatus
+from engine.runs.bounced import UndeliveredMail
 from engine.runs.compare.diff import StepDiff
 from engine.runs.run_list import RunRow
 
@@ -154,6 +155,12 @@ class RunRowView(BaseModel):
     """A run in the list."""
 
     counts: dict[str, Any]
+
+
+class Bounced(BaseModel):
+    """The mails of a run that were not delivered."""
+
+    bounces: list[model_for(UndeliveredMail)]  # type: ignore[valid-type]
 
 
 class RunRows(BaseModel):

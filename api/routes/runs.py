@@ -15,6 +15,7 @@ from api.base.threads import reading
 from api.routes.execution import TOO_MANY_RUNS, IdempotencyKey, accepted, request_key_of
 from api.routes.run_documents import (
     AcceptedRun,
+    Bounced,
     Correcting,
     Repetition,
     Resumption,
@@ -52,6 +53,12 @@ async def list_runs(orchestra: Door, principal: Acting, which: Annotated[RunQuer
 async def get_run(run_id: str, orchestra: Door, principal: Acting) -> DocumentResponse:
     """Return a run's document: the same as its file in `logs/`, and up to date while it runs."""
     return await reading.run(lambda: DocumentResponse(orchestra.runs.get(principal, run_id)))
+
+
+@router.get("/{run_id}/bounces", summary="List mails of a run that were not delivered", response_model=Bounced)
+def list_bounces(run_id: str, orchestra: Door, principal: Acting) -> Any:
+    """Return whom mails of a run did not reach, as reports in the mailbox that sent them say: text from outside."""
+    return {"bounces": [asdict_of(one) for one in orchestra.runs.bounces(principal, run_id)]}
 
 
 @router.get("/{run_id}/timeline", summary="Get the timeline of a run", response_model=Timeline)

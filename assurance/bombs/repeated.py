@@ -66,7 +66,7 @@ SLOW: dict[str, Reader] = {
     "lines of full blocks": broken_lines,
     "Markdown of a mail": html_of,
     "messages of a chat": lambda text: fitted(text, _MESSAGES),
-    "sender": shown_sender,
+    "sender": lambda text: shown_sender([text]),
     "recipients": shown_addresses,
 }
 """Those that parse in Python."""

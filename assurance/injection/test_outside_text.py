@@ -77,7 +77,7 @@ def sample(schema: Mapping[str, Any], texts: Mapping[str, str], root: Mapping[st
     kind, text = schema.get("type", "object"), texts.get(name, texts[""])
     if kind == "object":
         named = {inner: sample(one, texts, root, inner) for inner, one in schema.get("properties", {}).items()}
-        return named or {"next": text, "abc": text} | ({text: 1} if name == "counts" else {})
+        return named or {"next": text, "abc": text, "X-To": text} | ({text: 1} if name == "counts" else {})
     if kind == "array":
         return [sample(schema.get("items", {}), texts, root, name)]
     if schema.get("format") == "date-time":

@@ -43,6 +43,7 @@ _PLACES = {
     "validate": "workspace.validate",
     "fmt": "workspace.fmt",
     "workflows": "workflows.workflows.group",
+    "rules": "workflows.rules.group",
     "env": "environments.environments.group",
     "prompts": "prompts.prompts.group",
     "fragments": "fragments.group",

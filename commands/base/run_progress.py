@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from commands.base.failures import DONE, FAILED, WAITS, Terminated
@@ -12,7 +12,7 @@ from engine.base.services import service_of
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
 from engine.base.step_path import StepPath, in_workflow, outermost
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord, refusal_of, refusal_words
+from engine.record.types.step import AwaitedMail, StepRecord, refusal_of, refusal_words
 
 if TYPE_CHECKING:
     from commands.base.session import CommandSession
@@ -207,19 +207,18 @@ def _waits_for(session: CommandSession, run: Run) -> str:
     waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING]
     if any("paused" in step for step in waiting):
         return f"`orchestra runs step {run['run_id']}` or `orchestra runs continue {run['run_id']}` lets it go on."
-    questions = [step["approval"] for step in waiting if step.get("approval")]
-    unanswered = [one for one in questions if _is_open(session, one)]
-    if len(unanswered) > 1:
-        return f"It is waiting for {len(unanswered)} answers: `orchestra approvals list` shows what it asks."
-    if unanswered:
-        return f"It is waiting for an answer: `orchestra approvals approve {unanswered[0]}` or `reject`."
-    if questions:
-        return f"Its question is answered; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
+    if asked := _waits_for_people(session, run, waiting):
+        return asked
     called = [step["child_run_id"] for step in waiting if step.get("child_run_id")]
     if called:
         show = f"`orchestra runs show {called[0]}`"
         return f"It is waiting for a run that it called: {show} says what that run is waiting for."
     until = f" until {run['due_at']}" if run["due_at"] else ""
+    awaited = [step["awaits"] for step in waiting if step.get("awaits") and not step.get("held")]
+    if awaited:
+        more = f", and {len(awaited) - 1} more" if len(awaited) > 1 else ""
+        looks = "`orchestra serve` looks for new mail once a minute"
+        return f"It is waiting for {awaited_words(awaited[0])}{more}; {looks}."
     holds = [step["held"] for step in waiting if step.get("held")]
     if any(hold.get("needs_person") for hold in holds):
         return "It is waiting for a person to resume writing: `orchestra state status` says why."
@@ -235,13 +234,38 @@ def _waits_for(session: CommandSession, run: Run) -> str:
     return f"It is waiting{until}; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
 
 
-def _is_open(session: CommandSession, question: str) -> bool:
+def awaited_words(awaits: AwaitedMail) -> str:
+    """Return which mail a step waits for, and until when: `a reply from ann@example.com until 2026-12-04T…`."""
+    people = f" from {', '.join(awaits['people'])}" if awaits["people"] else ""
+    return f"a reply{people} until {awaits['until']}"
+
+
+def _waits_for_people(session: CommandSession, run: Run, waiting: Sequence[StepRecord]) -> str:
+    """Return how its questions are answered, or its mails stopped; empty if it has none."""
+    questions = [step["approval"] for step in waiting if step.get("approval")]
+    unanswered = [one for one in questions if _state_of(session, one) == "open"]
+    if len(unanswered) > 1:
+        return f"It is waiting for {len(unanswered)} answers: `orchestra approvals list` shows what it asks."
+    if unanswered:
+        return f"It is waiting for an answer: `orchestra approvals approve {unanswered[0]}` or `reject`."
+    held = [step for step in waiting if step.get("scheduled")]
+    if held and _state_of(session, held[0]["approval"]) == "scheduled":
+        more = f", and {len(held) - 1} more later" if len(held) > 1 else ""
+        stop = f"`orchestra approvals reject {held[0]['approval']}` stops it"
+        return f"It is waiting to send a mail at {held[0]['due_at']}{more}; {stop}, `orchestra serve` sends it."
+    if questions:
+        return f"Its question is answered; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
+    return ""
+
+
+def _state_of(session: CommandSession, question: str) -> str:
+    """Return the state of a question; "" if it is no longer known."""
     from engine.base.errors import UnknownName
 
     try:
-        return session.orchestra.approvals.get(session.principal, question).state == "open"
+        return session.orchestra.approvals.get(session.principal, question).state
     except UnknownName:  # the state was rebuilt: the run asks again when it continues
-        return False
+        return ""
 
 
 def _resume(run: Run) -> str:

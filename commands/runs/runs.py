@@ -10,13 +10,13 @@ import typer
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, WAITS
 from commands.base.options import Demo, Json, Workspace
-from commands.base.run_progress import badges, finish, follow, report
+from commands.base.run_progress import awaited_words, badges, finish, follow, report
 from commands.base.screen import document, local_time, note, say, table
 from commands.base.session import CommandSession, looked_at, opened
 from commands.runs.history import list_
 from commands.runs.options import RunId, require_demo
 from commands.runs.seeing import show_seen
-from engine.base.statuses import OPEN_RUNS
+from engine.base.statuses import OPEN_RUNS, StepStatus
 from engine.record.types.step import StepRecord, undo_of
 
 group = typer.Typer(help="Past and current runs.", no_args_is_help=True, rich_markup_mode=None)
@@ -48,6 +48,8 @@ def show(
         zone = session.orchestra.config.time_zone
         rows = [[step["path"], step["status"], _detail(step, zone)] for step in run["steps"]]
         table(["STEP", "STATUS", "DETAIL"], rows)
+        for one in session.orchestra.runs.bounces(session.principal, run_id):
+            note(f"{one.path}: {one.sentence} (a report in the mailbox says so)")
         report(session, run, is_followed=False)
     return DONE
 
@@ -55,6 +57,8 @@ def show(
 def _detail(step: StepRecord, zone: str) -> str:
     if step["error"]:
         return f"{step['error']['message']} {step['error'].get('remedy') or ''}".strip()
+    if step["status"] == StepStatus.WAITING and step.get("awaits") and not step.get("held"):
+        return f"{step['title']}  (waits for {awaited_words(step['awaits'])})".strip()
     effect, undone = step["effect"], undo_of(step)
     receipt = effect["receipt"] if effect else None
     what = (receipt and (receipt["url"] or receipt["id"])) or step["title"]

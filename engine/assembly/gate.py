@@ -95,7 +95,7 @@ class AccessGate:
 
         person = replace(p, hidden=closed.hidden_from(p))
         stand_ins: dict[str, str] = {}
-        if method.__name__ == "may_answer" and not self._may(p, closed, "approve", "approval", given):
+        if method.__name__ in {"may_answer", "may_reject"} and not self._may(p, closed, "approve", "approval", given):
             return False
         if "decisions" in acts:
             return self._decide(method, person, closed, given["decisions"])

@@ -112,6 +112,7 @@ _WORKFLOWS: Mapping[str, Rules] = {
         **dict.fromkeys(("check", "list"), _SEE_IT),
         **dict.fromkeys(("create", "delete", "merge"), _EDIT_IT),
     },
+    "rules": {"of": _SEE_IT, **dict.fromkeys(("add", "move", "remove"), _EDIT_IT)},
     "predictions": {"predict": {**_SEE, "run_id": "see"}},
     "step_tries": {"sample": _SEE_IT, "start": _RUN_IT},
     "debugging": {
@@ -122,7 +123,9 @@ _WORKFLOWS: Mapping[str, Rules] = {
     },
 }
 _OF_RUNS: Rules = {
-    **dict.fromkeys(("file", "files", "get", "live", "look", "newer", "seen", "state", "timeline", "wait"), _SEE_RUN),
+    **dict.fromkeys(
+        ("bounces", "file", "files", "get", "live", "look", "newer", "seen", "state", "timeline", "wait"), _SEE_RUN
+    ),
     **dict.fromkeys(("cancel", "interrupt", "rerun", "resume", "undo", "undoable"), _RUN_AGAIN),
     "diff": {"good": "see", "bad": "see"},
     "inputs": {"run": "see"},
@@ -151,6 +154,7 @@ _APPROVALS: Rules = {
     "approve": {"question": "approve"},
     "reject": {"question": "approve"},
     "may_answer": {"approval": "approve"},
+    "may_reject": {"approval": "approve"},
     "decide": {"decisions": "approve"},
 }
 _RUNS: Mapping[str, Rules | Acts] = {
@@ -198,8 +202,8 @@ _BESIDE: Mapping[str, Rules | Acts] = {
     "connections": dict.fromkeys(
         (
             *("add", "add_missing", "begin_sign_in", "bring_back", "check", "choices", "connect", "connect_with_id"),
-            *("for_type", "get", "give_key", "list", "local_models", "look_up", "rekey", "remove_key", "set_mode"),
-            *("sign_in", "troubles", "unopened"),
+            *("for_type", "get", "give_key", "list", "local_models", "look_up", "rekey", "remove", "remove_key"),
+            *("set_mode", "sign_in", "troubles", "unopened"),
         ),
         _ANY,
     ),

@@ -53,6 +53,7 @@ class GuidanceAreas:
                 trials=work.trials,
                 runs=work.runs,
                 connections=opened.services,
+                ready_services=opened.connections.ready_services,
                 prompts=self._prompts.prompts,
                 cases=self._prompts.cases,
                 case_tests=self._prompts.case_tests,

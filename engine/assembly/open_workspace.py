@@ -196,10 +196,6 @@ class OpenedWorkspace:
         """Return the check that raises StorageError if the state cannot be read, DamagedState if it is damaged."""
         return soundness_of(self.database)
 
-    def unclear_workflows(self) -> list[str]:
-        """Return the workflows that do not say which of several connections they mean."""
-        return self.compiled.unclear(self.workspace.workflows.names())
-
     @property
     def compiled(self) -> CompiledFiles:
         """The workflow files, with the names of the default environment."""
@@ -332,9 +328,11 @@ class OpenedWorkspace:
     def connections(self) -> Connections:
         """Which account each service uses."""
         from engine.connections.connections import Connections
+        from engine.workflows.connection_users import ConnectionUsers
 
         kept = self.modes, self.audit, self.account_notices, self.clock
-        return Connections(self.workspace, self.loaded, self.accounts, *kept, self.unclear_workflows)
+        users = ConnectionUsers(lambda: self.compiled, self.workspace.workflows.names)
+        return Connections(self.workspace, self.loaded, self.accounts, *kept, users)
 
     def searching(self, runs: RunReader) -> WorkspaceSearch:
         """Return what finds things in the workspace by words."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.runs.branches.branches import Branches
     from engine.runs.environments.environments import Environments
     from engine.runs.environments.promotion import PromotionChecks
+    from engine.runs.rules.rules import MailRules
     from engine.runs.trials.debugging import Debugging
     from engine.runs.trials.predictions import Predictions
     from engine.runs.trials.step_tries import StepTries
@@ -131,6 +132,15 @@ class WorkflowAreas:
 
         opened, file_store, since = self._opened, self._opened.workspace.workflows, self._opened.renames_since
         return Branches(file_store, self.workflows, opened.plans, self._checks, self.drafts, opened.audit, since)
+
+    @shared_property
+    def rules(self) -> MailRules:
+        """What answers in place of a model about mails."""
+        from engine.runs.rules.past_answers import AnswerReader
+        from engine.runs.rules.rules import MailRules
+
+        answers = AnswerReader(self._work.runs, self._opened.logs.blobs)
+        return MailRules(self.workflows, self.editing, self._opened.compiled.compiler_context, answers)
 
     @shared_property
     def _checks(self) -> PromotionChecks:

@@ -19,6 +19,7 @@ from engine.compiler.checks.fallback_check import check_fallback
 from engine.compiler.checks.field_check import check_fields
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.retry_check import check_retry
+from engine.compiler.checks.rule_check import check_rules
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.environment import CompilerContext
 from engine.compiler.definition.plan import Action
@@ -73,6 +74,7 @@ class Actions:
         is_needed = not scope.facts.is_impossible
         named = connection_name(path, step.connection, kind, self._around, self._report)
         connection = self._connection(named, kind, step, is_needed=is_needed)
+        schema = self._outputs.action(step)
         action = Action(
             uses=uses,
             step_type=kind,
@@ -80,13 +82,14 @@ class Actions:
             arguments=arguments,
             once=None if step.once is None else scope.tree((*path, "once"), step.once, TEXT, seen),
             retry=check_retry(path, step, self._report),
-            output_schema=self._outputs.action(step),
+            output_schema=schema,
             allow=check_allowed(path, step, kind, self._report),
             links=self._links,
             outside_fields={} if scope.facts.is_impossible else self._outside.fields(path, step, kind, prompts),
             approval=check_approval(path, step, kind, self._approvals, self._around.is_user, self._report),
             other_models=check_fallback(path, step, kind, named, prompts, self._around, self._report),
             embedding=check_embedding(path, step, kind, self._around, self._report),
+            rules=check_rules(path, step, kind, schema, scope, seen),
         )
         if is_needed:
             self.connections.update(dict.fromkeys(action.beside))

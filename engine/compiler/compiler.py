@@ -125,7 +125,8 @@ def _first(problems: list[Problem]) -> list[Problem]:
     told = _sorted(sorted(problems, key=lambda one: one.severity != "error")[:_MOST_TOLD])
     last = told[-1]
     hidden = len(problems) - _MOST_TOLD
-    more = f"{counted(hidden, 'more problem')} {'is' if hidden == 1 else 'are'} not shown."
+    left_out = counted(hidden, "more problem")
+    more = f"{left_out} is not shown." if hidden == 1 else f"{left_out} are not shown."
     said = "Correct those above first."
     return [*told, replace(last, message=more, code="more", severity="warning", step=None, field=None, remedy=said)]
 

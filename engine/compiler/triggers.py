@@ -30,7 +30,7 @@ from engine.plugins.step import fields_schema
 from engine.plugins.trigger import TriggerType
 
 _NOBODY: frozenset[str] = frozenset()
-_EXPRESSION = re.compile(r"\{\{(?:[^}]|\}(?!\}))*+")
+_EXPRESSION = re.compile(r"\{\{(?>(?:[^}]++|\}(?!\}))*)")
 """An expression, which one `}` alone does not end. Found whole, as each `{{` in it would be searched to its end."""
 _ITEM = re.compile(r"\bitem\b")
 _IGNORED = "No input receives the item: each new item starts the whole workflow, and its run does not know which it is."

@@ -160,6 +160,11 @@ class Accounts:
         known = self._opened.get((connection, mode))
         return known[1].known_identity if known else ""
 
+    def known_client(self, connection: str, mode: AccountMode) -> Client | None:
+        """Return the client of a connection; None if it is not open. Never asks the service."""
+        known = self._opened.get((connection, mode))
+        return known[1].client if known else None
+
     def known_owner(self, connection: str) -> tuple[str, str] | None:
         """Return `Account.owner` of the owner's account, if known; never asks the service."""
         known = self._opened.get((connection, AccountMode.MINE))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
@@ -35,9 +35,22 @@ from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.secrets.vault import Rekeyed, StoredSecret, Unopened, Vault
 from engine.workspace.config import LoadedConfig
-from engine.workspace.connection_file import write_connection
+from engine.workspace.connection_file import remove_connection, write_connection
 from engine.workspace.secret import is_reference, kept_names
 from engine.workspace.workspace import Workspace
+
+_NAMED = 5
+"""How many workflows an error names."""
+
+
+class UsingWorkflows(Protocol):
+    """The workflows that use connections."""
+
+    def of(self, connection: str) -> Sequence[str]:
+        """Return those that use a connection."""
+
+    def unclear(self) -> Sequence[str]:
+        """Return those that do not say which of several connections they mean."""
 
 
 class ConnectionChanges:
@@ -52,10 +65,10 @@ class ConnectionChanges:
         audit: Audit,
         account_notices: AccountNotices,
         clock: Clock,
-        unclear: Callable[[], Sequence[str]] = tuple,
+        users: UsingWorkflows,
     ) -> None:
-        """`unclear()` returns the workflows that do not say which of several connections they mean."""
-        self._unclear = unclear
+        """Changes concern the workflows of `users`."""
+        self._users = users
         self._workspace, self._config, self._accounts = workspace, config, accounts
         self._modes, self._audit, self._account_notices, self._clock = modes, audit, account_notices, clock
         self._statuses = ConnectionStatuses(workspace.root, config, accounts, modes, account_notices, clock)
@@ -125,8 +138,8 @@ class ConnectionChanges:
         """Store the owner's key for a connection: sealed, with its name in config.yaml.
 
         `beside`: the settings that usually accompany the key, such as an address or a model; an empty one is reset to
-        its default. A local server (an address is given) may need no key. Raises UnknownName, InvalidInput (an empty
-        key, or a service without keys), InvalidFile, StorageError.
+        its default. A local server (an address is given) may need no key, nor does a service that people sign in to.
+        Raises UnknownName, InvalidInput (an empty key, or a service without keys), InvalidFile, StorageError.
         """
         from pydantic import SecretStr
 
@@ -138,13 +151,14 @@ class ConnectionChanges:
             raise InvalidInput(
                 f"The sign-in for {name} uses several settings, not one key.", remedy=self._statuses.remedy(name)
             )
-        if not (key.strip() or given):
+        is_signed_in = client_class(service).sign_in_way is not None
+        if not (key.strip() or given or (beside and is_signed_in)):
             raise InvalidInput(f"This is not a key for {name}.", remedy=self._statuses.remedy(name))
         kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in beside}
         if key.strip():
             kept.pop("token_file", None)
             kept[secret.setting] = SecretStr(key.strip())
-        elif self._statuses.missing(name):
+        elif self._statuses.missing(name) and not is_signed_in:
             if "base_url" not in given:
                 raise InvalidInput(f"There is no key for {name} yet.", remedy=self._statuses.remedy(name))
             kept.pop(secret.setting, None)
@@ -166,6 +180,27 @@ class ConnectionChanges:
         self._write(p, name, {"service": service, **{one: of for one, of in settings.items() if one != secret.setting}})
         self._audit.record(p, "connections.remove_key", name)
         return self._statuses.of(name)
+
+    @operation("connections.remove", "admin", "add connections", "Remove a connection")
+    def remove(self, p: Principal, name: str) -> None:
+        """Take a connection out of config.yaml, and delete the secrets that no other connection uses.
+
+        Raises UnknownName, InUse (workflows use it), InvalidFile (the file cannot be changed without harm, or other
+        settings name the connection), StorageError.
+        """
+        self._service(name)
+        if users := self._users.of(name):
+            raise InUse(
+                f"{counted(len(users), 'workflow')} {'uses' if len(users) == 1 else 'use'} the connection {name}:"
+                f" {listed(users[:_NAMED])}.",
+                remedy="Choose another connection in them first.",
+            )
+        given_to = {kept.partition(".")[0] for kept in kept_names(self._config().config.connections[name].settings)}
+        remove_connection(self._workspace.root, name)
+        self._forget_unused({name, *given_to}, {})
+        self._accounts.forget(name)
+        self._account_notices.cleared(name, AccountMode.MINE)
+        self._audit.record(p, "connections.remove", name)
 
     @operation("connections.connect", "admin", "add connections", "Sign in to a service in a browser")
     def connect(
@@ -314,23 +349,29 @@ class ConnectionChanges:
         known = self._config().config.connections
         before = known.get(name)
         beside = [one for one, other in known.items() if other.service == settings["service"] and before is None]
-        unclear = self._unclear() if beside else ()
+        unclear = self._users.unclear() if beside else ()
         given = {key: value for key, value in settings.items() if key != "service"}
         require_leads_nowhere_else(p, declaration(settings["service"]), before.settings if before else {}, given)
         entry = write_connection(self._workspace.root, name, settings, partial(self._keep, p))
-        # A connection may use a secret given to another one.
-        others = [one.settings for one in self._config().config.connections.values()]
-        used = {kept for one in (entry, *others) for kept in _kept_files(one)}
         given_to = {kept.partition(".")[0] for kept in kept_names(before.settings if before else {})}
-        for one in {name, *given_to}:
-            self._vault.forget_others(one, used)
+        self._forget_unused({name, *given_to}, entry)
         self._accounts.forget(name)
         self._account_notices.cleared(name, AccountMode.MINE)
         status = self._statuses.of(name)
-        made = [one for one in self._unclear() if one not in unclear] if beside else []
+        made = [one for one in self._users.unclear() if one not in unclear] if beside else []
         return (
             replace(status, note=f"{status.note} {_no_longer_clear([*beside, name], made)}".strip()) if made else status
         )
+
+    def _forget_unused(self, names: Iterable[str], written: Mapping[str, Any]) -> None:
+        """Delete the secrets given to these connections that none uses now; one may use what was given to another.
+
+        `written` is what the file has just got: where the environment overrides it, the settings do not show it.
+        """
+        entries = [written, *(one.settings for one in self._config().config.connections.values())]
+        used = {kept for one in entries for kept in _kept_files(one)}
+        for name in names:
+            self._vault.forget_others(name, used)
 
     def _keep(self, p: Principal, secret: str, value: str) -> None:
         self._vault.keep(secret, StoredSecret(value, p.id, timestamp(self._clock())))
@@ -377,11 +418,11 @@ def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:
     from pydantic import TypeAdapter, ValidationError
 
     declared = declaration(service)
-    fields, known = declared.settings.model_fields, declared.variables
+    fields, known = declared.settings.model_fields, [one.name for one in declared.beside_key]
     given = {name: text.strip() for name, text in beside.items() if text.strip()}
     for name, text in given.items():
         if name not in known:
-            raise UnknownName(f"setting beside the key of {service}", name, list(known))
+            raise UnknownName(f"setting beside the key of {service}", name, known)
         if text.startswith("env:"):
             continue
         try:

@@ -183,6 +183,10 @@ class Connections(ConnectionChanges):
         except (OrchestraError, ServiceError):
             return []
 
+    def ready_services(self) -> set[str]:
+        """Return the services with a connection that lacks nothing; on the demo, none needs a key."""
+        return {one.service for one in self._statuses.all() if one.ready}
+
     def lacks(self, name: str) -> tuple[str, str]:
         """Return what is not installed that a connection needs, and the remedy; empty texts if nothing."""
         known = self._config().config.connections.get(name)

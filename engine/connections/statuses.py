@@ -158,7 +158,7 @@ class ConnectionStatuses:
             own_key_found=not missing,
             own_key_source=_source(own),
             ready=ready,
-            note=_without_model(loaded, name, client.service)
+            note=_without_model(loaded, name, client.service) or (sign_in.lacks if sign_in else "")
             if ready
             else self._note(name, missing, absence, client.service),
             has_stand_in=has_stand_in(service),

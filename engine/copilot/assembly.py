@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -69,6 +69,8 @@ class CopilotDependencies(Struct, frozen=True):
     runs: Runs
     connections: Callable[[], Mapping[str, str]]
     """Returns the service of each connection, by name."""
+    ready_services: Callable[[], Collection[str]]
+    """Returns the services with a connection that lacks nothing."""
     prompts: PromptFiles
     cases: PromptCases
     case_tests: CaseTests
@@ -87,7 +89,7 @@ def assembled(needs: CopilotDependencies) -> Copilot:
     turns = Turns(kept.turns, clock)
     said = Conversations(lambda p, workflow: turns.conversation(p, workflow).from_outside, kept.turns.kept_over)
     proposals = Proposals(kept.proposals, editing, needs.workflows, computing, demo_runs, restoring, clock, said)
-    wizard = Wizard(needs.workflows, lambda: set(needs.connections().values()))
+    wizard = Wizard(needs.workflows, needs.ready_services)
     fixes = Fixes(editing, proposals, needs.compiled, names, needs.workspace.prompts.names)
     without_model = WithoutModel(proposals, editing, fixes, _failed_runs(needs.runs))
     talking, prompting = _talking(needs, proposals, without_model, turns)

@@ -49,16 +49,7 @@ _LIMITS = {
     "less_than_equal": ("must be at most {}", "le"),
     "multiple_of": ("must be a multiple of {}", "multiple_of"),
 }
-
-
-_FORMED = {
-    "timezone_aware": (
-        "must include its UTC offset, not",
-        "Write it like 2026-01-31T09:00:00Z, or with +01:00.",
-    ),
-    "string_pattern_mismatch": ("has the wrong format:", "It must match the pattern {pattern}"),
-}
-"""Formats that a text must have: (what is wrong, what to do)."""
+_WITH_OFFSET = "Write it like 2026-01-31T09:00:00Z, or with +01:00."
 
 
 class Misfit(ValueError):
@@ -159,9 +150,10 @@ def _stray(path: Path, model: type[BaseModel]) -> Fault:
 
 
 def _missing(path: Path, model: type[BaseModel]) -> Fault:
-    field = _model_at(model, path[:-1]).model_fields.get(str(path[-1]))
-    example = f", such as {json.dumps(field.examples[0])}" if field is not None and field.examples else ""
-    return Fault(path, f"The key {str(path[-1])!r} is missing.", "missing_key", f"Add {str(path[-1])!r}{example}.")
+    name, field = str(path[-1]), _model_at(model, path[:-1]).model_fields.get(str(path[-1]))
+    examples = (field.examples if field is not None else None) or ()
+    remedy = f"Add {name!r}, such as {json.dumps(examples[0])}." if examples else f"Add {name!r}."
+    return Fault(path, f"The key {name!r} is missing.", "missing_key", remedy)
 
 
 def _wrong_type(path: Path, words: Sequence[str], seen: Any, or_removed: str) -> Fault:
@@ -193,9 +185,12 @@ def _wrong_value(path: Path, error: Mapping[str, Any], or_removed: str) -> Fault
         expected = str(context["expected"])
         remedy = f"Write {expected}." if " or " not in expected else f"Choose one: {expected}."
         return Fault(path, f"{_named(path)} must be {expected}, not {_seen(seen)}.", "wrong_value", remedy)
-    if kind in _FORMED:
-        said, remedy = _FORMED[kind]
-        return Fault(path, f"{_named(path)} {said} {_seen(seen)}.", "wrong_value", remedy.format(**context))
+    if kind == "timezone_aware":
+        said = f"{_named(path)} must include its UTC offset, not {_seen(seen)}."
+        return Fault(path, said, "wrong_value", _WITH_OFFSET)
+    if kind == "string_pattern_mismatch":
+        remedy = f"It must match the pattern {context['pattern']}"
+        return Fault(path, f"{_named(path)} has the wrong format: {_seen(seen)}.", "wrong_value", remedy)
     return _own_words(path, error)
 
 

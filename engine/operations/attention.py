@@ -110,11 +110,6 @@ class Attention:
         """The connections whose account refuses access, or to which it is time to sign in again."""
         return [one for one in self.connections if one.needs_somebody]
 
-    @property
-    def beside_runs(self) -> int:
-        """How many things need a person, without runs and questions."""
-        return len(self.accounts) + len(self.alarms) + len(self.budgets.alarms) + (self.held is not None)
-
 
 class AttentionReader:
     """Collects what needs a person."""

@@ -27,10 +27,10 @@ _WHAT = "see what has a link in it with which anybody can answer a question"
 _LINE_END = r"(?:\n|\r\n|\\\\{0,3}(?:r\\{1,4})?n)"
 """A line end, also as a text inside JSON has it."""
 _BETWEEN = (
-    rf"(?:=?{_LINE_END}[ \t>]{{0,8}}"  # as in quoted-printable, or in a quoted mail
+    rf"(?>(?:=?{_LINE_END}[ \t>]{{0,8}}"  # as in quoted-printable, or in a quoted mail
     r"|\\{1,4}(?=[._-]|\Z)|:color\[\]"  # Markdown, and as the dashboard writes it
     r"|<wbr ?/?>|&shy;|&#8203;|&ZeroWidthSpace;|\[U\+[0-9A-F]{4,5}\]|\\{1,4}u(?:00ad|200[bcd]|2060|feff)"
-    r"|\xc2\xad|\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xef\xbb\xbf){0,4}+"  # hidden characters, in UTF-8
+    r"|\xc2\xad|\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xef\xbb\xbf){0,4})"  # hidden characters, in UTF-8
 )
 """What may be between two characters of a link."""
 
@@ -55,7 +55,7 @@ _REST = re.compile(
 )
 """What follows the question. Half a signature counts: a text may be cut off, and nobody guesses the other half."""
 _BASE64_SIGN = "[A-Za-z0-9+/_-]"
-_BASE64 = re.compile(rf"{_BASE64_SIGN}{{60,}}+(?:{_LINE_END}{_BASE64_SIGN}{{4,}}+)*+={{0,2}}")
+_BASE64 = re.compile(rf"{_BASE64_SIGN}{{60,}}+(?>(?:{_LINE_END}{_BASE64_SIGN}{{4,}}+)*)={{0,2}}")
 _LINE_ENDS = re.compile(f"({_LINE_END})")
 _FOR_ADDRESSES, _FROM_ADDRESSES = str.maketrans("+/", "-_"), str.maketrans("-_", "+/")
 

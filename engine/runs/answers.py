@@ -13,6 +13,7 @@ from engine.base.errors import InvalidInput, RecipientNotNamed, ValueNotAllowed
 from engine.base.json_text import JsonObject
 from engine.compiler.definition.allowed_values import RECIPIENTS, goes_to_sender, in_force, refused
 from engine.documents.shapes import Fault, faults
+from engine.plugins.mail_schedule import LATER
 from engine.plugins.registry import step_type
 from engine.plugins.step import Role, StepType, limits_of
 from engine.record.storable import unstorable
@@ -135,7 +136,7 @@ def _require_same_object(call: AskedCall, kind: StepType, changed: Iterable[str]
     is_shown = call.preview is not None or bool(call.unreadable)
     schemas = field_schemas(call)
     for name in sorted(changed):
-        if schemas.get(name, {}).get("role") == Role.CONTENT or (name in RECIPIENTS and not is_shown):
+        if schemas.get(name, {}).get("role") == Role.CONTENT or (name in RECIPIENTS and not is_shown) or name == LATER:
             continue
         if is_shown or schemas.get(name, {}).get("role") == Role.DESTINATION:
             raise InvalidInput(

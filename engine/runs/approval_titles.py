@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from clients.mail.domains import ascii_domain
 from engine.plugins.step import Role
 from engine.record.types.approval import AskedCall
 from engine.runs.call_texts import field_schemas
@@ -60,7 +61,7 @@ def with_ascii_domains(text: str) -> str:
 
 def _ascii(domain: str) -> str:
     try:
-        return domain.encode("idna").decode("ascii")
+        return ascii_domain(domain)
     except UnicodeError:  # no domain that exists
         return domain.encode("ascii", "backslashreplace").decode("ascii")
 

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 _LINK = Principal("a link", "operator")
 """Who answers by a link."""
-State = Literal["open", "approved", "rejected", "expired", "withdrawn"]
-"""Of a question; `withdrawn`: its run no longer waits for an answer."""
+_NO_EDIT = "A mail that goes out by itself cannot be edited any more."
+State = Literal["open", "scheduled", "approved", "rejected", "expired", "withdrawn"]
+"""Of a question; `scheduled`: its mail goes out at `expires_at`, unless somebody rejects it; `withdrawn`: its run no
+longer waits for an answer."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Approval:
 
     `edited` has those that the person has changed.
     """
+    is_scheduled: bool = False
+    """Whether it is, or was, about a mail that is held until `expires_at`: nobody need answer."""
     gaps: Sequence[str] = ()
     """The gaps that its texts still have, such as `[your answer]`; such a call is only approved `with_gaps`."""
 
@@ -120,7 +124,10 @@ class Approvals:
 
     @operation("approvals.list", "view", "see approvals", "List the approvals")
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
-        """Return approvals in one state (None: any), newest first; without those that `p` may not see."""
+        """Return approvals in one state (None: any), newest first; without those that `p` may not see.
+
+        Mails that go out by themselves are `scheduled`, not `open`.
+        """
         asked = limit
         while True:
             found = [approval_of(one) for one in self._approvals.found(state, asked, p.hidden)]
@@ -159,6 +166,10 @@ class Approvals:
         except InvalidFile as error:
             return error.problems
 
+    def may_reject(self, p: Principal, approval: Approval) -> bool:
+        """Return whether `p` may reject this question: whoever may run the workflow can stop a mail that is held."""
+        return may(p, "run") if approval.is_scheduled else self.may_answer(p, approval)
+
     def may_answer(self, p: Principal, approval: Approval) -> bool:
         """Return whether `p` may answer this question; user interfaces hide what would be refused."""
         return may(p, "run") and why_not(p, approval.by, (approval.started_by, *approval.changed_by)) is None
@@ -195,7 +206,7 @@ class Approvals:
 
     @operation("approvals.reject", "run", "answer approvals", "Reject a call")
     def reject(self, p: Principal, question: str, comment: str = "") -> Approval:
-        """Reject; the step fails. Raises as `approve`."""
+        """Reject; the step fails, and a scheduled mail never goes out. Raises as `approve`."""
         return self._answer(p, Decision(question, approve=False, reason=comment))
 
     @operation("approvals.decide", "run", "answer approvals", "Answer several approvals")
@@ -227,10 +238,12 @@ class Approvals:
         known = self._found(decision.id)
         approval = approval_of(known)
         because = why_not(p, approval.by, (approval.started_by, *approval.changed_by))
-        if because is not None:
+        if because is not None and (decision.approve or not approval.is_scheduled):
             raise NotAllowed(because, remedy=f"It waits for {named(approval.by)}.")
         require_reason(decision.reason)
         edited = "" if decision.arguments is None else checked_edit(approval, decision.arguments)
+        if edited and approval.is_scheduled:
+            raise InvalidInput(_NO_EDIT, remedy="Stop it (`orchestra approvals reject`), or leave it as it is.")
         if decision.approve and not decision.with_gaps and approval.call is not None and approval.state == "open":
             require_finished(approval.call, decision.arguments or approval.call.arguments)
         told = known._replace(
@@ -274,6 +287,8 @@ def checked_edit(approval: Approval, arguments: JsonObject) -> str:
 def _too_late(approval: Approval) -> str:
     if approval.state == "withdrawn":
         return f"The question {approval.id} was withdrawn: its run no longer waits for it."
+    if approval.is_scheduled and approval.state in ("scheduled", "expired"):
+        return f"It is too late: this mail was held until {approval.expires_at}."
     if approval.state in ("open", "expired"):
         return f"The question {approval.id} has expired, at {approval.expires_at}."
     return f"The question {approval.id} was {approval.state} by {approval.answered_by} at {approval.answered_at}."
@@ -304,6 +319,7 @@ def approval_of(record: ApprovalRecord) -> Approval:
         expires_at=record.expires_at,
         edited=edited,
         give=terms.get("give") if terms else None,
+        is_scheduled=bool(terms and terms["on_expiry"] == "send"),
         gaps=() if call is None else tuple(gaps(call, call.arguments if edited is None else edited)),
         difference="" if call is None or edited is None else edit_difference(call.arguments, edited),
     )

@@ -26,6 +26,7 @@ from engine.record.types.kind import kind_of, options_of
 from engine.record.types.run import Run
 from engine.record.values import ValueLook, Values, look
 from engine.runs import cancelling
+from engine.runs.bounced import UndeliveredMail, undelivered_mail
 from engine.runs.happened import Happened, happened
 from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, WantedRuns, filter_of
@@ -65,6 +66,7 @@ class RunReader:
         waits_for: WaitsFor | None = None,
     ) -> None:
         self._rows, self._reports, self._logs, self._ids, self._clock = state.runs, state.reports, logs, ids, clock
+        self._bounces = state.bounces
         self._waits_for = waits_for or _nothing
         self._list = RunList(state.runs, state.owners, owner, locks, clock)
 
@@ -106,6 +108,17 @@ class RunReader:
         if not may(p, "run"):
             look.once("links", lambda: require_no_link(p, look.run))
         return look
+
+    @operation("runs.bounces", "view", "see runs", "See which mails of a run could not be delivered")
+    def bounces(self, p: Principal, run_id: str) -> builtins.list[UndeliveredMail]:
+        """Return whom mails of a run did not reach, as reports in the mailbox that sent them say, oldest first.
+
+        Raises UnknownName.
+        """
+        self._require_shown(p, checked_run_id(run_id))
+        if self._rows.get(run_id) is None and self._logs.read(run_id) is None:
+            raise self._rows.unknown(run_id)
+        return [undelivered_mail(one) for one in self._bounces.of(run_id)]
 
     def seen(self, p: Principal, run_id: str, step: str) -> Seen:
         """Return what the model of a step saw, in parts with their origins; `step`: its path in the run.

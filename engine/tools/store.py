@@ -248,7 +248,7 @@ class ToolStore:
                     if path.is_dir():
                         continue
                     if path.stat().st_nlink > 1:
-                        said = f"{path} has a second name (a hard link), which may belong to a private file."
+                        said = f"{path} is a hard link, which may lead to a private file."
                         raise InvalidFile(said, remedy="Copy the file, and delete the link.")
                     size += path.stat().st_size
                     if size > BYTES_MOST or len(found) >= FILES_MOST:

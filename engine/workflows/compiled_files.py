@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -201,15 +200,6 @@ class CompiledFiles:
         except OrchestraError as error:
             return [error.message]
         return [str(one) for one in checked.problems if one.severity == "error"]
-
-    def unclear(self, names: Iterable[str]) -> list[str]:
-        """Return the workflows with steps that do not say which connection they mean."""
-        asked, found = self.asked(), list[str]()
-        for name in names:
-            with suppress(OrchestraError):  # it cannot be read
-                problems = self.current(name, asked).problems
-                found += [name] if any((one.code, one.field) == ("connection", "uses") for one in problems) else []
-        return found
 
     def plan(self, name: str, draft: str | None = None) -> Plan:
         """Return the plan of a file, or of a draft of it.

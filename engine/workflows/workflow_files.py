@@ -199,6 +199,7 @@ class WorkflowFiles:
         etag: str | None,
         renames: StepRenames | None = None,
         merged_from: str = "",
+        said_as: str = "workflows.save",
     ) -> WorkflowFile:
         """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
 
@@ -206,7 +207,7 @@ class WorkflowFiles:
         Without an `id` it gets the one that the workflow has, or a new one; a new file never takes another file's.
         `renames`: the steps that have another id in the text, (old, new), None for the renames of the person's
         draft: what is kept of them, such as receipts, follows. Positions in the drawing follow all steps.
-        `merged_from`: the branch whose changes the text brings.
+        `merged_from`: the branch whose changes the text brings. `said_as`: the action of the audit line.
         Raises InvalidFile, InvalidInput (the text has another id than the file), NotAllowed (it has another `access`,
         which only owners may change, or newly names a workflow that `p` may not run), StaleEdit, InUse, UnknownName,
         StorageError.
@@ -223,7 +224,7 @@ class WorkflowFiles:
             else self._renamed(name, document, self._drafted_renames(p, name) if renames is None else renames)
         )
         self._save_renamed(p, name, as_written(text), etag, renamed, merged_from)
-        self._audit.record(p, "workflows.save", name)
+        self._audit.record(p, said_as, name)
         return self._file(name)
 
     def _with_own_id(self, name: str, text: str, document: JsonObject, *, is_new: bool) -> str:

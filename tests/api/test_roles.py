@@ -83,6 +83,10 @@ DONE_AT_ONCE = {
 }
 """What needs the right to run and leaves no run at work that the answer would have to point at."""
 TRIED_ELSEWHERE = (
+    "POST /api/workflows/{workflow}/rules",
+    "PUT /api/workflows/{workflow}/rules",
+    "DELETE /api/workflows/{workflow}/rules",
+    "DELETE /api/connections/{name} ",
     "/first-run/",
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/drain", "/approvals/answers", "/budgets/resume", "/correct",

@@ -10,6 +10,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,10 +20,12 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from api.mcp.tools import WorkflowTools
+from api.server import create_api
 from engine.assembly.gate_rules import GATED
 from engine.base.errors import NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.api.bodies import bodies_of, query_of
 from tests.api.conftest import LOCAL, PASSWORD, application, caller, opened
 from tests.api.test_roles import BODIES, QUERIES, needed, record_operations, routes
 from tests.api.test_server import NAMES, every_socket
@@ -120,10 +123,16 @@ def asked(client: TestClient, orchestra: Orchestra, user: str, method: str, path
     )
     _TOKENS[user] = headers
     bodies = {**BODIES, **MORE_BODIES}
-    body = json.loads(json.dumps(bodies[path]).replace("inbox-triage", names["name"])) if path in bodies else None
-    return client.request(
-        method, path.format(**{**NAMES, **names}), json=body, params=QUERIES.get(path), headers=headers
-    )
+    body = bodies[path] if path in bodies else bodies_of(_api(), method, path, "x")[0]
+    body = json.loads(json.dumps(body).replace("inbox-triage", names["name"]))
+    query = QUERIES[path] if path in QUERIES else query_of(_api(), method, path, "x")
+    return client.request(method, path.format(**{**NAMES, **names}), json=body, params=query, headers=headers)
+
+
+@cache
+def _api() -> FastAPI:
+    """What the API says of itself."""
+    return create_api(lambda: pytest.fail("no workspace is connected"))
 
 
 _TOKENS: dict[str, dict[str, str]] = {}

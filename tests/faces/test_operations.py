@@ -23,6 +23,7 @@ from engine.people.operation import DeclaredOperation, declarations_of, operatio
 from engine.people.users import Users
 from engine.rights_docs import operations
 from engine.runs.budgets import Budgets
+from engine.runs.rules.rules import MailRules
 from engine.runs.usage import UsageReader
 from engine.runs.workers import Workers
 from engine.tools.editing import ToolFiles
@@ -48,6 +49,7 @@ AREAS: Mapping[str, type] = {
     "workers": Workers,
     "triggers": Triggers,
     "forms": Forms,
+    "rules": MailRules,
     "users.api_tokens": ApiTokens,
 }
 GOOD: Mapping[str, Mapping[str, Any]] = {
@@ -60,9 +62,21 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
     "tools": {"name": "strip", "new": "trim", "path": "main.py"},
     "triggers": {"workflow": "nightly", "trigger": "night"},
     "tools.new": {"name": "another"},
+    "rules": {
+        "workflow": "sorted",
+        "step": "sort",
+        "rule": {"list": "a", "answer": {"label": "b"}},
+        "number": 2,
+        "to": 1,
+    },
     "tokens": {"user_id": "owner", "name": "laptop", "token_id": "script"},
 }
 """Arguments of the operations of an area, or of one operation, by name."""
+SORTS = {
+    "uses": "llm.classify",
+    "with": {"text": "{{ mail.text }}", "labels": ["a", "b"]},
+    "rules": [{"from": f"{name}.example", "answer": {"label": name}} for name in "ab"],
+}
 NIGHTLY = [{"id": "night", "uses": "schedule", "with": {"cron": "0 3 * * *"}}]
 UNTOLD = {"users.login_link"}
 """What `Faces.trail` leaves out, as these tests sign in so."""
@@ -87,6 +101,9 @@ def prepare(faces: Faces) -> Mapping[str, str]:
     orchestra.tools.new(LOCAL, "strip")
     orchestra.agents.create(LOCAL, "clerk")
     write_workflow(orchestra.workspace.root, "nightly", [set_step("one")], triggers=NIGHTLY)
+    mails = {"id": "mails", "uses": "gmail.search_messages", "with": {}}
+    each = {"id": "sort", "foreach": "{{ steps.mails.output.messages }}", "as": "mail", **SORTS}
+    write_workflow(orchestra.workspace.root, "sorted", [mails, each])
     shelf = ToolStore(orchestra.workspace.root)
     VersionedTools(shelf, orchestra.workspace).record("strip", shelf.files("strip"), None, "ann")
     [version] = orchestra.tools.versions(LOCAL, "strip")

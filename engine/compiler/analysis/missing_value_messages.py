@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from msgspec import Struct
 
 from engine.compiler.analysis.conditions import EMPTY, FAILED, SKIPPED, STOPPED, SUCCEEDED, path_of
@@ -56,8 +58,12 @@ def _output_words(alarm: PossiblyMissing) -> str:
     ends = alarm.ends - {SUCCEEDED}
     if ends == {FAILED}:
         return f"Step {alarm.step!r} may have failed ('on_error' lets the run go on); then it {lacks}."
-    said = [words for end, words in _CAUSES.items() if end in ends]
-    return f"Step {alarm.step!r} may have {' or have '.join(said)}; then it {lacks}."
+    said = reduce(_or, (words for end, words in _CAUSES.items() if end in ends))
+    return f"Step {alarm.step!r} may have {said}; then it {lacks}."
+
+
+def _or(cause: str, other: str) -> str:
+    return f"{cause} or have {other}"
 
 
 _CAUSES = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from msgspec import Struct, field, structs
@@ -322,7 +323,7 @@ def _way(origin: ValueOrigin) -> str:
     chain[-1] = _listed(found) if len(found) > 1 else _source(last)
     if len(chain) > _MOST_TOLD:
         chain = [*chain[: _MOST_TOLD - 1], f"(after {len(chain) - _MOST_TOLD} more steps) {chain[-1]}"]
-    return ", which comes from ".join(chain)
+    return reduce(lambda shown, source: f"{shown}, which comes from {source}", chain)
 
 
 def _chain(origin: ValueOrigin, seen: set[tuple[str, tuple[str, ...]]]) -> Iterator[ValueOrigin]:

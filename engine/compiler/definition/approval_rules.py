@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Struct, field
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
+from engine.base.clock import duration_seconds
 from engine.documents.shapes import Misfit
 from engine.plugins.step import Effect, StepType
 
@@ -23,17 +23,14 @@ NOT_SELF = "not_self"
 APPROVERS = ("owner", "editor", "operator")
 """Roles that may approve; each includes the ones before it."""
 _WORDS = ("always", "when_outside", "never")
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_DURATION = re.compile(r"([0-9]{1,6})\s*([smhd])\Z")
 _LONGEST_SECONDS = 366 * 86_400
 
 
 def _seconds(given: Any) -> Any:
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         raise Misfit("must be a time such as '2d' or a number of seconds", "Write it like '30m', '24h' or '2d'.")
-    found = _DURATION.match(given) if isinstance(given, str) else None
-    seconds = int(found[1]) * _UNITS[found[2]] if found is not None else given
-    if isinstance(seconds, str) or not 0 < seconds <= _LONGEST_SECONDS:
+    seconds = duration_seconds(given) if isinstance(given, str) else given
+    if seconds is None or not 0 < seconds <= _LONGEST_SECONDS:
         raise Misfit(
             "must be a time such as '2d' or a number of seconds, at most a year",
             "Write it like '30m', '24h' or '2d'.",

@@ -25,6 +25,7 @@ from engine.plugins.step import Effect
 
 if TYPE_CHECKING:
     from engine.expressions.expressions import Template
+    from engine.plugins.mail_rules import MailRule
     from engine.plugins.step import StepType
     from engine.plugins.trigger import TriggerType
 
@@ -96,6 +97,15 @@ class PlannedFallback(Struct, frozen=True):
     """Whether the connection is to another service than the step's own."""
 
 
+class PlannedRules(Struct, frozen=True):
+    """The rules that answer in place of a model."""
+
+    mail: Template
+    """The mail that they look at."""
+    rules: tuple[MailRule, ...]
+    """In order: the first that counts answers."""
+
+
 class Action(Struct, frozen=True):
     """A call of a step type."""
 
@@ -120,6 +130,13 @@ class Action(Struct, frozen=True):
     """The `fallback` of a model step, in order."""
     embedding: str | None = None
     """The connection whose model makes its vectors, beside its own service."""
+    rules: PlannedRules | None = None
+    """Of a model step: what answers in its place; None if there are no rules."""
+
+    @property
+    def trees(self) -> tuple[Tree, ...]:
+        """What is evaluated for a call: its fields, and what decides whether it is made."""
+        return (self.arguments, self.once, *(() if self.rules is None else (self.rules.mail,)))
 
     @property
     def asks_models(self) -> bool:

@@ -19,6 +19,9 @@ from engine.plugins.step import JsonValue
 
 MAX_ITEMS = 10_000
 """The most items a loop may have."""
+MOST_RULES = 200
+"""The most rules of a step: each is compared with each mail."""
+_LONGEST_CONDITION = 500
 
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST)]
@@ -39,6 +42,17 @@ class RetryModel(FilePart):
         1.0, ge=0, le=3600, strict=True, title="Seconds before the second", description="Doubles each time."
     )
     on: list[str] = Field([], title="Errors after which it tries again, beside the usual ones")
+
+
+class RuleModel(FilePart):
+    """A rule about the mail that a model is asked about; all of its conditions must hold."""
+
+    from_: str | None = Field(None, alias="from", max_length=_LONGEST_CONDITION, title="Sender: an address or a domain")
+    list_: str | None = Field(None, alias="list", max_length=_LONGEST_CONDITION, title="Id of the mailing list")
+    subject_is: str | None = Field(None, max_length=_LONGEST_CONDITION, title="Subject, all of it")
+    subject_contains: str | None = Field(None, max_length=_LONGEST_CONDITION, title="Words in the subject")
+    answer: dict[str, JsonValue] = Field(min_length=1, title="The answer: a value for each of some fields")
+    note: str = Field("", max_length=1_000, title="Note for readers")
 
 
 class FallbackModel(FilePart):
@@ -212,6 +226,16 @@ class StepModel(FilePart):
             is_fixed_after=(StepStatus.WAITING,),
         ),
     ] = {}
+    rules: Annotated[
+        list[RuleModel],
+        StepField(
+            "Rules",
+            "What always gets the same answer, without asking the model.",
+            "For a step that asks a model about a mail ([rules](control.md#rules)); the first that matches answers.",
+            section="elsewhere",
+            only_with="uses",
+        ),
+    ] = Field([], max_length=MOST_RULES)
     retry: Annotated[
         RetryModel | None,
         StepField("Attempts", details="How often a failed attempt is repeated.", section="attempts", only_with="uses"),

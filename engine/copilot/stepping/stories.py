@@ -164,5 +164,7 @@ def _of_question(step: StepRecord) -> Iterator[str]:
     approved = step.get("approved")
     if approved is not None:
         yield f"{approved['by']} approved it."
+    elif step.get("scheduled") and step["status"] == StepStatus.WAITING:
+        yield f"The mail goes out at {step['due_at']}, unless somebody stops it."
     elif step.get("approval") and step["status"] == StepStatus.WAITING:
         yield "A person has to answer a question."

@@ -1,6 +1,6 @@
 """What the model gets: a beginning that is the same in every request, then the draft, then the conversation.
 
-The beginning has all step types, about 10,600 tokens. Servers keep what requests begin with and charge less for it, so
+The beginning has all step types, about 13,800 tokens. Servers keep what requests begin with and charge less for it, so
 nothing of a person, a workspace or a moment may stand in it.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -15,9 +16,12 @@ _DEEPEST = 2
 _MOST_MEMBERS = 30
 _MOST_CHOICES = 6
 
+_SHARED_LETTERS = 100
+"""An object of so many letters is written once, and has a number where it is meant again: mails are in many steps."""
+
 LEGEND = (
     "Each line: name(fields) -> output | effect | title. `*` required, `>` destination (decides where something goes), "
-    "`!` instruction to a model. Effects: pure, reads, writes."
+    "`!` instruction to a model. Effects: pure, reads, writes. `#1` stands for the object of that number at the end."
 )
 
 
@@ -29,7 +33,31 @@ def all_signatures() -> str:
         f"{name}({_fields(fields_schema(kind.fields))}) | trigger | {kind.title}"
         for name, kind in sorted(trigger_types().items())
     ]
-    return "\n".join([LEGEND, "", *steps, "", "Triggers (in `triggers`, each {id, uses, with}):", *triggers])
+    every, objects = _shared([*steps, "", "Triggers (in `triggers`, each {id, uses, with}):", *triggers])
+    return "\n".join([LEGEND, "", *every, "", "Objects:", *objects])
+
+
+def _shared(lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the lines with a number for each long object that is there more than once, and the objects."""
+    text, objects = "\n".join(lines), list[str]()
+    counts = Counter(one for line in lines for one in _objects(line) if len(one) >= _SHARED_LETTERS)
+    for one in sorted(counts, key=lambda each: (-len(each), each)):
+        is_meant_again = text.count(one) + sum(each.count(one) for each in objects) > 1
+        if is_meant_again:
+            name = f"#{len(objects) + 1}"
+            text, objects = text.replace(one, name), [each.replace(one, name) for each in objects]
+            objects.append(one)
+    return text.split("\n"), [f"#{number} = {one}" for number, one in enumerate(objects, 1)]
+
+
+def _objects(line: str) -> Iterator[str]:
+    """Yield each object in a line, also those within others."""
+    begun: list[int] = []
+    for place, letter in enumerate(line):
+        if letter == "{":
+            begun.append(place)
+        elif letter == "}" and begun:
+            yield line[begun.pop() : place + 1]
 
 
 def signature(kind: StepType) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,23 @@ from engine.plugins.registry import step_type
 
 Step = dict[str, Any]
 OTHER = {"other": "anything else"}
+_SINCE, _ONLY = "Only {items} since", "Only these {items}"
+_READ, _ARE_READ, _FIND = "Read {items}", "Were all {items} read?", "Find {names}"
+_MORE = "There are more new {items} than were read. Look through the older ones yourself, or start more often."
+_KIND, _SUMMARY, _EACH_FILE = "What is it?", "Sum up", "Each file"
+TEXTS: Sequence[str] = tuple(
+    dict.fromkeys(
+        (
+            *(_SINCE, _ONLY, _READ, _ARE_READ, _FIND, _MORE, _KIND, _SUMMARY, _EACH_FILE, *OTHER.values()),
+            *(text for one in SOURCES.values() for text in (one.items, f"Each {one.item}")),
+            *(role.capitalize() for one in SOURCES.values() if not one.ids for role in (*one.parts, "line")),
+            *(str(step["title"]) for one in TARGETS.values() for step in (*one.before, *one.before_wanted)),
+            *(str(step["title"]) for step in (*READ_FILE, HAS_TEXT)),
+            *(one.title for one in TARGETS.values()),
+        )
+    )
+)
+"""What `say` of `Composing` is asked to translate."""
 _MOST_AT_ONCE = 256
 """Items of a loop, as its `parallel` allows."""
 _TRIES: Mapping[str, Any] = {"retry": {"attempts": 3, "backoff_seconds": 2}, "timeout_seconds": 60}
@@ -31,11 +48,15 @@ class Composing:
 
     choices: Choices
     title: str
+    say: Callable[..., str] = str.format
+    """Translates one of `TEXTS`, and fills it in."""
     source: ItemSource = field(init=False)
+    _items: str = field(init=False)
     _ids: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.source = SOURCES[self.choices.source]
+        self._items = self.say(self.source.items)
 
     def document(self) -> JsonObject:
         """Return the document of the workflow."""
@@ -81,14 +102,14 @@ class Composing:
                 times = {"id": "times", "uses": "schedule", "with": {"cron": self.choices.cron}}
                 if not self.choices.only.is_new:
                     return {"triggers": [times]}
-                since = {"type": "string", "title": f"Only {self.source.items} since", "default": ""}
+                since = {"type": "string", "title": self.say(_SINCE, items=self._items), "default": ""}
                 return {
                     "inputs": {"type": "object", "properties": {"since": since}},
                     "triggers": [{**times, "inputs": {"since": "{{ item.since }}"}}],
                 }
             case WhenToStart.NEW:
                 texts = {"type": "array", "items": {"type": "string"}}
-                only = {**texts, "title": f"Only these {self.source.items}", "default": []}
+                only = {**texts, "title": self.say(_ONLY, items=self._items), "default": []}
                 return {
                     "inputs": {"type": "object", "properties": {"ids": only}},
                     "triggers": [self._trigger({"ids": "{{ [item.id] }}"})],
@@ -117,7 +138,8 @@ class Composing:
             given[source.ids] = "{{ inputs.ids }}"
         if self.choices.only.is_new:
             given["since"] = "{{ inputs.since }}"
-        return {"id": self._id(source.items), "title": f"Read {source.items}", "uses": source.uses, "with": given}
+        title = self.say(_READ, items=self._items)
+        return {"id": self._id(source.items), "title": title, "uses": source.uses, "with": given}
 
     @property
     def _fixed(self) -> Mapping[str, Any]:
@@ -132,12 +154,11 @@ class Composing:
         if not self.choices.only.is_new:
             return []
         items = self.source.items
-        said = f"There are more new {items} than were read. Look through the older ones yourself, or start more often."
         given = {
             "condition": f"{{{{ inputs.since == '' || !steps.{self._id(items)}.output.has_more }}}}",
-            "message": said,
+            "message": self.say(_MORE, items=self._items),
         }
-        title = f"Were all {items} read?"
+        title = self.say(_ARE_READ, items=self._items)
         return [{"id": self._fresh("all_read"), "title": title, "uses": "flow.assert", "with": given}]
 
     def _from_event(self) -> JsonObject:
@@ -150,7 +171,8 @@ class Composing:
                 step["once"] = f"{{{{ {key} }}}}"
         inputs = {name: f"{{{{ {value} }}}}" for name, value in parts.used.items()}
         kinds = {
-            name: {"type": "integer" if name == "number" else "string", "title": name.capitalize()} for name in inputs
+            name: {"type": "integer" if name == "number" else "string", "title": self.say(name.capitalize())}
+            for name in inputs
         }
         return {
             "inputs": {"type": "object", "required": list(kinds), "properties": kinds},
@@ -175,7 +197,7 @@ class Composing:
         parts = OfItem(self.source, self.choices.places, name=name)
         loop: Step = {
             "id": self._id(f"each_{self.source.item}"),
-            "title": f"Each {self.source.item}",
+            "title": self.say(f"Each {self.source.item}"),
             "foreach": f"{{{{ {items} }}}}",
             "as": name,
             "key": f"{{{{ {parts.path('key')} }}}}",
@@ -203,6 +225,7 @@ class Composing:
             self.choices.places,
             items=items,
             title=self.title,
+            noun=self._items,
             is_count=is_count,
             is_dated=is_dated,
         )
@@ -234,12 +257,12 @@ class Composing:
 
     def _sorting(self, parts: Parts, condition: str) -> Step:
         text = parts.filled("[title]\n\n[text]", {})
-        step: Step = {"id": self._id("kind"), "title": "What is it?", **_if(condition), "uses": "llm.classify"}
-        return {**step, "with": {"text": text, "labels": {**self.choices.kinds, **OTHER}}, **_TRIES}
+        step: Step = {"id": self._id("kind"), "title": self.say(_KIND), **_if(condition), "uses": "llm.classify"}
+        return {**step, "with": {"text": text, "labels": {**self.choices.kinds, **self._other}}, **_TRIES}
 
     def _summary(self, parts: Parts, condition: str) -> Step:
         id_ = self._id("summary")
-        step: Step = {"id": id_, "title": "Sum up", **_if(condition), "uses": "llm.summarize"}
+        step: Step = {"id": id_, "title": self.say(_SUMMARY), **_if(condition), "uses": "llm.summarize"}
         made = {**step, "with": {"text": parts.filled("[text]", {}), "length": "points"}, **_TRIES}
         parts.overridden["text"] = f"steps.{id_}.output.text"
         if not parts.is_one:
@@ -272,15 +295,15 @@ class Composing:
         )
         rest = parts.expression("text")
         parts.overridden["text"] = f"{facts} + '\\n\\n' + {rest}" if rest else facts
-        title = f"Find {listed([one.name for one in wanted])}"[:200]
+        title = self.say(_FIND, names=listed([one.name for one in wanted]))[:200]
         return {"id": id_, "title": title, **_if(condition), "uses": "llm.extract", "with": given, **_TRIES}
 
     def _of_each_file(self, parts: Parts, targets: Sequence[Chosen], condition: str) -> Step:
         """Return the loop over the attached files: values are found in each, and something becomes of it."""
         of_file = OfFile(self.source, self.choices.places, name=self._id(self.source.item))
         ids = {str(one["id"]): self._fresh(str(one["id"])) for one in (*READ_FILE, HAS_TEXT)}
-        reading = [{**_renamed(of_file.filled(one, {}), ids), "id": ids[str(one["id"])], **_TRIES} for one in READ_FILE]
-        reading.append({**_renamed(HAS_TEXT, ids), "id": ids[str(HAS_TEXT["id"])]})
+        reading = [{**self._named(of_file.filled(one, {}), ids), **_TRIES} for one in READ_FILE]
+        reading.append(self._named(HAS_TEXT, ids))
         found = self._finding(of_file, "", f"{{{{ {_renamed(FILE_TEXT, ids)} }}}}")
         whens = {one.when for one in targets}
         when = whens.pop() if len(whens) == 1 else ""
@@ -306,8 +329,16 @@ class Composing:
         if self._ending:
             files += f".filter(f, f.name.lowerAscii().endsWith('.{self._ending}'))"
         shape = {"foreach": f"{{{{ {files} }}}}", "as": "file", "key": "{{ file.id }}", "item_title": "{{ file.name }}"}
-        loop = {"id": self._fresh("each_file"), "title": "Each file", **_if(where)}
+        loop = {"id": self._fresh("each_file"), "title": self.say(_EACH_FILE), **_if(where)}
         return {**loop, **shape, **self._at_once(targets), "on_item_error": "continue"}
+
+    def _named(self, step: Mapping[str, Any], ids: Mapping[str, str]) -> Step:
+        """Return a step with its id and those in its expressions, and with its title in the language of the person."""
+        return {**_renamed(step, ids), "id": ids[str(step["id"])], "title": self.say(step["title"])}
+
+    @property
+    def _other(self) -> Mapping[str, str]:
+        return {name: self.say(meaning) for name, meaning in OTHER.items()}
 
     def _is_kind(self, when: str) -> str:
         return f"steps.{self._id('kind')}.output.label == {quoted(when)}" if when else ""
@@ -323,7 +354,7 @@ class Composing:
         steps = [GET_FILE, *before] if target.of_files else before
         ids = {str(one["id"]): self._fresh(str(one["id"])) for one in steps}
         wish = {"text": chosen.text}
-        made = [{**_renamed(parts.filled(one, wish), ids), "id": ids[str(one["id"])]} for one in steps]
+        made = [self._named(parts.filled(one, wish), ids) for one in steps]
         write = _renamed(self._write(parts, target, chosen), ids)
         if target.of_files:
             return [{**self._file_loop(parts, [chosen], " && ".join(where)), "steps": [*made, write]}]
@@ -343,7 +374,13 @@ class Composing:
         if chosen.text and target.text_field:
             given[target.text_field] = chosen.text
         asks = {"approve": "always"} if chosen.is_approved else {}
-        return {"id": self._fresh(target.id), "title": target.title, "uses": target.uses, **asks, "with": given}
+        return {
+            "id": self._fresh(target.id),
+            "title": self.say(target.title),
+            "uses": target.uses,
+            **asks,
+            "with": given,
+        }
 
 
 def _renamed(template: Any, ids: Mapping[str, str]) -> Any:

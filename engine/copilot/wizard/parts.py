@@ -151,6 +151,8 @@ class WholeParts(Parts):
     items: str = ""
     """The expression of the list."""
     title: str = ""
+    noun: str = ""
+    """What the items are called."""
     is_count: bool = False
     is_dated: bool = False
     """Whether each day has a text of its own."""
@@ -165,7 +167,7 @@ class WholeParts(Parts):
                 return f"'{self._plain}'" + (" + ' ' + run.started_at.substring(0, 10)" if self.is_dated else "")
             case "text" | "line":
                 if self.is_count:
-                    return f"string(size({self.items})) + ' {self.source.items}'"
+                    return f"string(size({self.items})) + ' {self.noun}'"
                 line = self.source.line.replace("@", "one")
                 return f"{self.items}.map(one, '- ' + {line}).join('\\n')"
         return ""

@@ -27,7 +27,7 @@ class Wizard:
     """A workflow made of choices. No model is asked."""
 
     def __init__(self, workflows: WorkflowFiles, services: Callable[[], Collection[str]]) -> None:
-        """`services()`: the services that the workspace has connections to."""
+        """`services()`: the services with a connection that lacks nothing."""
         self._workflows, self._services = workflows, services
 
     @operation("copilot.wizard", "edit", "use the wizard", "List what the wizard offers")
@@ -38,14 +38,17 @@ class Wizard:
         return Offers(sources=sources, targets=[_target_offer(one, connected) for one in TARGETS])
 
     @operation("copilot.create_by_wizard", "edit", "use the wizard", "Create a workflow by the wizard")
-    def create(self, p: Principal, workflow: str, choices: Choices) -> CreatedWorkflow:
+    def create(
+        self, p: Principal, workflow: str, choices: Choices, say: Callable[..., str] = str.format
+    ) -> CreatedWorkflow:
         """Create the workflow of some choices and, on the demo, the connections that it lacks.
 
-        It starts nothing until its trigger is turned on. Raises InvalidInput with the choice that does not fit, InUse,
+        `say` translates the titles of its steps and inputs (`TEXTS` of `composing.py`), and fills them in. It starts
+        nothing until its trigger is turned on. Raises InvalidInput with the choice that does not fit, InUse,
         StorageError.
         """
         check(choices)
-        document = Composing(choices, choices.title or _title(choices)).document()
+        document = Composing(choices, choices.title or _title(choices), say).document()
         return self._workflows.create_from(p, workflow, document, sorted(_services_of(choices)))
 
 

@@ -20,6 +20,7 @@ Kind = Literal["presence", "arguments", "prompt", "model", "output", "error", "s
 
 _MOST_OF_A_KIND = 20
 _SLOWER_TIMES, _SLOWER_SECONDS = 2.0, 1.0
+_NOT_CALLED = ("replayed", "pinned", "by_rule")
 _NOT_RUN = frozenset({StepStatus.PENDING, StepStatus.SKIPPED, StepStatus.CANCELLED})
 
 
@@ -116,6 +117,6 @@ def _duration(good: StepRecord, bad: StepRecord) -> Iterator[Difference]:
 
 
 def _seconds(step: StepRecord) -> float | None:
-    if not step["started_at"] or not step["ended_at"] or step.get("replayed") or step.get("pinned"):
+    if not step["started_at"] or not step["ended_at"] or any(map(step.get, _NOT_CALLED)):
         return None
     return round((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds(), 3)

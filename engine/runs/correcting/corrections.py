@@ -30,7 +30,7 @@ from engine.record.parts.redoing import is_beside
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
 from engine.record.types.kind import kind_of, options_of
-from engine.record.types.run import CorrectedAnswer, Run
+from engine.record.types.run import CorrectedAnswer, Run, RunOptions
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.runner.effects.fault_points import reached
@@ -212,8 +212,18 @@ class Corrections:
         report.refused[:], report.cannot[:], report.left[:] = done.refused, done.cannot, done.left
         if done.refused and not leave:
             raise NothingDoneAgain(done.refused)
+        if undone := self._undone(p, wrong):
+            told: CorrectedAnswer = {**corrects, "undone": undone}
+            options: RunOptions = {**entry.acceptance["options"], "corrects": told}
+            entry.acceptance = {**entry.acceptance, "options": options}
         reached("before redo")
         return self._acceptor.begin(entry)
+
+    def _undone(self, p: Principal, wrong: _Wrong) -> list[str]:
+        """Return how the writes of the wrong answer were undone, now or in an earlier attempt."""
+        run = self._runs.get(p, wrong.run["run_id"])
+        effects = [one["effect"] for one in run["steps"] if one["effect"] and wrong.is_undone(one["path"])]
+        return [effect["undone"]["note"] for effect in effects if effect.get("undone")]
 
     def _run_request(self, wrong: _Wrong, plan: Plan, corrects: CorrectedAnswer, answer: Any) -> RunRequest:
         options = corrected_options(plan, corrects, answer)

@@ -55,23 +55,26 @@ class SeenOrigins:
         found: Mapping[str, Any] = self._steps.get(in_workflow(path), {}).get("with") or {}
         return found
 
-    def _sources(self, text: str, path: str, seen: set[str]) -> Iterator[SeenOrigin]:
-        """Yield what a text with expressions goes back to, following steps that only compute, and loops."""
+    def _sources(self, text: str, path: str, seen: set[str], *, is_item: bool = False) -> Iterator[SeenOrigin]:
+        """Yield what a text with expressions goes back to, following steps that only compute, and loops.
+
+        `is_item`: only one of the things that it lists is meant.
+        """
         for kind, name in _NAMED.findall(text):
             if kind == "inputs":
                 yield self._input()
             elif name not in seen:
                 seen.add(name)
-                yield from self._step(name, path, seen)
+                yield from self._step(name, path, seen, is_item=is_item)
         parts = path.split(".")
         for depth in range(len(parts), 0, -1):
             around = ".".join(parts[:depth])
             loop = self._steps.get(around, {})
             if "foreach" in loop and around not in seen and re.search(rf"\b{loop.get('as') or 'item'}\b", text):
                 seen.add(around)
-                yield from self._sources(json.dumps(loop["foreach"]), around, seen)
+                yield from self._sources(json.dumps(loop["foreach"]), around, seen, is_item=True)
 
-    def _step(self, name: str, path: str, seen: set[str]) -> Iterator[SeenOrigin]:
+    def _step(self, name: str, path: str, seen: set[str], *, is_item: bool) -> Iterator[SeenOrigin]:
         near = path.split(".")[:-1]
         places = [".".join([*near[:depth], name]) for depth in range(len(near), -1, -1)]
         found = next((one for one in places if one in self._steps), None)
@@ -80,14 +83,16 @@ class SeenOrigins:
         step = self._steps[found]
         uses = str(step.get("uses") or "")
         if uses and not _only_computes(uses):
-            yield SeenOrigin(source_of(uses), name, uses, self._cut(found))
+            yield SeenOrigin(source_of(uses), name, uses, self._cut(found, is_item=is_item))
         else:  # also a group or a loop: what is in it
             inner = [one for place, one in self._steps.items() if place.startswith(f"{found}.")]
             for one in [*inner[::-1], step]:
                 if one.get("uses") and not _only_computes(str(one["uses"])):
-                    yield SeenOrigin(source_of(str(one["uses"])), name, str(one["uses"]), self._cut(found))
+                    yield SeenOrigin(
+                        source_of(str(one["uses"])), name, str(one["uses"]), self._cut(found, is_item=is_item)
+                    )
                 else:
-                    yield from self._sources(json.dumps(one.get("with") or {}), found, seen)
+                    yield from self._sources(json.dumps(one.get("with") or {}), found, seen, is_item=is_item)
 
     def _input(self) -> SeenOrigin:
         """Return the origin of the inputs: what a trigger has found, or what somebody has given."""
@@ -97,9 +102,16 @@ class SeenOrigins:
                 return SeenOrigin(source_of(one["uses"]), "", one["uses"])
         return SeenOrigin("variable")
 
-    def _cut(self, path: str) -> str:
-        said = (cut_of(one) for one in self._run["steps"] if in_workflow(one["path"]) == path)
-        return next(filter(None, said), "")
+    def _cut(self, path: str, *, is_item: bool) -> str:
+        """Return what is missing in the output of a step; `is_item`: in one of the things that it lists."""
+        same = [one for one in self._run["steps"] if in_workflow(one["path"]) == path]
+        found = [one for one in same if not (is_item and _has_more(one))]
+        return next(filter(None, map(cut_of, found)), "")
+
+
+def _has_more(step: StepRecord) -> bool:
+    """Return whether a step has listed only some things: its note is about the list, and not about one of them."""
+    return isinstance(step["output"], dict) and step["output"].get("has_more") is True
 
 
 def cut_of(step: StepRecord) -> str:

@@ -143,10 +143,11 @@ def test_the_page_behind_a_link_shows_no_other_link(client: TestClient, orchestr
     (orchestra.workspace.root / "workflows" / "tell.json").write_text(json.dumps(document))
     orchestra.runs.start(LOCAL.agreeing(confirmed=True), "tell", {})
     second = until(lambda: next((one for one in orchestra.approvals.list(LOCAL) if one.id != first.id), None))
-    page = client.get("/approve", params={"token": token_of(orchestra, second)}).text
+    token = token_of(orchestra, second)
+    page = client.get("/approve", params={"token": token}).text
     assert "orchestra.example/approve?token=" in page
     assert other.rpartition(".")[2] not in page
-    assert token_of(orchestra, second) in page
+    assert token in page
 
 
 def test_a_link_works_once(client: TestClient, orchestra: Orchestra, sink: Sink) -> None:

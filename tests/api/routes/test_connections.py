@@ -51,6 +51,15 @@ def test_a_key_is_given_and_kept_sealed(program: TestClient, orchestra: Orchestr
     assert program.post("/api/connections/notion/key", json={}).status_code == 422
 
 
+def test_a_connection_is_removed_but_not_one_that_workflows_use(program: TestClient) -> None:
+    refused = program.delete("/api/connections/github")
+    assert refused.status_code == 409
+    assert "use the connection github: commit-digest, inbox-triage" in refused.json()["error"]["message"]
+    program.put("/api/connections/other", json={"service": "telegram", "settings": {}})
+    assert program.delete("/api/connections/other").status_code == 204
+    assert program.delete("/api/connections/other").status_code == 404
+
+
 def test_a_second_connection_to_a_service_names_the_workflows_that_it_makes_unclear(
     program: TestClient, orchestra: Orchestra
 ) -> None:

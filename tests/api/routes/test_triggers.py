@@ -87,7 +87,7 @@ def test_the_first_time_a_beginning_has_to_be_given(program: TestClient, drop: P
     del drop
     answer = program.post(f"{PLACE}/on")
     assert answer.status_code == 422
-    assert "from where on" in answer.json()["error"]["message"]
+    assert "has never been on" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("more", [{"now": True}, {"since": "2026-01-01T00:00:00Z"}], ids=["now", "since"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError
+from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, UnknownName
 from engine.base.services import client_classes
 from engine.base.statuses import AccountMode
 from engine.documents.yaml_file import parse
@@ -51,6 +51,47 @@ def test_a_removed_key_is_deleted_once_no_connection_uses_it(orchestra: Orchestr
     assert kept(orchestra) == set()
     with pytest.raises(InvalidInput, match="No key is stored"):
         orchestra.connections.remove_key(OWNER, "work")
+
+
+def test_a_connection_is_removed_with_the_secrets_that_no_other_uses(orchestra: Orchestra) -> None:
+    file = orchestra.workspace.root / "config.yaml"
+    file.write_text(file.read_text() + "# The end.\n")
+    orchestra.connections.remove(OWNER, "github")
+    assert (
+        file.read_text() == "connections:\n  work:\n    service: github\n    token: secret:github.token\n# The end.\n"
+    )
+    assert kept(orchestra) == {"github.token.json"}, "the other connection uses it"
+    orchestra.connections.remove(OWNER, "work")
+    assert (kept(orchestra), orchestra.connections.list(OWNER)) == (set(), [])
+    with pytest.raises(UnknownName, match="There is no connection named 'work'"):
+        orchestra.connections.remove(OWNER, "work")
+    orchestra.connections.add(OWNER, "work", "github", {"token": "env:TOKEN"})
+    assert [one.name for one in orchestra.connections.list(OWNER)] == ["work"]
+
+
+def test_a_connection_that_a_workflow_uses_is_not_removed(orchestra: Orchestra) -> None:
+    step = {"id": "a", "uses": "github.create_issue", "connection": "work"}
+    document = {"schema_version": 1, "steps": [{**step, "with": {"repository": "acme/app", "title": "t"}}]}
+    orchestra.workflows.save(OWNER, "report", json.dumps(document), None)
+    before = (orchestra.workspace.root / "config.yaml").read_text()
+    with pytest.raises(InUse, match="1 workflow uses the connection work: report"):
+        orchestra.connections.remove(OWNER, "work")
+    assert (orchestra.workspace.root / "config.yaml").read_text() == before
+    orchestra.connections.remove(OWNER, "github")
+
+
+def test_a_service_without_its_key_is_not_called_connected(orchestra: Orchestra) -> None:
+    def is_connected() -> bool:
+        offers = orchestra.copilot.wizard.offers(OWNER).sources
+        return all(one.is_connected for one in offers if one.service == "imap")
+
+    assert not is_connected()
+    orchestra.connections.add(OWNER, "mailbox", "imap", {})
+    assert not is_connected(), "it has no address and no password"
+    orchestra.connections.add(OWNER, "mailbox", "imap", {"address": "me@fastmail.com", "password": "env:P"})
+    assert not is_connected(), "the variable is not set"
+    (orchestra.workspace.root / ".env").write_text("P=1\n")
+    assert is_connected()
 
 
 def test_a_secret_that_another_connection_names_stays(orchestra: Orchestra) -> None:

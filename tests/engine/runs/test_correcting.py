@@ -14,6 +14,7 @@ import pytest
 from engine.base.errors import InUse, InvalidInput, NotAllowed, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.record.outcomes import became
 from engine.runs.correcting.nothing_done_again import NothingDoneAgain
 from engine.runs.undo.undo_report import NotUndone, Undone
 from tests.engine.conftest import OWNER
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 PROMPT = "classify-mail"
+RIGHT = "kind is task. Undone: closes the issue as not planned, with a note. 1 write, 1 left as it was."
 
 
 @pytest.fixture
@@ -123,10 +125,12 @@ def test_a_bug_becomes_a_task_once_and_only_that_mail_is_touched(
     assert answer["output"]["title"] == step_of(run, path)["output"]["title"]
     assert step_of(new, beside(path, "label"))["effect"]["reused"] is True
     title = step_of(new, path.rpartition(".")[0])["title"]
-    assert new["sentence"] == f'Corrects {answer["title"]} of "{title}": kind is task. 1 write, 1 left as it was.'
+    assert new["sentence"] == f'Corrects {answer["title"]} of "{title}": {RIGHT}'
     old = orchestra.runs.get(OWNER, run_id)
     assert step_of(old, path)["corrected"]["run_id"] == done.run_id
     assert old["sentence"].endswith(f"1 answer corrected: see run {done.run_id}.")
+    item = path.rpartition(".")[0]
+    assert (became(run)[item], became(old)[item]) == ("issue", "corrected: labelled")
     assert [row.is_test for row in orchestra.runs.list(OWNER).rows] == [False, False]
     assert [one.action for one in orchestra.audit(OWNER)[:3]] == ["prompts.add_case", "runs.correct", "runs.undo"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,24 @@ def test_an_interrupted_run_is_listed_and_goes_on(root: Path, service: Service, 
     document = resumed(second, run_id)
     assert (document["status"], statuses(document)) == ("succeeded", {"a": "succeeded", "b": "succeeded"})
     assert dict(service.seen) == {"/a": 1, "/slow": 2}
+
+
+def test_an_answer_is_no_output_of_a_call_that_was_not_made(root: Path, service: Service, opened: Opened) -> None:
+    """The run is lost, and its question is not, as where a part of the state was damaged."""
+    write_workflow(root, "work", [post_step("w", service.url("/a"), approve="always")])
+    first = opened()
+    run_id = first.runs.start(OWNER, "work", {})
+    until(lambda: first.runs.get(OWNER, run_id)["status"] == "waiting")
+    first.close()
+    with closing(sqlite3.connect(root / ".orchestra" / "state.db")) as db, db:
+        db.execute("UPDATE approvals SET state = 'approved', answered_at = asked_at, answered_by = 'owner'")
+        db.execute("DELETE FROM events")
+        db.execute("DELETE FROM runs")
+    second = opened()
+    document = resumed(second, run_id)
+    assert (document["status"], document["error"]["type"]) == ("failed", "OutcomeUnknown")
+    assert resumed(second, run_id, redo=True)["status"] == "succeeded"
+    assert dict(service.seen) == {"/a": 1}
 
 
 def test_a_wait_ends_when_it_would_have_ended(root: Path) -> None:

@@ -16,8 +16,9 @@ from PIL import Image
 
 from clients.github.values import repository_name
 from engine.base.errors import InUse, InvalidInput, NotAllowed, UnknownName
+from engine.base.step_tree import step_nodes
 from engine.copilot.wizard.checking import check, fits
-from engine.copilot.wizard.composing import Composing
+from engine.copilot.wizard.composing import TEXTS, Composing
 from engine.copilot.wizard.filters import conditions
 from engine.copilot.wizard.places import misfit
 from engine.copilot.wizard.records import Choices, Chosen, ItemFilter, OwnText, WhenToStart
@@ -281,6 +282,22 @@ def test_each_file_that_is_asked_about_is_asked_about_at_once() -> None:
     outer = Composing(Choices(source="mail", targets=(target,)), "x").document()["steps"][1]
     [inner] = [one for one in outer["steps"] if "foreach" in one]
     assert outer["parallel"] == inner["parallel"] == 50
+
+
+def test_the_titles_of_steps_and_inputs_are_translated() -> None:
+    asked = set()
+
+    def say(text: str, **values: object) -> str:
+        asked.add(text)
+        return f"«{text.format(**values)}»"
+
+    jobs = [Choices.model_validate({"source": "mail", **one}) for one, *_ in JOBS.values()]
+    for choices in (*jobs, *_every_choice()):
+        document = Composing(choices, "x", say).document()
+        inputs = document.get("inputs", {}).get("properties", {}).values()
+        titles = [*(one.step.title for one in step_nodes(document)), *(one["title"] for one in inputs)]
+        assert [one for one in titles if not one.startswith("«")] == []
+    assert asked <= set(TEXTS)
 
 
 def test_what_was_there_before_the_last_time_does_not_come_again(orchestra: Orchestra) -> None:

@@ -117,6 +117,10 @@ def test_each_part_has_its_origin_its_share_and_what_is_missing(orchestra: Orche
     page = reply.messages[1].parts[3]
     assert reply.messages[1].parts[1].text == subject
     assert page.cut
+    mails = next(one for one in run["steps"] if one["path"] == "mails")
+    assert mails["output"]["has_more"]
+    assert "raise 'At most'" in str(mails["note"])
+    assert reply.messages[1].parts[1].cut == "", "it lacks nothing: other mails were not read"
     assert page.percent > 30
     assert 99 < sum(one.percent for message in reply.messages for one in message.parts) < 101
     assert reply.input_tokens
