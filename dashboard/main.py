@@ -81,8 +81,8 @@ def _welcome(orchestra: Orchestra, who: Principal) -> None:
     current = st.navigation(list(pages.values()), expanded=True)
     account_menu(visit)
     told = session.messages()
-    for text, icon in told:
-        st.toast(plain(text), icon=icon)
+    for text, icon, link in told:
+        st.toast(f"{plain(text)} {link}".rstrip(), icon=icon, duration="long" if link else "short")
     fields.begin()
     current.run()
     _phone_bar(visit, menu)

@@ -1,21 +1,23 @@
 """Keeps the catalogues of the dashboard's texts (`make catalogue`): finds the texts in the code, and compiles them.
 
 Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser, what the
-canvas shows of the fields of every step, the titles of step types, triggers, services and their fields, what step types
-say in a question to a person, what the forms of connections show of each service, and the nouns and verbs by which runs
-are counted.
+canvas shows of the fields of every step, the titles of step types, triggers, services and their fields, what the types
+say of themselves and in a question to a person, what the forms of connections show of each service, and the nouns and
+verbs by which runs are counted.
 
-The messages of the engine are templates in the context `message` (`dashboard/base/messages.py`). They may stay in
-English, so a catalogue has only those that are translated: add one as `{0}` and `{1}` stand for its values, in their
-order. Once the code has other words for it, it is dropped.
+The messages of the engine are templates in the context `message` (`dashboard/base/messages.py`), in which `{0}` and
+`{1}` stand for its values, in their order. Each sentence in the folders of `_SHOWN` has a translation. Others may stay
+in English, so a catalogue has only those that are translated. Once the code has other words for one, it is dropped.
 """
 
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -31,8 +33,10 @@ from dashboard.base.language import LOCALE
 from dashboard.base.messages import MESSAGE, NOUNS
 from engine.base.services import services
 from engine.compiler.definition.step_model import step_schema
+from engine.copilot.wizard.composing import TEXTS as WIZARD_TEXTS
 from engine.plugins.registry import step_types, trigger_types
-from engine.plugins.step import fields_schema
+from engine.plugins.step import PluginType, fields_schema
+from engine.plugins.step_info import first_paragraph
 from engine.record.outcomes import made_by
 from engine.triggers.cron import TEXTS as CRON_TEXTS
 
@@ -52,9 +56,76 @@ _SCRIPTS = {
 _NAMES = ("t", "N_")
 _STRING = r'"(?:[^"\\\n]|\\.)*"'
 _CALL = re.compile(rf"(?<![\w.])(?:(?:t|N_)\(\s*({_STRING})|tn\(\s*({_STRING}),\s*({_STRING}))")
+_SHOWN = (
+    "clients/drives",
+    "clients/error_mapping.py",
+    "clients/errors.py",
+    "clients/event_times.py",
+    "clients/file/client.py",
+    "clients/file/folders.py",
+    "clients/file/paths.py",
+    "clients/github",
+    "clients/gmail",
+    "clients/google",
+    "clients/google_calendar",
+    "clients/google_drive",
+    "clients/google_sheets",
+    "clients/http",
+    "clients/imap",
+    "clients/mail",
+    "clients/mail_archive",
+    "clients/mail_server",
+    "clients/models",
+    "clients/notion",
+    "clients/oauth",
+    "clients/openai",
+    "clients/outlook",
+    "clients/slack",
+    "clients/smtp",
+    "clients/sockets.py",
+    "clients/telegram",
+    "engine/base/errors.py",
+    "engine/base/expression_limits.py",
+    "engine/budgets",
+    "engine/compiler",
+    "engine/connections",
+    "engine/documents/json_file.py",
+    "engine/documents/json_reader.py",
+    "engine/documents/shapes.py",
+    "engine/expressions",
+    "engine/operations/attention.py",
+    "engine/plugins/mail_drafts.py",
+    "engine/plugins/mail_fields.py",
+    "engine/plugins/mail_follow_ups.py",
+    "engine/plugins/mail_labels.py",
+    "engine/plugins/mail_reading.py",
+    "engine/plugins/mail_rules.py",
+    "engine/plugins/mail_schedule.py",
+    "engine/plugins/mail_waiting.py",
+    "engine/plugins/mail_writing.py",
+    "engine/plugins/unreadable.py",
+    "engine/record/acceptance.py",
+    "engine/record/failure.py",
+    "engine/runner",
+    "engine/runs/rules",
+    "engine/steps",
+    "engine/triggering",
+    "engine/triggers",
+    "engine/workflows/editing",
+)
+"""Where the code says what people meet in the dashboard: files, and folders with all that is in them."""
+_FOR_MODELS = ("engine/steps/agent", "engine/steps/llm", "engine/steps/rag/answering.py")
+"""Where it says what models are told, too."""
+_SENTENCE = re.compile(r"(?=.*[a-z]{4})(?!.*%[ds])[A-Z{'`].* .*(?:[.?!]|: \{\d+\})")
+"""What needs a translation: no part of a sentence, no line of the log, no text of several lines."""
+_DESCRIBES = frozenset({"Field", "Meta", "StepField"})
+"""Calls whose texts describe a field; what a person sees of them is a text of its own."""
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_FILLED = re.compile(r"(?<!\{)\{\w*\}(?!\})")
+"""What `str.format` fills in a text that is no f-string."""
+_EXPRESSION = re.compile(r"\{\{[^{}]*\}\}")
 _WORDS = re.compile("[a-z]+( [a-z]+)*")
-_FEWEST_LETTERS = 5
+_FEWEST_LETTERS = 3
 """A template with fewer letters of its own would fit texts that it does not mean."""
 _MADE = datetime(2026, 1, 1, tzinfo=UTC)
 """The date in every file, so that a catalogue only changes with its texts."""
@@ -79,10 +150,11 @@ def texts() -> list[Text]:
     found = [text for path in sorted((ROOT / "dashboard").rglob("*.py")) for text in _in_python(path)]
     found += [text for name in _SCRIPTS for text in _in_script(name)]
     found += map(Text, [*_of_services(), *titles()])
-    found += map(Text, CRON_TEXTS)
+    found += map(Text, [*CRON_TEXTS, *WIZARD_TEXTS])
     found += [Text(kind.agreed) for kind in step_types().values() if kind.agreed]
     found += [Text(kind.done, context="done") for kind in step_types().values() if kind.done]
     found += [Text(f"{{count}} {one}", f"{{count}} {many}") for one, many in nouns().items()]
+    found += [Text(one, context=MESSAGE) for one in sorted(sentences())]
     return list(dict.fromkeys(found))
 
 
@@ -94,7 +166,7 @@ def nouns() -> Mapping[str, str]:
         word = made_by(kind.name).replace("_", " ")
         if word and not word.endswith("s"):
             found[word] = plural(word)
-    for tree in _code():
+    for tree in _code().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "counted":
                 words = [one.value for one in node.args[1:] if isinstance(one, ast.Constant)]
@@ -106,32 +178,72 @@ def nouns() -> Mapping[str, str]:
 @cache
 def messages() -> Collection[str]:
     """Return the texts in the code of the engine that may be messages, as templates."""
-    found = set()
-    for tree in _code():
-        inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.JoinedStr):
-                found.add(_template(node.values))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
-                found.add(_template([node]))
+    found = {one for tree in _code().values() for one in (*_templates(tree), *_of_workflows(tree))}
     return {one for one in found if len(re.findall("[A-Za-z]", re.sub(r"\{\d+\}", "", one))) >= _FEWEST_LETTERS}
+
+
+@cache
+def sentences() -> Collection[str]:
+    """Return the messages that need a translation."""
+    others = {_filled(kind.agreed, _FILLED) for kind in step_types().values()}
+    shown = [tree for path, tree in _code().items() if _is_in(path, _SHOWN) and not _is_in(path, _FOR_MODELS)]
+    found = {one for tree in shown for one in _templates(tree) if _SENTENCE.fullmatch(one)}
+    return (found & {*messages()}) - others - {*_of_services()}
+
+
+def _is_in(path: str, places: Sequence[str]) -> bool:
+    return f"{path}/".startswith(tuple(f"{one}/" for one in places))
+
+
+def _templates(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts in code as templates, but no docstrings and descriptions of fields."""
+    left_out = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            left_out.update(map(id, node.values))
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in _DESCRIBES:
+            left_out.update(map(id, ast.walk(node)))
+    for node in ast.walk(tree):
+        if id(node) in left_out:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            yield _template(node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield _filled(node.value, _FILLED) if _FILLED.search(node.value) else _template([node])
+
+
+def _of_workflows(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts with expressions, such as the message of a step in a workflow that the engine writes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _EXPRESSION.search(node.value):
+            yield _filled(node.value, _EXPRESSION)
 
 
 def _template(parts: Sequence[ast.expr]) -> str:
     found, values = "", 0
     for part in parts:
         if isinstance(part, ast.Constant):
-            found += str(part.value).replace("{", "{{").replace("}", "}}")
+            found += _escaped(str(part.value))
         else:
             found, values = f"{found}{{{values}}}", values + 1
     return found
 
 
+def _filled(text: str, places: re.Pattern[str]) -> str:
+    """Return a text as a template, with a value in each of these places."""
+    pieces = iter(places.split(text))
+    return next(pieces) + "".join(f"{{{index}}}{piece}" for index, piece in enumerate(pieces))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 @cache
-def _code() -> Sequence[ast.Module]:
-    """Return the code that makes messages."""
+def _code() -> Mapping[str, ast.Module]:
+    """Return the code that makes messages, by its path."""
     files = [path for name in ("clients", "engine") for path in sorted((ROOT / name).rglob("*.py"))]
-    return [ast.parse(path.read_text(encoding="utf-8")) for path in files]
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in files}
 
 
 def _in_python(path: Path) -> Iterator[Text]:
@@ -157,16 +269,22 @@ def _in_script(name: str) -> Iterator[Text]:
 
 
 def titles() -> Iterator[str]:
-    """Yield the titles of step types, triggers, services, all their fields, and of the lines of checks."""
-    for node in (node for tree in _code() for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    """Yield titles and descriptions of step types and triggers, and titles of services, fields and lines of checks."""
+    for node in (node for tree in _code().values() for node in ast.walk(tree) if isinstance(node, ast.Call)):
         if isinstance(node.func, ast.Name) and node.func.id == "CheckLine" and node.args:
             yield from (str(one.value).capitalize() for one in node.args[:1] if isinstance(one, ast.Constant))
     yield from (service.title for service in services())
     for kind in (*step_types().values(), *trigger_types().values()):
         yield kind.title
+        yield described(kind)
         schema = fields_schema(kind.fields)
         for holder in (schema, *schema.get("$defs", {}).values()):
             yield from (str(one["title"]) for one in holder.get("properties", {}).values() if "title" in one)
+
+
+def described(kind: PluginType) -> str:
+    """Return what the dashboard shows of the description of a type."""
+    return first_paragraph(inspect.getdoc(type(kind)) or "")
 
 
 def _of_steps() -> Iterator[str]:
@@ -221,9 +339,13 @@ def source(catalog: Catalog) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
-    """Return a `.mo` file, which Python's gettext reads."""
+    """Return a `.mo` file, which Python's gettext reads; messages are not asked for there."""
+    asked = deepcopy(catalog)
+    for message in list(asked):
+        if message.context == MESSAGE:
+            asked.delete(message.id, MESSAGE)
     file = BytesIO()
-    write_mo(file, catalog)
+    write_mo(file, asked)
     return file.getvalue()
 
 
@@ -258,6 +380,8 @@ def problems(catalog: Catalog) -> list[str]:
         forms = [] if message is None else [_forms(message)] if not text.many else list(_forms(message))
         if message is None or message.fuzzy or not forms or not all(forms):
             found.append(f"not translated: {text.one!r}")
+            continue
+        if text.context == MESSAGE:
             continue
         allowed = _placeholders(text.many or text.one)
         found += [f"placeholders of {one!r} are not those of {text.one!r}" for one in forms if not _fits(one, allowed)]

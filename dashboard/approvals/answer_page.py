@@ -12,12 +12,13 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from dashboard.approvals.asked_call import cost_text, open_words, source_words, unconfirmed_words
+from dashboard.approvals.asked_call import cost_text, head_lines, open_words, source_words
 from dashboard.base.language import N_, spoken, t, tn
 from dashboard.base.messages import translated
 from dashboard.base.plain import host_of, revealed
 from dashboard.form.words import language_of
 from dashboard.parts.times import ago, full_time
+from dashboard.parts.unconfirmed import unconfirmed_words
 from engine.base.statuses import AccountMode
 from engine.people.answer_links import without_links
 from engine.record.plans.previews import shown
@@ -162,7 +163,7 @@ def _letter(letter: AskedLetter, source: AskedSource | None, gaps: Sequence[str]
                 yield from _part(part, source, gaps)
             continue
         head = list(parts)
-        yield _lines((t(one.title), str(one.value or t("(empty)"))) for one in head)
+        yield _lines(head_lines(head))
         if names := [t(one.title) for one in head if one.is_outside]:
             yield _origin(f"{', '.join(names)}: {source_words(source)}")
     if letter.changes:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard.approvals.edit import ArgumentsEdit, discard_button, edit_field, editable, is_editing, other_fields
+from dashboard.approvals.scheduled import later_words
 from dashboard.base.language import ENGLISH, N_, language, number, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import (
+    isolated,
     outside_badge,
     outside_code,
     outside_letter,
@@ -24,10 +27,12 @@ from dashboard.base.plain import (
 )
 from dashboard.base.run_files import run_files
 from dashboard.parts.times import full_time, short_time
+from dashboard.parts.unconfirmed import unconfirmed_words
 from dashboard.parts.values import json_text
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.budgets.limits import money
+from engine.plugins.mail_schedule import LATER
 from engine.plugins.registry import link_word
 from engine.record.differences import is_reference, shown
 from engine.record.plans.previews import difference
@@ -42,7 +47,7 @@ _MOST_LETTERS = 100_000
 _TITLES = (
     *(N_("To"), N_("Cc"), N_("Bcc"), N_("Reply-To"), N_("Subject"), N_("Attachment"), N_("Attachments"), N_("Text")),
     *(N_("Body"), N_("Key of the row"), N_("Commit message"), N_("Event"), N_("Row"), N_("Comment")),
-    N_("Pull request"),
+    *(N_("Pull request"), N_("From"), N_("Scheduled for"), N_("Held for")),
 )
 """What letters have most, for the catalogue."""
 
@@ -130,7 +135,7 @@ def cost_text(cost_usd: float | None) -> str:
 
 
 def _bold(text: str) -> str:
-    return f"**{plain(text)}**"
+    return isolated(text, f"**{plain(text)}**")
 
 
 def _warnings(call: AskedCall, key: str) -> None:
@@ -140,10 +145,10 @@ def _warnings(call: AskedCall, key: str) -> None:
         )
         _code(call.again, f"again-{key}", "diff")
     if call.notes:
-        st.info(plain(" ".join(call.notes)), icon=":material/content_cut:")
+        st.info(plain(" ".join(map(translated, call.notes))), icon=":material/content_cut:")
     if call.unreadable:
         st.warning(
-            plain(t("What it is about could not be read: {unreadable}", unreadable=call.unreadable)),
+            plain(t("What it is about could not be read: {unreadable}", unreadable=translated(call.unreadable))),
             icon=":material/visibility_off:",
         )
 
@@ -171,13 +176,19 @@ def _letter(letter: AskedLetter, source: AskedSource | None, key: str, gaps: Seq
         _code(letter.changes, f"changes-{key}", "diff")
 
 
+def head_lines(parts: Sequence[LetterPart]) -> list[tuple[str, str]]:
+    """Return the title and the text of each line in the head of a letter, with times in the viewer's zone."""
+    lines = [(one.title, later_words(one.value) if one.argument == LATER else one.value) for one in parts]
+    return [(t(title), str(value or t("(empty)"))) for title, value in lines]
+
+
 def _is_head(part: LetterPart) -> bool:
     return part.is_line and not part.is_warning
 
 
 def _head(parts: Sequence[LetterPart], source: AskedSource | None) -> None:
     """Show lines; those with text from outside are named below them."""
-    outside_lines([(t(one.title), one.value or t("(empty)")) for one in parts])
+    outside_lines(head_lines(parts))
     if names := [t(one.title) for one in parts if one.is_outside]:
         _origin(f"{', '.join(names)}: {source_words(source)}")
 
@@ -200,11 +211,6 @@ def _text(part: LetterPart, source: AskedSource | None, key: str, gaps: Sequence
 
 def _origin(words: str) -> None:
     st.caption(f":material/public: {plain(words)}")
-
-
-def unconfirmed_words() -> str:
-    """Return the warning about a mail whose sender the receiving server could not confirm."""
-    return t("The sender is not confirmed: the mail may be from somebody else.")
 
 
 def source_words(source: AskedSource | None) -> str:

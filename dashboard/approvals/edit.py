@@ -6,20 +6,25 @@ What the fields hold decides what is approved, whichever button is pressed: `edi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
 import streamlit as st
 
+from clients.errors import ServiceError
 from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.plain import field_label
 from dashboard.parts.errors import error_box
+from dashboard.parts.times import short_time
 from dashboard.parts.values import json_text
+from engine.base.clock import moment_of, timestamp
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.documents.json_file import typed_value
+from engine.plugins.mail_schedule import goes_out_at
 from engine.plugins.step import Role
 from engine.record.types.approval import AskedCall
 from engine.runs.approval_titles import title_of
@@ -166,7 +171,25 @@ def tell_answered(question: Approval) -> None:
     session.keep_draft(answered_here(question.id), value=True)
     how = t(" as edited") if question.edited is not None else ""
     text = " ".join(title_of(question).split())
-    session.tell(f"{t(question.state.capitalize())}{how}: {text[:_TOLD]}{' …' * (len(text) > _TOLD)}")
+    word = t(question.state.capitalize())
+    if question.is_scheduled:
+        word = t("Stopped") if question.state == "rejected" else t("Released")
+    told, link = f"{word}{how}: {text[:_TOLD]}{' …' * (len(text) > _TOLD)}", ""
+    if at := _goes_out_at(question):
+        told = f"{told}. {t('Goes out at {time}', time=short_time(at))}."
+        link = f"[{t('Stop')}](approvals?question={question.id})"
+    session.tell(told, link=link)
+
+
+def _goes_out_at(question: Approval) -> str:
+    """Return until when a mail is held that was just approved; empty if it is none, or goes out at once."""
+    if question.call is None or question.state != "approved" or question.is_scheduled or not question.answered_at:
+        return ""
+    arguments = question.call.arguments if question.edited is None else question.edited
+    with suppress(ServiceError):  # a time too far away: the run says so
+        due_at = goes_out_at(arguments, moment_of(question.answered_at))
+        return timestamp(due_at) if due_at is not None else ""
+    return ""
 
 
 def editable(call: AskedCall) -> Mapping[str, Kind]:

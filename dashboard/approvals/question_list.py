@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.approvals.edit import edit_of, is_editing
+from dashboard.approvals.asked_again import AskedAgain, OpenQuestions
 from dashboard.approvals.questions import LIST, can_approve_as_asked, question_card, run_of, tell_all
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
@@ -36,8 +36,11 @@ def opened(questions: Sequence[Approval]) -> Approval:
     return found.get(wanted) or (found.get(after) if wanted == known else None) or questions[0]
 
 
-def question_list(visit: Visit, questions: Sequence[Approval]) -> None:
-    """Show the questions: the rows, and beside them the one that is open. Below each other on a phone, it first."""
+def question_list(visit: Visit, questions: Sequence[Approval], every: Sequence[Approval]) -> None:
+    """Show the questions: the rows, and beside them the one that is open. Below each other on a phone, it first.
+
+    `every` open question, also those that have no row yet, may be about the same as one of them.
+    """
     current = opened(questions)
     place = questions.index(current)
     after = questions[place + 1] if place + 1 < len(questions) else questions[place - 1]
@@ -45,27 +48,32 @@ def question_list(visit: Visit, questions: Sequence[Approval]) -> None:
     st.query_params[PARAM] = current.id
     with st.container(key="wide"), st.container(key="question-list"):
         rows, card = st.columns([1, 3], gap="medium")
+    known = OpenQuestions(every)
     with card:
-        question_card(visit, current, run_of(visit, current), LIST)
+        question_card(visit, current, run_of(visit, current), LIST, known.again(current))
     with rows:
         _alike_button(visit, alike(visit, questions, current))
-        _rows(visit, questions, current)
-        if not is_editing(current, edit_of(current)):
-            with st.container(key="question-keys", horizontal=True, gap="small"):
-                _move("j", t("Next"), questions[min(place + 1, len(questions) - 1)])
-                _move("k", t("Previous"), questions[max(place - 1, 0)])
+        _rows(visit, questions, current, known)
+        with st.container(key="question-keys", horizontal=True, gap="small"):
+            _move("j", t("Next"), questions[min(place + 1, len(questions) - 1)])
+            _move("k", t("Previous"), questions[max(place - 1, 0)])
 
 
-def _rows(visit: Visit, questions: Sequence[Approval], current: Approval) -> None:
+def _rows(visit: Visit, questions: Sequence[Approval], current: Approval, known: OpenQuestions) -> None:
     with st.container(key="question-rows", gap=None):
         for one in questions:
             name = "picked" if one is current else "pick"
             st.button(
-                _row(one), key=f"{name}-{one.id}", type="tertiary", width="stretch", on_click=_open, args=(one.id,)
+                _row(one, known.again(one)),
+                key=f"{name}-{one.id}",
+                type="tertiary",
+                width="stretch",
+                on_click=_open,
+                args=(one.id,),
             )
     if visit.may("run"):
         with st.container(key="question-hint"):
-            st.caption(t("Keys: j and k move, a approves, r rejects, e edits."))
+            st.caption(t("Keys: j and k move, a approves, r rejects, e edits, Escape leaves a text."))
 
 
 def alike(visit: Visit, questions: Sequence[Approval], current: Approval) -> Sequence[Approval]:
@@ -101,10 +109,11 @@ def _approve_all(visit: Visit, questions: Sequence[Approval]) -> None:
     )
 
 
-def _row(one: Approval) -> str:
+def _row(one: Approval, again: AskedAgain | None) -> str:
     gaps = f":orange[:material/edit: {plain(t('gaps'))}] · " if one.gaps else ""
     name, words = (plain(first_words(text, _LETTERS)) for text in (_name(one), _words(one)))
-    return f"**{name}**  \n:gray[{gaps}{words} · {plain(ago(one.asked_at))}]"
+    told = "" if again is None else f" · {plain(again.words)}"
+    return f"**{name}**  \n:gray[{gaps}{words} · {plain(ago(one.asked_at))}{told}]"
 
 
 def _name(one: Approval) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from dashboard.approvals.asked_again import AskedAgain
 from dashboard.approvals.asked_call import account_line, answered_edit, asked_call, details, headline, open_words
 from dashboard.approvals.edit import (
     ArgumentsEdit,
@@ -15,10 +16,10 @@ from dashboard.approvals.edit import (
     edit_button,
     edit_of,
     gaps_consent,
-    is_editing,
     tell_answered,
 )
 from dashboard.approvals.outline import shown_outline
+from dashboard.approvals.scheduled import goes_out_words, release_buttons
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
@@ -47,12 +48,23 @@ _LOOKS: Mapping[str, tuple[str, str, Color]] = {
 }
 _SHORT = 120
 _TOLD = 3
+_LOOK_SECONDS = 60.0
+_HELD_LOOKS: Mapping[str, tuple[str, str, Color]] = {
+    "approved": (N_("Released"), ":material/send:", "green"),
+    "rejected": (N_("Stopped"), ":material/cancel_schedule_send:", "red"),
+    "expired": (N_("Released"), ":material/send:", "green"),
+}
+"""The same of mails that were held until their time."""
 _NOBODY = {"expired": N_("nobody answered in time"), "withdrawn": N_("its run is no longer waiting")}
 """What ended a question that nobody answered."""
 
 
-def question_card(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
+def question_card(
+    visit: Visit, question: Approval, run: Run | None, place: str, again: AskedAgain | None = None
+) -> None:
     """Show an open question with its buttons; `place` distinguishes the same card on two pages.
+
+    `again`: another open question about the same.
 
     Question and details may contain text from outside: nothing in them is rendered.
     """
@@ -61,17 +73,23 @@ def question_card(visit: Visit, question: Approval, run: Run | None, place: str)
         edit = edit_of(question)
         _asked(question)
         _where(visit, question, run, place)
+        if again is not None:
+            words = again.words[:1].upper() + again.words[1:]
+            visit.link(words, "approvals", icon=":material/file_copy:", question=again.other.id)
         if call is not None:
             asked_call(visit, question, call, edit, run, place)
         elif question.details not in (None, "", {}, []):
             shown_outline(question.details)
-        may_answer = visit.orchestra.approvals.may_answer(visit.who, question)
+        may_answer = visit.orchestra.approvals.may_reject(visit.who, question)
         if may_answer:
             _before_answer(question, edit)
         if call is not None:
             details(call, key)
         if may_answer:
-            _answer(visit, question, edit, place)
+            if question.is_scheduled:
+                _release(visit, question, place)
+            else:
+                _answer(visit, question, edit, place)
         elif visit.may("run"):
             st.caption(plain(t("This question waits for {named}.", named=named(question.by))))
         else:
@@ -87,9 +105,20 @@ def can_approve_as_asked(question: Approval) -> bool:
     return not is_warned
 
 
-def answered_row(visit: Visit, question: Approval) -> None:
-    """Show a question that is no longer open: the answer, by whom and when."""
-    word, icon, color = _LOOKS[question.state]
+def held_after(question: Approval, held: Sequence[Approval]) -> Approval | None:
+    """Return the mail that is held now and that the answer to a question was about."""
+    same = (question.run_id, question.path)
+    is_approved = question.state == "approved" and not question.is_scheduled
+    return next((one for one in held if is_approved and (one.run_id, one.path) == same), None)
+
+
+def answered_row(visit: Visit, question: Approval, held: Sequence[Approval] = ()) -> None:
+    """Show a question that is no longer open: the answer, by whom and when; `held` are the mails held now."""
+    looks = {**_LOOKS, **_HELD_LOOKS} if question.is_scheduled else _LOOKS
+    word, icon, color = looks[question.state]
+    badge, later = t(word), held_after(question, held)
+    if later is not None:
+        badge = t("Approved, goes out at {time}", time=short_time(str(later.expires_at)))
     with st.container(key=f"row-answered-{question.id}", gap="xsmall"):
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", key=f"titled-answered-{question.id}"
@@ -97,16 +126,16 @@ def answered_row(visit: Visit, question: Approval) -> None:
             visit.title_link(
                 first_words(title_of(question), _SHORT), "run", id=question.run_id, **opened_at(question.path)
             )
-            st.badge(t(word), icon=icon, color=color)
+            st.badge(badge, icon=icon, color=color)
+            if later is not None:
+                visit.link(t("Stop"), "approvals", icon=":material/cancel_schedule_send:", question=later.id)
         if question.comment:
             outside_text(question.comment)
-        by = (
-            t("by {answered_by}", answered_by=question.answered_by)
-            if question.answered_by
-            else t(_NOBODY[question.state])
-        )
+        nobody = {**_NOBODY, "expired": N_("nobody stopped it")} if question.is_scheduled else _NOBODY
+        is_answered = bool(question.answered_by)
+        by = t("by {answered_by}", answered_by=question.answered_by) if is_answered else t(nobody[question.state])
         by += t(", edited") if question.edited is not None else ""
-        said = [question.workflow, question.path, by, ago(question.answered_at)]
+        said = [*_titles(question, _look_of(visit, question)), by, ago(question.answered_at)]
         st.caption(plain(" · ".join(said)), help=full_time(question.answered_at) or None)
         if question.edited is not None and question.call is not None:
             answered_edit(question, question.edited)
@@ -116,6 +145,14 @@ def run_of(visit: Visit, question: Approval) -> Run | None:
     """Return the run that asks, or None if its log is gone."""
     try:
         return visit.orchestra.runs.get(visit.who, question.run_id)
+    except OrchestraError:
+        return None
+
+
+def _look_of(visit: Visit, question: Approval) -> Run | None:
+    """Return the run that asked as it was read a moment ago: many answers are of one run."""
+    try:
+        return visit.orchestra.runs.look(visit.who, question.run_id, _LOOK_SECONDS).run
     except OrchestraError:
         return None
 
@@ -130,7 +167,9 @@ def opened_at(path: str) -> dict[str, str]:
 
 
 def _asked(question: Approval) -> None:
-    if question.call is not None:
+    if question.is_scheduled:
+        st.header(plain(goes_out_words(question)), anchor=False)
+    elif question.call is not None:
         headline(question.call)
     elif "\n" in question.message.strip() or len(question.message) > _SHORT:
         st.markdown(t(":material/help: **A run asks:**"))
@@ -144,7 +183,7 @@ def _where(visit: Visit, question: Approval, run: Run | None, place: str) -> Non
         if question.call is not None:
             account_line(question.call)
         facts = [*_titles(question, run), t("asked {asked_at}", asked_at=ago(question.asked_at))]
-        if question.expires_at is not None:
+        if question.expires_at is not None and not question.is_scheduled:
             facts.append(t("expires {expires_at}", expires_at=short_time(question.expires_at)))
         st.caption(plain(" · ".join(facts)), help=full_time(question.asked_at), width="content")
         if run is not None and question.call is None:
@@ -192,8 +231,7 @@ def _before_answer(question: Approval, edit: ArgumentsEdit) -> None:
 def _answer(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -> None:
     """Show the buttons, in the list each in a container for its letter (dashboard/assets/browser.js)."""
     key = f"{place}-{question.id}"
-    # While fields are open no letter is a key: somebody may type before the cursor is in one.
-    letters = "press" if place == LIST and not is_editing(question, edit) else "act"
+    letters = "press" if place == LIST else "act"
     approvals, call = visit.orchestra.approvals, question.call
     found = () if call is None else gaps(call, edit.arguments or call.arguments)
     with st.container(key=f"answer-{key}", gap="small"):
@@ -227,6 +265,16 @@ def _answer(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -
                 )
             with st.container(key="press-e" if letters == "press" else f"act-e-{key}", width="content"):
                 edit_button(question, edit, place)
+
+
+def _release(visit: Visit, question: Approval, place: str) -> None:
+    """Show the buttons of a mail that goes out by itself."""
+    key = f"{place}-{question.id}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"buttons-{key}"):
+        buttons = st.container(horizontal=True, gap="small", width="content", key=f"acts-{key}")
+        comment = comment_field(question, place)
+    with buttons:
+        release_buttons(visit, question, place, comment)
 
 
 def tell_all(found: Sequence[Decided]) -> None:

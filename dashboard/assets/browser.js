@@ -9,7 +9,7 @@ const LARGE = 60_000;
 const DELAY_MS = 200;
 const ANSWER_MS = 2000;
 
-const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, row: -1, read: "", editors: null, search: "", wantsSearch: false, texts: {}, language: "en" };
+const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, row: -1, read: "", editors: null, search: "", wantsSearch: false, opensFields: false, left: "", texts: {}, language: "en" };
 const typedInto = new WeakSet();
 const unsent = new WeakSet();
 const unplaced = new WeakSet();
@@ -104,18 +104,41 @@ function focusWanted(looks = 0) {
   button.scrollIntoView({ block: "nearest" });
 }
 
-// Focus the first field of a letter, as soon as the button Edit has turned it into fields.
+// Focus the first field of a letter, as soon as the button Edit has turned it into fields. Until then no letter is a
+// key: somebody may type before the cursor is in a field.
 function onEdit(event) {
   const place = event.target.closest?.("button")?.closest('[class*="st-key-edit-"]');
   const question = place?.className.match(/st-key-edit-\S+-([a-z0-9]+)(?:\s|$)/)?.[1];
-  if (question) focusField(`[class*="st-key-edit-${question}-"] :is(input, textarea):not(:disabled)`);
+  if (!question) return;
+  page.opensFields = true;
+  focusField(`[class*="st-key-edit-${question}-"] :is(input, textarea):not(:disabled)`);
 }
 
 function focusField(fields, looks = 0) {
-  if (document.activeElement?.matches("input, textarea")) return; // somebody was faster
-  const field = document.querySelector(fields);
-  if (field) field.focus();
-  else if (looks < MOST_LOOKS) setTimeout(focusField, 50, fields, looks + 1);
+  const isTaken = document.activeElement?.matches("input, textarea"); // somebody was faster
+  const field = isTaken ? null : document.querySelector(fields);
+  if (!isTaken && !field && looks < MOST_LOOKS) {
+    setTimeout(focusField, 50, fields, looks + 1);
+    return;
+  }
+  field?.focus();
+  page.opensFields = false;
+}
+
+// Escape leaves a text of a question, so that letters are keys again. A list of choices that is open closes first.
+function onEscape(event) {
+  if (event.key !== "Escape" || event.isComposing || !event.target.matches?.("input, textarea")) return;
+  if (!letterOf(event.target) || event.target.closest("[aria-expanded=true]")) return;
+  page.left = letterOf(event.target);
+  event.target.blur();
+}
+
+const letterOf = (element) => element?.closest('[class*="st-key-question-"]')?.className.match(/st-key-question-\S+/)[0] ?? "";
+
+// While a question has open fields that nobody has left by Escape, as after a reload, a letter may be one of the text.
+function mayBeOfText() {
+  const field = document.querySelector('[class*="st-key-question-"] [class*="st-key-edit-"] :is(input, textarea):not(:disabled)');
+  return field !== null && letterOf(field) !== page.left;
 }
 
 // ---- typed text
@@ -458,12 +481,18 @@ function bringIntoView(opened) {
 // Press the button in the container `press-<letter>`, or `press-<letter>-<what>`, unless something is being typed. The
 // letter does not reach Streamlit, for which "r" and "c" mean something else. A key that is held presses once, and what
 // has only just come into its place is not answered: nobody can have read it.
+const TYPED = "input:not([type=checkbox], [type=radio]), textarea";
 const UNREAD_MS = 700; // about as long as somebody needs to see that another one stands there
 const shown = new Map();
 
 function onLetter(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/.test(event.key)) return;
-  if (event.target.closest?.("input, textarea, select, [contenteditable=true], [role=dialog]")) return;
+  if (event.target.closest?.(`${TYPED}, select, [contenteditable=true], [role=dialog]`)) return;
+  if (page.opensFields || mayBeOfText()) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
   const place = document.querySelector(placeOf(event.key));
   if (event.repeat && event.key === "a") return; // before alongRows, which presses
   if (!place && !alongRows(event.key)) return;
@@ -472,7 +501,16 @@ function onLetter(event) {
   const button = place?.querySelector("button:not(:disabled)");
   if (!button || event.repeat || isUnread(event.key)) return;
   pressedAt = performance.now();
-  button.click();
+  const waits = leftAt + SENT_MS - performance.now();
+  if (waits <= 0) button.click();
+  else setTimeout(pressLater, waits, event.key, nameOf(place)); // a text that was just left comes first
+}
+
+const nameOf = (place) => place?.className.match(/st-key-press-\S+/)[0];
+
+function pressLater(letter, name) {
+  const place = document.querySelector(placeOf(letter));
+  if (nameOf(place) === name) place?.querySelector("button:not(:disabled)")?.click();
 }
 
 function isUnread(place) {
@@ -536,6 +574,7 @@ function listen() {
   document.addEventListener("click", (event) => event.target.closest?.(".search-button") && openSearch());
   document.addEventListener("click", (event) => event.target.closest?.(".phone-more") && openMenu());
   window.addEventListener("keydown", onLetter, true);
+  document.addEventListener("keydown", onEscape, true);
   document.addEventListener("input", onInput, true);
   const flush = () => [...page.late.keys()].forEach(storeLate);
   for (const kind of ["pagehide", "beforeunload", "blur", "visibilitychange"]) addEventListener(kind, flush, true);

@@ -10,30 +10,34 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import accumulate, product
 from typing import NamedTuple
 
 from dashboard.base.language import ENGLISH, N_, language, number, script_texts, t, tc, tn
+from engine.record.outcomes import CORRECTED, NOTHING
 
 MESSAGE = "message"
 """The context of messages in a catalogue."""
 NOUNS = (
-    "answer", "appointment", "attachment", "chat", "comment", "contact", "customer", "document", "draft", "email",
-    "entry", "event", "file", "folder", "form", "invoice", "issue", "item", "label", "line", "link", "mail", "meeting",
-    "message", "note", "order", "page", "post", "record", "reminder", "repository", "reply", "row", "run", "submission",
-    "summary", "task", "text", "thread", "ticket", "topic",
+    "answer", "appointment", "attachment", "block", "branch", "chat", "comment", "commit", "contact", "customer",
+    "document", "draft", "email", "entry", "event", "file", "folder", "form", "invoice", "issue", "item", "label",
+    "line", "link", "mail", "meeting", "message", "note", "order", "page", "post", "pull request", "record",
+    "reminder", "repository", "reply", "result", "row", "run", "submission", "summary", "task", "text", "thread",
+    "ticket", "topic", "user",
 )  # fmt: skip
 """What steps and the items of loops are usually called; the engine counts runs and writes by these names."""
 _HEADS = (
     N_("Cancelled"),
     N_("Done"),
     N_("Failed"),
+    N_("First"),
     N_("Interrupted"),
     N_("Not started yet"),
     N_("Plan"),
     N_("Running"),
     N_("Waiting"),
 )
-"""What the sentence of a run may begin with, before a colon."""
+"""What the sentence of a run, or of several things that are alike, may begin with, before a colon."""
 _ENDINGS = (
     N_("already done"),
     N_("cancelled"),
@@ -61,15 +65,37 @@ _PLACEHOLDER = re.compile(r"\{\d+\}")
 _REJECTED = "rejected by "
 _COUNT = re.compile(rf"[0-9]+(?:,[0-9]{{3}})* (?:(?:[a-z]+ )*{_REJECTED}(?!a person)[^\s,]*[^\s,.]|[a-z]+(?: [a-z]+)*)")
 _BESIDES = N_(", besides the writes of ")
+_BETWEEN = (N_(" or "), N_(" and "))
 _COUNTS = re.compile(rf"#(?:(?:, |: | \(|{_BESIDES})#|\))*\.?")
 """Numbers with what they count, each as `#`: "25 mails: 9 tasks, 1 failed." or "12 writes (9 tasks, 3 labelled)."."""
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=\S)")
+
+
+_ENDS = 3
+"""How many letters at the beginning and the end of a template it is found by."""
+_QUOTES = ('"', "'")
+_SHARE = re.compile(r"([0-9]+(?:,[0-9]{3})*) of ([0-9].*)")
+"""A part of what is counted: "2 of 5 mails"."""
+_MEANS = re.compile(r"('\w+') means: (.+)\.")
+_OF_A_VALUE = re.compile(r"('\w+'|Entry \d+(?: of '\w+')?|This) ((?:must|takes) .+), not (.+)\.")
+"""What is wrong with a value: which one, what it must be, and what it is."""
 
 
 class _Template(NamedTuple):
     pieces: Sequence[str]
     """The text before, between and after its values."""
     translation: str
+    letters: int
+    """How many letters are its own."""
+    longest: str
+    """The longest piece: most texts do not have it."""
+
+
+class _Templates(NamedTuple):
+    whole: Mapping[str, str]
+    """The translations of texts without values."""
+    filled: Mapping[tuple[str, str], Sequence[_Template]]
+    """The others by their first and their last letters, "" where a value stands there."""
 
 
 def translated(text: str) -> str:
@@ -81,6 +107,9 @@ def outcome(words: str) -> str:
     """Return what became of an item, "task" or "only labelled", in the language of the reader."""
     if language() == ENGLISH:
         return words
+    if words.startswith(CORRECTED):
+        stays = words.removeprefix(CORRECTED)
+        return t("corrected: {what}", what=t("nothing") if stays == NOTHING else outcome(stays))
     return ", ".join(_count(f"1 {one}").partition(" ")[2] for one in words.split(", ")) if words else ""
 
 
@@ -103,7 +132,16 @@ def _translated(spoken: str, text: str, depth: int) -> str:
 
 def _whole(text: str, depth: int) -> str | None:
     """Return the translation of one message; None if it is not known."""
-    return _counts(text) or _plural(text) or _templated(text, depth) or _headed(text, depth)
+    return (
+        _templates(language()).whole.get(text)
+        or _counts(text)
+        or _plural(text)
+        or _share(text)
+        or _of_a_value(text, depth)
+        or _templated(text, depth)
+        or _headed(text, depth)
+        or _joined(text)
+    )
 
 
 def _headed(text: str, depth: int) -> str | None:
@@ -111,13 +149,41 @@ def _headed(text: str, depth: int) -> str | None:
     head, colon, rest = text.partition(": ")
     if colon and head in _HEADS:
         return f"{t(head)}: {_translated(language(), rest, depth + 1)}"
-    if colon and len(head) > 1 and head[0] == head[-1] == '"':
+    if colon and len(head) > 1 and head[0] == head[-1] and head[0] in _QUOTES:
         return f"{head}: {_translated(language(), rest, depth + 1)}"
     amount, comma, basis = text.removesuffix(".").rpartition(", ")
-    if comma and (said := _templated(basis, depth + 1)):  # "$0.02, by the last run."
+    if comma and (said := _known(basis, depth + 1)):  # "$0.02, by the last run."
         return f"{amount}, {said}{text[len(amount) + len(comma) + len(basis) :]}"
     bare = text.removesuffix(".")
     return f"{t(bare)}{text[len(bare) :]}" if bare in _HEADS or bare in _ENDINGS else None
+
+
+def _share(text: str) -> str | None:
+    found = _SHARE.fullmatch(text)
+    whole = None if found is None else _counts(found[2])
+    if found is None or whole is None:
+        return None
+    return t("{count} of {whole}", count=number(int(found[1].replace(",", ""))), whole=whole)
+
+
+def _of_a_value(text: str, depth: int) -> str | None:
+    """Return the translation of "'limit' must be at least 1, not 0."."""
+    found = _OF_A_VALUE.fullmatch(text)
+    wanted = None if found is None else _known(found[2], depth + 1)
+    if found is None or wanted is None:
+        return None
+    value, seen = (_translated(language(), one, depth + 1) for one in (found[1], found[3]))
+    return t("{value} {wanted}, not {seen}.", value=value, wanted=wanted, seen=seen)
+
+
+def _joined(text: str) -> str | None:
+    """Return the translation of known texts that are joined: "a list or null"."""
+    whole = _templates(language()).whole
+    for word in _BETWEEN:
+        parts = [whole.get(part, "") for part in text.split(word)]
+        if len(parts) > 1 and all(parts):
+            return t(word).join(parts)
+    return None
 
 
 def _plural(text: str) -> str | None:
@@ -157,13 +223,41 @@ def _count(text: str) -> str:
     return f"{number(count)} {t('only {done}', done=said) if words.startswith('only ') else said}"
 
 
+def _known(text: str, depth: int) -> str | None:
+    """Return the translation of a part of a sentence."""
+    return _templates(language()).whole.get(text) or _templated(text, depth)
+
+
 def _templated(text: str, depth: int) -> str | None:
-    templates = _templates(language())
-    for one in (*templates.get(text[:3], ()), *templates.get("", ())):
-        values = _values(one.pieces, text)
-        if values is not None and not any(map(_SENTENCE_END.search, values)):
-            return one.translation.format(*(_translated(language(), value, depth + 1) for value in values))
-    return None
+    """Return the translation by the template that fits and has most letters of its own."""
+    if means := _MEANS.fullmatch(text):  # the title of a field, which the panel shows
+        text = f"{means[1]} means: {t(means[2])}."
+    filled = _templates(language()).filled
+    best, given = None, []
+    for ends in product((text[:_ENDS], ""), (text[-_ENDS:], "")):
+        for one in filled.get(ends, ()):
+            if one.longest not in text or (best is not None and best.letters >= one.letters):
+                continue
+            values = _values(one.pieces, text)
+            if values is not None and not any(map(_SENTENCE_END.search, values)):
+                best, given = one, values
+    if best is None:
+        return None
+    return best.translation.format(
+        *(one if is_code else _value(one, depth + 1) for one, is_code in zip(given, _in_code(best.pieces), strict=True))
+    )
+
+
+def _in_code(pieces: Sequence[str]) -> Sequence[bool]:
+    """Return, of each value, whether it is a part of what stands between backticks."""
+    before = accumulate(piece.count("`") for piece in pieces[:-1])
+    return [count % 2 == 1 for count in before]
+
+
+def _value(text: str, depth: int) -> str:
+    """Return the translation of a value with the spaces around it."""
+    bare = text.strip()
+    return text.replace(bare, _translated(language(), bare, depth), 1) if bare else text
 
 
 def _values(pieces: Sequence[str], text: str) -> list[str] | None:
@@ -185,13 +279,18 @@ def _values(pieces: Sequence[str], text: str) -> list[str] | None:
 
 
 @cache
-def _templates(spoken: str) -> Mapping[str, Sequence[_Template]]:
-    """Return the templates by their first three letters, "" for others; those with most letters of their own first."""
-    found: dict[str, list[_Template]] = {}
-    for text, translation in script_texts("messages").items():
+def _templates(spoken: str) -> _Templates:
+    whole: dict[str, str] = {}
+    filled: dict[tuple[str, str], list[_Template]] = {}
+    for text, said in script_texts("messages").items():
         pieces = [one.replace("{{", "{").replace("}}", "}") for one in _PLACEHOLDER.split(text.strip())]
-        start = pieces[0][:3] if len(pieces[0]) > 2 else ""
-        found.setdefault(start, []).append(_Template(pieces, str(translation).strip()))
-    for same in found.values():
-        same.sort(key=lambda one: sum(map(len, one.pieces)), reverse=True)
-    return found
+        translation = str(said).strip()
+        if len(pieces) == 1:
+            whole[pieces[0]] = translation.format()
+        else:
+            start, end = pieces[0][:_ENDS], pieces[-1][-_ENDS:]
+            ends = (start if len(start) == _ENDS else "", end if len(end) == _ENDS else "")
+            filled.setdefault(ends, []).append(
+                _Template(pieces, translation, sum(map(len, pieces)), max(pieces, key=len))
+            )
+    return _Templates(whole, filled)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Literal
+from unicodedata import bidirectional
 from urllib.parse import quote, urlsplit
 
 import streamlit as st
@@ -24,6 +25,7 @@ _NOTHING = ":color[]"
 """Streamlit's mark for coloured text, with no colour and no content: it separates two adjacent texts."""
 _CODE = re.compile(r"`([^`\n]*[^`\s][^`\n]*)`")
 _BEGINNING = 400
+_TO_THE_LEFT = frozenset({"R", "AL", "AN"})
 _SAFE_IN_URL = "/:?#@!$&'*+,;=%~-._"
 
 
@@ -51,6 +53,14 @@ def _escaped(found: re.Match[str]) -> str:
     sign = found.group()
     escaped = sign if sign.isalpha() or sign in ("", "@") else f"\\{sign}"
     return escaped if found["waking"] is None else f"{escaped}{_NOTHING}"
+
+
+def isolated(text: str, shown: str) -> str:
+    """Return what shows `text` within a sentence; letters that run to the left do not turn what is beside them.
+
+    Unicode isolates (UAX 9, 2.4) are put around it only where it has such letters.
+    """
+    return f"\u2068{shown}\u2069" if any(bidirectional(one) in _TO_THE_LEFT for one in text) else shown
 
 
 def field_label(text: str) -> str:

@@ -163,17 +163,20 @@ def mirrored(name: str, default: T) -> T:
     return widget_value(f"{name}.{draft(f'mirror.{name}', 0)}", default)
 
 
-def tell(text: str, icon: str = ":material/check_circle:") -> None:
-    """Show a short message when the page is next drawn, e.g. what a button did before it led elsewhere."""
-    st.session_state.setdefault("messages", []).append((text, icon))
+def tell(text: str, icon: str = ":material/check_circle:", link: str = "") -> None:
+    """Show a short message when the page is next drawn, e.g. what a button did before it led elsewhere.
+
+    `link` follows the text, as Markdown; such a message stays longer.
+    """
+    st.session_state.setdefault("messages", []).append((text, icon, link))
 
 
-def messages() -> list[tuple[str, str]]:
-    """Return the pending messages with their icons."""
+def messages() -> list[tuple[str, str, str]]:
+    """Return the pending messages, each with its icon and its link."""
     return list(st.session_state.get("messages", []))
 
 
-def drop_messages(shown: list[tuple[str, str]]) -> None:
+def drop_messages(shown: list[tuple[str, str, str]]) -> None:
     """Forget messages that a run of the page has shown.
 
     Only at its end: a run that another one interrupts may never reach the browser.

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.connection.check import (
@@ -26,7 +27,7 @@ from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label
 from dashboard.parts.notices import account_notice
-from dashboard.parts.popover import close, popover
+from dashboard.parts.popover import close, finish, popover
 from engine.base.services import client_class, offers_tools, runs_locally
 from engine.base.statuses import AccountMode
 
@@ -70,9 +71,9 @@ def _whose(status: ConnectionStatus, *, may_change: bool) -> None:
     else:
         st.markdown(t("The stand-in on this machine. Nothing leaves it."))
     if not status.ready:
-        st.warning(plain_with_code(status.note), icon=":material/key_off:")
+        st.warning(plain_with_code(translated(status.note)), icon=":material/key_off:")
     elif status.note:
-        st.info(plain_with_code(status.note), icon=":material/info:")
+        st.info(plain_with_code(translated(status.note)), icon=":material/info:")
     elif status.mode == AccountMode.DEMO:
         said = _found(status) if may_change or status.own_key_found else t("An owner can connect an account.")
         st.markdown(f":material/key: {plain(said)}")
@@ -84,7 +85,7 @@ def _sign_in(status: ConnectionStatus) -> None:
     if known is None:
         return
     granted = t("Granted: {scopes}.", scopes=", ".join(known.scopes)) if known.scopes else ""
-    st.caption(plain(" ".join(filter(None, [granted, "" if known.warns else known.note]))))
+    st.caption(plain(" ".join(filter(None, [granted, "" if known.warns else translated(known.note)]))))
 
 
 def _buttons(visit: Visit, status: ConnectionStatus) -> None:
@@ -99,6 +100,8 @@ def _buttons(visit: Visit, status: ConnectionStatus) -> None:
             _checks(visit, status)
         if offers_tools(status.service) and visit.may("admin"):
             tools_button(visit, status.name)
+        if visit.may("admin"):
+            _removal(visit, status)
     if runs_locally(status.service) and visit.may("admin"):
         local_models(visit, status)
 
@@ -163,7 +166,10 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
     """Show how to provide a key, and take one here; or offer the sign-in instead."""
     if status.sign_in_at:
         browser_sign_in(visit, status)
+    service = client_class(status.service).service
     if client_class(status.service).sign_in_way is not None:
+        if service.beside_key:
+            _settings(visit, status)
         return
     again = t("Change") if status.beside_key else t("Enter another key")
     first = t("Enter a key") if status.mode == AccountMode.MINE else t("Use my own account")
@@ -174,7 +180,7 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
             st.markdown(
                 t("Create a key here: [{key_place}]({key_url})", key_place=plain(status.key_place), key_url=page)
             )
-        key_facts(client_class(status.service).service)
+        key_facts(service)
         if status.key_variable:
             st.caption(
                 t("Or set {key_variable} in the environment or in .env.", key_variable=plain(status.key_variable))
@@ -184,6 +190,29 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
         show_wrong(status.name, status.service)
         if status.own_key_source == "kept":
             _remove(visit, status)
+
+
+def _settings(visit: Visit, status: ConnectionStatus) -> None:
+    """Show the settings of a connection that people sign in to."""
+    service = client_class(status.service).service
+    with popover(t("Settings"), f"key-{status.name}", ":material/tune:"):
+        with st.form(f"key-form-{status.name}", border=False):
+            beside = beside_fields(service, status.beside_key, f"beside-{_key_field(status)}")
+            submit_button(
+                t("Save and test") if status.own_key_found else t("Save"),
+                f"key-save-{status.name}",
+                lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, "", beside),
+                lambda saved: _given(visit, saved) if saved.own_key_found else _kept(saved),
+                scope=str(hash((*beside.values(),))),
+            )
+        show_wrong(status.name, status.service)
+
+
+def _kept(status: ConnectionStatus) -> None:
+    """Say that settings are saved which cannot be tested before the sign-in."""
+    close(f"key-{status.name}")
+    session.tell(t("{title} is saved as {name}, not tested.", title=service_title(status.service), name=status.name))
+    st.rerun()
 
 
 def _remove(visit: Visit, status: ConnectionStatus) -> None:
@@ -201,6 +230,20 @@ def _remove(visit: Visit, status: ConnectionStatus) -> None:
         type="tertiary",
         icon=":material/delete:",
     )
+
+
+def _removal(visit: Visit, status: ConnectionStatus) -> None:
+    place = f"remove-connection-{status.name}"
+    with popover(t("Remove"), place, ":material/delete:"):
+        st.markdown(plain(t("{name} leaves this workspace, and its stored key is deleted.", name=status.name)))
+        action_button(
+            t("Remove {name}", name=status.name),
+            f"connection-remove-{status.name}",
+            lambda _key: visit.orchestra.connections.remove(visit.who, status.name),
+            lambda _none: finish(t("{name} is removed.", name=status.name), place),
+            type="primary",
+            icon=":material/delete:",
+        )
 
 
 def _key_form(visit: Visit, status: ConnectionStatus) -> None:

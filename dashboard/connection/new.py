@@ -10,12 +10,15 @@ import streamlit as st
 from clients.service import Service
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
 from dashboard.connection.check import forget_check, show_wrong, tell_tested, try_own, wrong
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import submit_button
 from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label, settings_of
+from engine.base.services import declaration
+from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
@@ -73,7 +76,7 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
             t("Add and test"),
             f"new-connection-add-{service}",
             lambda _: _saved(visit, name.strip(), kind, key, beside),
-            lambda status: _added(visit, status, is_own=bool(key.strip() or any(beside.values()))),
+            lambda status: _added(visit, status, is_typed=bool(key.strip() or any(beside.values()))),
             scope=str(hash((name, key, *beside.values()))),
         )
     if _is_saved_here(name.strip(), service):
@@ -81,15 +84,17 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
 
 
 def _signed_in(visit: Visit, service: str, name: str) -> None:
-    """Show the button for a connection without settings: people sign in on its card."""
+    """Show the button for a connection without a key: people sign in on its card."""
+    kind = declaration(service)
     st.caption(t("Add it, then press Connect on its card to sign in."))
     with st.form(f"new-connection-form-{service}", border=False):
+        beside = beside_fields(kind, {}, f"new-connection-{service}")
         submit_button(
             t("Add"),
             f"new-connection-add-{service}",
-            lambda _: visit.orchestra.connections.add(visit.who, name.strip(), service, {}),
+            lambda _: visit.orchestra.connections.add(visit.who, name.strip(), service, settings_of(kind, "", beside)),
             _waits,
-            scope=str(hash(name)),
+            scope=str(hash((name, *beside.values()))),
         )
 
 
@@ -116,18 +121,18 @@ def _is_saved_here(name: str, service: str) -> bool:
     return bool(session.draft(_SAVED, ("", "")) == (name, service))
 
 
-def _added(visit: Visit, status: ConnectionStatus, *, is_own: bool) -> None:
+def _added(visit: Visit, status: ConnectionStatus, *, is_typed: bool) -> None:
     """Test a person's own account: the dialog stays open, with what was typed, until it works."""
     if status.note and status.ready:
-        session.tell(status.note, ":material/warning:")
-    if is_own:
+        session.tell(translated(status.note), ":material/warning:")
+    if is_typed or status.mode == AccountMode.MINE:  # else there is the demo until a person gives a key
         with st.spinner(t("Testing …")):
             try_own(visit, status)
         if wrong(status.name, status.service):
             session.keep_draft(_SAVED, (status.name, status.service))
             return
         tell_tested(status)
-    else:  # there is nothing to test
+    else:
         forget_check(status.name)
         session.tell(t("{name} was added. It uses the demo until you give it your key.", name=status.name))
     session.drop_draft(_SAVED)
@@ -138,5 +143,5 @@ def _added(visit: Visit, status: ConnectionStatus, *, is_own: bool) -> None:
 def _waits(status: ConnectionStatus) -> None:
     session.tell(t("{name} was added. Press Connect on its card to sign in.", name=status.name))
     if status.note:
-        session.tell(status.note, ":material/warning:")
+        session.tell(translated(status.note), ":material/warning:")
     st.rerun()

@@ -13,6 +13,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_text, plain
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.times import ago, full_time
+from dashboard.parts.unconfirmed import unconfirmed_mark
 
 _FOLDERS = (N_("Inbox"), N_("All mail"), N_("Drafts"), N_("Sent"))
 _SYSTEM = frozenset({"INBOX", "UNREAD", "SENT", "DRAFT", "IMPORTANT", "STARRED"})
@@ -86,6 +87,7 @@ def _reading_pane(mail: Mapping[str, Any], labels: Sequence[str]) -> None:
         st.caption(
             plain(t("From {sender} to {to} · {date}", sender=mail["from"], to=mail["to"], date=full_time(mail["date"])))
         )
+        unconfirmed_mark(mail)
         if labels:
             with st.container(horizontal=True, gap="xsmall"):
                 for label in labels:

@@ -123,10 +123,10 @@ def _shown(found: Promotion) -> None:
     ):
         lines += [f"- **{t(title)}** {plain(one)}" for one in more]
     if found.estimate:
-        lines.append(t("- Expected cost of a run: {estimate}", estimate=plain(found.estimate)))
+        lines.append(t("- Expected cost of a run: {estimate}", estimate=plain(translated(found.estimate))))
     st.markdown("\n".join(lines))
     for note in found.notes:
-        st.caption(plain_with_code(note))
+        st.caption(plain_with_code(translated(note)))
     for problem in found.problems:
         st.error(plain_with_code(translated(f"{problem.message} {problem.remedy}")), icon=":material/error:")
 

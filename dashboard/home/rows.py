@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.approvals.asked_again import AskedAgain, OpenQuestions
 from dashboard.approvals.edit import tell_answered
 from dashboard.base.language import t, tc, tn
 from dashboard.base.messages import translated
@@ -40,16 +41,18 @@ def questions(visit: Visit, state: Attention) -> None:
                 st.caption(
                     t("Keys: j and k move, Enter opens, a approves") if whole else t("Keys: j and k move, Enter opens")
                 )
-    titles = {row.run_id: row.title for row in state.recent}
+    titles, known = {row.run_id: row.title for row in state.recent}, OpenQuestions(asked)
     with st.container(gap=None, key="waiting"):
         for question in asked:
-            _question(visit, question, titles, can_approve=question.id in whole)
+            _question(visit, question, titles, known.again(question), can_approve=question.id in whole)
         if (more := state.questions - len(asked)) > 0:
             label = t("{questions} more", questions=tn("{count} question", "{count} questions", more))
             visit.link(label, "approvals", icon=":material/arrow_forward:")
 
 
-def _question(visit: Visit, question: Approval, titles: Mapping[str, str], *, can_approve: bool) -> None:
+def _question(
+    visit: Visit, question: Approval, titles: Mapping[str, str], again: AskedAgain | None, *, can_approve: bool
+) -> None:
     what = first_words(about(question) or question.message, _LONGEST)
     call = question.call
     to = "" if call is None else target(call, call.arguments)
@@ -59,7 +62,8 @@ def _question(visit: Visit, question: Approval, titles: Mapping[str, str], *, ca
         else:
             visit.title_link(what, "approvals", question=question.id)
         st.space("stretch")
-        words = " · ".join([titles.get(question.run_id, question.workflow), ago(question.asked_at)])
+        told = [] if again is None else [again.words]
+        words = " · ".join([titles.get(question.run_id, question.workflow), ago(question.asked_at), *told])
         st.caption(plain(words), width="content")
         if can_approve:
             action_button(

@@ -13,6 +13,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge
 from engine.base.services import service_of
 from engine.base.statuses import AccountMode
+from engine.compiler.definition.plan import Plan
 from engine.record.types.run import Run
 
 _UNKNOWN_ICON = "extension"
@@ -36,7 +37,7 @@ class Connected(Protocol):
 
 @dataclass(frozen=True)
 class UsedAccount:
-    """An account that a run has used, as a badge needs it."""
+    """An account that a run uses, as a badge needs it."""
 
     service: str
     mode: str
@@ -69,6 +70,13 @@ def accounts_of(run: Run) -> list[UsedAccount]:
         )
         for name, one in run["accounts"].items()
     ]
+
+
+def accounts_of_plan(visit: Visit, plan: Plan) -> list[UsedAccount]:
+    """Return the accounts that runs of a plan use, one for each of its connections that is known."""
+    known = {one.name: one for one in visit.orchestra.connections.list(visit.who)}
+    used = [known[name] for name in plan.connections if name in known]
+    return [UsedAccount(one.service, plan.mode(one.name, one.mode), one.account) for one in used]
 
 
 def service_title(service: str) -> str:

@@ -134,7 +134,8 @@ def account_notice(one: ConnectionStatus, *, may_change: bool) -> bool:
         )
         st.warning(
             message_markdown(
-                t("The connection {name}{whose}: {note}", name=one.name, whose=whose, note=sign_in.note), advice
+                t("The connection {name}{whose}: {note}", name=one.name, whose=whose, note=translated(sign_in.note)),
+                advice,
             ),
             icon=":material/timer:",
         )

@@ -82,6 +82,8 @@ def cell_of(step: StepRecord) -> RunStateCell:
         return RunStateCell(status, N_("Corrected") if step.get("note") else N_("Pinned"))
     if step.get("corrected"):
         return RunStateCell(status, N_("Corrected"))
+    if step.get("by_rule"):
+        return RunStateCell(status, N_("By rule"))
     if step.get("replayed"):
         return RunStateCell(status, N_("Replayed"))
     if step["effect"]:
@@ -89,7 +91,7 @@ def cell_of(step: StepRecord) -> RunStateCell:
     if status == StepStatus.RUNNING and step["attempts"]:
         return RunStateCell(status, N_("Running, attempt {count}"), len(step["attempts"]) + 1)
     if status == StepStatus.WAITING and step.get("approval"):
-        return RunStateCell(status, N_("Asks a person"))
+        return RunStateCell(status, N_("Goes out later") if step.get("scheduled") else N_("Asks a person"))
     return RunStateCell(status, look_of(status).english)
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.base.language import number, t
 from dashboard.base.plain import outside_code, plain
 from dashboard.base.prose import is_simple, outside_answer
+from dashboard.parts.unconfirmed import unconfirmed_mark
 from engine.record.differences import is_reference, shown
 
 _MOST_LETTERS = 12_000
@@ -22,7 +23,9 @@ def shown_value(value: Any, answer: str = "") -> None:
     """Show a value; an object with few fields is shown field by field.
 
     Texts are shown as they are; as Markdown, with a switch, if `answer` is the key of a model's answer on the page.
+    Mails whose sender is not confirmed are marked.
     """
+    unconfirmed_mark(value)
     if _has_fields(value):
         with st.container(gap="xsmall"):
             for name, one in value.items():

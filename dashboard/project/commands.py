@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, plain
 from dashboard.parts.buttons import action_button
@@ -74,7 +75,7 @@ def _output(visit: Visit, run: CommandRun) -> None:
             st.space("stretch")
             _badge(run)
         if run.reason and run.state != "running":
-            st.caption(plain(run.reason))
+            st.caption(plain(translated(run.reason)))
         mount(
             f"project-output-{run.id}",
             {

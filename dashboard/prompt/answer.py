@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.base.prose import outside_answer, outside_prose
@@ -97,7 +98,7 @@ def shown_try(one: Try, show_text: Callable[[str], None] | None = None) -> None:
     if found is not None:
         _answered(one, found, show_text)
     for note in one["notes"]:
-        st.info(plain(note), icon=":material/info:")
+        st.info(plain(translated(note)), icon=":material/info:")
 
 
 def _answered(one: Try, found: TryAnswer, show_text: Callable[[str], None] | None) -> None:

@@ -12,9 +12,10 @@ import streamlit as st
 from clients.errors import ServiceError
 from dashboard.base import session
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
-from dashboard.parts.accounts import UsedAccount, account_badges
+from dashboard.parts.accounts import account_badges, accounts_of_plan
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form, with_defaults
@@ -66,7 +67,7 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
             _plan_button(visit, plan, values, needed, is_ready=is_agreed)
         else:
             _look_button(plan, values, is_ready=is_agreed)
-        _accounts_used(visit, plan)
+        account_badges(accounts_of_plan(visit, plan))
     if preview is not None and preview.estimate is not None:
         st.caption(f":material/payments: {plain(preview.estimate['sentence'])}")
     if missing and not unreadable:
@@ -74,12 +75,6 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
     if not is_known and session.draft(_looking(plan.name), "") == _scope(plan, values):
         _first_run(visit, plan, values, is_ready=is_agreed)
-
-
-def _accounts_used(visit: Visit, plan: Plan) -> None:
-    known = {one.name: one for one in visit.orchestra.connections.list(visit.who)}
-    used = [known[name] for name in plan.connections if name in known]
-    account_badges(UsedAccount(one.service, plan.mode(one.name, one.mode), one.account) for one in used)
 
 
 def _form_key(plan: Plan) -> str:
@@ -182,7 +177,7 @@ def agreed_to(name: str, warnings: Sequence[PreviewWarning]) -> bool:
     ticks = []
     for warning in warnings:
         show = st.error if warning.must_tick else st.warning
-        show(plain(warning.text), icon=":material/public:" if warning.must_tick else ":material/warning:")
+        show(plain(translated(warning.text)), icon=":material/public:" if warning.must_tick else ":material/warning:")
         if warning.must_tick:  # a tick applies to this exact text: another repository needs another tick
             key = f"tick-{name}-{hashlib.sha256(warning.text.encode()).hexdigest()[:8]}"
             ticks.append(st.checkbox(t("I agree that it may be written there"), key=key))

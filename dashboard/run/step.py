@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base.language import N_, t, tc, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, outside_link, plain
 from dashboard.base.run_files import run_files
@@ -17,12 +18,13 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_state import REFUSED, is_unknown
 from dashboard.parts.status import REJECTED, look_of, status_badge
-from dashboard.parts.step_words import exact, type_title
+from dashboard.parts.step_words import exact, rule_words, type_title
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.parts.values import cut, shown_value
 from dashboard.prompt.save_case import save_case
 from dashboard.prompt.values import PARAM, of_step
+from dashboard.run.bounces import step_bounces
 from dashboard.run.change.correct import correct_step, correction_of
 from dashboard.run.change.only import run_only
 from dashboard.run.change.seen import seen_parts
@@ -46,6 +48,7 @@ _KEPT = {
 def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     """Show one step."""
     _facts(visit, run, step)
+    _rule(visit, run, step)
     correction_of(visit, run, step)
     wait_line(visit, step)
     _called(visit, step)
@@ -53,6 +56,7 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     if is_unknown(step) and run["status"] not in ACTIVE_RUNS and visit.may("run"):
         unknown_answer(visit, str(run["run_id"]), str(step["path"]))
     _receipt(run, step)
+    step_bounces(visit, run, step)
     _try_link(visit, run, step)
     correct_step(visit, run, step)
     left, right = st.columns(2, gap="medium")
@@ -93,6 +97,16 @@ def _status(visit: Visit, step: StepRecord) -> None:
     st.badge(plain(word), icon=look.icon, color=look.color)
 
 
+def _rule(visit: Visit, run: Run, step: StepRecord) -> None:
+    """Say which rule has answered in place of the model, with a link to the rules."""
+    rule = step.get("by_rule")
+    if rule is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        outside_badge(t("By rule: {condition}", condition=rule_words(rule["when"])), ":material/rule:", color="green")
+        visit.link(t("Rules"), "workflow", icon=":material/arrow_forward:", name=run["workflow"], tab="rules")
+
+
 def _called(visit: Visit, step: StepRecord) -> None:
     """Link to the run that the step called, once the step no longer waits for it."""
     if step.get("child_run_id") and step["status"] != StepStatus.WAITING:
@@ -101,7 +115,7 @@ def _called(visit: Visit, step: StepRecord) -> None:
 
 def _asked_model(run: Run, step: StepRecord) -> AccountRecord | None:
     """Return the account of the model that a step asked, None for another step."""
-    account = run["accounts"].get(step["connection"]) if step["connection"] else None
+    account = run["accounts"].get(step["connection"]) if step["connection"] and "by_rule" not in step else None
     return account if account is not None and is_model(account["service"]) else None
 
 
@@ -124,7 +138,7 @@ def facts(run: Run, step: StepRecord) -> list[str]:
         found.append(duration((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds()))
     if step["attempts"]:
         found.append(tn("{count} attempt", "{count} attempts", len(step["attempts"])))
-    found += [str(step["note"])] if step.get("note") else []
+    found += [translated(str(step["note"]))] if step.get("note") else []
     return found + usage_words(step["usage"])
 
 
@@ -133,7 +147,7 @@ def _error(step: StepRecord) -> None:
     if not error:
         return
     if error["type"] == "Rejected":
-        st.info(plain(error["message"]), icon=look_of(REJECTED).icon)
+        st.info(plain(translated(error["message"])), icon=look_of(REJECTED).icon)
         return
     st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
     details = [error.get("type"), f"HTTP {error['http_status']}" if error.get("http_status") else None]
@@ -197,7 +211,9 @@ def _receipt(run: Run, step: StepRecord) -> None:
             st.badge(t("Updated"), icon=":material/update:", color="blue")
         if effect.get("undone"):
             undone = effect["undone"]
-            words = t("Undone by {by} {at}: {note}", by=undone["by"], at=ago(undone["at"]), note=undone["note"])
+            words = t(
+                "Undone by {by} {at}: {note}", by=undone["by"], at=ago(undone["at"]), note=translated(undone["note"])
+            )
             outside_badge(words, ":material/undo:")
 
 

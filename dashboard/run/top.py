@@ -13,10 +13,11 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.errors import message_markdown
-from dashboard.parts.run_rows import by_whom
+from dashboard.parts.run_rows import by_whom, trigger_titles
 from dashboard.parts.status import environment_words, status_badge, test_badge
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
+from dashboard.run.bounces import run_bounces
 from dashboard.run.change.actions import panel_of, run_actions
 from dashboard.run.change.bundle import replay_note
 from dashboard.run.failures import run_failures
@@ -49,6 +50,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
         st.header(plain(translated(run["sentence"])), anchor=False)
         st.caption(plain(facts(run, _with_called(visit, run))), help=full_time(run["started_at"] or run["queued_at"]))
     _ending(run)
+    run_bounces(visit, run)
     replay_note(visit, run)
     _links(visit, run)
     kept_note(visit, run, panel_of(str(run["run_id"])))
@@ -63,7 +65,10 @@ def facts(run: Run, with_called: str = "") -> str:
 
     `with_called`: the usage including the runs that it called, if it is known.
     """
-    parts = [ago(run["started_at"] or run["queued_at"]), by_whom(str(run["started_by"]))]
+    parts = [
+        ago(run["started_at"] or run["queued_at"]),
+        by_whom(str(run["started_by"]), trigger_titles(run["definition"]["workflow"])),
+    ]
     parts += [t("took {time}", time=duration(run["duration_seconds"]))] if run["duration_seconds"] is not None else []
     by_people = [one for one in run.get("resumed") or [] if one.get("by") != ENGINE]  # an answer is not a resumption
     parts += [t("resumed {count}×", count=len(by_people))] if by_people else []

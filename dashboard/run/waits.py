@@ -1,4 +1,4 @@
-"""What a run waits for: a time (also one set by a service), a person's answer, or a run that it called."""
+"""What a run waits for: a time (also one set by a service), a person's answer, mail, or a run that it called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from dashboard.run.budget_waits import budget_waits, is_budget_wait
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.step import AwaitedMail, StepRecord
+from engine.store.approvals import UNANSWERED
 
 if TYPE_CHECKING:
     from engine.runs.approvals import Approval
@@ -73,6 +74,11 @@ def wait_line(visit: Visit, step: StepRecord) -> None:
                 width="content",
             )
             visit.link(t("Open that run"), "run", icon=":material/arrow_forward:", id=str(step["child_run_id"]))
+        elif step.get("awaits") and not step.get("held"):
+            _mail_line(step["awaits"], title)
+        elif step.get("scheduled"):
+            at = plain(full_time(step["due_at"]))
+            st.markdown(t(":material/schedule_send: **{title}** goes out at {time}", title=title, time=at))
         elif step.get("approval"):
             st.markdown(t(":material/help: **{title}** waits for a person's answer", title=title), width="content")
         elif step.get("held") and step["held"].get("needs_person"):
@@ -82,6 +88,20 @@ def wait_line(visit: Visit, step: StepRecord) -> None:
         elif step.get("due_at"):
             until = plain(full_time(step["due_at"]))
             st.markdown(t(":material/hourglass_empty: **{title}** waits until {due_at}", title=title, due_at=until))
+
+
+def _mail_line(awaits: AwaitedMail, title: str) -> None:
+    until, people = plain(full_time(awaits["until"])), plain(", ".join(awaits["people"]))
+    if people:
+        said = t(
+            ":material/mail: **{title}** waits for a reply from {people} until {due_at}",
+            title=title,
+            people=people,
+            due_at=until,
+        )
+    else:
+        said = t(":material/mail: **{title}** waits for a reply until {due_at}", title=title, due_at=until)
+    st.markdown(said)
 
 
 def _held_line(step: StepRecord, title: str) -> None:
@@ -115,5 +135,5 @@ def open_questions(visit: Visit, steps: Iterable[StepRecord]) -> Iterable[Approv
             question = visit.orchestra.approvals.get(visit.who, str(step["approval"]))
         except OrchestraError:  # the state file has been lost meanwhile: the run asks again when it goes on
             continue
-        if question.state == "open":
+        if question.state in UNANSWERED:
             yield question

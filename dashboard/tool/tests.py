@@ -97,7 +97,7 @@ def _told(found: ToolTest, *, is_unsaved: bool) -> None:
         st.warning(t("The saved text was tested; your changes are not saved yet."), icon=":material/edit_note:")
     for one in found.tests:
         icon = ":material/check_circle:" if one.passed else ":material/cancel:"
-        st.markdown(f"{icon} {plain(one.name)}" + (f": {plain(one.said)}" if one.said else ""))
+        st.markdown(f"{icon} {plain(one.name)}" + (f": {plain(translated(one.said))}" if one.said else ""))
         if one.trace:
             outside_code(one.trace)
         if one.remedy:

@@ -47,6 +47,9 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str, *, is_changeable:
         elif one.fields:
             st.caption(plain(watched_words(one.uses, one.fields, visit.orchestra.triggers.time_zone(visit.who))))
         _health(one)
+        if one.asking:
+            words = tn("{count} waits for you", "{count} wait for you", one.asking)
+            visit.link(words, "approvals", icon=":material/how_to_reg:")
         _remarks(one)
         if not one.is_watched:
             st.caption(t("Started by people; nothing is watched."))
@@ -88,10 +91,11 @@ def _health(one: TriggerStatus) -> None:
     if one.item_at:
         seen.append(t("the newest from {item_at}", item_at=ago(one.item_at)))
     seen += [t("{count} queued", count=one.queued)] if one.queued else []
-    seen += [t("{count} running", count=one.running)] if one.running else []
+    at_work = max(0, one.running - one.asking)
+    seen += [t("{count} running", count=at_work)] if at_work else []
     if one.dead:
         seen.append(tn("{count} needs attention", "{count} need attention", one.dead))
-    seen += [t("{count} left out: {why}", count=count, why=why) for why, count in one.left_out.items()]
+    seen += [t("{count} left out: {why}", count=count, why=translated(why)) for why, count in one.left_out.items()]
     for line in (polls, seen):
         text = " · ".join(line)
         st.caption(plain(text[:1].upper() + text[1:]), help=full_time(one.looked_at) or None)
@@ -136,9 +140,9 @@ def _remarks(one: TriggerStatus) -> None:
     if one.error is not None:
         st.warning(message_markdown(one.error.message, one.error.remedy), icon=":material/warning:")
     if one.warning:
-        st.warning(plain_with_code(one.warning), icon=":material/warning:")
+        st.warning(plain_with_code(translated(one.warning)), icon=":material/warning:")
     if one.note and one.error is None:
-        st.caption(plain_with_code(one.note))
+        st.caption(plain_with_code(translated(one.note)))
 
 
 def _needs_turning_on(one: TriggerStatus) -> bool:

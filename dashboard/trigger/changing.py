@@ -15,6 +15,7 @@ from dashboard.parts.errors import errors_shown
 from dashboard.trigger.block import TriggerSlot, block_form, entries
 from dashboard.trigger.form import is_form
 from engine.base.errors import UnknownName
+from engine.plugins.step_info import first_paragraph
 from engine.triggering.polling.status import TriggerStatus
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _edit(visit: Visit, file: WorkflowFile, one: TriggerStatus) -> None:
     index, begun = _entry(file, one.id)
     kind = next(kind for kind in visit.orchestra.trigger_types(visit.who) if kind.name == begun["uses"])
     st.markdown(f"**{plain(one.title)}**")
-    st.caption(plain(kind.description.splitlines()[0]))
+    st.caption(plain(t(first_paragraph(kind.description))))
     made = block_form(visit, file, kind, TriggerSlot(index, f"trigger-edit-{one.id}-{file.etag[:16]}"), begun)
     if one.is_on:
         st.caption(t("If it then watches something else, it waits until you turn it on again."))

@@ -82,7 +82,7 @@ def _retry_all(visit: Visit, items: Sequence[DeadItem]) -> None:
             try:
                 visit.orchestra.triggers.retry(visit.who, one.workflow, one.trigger, one.item)
             except (OrchestraError, ServiceError) as error:
-                why = why or error.message
+                why = why or translated(error.message)
             else:
                 done += 1
         return done, why

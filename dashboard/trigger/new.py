@@ -16,7 +16,7 @@ from dashboard.trigger.block import TriggerSlot, block_form, entries
 from dashboard.trigger.words import SCHEDULE
 from engine.base.services import is_for
 from engine.plugins.registry import trigger_type
-from engine.plugins.step_info import TriggerTypeInfo
+from engine.plugins.step_info import TriggerTypeInfo, first_paragraph
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
@@ -32,7 +32,7 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
         t("What starts it?"), list(kinds), format_func=lambda name: t(kinds[name].title), key="trigger-uses"
     )
     kind = kinds[chosen]
-    st.caption(plain(kind.description.splitlines()[0]))
+    st.caption(plain(t(first_paragraph(kind.description))))
     document = file.document or {}
     begun = {"id": _id(chosen, document), "uses": chosen}
     made = block_form(visit, file, kind, TriggerSlot(len(entries(document)), f"trigger-{chosen}"), begun)
@@ -57,7 +57,8 @@ def _types(visit: Visit) -> list[TriggerTypeInfo]:
 
     def place(kind: TriggerTypeInfo) -> tuple[bool, int]:
         needs_none = kind.service is None or trigger_type(kind.name).connection_optional
-        is_mail = kind.name.endswith(_NEW_MESSAGE) and _SUBJECT in kind.item_schema.get("properties", {})
+        is_mailbox = not needs_none and kind.name.endswith(_NEW_MESSAGE)
+        is_mail = is_mailbox and _SUBJECT in kind.item_schema.get("properties", {})
         is_usable = needs_none or any(is_for(one, kind.service) for one in known)
         return not is_usable, 0 if is_mail else 1 if kind.name == SCHEDULE else 2
 

@@ -12,11 +12,12 @@ from dashboard.base.language import N_, dialog, t, tn
 from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
-from dashboard.parts.accounts import UsedAccount, account_badge
+from dashboard.parts.accounts import UsedAccount, account_badge, account_badges, accounts_of_plan
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown, message_markdown
 from dashboard.parts.inputs import number
 from dashboard.parts.times import ago, duration, full_time, near_time, viewer_zone
+from dashboard.parts.unconfirmed import unconfirmed_words
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.statuses import AccountMode
 from engine.plugins.trigger import Start, StartFrom
@@ -38,8 +39,9 @@ def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     """Ask from where on items count as new, show what that means now, and turn the trigger on."""
     st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
     _account(one)
+    _accounts_of_runs(visit, one)
     if one.warning:
-        st.warning(plain_with_code(one.warning), icon=":material/warning:")
+        st.warning(plain_with_code(translated(one.warning)), icon=":material/warning:")
     try:
         start = _choice(one)
     except InvalidInput as error:
@@ -81,6 +83,18 @@ def _account(one: TriggerStatus) -> None:
         st.markdown(t("It watches"), width="content")
         account_badge(UsedAccount(service, mode, "" if one.demo else one.account))
         st.caption(plain(t("connection {name}", name=one.connection)), width="content")
+
+
+def _accounts_of_runs(visit: Visit, one: TriggerStatus) -> None:
+    """Say whose accounts its runs use."""
+    try:
+        used = accounts_of_plan(visit, visit.orchestra.plan(visit.who, one.workflow, one.environment))
+    except (OrchestraError, ServiceError):  # turning it on says why
+        return
+    if used:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="start-accounts"):
+            st.markdown(t("Its runs use"), width="content")
+            account_badges(used)
 
 
 def _times(visit: Visit, one: TriggerStatus, start: Start | None, what: str) -> None:
@@ -125,7 +139,7 @@ def _agreed(visit: Visit, one: TriggerStatus) -> tuple[list[str], bool]:
     if needed:
         st.caption(t("Its runs use what is yours. By turning it on, you agree to this:"))
     for touch in needed:
-        st.markdown(f"- {plain(touch.words)}")
+        st.markdown(f"- {plain(translated(touch.words))}")
     is_public = any(touch.kind == PUBLIC for touch in needed)
     is_agreed = not is_public or st.checkbox(t("I agree that it may be written there"), key="start-tick")
     return [touch.name for touch in needed], is_agreed
@@ -171,7 +185,7 @@ def _preview(preview: TriggerPreview) -> None:
     if behind or preview.has_more:
         st.caption(t("… and {behind} more", behind=behind) if behind else t("… and more"))
     if preview.note:
-        st.caption(plain(preview.note))
+        st.caption(plain(translated(preview.note)))
     if preview.cost is not None:
         st.caption(f":material/payments: {plain(translated(preview.cost.sentence))}")
 
@@ -180,8 +194,10 @@ def _item(item: PreviewItem) -> None:
     """Show one item: its title is text from outside."""
     when = f" :gray[{plain(ago(item.at))}]" if item.at else ""
     st.markdown(f"- {plain(item.title or item.id)}{when}")
+    if item.is_unconfirmed:
+        st.caption(f":orange[:material/gpp_maybe: {plain(unconfirmed_words())}]")
     if item.skip:
-        st.caption(plain(t("Left out: {skip}.", skip=item.skip)))
+        st.caption(plain(t("Left out: {skip}.", skip=translated(item.skip))))
     if item.error is not None:
         st.caption(message_markdown(item.error.message, item.error.remedy))
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard.approvals.edit import answered_here
 from dashboard.approvals.question_list import PARAM, question_list
-from dashboard.approvals.questions import LIST, answered_row, question_card, run_of
+from dashboard.approvals.questions import LIST, answered_row, held_after, question_card, run_of
+from dashboard.approvals.scheduled import scheduled_mails
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
@@ -29,6 +30,10 @@ OPEN = N_(":material/help: Open")
 ANSWERED = N_(":material/done_all: Answered")
 _NOTHING = N_("No questions. Steps that need approval, and steps `flow.approve`, ask here before their run continues.")
 _SHOWN = 20
+_HELD = 100
+"""The most mails that are shown."""
+_COMPARED = 200
+"""The most questions among which those about the same are looked for."""
 _LOOK_SECONDS = 5.0
 _ANSWERS = ("approved", "rejected", "expired", "withdrawn")
 
@@ -43,21 +48,27 @@ def show(visit: Visit) -> None:
     for warning in visit.orchestra.approvals.warnings(visit.who):
         st.warning(plain(str(warning)), icon=":material/rule:")
     count = visit.orchestra.approvals.count_open(visit.who)
+    held = _held(visit)
     asked, answered = page_tabs([OPEN, ANSWERED], "approvals-tabs")
     if asked.open:
         with asked:
             _open(visit, count)
-            st.fragment(_look_again, run_every=_LOOK_SECONDS)(visit, count)
+            st.fragment(_look_again, run_every=_LOOK_SECONDS)(visit, count, held)
     if answered.open:
         with answered:
             _answered(visit)
 
 
-def _look_again(visit: Visit, count: int) -> None:
-    """Redraw the page when the number of open questions changes; until then a half-typed text is left alone."""
+def _look_again(visit: Visit, count: int, held: int) -> None:
+    """Redraw the page when the number of questions or mails changes; until then a half-typed text is left alone."""
     with errors_shown():
-        if visit.orchestra.approvals.count_open(visit.who) != count:
+        if (visit.orchestra.approvals.count_open(visit.who), _held(visit)) != (count, held):
             st.rerun()
+
+
+def _held(visit: Visit) -> int:
+    """Return how many mails go out by themselves, as far as they are counted."""
+    return len(visit.orchestra.approvals.list(visit.who, "scheduled", _HELD))
 
 
 def _open(visit: Visit, count: int) -> None:
@@ -66,15 +77,16 @@ def _open(visit: Visit, count: int) -> None:
     _named(visit, questions)
     if not questions:
         st.info(t(_NOTHING), icon=":material/done_all:")
-        return
-    if len(questions) > 1:
-        question_list(visit, questions)
+    elif len(questions) > 1:
+        every = questions if len(questions) >= count else visit.orchestra.approvals.list(visit.who, "open", _COMPARED)
+        question_list(visit, questions, every)
     else:
         question_card(visit, questions[0], run_of(visit, questions[0]), LIST)
     if count > len(questions):
         _more(
             "open", t("{questions} more", questions=tn("{count} question", "{count} questions", count - len(questions)))
         )
+    scheduled_mails(visit, _HELD, "approvals")
 
 
 def _named(visit: Visit, questions: list[Approval]) -> None:
@@ -86,8 +98,17 @@ def _named(visit: Visit, questions: list[Approval]) -> None:
         found = visit.orchestra.approvals.get(visit.who, wanted)
         if found.state == "open":
             questions.append(found)
+        elif (held := _mail(visit, found)) is not None:
+            question_card(visit, held, run_of(visit, held), "held")
         elif not session.draft(answered_here(wanted), default=False):
             answered_row(visit, found)
+
+
+def _mail(visit: Visit, question: Approval) -> Approval | None:
+    """Return the mail that is held and that a question is, or was, about."""
+    if question.state == "scheduled":
+        return question
+    return held_after(question, visit.orchestra.approvals.list(visit.who, "scheduled", _HELD))
 
 
 def _answered(visit: Visit) -> None:
@@ -98,8 +119,9 @@ def _answered(visit: Visit) -> None:
     found.sort(key=lambda one: str(one.answered_at), reverse=True)
     if not found:
         st.caption(t("Answered questions will appear here."))
+    held = visit.orchestra.approvals.list(visit.who, "scheduled", _HELD)
     for question in found[:shown]:
-        answered_row(visit, question)
+        answered_row(visit, question, held)
     if len(found) > shown:
         _more("answered", t("Older ones"))
 

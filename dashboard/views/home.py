@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dashboard.approvals.scheduled import scheduled_mails
 from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
@@ -40,6 +41,8 @@ _ON_DEMO = N_(
 _ON_OWN_ACCOUNTS = N_(
     "Your mails become tasks in Notion and issues in GitHub.  \nYou see which ones before anything is done."
 )
+_HELD = 5
+"""Of the mails that go out by themselves."""
 _BUSY_SECONDS, _IDLE_SECONDS = 3, 5
 _BY_ITSELF, _VISIT_ENDED, _SUMS = "home.by_itself", "home.visit_ended", "home.sums"
 
@@ -69,6 +72,7 @@ def _now(visit: Visit, drawn: Attention, fresh: list[Attention]) -> None:
             _first_time(visit)
         _notices(visit, state)
         questions(visit, state)
+        scheduled_mails(visit, _HELD, "home")
         shown = needs_a_look(visit, state)
         if state.recent:
             _happened(visit, state, shown)

@@ -125,7 +125,7 @@ def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> 
         action_button(
             t("Create"),
             "new-make",
-            lambda _key: visit.orchestra.copilot.wizard.create(visit.who, name.strip(), choices),
+            lambda _key: visit.orchestra.copilot.wizard.create(visit.who, name.strip(), choices, t),
             opened,
             scope=f"{name} {choices.model_dump_json()}",
             type="primary",

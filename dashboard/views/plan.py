@@ -16,8 +16,11 @@ from dashboard.parts.status import environment_words
 from dashboard.parts.step_words import exact, type_title
 from dashboard.parts.times import full_time
 from dashboard.parts.values import json_text
+from engine.base.clock import duration_seconds
 from engine.base.errors import PlanDrift
+from engine.base.json_text import JsonObject
 from engine.budgets.limits import money
+from engine.plugins.mail_schedule import LATER, LATER_TITLE
 from engine.runs.planning.plan_documents import ALWAYS_ASK, PlanDocument, PlannedWrite, writes_nothing
 
 PAGE = Page(title=N_("Plan"), icon=":material/preview:", path="plan", order=34, section=N_("Runs"), in_menu=False)
@@ -200,9 +203,18 @@ def _write(write: PlannedWrite) -> None:
             st.caption(plain(t("Not known yet: {unknown}", unknown=", ".join(write["unknown"]))))
         if preview is not None:
             is_new = preview["difference"] is None
-            outside_code((preview["text"] if is_new else preview["difference"]) or "", None if is_new else "diff")
+            text = (preview["text"] if is_new else preview["difference"]) or ""
+            outside_code(_with_local_time(text, write["arguments"]), None if is_new else "diff")
         with st.expander(t("Exact arguments")):
             outside_code(json_text(write["arguments"]))
+
+
+def _with_local_time(text: str, arguments: JsonObject) -> str:
+    """Return what a write would do, with the time at which a mail goes out in the viewer's zone."""
+    given = arguments.get(LATER)
+    if not isinstance(given, str) or not given or duration_seconds(given) is not None:
+        return text
+    return text.replace(f"{LATER_TITLE}: {given}\n", f"{t(LATER_TITLE)}: {full_time(given)}\n", 1)
 
 
 def _others(plan: PlanDocument) -> None:
@@ -210,13 +222,13 @@ def _others(plan: PlanDocument) -> None:
         section(t("Kept"))
         for kept in plan["kept"]:
             st.markdown(f"**{plain(type_title(kept['uses']))}** · {plain(kept['title'])}")
-            st.caption(plain(kept["note"]), help=exact(kept["path"], kept["uses"]))
+            st.caption(plain(translated(kept["note"])), help=exact(kept["path"], kept["uses"]))
     if plan["may_happen"]:
         section(t("May happen"))
         for may in plan["may_happen"]:
-            words = f"{type_title(may['uses'])}: {may['because']}"
+            words = f"{type_title(may['uses'])}: {translated(may['because'])}"
             st.caption(plain(words), help=exact(may["path"], may["uses"]))
     if plan["notes"]:
         section(t("Also"))
         for one in plan["notes"]:
-            st.caption(plain(f"{one['path']} · {one['note']}"))
+            st.caption(plain(f"{one['path']} · {translated(one['note'])}"))

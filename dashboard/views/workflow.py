@@ -25,6 +25,7 @@ from dashboard.workflow.branches import branch_badge, branches_tab
 from dashboard.workflow.canvas import canvas_tab
 from dashboard.workflow.editor import edit_tab
 from dashboard.workflow.reach import reach_badge
+from dashboard.workflow.rules import may_have_rules, rules_tab
 from dashboard.workflow.versions import history_tab
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.names import is_branch
@@ -46,6 +47,7 @@ RUN = N_(":material/play_arrow: Run")
 TRIGGERS = N_(":material/sensors: Triggers")
 CANVAS = N_(":material/account_tree: Canvas")
 EDIT = N_(":material/edit: Edit")
+RULES = N_(":material/rule: Rules")
 HISTORY = N_(":material/history: History")
 BRANCHES = N_(":material/call_split: Branches")
 ENVIRONMENTS = N_(":material/layers: Environments")
@@ -58,7 +60,7 @@ def show(visit: Visit) -> None:
     name = st.query_params.get("name", "")
     file = found(visit, lambda: visit.orchestra.workflows.get(visit.who, name), PAGE.title, _TRAIL)
     head = st.container()
-    contents = _contents(visit, name)
+    contents = _contents(visit, file)
     tabs = page_tabs(list(contents), f"tabs-{name}")
     with head:
         _head(visit, file, is_whole=bool(tabs[0].open))
@@ -88,12 +90,15 @@ def _head(visit: Visit, file: WorkflowFile, *, is_whole: bool) -> None:
             file_menu(visit, WORKFLOW, file.name)
 
 
-def _contents(visit: Visit, name: str) -> dict[str, Callable[[Visit, WorkflowFile], None]]:
+def _contents(visit: Visit, file: WorkflowFile) -> dict[str, Callable[[Visit, WorkflowFile], None]]:
     """Return the tabs of a workflow, or of a branch of one, which no trigger and no other environment runs."""
     contents: dict[str, Callable[[Visit, WorkflowFile], None]] = {RUN: _run_tab, CANVAS: canvas_tab, EDIT: edit_tab}
-    if is_branch(name):
+    if is_branch(file.name):
         return {**contents, HISTORY: history_tab, BRANCHES: branches_tab}
-    contents = {**contents, TRIGGERS: triggers_tab, HISTORY: history_tab, BRANCHES: branches_tab}
+    contents[TRIGGERS] = triggers_tab
+    if may_have_rules(file):
+        contents[RULES] = rules_tab
+    contents = {**contents, HISTORY: history_tab, BRANCHES: branches_tab}
     if visit.orchestra.environments.names(visit.who):
         contents[ENVIRONMENTS] = environments_tab
     return contents

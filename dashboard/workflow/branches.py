@@ -235,10 +235,10 @@ def _shown(found: Merging) -> None:
     ):
         lines += [f"- **{title}** {plain(one)}" for one in more]
     if found.estimate:
-        lines.append(t("- Expected cost of a run: {estimate}", estimate=plain(found.estimate)))
+        lines.append(t("- Expected cost of a run: {estimate}", estimate=plain(translated(found.estimate))))
     st.markdown("\n".join(lines))
     for note in found.notes:
-        st.caption(plain_with_code(note))
+        st.caption(plain_with_code(translated(note)))
     for problem in found.problems:
         if problem.code != CONFLICT:  # shown with its choice
             st.error(plain_with_code(translated(f"{problem.message} {problem.remedy}")), icon=":material/error:")

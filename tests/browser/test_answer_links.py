@@ -42,6 +42,6 @@ def test_the_dashboard_sends_viewers_no_link(served: Served, browser: Browser, r
 
     page.on("websocket", opened)
     page.goto(f"{served.url}/tables?table=seen&row=k")
-    page.get_by_text(f"token=abcdefg2.1790000000.{shown}").first.wait_for()
+    page.get_by_text(f"token=abcdefg2.1790000000.{shown}").filter(visible=True).first.wait_for()
     assert (SIGNATURE.encode() in b"".join(frames)) is (role == "operator")
     context.close()

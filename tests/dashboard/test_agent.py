@@ -55,7 +55,7 @@ def test_what_is_said_survives_a_run_of_the_page_that_another_interrupts(
     said: list[list[str]] = []
 
     def interrupted(visit: Visit, waiting: int) -> None:
-        said.append([text for text, _icon in session.messages()])
+        said.append([text for text, *_ in session.messages()])
         if len(said) == 2:  # the first is that of the text, this one is what the press leads to
             st.rerun()
         browser(visit, waiting)

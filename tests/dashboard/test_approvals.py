@@ -12,6 +12,7 @@ from dashboard.approvals.questions import opened_at
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.dashboard.test_run import labels, words
+from tests.patience import PATIENCE_SECONDS, until
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -60,6 +61,23 @@ def test_an_answer_with_a_comment_lets_the_run_go_on(orchestra: Orchestra, open_
     at.run()
     assert {"Go ahead.", "Not on a Friday."} <= {one.value for one in at.text}
     assert any("by owner" in str(one.value) for one in at.caption)
+
+
+def test_an_answered_question_is_about_an_item_and_a_step_by_their_titles(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    loop = {
+        "id": "each",
+        "foreach": "{{ ['Ada'] }}",
+        "as": "one",
+        "key": "{{ one }}",
+        "item_title": "Mail of {{ one }}",
+    }
+    asking(orchestra, {**loop, "steps": [{**ASK, "title": "Ask the owner"}]})
+    orchestra.approvals.reject(OWNER, question_of(orchestra))
+    said = [str(one.value) for one in open_page("approvals", tab="answered").caption]
+    assert any("Mail of Ada · Ask the owner · by owner" in one for one in said)
+    assert not any("each" in one for one in said)
 
 
 def test_what_comes_from_outside_is_never_markdown(orchestra: Orchestra, open_page: Open) -> None:
@@ -360,3 +378,83 @@ def test_all_of_a_step_are_approved_at_once_but_for_what_needs_a_look(orchestra:
 )
 def test_the_way_to_a_step_opens_its_row(path: str, params: dict[str, str]) -> None:
     assert opened_at(path) == params
+
+
+LATER: dict[str, Any] = {
+    "id": "send",
+    "uses": "gmail.send",
+    "approve": "never",
+    "with": {"to": "ann@example.org", "subject": "Offer", "text": "Here it is.", "send_after": "2h"},
+}
+
+
+@pytest.mark.parametrize("page", ["", "approvals", "run"])
+@pytest.mark.parametrize(("button", "ending"), [("stop", "failed"), ("release", "succeeded")])
+def test_a_mail_that_goes_out_later_is_stopped_or_sent_at_once(
+    orchestra: Orchestra, open_page: Open, page: str, button: str, ending: str
+) -> None:
+    run = asking(orchestra, LATER)
+    [held] = orchestra.approvals.list(OWNER, "scheduled")
+    at = open_page(page, **({"id": run["run_id"]} if page == "run" else {}))
+    assert not at.exception
+    [pressed] = [one for one in at.button if str(one.key).startswith(f"{button}-") and held.id in str(one.key)]
+    shown = [str(one.proto.label) for one in at.get("page_link")] + [str(one.value) for one in at.header]
+    assert any("Goes out at" in one and "to ann@" in one for one in shown), shown
+    pressed.click().run()
+    assert not at.exception
+    assert orchestra.runs.wait(OWNER, run["run_id"], 60)["status"] == ending
+    at = open_page("approvals", tab="answered")
+    said = [str(one.value) for one in at.markdown]
+    assert any(("Stopped" if ending == "failed" else "Released") in one for one in said)
+    assert any("by owner" in str(one.value) for one in at.caption)
+
+
+def test_the_address_of_a_mail_that_goes_out_later_shows_it(orchestra: Orchestra, open_page: Open) -> None:
+    asking(orchestra, LATER)
+    [held] = orchestra.approvals.list(OWNER, "scheduled")
+    at = open_page("approvals", question=held.id)
+    assert not at.exception
+    assert any("Goes out at" in str(one.value) for one in at.header)
+    assert "Here it is." in words(at)
+
+
+def test_an_approved_mail_that_goes_out_later_says_when_and_can_be_stopped(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    asking(orchestra, {**LATER, "approve": "always"})
+    question = question_of(orchestra)
+    at = open_page("approvals")
+    at.button(key=f"approve-list-{question}").click().run()
+    [told] = [one.value for one in at.toast]
+    assert re.search(r"Goes out at \d\d\S*\d\d\S* \[Stop\]\(approvals\?question=" + question, told), told
+    assert until(lambda: orchestra.approvals.list(OWNER, "scheduled"))
+    [held] = orchestra.approvals.list(OWNER, "scheduled")
+    at = open_page("approvals", question=question)
+    at.button(key=f"stop-held-{held.id}")
+    at = open_page("approvals", tab="answered")
+    assert any("Approved, goes out at" in str(one.value) for one in at.markdown)
+    orchestra.approvals.reject(OWNER, held.id)
+    at = open_page("approvals", tab="answered")
+    assert not any("goes out at" in str(one.value) for one in at.markdown)
+
+
+def test_questions_of_two_runs_about_the_same_say_so(orchestra: Orchestra, open_page: Open) -> None:
+    other = {**LETTER, "with": {**LETTER["with"], "subject": "Another"}}
+    asking(orchestra, LETTER)
+    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "letters", {}), PATIENCE_SECONDS)
+    asking(orchestra, other, name="other")
+    alone, later, earlier = [one.id for one in orchestra.approvals.list(OWNER)]
+
+    def row(at: AppTest, question: str) -> str:
+        return next(str(one.label) for one in at.button if str(one.key) in (f"pick-{question}", f"picked-{question}"))
+
+    at = open_page("approvals", question=earlier)
+    assert "asked again by a later run" in row(at, earlier)
+    assert "an earlier run asks the same" in row(at, later)
+    assert "run" not in row(at, alone)
+    [link] = [one for one in at.get("page_link") if "Asked again by a later run" in one.proto.label]
+    assert later in str(link.proto)
+    assert "asked again by a later run" in words(open_page(""))
+    at.button(key=f"reject-list-{earlier}").click().run()
+    assert {one.id for one in orchestra.approvals.list(OWNER)} == {alone, later}
+    assert "run" not in row(open_page("approvals"), later)

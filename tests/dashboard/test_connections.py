@@ -195,6 +195,28 @@ def test_a_mailbox_is_added_with_an_address_and_an_app_password(
     assert "Mailbox (IMAP)" in words(at.run())
 
 
+def test_a_connection_that_people_sign_in_to_takes_settings_before_and_after(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    name, other = "projects/mine/subscriptions/mail", "projects/mine/subscriptions/other"
+    at = open_page("connections")
+    fill(at, "new-connection", {"new-connection-service": "gmail"})
+    given = {"new-connection-name-gmail": "work", "new-connection-gmail-push_subscription": name}
+    fill(at, "new-connection", given, "new-connection-add-gmail")
+    assert not at.exception
+    assert orchestra.connections.get(OWNER, "work").beside_key == {"push_subscription": name}
+
+    for typed, kept in (("mail", name), (other, other), ("", "")):
+        at.run()
+        [field] = [one for one in at.text_input if str(one.key).startswith("beside-key-work")]
+        assert field.label == "Pub/Sub subscription for new mail"
+        field.set_value(typed)
+        at.button(key="key-save-work").click().run()
+        assert not at.exception
+        assert orchestra.connections.get(OWNER, "work").beside_key == {"push_subscription": kept}
+    assert "push_subscription" not in (workspace / "config.yaml").read_text()
+
+
 def test_a_connection_is_called_connected_only_once_it_works(orchestra: Orchestra, open_page: Open) -> None:
     at = open_page("connections")
     fill(at, "new-connection", {"new-connection-service": "imap"})
@@ -211,6 +233,20 @@ def test_a_connection_is_called_connected_only_once_it_works(orchestra: Orchestr
     status = orchestra.connections.get(OWNER, "mailbox")
     assert (status.beside_key["address"], status.beside_key["host"]) == ("me@own.example", "127.0.0.1")
     assert [one.name for one in orchestra.connections.list(OWNER)].count("mailbox-2") == 0, "it is the same connection"
+
+
+def test_a_mailbox_without_anything_is_not_called_the_demo_and_can_be_removed(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    at = open_page("connections")
+    fill(at, "new-connection", {"new-connection-service": "imap"})
+    fill(at, "new-connection", {}, "new-connection-add-imap")
+    assert "It uses the demo" not in words_of(" ".join(one.value for one in at.toast))
+    assert "Saved, not working yet: **Mail address**: There is no mail address yet." in words_of(at.warning[-1].value)
+    at = open_page("connections")
+    at.button(key="connection-remove-mailbox").click().run()
+    assert not at.exception
+    assert "mailbox" not in [one.name for one in orchestra.connections.list(OWNER)]
 
 
 def test_a_stored_key_that_works_is_told_by_whom_it_belongs_to(orchestra: Orchestra, open_page: Open) -> None:

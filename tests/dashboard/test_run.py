@@ -72,6 +72,13 @@ def fault(orchestra: Orchestra, service: str, **given: Any) -> None:
     httpx.post(f"{base}/_demo/faults", json=given, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
 
+def asked(orchestra: Orchestra, service: str, request: str) -> bool:
+    """Return whether a stand-in was asked this: `METHOD /path`."""
+    origin = orchestra.demo.endpoints()[service]["base_url"].removesuffix("/v1")
+    found = httpx.get(f"{origin}/_demo/requests", trust_env=False, timeout=PATIENCE_SECONDS).json()
+    return request in found["requests"]
+
+
 def workflow(orchestra: Orchestra, name: str, *steps: dict[str, Any]) -> None:
     document = {"schema_version": 1, "title": name.capitalize(), "steps": list(steps)}
     saved = orchestra.workflows.save(OWNER, name, json.dumps(document), None)

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.dashboard.test_run import fault, labels, tables, words
+from tests.dashboard.test_run import asked, fault, labels, tables, words
 from tests.patience import PATIENCE_SECONDS, until
 
 Open = Callable[..., AppTest]
@@ -43,6 +43,16 @@ def test_a_waiting_run_says_until_when(orchestra: Orchestra, open_page: Open) ->
     assert "**Sleep** waits until" in words(open_page("run", id=run["run_id"], open="nap"))
 
 
+def test_a_run_says_whose_answer_it_waits_for_and_until_when(orchestra: Orchestra, open_page: Open) -> None:
+    mail = next(iter(orchestra.demo.show(OWNER)["gmail"]["messages"]))["id"]
+    fields = {"message": mail, "days": 2, "from": ["ann@nowhere.example", "bob.example"]}
+    saved(orchestra, "await", {"id": "w", "title": "Her *yes*", "uses": "gmail.wait_for_reply", "with": fields})
+    run = ran(orchestra, "await")
+    assert run["status"] == "waiting", run["error"]
+    said = words(open_page("run", id=run["run_id"])).replace("\\", "").replace(":color[]", "")
+    assert "**Her *yes*** waits for a reply from ann@nowhere.example, bob.example until" in said
+
+
 @pytest.mark.parametrize(
     ("status", "held", "is_told"),
     [
@@ -55,7 +65,7 @@ def test_a_waiting_run_says_until_when(orchestra: Orchestra, open_page: Open) ->
 def test_a_wait_stands_on_top_where_it_is_what_the_run_waits_for(status: str, held: Any, is_told: bool) -> None:
     step = {"path": "a", "id": "a", "title": "Sleep", "uses": "flow.wait", "status": "waiting"}
     document = {"status": status, "ended_at": None, "steps": [{**step, "due_at": "2026-11-20T08:00:00Z", "held": held}]}
-    at = AppTest.from_function(_waits, kwargs={"run": document}).run()
+    at = AppTest.from_function(_waits, default_timeout=PATIENCE_SECONDS, kwargs={"run": document}).run()
     assert ("Sleep" in words(at)) is is_told
 
 
@@ -87,7 +97,7 @@ def test_a_cancelled_run_says_what_calls_have_used_whose_answers_came_too_late(
     fault(orchestra, "openai", match="POST /v1/chat/completions", delay_seconds=1)
     budget(orchestra, 9)
     run_id = orchestra.runs.start(OWNER, "look", {})
-    until(lambda: orchestra.usage.of_run(OWNER, run_id).calls)
+    until(lambda: asked(orchestra, "openai", "POST /v1/chat/completions"))  # a call that is not sent yet uses nothing
     orchestra.runs.cancel(OWNER, run_id)
     orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert "including calls whose answer no step has: " in words(open_page("run", id=run_id))

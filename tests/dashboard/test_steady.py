@@ -14,6 +14,7 @@ from tests.dashboard.test_agent import keyed, made
 from tests.dashboard.test_approvals import LETTER, asking, question_of
 from tests.dashboard.test_prompt import NAME as PROMPT
 from tests.dashboard.test_prompt import OWNER, field, words
+from tests.patience import PATIENCE_SECONDS
 
 Open = Callable[..., AppTest]
 
@@ -113,7 +114,7 @@ def test_a_field_below_a_name_stays_while_the_name_is_not_valid() -> None:
         name_field("Name", "tone", "name")
         st.text_area("Text")
 
-    at = AppTest.from_function(dialog).run()
+    at = AppTest.from_function(dialog, default_timeout=PATIENCE_SECONDS).run()
     before = place(at, at.text_area[0])
     at.text_input[0].set_value("My Tone").run()
     assert "Not a valid file name yet" in words(at)

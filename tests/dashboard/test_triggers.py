@@ -14,7 +14,7 @@ from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start
 from tests.dashboard.conftest import OWNER
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.usefixtures("signed_in")
 
@@ -110,9 +110,15 @@ def test_turning_on_says_when_it_polls_and_what_becomes_of_old_items(
     assert "What is there already starts nothing." in _texts(page)
     at_eight = {"cron": "0 8 * * 1,4", "time_zone": "Asia/Tokyo"}
     trigger = {"id": "daily", "uses": "schedule", "with": at_eight, "inputs": {"path": "{{ item.at }}"}}
-    (workspace / "workflows" / "read-files.json").write_text(json.dumps({**WATCHER, "triggers": [trigger]}))
+    find = {"id": "find", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}
+    steps = [*WATCHER["steps"], find]
+    (workspace / "workflows" / "read-files.json").write_text(
+        json.dumps({**WATCHER, "triggers": [trigger], "steps": steps})
+    )
     page = _again(open_page("triggers"), "Turn on …").run()
     assert not page.exception
+    assert "Its runs use" in _texts(page)
+    assert "Gmail · Demo" in _texts(page)
     assert "Each Mon, Thu at 8:00, in the time zone Asia/Tokyo" in _texts(page)
     assert "Next at" in _texts(page)
     assert "23:00:00 UTC; its times are in Asia/Tokyo." in _texts(page).replace("\\", "")
@@ -375,3 +381,24 @@ def test_a_form_that_starts_a_workflow_is_added_with_its_fields(
     assert not page.exception
     added = json.loads((workspace / "workflows" / "read-files.json").read_text())["triggers"][1]
     assert added["with"]["fields"] == [{"name": "amount", "label": "How many?", "type": "number"}]
+
+
+def test_runs_that_wait_for_an_answer_are_told_with_a_link(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    asks = {"id": "ask", "uses": "flow.approve", "with": {"message": "Go?"}}
+    path = workspace / "workflows" / "read-files.json"
+    path.write_text(json.dumps({**WATCHER, "steps": [asks], "outputs": {}}))
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    for name in ("a.txt", "b.txt"):
+        (workspace / "drop" / name).write_text("Hello")
+    until(lambda: orchestra.approvals.count_open(OWNER) == 2)
+    page = open_page("triggers")
+    assert "running" not in _texts(page)
+    [link] = [one for one in page.get("page_link") if "2 wait for you" in one.proto.label]
+    assert "approvals" in str(link.proto)
+    [run_id, _] = [row.run_id for row in orchestra.runs.list(OWNER).rows]
+    assert "by the trigger A dropped file" in _texts(open_page("runs"))
+    orchestra.runs.cancel(OWNER, run_id)
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert "by the trigger A dropped file" in _texts(open_page("run", id=run_id))

@@ -14,6 +14,7 @@ from dashboard.base.language import N_, t, tn
 from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, outside_badge, plain, plain_with_code
+from dashboard.base.remedies import with_pages
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
 from dashboard.parts.times import ago
@@ -83,6 +84,7 @@ def correct_step(visit: Visit, run: Run, step: StepRecord) -> None:
             error_box(error)
             return
         _preview(seen)
+        _next_time(visit, run)
         _button(visit, seen, place)
 
 
@@ -102,15 +104,23 @@ def _chosen(fields: Sequence[Choice], place: str) -> JsonObject:
 
 def _preview(seen: CorrectionPreview) -> None:
     st.markdown(t("**Correct the answer: {told}**", told=plain(_told(seen.values))))
-    lines = [f"- :material/undo: {_name(one)}: {plain(one.note)}" for one in seen.undo.undone]
+    lines = [f"- :material/undo: {_name(one)}: {plain(translated(one.note))}" for one in seen.undo.undone]
     _part(t("This is undone"), lines, t("Nothing is undone: the wrong answer led to no write."))
     stays = [*seen.undo.cannot, *seen.undo.left, *seen.stays]
     if stays:
-        told = [f"- {_name(one)}: {plain_with_code(one.reason)}" for one in stays]
+        told = [f"- {_name(one)}: {plain_with_code(with_pages(translated(one.reason)))}" for one in stays]
         st.warning("\n".join([t("**This stays**"), "", *told]), icon=":material/block:")
     again = [f"- **{plain(one.title)}** {t(_VERDICTS[one.verdict])}" for one in seen.again]
     _part(t("Then, in a new run that goes on from the right answer"), again, t("No step depends on this answer."))
     st.caption(plain_with_code(_case(seen)))
+
+
+def _next_time(visit: Visit, run: Run) -> None:
+    """Say that this teaches the model nothing, and what makes the next answer sure."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        told = t("A later run that reads the same mail asks the model again. A rule makes its answer sure.")
+        st.caption(told, width="content")
+        visit.link(t("Rules"), "workflow", icon=":material/arrow_forward:", name=run["workflow"], tab="rules")
 
 
 def _part(title: str, lines: Sequence[str], empty: str) -> None:
@@ -174,7 +184,11 @@ def _tell(undone: Sequence[Undone], kept: Sequence[NotUndone], why_not: str) -> 
     )
     for one in kept:
         session.tell(
-            t("Not undone: {title}: {reason}", title=plain(one.title or one.path), reason=plain(one.reason)),
+            t(
+                "Not undone: {title}: {reason}",
+                title=plain(one.title or one.path),
+                reason=plain(translated(one.reason)),
+            ),
             ":material/block:",
         )
     if why_not:

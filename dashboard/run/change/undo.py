@@ -10,8 +10,10 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, plain, plain_with_code
+from dashboard.base.remedies import with_pages
 from dashboard.parts.buttons import action_button
 from engine.base.statuses import CANCELLABLE_RUNS, StepStatus
 from engine.base.step_path import StepPath
@@ -123,13 +125,13 @@ def _kept(title: str, lines: Sequence[NotUndone]) -> None:
     """Show what stays and why, with a link if it has an address."""
     if not lines:
         return
-    told = [f"- {_name(one)}: {plain_with_code(one.reason)}" for one in lines[:_SHOWN]]
+    told = [f"- {_name(one)}: {plain_with_code(with_pages(translated(one.reason)))}" for one in lines[:_SHOWN]]
     more = [t("- … and {count} more", count=len(lines) - _SHOWN)] if len(lines) > _SHOWN else []
     st.warning("\n".join([f"**{title}**", "", *told, *more]), icon=":material/block:")
 
 
 def _would(line: Undone) -> str:
-    return f"**{plain(_title(line))}**: {plain(line.note)}"
+    return f"**{plain(_title(line))}**: {plain(translated(line.note))}"
 
 
 def _name(line: NotUndone) -> str:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import streamlit as st
 
 from dashboard.base.language import N_, number, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_text, plain
 from dashboard.creating.opening import open_new
@@ -106,7 +107,7 @@ def _question(visit: Visit, name: str, *, demo: bool) -> None:
     if answers.by_meaning:
         st.caption(t("By its words and its meaning."))
     elif answers.note:
-        st.warning(plain(answers.note), icon=":material/text_fields:")
+        st.warning(plain(translated(answers.note)), icon=":material/text_fields:")
     if not answers.results:
         st.info(t("No passage has a word of this question."), icon=":material/search_off:")
     for one in answers.results:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, number, size_text, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import one_line, outside_text, plain, plain_with_code
 from dashboard.parts.buttons import action_button
@@ -79,7 +80,7 @@ def _listed(visit: Visit) -> None:
     words = st.text_input(t("Search"), key="files-search", placeholder=t("A word in the name or the folder"))
     found = visit.orchestra.files.list(visit.who, words=words, limit=_SHOWN)
     if found.notes:
-        st.info(plain(" ".join(found.notes)), icon=":material/info:")
+        st.info(plain(" ".join(map(translated, found.notes))), icon=":material/info:")
     if not found.files:
         if words:
             st.caption(t("No file has this in its path."))
@@ -164,7 +165,7 @@ def _content(view: FileView) -> None:
             with st.container(height=420, key="files-text"):
                 outside_text(view.text)
         if view.notes:
-            st.info(plain(" ".join(view.notes)), icon=":material/info:")
+            st.info(plain(" ".join(map(translated, view.notes))), icon=":material/info:")
         if view.truncated:
             st.caption(t("The page has more text than is shown here; a step reads all of it."))
 
@@ -178,7 +179,7 @@ def _table(table: FileTable) -> None:
         count = number(table.empty_formulas)
         st.warning(t("Formulas without a stored value, whose cells are empty: {count}.", count=count))
     if table.notes:
-        st.warning(plain(" ".join(table.notes)), icon=":material/warning:")
+        st.warning(plain(" ".join(map(translated, table.notes))), icon=":material/warning:")
 
 
 def _cell(value: Any) -> str:

@@ -150,9 +150,15 @@ def _alarms(known: Mapping[str, Any], workflows: Sequence[str], key: str) -> dic
         key=f"{key}-sign-ins",
         persist_state="session",
     )
+    bounces = st.checkbox(
+        t("Mail of runs that could not be delivered"),
+        bool(known.get("bounces")),
+        key=f"{key}-bounces",
+        persist_state="session",
+    )
     channel = "webhook" if told and not NAME.match(told) else "workflow"
     rest = {name: known[name] for name in ("refused_sign_ins",) if name in known}
-    chosen = {channel: told, "failed_runs": when, "sign_ins": sign_ins}
+    chosen = {channel: told, "failed_runs": when, "sign_ins": sign_ins, "bounces": bounces}
     return {**{name: value for name, value in chosen.items() if value}, **rest}
 
 

@@ -2,7 +2,7 @@
 
 import type { Prediction } from "./flow/prediction";
 import { parseJson } from "./json";
-import { t } from "./language";
+import { learn, said, t } from "./language";
 import type { RunChange, RunState } from "./live";
 import type { ScopeName } from "./panel/completion";
 
@@ -284,17 +284,39 @@ export async function request<T>(method: string, path: string, body?: unknown, h
   } catch (error) {
     throw new Unanswered(t("the server cannot be reached"), { cause: error });
   }
-  if (!response.ok) throw failureOf(response.status, text);
+  if (!response.ok) throw await failureOf(response.status, text);
   return (text === "" ? null : parseJson(text)) as T;
 }
 
-// Return what an answer that is no success means.
-export function failureOf(status: number, text: string): Error {
-  const error = errorIn(text);
+// Return what an answer that is no success means, in the language of the page.
+export async function failureOf(status: number, text: string): Promise<Error> {
+  const error = await inOwnWords(errorIn(text));
   if (LATER.has(status)) return new Unanswered(error.message || t("the server is busy ({status})", { status }));
   if (status === 401) return new Refused(401, t("You are signed out. Your draft is kept: sign in in another tab, then try again."), "", error);
   return new Refused(status, error.message || t("The server answered {status}.", { status }), error.remedy ?? "", error);
 }
+
+async function inOwnWords(error: Definition): Promise<Definition> {
+  await learn([error.message, error.remedy, error.reason]);
+  const own = Object.entries(error).map(([name, value]) => [name, typeof value === "string" ? said(value) : value]);
+  return Object.fromEntries(own);
+}
+
+// Return an answer once the translations of its problems are known.
+async function understood<T extends { problems: Problem[] | null }>(asked: Promise<T>): Promise<T> {
+  const answer = await asked;
+  await learn(textsOf(answer.problems ?? []));
+  return answer;
+}
+
+async function debugged(asked: Promise<DebugView>): Promise<DebugView> {
+  const view = await asked;
+  await learn([view.sentence, view.last?.error]);
+  return view;
+}
+
+// Return what errors say, for `learn`.
+export const textsOf = (errors: ({ message: string; remedy?: string } | null | undefined)[]): (string | undefined)[] => errors.flatMap((one) => [one?.message, one?.remedy]);
 
 function errorIn(text: string): Definition {
   try {
@@ -306,28 +328,29 @@ function errorIn(text: string): Definition {
 
 // Of the words that are searched; the server refuses more.
 const LONGEST_REQUEST = 400;
-const inOwnLanguage = <T extends { title: string }>(type: T): T => ({ ...type, title: t(type.title) });
+const inOwnLanguage = <T extends { title: string; description: string }>(type: T): T => ({ ...type, title: t(type.title), description: t(firstParagraph(type.description)) });
+const firstParagraph = (text: string): string => (text.split("\n\n")[0] ?? "").replaceAll("\n", " ");
 const MOST_RUNS = 20;
 
 const ofRun = (runId: string, rest: string) => `/api/runs/${encodeURIComponent(runId)}${rest}`;
 const of = (workflow: string, rest: string) => `/api/workflows/${encodeURIComponent(workflow)}${rest}`;
 
 export const api = {
-  canvas: (workflow: string) => request<Canvas>("GET", of(workflow, "/canvas")),
+  canvas: (workflow: string) => understood(request<Canvas>("GET", of(workflow, "/canvas"))),
   // `check`: whether the answer has the problems, for which the server compiles the workflow.
   ops: (workflow: string, base_rev: string, op_id: string, ops: Operation[], check: boolean) =>
-    request<Edited>("POST", of(workflow, "/draft/ops"), { base_rev, op_id, ops, check }),
+    understood(request<Edited>("POST", of(workflow, "/draft/ops"), { base_rev, op_id, ops, check })),
   back: (workflow: string, base_rev: string, way: "undo" | "redo", check: boolean) =>
-    request<Edited>("POST", of(workflow, `/draft/${way}`), { base_rev, check }),
+    understood(request<Edited>("POST", of(workflow, `/draft/${way}`), { base_rev, check })),
   discard: (workflow: string) => request<unknown>("DELETE", of(workflow, "/draft")),
   // `etag` is the etag of the text to replace, "" if there must be no file yet.
   save: (workflow: string, text: string, etag: string) =>
-    request<SavedFile>("PUT", of(workflow, ""), { text }, etag ? { "If-Match": `"${etag}"` } : {}),
+    understood(request<SavedFile>("PUT", of(workflow, ""), { text }, etag ? { "If-Match": `"${etag}"` } : {})),
   position: (workflow: string, positions: Record<string, [number, number] | null>) =>
     request<{ positions: Positions }>("PUT", of(workflow, "/positions"), { positions }),
   look: (workflow: string, looks: Record<string, Partial<StepLook>>) => request<{ looks: Looks }>("PUT", of(workflow, "/looks"), { looks }),
   // The problems that a text would have; nothing is saved.
-  validate: (workflow: string, text: string) => request<{ problems: Problem[] }>("POST", of(workflow, "/validate"), { text }),
+  validate: (workflow: string, text: string) => understood(request<{ problems: Problem[] }>("POST", of(workflow, "/validate"), { text })),
   // The names that a step of the draft may use.
   scope: (workflow: string, step: string) => request<{ names: ScopeName[] }>("GET", of(workflow, `/scope?step=${encodeURIComponent(step)}`)),
   // The last runs, newest first.
@@ -339,17 +362,20 @@ export const api = {
   timeline: (runId: string) => request<Timeline>("GET", `/api/runs/${encodeURIComponent(runId)}/timeline`),
   // `runId`: the run whose outputs are used, "" for types only.
   prediction: (workflow: string, runId: string) => request<Prediction>("GET", of(workflow, `/prediction?run_id=${encodeURIComponent(runId)}`)),
-  triggers: async (workflow: string) =>
-    (await request<{ triggers: TriggerStatus[] }>("GET", `/api/triggers?workflow=${encodeURIComponent(workflow)}`)).triggers,
+  triggers: async (workflow: string) => {
+    const { triggers } = await request<{ triggers: TriggerStatus[] }>("GET", `/api/triggers?workflow=${encodeURIComponent(workflow)}`);
+    await learn(textsOf(triggers.flatMap(({ problem, error }) => [problem, error])));
+    return triggers;
+  },
   triggerTypes: async () => (await request<{ trigger_types: TriggerType[] }>("GET", "/api/triggers/types")).trigger_types.map(inOwnLanguage),
   turnTrigger: (workflow: string, trigger: string, way: "on" | "off", beginning: TriggerBeginning) =>
     request<TriggerStatus>("POST", `/api/triggers/${encodeURIComponent(workflow)}/${encodeURIComponent(trigger)}/${way}`, beginning),
   debug: (workflow: string, inputs: Record<string, Json>, breakpoints: string[]) =>
     request<{ run_id: string }>("POST", of(workflow, "/debug"), { inputs, breakpoints }),
-  debugView: (runId: string) => request<DebugView>("GET", ofRun(runId, "/debug")),
-  breakpoints: (runId: string, breakpoints: string[]) => request<DebugView>("PUT", ofRun(runId, "/debug/breakpoints"), { breakpoints }),
-  debugStep: (runId: string, step: string) => request<DebugView>("POST", ofRun(runId, "/debug/step"), { step }),
-  debugContinue: (runId: string, past: Past, step: string) => request<DebugView>("POST", ofRun(runId, "/debug/continue"), { past, step }),
+  debugView: (runId: string) => debugged(request<DebugView>("GET", ofRun(runId, "/debug"))),
+  breakpoints: (runId: string, breakpoints: string[]) => debugged(request<DebugView>("PUT", ofRun(runId, "/debug/breakpoints"), { breakpoints })),
+  debugStep: (runId: string, step: string) => debugged(request<DebugView>("POST", ofRun(runId, "/debug/step"), { step })),
+  debugContinue: (runId: string, past: Past, step: string) => debugged(request<DebugView>("POST", ofRun(runId, "/debug/continue"), { past, step })),
   cancel: (runId: string) => request<unknown>("POST", ofRun(runId, "/cancel")),
   // The names of the step types that fit what a step should do, the best first.
   fittingTypes: async (words: string) => (await request<{ names: string[] }>("GET", `/api/step-types/fitting?q=${encodeURIComponent(words.slice(0, LONGEST_REQUEST))}`)).names,

@@ -1,12 +1,12 @@
 // The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
 import { Copilot } from "./copilot/copilot";
-import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type PausedStep, type StepLook, type Problem, type StepType, type StepTypes, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
+import { api, Refused, Unanswered, textsOf, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type PausedStep, type StepLook, type Problem, type StepType, type StepTypes, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
 import { targetsOf, type Target } from "./join";
 import { joinedBy, type Joining } from "./joining";
-import { t, tn } from "./language";
+import { learn, t, tn } from "./language";
 import type { Gap } from "./layout";
 import { askedInputs, Debugger, pauseWords } from "./flow/debugging";
 import { Flow } from "./flow/flow";
@@ -447,18 +447,21 @@ export class Studio {
         this.isFileOther = true;
         void this.refresh();
       },
-      onProblems: ({ rev, problems }) => {
-        this.told = { rev, problems: problems as Problem[] };
-        if (!this.canvas || rev !== this.canvas.rev) return;
-        this.uncheckedRev = "";
-        this.canvas = { ...this.canvas, problems: problems as Problem[] };
-        this.viewChanged();
-      },
+      onProblems: ({ rev, problems }) => void this.hear(rev, problems as Problem[]),
       onLink: (link) => {
         this.link = link;
         if (this.canvas && this.uncheckedRev === this.canvas.rev && link !== "connecting") void this.refresh();
       },
     });
+  }
+
+  private async hear(rev: string, problems: Problem[]): Promise<void> {
+    this.told = { rev, problems };
+    await learn(textsOf(problems));
+    if (rev !== this.canvas?.rev || this.told.problems !== problems) return;
+    this.uncheckedRev = "";
+    this.canvas = { ...this.canvas, problems };
+    this.viewChanged();
   }
 
   end(): void {

@@ -170,6 +170,47 @@ def test_a_wrong_answer_is_corrected_with_what_follows_from_it(story: Story) -> 
     assert before[f"{item}.issue"]["effect"]["undone"]["by"] == "owner"
 
 
+def test_two_corrections_propose_a_rule_and_one_press_accepts_it(story: Story) -> None:
+    document = json.loads((REPOSITORY / "workflows" / "inbox-triage.json").read_text())
+    story.has("ruled", *document["steps"], inputs=document["inputs"], outputs=document["outputs"])
+    sender = {"query": "from:victor@portolan.example", "limit": 5}
+    first = story.ended(story.ran("ruled", inputs=sender)["run_id"])
+    paths = [one["path"] for one in first["steps"] if one["id"] == "classify"]
+    assert len(paths) == 2
+    for path in paths:
+        corrected = story.sent(f"/api/runs/{first['run_id']}/correct", step=path, set={"kind": "task"})
+        story.ended(corrected["run_id"])
+    story.home()
+    story.hand.open("Workflows", story.title("ruled"))
+    story.hand.tab("Rules")
+    story.page.get_by_text("A mail from victor@portolan.example: always task").wait_for()
+    story.page.get_by_text("2 such mails were corrected to this answer.").wait_for()
+    story.page.set_viewport_size({"width": 390, "height": 900})
+    assert story.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    story.page.set_viewport_size({"width": 1600, "height": 1200})
+    story.hand.press(story.button("Add this rule"), times=2)
+    story.page.get_by_text("The rule is added. It applies from the next run.").wait_for()
+    story.page.get_by_text("It has not answered in the last 3 runs.").wait_for()
+    [loop] = [one for one in story.steps("ruled") if one["id"] == "each_mail"]
+    rules = [{"from": "victor@portolan.example", "answer": {"kind": "task"}}]
+    assert [one.get("rules") for one in loop["steps"] if one["id"] == "classify"] == [rules]
+
+    second = story.ended(story.ran("ruled", inputs=sender)["run_id"])
+    answers = [one for one in second["steps"] if one["id"] == "classify"]
+    assert [one["by_rule"]["answer"] for one in answers] == [{"kind": "task"}] * 2
+    assert [one["attempts"] for one in answers] == [[], []]
+    story.home()
+    story.hand.press(story.main.get_by_role("link", name=re.compile(story.title("ruled"))).first)
+    story.page.wait_for_url("**/runs?workflow=*")
+    story.hand.press(story.main.get_by_role("link", name=story.title("ruled")).first)
+    assert story.opened_run() == second["run_id"]
+    row = story.page.locator(f'.run-table [role=row][data-path="{paths[0].rpartition(".")[0]}"]')
+    story.hand.press(row.locator("[data-step$=classify]"))
+    story.page.get_by_text("By rule: from victor@portolan.example").wait_for()
+    story.hand.press(story.main.get_by_role("link", name="Rules", exact=True))
+    story.page.get_by_text("It has answered 2 times in the last 4 runs").wait_for()
+
+
 def test_a_prompt_is_changed_tried_and_published_and_the_next_run_uses_it(story: Story) -> None:
     name, prompts = story.name("mail"), story.served.root / "prompts"
     prompt = json.loads((prompts / "classify-mail.json").read_text())

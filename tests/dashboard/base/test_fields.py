@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.base.fields import Field, checksum
+from tests.patience import PATIENCE_SECONDS
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard"
 
@@ -36,7 +37,7 @@ def test_half_a_surrogate_pair_is_brought_back_as_a_character_that_can_be_sent()
         fields.text_area("Text", key="text", slot="slot")
         fields.told()
 
-    at = AppTest.from_function(page).run().run()
+    at = AppTest.from_function(page, default_timeout=PATIENCE_SECONDS).run().run()
     assert not at.exception
     assert at.text_area(key="text").value == "a\ufffdb"
 

@@ -28,8 +28,8 @@ PLACES = {
     "workflow": {"name": "inbox-triage"},
     "prompt": {"name": "classify-mail"},
 }
-ALLOWED = {"At most", "English", "Tasks"}
-"""The name of a language, and inputs of workflows."""
+ALLOWED = {"At most", "Each mail", "English", "Tasks", "What is it?"}
+"""The name of a language, and inputs and steps of workflows."""
 
 
 @pytest.mark.parametrize("language", OTHERS)

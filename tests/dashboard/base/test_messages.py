@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from dashboard.base.language import LOCALE, spoken
-from dashboard.base.messages import outcome, translated
+from dashboard.base.messages import MESSAGE, outcome, translated
 from engine.base.services import services
 from engine.plugins.registry import step_types, trigger_types
 from engine.plugins.step import fields_schema
 from engine.record.outcomes import added, of_status, outcome_words
 from engine.record.types.run import Outcomes
-from tests.catalogue import messages, read
+from tests.catalogue import described, messages, problems, read, sentences
 
 MAILS: Outcomes = {
     "noun": "mail",
@@ -65,6 +65,23 @@ def test_the_sentence_of_a_run_is_read_in_german() -> None:
          "Sein Schreibvorgang wurde rückgängig gemacht.")),
         ("$0.02, by the last run.", "$0.02, nach dem letzten Lauf."),
         ("2 widgets: 1 shelved, 1 unsure.", "2 widgets: 1 shelved, 1 unsicher."),
+        ("'limit' must be at least 1, not 0.", "'limit' muss mindestens 1 sein, nicht 0."),
+        ("Entry 2 of 'steps' must be an object, not null.", "Eintrag 2 von 'steps' muss ein Objekt sein, nicht null."),
+        ("'limit' takes no words, not 'ten'.", "'limit' takes no words, not 'ten'."),
+        ("This field takes a list or a whole number, and this is text.",
+         "Dieses Feld nimmt nur eines: eine Liste oder eine ganze Zahl. Hier steht Text."),
+        ("This field takes tea or cake, and this is a time.",
+         "Dieses Feld nimmt nur eines: tea or cake. Hier steht etwas anderes: ein Zeitpunkt."),
+        ("Text of gmail leaves this machine: `post` in the workflow 'a' sends it to b.example.",
+         "Text aus gmail verlässt diesen Rechner: `post` in dem Workflow 'a' sendet ihn an b.example."),
+        ("Step 'a' may have been skipped or have failed; then it is not in steps.b.",
+         "Schritt 'a' kann übersprungen oder fehlgeschlagen sein; dann gilt: Er steht nicht in steps.b."),
+        ('Write it like {"to": ["*@example.org"]}.', 'Schreiben Sie etwa {"to": ["*@example.org"]}.'),
+        ("`steps.each.outputs`: did you mean `steps.each.output`?",
+         "`steps.each.outputs`: Meinten Sie `steps.each.output`?"),
+        ("'seconds' means: Seconds to wait.", "'seconds' bedeutet: Sekunden zu warten."),
+        ("2 of 5 mails could not be read. First: 'Rent': The mail is empty.",
+         "2 von 5 Mails nicht lesbar. Zuerst: 'Rent': Die Mail ist leer."),
         ("Nothing that we would say", "Nothing that we would say"),
         ("", ""),
     ],
@@ -101,16 +118,40 @@ def test_what_became_of_an_item_is_read_in_german() -> None:
         ]
 
 
-def test_the_titles_of_all_types_and_services_and_of_their_fields_have_german() -> None:
-    plugins = [kind.title for kind in (*step_types().values(), *trigger_types().values())]
+def test_titles_and_descriptions_of_all_types_and_the_titles_of_services_and_fields_have_german() -> None:
+    kinds = (*step_types().values(), *trigger_types().values())
+    plugins = [text for kind in kinds for text in (kind.title, described(kind))]
     fields = [
         one["title"] for kind in step_types().values() for one in fields_schema(kind.fields)["properties"].values()
     ]
-    titles = {*plugins, *fields, *(one.title for one in services())}
+    said = {*plugins, *fields, *(one.title for one in services())}
     catalog = read(LOCALE / "de.po")
-    assert [title for title in titles if not (found := catalog.get(title)) or not found.string] == []
+    assert [text for text in said if not (found := catalog.get(text)) or not found.string] == []
 
 
 def test_templates_are_the_texts_of_the_code() -> None:
     assert "{0} made again: an undo had taken {1} back." in messages()
+    assert "must be at least {0}" in messages()
+    assert "{0} is a scan without text. Scans are read where tesseract is installed." in messages()
     assert "Return the sentences." not in messages()
+
+
+def test_a_sentence_that_a_person_meets_needs_a_translation() -> None:
+    sentence = "Step {0} cannot use its own output."
+    assert sentence in sentences()
+    assert "For readers; it has no effect." not in sentences()  # describes a field
+    catalog = read(LOCALE / "de.po")
+    catalog.delete(sentence, context=MESSAGE)
+    assert problems(catalog) == [f"not translated: {sentence!r}"]
+
+
+def test_every_message_of_the_catalogue_is_found_with_values_in_it() -> None:
+    values = [f"'Zq{number}'" for number in range(9)]
+    wrong = []
+    for one in read(LOCALE / "de.po"):
+        if one.context == MESSAGE:
+            english, german = (str(text).format(*values).strip() for text in (one.id, one.string))
+            with spoken("de"):
+                if translated(english) != german:
+                    wrong.append((english, translated(english), german))
+    assert wrong == []

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from streamlit.testing.v1 import AppTest
 
-from dashboard.base.plain import field_label, host_of, link_markdown, plain, plain_with_code
+from dashboard.base.plain import field_label, host_of, isolated, link_markdown, plain, plain_with_code
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -116,5 +117,12 @@ def test_a_badge_escapes_text_from_outside_once() -> None:
 
         outside_badge("me@example.org [x]", ":material/mail:", color="violet")
 
-    [shown] = AppTest.from_function(page).run().markdown
+    [shown] = AppTest.from_function(page, default_timeout=PATIENCE_SECONDS).run().markdown
     assert shown.value == rf":violet-badge[:material/mail: {plain('me@example.org [x]')}]"
+
+
+def test_a_name_that_runs_to_the_left_does_not_turn_the_sentence_around_it() -> None:
+    hebrew = "דנה כהן"
+    assert isolated(hebrew, f"**{hebrew}**") == f"\u2068**{hebrew}**\u2069"
+    assert isolated("Dana Cohen", "**Dana Cohen**") == "**Dana Cohen**"
+    assert "\u2069" not in plain(f"{hebrew}\u2069")

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.base.prose import is_simple, prose_html
 from tests.odd_strings import ODD_STRINGS
+from tests.patience import PATIENCE_SECONDS
 
 TAGS = set("p br h4 h5 h6 strong em s code pre hr ul ol li blockquote div table thead tbody tr th td a".split())
 ATTRIBUTES = {
@@ -161,7 +162,7 @@ def test_a_switch_shows_the_exact_text() -> None:
 
         outside_answer("**a**\u200b :red[b]", "k")
 
-    at = AppTest.from_function(page).run()
+    at = AppTest.from_function(page, default_timeout=PATIENCE_SECONDS).run()
     [shown] = at.get("html")
     assert "<strong>a</strong>[U+200B] :red[b]" in str(shown.proto.body)
     at.toggle(key="as-text-k").set_value(True).run()

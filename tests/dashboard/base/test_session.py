@@ -149,10 +149,10 @@ def test_pages_without_parameters_may_be_left_and_opened_at_once(address: dict[s
 def test_what_is_to_be_said_is_said_once() -> None:
     session.tell("Saved.")
     shown = session.messages()
-    assert shown == session.messages() == [("Saved.", ":material/check_circle:")]
+    assert shown == session.messages() == [("Saved.", ":material/check_circle:", "")]
     session.tell("Sent.")  # by the page that shows the first one
     session.drop_messages(shown)
-    assert [text for text, _icon in session.messages()] == ["Sent."]
+    assert [text for text, *_ in session.messages()] == ["Sent."]
 
 
 def test_a_widget_that_the_page_decides_is_a_new_one_and_one_that_the_person_chose_stays(state: dict[str, Any]) -> None:

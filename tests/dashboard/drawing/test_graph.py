@@ -6,6 +6,8 @@ import json
 
 from streamlit.testing.v1 import AppTest
 
+from tests.patience import PATIENCE_SECONDS
+
 
 def _page() -> None:
     from dashboard.drawing.graph import GraphEdge, GraphNode, graph
@@ -14,7 +16,7 @@ def _page() -> None:
 
 
 def test_no_id_is_shown_as_html() -> None:
-    at = AppTest.from_function(_page).run()
+    at = AppTest.from_function(_page, default_timeout=PATIENCE_SECONDS).run()
     assert not at.exception
     (drawn,) = at.get("component_instance")
     (box,) = json.loads(json.loads(drawn.proto.json_args)["data"])["nodes"]

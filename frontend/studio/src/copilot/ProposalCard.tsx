@@ -1,7 +1,7 @@
 // A proposal: what it changes, what that would do outside, what has to be agreed to, and the buttons.
 import { useEffect, useId, useRef } from "react";
 
-import { t, tn } from "../language";
+import { said, t, tn } from "../language";
 import { acceptance, isOpen, left, ticksOf, together, type Choice } from "./choice";
 import type { Copilot } from "./copilot";
 import { signOf } from "./ghosts";
@@ -187,7 +187,7 @@ function Problems({ proposal }: { proposal: Proposal }) {
           .filter((one) => one.severity === "error")
           .map((one, index) => (
             <li key={index}>
-              {one.step && <code>{[one.step, one.field].filter(Boolean).join(".")}</code>} {one.message} <span className="studio-quiet">{one.remedy}</span>
+              {one.step && <code>{[one.step, one.field].filter(Boolean).join(".")}</code>} {said(one.message)} <span className="studio-quiet">{said(one.remedy)}</span>
             </li>
           ))}
       </ul>

@@ -44,6 +44,6 @@ export async function* answered(workflow: string, asking: Asking): AsyncGenerato
   } catch (error) {
     throw new Unanswered(t("the server cannot be reached"), { cause: error });
   }
-  if (!response.ok || !response.body) throw failureOf(response.status, await response.text());
+  if (!response.ok || !response.body) throw await failureOf(response.status, await response.text());
   yield* eventsOf(response.body);
 }

@@ -2,7 +2,7 @@
 import { useState } from "react";
 
 import type { CanvasStep, DebugView, StepResult } from "../api";
-import { t } from "../language";
+import { said, t } from "../language";
 import { useStudio } from "../ui/context";
 import { Icon, type IconName } from "../ui/icons";
 import { lookOf } from "../ui/looks";
@@ -49,7 +49,7 @@ function Which({ view, chosen }: { view: DebugView; chosen: string }) {
       <select value={chosen} onChange={(event) => studio.debugger.choose(event.target.value)}>
         {view.paused.map((one) => (
           <option key={one.path} value={one.path}>
-            {one.item ? `${one.title}, ${one.item}` : one.title} ({one.path})
+            {[one.title || one.path, one.item].filter(Boolean).join(", ")}
           </option>
         ))}
       </select>
@@ -85,10 +85,10 @@ function Last({ result }: { result: StepResult }) {
     <div>
       <h4>{t("Result of the last step")}</h4>
       <p>
-        <code>{result.path}</code> {lookOf(result.status).word}
+        {result.title ? <b>{result.title}</b> : <code>{result.path}</code>} {lookOf(result.status).word}
       </p>
       <pre tabIndex={0} aria-label={t("Output of {path}", { path: result.path })}>
-        {result.error || shortened(result.output)}
+        {said(result.error) || shortened(result.output)}
       </pre>
     </div>
   );

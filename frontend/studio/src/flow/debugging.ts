@@ -1,7 +1,7 @@
 // Debug runs: the breakpoints of a person, where the run that is shown is paused, and how it goes on.
 import { api, Refused, type DebugView, type Json, type Past, type PausedStep } from "../api";
 import { parseJson } from "../json";
-import { t, tn } from "../language";
+import { said, t, tn } from "../language";
 import type { Mark, Marks } from "./marks";
 
 const LOOK_MS = 400;
@@ -209,7 +209,7 @@ function read({ storage, key }: DebugOwner): string[] {
 
 // Return where a run is, in words.
 export function pauseWords({ paused, is_moving, sentence }: DebugView, chosen: PausedStep | null): string {
-  if (!chosen) return is_moving ? t("Running to the next pause …") : sentence;
+  if (!chosen) return is_moving ? t("Running to the next pause …") : said(sentence);
   const where = chosen.item ? t("Paused before {title}, {item}", { title: chosen.title, item: chosen.item }) : t("Paused before {title}", { title: chosen.title });
   const others = paused.length - 1;
   return others > 0 ? `${where}, ${tn("and {count} other step", "and {count} other steps", others)}` : where;

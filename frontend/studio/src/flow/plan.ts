@@ -1,5 +1,5 @@
 // What a try would have written, in words: it reads once, and its writes are only planned.
-import { t, tn } from "../language";
+import { said, t, tn } from "../language";
 import type { Run } from "../panel/account";
 
 interface PlannedWrite {
@@ -40,7 +40,7 @@ export function planOf(run: Run): Plan | null {
     kept: run.steps.filter(({ planned }) => planned?.write === "kept").length,
     called: run.steps.filter((one) => one.child_run_id).length,
     lacks: loops.length > 0 && loops.every(({ items }) => items?.length === 0) ? (loops[0]!.noun ?? t("item")).replaceAll("_", " ") : "",
-    error: run.error?.message ?? "",
+    error: said(run.error?.message ?? ""),
   };
 }
 

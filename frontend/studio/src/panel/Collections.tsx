@@ -84,7 +84,8 @@ export function ListControl(props: ListProps) {
       ))}
       {!isDisabled && (
         <button type="button" className="panel-add" onClick={add}>
-          Add an entry<span className="panel-hidden"> to {label}</span>
+          {t("Add an entry")}
+          <span className="panel-hidden">{` ${t("to {label}", { label })}`}</span>
         </button>
       )}
       {isDisabled && rows.length === 0 && <p className="panel-quiet">{t("Empty")}</p>}
@@ -153,11 +154,12 @@ export function MapControl(props: RowsProps & { members: string[] }) {
         <div className="panel-buttons">
           {lacking.map((name) => (
             <button key={name} type="button" className="panel-add" onClick={() => add(name)}>
-              Add {name}
+              {t("Add {name}", { name })}
             </button>
           ))}
           <button type="button" className="panel-add" onClick={() => add()}>
-            Add a value<span className="panel-hidden"> to {label}</span>
+            {t("Add a value")}
+            <span className="panel-hidden">{` ${t("to {label}", { label })}`}</span>
           </button>
         </div>
       )}

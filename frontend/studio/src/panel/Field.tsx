@@ -2,7 +2,7 @@
 import { useState, type ReactNode } from "react";
 
 import type { Json, Problem } from "../api";
-import { N_, t } from "../language";
+import { N_, said, t } from "../language";
 import { choicesFor, ofTable, plainly, type Suggestion } from "./account";
 import { Code } from "./Code";
 import { languageOf } from "./colors";
@@ -214,7 +214,7 @@ export function Field(props: FieldProps) {
             {label}
           </label>
         )}
-        {props.isRequired && <span className="panel-tag" data-warns={isMissing || undefined}>{isMissing ? "needed" : "required"}</span>}
+        {props.isRequired && <span className="panel-tag" data-warns={isMissing || undefined}>{isMissing ? t("needed") : t("required")}</span>}
         {role && (
           <span className="panel-tag" title={t(role.meaning)}>
             {t(role.word)}
@@ -365,7 +365,7 @@ export function Refusal({ edit: { place, refused } }: { edit: Edit }) {
 export function Problems({ problems }: { problems: Problem[] }) {
   return problems.map((one) => (
     <p key={`${one.step} ${one.line} ${one.column} ${one.message}`} className="panel-problem" data-severity={one.severity}>
-      <b>{isError(one) ? t("Error:") : t("Warning:")}</b> {one.message} {one.remedy}
+      <b>{isError(one) ? t("Error:") : t("Warning:")}</b> {said(one.message)} {said(one.remedy)}
     </p>
   ));
 }

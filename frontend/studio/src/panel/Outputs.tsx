@@ -1,8 +1,8 @@
 // What a step gave in a run, or would have written.
 import type { CanvasStep } from "../api";
-import { t } from "../language";
+import { said, t } from "../language";
 import { insideSentence, lookOf } from "../ui/looks";
-import type { Run } from "./account";
+import { itemOf, type Run } from "./account";
 
 const MOST_ITEMS = 3;
 const LONGEST = 4000;
@@ -23,12 +23,12 @@ export function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?
       {found.slice(0, MOST_ITEMS).map((one) => (
         <div key={one.path}>
           <p>
-            <code>{one.path}</code> {insideSentence(lookOf(one.status).word)}
-            {one.error && `: ${one.error.message.split("\n")[0]}`}
+            <b>{itemOf(run, one.path) || one.title || one.path}</b> {insideSentence(lookOf(one.status).word)}
+            {one.error && `: ${said(one.error.message).split("\n")[0]}`}
           </p>
           {one.error?.message.includes("\n") && (
             <pre tabIndex={0} aria-label={t("What {path} said", { path: one.path })}>
-              {shortened(one.error.message.slice(one.error.message.indexOf("\n") + 1))}
+              {shortened(said(one.error.message).slice(said(one.error.message).indexOf("\n") + 1))}
             </pre>
           )}
           {one.child_run_id && (
@@ -39,7 +39,7 @@ export function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?
             </p>
           )}
           {one.planned?.write && <p>{t("Nothing was written. It would write this to {account}:", { account: one.planned.account ?? "" })}</p>}
-          {one.planned?.note && <p>{one.planned.note}</p>}
+          {one.planned?.note && <p>{said(one.planned.note)}</p>}
           {one.planned?.write ? (
             <pre tabIndex={0} aria-label={t("What {path} would write", { path: one.path })}>
               {shortened(JSON.stringify(one.arguments, null, 2))}

@@ -201,7 +201,7 @@ function About({ type }: { type: StepType | undefined }) {
   if (!type) return step?.uses ? <p className="panel-quiet">{step.uses}</p> : <p className="panel-quiet">{t("A group of steps")}</p>;
   return (
     <p className="panel-quiet">
-      {t(EFFECTS[type.effect] ?? type.effect)} · {isRaw && <><code>{type.name}</code> · </>}{type.description.split("\n\n")[0]}
+      {t(EFFECTS[type.effect] ?? type.effect)} · {isRaw && <><code>{type.name}</code> · </>}{type.description}
     </p>
   );
 }

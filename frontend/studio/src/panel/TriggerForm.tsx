@@ -2,7 +2,7 @@
 import { useState } from "react";
 
 import { Refused, type Json, type TriggerStatus, type TriggerType } from "../api";
-import { N_, t } from "../language";
+import { N_, said, t } from "../language";
 import { connectionsOf } from "./account";
 import { Choice, Field, Problems } from "./Field";
 import { useExpressionsShown } from "./expressionSwitch";
@@ -42,7 +42,7 @@ function NewTrigger({ types, triggers }: { types: TriggerType[]; triggers: Trigg
         </label>
         <Choice id="panel-trigger-type" value={title} options={types.map((one) => one.title)} empty={t("Choose …")} isDisabled={form.readOnly} isInvalid={false} describedBy="panel-trigger-type-about" onChoose={setTitle} />
         <div id="panel-trigger-type-about" className="panel-about">
-          {type && <p className="panel-quiet">{firstLine(type)}</p>}
+          {type && <p className="panel-quiet">{type.description}</p>}
           {failure && <p className="panel-problem">{failure}</p>}
         </div>
       </div>
@@ -52,8 +52,6 @@ function NewTrigger({ types, triggers }: { types: TriggerType[]; triggers: Trigg
     </>
   );
 }
-
-const firstLine = (type: TriggerType): string => type.description.split("\n")[0] ?? "";
 
 function OneTrigger({ trigger, type, triggers }: { trigger: Trigger; type: TriggerType | undefined; triggers: Triggers }) {
   const form = useForm();
@@ -68,7 +66,7 @@ function OneTrigger({ trigger, type, triggers }: { trigger: Trigger; type: Trigg
     <>
       <p className="panel-quiet">
         <code>{trigger.id}</code> · <code>{trigger.uses}</code>
-        {type && ` · ${firstLine(type)}`}
+        {type && ` · ${type.description}`}
       </p>
       <Problems problems={general} />
       <Switch trigger={trigger} type={type} triggers={triggers} />
@@ -192,7 +190,7 @@ function Switch({ trigger, type, triggers }: { trigger: Trigger; type: TriggerTy
 }
 
 function Troubles({ status: { problem, error } }: { status: TriggerStatus }) {
-  return [problem, error].flatMap((one, index) => (one ? [<p key={index} className="panel-problem" data-severity="error">{`${one.message} ${one.remedy}`.trim()}</p>] : []));
+  return [problem, error].flatMap((one, index) => (one ? [<p key={index} className="panel-problem" data-severity="error">{`${said(one.message)} ${said(one.remedy)}`.trim()}</p>] : []));
 }
 
 // Return the title of what the form is about.

@@ -1,7 +1,7 @@
 // What the account and the workspace offer for a field; each answer is kept for half a minute.
 import { Refused, request, type Definition, type Json } from "../api";
 import { parseJson } from "../json";
-import { locale } from "../language";
+import { learn, locale } from "../language";
 import type { ScopeName } from "./completion";
 import { stepIn } from "../document";
 import { isSame } from "./values";
@@ -133,7 +133,19 @@ export async function lastRun(workflow: string): Promise<Run | undefined> {
   return newest && runOf(newest.run_id);
 }
 
-export const runOf = (runId: string): Promise<Run> => request<Run>("GET", `/api/runs/${encoded(runId)}`);
+export async function runOf(runId: string): Promise<Run> {
+  const run = await request<Run>("GET", `/api/runs/${encoded(runId)}`);
+  await learnOf(run);
+  return run;
+}
+
+const learnOf = (run: Run): Promise<void> => learn([run.error?.message, ...(run.steps ?? []).flatMap(({ error, planned }) => [error?.message, planned?.note])]);
+
+// Return the title of the item that a step of a run is about; "" outside of loops.
+export function itemOf(run: Run, path: string): string {
+  const item = path.slice(0, path.lastIndexOf("]") + 1);
+  return (item && run.steps.find((one) => one.path === item)?.title) || "";
+}
 
 // Return the accounts and places that a refused request would have touched and nobody has agreed to; [] if it was
 // refused for another reason.
@@ -143,7 +155,9 @@ export const unagreed = (error: unknown): string[] => (error instanceof Refused 
 export async function tried(workflow: string, path: string, earlier: Run, confirmed: string[]): Promise<Run> {
   const asked = { workflow, only: path, from_run: earlier.run_id, inputs: earlier.inputs ?? {}, wait_seconds: TRY_SECONDS, confirmed };
   const run = await request<Run>("POST", "/workflows/execute", asked);
-  return run.steps ? run : request<Run>("GET", `/api/runs/${run.run_id}`);
+  if (!run.steps) return runOf(run.run_id);
+  await learnOf(run);
+  return run;
 }
 
 // Return the workflow as it is edited, and whether a step of it differs from the saved one: a try runs what one sees.

@@ -23,5 +23,6 @@ test.each(["gmail.create_draft", "gmail.send", "imap.create_draft", "smtp.send"]
 });
 
 test("what is searched for comes before what is left out of the mails that are found", () => {
-  expect(shown("gmail.search_messages").order).toEqual(["query", "since", "limit", "ids", "cut_quotes", "cut_signature", "max_tokens"]);
+  const { order } = shown("gmail.search_messages");
+  expect(order).toEqual(["query", "since", "limit", "ids", "cut_quotes", "cut_signature", "max_tokens", "headers"]);
 });
