@@ -15,7 +15,7 @@ from engine.step_docs import steps_page
 from tests.docs.pages import OWNER, blocks, text_of
 
 PAGE = "docs/control.md"
-NAMES = ("release", "release-day", "prices")
+NAMES = ("release", "think-again", "release-day", "prices", "sorting")
 
 
 @pytest.fixture
@@ -39,6 +39,14 @@ def ended(orchestra: Orchestra, run_id: str) -> Any:
         assert time.monotonic() < ends_at, run["status"]
         time.sleep(0.02)
     return run
+
+
+def test_a_mail_is_held_and_stopped(workflows: Orchestra) -> None:
+    run = started(workflows, "think-again")
+    assert run["status"] == "waiting"
+    [held] = workflows.approvals.list(OWNER, "scheduled")
+    workflows.approvals.reject(OWNER, held.id, "Wrong price.")
+    assert ended(workflows, run["run_id"])["error"]["message"] == "Stopped by tester: Wrong price."
 
 
 @pytest.mark.parametrize(

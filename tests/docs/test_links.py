@@ -12,7 +12,8 @@ from tests.docs.pages import ROOT, every_page, text_of
 
 @every_page
 def test_links_lead_somewhere(page: str) -> None:
-    for link in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+    written = re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL)  # examples lead nowhere
+    for link in re.findall(r"\]\(([^)\s]+)\)", written):
         if link.startswith("https://"):
             continue
         path, _, anchor = link.partition("#")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MAIL_OUT = "gmail.send smtp.send"
 REPLY = "gmail.reply smtp.reply"
+FORWARD = "gmail.forward smtp.forward"
 
 TUNED = (
     ("add a step that posts a summary to Slack", "slack.send_message"),
@@ -23,7 +24,7 @@ TUNED = (
     ("run a Python script", "code.run"),
     ("look up customers in our SQL database", "sql.query sql.rows"),
     ("translate the mail with a model", "llm.chat"),
-    ("forward the mail to accounting", "gmail.forward"),
+    ("forward the mail to accounting", FORWARD),
     ("upload the file to Nextcloud", "drive.upload"),
     ("add a step that searches my inbox", "gmail.search_messages imap.search_messages"),
     ("füge einen Schritt hinzu, der eine Zusammenfassung in Slack postet", "slack.send_message"),
@@ -43,7 +44,7 @@ TUNED = (
     ("Python-Code ausführen", "code.run"),
     ("Datenbank abfragen", "sql.query sql.rows"),
     ("die Mail übersetzen lassen", "llm.chat"),
-    ("Mail an die Buchhaltung weiterleiten", "gmail.forward"),
+    ("Mail an die Buchhaltung weiterleiten", FORWARD),
     ("Datei in die Nextcloud hochladen", "drive.upload"),
     ("bitte einen Schritt, der den Anhang der Mail speichert", "gmail.get_attachment imap.get_attachment"),
 )
