@@ -1,13 +1,26 @@
-"""The filter of a list: its fields, which a narrow screen folds away so that the list itself is visible."""
+"""The search of a list, and its filter: fields, which a narrow screen folds away so that the list is visible."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import streamlit as st
 
 from dashboard.base.language import t
+
+T = TypeVar("T")
+
+
+def sought(found: Iterable[T], words_of: Callable[[T], Iterable[str]], placeholder: str, none: str) -> list[T]:
+    """Ask for a search text, and return what has all of its words, in any letter case; say `none` if nothing has."""
+    text = st.text_input(t("Search"), key="search", placeholder=placeholder)
+    words = text.casefold().split()
+    fitting = [one for one in found if all(word in " ".join(words_of(one)).casefold() for word in words)]
+    if not fitting:
+        st.info(none, icon=":material/search_off:")
+    return fitting
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
 from dashboard.base.prose import outside_description
 from dashboard.creating.opening import open_new
-from dashboard.parts.accounts import service_badges
+from dashboard.parts.accounts import service_badges, service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, names
+from dashboard.parts.filters import sought
 from dashboard.parts.header import page_header
 from engine.workflows.samples import Sample
 
@@ -40,11 +41,17 @@ def show(visit: Visit) -> None:
             for label, path in _ALSO_MADE:
                 visit.link(t(label), path, icon=":material/add:", do="new")
     taken = names(visit, WORKFLOW)
-    samples = sorted(visit.orchestra.workflows.samples(visit.who), key=lambda one: one.name in taken)
+    found = sorted(visit.orchestra.workflows.samples(visit.who), key=lambda one: one.name in taken)
+    hint = t("A word in the title, the description or a service")
+    samples = sought(found, _words, hint, t("No workflows match these words."))
     for first in range(0, len(samples), _COLUMNS):
         for column, sample in zip(st.columns(_COLUMNS), samples[first : first + _COLUMNS], strict=False):
             with column:
                 _card(visit, sample, free_name(sample.name, taken))
+
+
+def _words(one: Sample) -> list[str]:
+    return [one.name, one.title, one.description, *map(service_title, one.services)]
 
 
 def _card(visit: Visit, sample: Sample, name: str) -> None:

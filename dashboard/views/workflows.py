@@ -15,6 +15,7 @@ from dashboard.base.prose import outside_description
 from dashboard.parts.accounts import service_title
 from dashboard.parts.empty import empty
 from dashboard.parts.file_dialogs import WORKFLOW, file_menu
+from dashboard.parts.filters import sought
 from dashboard.parts.header import page_header
 from dashboard.parts.status import status_markdown
 from dashboard.parts.times import ago, full_time
@@ -57,18 +58,12 @@ def show(visit: Visit) -> None:
 
 
 def _sought(found: Sequence[WorkflowSummary]) -> list[WorkflowSummary]:
-    """Ask for a search text, and return the workflows that contain all of its words."""
-    text = st.text_input(t("Search"), key="search", placeholder=t("A word in the title, the description or a service"))
-    words = text.casefold().split()
-    fitting = [one for one in found if all(word in _searched(one) for word in words)]
-    if not fitting:
-        st.info(t("No workflows match these words."), icon=":material/search_off:")
-    return fitting
+    hint = t("A word in the title, the description or a service")
+    return sought(found, _words, hint, t("No workflows match these words."))
 
 
-def _searched(summary: WorkflowSummary) -> str:
-    services = (service_title(service) for service in summary.services)
-    return " ".join([summary.name, summary.title, summary.description, *services]).casefold()
+def _words(one: WorkflowSummary) -> list[str]:
+    return [one.name, one.title, one.description, *map(service_title, one.services)]
 
 
 def _row(visit: Visit, summary: WorkflowSummary, *, is_unsaved: bool, is_repeated: bool) -> None:

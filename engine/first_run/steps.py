@@ -165,6 +165,8 @@ def chosen_step(
     elif step in _WITHOUT and not choice and (status is None or step == "tasks"):
         state = "done" if is_planned and step not in progress.skipped else "open"
         sentence = _WITHOUT[step]
+    elif choice and status is not None and status.trouble is not None:
+        state, sentence = "failed", status.trouble.sentence
     elif status is not None and (step != "tasks" or progress.target):
         is_done = status.ready and _fits(choice, status, progress, known)
         state, sentence = ("done", _sentence(step, status, progress)) if is_done else ("open", "")

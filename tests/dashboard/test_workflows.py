@@ -94,6 +94,8 @@ def test_warnings_are_told_as_such_and_the_workflow_runs(
 
 def test_a_new_workflow_comes_from_a_sample(orchestra: Orchestra, open_page: Open) -> None:
     at = open_page("gallery")
+    at.text_input(key="search").set_value("drafted GMAIL").run()
+    assert "use-inbox-triage" not in {one.key for one in at.button}
     at.button(key="use-reply-drafts").click().run()
     assert not at.exception
     assert "reply-drafts-2" in names(orchestra)

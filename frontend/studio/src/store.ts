@@ -17,7 +17,7 @@ import { editsOf, type Edits } from "./panel/edits";
 import { AUTOMATIC, fitting, type Size } from "./own";
 import { nameOf } from "./panel/places";
 import type { Schema } from "./panel/schema";
-import { removedTrigger, titleOf, triggersIn } from "./panel/triggers";
+import { removedTrigger, statusOf, titleOf, triggersIn } from "./panel/triggers";
 import { Queue, type Change, type QueueState } from "./queue";
 import { parsed, spliced, withoutPlace } from "./text";
 
@@ -412,10 +412,14 @@ export class Studio {
   };
 
   // Load which triggers are on. If that fails, the cards do not show it.
-  async loadTriggers(): Promise<void> {
+  // A file that was written just now may be read by the scheduler a moment later.
+  async loadTriggers(again = 4): Promise<void> {
     await this.loadTriggerTypes().catch(() => undefined);
     this.triggerStatuses = await api.triggers(this.mounted.workflow).catch(() => null);
     this.changed();
+    const isSaved = this.canvas !== null && !this.canvas.is_draft;
+    const isWhole = triggersIn(this.definition).every(({ id }) => statusOf(this.triggerStatuses, id));
+    if (again > 0 && isSaved && !isWhole) setTimeout(() => void this.loadTriggers(again - 1), 1500);
   }
 
   // Turn a trigger on, or off if `beginning` is null; it takes effect at once.

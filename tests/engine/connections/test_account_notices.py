@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,18 @@ def test_a_good_check_ends_it_and_a_bad_one_does_not(orchestra: Orchestra, stand
     standins.calm("github")
     assert all(line.ok for line in orchestra.connections.check(OWNER, "work"))
     assert orchestra.account_notices.open() == []
+
+
+def test_the_first_run_has_no_tick_at_an_account_that_refuses(folder: Path, standins: StandIns) -> None:
+    settings = {"service": "gmail", "token": "env:MAIL_TOKEN", "base_url": standins["gmail"].base_url}
+    (folder / "config.yaml").write_text(json.dumps({"connections": {"mail": settings}}))
+    (folder / ".env").write_text(f"MAIL_TOKEN={standins['gmail'].token}\n")
+    with closing(Orchestra.open(folder)) as opened:
+        chosen = opened.first_run.choose(OWNER, "mailbox", "gmail")["steps"][0]
+        opened.account_notices.report("mail", AccountMode.MINE, refusal())
+        [trouble] = opened.connections.troubles(OWNER)
+        refused = opened.first_run.state(OWNER)["steps"][0]
+    assert (chosen["state"], refused["state"], refused["sentence"]) == ("done", "failed", trouble.sentence)
 
 
 def test_what_an_account_finds_there_does_not_keep_it_refused(orchestra: Orchestra, standins: StandIns) -> None:
