@@ -93,7 +93,8 @@ class Debugging:
         if row is None or row.acceptance is None:
             raise _over(run)
         found = breakpoints_of(self._worker.plans.plan(json.loads(row.acceptance)), breakpoints)
-        return self._changed(p, run, lambda state: state._replace(breakpoints=tuple(found)))
+        self._keep(run, lambda state: state._replace(breakpoints=tuple(found)))
+        return self.view(p, run_id)
 
     @operation("runs.step_debug", "run", "debug runs", "Make one paused call of a debug run")
     def step(self, p: Principal, run_id: str, step: str = "") -> DebugView:
@@ -140,11 +141,15 @@ class Debugging:
             view = self.view(p, run_id)
         return view
 
-    def _changed(self, p: Principal, run: Run, change: Callable[[DebugState], DebugState]) -> DebugView:
-        """Change the state of a run and let it notice, whichever process owns it."""
-        run_id, at = run["run_id"], timestamp(self._clock())
-        if not self._store.change(run_id, lambda state: change(state or _begun(run)), at):
+    def _keep(self, run: Run, change: Callable[[DebugState], DebugState]) -> None:
+        """Change the state of a run, which reads it before each step. Raises InUse if the run has ended."""
+        if not self._store.change(run["run_id"], lambda state: change(state or _begun(run)), timestamp(self._clock())):
             raise _over(run)
+
+    def _changed(self, p: Principal, run: Run, change: Callable[[DebugState], DebugState]) -> DebugView:
+        """Change the state of a run and let it go on, whichever process owns it."""
+        run_id = run["run_id"]
+        self._keep(run, change)
         if self._worker.owner.take(run_id):
             self._worker.start(run_id)
         return self.view(p, run_id)
