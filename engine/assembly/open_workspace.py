@@ -331,7 +331,7 @@ class OpenedWorkspace:
         from engine.workflows.connection_users import ConnectionUsers
 
         kept = self.modes, self.audit, self.account_notices, self.clock
-        users = ConnectionUsers(lambda: self.compiled, self.workspace.workflows.names)
+        users = ConnectionUsers(lambda: self.compiled, self.workspace)
         return Connections(self.workspace, self.loaded, self.accounts, *kept, users)
 
     def searching(self, runs: RunReader) -> WorkspaceSearch:

@@ -49,6 +49,9 @@ class UsingWorkflows(Protocol):
     def of(self, connection: str) -> Sequence[str]:
         """Return those that use a connection."""
 
+    def environments(self, connection: str) -> Sequence[str]:
+        """Return the environments that name a connection."""
+
     def unclear(self) -> Sequence[str]:
         """Return those that do not say which of several connections they mean."""
 
@@ -185,16 +188,17 @@ class ConnectionChanges:
     def remove(self, p: Principal, name: str) -> None:
         """Take a connection out of config.yaml, and delete the secrets that no other connection uses.
 
-        Raises UnknownName, InUse (workflows use it), InvalidFile (the file cannot be changed without harm, or other
-        settings name the connection), StorageError.
+        Raises UnknownName, InUse (workflows or environments use it), InvalidFile (the file cannot be changed without
+        harm, or other settings name the connection), StorageError.
         """
         self._service(name)
-        if users := self._users.of(name):
-            raise InUse(
-                f"{counted(len(users), 'workflow')} {'uses' if len(users) == 1 else 'use'} the connection {name}:"
-                f" {listed(users[:_NAMED])}.",
-                remedy="Choose another connection in them first.",
-            )
+        for noun, users in (("workflow", self._users.of(name)), ("environment", self._users.environments(name))):
+            if users:
+                raise InUse(
+                    f"{counted(len(users), noun)} {'uses' if len(users) == 1 else 'use'} the connection {name}:"
+                    f" {listed(users[:_NAMED])}.",
+                    remedy="Choose another connection in them first.",
+                )
         given_to = {kept.partition(".")[0] for kept in kept_names(self._config().config.connections[name].settings)}
         remove_connection(self._workspace.root, name)
         self._forget_unused({name, *given_to}, {})

@@ -69,15 +69,24 @@ def test_a_connection_is_removed_with_the_secrets_that_no_other_uses(orchestra: 
     assert [one.name for one in orchestra.connections.list(OWNER)] == ["work"]
 
 
-def test_a_connection_that_a_workflow_uses_is_not_removed(orchestra: Orchestra) -> None:
+def test_a_connection_that_a_workflow_or_an_environment_uses_is_not_removed(orchestra: Orchestra) -> None:
     step = {"id": "a", "uses": "github.create_issue", "connection": "work"}
     document = {"schema_version": 1, "steps": [{**step, "with": {"repository": "acme/app", "title": "t"}}]}
     orchestra.workflows.save(OWNER, "report", json.dumps(document), None)
     before = (orchestra.workspace.root / "config.yaml").read_text()
     with pytest.raises(InUse, match="1 workflow uses the connection work: report"):
         orchestra.connections.remove(OWNER, "work")
+    (orchestra.workspace.root / "workflows" / "report.json").write_text(json.dumps({**document, "outputs": 1}))
+    with pytest.raises(InUse, match="1 workflow uses the connection work: report"):
+        orchestra.connections.remove(OWNER, "work")
+    (orchestra.workspace.root / "workflows" / "report.json").unlink()
+    (orchestra.workspace.root / "environments").mkdir()
+    environment = {"schema_version": 1, "connections": {"github": "work"}}
+    (orchestra.workspace.root / "environments" / "prod.json").write_text(json.dumps(environment))
+    for name in ("work", "github"):
+        with pytest.raises(InUse, match=f"1 environment uses the connection {name}: prod"):
+            orchestra.connections.remove(OWNER, name)
     assert (orchestra.workspace.root / "config.yaml").read_text() == before
-    orchestra.connections.remove(OWNER, "github")
 
 
 def test_a_service_without_its_key_is_not_called_connected(orchestra: Orchestra) -> None:
