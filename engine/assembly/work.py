@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
@@ -16,7 +17,7 @@ from engine.observing.traces import tracer_of
 from engine.runner.effects.live import Live
 from engine.runner.worker.claim_queue import ClaimQueue
 from engine.runner.worker.queue import LocalQueue, WorkQueue
-from engine.runner.worker.worker import Worker, WorkerEvents
+from engine.runner.worker.worker import Worker, WorkerOptions
 from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.admission import Admission
@@ -25,6 +26,7 @@ from engine.runs.starting.current_plans import CurrentPlans
 
 if TYPE_CHECKING:
     from engine.assembly.open_workspace import OpenedWorkspace
+    from engine.prompts.right_answers import RightAnswer, RightAnswers
     from engine.runs.model_calls import ModelCalls
     from engine.runs.trials.trials import Trials
     from engine.triggering.polling.context import TriggerContext
@@ -73,12 +75,24 @@ class RunWork:
         if slots is not None or limits.are_set:
             queue = ClaimQueue(opened.state.claims, owner.id, opened.clock, slots, limits)
         self._queue = queue
-        events = WorkerEvents(
+
+        def right_answer(prompt: str, variables: JsonObject) -> RightAnswer | None:
+            return self._right_answers.about(prompt, variables)
+
+        options = WorkerOptions(
             live=self._live(owner.id, serve=serve, works=works),
             observer=self.tally,
             tracer=None if opened.is_read_only else tracer_of(os.environ, owner.id),
+            right_answer=right_answer,
         )
-        return Worker(opened.state, owner, opened.accounts, opened.logs, opened.writes, queue, opened.clock, events)
+        return Worker(opened.state, owner, opened.accounts, opened.logs, opened.writes, queue, opened.clock, options)
+
+    @shared_property
+    def _right_answers(self) -> RightAnswers:
+        from engine.prompts.cases import CaseStore
+        from engine.prompts.right_answers import RightAnswers
+
+        return RightAnswers(CaseStore(self._opened.workspace.prompts))
 
     def _live(self, process: str, *, serve: bool, works: bool) -> Live | None:
         """Return where answers of models are seen while they arrive; None if nobody looks at them."""

@@ -25,7 +25,7 @@ def test_a_new_rule_says_what_it_leaves_empty_before_it_is_added(orchestra: Orch
     assert orchestra.rules.of(OWNER, "inbox-triage").steps[0].rules == []
 
 
-def test_a_correction_says_that_only_a_rule_makes_the_next_answer_sure(orchestra: Orchestra, open_page: Open) -> None:
+def test_a_correction_says_what_holds_for_later_mails(orchestra: Orchestra, open_page: Open) -> None:
     run_id = orchestra.runs.start(OWNER, "inbox-triage", {"limit": 3})
     run: Any = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     path = next(one["path"] for one in run["steps"] if one["id"] == "classify")
@@ -33,5 +33,5 @@ def test_a_correction_says_that_only_a_rule_makes_the_next_answer_sure(orchestra
     [right] = [one for one in at.button_group if str(one.key).startswith("right-kind-")]
     right.set_value("unsure").run()
     assert not at.exception
-    assert "A later run that reads the same mail asks the model again." in words(at)
+    assert "A later run that reads the same mail gets this answer." in words(at)
     assert [one for one in at.get("page_link") if one.proto.label == "Rules"]

@@ -26,6 +26,7 @@ from engine.record.types.kind import options_of
 from engine.record.types.run import Run, RunKind
 from engine.record.types.step import StepRecord
 from engine.runs.correcting.choices import Choice, choices_in
+from engine.runs.correcting.lesson import SavedCase
 from engine.runs.correcting.nothing_done_again import NothingDoneAgain
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def correct_step(visit: Visit, run: Run, step: StepRecord) -> None:
             error_box(error)
             return
         _preview(seen)
-        _next_time(visit, run)
+        _next_time(visit, run, seen.case)
         _button(visit, seen, place)
 
 
@@ -115,10 +116,14 @@ def _preview(seen: CorrectionPreview) -> None:
     st.caption(plain_with_code(_case(seen)))
 
 
-def _next_time(visit: Visit, run: Run) -> None:
-    """Say that this teaches the model nothing, and what makes the next answer sure."""
+def _next_time(visit: Visit, run: Run, case: SavedCase) -> None:
+    """Say what a later run does with the same mail, and what makes the next mail of that sender sure."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        told = t("A later run that reads the same mail asks the model again. A rule makes its answer sure.")
+        told = (
+            t("A later run that reads the same mail asks the model again. A rule makes its answer sure.")
+            if case.why_not
+            else t("A later run that reads the same mail gets this answer. A rule is for all mail of a sender.")
+        )
         st.caption(told, width="content")
         visit.link(t("Rules"), "workflow", icon=":material/arrow_forward:", name=run["workflow"], tab="rules")
 

@@ -31,6 +31,7 @@ chain, too, and returns the outcome. Each has its place because of what it must 
 13. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
 14. `OutputTypes` fit every output, also a replayed one.
 15. `RuledAnswers` come before whatever would ask a model, or take what one has answered before: a rule is sure.
+   `CorrectedAnswers` changes what a model answers where a person has said what is right about the same question.
 16. `Rereading` compares a read with what a plan has read, `ReusedAnswers` answer before anything is sent or watched.
 17. `LiveAnswers` stays open over all attempts.
 18. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
@@ -59,7 +60,7 @@ from engine.record.failure import StepFailed
 from engine.record.frames import Frame
 from engine.runner.call.accounts import OpenedAccounts, RequiredConsent
 from engine.runner.call.arguments import AllowList, Arguments, FittingText, HarmlessText, OutsideTextCheck
-from engine.runner.call.models import Fallback, LiveAnswers, RequiredBudget, RuledAnswers
+from engine.runner.call.models import CorrectedAnswers, Fallback, LiveAnswers, RequiredBudget, RuledAnswers
 from engine.runner.call.people import Breakpoints, RequiredApproval
 from engine.runner.call.plan import AsPlanned, FileReplay, Planning, Rereading, ReusedAnswers
 from engine.runner.call.record import AccountNoticeReports, Announcement, OutputTypes, Recorder, Timed, traced
@@ -109,6 +110,7 @@ ORDER: _Kinds = (
     Announcement,
     OutputTypes,
     RuledAnswers,
+    CorrectedAnswers,
     Rereading,
     ReusedAnswers,
     LiveAnswers,

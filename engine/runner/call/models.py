@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from clients.wording import listed
+from engine.base.json_text import compact, is_same
 from engine.base.lazy_values import Deferred, NotKnownYet, opened
 from engine.base.services import is_model
 from engine.base.statuses import AccountMode
@@ -206,6 +208,51 @@ class RuledAnswers(Check):
         if rule is None:
             return call
         return Succeeded(call, dict(rule.output), by_rule={"when": rule.when, "answer": rule.answer})
+
+
+class CorrectedAnswers(Middleware):
+    """Puts the right values into an answer about which a case of the prompt says what they are.
+
+    A correction saves such a case. The model is asked all the same: a case may be about one field of several.
+    """
+
+    is_for_services = True
+
+    @classmethod
+    def is_needed(cls, action: Action) -> bool:
+        """Return whether a call may ask a model."""
+        return action.asks_models
+
+    def __init__(self, run: RunContext) -> None:
+        self._right_answer, self._prompts = run.right_answer, run.facts.prompts
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call; a note says what was put right."""
+        outcome = await call_next(call)
+        prompt = (call.arguments or {}).get("prompt")
+        if not prompt or not isinstance(outcome, Succeeded) or outcome.is_replayed or outcome.planned is not None:
+            return outcome
+        if not isinstance(outcome.output, dict):
+            return outcome
+        return await asyncio.to_thread(self._put_right, call, str(prompt), outcome)
+
+    def _put_right(self, call: StepCall, reference: str, outcome: Succeeded) -> Outcome:
+        assert call.make_fields is not None
+        fields, answer, prompt = call.make_fields(), outcome.output, reference.partition("@")[0]
+        right = self._right_answer(prompt, fields.variables)
+        values = {} if right is None else {name: of for name, of in right.values.items() if name in answer}
+        wrong = {name: of for name, of in values.items() if not is_same(answer[name], of)}
+        if right is None or not wrong:
+            return outcome
+        from engine.prompts.model_answers import faults
+
+        schema = getattr(fields, "answer_schema", None) or (self._prompts.get(reference) or {}).get("output_schema")
+        if faults({**answer, **wrong}, schema or {}):  # the schema is another one by now
+            return outcome
+        told = listed([f"{name} is {compact(of)}, not {compact(answer[name])}" for name, of in wrong.items()])
+        note = f"Corrected: {told}, as the case {right.case} of the prompt {prompt} says."
+        noted = replace(outcome.call, notes=(*outcome.call.notes, note))
+        return replace(outcome, call=noted, output={**answer, **wrong})
 
 
 class LiveAnswers(Middleware):

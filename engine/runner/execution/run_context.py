@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
@@ -37,11 +37,14 @@ from engine.store.debugging import DebugState
 from engine.store.ledger import Receipts
 
 if TYPE_CHECKING:
+    from engine.prompts.right_answers import RightAnswer
     from engine.record.plans.applied_run import AppliedRun
     from engine.runner.effects.claim import WriteClaims
     from engine.runner.execution.step_call import StepCall
 
 Result = TypeVar("Result")
+RightAnswerOf: TypeAlias = "Callable[[str, JsonObject], RightAnswer | None]"
+"""Takes a prompt and variables."""
 
 Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
 """Waits until the pause ends or the first time is reached; a suspended run wakes at the second time."""
@@ -106,6 +109,8 @@ class RunContext(Struct, frozen=True):
     """Permits and counts requests to models."""
     live: Live | None = None
     """Where people watch a model's answer arrive; None if nobody can watch."""
+    right_answer: RightAnswerOf = lambda _prompt, _variables: None
+    """Returns what a case of a prompt says about these variables."""
     earlier: EarlierAnswers | None = None
     """The run whose answers this one reuses."""
     played: Mapping[str, StepRecord] = field(default_factory=dict)

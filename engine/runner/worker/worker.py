@@ -50,6 +50,7 @@ from engine.store.write_list import WriteList
 from engine.workflows.plan_cache import PlanCache
 
 if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RightAnswerOf
     from engine.runner.worker.execution import Execution, ExecutionDependencies
 
 Result = TypeVar("Result")
@@ -62,8 +63,8 @@ _MOST_ENDS = 10_000
 _WRITABLE = "Give yourself write permission to the workspace folder, or work in a copy of it."
 
 
-class WorkerEvents(Struct, frozen=True):
-    """What observes a worker."""
+class WorkerOptions(Struct, frozen=True):
+    """What observes a worker, and what knows more than the state."""
 
     live: Live | None = None
     """Gets the answers of models while they arrive."""
@@ -71,6 +72,8 @@ class WorkerEvents(Struct, frozen=True):
     """Hears of the work on runs."""
     tracer: Tracer | None = None
     """None unless traces are on."""
+    right_answer: RightAnswerOf = lambda _prompt, _variables: None
+    """Returns what a case of a prompt says about these variables."""
 
 
 class Worker:
@@ -85,12 +88,12 @@ class Worker:
         sent: WriteList,
         queue: WorkQueue,
         clock: Callable[[], datetime],
-        events: WorkerEvents | None = None,
+        options: WorkerOptions | None = None,
     ) -> None:
         self.shares = owner.shares
         """Whether the runs that it accepts are for any worker that shares the state."""
-        self.owner, self._queue, self._events = owner, queue, events or WorkerEvents()
-        self.live = self._events.live
+        self.owner, self._queue, self._options = owner, queue, options or WorkerOptions()
+        self.live = self._options.live
         self.state, self.rows, self.plans = state, state.runs, PlanCache()
         self.acceptances = state.acceptances(owner.id, shared=owner.shares, waits=owner.limits.are_set)
         self.folder = owner.folder.parent
@@ -301,8 +304,8 @@ class Worker:
         is_idle = self._call(self._shut())
         self._calls.end()
         self._thread.join(timeout=_CLOSE_SECONDS)
-        if self._events.tracer is not None:
-            self._events.tracer.close()
+        if self._options.tracer is not None:
+            self._options.tracer.close()
         self._queue.join()
         if self.live is not None:
             self.live.close()
@@ -336,7 +339,7 @@ class Worker:
     @property
     def observer(self) -> Observer:
         """Who hears of the work on runs."""
-        return self._events.observer
+        return self._options.observer
 
     def look_at_fence(self) -> None:
         """Stop at once if another process has taken over: anything this one still did might be done twice."""
@@ -387,7 +390,8 @@ class Worker:
             worker=self,
             receipts=self.state.receipts,
             observer=self.observer,
-            tracer=self._events.tracer,
+            tracer=self._options.tracer,
+            right_answer=self._options.right_answer,
         )
 
     def _claimed_writes(self) -> WriteClaims:

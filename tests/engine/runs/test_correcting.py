@@ -151,6 +151,33 @@ def test_a_bug_becomes_a_task_once_and_only_that_mail_is_touched(
         orchestra.corrections.correct(OWNER, run_id, path, {"kind": "nothing"})
 
 
+def test_a_later_run_gets_the_right_answer_to_the_same_question(
+    orchestra: Orchestra, run: Any, root: Path, standins: StandIns
+) -> None:
+    path = wrong(run)
+    done = orchestra.corrections.correct(OWNER, run["run_id"], path, {"kind": "task"})
+    ended(orchestra, done.run_id)
+    before = open_issues(standins), pages(standins)
+    later = started(orchestra, limit=6)
+    answer = step_of(later, path)
+    asked = f"as the case {done.case.case} of the prompt {PROMPT} says."
+    assert (answer["output"]["kind"], answer["note"]) == ("task", f'Corrected: kind is "task", not "bug", {asked}')
+    assert answer["output"]["title"] == step_of(run, path)["output"]["title"]
+    assert (open_issues(standins), pages(standins)) == before
+    others = [(one["output"]["kind"], one.get("note", "")) for one in later["steps"] if one["id"] == "classify"]
+    assert [note for _, note in others].count("") == len(others) - 1, "the other mails are as the model says"
+
+    [file] = (root / "prompts" / f"{PROMPT}.cases").glob("*.json")
+    expects = json.loads(file.read_text())
+    for case in (
+        {**expects, "variables": {**expects["variables"], "subject": "Another one"}},
+        {**expects, "assertions": [{"type": "field_equals", "field": "kind", "value": "no such kind"}]},
+        {**expects, "assertions": [{"type": "field_equals", "field": "unknown", "value": 1}]},
+    ):
+        file.write_text(json.dumps(case))
+        assert step_of(started(orchestra, limit=6), path)["output"]["kind"] == "bug", case
+
+
 def test_a_correction_can_be_corrected_back(orchestra: Orchestra, run: Any, standins: StandIns) -> None:
     path = wrong(run)
     before = open_issues(standins), pages(standins)

@@ -161,12 +161,11 @@ def test_a_plan_and_the_run_that_applies_it_follow_the_rule(orchestra: Orchestra
 def test_two_corrections_propose_a_rule_that_nobody_has_accepted(orchestra: Orchestra, standins: StandIns) -> None:
     for number in (1, 2, 3):
         arrives(standins, "Shop <news@shop.example>", f"The app crashes, says reader {number}")
-    run = ran(orchestra, limit=4)
+    run, again = ran(orchestra, limit=4), ran(orchestra, limit=1)
     wrong = f"each_mail[0].{STEP}"
     first = orchestra.corrections.correct(OWNER, run["run_id"], wrong, {"kind": "nothing"})
     ended(orchestra, first.run_id)
     assert rules(orchestra).proposals == [], "one correction says nothing about the next mail"
-    again = ran(orchestra, limit=1)
     second = orchestra.corrections.correct(OWNER, again["run_id"], wrong, {"kind": "nothing"})
     ended(orchestra, second.run_id)
     assert rules(orchestra).proposals == [], "the same mail in another run is no other mail"
