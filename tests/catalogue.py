@@ -89,6 +89,7 @@ _SHOWN = (
     "engine/budgets",
     "engine/compiler",
     "engine/connections",
+    "engine/copilot",
     "engine/documents/json_file.py",
     "engine/documents/json_reader.py",
     "engine/documents/shapes.py",
@@ -114,12 +115,21 @@ _SHOWN = (
     "engine/workflows/editing",
 )
 """Where the code says what people meet in the dashboard: files, and folders with all that is in them."""
-_FOR_MODELS = ("engine/steps/agent", "engine/steps/llm", "engine/steps/rag/answering.py")
+_FOR_MODELS = (
+    "engine/copilot/prompting/told.py",
+    "engine/copilot/talking/prompt.py",
+    "engine/copilot/talking/signatures.py",
+    "engine/copilot/wizard/composing.py",
+    "engine/copilot/wizard/targets.py",
+    "engine/steps/agent",
+    "engine/steps/llm",
+    "engine/steps/rag/answering.py",
+)
 """Where it says what models are told, too."""
 _SENTENCE = re.compile(r"(?=.*[a-z]{4})(?!.*%[ds])[A-Z{'`].* .*(?:[.?!]|: \{\d+\})")
 """What needs a translation: no part of a sentence, no line of the log, no text of several lines."""
-_DESCRIBES = frozenset({"Field", "Meta", "StepField"})
-"""Calls whose texts describe a field; what a person sees of them is a text of its own."""
+_DESCRIBES = frozenset({"Field", "Meta", "StepField", "tool"})
+"""Calls whose texts describe a field, of which a person sees a text of its own, or a tool of a model."""
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _FILLED = re.compile(r"(?<!\{)\{\w*\}(?!\})")
 """What `str.format` fills in a text that is no f-string."""

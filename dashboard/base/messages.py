@@ -76,6 +76,7 @@ _ENDS = 3
 _QUOTES = ('"', "'")
 _SHARE = re.compile(r"([0-9]+(?:,[0-9]{3})*) of ([0-9].*)")
 """A part of what is counted: "2 of 5 mails"."""
+_STEP_TYPE = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 _MEANS = re.compile(r"('\w+') means: (.+)\.")
 _OF_A_VALUE = re.compile(r"('\w+'|Entry \d+(?: of '\w+')?|This) ((?:must|takes) .+), not (.+)\.")
 """What is wrong with a value: which one, what it must be, and what it is."""
@@ -132,13 +133,18 @@ def _translated(spoken: str, text: str, depth: int) -> str:
 
 def _whole(text: str, depth: int) -> str | None:
     """Return the translation of one message; None if it is not known."""
+    whole = _templates(language()).whole
+    bare = text.removesuffix(".")
+    if text not in whole and bare in whole:
+        return f"{whole[bare]}{text[len(bare) :]}"
     return (
-        _templates(language()).whole.get(text)
+        whole.get(text)
         or _counts(text)
         or _plural(text)
         or _share(text)
         or _of_a_value(text, depth)
         or _templated(text, depth)
+        or _described(text, depth)
         or _headed(text, depth)
         or _joined(text)
     )
@@ -184,6 +190,40 @@ def _joined(text: str) -> str | None:
         if len(parts) > 1 and all(parts):
             return t(word).join(parts)
     return None
+
+
+def _described(text: str, depth: int) -> str | None:
+    """Return the translation of what is said of a step: "Mails: reads Gmail, gmail.search_messages"."""
+    title, colon, words = text.partition(": ")
+    if (said := _listed(text, depth)) is not None:
+        return said
+    said = _listed(words, depth) if colon else None
+    return None if said is None else f"{title}: {said}"
+
+
+def _listed(text: str, depth: int) -> str | None:
+    """Return the translation of words with commas between them, the first of them known; values may have commas."""
+    bare, found, is_known = text.removesuffix("."), list[str](), False
+    for part in bare.split(", ") if text[:1].islower() else ():
+        said = _known(part, depth + 1) or _action(part)
+        is_known = is_known or said is not None
+        if said is not None or _STEP_TYPE.fullmatch(part):
+            found.append(said or part)
+        elif found:
+            found[-1] += f", {part}"
+        else:
+            return None
+    return f"{', '.join(found)}{text[len(bare) :]}" if is_known else None
+
+
+def _action(text: str) -> str | None:
+    """Return the translation of what a step does or a trigger waits for, with fields: "open an issue (GitHub"."""
+    words, bracket, fields = text.partition(" (")
+    if not bracket or " " not in words:
+        return None
+    title = f"{words[:1].upper()}{words[1:]}"
+    said = _templates(language()).whole.get(words) or t(title)
+    return None if said == title else f"{said} ({fields}"
 
 
 def _plural(text: str) -> str | None:

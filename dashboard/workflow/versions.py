@@ -83,7 +83,7 @@ def _sentences(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
         return
     if not said:
         st.caption(t("Only the layout of the text differs."))
-    st.markdown("\n".join(f"- {plain(one)}" for one in said))
+    st.markdown("\n".join(f"- {plain(translated(one))}" for one in said))
 
 
 def _restore_button(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:

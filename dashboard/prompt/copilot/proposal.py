@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, plain
 from dashboard.editing.draft import EditorDraft
@@ -29,7 +30,7 @@ def proposal(visit: Visit, one: PromptProposal, draft: EditorDraft) -> None:
     """Show a proposal; an open one can be tested, accepted and rejected."""
     with st.container(border=True, key=f"proposal-{one.id}"):
         outside_badge(t(_STATUSES.get(one.status, one.status)), ":material/edit_note:")
-        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in one.sentences))
+        st.markdown("\n".join(f"- {plain(translated(sentence))}" for sentence in one.sentences))
         with st.expander(t("Difference"), expanded=one.status == "open"):
             outside_code(one.diff, "diff")
         if one.problems:
@@ -37,7 +38,7 @@ def proposal(visit: Visit, one: PromptProposal, draft: EditorDraft) -> None:
         if one.report is not None:
             _report(one.report)
         elif one.not_tested:
-            st.caption(plain(one.not_tested))
+            st.caption(plain(translated(one.not_tested)))
         if one.status == "accepted" and one.version is not None:
             st.caption(plain(t("The text from before is version {version}.", version=one.version)))
         if one.status == "open" and one.is_acceptable:
@@ -63,7 +64,8 @@ def _report(report: CaseReport) -> None:
 
 def _actions(visit: Visit, one: PromptProposal, draft: EditorDraft) -> None:
     texts = visit.orchestra.copilot.prompting.proposals
-    given = [tick.id for tick in one.ticks if st.checkbox(plain(tick.words), key=f"tick-{one.id}-{tick.id}")]
+    keys = {tick.id: f"tick-{one.id}-{tick.id}" for tick in one.ticks}
+    given = [tick.id for tick in one.ticks if st.checkbox(plain(translated(tick.words)), key=keys[tick.id])]
 
     def accepted(_one: PromptProposal) -> None:
         begin(visit.orchestra.prompts.get(visit.who, one.prompt))

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.base import fields
 from dashboard.base.language import t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, outside_text, plain
 from dashboard.base.prose import outside_prose
@@ -78,7 +79,7 @@ def copilot_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     with errors_shown():
         setup = visit.orchestra.copilot.talking.setup(visit.who)
         if not setup.is_available:
-            st.info(plain(setup.why_not))
+            st.info(plain(translated(setup.why_not)))
             visit.link(t("Connections"), "connections", icon=":material/cable:")
             return
         found = visit.orchestra.copilot.prompting.conversation(visit.who, file.name)
@@ -97,7 +98,7 @@ def copilot_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
 
 def _agreement(visit: Visit, setup: ModelSetup) -> None:
     st.markdown(plain(t("To {model} at {host} would go:", model=setup.model, host=setup.host)))
-    st.markdown("\n".join(f"- {plain(one)}" for one in setup.sends))
+    st.markdown("\n".join(f"- {plain(translated(one))}" for one in setup.sends))
     action_button(
         t("Agree to it"),
         "copilot-agree",
@@ -127,7 +128,7 @@ def _turns(
                 elif part.choices:
                     st.markdown("\n".join(f"- {plain(one)}" for one in part.choices))
             if turn.problem:
-                st.warning(plain(turn.problem), icon=":material/warning:")
+                st.warning(plain(translated(turn.problem)), icon=":material/warning:")
             used = {"input_tokens": turn.usage.input_tokens, "output_tokens": turn.usage.output_tokens}
             words = usage_words({**used, "cost_usd": turn.usage.cost_usd})
             st.caption(plain(" · ".join([turn.sent.model, *words])))

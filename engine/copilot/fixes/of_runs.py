@@ -63,7 +63,7 @@ def explained_run(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: b
 
 def _what_next(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: bool) -> str:
     """Return which button of its page to press, and when: one uses the file as it is, another one as it was."""
-    again, kept = f'"{_button(run)}"', KEPT
+    again, kept = _button(run), KEPT
     given = _wrong_input(run)
     if given:
         return (
@@ -72,16 +72,16 @@ def _what_next(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: bool
         )
     is_in_workflow = fix is not None and any(one["field"] != "retry" for one in fix.ops)
     if not is_changed and not is_in_workflow:
-        return f"Correct the cause, then press {again} on its page: {kept}. It uses the workflow as you change it."
+        return f'Correct the cause, then press "{again}" on its page: {kept}. It uses the workflow as you change it.'
     first = "The workflow has changed since. Press" if is_changed else "Correct the workflow and save it, then press"
     if is_new_run:
         return (
             f'{first} "Run again" on its page: the change is in a step that this run has finished, so it cannot go on '
-            f"with it. {AGAIN}. {again} uses the workflow as it was."
+            f'with it. {AGAIN}. "{again}" uses the workflow as it was.'
         )
     return (
-        f'{first} {again} on its page: {kept}. "Go on without the changes", under "More options", uses the workflow as '
-        "it was."
+        f'{first} "{again}" on its page: {kept}. "Go on without the changes", under "More options", uses the workflow '
+        "as it was."
     )
 
 

@@ -118,8 +118,9 @@ def _where(step: KnownStep, name: str, value: Any, before: KnownStep | None) -> 
     old = mine.get(name)
     if isinstance(value, list) and isinstance(old, list) and (more := [one for one in value if one not in old]):
         return f"Step {step.id} ({step.uses}): {name} newly has {whole(more)}, and is now {said}"
-    was = f", before {whole(old)}" if name in mine else ""
-    return f"Step {step.id} ({step.uses}): {name} {said}{was}"
+    if name in mine:
+        return f"Step {step.id} ({step.uses}): {name} {said}, before {whole(old)}"
+    return f"Step {step.id} ({step.uses}): {name} {said}"
 
 
 _OFF = "It starts nothing until you turn it on, which you can do once it is saved"

@@ -296,8 +296,10 @@ def _changes(name: str, before: Any, after: Any) -> Iterator[str]:
         return
     if after is _ABSENT:
         yield f"{name} is gone, which was {whole(before)}"
+    elif before is _ABSENT:
+        yield f"{name} is now {whole(after)}"
     else:
-        yield f"{name} is now {whole(after)}{'' if before is _ABSENT else f', before {whole(before)}'}"
+        yield f"{name} is now {whole(after)}, before {whole(before)}"
 
 
 def _may(key: str) -> str:

@@ -98,8 +98,9 @@ def sentences(step: StepRecord) -> list[str]:
         found.append("The run went on without it.")
     if step["usage"] is not None and step["usage"]["input_tokens"]:
         used = step["usage"]
-        cost = "" if used["cost_usd"] is None else f", ${used['cost_usd']:.4f}"
-        found.append(f"A model used {counted(used['input_tokens'] + used['output_tokens'], 'token')}{cost}.")
+        tokens = counted(used["input_tokens"] + used["output_tokens"], "token")
+        cost = used["cost_usd"]
+        found.append(f"A model used {tokens}." if cost is None else f"A model used {tokens}, ${cost:.4f}.")
     return found
 
 
@@ -107,13 +108,13 @@ def _state(step: StepRecord) -> str:
     status, took = step["status"], _took(step)
     if "items" in step:
         failed = " It failed: see its steps." if status == StepStatus.FAILED else ""
-        return f"It went over {counted(len(step['items']), 'item')}{took}.{failed}"
+        return f"It went over {counted(len(step['items']), 'item')}.{took}{failed}"
     if status == StepStatus.SUCCEEDED:
-        return f"It succeeded{_attempts(step)}{took}{_sizes(step['output'])}."
+        return f"It succeeded{_attempts(step)}.{took}{_sizes(step['output'])}"
     if status == StepStatus.FAILED:
         error = step["error"]
         remedy = f" {error['remedy']}" if error is not None and error["remedy"] else ""
-        return f"It failed{_attempts(step)}{took}: {error['type'] if error is not None else 'an error'}.{remedy}"
+        return f"It failed{_attempts(step)}: {error['type'] if error is not None else 'an error'}.{took}{remedy}"
     words = {
         StepStatus.SKIPPED: "It was not run: its condition did not hold, or a step that it needs was not run.",
         StepStatus.WAITING: "It waits.",
@@ -127,7 +128,7 @@ def _state(step: StepRecord) -> str:
 def _took(step: StepRecord) -> str:
     if step["started_at"] is None or step["ended_at"] is None:
         return ""
-    return f" in {(moment_of(step['ended_at']) - moment_of(step['started_at'])).total_seconds():.1f} s"
+    return f" It took {(moment_of(step['ended_at']) - moment_of(step['started_at'])).total_seconds():.1f} s."
 
 
 def _attempts(step: StepRecord) -> str:
@@ -141,7 +142,7 @@ def _sizes(output: Any) -> str:
         return ""
     lists = [(name, one) for name, one in output.items() if isinstance(one, Sequence) and not isinstance(one, str)]
     told = [f"{len(one)} {name}" for name, one in lists[:_MOST_LISTS]]
-    return f", with {' and '.join(told)}" if told else ""
+    return f" It returned {' and '.join(told)}." if told else ""
 
 
 def _of_write(step: StepRecord) -> Iterator[str]:

@@ -32,6 +32,7 @@ COMMANDS = (
 _FEWEST = 2
 """Attempts: fewer are no retry."""
 _SHOWN = 20
+_NEXT_ITEM = "The next item begins once you have answered; with `parallel`, more begin at once"
 _OF_STEP = frozenset({"title", "if", "foreach", "key", "retry", "timeout_seconds", "connection", "note", "approve"})
 """Fields that belong to a step itself, unless its type has one of the same name."""
 
@@ -155,7 +156,7 @@ def _asked_before(step: CanvasStep, document: JsonObject) -> CommandedChange:
         return CommandedChange(f"You are asked already before: {step.title}", [])
     words = f"Ask before: {step.title}"
     if _is_one_by_one(step, document):
-        words += ". The next item begins once you have answered; with `parallel`, more begin at once"
+        words = f"{words}. {_NEXT_ITEM}"
     return CommandedChange(words, [{"op": "set", "step": step.id, "field": "approve", "value": value}])
 
 

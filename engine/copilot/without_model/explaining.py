@@ -30,7 +30,7 @@ _MOST_ERRORS = 20
 def explained(document: JsonObject, steps: Sequence[CanvasStep], errors: Sequence[str] = ()) -> str:
     """Return what starts a workflow, what each step does, a line each, and the `errors` for which it cannot run."""
     lines = [f"{document.get('title') or 'This workflow'}: {document.get('description') or ''}".strip().rstrip(":")]
-    lines += list(_starts(document)) or ["- Starts by hand."]
+    lines += [f"- {one}" for one in [*_starts(document)] or ["Starts by hand."]]
     lines += [_line(one) for one in steps[:_MOST]]
     if len(steps) > _MOST:
         lines.append(f"… and {len(steps) - _MOST} more steps.")
@@ -56,21 +56,21 @@ def _starts(document: JsonObject) -> Iterator[str]:
     given = document.get("triggers")
     for one in given if isinstance(given, list) else []:
         if isinstance(one, dict):
-            yield f"- {starts(one)}."
+            yield f"{starts(one)}."
 
 
 def _line(step: CanvasStep) -> str:
     depth = "  " * (step.path.count(".") + 1)
     title = step.title if step.title.endswith(("?", "!", ":")) else f"{step.title}:"
-    loop = [f"for each of {step.foreach}"] if step.foreach else []
+    loop = [f"it goes through {step.foreach}"] if step.foreach else []
     does = loop if loop and step.kind == "group" else [_does(step), *filter(None, [step.uses]), *loop]
-    more = [f"only if {step.condition}"] if step.condition else []
+    more = [f"it runs only if {step.condition}"] if step.condition else []
     return f"{depth}- {title} {', '.join([*does, *more])}"
 
 
 def _does(step: CanvasStep) -> str:
     """Return what a step does, in the words of the diagram: `reads Gmail`."""
     word = "runs a workflow" if step.uses == _CALLS_WORKFLOW else _DOES[step.kind]
-    service = service_of(step.service) if step.kind in ("input", "output") else None
-    also = " and writes" if step.effect == "writes" and step.kind in ("process", "tool") else ""
-    return f"{word} {service.title}" if service is not None else f"{word}{also}"
+    if step.kind in ("input", "output") and (service := service_of(step.service)) is not None:
+        return f"reads {service.title}" if step.kind == "input" else f"writes {service.title}"
+    return f"{word} and writes" if step.effect == "writes" and step.kind in ("process", "tool") else word

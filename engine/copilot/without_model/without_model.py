@@ -40,6 +40,7 @@ NO_COMMAND = (
     "Connections; without one, only the commands are understood."
 )
 _TEXTS = "These words are in:"
+_HAS_PROBLEMS = "Its last run has not failed, but it has problems."
 _NO_MEND = "I know no change that certainly mends this."
 
 
@@ -151,7 +152,7 @@ class WithoutModel:
         if run is not None:
             return self._of_run(p, workflow, run, is_mended=False)
         if any(one.severity == "error" for one in canvas.problems):
-            return AnswerWithoutModel(f"Its last run has not failed, but it has problems.\n{_problems(canvas)}")
+            return AnswerWithoutModel(f"{_HAS_PROBLEMS}\n{_problems(canvas)}")
         return AnswerWithoutModel("Its last run has not failed.")
 
     def _of_run(self, p: Principal, workflow: str, run: Run, *, is_mended: bool) -> AnswerWithoutModel:

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import { commandOf } from "../keys";
-import { t, tn } from "../language";
+import { said, t, tn } from "../language";
 import { Icon } from "../ui/icons";
 import { DEMO_QUESTIONS } from "./commands";
 import { Composer } from "./Composer";
@@ -245,7 +245,7 @@ function Fixes({ copilot }: { copilot: Copilot }) {
       <p className="copilot-row">
         {copilot.fixes.map((one, index) => (
           <button key={index} type="button" className="studio-button" disabled={copilot.isWorking} onClick={() => void copilot.propose(one.ops, one.label)}>
-            {one.label}
+            {said(one.label)}
           </button>
         ))}
       </p>

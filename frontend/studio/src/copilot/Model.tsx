@@ -1,7 +1,7 @@
 // Who answers: rules on this machine, or a model somewhere, and what is sent there. Nothing is sent before a person agrees.
 import { useId } from "react";
 
-import { t } from "../language";
+import { said, t } from "../language";
 import type { Copilot } from "./copilot";
 import type { Preview, Setup } from "./shapes";
 import { money, number } from "./words";
@@ -21,7 +21,7 @@ function NoModel({ setup }: { setup: Setup | null }) {
     : t("Without a model, only the commands below are understood.");
   return (
     <div className="copilot-model">
-      <p className="studio-quiet">{[setup?.is_demo ? "" : setup?.why_not, without].filter(Boolean).join(" ")}</p>
+      <p className="studio-quiet">{[setup?.is_demo ? "" : said(setup?.why_not ?? ""), without].filter(Boolean).join(" ")}</p>
       {setup?.is_on && (
         <p>
           <a className="studio-button" href="/connections?do=model">
@@ -72,7 +72,7 @@ function Sends({ setup: { sends, price, limits } }: { setup: Setup }) {
   return (
     <ul>
       {sends.map((one) => (
-        <li key={one}>{one}</li>
+        <li key={one}>{said(one)}</li>
       ))}
       <li>{t("At most {calls} calls, {tokens} tokens and {seconds} s for an answer.", { calls: limits.calls, tokens: number(limits.tokens), seconds: limits.seconds })}</li>
       <li>{price ? t("{input} per million tokens sent, {output} per million received.", { input: money(price.input_per_million), output: money(price.output_per_million) }) : t("The price of this model is not known.")}</li>

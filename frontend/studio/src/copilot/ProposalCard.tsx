@@ -132,7 +132,7 @@ const focusOn = (card: { current: HTMLElement | null }): void => void requestAni
 const Sentences = ({ sentences }: { sentences: string[] }) => (
   <ul>
     {sentences.map((one) => (
-      <li key={one}>{one}</li>
+      <li key={one}>{said(one)}</li>
     ))}
   </ul>
 );
@@ -205,7 +205,7 @@ function Outside({ proposal }: { proposal: Proposal }) {
         <div key={title}>
           <dt>{title}</dt>
           {words.map((one) => (
-            <dd key={one}>{one}</dd>
+            <dd key={one}>{said(one)}</dd>
           ))}
         </div>
       ))}
@@ -224,7 +224,7 @@ function Ticks({ copilot, proposal, choice }: { copilot: Copilot; proposal: Prop
         <label key={one.id}>
           <input type="checkbox" data-tick={one.id} checked={choice.ticks.has(one.id)} disabled={!isOpen(proposal)} onChange={(event) => copilot.tick(proposal, one.id, event.target.checked)} />
           <span>
-            <b>{agreedWords(one.kind)}:</b> {one.words}
+            <b>{agreedWords(one.kind)}:</b> {said(one.words)}
           </span>
         </label>
       ))}
@@ -274,7 +274,7 @@ function Demo({ demo }: { demo: DemoRun }) {
         {usage && <li>{t("Models: {usage}", { usage })}</li>}
         {demo.problems.map((one) => (
           <li key={one} data-severity="error">
-            {one}
+            {said(one)}
           </li>
         ))}
       </ul>

@@ -1,6 +1,8 @@
 // The words of an answer: plain text with paragraphs, lists, code and bold. Nothing is loaded, and links lead to own pages only.
 import { Fragment, type ReactNode } from "react";
 
+import { said } from "../language";
+
 // Return whether an address is a page of this dashboard.
 export const isOwn = (href: string): boolean => /^(\/(?![/\\])|\?)/.test(href);
 
@@ -22,6 +24,9 @@ export function inline(text: string): ReactNode[] {
 
 const ITEM = /^(\s*)[-*] (.*)$/;
 
+// Return the lines of a text, items without their dash: `said` is asked for each.
+export const linesOf = (text: string): string[] => text.trim().split("\n").map((line) => ITEM.exec(line)?.[2] ?? line);
+
 export function Prose({ text }: { text: string }) {
   return (
     <div className="copilot-prose">
@@ -30,7 +35,7 @@ export function Prose({ text }: { text: string }) {
         .split("\n")
         .map((line, index) => {
           const item = ITEM.exec(line);
-          const pieces = inline(item?.[2] ?? line).map((one, place) => <Fragment key={place}>{one}</Fragment>);
+          const pieces = inline(said(item?.[2] ?? line)).map((one, place) => <Fragment key={place}>{one}</Fragment>);
           if (!line.trim()) return null;
           return (
             <p key={index} className={item ? "copilot-item" : undefined} style={item ? { marginInlineStart: `${item[1]!.length / 2 + 1.25}em` } : undefined}>

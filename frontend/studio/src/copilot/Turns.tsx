@@ -1,7 +1,8 @@
 // The conversation: what was asked, and what was answered, as it arrives.
 import { useState } from "react";
 
-import { t, tn } from "../language";
+import { said, t, tn } from "../language";
+import { DEMO_QUESTIONS } from "./commands";
 import type { Copilot } from "./copilot";
 import { DiagramView } from "./DiagramView";
 import { isOwn, Prose } from "./Prose";
@@ -15,7 +16,7 @@ export function TurnView({ copilot, turn, isLast }: { copilot: Copilot; turn: Tu
     <article className="copilot-turn" data-status={turn.status} data-last={isLast || undefined} aria-busy={isWorking}>
       <h4 className="copilot-asked">
         <span className="studio-spoken">{t("You asked:")} </span>
-        {turn.asked}
+        {DEMO_QUESTIONS.includes(turn.asked) ? t(turn.asked) : turn.asked}
       </h4>
       {turn.calls.length > 0 && <Calls calls={turn.calls} isOpen={isWorking} />}
       {turn.parts.map((one, index) => (
@@ -24,7 +25,7 @@ export function TurnView({ copilot, turn, isLast }: { copilot: Copilot; turn: Tu
       {isWorking && <p className="copilot-working">{t("Working on it …")}</p>}
       {turn.problem && (
         <p className="copilot-warning" data-status={turn.status}>
-          {turn.problem}
+          {said(turn.problem)}
         </p>
       )}
       {turn.status === "stopped" && !turn.problem && <p className="studio-quiet">{t("Stopped.")}</p>}
@@ -48,7 +49,7 @@ function Calls({ calls, isOpen }: { calls: Call[]; isOpen: boolean }) {
       <ul>
         {calls.map((one, index) => (
           <li key={index}>
-            {one.words} {!one.ok && <span className="copilot-failed">{t("(failed)")}</span>}
+            {said(one.words)} {!one.ok && <span className="copilot-failed">{t("(failed)")}</span>}
           </li>
         ))}
       </ul>
@@ -61,7 +62,7 @@ function PartView({ copilot, part, isLast }: { copilot: Copilot; part: Part; isL
     case "text":
       return <Prose text={part.text} />;
     case "note":
-      return <p className="studio-quiet">{part.text}</p>;
+      return <p className="studio-quiet">{said(part.text)}</p>;
     case "code":
       return <Code copilot={copilot} part={part} />;
     case "question":
@@ -103,14 +104,14 @@ function ButtonView({ copilot, button }: { copilot: Copilot; button: Button }) {
   if (button.kind === "link") {
     return isOwn(button.href) ? (
       <a className="studio-button" href={button.href}>
-        {button.label}
+        {said(button.label)}
       </a>
     ) : null;
   }
   const press = () => void (button.kind === "ops" ? copilot.propose(button.ops, button.label) : copilot.ask(button.text || button.label));
   return (
     <button type="button" className="studio-button" disabled={copilot.isWorking} onClick={press}>
-      {button.label}
+      {said(button.label)}
     </button>
   );
 }

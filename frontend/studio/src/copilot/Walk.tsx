@@ -1,7 +1,7 @@
 // A run step by step: what happened at each step, in a sentence that the server has computed.
 import { useEffect, useId, useState } from "react";
 
-import { t, tn } from "../language";
+import { said, t, tn } from "../language";
 import type { Copilot } from "./copilot";
 import { routes } from "./requests";
 import { pagesOf, stoppedAt } from "./walking";
@@ -56,7 +56,7 @@ function Steps({ copilot, run }: { copilot: Copilot; run: string }) {
       <p id={words} role="status">
         <b>{t("{number} of {count}: {title}", { number: at + 1, count: stops.length, title: stop.title })}</b> <code>{stop.path}</code>
         <br />
-        {stop.words}
+        {said(stop.words)}
       </p>
       <Line stops={stops.map((one) => one.title)} at={at} />
       <p className="copilot-row">

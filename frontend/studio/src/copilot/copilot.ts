@@ -1,6 +1,6 @@
 // The state of the co-pilot's panel: the conversation, the proposals, and what is chosen of them.
 import { Refused, Unanswered, type Edited, type Operation } from "../api";
-import { t, tn } from "../language";
+import { said, t, tn } from "../language";
 import { acceptance, begun, demandedOf, isOpen, withStep, withTick, type Choice } from "./choice";
 import { asked, heard, proposalsIn, refused, working } from "./conversation";
 import { ghostsOf, type Ghosts } from "./ghosts";
@@ -320,7 +320,7 @@ export class Copilot {
   private async hear(asking: Asking): Promise<void> {
     for await (const event of answered(this.host.workflow, asking)) {
       this.conversation = heard(this.conversation, event);
-      if (event.type === "call") this.tell(event.call.words);
+      if (event.type === "call") this.tell(said(event.call.words));
       if (event.type === "done") await this.answeredWith(event.turn.parts);
       this.changed();
     }

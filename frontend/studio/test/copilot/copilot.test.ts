@@ -8,6 +8,9 @@ const TURN: Turn = { id: "t1", at: "2026", asked: "why?", status: "working", sou
 const DONE: Turn = { ...TURN, status: "done", parts: [part({ text: "So." })] };
 const sse = (type: string, data: unknown): string => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 
+const SETUP = { is_agreed: true, why_not: "", sends: [] };
+const PROPOSAL = { id: "p1", sentences: [], changes: [], news: {}, writes_again: [], ticks: [], demo: null, problems: [] };
+
 let conversation: Conversation;
 let proposals: { id: string; status: string }[] = [];
 let asked: string[] = [];
@@ -20,7 +23,7 @@ function answer(path: string, { method = "GET", body }: RequestInit = {}): Promi
   if (path.endsWith("/turns")) return stream();
   if (path.endsWith("/reject")) proposals = proposals.map((one) => (path.includes(`/${one.id}/`) ? { ...one, status: "rejected" } : one));
   if (path.endsWith("/reject")) return Promise.resolve(new Response(JSON.stringify(proposals[0])));
-  const found = path.includes("/conversations/") ? conversation : path.includes("/proposals/") ? { proposals } : path.includes("/fixes/") ? { fixes: [] } : { is_agreed: true };
+  const found = path.includes("/conversations/") ? conversation : path.includes("/proposals/") ? { proposals } : path.includes("/fixes/") ? { fixes: [] } : SETUP;
   return Promise.resolve(new Response(JSON.stringify(found)));
 }
 
@@ -130,7 +133,7 @@ describe("a question", () => {
         if (init?.method !== method) return answer(path, init);
         await late;
         asked.push(`${method} ${path}`);
-        return new Response(JSON.stringify({ is_agreed: method === "PUT" }), { status });
+        return new Response(JSON.stringify({ ...SETUP, is_agreed: method === "PUT" }), { status });
       });
       const copilot = await opened();
       stream = () => Promise.resolve(new Response(sse("turn", { id: "t1", source: "rules" }) + sse("done", DONE)));
@@ -175,7 +178,7 @@ test("an accepted proposal is called part of the draft only until something else
 });
 
 test("beginning anew leaves no proposal of before to accept", async () => {
-  proposals = [{ id: "p1", status: "open" }];
+  proposals = [{ ...PROPOSAL, status: "open" }];
   conversation = { ...conversation, turns: [DONE] };
   const copilot = await opened();
   expect(copilot.current?.id).toBe("p1");

@@ -38,7 +38,7 @@ def test_each_step_has_a_sentence_of_counts_and_states(tmp_path: Path) -> None:
         orchestra.close()
     by_path = {one.path: one for one in told.stops}
     assert {"words", "never", "each", "each[0].kept", "each[1].kept", "saved", "first"} == set(by_path)
-    assert ", with 2 list." in by_path["words"].words
+    assert "It returned 2 list." in by_path["words"].words
     assert by_path["never"].words.startswith("It was not run: its condition did not hold")
     assert by_path["each"].words.startswith("It went over 2 items")
     assert by_path["saved"].words.endswith("It wrote once.")

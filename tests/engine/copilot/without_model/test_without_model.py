@@ -205,7 +205,7 @@ def test_with_a_step_go_the_outputs_that_use_it() -> None:
 
 def test_workflows_and_steps_are_explained_with_a_diagram(orchestra: Orchestra) -> None:
     whole = orchestra.copilot.without_model.answer(OWNER, "explain", NAME)
-    assert "Open an issue: writes GitHub, github.create_issue, only if" in whole.text
+    assert "Open an issue: writes GitHub, github.create_issue, it runs only if" in whole.text
     assert whole.diagram is not None
     for step in (
         orchestra.copilot.without_model.answer(OWNER, "explain issue", NAME),
@@ -223,7 +223,7 @@ def test_an_explanation_says_what_starts_it_in_the_words_of_the_canvas(orchestra
     assert told[1:5] == [
         "- Starts when a mail arrives in Gmail (query: in:inbox).",
         "  - Read mail: reads Gmail, gmail.search_messages",
-        "  - Each mail: for each of {{ steps.mails.output.messages }}",
+        "  - Each mail: it goes through {{ steps.mails.output.messages }}",
         "    - What is it? asks a model, llm.extract",
     ]
     by_hand = explained({"title": "Work", "triggers": 5}, [])
