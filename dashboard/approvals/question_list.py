@@ -14,6 +14,7 @@ from dashboard.approvals.asked_again import AskedAgain, OpenQuestions
 from dashboard.approvals.questions import LIST, can_approve_as_asked, question_card, run_of, tell_all
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import first_words, plain
 from dashboard.parts.buttons import action_button
@@ -112,7 +113,7 @@ def _approve_all(visit: Visit, questions: Sequence[Approval]) -> None:
 def _row(one: Approval, again: AskedAgain | None) -> str:
     gaps = f":orange[:material/edit: {plain(t('gaps'))}] · " if one.gaps else ""
     name, words = (plain(first_words(text, _LETTERS)) for text in (_name(one), _words(one)))
-    told = "" if again is None else f" · {plain(again.words)}"
+    told = "" if again is None else f" · {plain(translated(again.words))}"
     return f"**{name}**  \n:gray[{gaps}{words} · {plain(ago(one.asked_at))}{told}]"
 
 

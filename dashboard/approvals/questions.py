@@ -22,6 +22,7 @@ from dashboard.approvals.outline import shown_outline
 from dashboard.approvals.scheduled import goes_out_words, release_buttons
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import first_words, link_markdown, outside_text, plain
 from dashboard.parts.accounts import account_badges, accounts_of
@@ -74,8 +75,8 @@ def question_card(
         _asked(question)
         _where(visit, question, run, place)
         if again is not None:
-            words = again.words[:1].upper() + again.words[1:]
-            visit.link(words, "approvals", icon=":material/file_copy:", question=again.other.id)
+            words = translated(again.words)
+            visit.link(words[:1].upper() + words[1:], "approvals", icon=":material/file_copy:", question=again.other.id)
         if call is not None:
             asked_call(visit, question, call, edit, run, place)
         elif question.details not in (None, "", {}, []):

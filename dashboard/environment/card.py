@@ -38,7 +38,7 @@ def environment_card(visit: Visit, one: EnvironmentStatus) -> None:
             if one.title:
                 st.caption(plain(one.title), width="content")
         if one.error:
-            st.error(plain_with_code(one.error), icon=":material/error:")
+            st.error(plain_with_code(translated(one.error)), icon=":material/error:")
             return
         _workflows(visit, one)
         _connections(visit, one)

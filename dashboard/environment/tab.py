@@ -115,7 +115,7 @@ def _shown(found: Promotion) -> None:
     before = t("is not there yet") if found.before is None else t("is version {before} there", before=found.before)
     st.markdown(plain(t("It would be version {version}; now it {before}.", version=found.version, before=before)))
     said = found.differences or [t("Nothing that has an effect has changed")]
-    lines = [f"- {plain(one)}" for one in said]
+    lines = [f"- {plain(translated(one))}" for one in said]
     for title, more in (
         (N_("New account:"), found.accounts),
         (N_("New write:"), found.effects),

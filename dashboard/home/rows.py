@@ -62,7 +62,7 @@ def _question(
         else:
             visit.title_link(what, "approvals", question=question.id)
         st.space("stretch")
-        told = [] if again is None else [again.words]
+        told = [] if again is None else [translated(again.words)]
         words = " · ".join([titles.get(question.run_id, question.workflow), ago(question.asked_at), *told])
         st.caption(plain(words), width="content")
         if can_approve:

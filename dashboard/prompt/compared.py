@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard.base.language import t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, plain
 from dashboard.parts.times import full_time
@@ -55,8 +56,8 @@ def _columns(one: Comparison, show: Callable[[int, Try], None]) -> None:
     """Show the tries side by side; on a narrow screen, one below the other."""
     for at, (place, each) in enumerate(zip(st.columns(len(one["tries"])), one["tries"], strict=True)):
         with place, st.container(border=True, key=f"compared-{each['id']}"):
-            title = each["column"]["title"] if each["column"] is not None else ""
-            st.markdown(f"**{at + 1}\\. {plain(title[:1].upper() + title[1:])}**")
+            said = translated(each["column"]["title"]) if each["column"] is not None else ""
+            st.markdown(f"**{at + 1}\\. {plain(said[:1].upper() + said[1:])}**")
             show(at, each)
 
 
@@ -112,7 +113,7 @@ def _differences(found: AnswerDifferences) -> None:
 def _field(field: AnswerField) -> None:
     """Show the values of one field: in a line if they are short, else in columns; texts with their changes."""
     missing = field["missing"]
-    words = ["nothing" if at + 1 in missing else _word(one) for at, one in enumerate(field["values"])]
+    words = [t("nothing") if at + 1 in missing else _word(one) for at, one in enumerate(field["values"])]
     if max(map(len, words)) <= _SHORT:
         safe = "  **|**  ".join(plain(word) or t(":gray[(empty)]") for word in words)
         st.markdown(f":gray[{_name(field)}]  {safe}")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_marked, plain
 from dashboard.base.prose import outside_answer
@@ -76,7 +77,7 @@ def _line(matrix: Matrix, number: int) -> str:
     known = [] if model in column["title"] else [model]
     baseline = [t("the others are compared with it")] if number == 0 and len(matrix["columns"]) > 1 else []
     facts = f" :gray[{plain(', '.join(known + baseline))}]" if known or baseline else ""
-    return f"- **{plain(column['title'])}**{facts}: {plain(column['summary'])}"
+    return f"- **{plain(translated(column['title']))}**{facts}: {plain(translated(column['summary']))}"
 
 
 _ONLY = {
@@ -105,7 +106,9 @@ def _table(matrix: Matrix, cases: Sequence[str], only: MatrixFilter | None) -> t
     """Show the cases beside the columns; return the open cell, ("" for none) as the address names it."""
     columns, titles = matrix["columns"], {one["case"]: one["title"] for one in matrix["cases"]}
     key = f"test-table-{matrix['id']}-{only or 'all'}"
-    rows = [{"case": titles[case], **{f"{at}": mark(matrix, at, case) for at in range(len(columns))}} for case in cases]
+    rows = [
+        {"case": titles[case], **{f"{at}": _mark(matrix, at, case) for at in range(len(columns))}} for case in cases
+    ]
 
     def opened() -> None:
         state: Any = session.widget_value(key, None) or {}
@@ -127,7 +130,7 @@ def _table(matrix: Matrix, cases: Sequence[str], only: MatrixFilter | None) -> t
         height="content" if len(rows) <= _MOST_ROWS else _TALLEST,
         column_config={
             "case": st.column_config.TextColumn(t("Case"), width=_CASE_WIDTH),
-            **{f"{at}": st.column_config.TextColumn(one["title"]) for at, one in enumerate(columns)},
+            **{f"{at}": st.column_config.TextColumn(translated(one["title"])) for at, one in enumerate(columns)},
         },
         placeholder="",
         alt=t("The cases of {prompt} and what came of them in each column", prompt=matrix["prompt"]),
@@ -146,7 +149,7 @@ def _cell(visit: Visit, matrix: Matrix, number: int, case: str) -> None:
         places = st.columns(2) if number else [st.container()]
         for place, at in zip(places, dict.fromkeys((0, number)), strict=True):
             with place:
-                st.caption(plain(f"{columns[at]['title']}: {mark(matrix, at, case)}"))
+                st.caption(plain(f"{translated(columns[at]['title'])}: {_mark(matrix, at, case)}"))
                 for which, answer in enumerate(columns[at]["cells"].get(case, [])):
                     _answer(answer, f"cell-{matrix['id']}-{case}-{at}-{which}")
         with st.expander(t("What was asked")), errors_shown():
@@ -154,6 +157,10 @@ def _cell(visit: Visit, matrix: Matrix, number: int, case: str) -> None:
             for message in visit.orchestra.prompts.marked(visit.who, document, tested["variables"]):
                 st.caption(message["role"])
                 outside_marked([(cut(one["text"]), one["variable"] or "") for one in message["parts"]])
+
+
+def _mark(matrix: Matrix, column: int, case: str) -> str:
+    return ", ".join(map(translated, mark(matrix, column, case).split(", ")))
 
 
 def _answer(answer: CellAnswer, key: str) -> None:
@@ -166,9 +173,9 @@ def _answer(answer: CellAnswer, key: str) -> None:
         facts = [answer["model"], f"{answer['seconds']:.1f} s", *how, *usage_words(answer["usage"])]
         st.caption(plain(" · ".join(facts)))
     for opinion in filter(is_favourable, opinions_of([answer])):
-        st.info(plain(opinion_words(opinion)), icon=":material/balance:")
+        st.info(plain(translated(opinion_words(opinion))), icon=":material/balance:")
     if answer["failures"]:
-        lines = [f"{plain(one['assertion'])}: {plain(one['message'])}" for one in answer["failures"]]
+        lines = [f"{plain(one['assertion'])}: {plain(translated(one['message']))}" for one in answer["failures"]]
         st.warning("  \n".join(lines), icon=":material/close:")
 
 

@@ -91,7 +91,7 @@ def _branch(visit: Visit, one: BranchStatus, *, is_open: bool) -> None:
             st.subheader(plain(one.branch), anchor=False, width="content")
             st.caption(plain(_summary(one)), width="content")
         if one.error:
-            st.error(plain_with_code(one.error), icon=":material/error:")
+            st.error(plain_with_code(translated(one.error)), icon=":material/error:")
         if one.unsaved_by:
             st.caption(plain(t("Unsaved changes: {people}", people=", ".join(one.unsaved_by))))
         slot = f"compared.{one.name}"

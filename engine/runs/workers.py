@@ -132,7 +132,7 @@ class Workers:
         said = f"{counted(kinds['serve'], 'server')} and {counted(kinds['worker'], 'worker')} are alive."
         alive = CheckLine("alive", ok=True, text=said)
         taking = sum(one.takes_runs for one in found)
-        said = f"{counted(taking, 'process takes', 'processes take')} runs."
+        said = "1 process takes runs." if taking == 1 else f"{taking} processes take runs."
         takes = CheckLine("takes runs", taking > 0, said if taking else f"No process takes runs. {NO_WORKER}")
         unlike = self.unlike()
         keys = [CheckLine("key", ok=False, text=f"{unlike} {SHARE_KEY}")] if unlike else []

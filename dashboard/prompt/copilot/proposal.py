@@ -53,7 +53,10 @@ def _report(report: CaseReport) -> None:
         count=len(report.cases),
     )
     (st.warning if report.worse else st.success)(said)
-    rows = [{t("Case"): one.title, t("Before"): one.before, t("With this text"): one.after} for one in report.cases]
+    rows = [
+        {t("Case"): one.title, t("Before"): translated(one.before), t("With this text"): translated(one.after)}
+        for one in report.cases
+    ]
     st.dataframe(rows, hide_index=True)
 
     def opened() -> None:

@@ -155,7 +155,7 @@ def _pages(view: FileView) -> None:
 
 def _content(view: FileView) -> None:
     if view.problem:
-        st.warning(plain(view.problem), icon=":material/warning:")
+        st.warning(plain(translated(view.problem)), icon=":material/warning:")
     elif view.table:
         _table(view.table)
     else:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, size_text, t, tn
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import one_line, plain
 from dashboard.parts.buttons import action_button
@@ -78,7 +79,7 @@ def _project(visit: Visit, one: ProjectInfo) -> None:
             ):
                 _delete(visit, one)
         if one.problem:
-            st.error(plain(one.problem), icon=":material/error:")
+            st.error(plain(translated(one.problem)), icon=":material/error:")
             return
         names = [N_("Files"), N_("History"), N_("Run"), N_("Preview"), N_("Build"), N_("Share")]
         tabs = page_tabs(names, f"project-tabs-{one.name}")

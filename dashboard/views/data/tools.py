@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import beginning, outside_text, plain, rest
 from dashboard.parts.buttons import action_button
@@ -74,7 +75,7 @@ def _tool(visit: Visit, one: ToolInfo) -> None:
             st.space("stretch")
             file_menu(visit, TOOL, one.name)
         if one.problem:
-            st.error(plain(one.problem), icon=":material/error:")
+            st.error(plain(translated(one.problem)), icon=":material/error:")
         outside_text(beginning(one.description), empty=" ")
         rest(one.description, f"tool-text-{one.name}")
         if one.network:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.base import fields, session
 from dashboard.base.language import N_, t
+from dashboard.base.messages import translated
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.buttons import action_button
@@ -74,7 +75,7 @@ def _plugins(visit: Visit) -> None:
                 label, icon, color = _PLUGIN_STATES[one.state]
                 st.badge(t(label), icon=icon, color=color)
             if one.reason:
-                st.text(one.reason)
+                st.text(translated(one.reason))
             for part in one.adds:
                 st.markdown(f"{t(_PLUGIN_KINDS[part.kind])} **{plain(part.name)}**")
                 if part.what:
