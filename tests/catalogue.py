@@ -2,8 +2,8 @@
 
 Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser, what the
 canvas shows of the fields of every step, the titles of step types, triggers, services and their fields, what the types
-say of themselves and in a question to a person, what the forms of connections show of each service, and the nouns and
-verbs by which runs are counted.
+say of themselves and in a question to a person, what the forms of connections show of each service, titles and
+descriptions of shipped workflows, and the nouns and verbs by which runs are counted.
 
 The messages of the engine are templates in the context `message` (`dashboard/base/messages.py`), in which `{0}` and
 `{1}` stand for its values, in their order. Each sentence in the folders of `_SHOWN` has a translation. Others may stay
@@ -39,6 +39,7 @@ from engine.plugins.step import PluginType, fields_schema
 from engine.plugins.step_info import first_paragraph
 from engine.record.outcomes import made_by
 from engine.triggers.cron import TEXTS as CRON_TEXTS
+from engine.workflows.samples import samples
 
 ROOT = Path(__file__).parents[1]
 _SCRIPTS = {
@@ -53,6 +54,8 @@ _SCRIPTS = {
     "timeline": ["dashboard/assets/timeline.js"],
 }
 """The scripts that get texts, each with the sources in which these are."""
+SAMPLE = "sample"
+"""The context of titles and descriptions of shipped workflows."""
 _NAMES = ("t", "N_")
 _STRING = r'"(?:[^"\\\n]|\\.)*"'
 _CALL = re.compile(rf"(?<![\w.])(?:(?:t|N_)\(\s*({_STRING})|tn\(\s*({_STRING}),\s*({_STRING}))")
@@ -172,6 +175,7 @@ def texts() -> list[Text]:
     found += [Text(kind.agreed) for kind in step_types().values() if kind.agreed]
     found += [Text(kind.done, context="done") for kind in step_types().values() if kind.done]
     found += [Text(f"{{count}} {one}", f"{{count}} {many}") for one, many in nouns().items()]
+    found += [Text(one, context=SAMPLE) for each in samples() for one in (each.title, each.description)]
     found += [Text(one, context=MESSAGE) for one in sorted(sentences())]
     return list(dict.fromkeys(found))
 

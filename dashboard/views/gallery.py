@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.base.language import N_, t
+from dashboard.base.language import N_, t, tc
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
 from dashboard.base.prose import outside_description
@@ -56,8 +56,9 @@ def _words(one: Sample) -> list[str]:
 
 def _card(visit: Visit, sample: Sample, name: str) -> None:
     with st.container(border=True, key=f"gallery-{sample.name}", gap="small", height="stretch"):
-        st.markdown(f"**{plain(sample.title)}**")
-        outside_description(sample.description)
+        title = tc("sample", sample.title)
+        st.markdown(f"**{plain(title)}**")
+        outside_description(tc("sample", sample.description))
         with st.container(horizontal=True, gap="small"):
             service_badges(sample.services)
         if name != sample.name:

@@ -102,6 +102,13 @@ def test_a_new_workflow_comes_from_a_sample(orchestra: Orchestra, open_page: Ope
     assert "reply-drafts-2" in at.query_params["name"]
 
 
+def test_the_gallery_tells_its_workflows_in_the_language_of_the_reader(orchestra: Orchestra, open_page: Open) -> None:
+    orchestra.languages.set(OWNER, "owner", "de")
+    shown = [str(one.value) for one in open_page("gallery").markdown]
+    assert "**Antwortentwürfe**" in shown
+    assert "**Reply drafts**" not in shown
+
+
 def choose(at: AppTest, name: str, action: str) -> AppTest:
     """Choose from the menu of a workflow, without running yet."""
     at.menu_button(key=f"menu-{name}").click(action)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import streamlit as st
 
-from dashboard.base.language import N_, number, t, tn
+from dashboard.base.language import N_, number, t, tc, tn
 from dashboard.base.messages import translated
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_text, plain
@@ -70,9 +70,9 @@ def _first_collection(visit: Visit) -> None:
     if _SAMPLE in visit.orchestra.workflows.names(visit.who):
         visit.link(t("The workflow {name}", name=_SAMPLE), "workflow", icon=":material/play_arrow:", name=_SAMPLE)
     elif sample is not None and visit.may("edit"):
-        st.caption(plain(sample.description))
+        st.caption(plain(tc("sample", sample.description)))
         action_button(
-            t("Make the workflow: {title}", title=plain(sample.title)),
+            t("Make the workflow: {title}", title=plain(tc("sample", sample.title))),
             "collections-sample",
             lambda _: visit.orchestra.workflows.create_from_sample(visit.who, _SAMPLE, _SAMPLE),
             lambda made: open_new(visit, made),
