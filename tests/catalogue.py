@@ -31,7 +31,7 @@ from babel.messages.pofile import read_po, write_po
 from clients.wording import plural
 from dashboard.base.language import LOCALE
 from dashboard.base.messages import MESSAGE, NOUNS
-from engine.base.services import services
+from engine.base.services import client_class, services
 from engine.compiler.definition.step_model import step_schema
 from engine.copilot.wizard.composing import TEXTS as WIZARD_TEXTS
 from engine.plugins.registry import step_types, trigger_types
@@ -323,8 +323,11 @@ def _of_services() -> Iterator[str]:
     """Yield what the forms of connections show of each service."""
     for service in services():
         yield from (one.label for one in service.beside_key)
+        yield from (one.hint for one in service.beside_key if " " in one.hint)
         if service.key is not None:
-            yield from filter(None, (service.key.label, service.key.rights))
+            yield from filter(None, (service.key.label, service.key.rights, service.key.place, service.key.hint))
+        if (way := client_class(service.name).sign_in_way) is not None:
+            yield from (way.guide, *way.more)
 
 
 def _files(place: Path) -> list[Path]:

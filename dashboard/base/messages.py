@@ -19,11 +19,13 @@ from engine.record.outcomes import CORRECTED, NOTHING
 MESSAGE = "message"
 """The context of messages in a catalogue."""
 NOUNS = (
-    "answer", "appointment", "attachment", "block", "branch", "chat", "comment", "commit", "contact", "customer",
-    "document", "draft", "email", "entry", "event", "file", "folder", "form", "invoice", "issue", "item", "label",
-    "line", "link", "mail", "meeting", "message", "note", "order", "page", "post", "pull request", "record",
-    "reminder", "repository", "reply", "result", "row", "run", "submission", "summary", "task", "text", "thread",
-    "ticket", "topic", "user",
+    "answer", "appointment", "archive", "ask", "attachment", "block", "branch", "chart", "chat", "close", "comment",
+    "commit", "contact", "create", "customer", "delete", "document", "draft", "email", "entry", "event", "file",
+    "finish", "folder", "form", "forward", "invitation", "invoice", "issue", "item", "label", "line", "link",
+    "mail", "meeting", "message", "move", "newsletter", "note", "notify", "number", "order", "page", "part",
+    "person", "post", "product", "pull request", "put", "question", "record", "release", "remind", "reminder",
+    "reopen", "reply", "report", "repository", "result", "row", "run", "save", "send", "submission", "summary",
+    "table", "task", "test", "text", "thread", "ticket", "topic", "update", "upload", "user",
 )  # fmt: skip
 """What steps and the items of loops are usually called; the engine counts runs and writes by these names."""
 _HEADS = (

@@ -178,7 +178,7 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
         page = visit.orchestra.connections.key_page(status.service, status.beside_key)
         if page:
             st.markdown(
-                t("Create a key here: [{key_place}]({key_url})", key_place=plain(status.key_place), key_url=page)
+                t("Create a key here: [{key_place}]({key_url})", key_place=plain(t(status.key_place)), key_url=page)
             )
         key_facts(service)
         if status.key_variable:

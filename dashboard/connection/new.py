@@ -70,7 +70,7 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
             key=_secret_field(service),
             autocomplete="off",
             placeholder=key_hint(kind),
-            help=plain(kind.key.place) if kind.key else None,
+            help=plain(t(kind.key.place)) if kind.key else None,
         )
         submit_button(
             t("Add and test"),

@@ -43,10 +43,10 @@ def browser_sign_in(visit: Visit, status: ConnectionStatus) -> None:
 def _dialog(visit: Visit, status: ConnectionStatus) -> None:
     way, name = client_class(status.service).sign_in_for(status.beside_key), status.name
     if way is not None:
-        st.markdown(way.guide)
+        st.markdown(t(way.guide))
         question, answer = way.more
-        with st.expander(question, icon=":material/help:"):
-            st.markdown(answer)
+        with st.expander(t(question), icon=":material/help:"):
+            st.markdown(t(answer))
     if way is not None and way.id_label:
         _with_id(visit, status, way.id_label)
         return

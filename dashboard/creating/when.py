@@ -7,7 +7,7 @@ from datetime import time
 
 import streamlit as st
 
-from dashboard.base.language import N_, t
+from dashboard.base.language import N_, t, tc
 from dashboard.base.plain import plain
 from dashboard.creating.begun import BegunForm, one_of
 from dashboard.creating.examples import WORKDAYS
@@ -39,7 +39,7 @@ def _times(form: BegunForm) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         at = st.time_input(t("At"), time(begun.hour, begun.minute), step=900, key=f"{form.key}-at", width=140)
         chosen = st.pills(
-            t("On"),
+            tc("days", "On"),
             [*range(1, len(DAYS) + 1)],
             selection_mode="multi",
             default=begun.days or [*range(1, len(DAYS) + 1)],

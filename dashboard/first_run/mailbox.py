@@ -51,7 +51,7 @@ def _beside(visit: Visit, kind: Service, status: ConnectionStatus | None) -> tup
     """Show the first field and the others that are needed; return the values, and what is known to be wrong."""
     first, *others = kind.beside_key
     known = status.beside_key if status is not None else {}
-    given = dict(known) | {first.name: _field(kind, first.name, known.get(first.name, ""), first.hint)}
+    given = dict(known) | {first.name: _field(kind, first.name, known.get(first.name, ""), t(first.hint))}
     ahead = visit.orchestra.connections.foreseen(kind.name, {first.name: given[first.name]})
     for one in others:
         if known.get(one.name) or (ahead is not None and ahead.field == one.name):
@@ -65,7 +65,7 @@ def _field(kind: Service, name: str, value: str, hint: str) -> str:
 
 
 def _place(kind: Service) -> str | None:
-    return plain(kind.key.place) if kind.key is not None else None
+    return plain(t(kind.key.place)) if kind.key is not None else None
 
 
 def _connected(

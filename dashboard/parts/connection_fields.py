@@ -17,7 +17,7 @@ def beside_fields(service: Service, values: Mapping[str, str], key: str) -> dict
     """Show the fields of the settings that belong to a key, and return their values."""
     return {
         one.name: str(
-            st.text_input(t(one.label), values.get(one.name, ""), key=f"{key}-{one.name}", placeholder=one.hint)
+            st.text_input(t(one.label), values.get(one.name, ""), key=f"{key}-{one.name}", placeholder=t(one.hint))
         )
         for one in service.beside_key
     }
@@ -43,4 +43,4 @@ def key_label(service: Service) -> str:
 
 def key_hint(service: Service) -> str:
     """Return what the empty field for the key shows."""
-    return service.key.hint if service.key else ""
+    return t(service.key.hint) if service.key else ""

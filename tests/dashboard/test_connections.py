@@ -156,6 +156,14 @@ def test_only_an_owner_switches_and_gives_keys(
         assert ("Check" in labels(at)) is (role != "viewer")
 
 
+def test_the_guide_to_a_sign_in_is_in_the_language_of_the_reader(orchestra: Orchestra, open_page: Open) -> None:
+    orchestra.languages.set(OWNER, "owner", "de")
+    at = open_page("connections")
+    at.button(key="sign-in-open-gmail").click().run()
+    assert "Google verlangt von jeder Installation einen eigenen Client" in words(at)
+    assert "This takes about ten minutes" not in words(at)
+
+
 def test_gmail_s_sign_in_waits_beside_the_page(orchestra: Orchestra, tmp_path: Path, open_page: Open) -> None:
     base = orchestra.demo.endpoints()["gmail"]["base_url"]
     secret = tmp_path / "client.json"

@@ -55,6 +55,17 @@ def answered(orchestra: Orchestra) -> None:
     )
 
 
+def test_what_goes_to_the_model_is_said_in_the_language_of_the_reader(
+    orchestra: Orchestra, model: Any, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.languages.set(OWNER, "owner", "de")
+    at = open_page("prompt", name=NAME)
+    at.query_params["tab"] = "co-pilot"
+    at.run()
+    assert "Nie ein Geheimnis, ein Schlüssel oder eine Datei" in words(at)
+    assert "Never a secret" not in words(at)
+
+
 def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_page: Callable[..., AppTest]) -> None:
     at = open_page("prompt", name=NAME)
     at.query_params["tab"] = "co-pilot"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.base.language import N_, t
+from dashboard.base.language import ENGLISH, N_, language, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
 from dashboard.help.documents import START, headings, shown, titles
@@ -35,5 +35,7 @@ def show(visit: Visit) -> None:
     with st.expander(t("On this page"), icon=":material/toc:"):
         places = [f"- [{plain(one.title)}](#{one.anchor})" for one in headings(name) if one.anchor]
         st.markdown("\n".join(places))
+    if language() != ENGLISH:
+        st.caption(t("The documentation is in English."))
     _, _, text = shown(name).partition("\n")  # without the title
     st.markdown(text)

@@ -110,11 +110,11 @@ export function wordsOf({ name, title }: Pick<ScopeName, "name" | "title">, titl
   const [root = "", step = "", member = ""] = parts;
   const last = (parts.at(-1) ?? "").replaceAll("_", " ");
   if (root === "steps") {
-    if (parts.length > 3) return t("{what} of “{whose}”", { what: short(title) || last, whose: titleOf(step) });
+    if (parts.length > 3) return t("{what} of “{whose}”", { what: t(short(title)) || last, whose: titleOf(step) });
     return member === "status" ? t("how “{whose}” ended", { whose: titleOf(step) }) : t("what “{whose}” gives", { whose: titleOf(step) });
   }
   if (root === "inputs") return parts.length > 1 ? t("the input “{what}”", { what: title || last }) : t("the inputs");
-  return parts.length > 1 ? t("{what} of the {whose}", { what: short(title) || last, whose: root.replaceAll("_", " ") }) : t("the {whose}", { whose: root.replaceAll("_", " ") });
+  return parts.length > 1 ? t("{what} of the {whose}", { what: t(short(title)) || last, whose: root.replaceAll("_", " ") }) : t("the {whose}", { whose: root.replaceAll("_", " ") });
 }
 
 // A description is no title.
