@@ -69,7 +69,7 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
             _look_button(plan, values, is_ready=is_agreed)
         account_badges(accounts_of_plan(visit, plan))
     if preview is not None and preview.estimate is not None:
-        st.caption(f":material/payments: {plain(preview.estimate['sentence'])}")
+        st.caption(f":material/payments: {plain(translated(preview.estimate['sentence']))}")
     if missing and not unreadable:
         st.caption(plain(t("Still needed: {missing}", missing=", ".join(missing))))
     run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
@@ -229,7 +229,7 @@ def _what_it_goes_through(found: RunPreview) -> None:
     with st.container(height=min(60 + 26 * len(lines), 320), border=True):
         outside_text("\n".join(lines))
     if found.estimate is not None:
-        st.caption(f":material/payments: {plain(found.estimate['sentence'])}")
+        st.caption(f":material/payments: {plain(translated(found.estimate['sentence']))}")
 
 
 def _these(count: int) -> str:
