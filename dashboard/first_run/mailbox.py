@@ -31,7 +31,7 @@ def mailbox_form(visit: Visit, service: str, status: ConnectionStatus | None) ->
         show, icon = (st.info, ":material/info:") if is_asked else (st.warning, ":material/warning:")
         show(plain_with_code(ahead.text), icon=icon)
     page = visit.orchestra.connections.key_page(service, beside)
-    if page:
+    if page and all(beside.get(one.name) for one in kind.beside_key[:1]):  # which page depends on the address
         outside_link(t("Where to create the {key_label}", key_label=key_label(kind)), page)
     key_facts(kind)
     with st.form(f"first-run-mailbox-{service}", border=False):
