@@ -68,6 +68,11 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
     return guess(name, names) or (f"There are: {listed(sorted(names))}." if names else "")
 
 
+def guess_first(name: str, names: Iterable[str], remedy: str) -> str:
+    """Return a remedy that begins with the question about the name that was probably meant, if one is near."""
+    return " ".join(filter(None, (guess(name, names), remedy)))
+
+
 def likeness(text: Sequence[str]) -> Callable[[Sequence[str]], float]:
     """Return a function that compares texts with this one: the share of items, in order, that both have, 0 to 1.
 

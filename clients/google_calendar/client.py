@@ -22,7 +22,7 @@ from clients.google_calendar.times import rfc3339
 from clients.listing import Json
 from clients.oauth.tokens import tokens_of
 from clients.sign_in import Seal
-from clients.wording import counted
+from clients.wording import counted, guess_first, listed
 
 _PAGE = 250
 """The most that a page of calendars may have (CalendarList: list)."""
@@ -309,11 +309,12 @@ class GoogleCalendarClient(Client):
         return found[0]
 
     def _no_calendar(self, wanted: str) -> NotFound:
-        names = ", ".join(one["name"] for one in self._known[:20])
+        names = [str(one["name"]) for one in self._known]
+        where = "Check its id in Google Calendar, Settings, Integrate calendar."
         return NotFound(
             f"There is no calendar {wanted!r} that this account can see.",
             service=self.service.name,
-            remedy=f"It sees: {names}." if names else "Check its id in Google Calendar, Settings, Integrate calendar.",
+            remedy=guess_first(wanted, names, f"It sees: {listed(names)}." if names else where),
         )
 
     def _id(self, calendar: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.imap.answers import ListedFolder
 from clients.mail_server.providers import SERVICE
+from clients.wording import guess_first
 
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|[^\s()"]+')
 _UNUSABLE = frozenset({"\\noselect", "\\nonexistent"})
@@ -69,6 +70,8 @@ def refusal_of_folder(error: NotFound, folder: str, listed: Sequence[ListedFolde
         )
     last = re.split(r"[./]", folder)[-1].casefold()
     meant = [one for one in usable if re.split(r"[./]", one)[-1].casefold() == last and one != folder]
-    if meant:
+    if not meant:
+        error.remedy = guess_first(folder, usable, error.remedy)
+    else:
         error.remedy = f"Its full name may be {meant[0]!r}; the step `imap.list_folders` lists all."
     return error

@@ -15,7 +15,7 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.listing import Json
 from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading, wrong_layer
 from clients.notion.values import Schema, is_written, plain_text, rich_text
-from clients.wording import counted
+from clients.wording import counted, guess_first
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -256,10 +256,11 @@ class Databases:
             )
         names = sorted({each.name for each in self.all()})
         listed = f"it shows {', '.join(names[:20])}" if names else "it shows none"
+        share = "Open the database in Notion, menu ..., Connections, and add this connection; or give its address."
         raise NotFound(
             f"Notion shows no database {name!r} to this connection; {listed}.",
             service=SERVICE,
-            remedy="Open the database in Notion, menu ..., Connections, and add this connection; or give its address.",
+            remedy=guess_first(name, names, share),
         )
 
     def _search(self, query: str) -> list[Json]:

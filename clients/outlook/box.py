@@ -17,6 +17,7 @@ from clients.listing import Json
 from clients.mail.labelled import LabelledMails
 from clients.microsoft.graph import Graph
 from clients.outlook.service import OUTLOOK
+from clients.wording import did_you_mean
 
 SERVICE = OUTLOOK.name
 IMMUTABLE = 'IdType="ImmutableId"'
@@ -152,7 +153,7 @@ class OutlookBox:
         raise NotFound(
             f"There is no folder {named!r} in this mailbox.",
             service=SERVICE,
-            remedy=f"There are: {', '.join(sorted(paths.values())[:20])}.",
+            remedy=did_you_mean(name, list(paths.values())),
         )
 
 

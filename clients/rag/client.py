@@ -24,6 +24,7 @@ from clients.rag.records import Collection, Document, Embedding, PassageHit, Sto
 from clients.rag.service import RAG, RagSettings
 from clients.rag.words import queries
 from clients.reads_only import is_active, refused
+from clients.wording import guess_first, listed
 
 CHARACTERS_MOST = 5_000_000
 """Of one document."""
@@ -189,11 +190,12 @@ class RagClient(Client):
     def _there(self, collection: str) -> Iterator[sqlite3.Connection]:
         with self._reading(collection) as file:
             if file is None:
-                known = ", ".join(one.name for one in self.collections()) or "none"
+                known = [one.name for one in self.collections()]
+                index = f"`rag.index` makes one. Known here: {listed(known) or 'none'}."
                 raise NotFound(
                     f"There is no collection {collection!r}.",
                     service=RAG.name,
-                    remedy=f"`rag.index` makes one. Known here: {known}.",
+                    remedy=guess_first(collection, known, index),
                 )
             yield file
 

@@ -22,6 +22,7 @@ from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateL
 from clients.limits.text_limit import in_parts
 from clients.listing import Json
 from clients.slack.service import MESSAGE, SLACK, SlackSettings
+from clients.wording import guess_first
 
 _EVENT = "ai_orchestra_write"
 """The type of the metadata that marks our messages."""
@@ -203,11 +204,11 @@ class SlackClient(Client):
         if _ID.fullmatch(channel):
             return channel
         name = f"#{channel.removeprefix('#')}"
-        found = next((one["id"] for one in self.channels() if one["name"] == name), None)
-        if found is None:
-            remedy = _REMEDIES["channel_not_found"]
+        known = {str(one["name"]): str(one["id"]) for one in reversed(self.channels())}
+        if name not in known:
+            remedy = guess_first(name, known, _REMEDIES["channel_not_found"])
             raise NotFound(f"There is no channel {name} that the bot sees.", service=SLACK.name, remedy=remedy)
-        return str(found)
+        return known[name]
 
     def _whoami(self) -> Json:
         with self._lock:

@@ -121,6 +121,12 @@ def test_an_unknown_name_lists_the_databases_there_are(notion: NotionClient) -> 
         notion.finder.query("Projects")
 
 
+def test_a_typo_in_a_name_gets_the_name_that_was_meant(notion: NotionClient) -> None:
+    with pytest.raises(NotFound) as caught:
+        notion.finder.query("Taks")
+    assert caught.value.remedy.startswith(f"Did you mean '{DATABASE}'? Open the database in Notion")
+
+
 def test_two_databases_of_one_name_are_listed(standins: StandIns, notion: NotionClient) -> None:
     other = _new_database(standins, DATABASE)
     with pytest.raises(InvalidRequest, match="2 databases are called 'Tasks'") as caught:
