@@ -83,12 +83,19 @@ def sentence(choices: Choices, offers: Offers) -> str:
     starts = {
         WhenToStart.HAND: t("When you start it"),
         WhenToStart.NEW: t("Whenever there is something new"),
-        WhenToStart.SCHEDULE: cron_words(choices.cron, t) if choices.start is WhenToStart.SCHEDULE else "",
+        WhenToStart.SCHEDULE: cron_words(choices.cron, t) if choices.cron else t("On a schedule"),
     }
     what = "; ".join([t(source.title), *_limits(choices)])
     done = [_done(one, choices, _named(offers.targets, one.target)) for one in choices.targets]
     parts = [t("{when}: {what}.", when=starts[choices.start], what=what), *_read(choices)]
     return " ".join([*parts, t("Then: {what}.", what="; ".join(done))])
+
+
+def description(choices: Choices, offers: Offers) -> str:
+    """Return what a workflow does, without the values of its steps: a person may change those later."""
+    targets = tuple(Chosen(target=one.target) for one in choices.targets)
+    bare = {"places": {}, "cron": "", "only": ItemFilter(), "kinds": {}, "values": (), "targets": targets}
+    return sentence(choices.model_copy(update=bare), offers)
 
 
 def title(choices: Choices, offers: Offers, taken: Container[str]) -> str:

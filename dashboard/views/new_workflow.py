@@ -16,7 +16,7 @@ from dashboard.creating.begun import BegunForm
 from dashboard.creating.examples import EXAMPLES, blank
 from dashboard.creating.form import FormAnswers, ask
 from dashboard.creating.opening import empty_workflow, open_new
-from dashboard.creating.words import sentence, title
+from dashboard.creating.words import description, sentence, title
 from dashboard.parts.accounts import is_all_demo
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names
@@ -115,7 +115,8 @@ def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> 
             name = name_field(t("File name"), begun, f"new{number}-name-{begun}")
         if answers.missing:
             st.caption(plain(t("Still missing: {names}", names=", ".join(dict.fromkeys(answers.missing)))))
-        choices = answers.choices.model_copy(update={"title": named or made_title, "description": said})
+        head = {"title": named or made_title, "description": description(answers.choices, offers)}
+        choices = answers.choices.model_copy(update=head)
 
         def opened(made: CreatedWorkflow) -> None:
             _begin(number)
