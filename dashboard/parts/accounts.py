@@ -79,6 +79,11 @@ def accounts_of_plan(visit: Visit, plan: Plan) -> list[UsedAccount]:
     return [UsedAccount(one.service, plan.mode(one.name, one.mode), one.account) for one in used]
 
 
+def uses_demo_only(visit: Visit, plan: Plan) -> bool:
+    """Return whether every connection that runs of a plan use is on the demo."""
+    return all(one.mode == AccountMode.DEMO for one in accounts_of_plan(visit, plan))
+
+
 def service_title(service: str) -> str:
     """Return the display name of a service."""
     declared = service_of(service)

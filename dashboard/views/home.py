@@ -15,7 +15,7 @@ from dashboard.base.plain import plain
 from dashboard.home.ahead import next_firings, spent
 from dashboard.home.answer import answer
 from dashboard.home.rows import happened, needs_a_look, questions, since_words
-from dashboard.parts.accounts import service_title
+from dashboard.parts.accounts import service_title, uses_demo_only
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
@@ -23,7 +23,6 @@ from dashboard.parts.notices import account_notices, budget_notices, trigger_not
 from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError
 from engine.base.statuses import ACTIVE_RUNS, AccountMode
-from engine.compiler.definition.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,17 +145,12 @@ def _first_time(visit: Visit) -> None:
     may_run = visit.may("run")
     with st.container(border=True, key="first-run"):
         st.header(plain(t("Start with {title}", title=title) if may_run else title), anchor=False)
-        st.markdown(t(_ON_DEMO) if _is_all_demo(visit, plan) else t(_ON_OWN_ACCOUNTS))
+        st.markdown(t(_ON_DEMO) if uses_demo_only(visit, plan) else t(_ON_OWN_ACCOUNTS))
         with st.container(horizontal=True, vertical_alignment="center"):
             if may_run:
                 _first_button(visit, title)
             visit.link(t("View it first") if may_run else t("View it"), "workflow", name=_FIRST)
             visit.link(t("Tutorial"), "help", page="tutorial")
-
-
-def _is_all_demo(visit: Visit, plan: Plan) -> bool:
-    connections = visit.orchestra.connections.list(visit.who)
-    return all(one.mode == AccountMode.DEMO for one in connections if one.name in plan.connections)
 
 
 def _first_button(visit: Visit, title: str) -> None:

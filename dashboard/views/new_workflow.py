@@ -17,7 +17,7 @@ from dashboard.creating.examples import EXAMPLES, blank
 from dashboard.creating.form import FormAnswers, ask
 from dashboard.creating.opening import empty_workflow, open_new
 from dashboard.creating.words import description, sentence, title
-from dashboard.parts.accounts import is_all_demo
+from dashboard.parts.accounts import uses_demo_only
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names
 from dashboard.parts.header import page_header
@@ -144,11 +144,16 @@ def _begun(slot: str, suggested: str) -> str:
 
 
 def _try_on_demo(visit: Visit, made: CreatedWorkflow) -> str:
-    """Plan a run if all accounts are the demo's, and say what it would do; return the plan's id, "" without one."""
-    needs_trigger = (made.document or {}).get("inputs", {}).get("required")
-    if needs_trigger or not is_all_demo(visit) or not visit.may("run"):
+    """Plan a run on the demo, and say what it would do; return the plan's id. Without one, say why, and return ""."""
+    if not visit.may("run"):
+        return ""
+    if (made.document or {}).get("inputs", {}).get("required"):
+        session.tell(t("Not tried on samples: it needs what its trigger brings."), icon=":material/visibility_off:")
         return ""
     try:
+        if not uses_demo_only(visit, visit.orchestra.workflows.plan(visit.who, made.name)):
+            session.tell(t("Not tried on samples: it uses accounts of your own."), icon=":material/visibility_off:")
+            return ""
         with st.spinner(t("Looking at the samples of the demo …")):
             plan_id = visit.orchestra.plans.make(visit.who, made.name, {})
             run = visit.orchestra.runs.wait(visit.who, plan_id, _LONGEST_PLAN_SECONDS)

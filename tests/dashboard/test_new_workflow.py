@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from clients.file.tesseract import tesseract
 from dashboard.creating.words import title
+from engine.base.statuses import AccountMode
 from engine.copilot.wizard.records import Choices, Chosen, ItemFilter
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -30,8 +31,7 @@ SENTENCES = {
 """What each example says once its empty fields are filled in."""
 DESCRIPTIONS = {
     0: "On a schedule: Mail in Gmail. Then: Add it to a Notion database.",
-    1: "Whenever there is something new: Mail in Gmail. "
-    "Then: Save attached files in the workspace; Add it to a table.",
+    1: "Whenever there is something new: Mail in Gmail. Then: Save attached files in the workspace; Add it to a table.",
     2: "Whenever there is something new: Mail in Gmail. Then: Draft an answer.",
     3: "Whenever there is something new: Mail in Gmail. Then: Open an issue on GitHub.",
 }
@@ -100,6 +100,20 @@ def test_an_example_becomes_a_workflow_that_compiles(orchestra: Orchestra, open_
     again.button(key=f"new-example-{example}").click().run()
     [suggested] = [one.value for one in filled(again).text_input if one.label == "Title"]
     assert suggested == f"{TITLES[example]} (2)"
+
+
+def test_only_the_accounts_of_the_workflow_decide_whether_it_is_tried(orchestra: Orchestra, open_page: Open) -> None:
+    mailbox = {"address": "me@own.example", "host": "127.0.0.1", "password": "abcd efgh ijkl"}
+    orchestra.connections.add(OWNER, "mailbox", "imap", mailbox)
+    there = orchestra.demo.endpoints()["github"]
+    own = {"token": there["token"], "base_url": there["base_url"]}
+    orchestra.connections.add(OWNER, "github", "github", own)
+    orchestra.connections.set_mode(OWNER, "github", AccountMode.MINE)
+    for example, told in ((0, "Looked at the samples"), (3, "Not tried on samples: it uses accounts of your own.")):
+        at = open_page("new-workflow")
+        at.button(key=f"new-example-{example}").click().run()
+        filled(at).button(key="new-make").click().run()
+        assert told in " ".join(one.value.replace("\\", "") for one in at.toast)
 
 
 def test_a_place_that_the_account_does_not_offer_is_warned_of_but_taken(open_page: Open) -> None:
