@@ -84,6 +84,23 @@ def _delivered(visit: Visit, sender: str, subject: str, text: str) -> str:
     return message_id
 
 
+def answer_control(visit: Visit, mail: str, receiver: tuple[str, str]) -> None:
+    """Show the button that answers a sent mail as its receiver."""
+    name, address = receiver
+    with popover(t("Answer as {name}", name=plain(name or address)), "answer", ":material/reply:"):
+        text = fields.text_area(
+            t("Text"), t("Hello,\n\nthank you for your mail. Yes, that suits me."), key=f"answer-{mail}", height=160
+        )
+        action_button(
+            t("Send the answer"),
+            "answer-send",
+            lambda _key: _noticed(visit, "", visit.orchestra.demo.answer(visit.who, mail, text)),
+            _answered,
+            scope=f"{mail} {text}",
+            type="primary",
+        )
+
+
 @dataclass(frozen=True)
 class _Arrival:
     """A mail sent to the demo: `watched` by this many triggers, which have `started` this many runs at once."""
@@ -91,9 +108,11 @@ class _Arrival:
     message_id: str
     watched: int
     started: int
+    awaited: int
+    """How many runs have waited for it."""
 
 
-def _noticed(visit: Visit, message_id: str) -> _Arrival:
+def _noticed(visit: Visit, message_id: str, awaited: int = 0) -> _Arrival:
     """Poll the triggers that watch the demo's mailbox: a person who sends a mail is waiting for its run."""
     triggers = visit.orchestra.triggers
     watching = [
@@ -105,7 +124,7 @@ def _noticed(visit: Visit, message_id: str) -> _Arrival:
     for one in watching:
         with suppress(OrchestraError, ServiceError):  # the trigger's own card shows the error
             started += sum(len(result.started) for result in triggers.poll(visit.who, one.workflow, one.id))
-    return _Arrival(message_id, len(watching), started)
+    return _Arrival(message_id, len(watching), started, awaited)
 
 
 def _sent(arrival: _Arrival) -> None:
@@ -115,9 +134,23 @@ def _sent(arrival: _Arrival) -> None:
     _arrived(arrival)
 
 
+def _answered(arrival: _Arrival) -> None:
+    close("answer")
+    fields.forget("answer-")
+    _told(arrival)
+
+
 def _arrived(arrival: _Arrival) -> None:
     st.query_params["mail"] = arrival.message_id
-    if arrival.started:
+    _told(arrival)
+
+
+def _told(arrival: _Arrival) -> None:
+    if arrival.awaited:
+        what = tn(
+            "{count} run has waited for it and goes on.", "{count} runs have waited for it and go on.", arrival.awaited
+        )
+    elif arrival.started:
         what = t("{runs} started.", runs=tn("{count} run", "{count} runs", arrival.started))
     elif arrival.watched:
         what = t("The trigger that watches this mailbox has polled and started nothing.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from typing import Any
 
 import streamlit as st
@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_text, plain
+from dashboard.demo.controls import answer_control
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.times import ago, full_time
 from dashboard.parts.unconfirmed import unconfirmed_mark
@@ -47,6 +48,9 @@ def mail_tab(visit: Visit, shown: Mapping[str, Any]) -> None:
     opened = pick_table("mail", list(read), rows, columns, alt=t("The mails of this folder."), place=folder or "Inbox")
     if opened:
         _reading_pane(read[opened], labels[opened])
+        receivers = [one for one in getaddresses([str(read[opened]["to"])]) if one[1]]
+        if folder == "Sent" and receivers and visit.may("run"):
+            answer_control(visit, opened, receivers[0])
     else:
         st.caption(t("Click a mail to read it."))
 

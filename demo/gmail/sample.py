@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, make_msgid, parsedate_to_datetime
+from email.utils import format_datetime, formataddr, getaddresses, make_msgid, parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -108,6 +108,25 @@ def written(box: DemoBox, given: Mapping[str, Any]) -> bytes:
         message["Subject"] = str(given.get("subject") or "")
         message["Message-ID"] = make_msgid(domain="demo.example")
         message.set_content(str(given.get("text") or ""))
+        return message.as_bytes()
+    except (ValueError, TypeError, IndexError) as error:
+        raise Refused(400, f"This makes no mail: {error}") from error
+
+
+def answer(box: StandInMailbox, answered: str, text: str) -> bytes:
+    """Return an answer of the first receiver of a mail; raises Refused 404, 400."""
+    mail = box.mail(answered)
+    name = mail.header("Message-ID")
+    message = EmailMessage(policy=_WholeSubject())
+    try:
+        message["From"] = formataddr(next(iter(getaddresses([mail.header("To")])), ("", "")))
+        message["To"] = box.account
+        subject = mail.header("Subject")
+        message["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
+        message["Message-ID"] = make_msgid(domain="demo.example")
+        message["In-Reply-To"] = name
+        message["References"] = f"{mail.header('References')} {name}".strip()
+        message.set_content(text)
         return message.as_bytes()
     except (ValueError, TypeError, IndexError) as error:
         raise Refused(400, f"This makes no mail: {error}") from error

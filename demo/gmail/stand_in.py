@@ -70,10 +70,12 @@ def routes(store: Store) -> list[Route]:
         with store.transaction():
             if given.get("next") is True:
                 raw = gmail_sample.next_mail(box)
+            elif "answers" in given:
+                raw = gmail_sample.answer(box, str(given["answers"]), str(given.get("text") or ""))
             else:
                 raw = gmail_sample.written(box, given) if is_json else body
             record = gmail_sample.arrive(box, raw)
-        return JSONResponse({"id": record["id"]}, 201)
+        return JSONResponse(brief(record), 201)
 
     return [
         *api_routes(store, [(method, PREFIX + path, handler) for method, path, handler in TABLE], dict),

@@ -120,11 +120,19 @@ class OperationAreas:
     @shared_property
     def demo(self) -> Demo:
         """The stand-ins and their data."""
-        from engine.operations.demo_mailbox import Demo
+        from engine.operations.demo_mailbox import Demo, wake_waiting
 
         opened, work = self._opened, self._work
-        cancel, writes = work.runs.cancel, opened.writes
-        return Demo(opened.stand_ins, opened.state.demo, work.worker, opened.logs, opened.audit, cancel, writes)
+        return Demo(
+            opened.stand_ins,
+            opened.state.demo,
+            work.worker,
+            opened.logs,
+            opened.audit,
+            work.runs.cancel,
+            opened.writes,
+            partial(wake_waiting, opened.state.mail_waits, opened.clock),
+        )
 
     # --- the engine's own state
 

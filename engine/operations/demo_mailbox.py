@@ -9,15 +9,18 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.base.clock import Clock, timestamp
 from engine.base.environment import PARENT_VARIABLE
 from engine.base.errors import InvalidInput, NotAvailableYet, OrchestraError, StorageError, UnknownName
 from engine.base.services import services
+from engine.base.statuses import AccountMode
 from engine.connections.stand_ins import StandInProcess
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.record.run_log import RunLogs
 from engine.store.demo import DemoData
+from engine.store.mail_waits import MailWaits
 from engine.store.write_list import WriteList
 
 if TYPE_CHECKING:
@@ -38,9 +41,11 @@ class Demo:
         audit: Audit,
         cancel: Callable[[Principal, str], float],
         writes: WriteList,
+        wake: Callable[[str], int],
     ) -> None:
         self._stand_ins, self._data, self._worker = stand_ins, data, worker
         self._logs, self._audit, self._cancel, self._writes = logs, audit, cancel, writes
+        self._wake = wake
 
     def endpoints(self) -> Mapping[str, Any]:
         """Return the address of each stand-in; start them if they are not running."""
@@ -98,6 +103,14 @@ class Demo:
         """Deliver the next of the shipped extra mails, starting over after the last; return its id."""
         return str(self._post("gmail", "/_demo/mail", {"next": True})["id"])
 
+    @operation("demo.answer", "run", "send a mail to the demo mailbox", "Answer a mail of the demo mailbox")
+    def answer(self, p: Principal, mail: str, text: str) -> int:
+        """Deliver an answer to a sent mail of the demo mailbox; wake the runs that wait for it and return their number.
+
+        Raises InvalidInput if there is no such mail.
+        """
+        return self._wake(str(self._post("gmail", "/_demo/mail", {"answers": mail, "text": text})["threadId"]))
+
     @operation("demo.break_service", "run", "break a demo service", "Break a demo service for some time")
     def break_service(self, p: Principal, service: str, seconds: float) -> None:
         """Let a demo service answer 503 for some time."""
@@ -151,6 +164,14 @@ class Demo:
             raise InvalidInput(f"The demo service {service} refuses this: {_said(answer.text)}")
         result: dict[str, Any] = answer.json() if answer.content else {}
         return result
+
+
+def wake_waiting(waits: MailWaits, clock: Clock, thread: str) -> int:
+    """Wake the runs that wait for mail in a thread of the demo mailbox, and return their number."""
+    boxes = [one for one in waits.mailboxes() if one.mode == AccountMode.DEMO]
+    awaited = [step for one in boxes for step in waits.of(one, [thread])]
+    waits.wake(awaited, timestamp(clock()))
+    return len({one.run_id for one in awaited})
 
 
 def _left_out(_attachment_id: str) -> str:

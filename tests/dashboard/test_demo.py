@@ -15,7 +15,7 @@ from dashboard.parts.tabs import tab_name
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.trigger import Start
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -71,6 +71,26 @@ def test_a_new_mail_arrives_or_is_written_and_is_open_at_once(open_page: Open) -
     at.text_input(key="mail-subject-0").set_value("a\nBcc: x@example.org")
     at.button(key="mail-send").click().run()
     assert not at.exception
+
+
+def test_the_receiver_of_a_sent_mail_answers_and_the_run_that_waits_goes_on(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    orchestra.workflows.create_from_sample(OWNER, "chase-unanswered", "chase")
+    run_id = orchestra.runs.start(OWNER, "chase", {})
+    until(lambda: bool(orchestra.approvals.list(OWNER)))
+    orchestra.approvals.approve(OWNER, orchestra.approvals.list(OWNER)[0].id)
+    wait = ("gmail.wait_for_reply", "waiting")
+    until(lambda: wait in [(one["uses"], one["status"]) for one in orchestra.runs.get(OWNER, run_id)["steps"]])
+    [asked] = [one for one in orchestra.demo.show(OWNER)["gmail"]["sent"] if "when can you deliver" in one["snippet"]]
+    at = open_page("demo", mail=asked["id"])
+    at.segmented_control(key="mail-folder").set_value("Sent").run()
+    at.text_area(key=f"answer-{asked['id']}").set_value("On Friday.").run()
+    at.button(key="answer-send").click().run()
+    assert not at.exception
+    assert "1 run has waited for it and goes on." in " ".join(one.value for one in at.toast).replace("\\", "")
+    run = orchestra.runs.wait(OWNER, run_id, 60)
+    assert run["outputs"] == {"answered": True, "by": "ingrid@lindqvist.example"}
 
 
 def test_notion_and_github_show_what_a_workflow_made(orchestra: Orchestra, open_page: Open) -> None:
