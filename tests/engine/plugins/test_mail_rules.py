@@ -114,7 +114,7 @@ def test_an_empty_condition_is_a_fault(name: str) -> None:
 def test_a_sender_is_no_pattern_and_its_domain_can_exist(text: str) -> None:
     fault = condition_fault("from", text)
     assert fault is not None
-    assert f"neither a mail address nor a domain: {text!r}" in fault[0]
+    assert fault[0] == f'"The sender is" takes a mail address or a domain, not {text!r}.'
 
 
 @pytest.mark.parametrize(
@@ -128,5 +128,6 @@ def test_a_sender_may_have_any_domain_that_can_exist(text: str) -> None:
 def test_a_sender_is_an_address_or_a_domain() -> None:
     fault = condition_fault("from", "News")
     assert fault is not None
-    assert "neither a mail address nor a domain: 'News'" in fault[0]
+    assert "takes a mail address or a domain, not 'News'" in fault[0]
+    assert "it stands in the mail" in fault[1]
     assert condition_fault("subject_is", "{{ inputs.a }}") is not None
