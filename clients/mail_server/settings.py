@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from clients.addresses import literal
 from clients.errors import InvalidRequest, ServiceError
@@ -20,6 +21,7 @@ SentCopy = Literal["", "server", "client", "none"]
 
 _IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}
 _SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+_WITH_PORT = re.compile(r"\s*([^:\s]+):([0-9]{1,5})\s*")
 
 
 def _one_line(text: str) -> str:
@@ -67,6 +69,16 @@ class ImapSettings(BaseModel):
     )
     ca_file: str = Field("", description="A certificate of your own.")
     allow_hosts: list[str] = Field(default_factory=list, description="Hosts that may be private addresses.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_ports(cls, given: Any) -> Any:
+        """Take a port that is written with its server, as in `mail.example.org:993`."""
+        if not isinstance(given, dict):
+            return given
+        found = {one: _WITH_PORT.fullmatch(str(given.get(one, ""))) for one in ("host", "smtp_host")}
+        ports = {one.replace("host", "port"): int(place[2]) for one, place in found.items() if place}
+        return {**given, **{one: place[1] for one, place in found.items() if place}, **ports}
 
 
 class Servers:

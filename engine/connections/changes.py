@@ -41,6 +41,8 @@ from engine.workspace.workspace import Workspace
 
 _NAMED = 5
 """How many workflows an error names."""
+_ADDRESS = "address"
+"""The setting without which there is no mailbox."""
 
 
 class UsingWorkflows(Protocol):
@@ -141,8 +143,9 @@ class ConnectionChanges:
         """Store the owner's key for a connection: sealed, with its name in config.yaml.
 
         `beside`: the settings that usually accompany the key, such as an address or a model; an empty one is reset to
-        its default. A local server (an address is given) may need no key, nor does a service that people sign in to.
-        Raises UnknownName, InvalidInput (an empty key, or a service without keys), InvalidFile, StorageError.
+        its default, but the address of a mailbox stays. A local server (an address is given) may need no key, nor does
+        a service that people sign in to. Raises UnknownName, InvalidInput (an empty key, or a service without keys),
+        InvalidFile, StorageError.
         """
         from pydantic import SecretStr
 
@@ -157,7 +160,8 @@ class ConnectionChanges:
         is_signed_in = client_class(service).sign_in_way is not None
         if not (key.strip() or given or (beside and is_signed_in)):
             raise InvalidInput(f"This is not a key for {name}.", remedy=self._statuses.remedy(name))
-        kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in beside}
+        reset = {one for one, text in beside.items() if text.strip() or one != _ADDRESS}
+        kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in reset}
         if key.strip():
             kept.pop("token_file", None)
             kept[secret.setting] = SecretStr(key.strip())

@@ -234,6 +234,10 @@ def test_a_connection_is_called_connected_only_once_it_works(orchestra: Orchestr
     assert "connected" not in words_of(" ".join(one.value for one in at.toast))
     assert "Saved, not working yet: **Mail address**: There is no mail address yet." in words_of(at.warning[-1].value)
     fill(at, "new-connection", {"new-connection-name-imap": "mailbox", "new-connection-imap-address": "me@own.example"})
+    fill(at, "new-connection", {**key, "new-connection-imap-host": "127.0.0.1:9"}, add)
+    assert not at.exception
+    assert "**IMAP server**: Nothing answers at 127.0.0.1:9. Check the address." in words_of(at.warning[-1].value)
+    fill(at, "new-connection", {"new-connection-imap-address": ""})
     fill(at, "new-connection", {**key, "new-connection-imap-host": "127.0.0.1"}, add)
     assert not at.exception
     said = words_of(at.warning[-1].value)
