@@ -42,7 +42,7 @@ def show(visit: Visit) -> None:
                 visit.link(t(label), path, icon=":material/add:", do="new")
     taken = names(visit, WORKFLOW)
     found = sorted(visit.orchestra.workflows.samples(visit.who), key=lambda one: one.name in taken)
-    hint = t("A word in the title, the description or a service")
+    hint = t("A word in the title, the description, a service or a step")
     samples = sought(found, _words, hint, t("No workflows match these words."))
     for first in range(0, len(samples), _COLUMNS):
         for column, sample in zip(st.columns(_COLUMNS), samples[first : first + _COLUMNS], strict=False):
@@ -51,7 +51,7 @@ def show(visit: Visit) -> None:
 
 
 def _words(one: Sample) -> list[str]:
-    return [one.name, one.title, one.description, *map(service_title, one.services)]
+    return [one.name, one.title, one.description, *map(service_title, one.services), *map(t, one.steps)]
 
 
 def _card(visit: Visit, sample: Sample, name: str) -> None:

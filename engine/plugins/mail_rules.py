@@ -75,7 +75,7 @@ def condition_fault(name: str, text: str) -> tuple[str, str] | None:
 
     if name == "from" and not names_sender(text):
         return (
-            f'"The sender is" takes a mail address or a domain, not {text!r}.',
+            f"'The sender is' takes a mail address or a domain, not {text!r}.",
             'Enter the address, such as "news@example.org": it stands in the mail. Or all of a domain: "example.org".',
         )
     return None

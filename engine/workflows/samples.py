@@ -13,8 +13,9 @@ from typing import Any
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
+from engine.base.step_tree import step_nodes
 from engine.files.atomic import make_folder, storage_errors
-from engine.plugins.registry import MCP, TOOL
+from engine.plugins.registry import MCP, TOOL, step_type
 from engine.tools.store import ToolStore, sample_files
 from engine.tools.store import samples as shipped_tools
 from engine.workspace.copies import copy
@@ -37,6 +38,8 @@ class Sample:
     description: str
     services: tuple[str, ...]
     """The services to which it needs a connection, such as `gmail`."""
+    steps: tuple[str, ...]
+    """The titles of its steps and of their types."""
 
 
 def _shipped() -> Workspace:
@@ -60,7 +63,11 @@ def samples() -> list[Sample]:
     """Return the shipped workflows that still exist and can be read, the samples of a new workspace first."""
     return [
         Sample(
-            name, str(found.get("title") or name), str(found.get("description") or ""), tuple(_needed_services(found))
+            name,
+            str(found.get("title") or name),
+            str(found.get("description") or ""),
+            tuple(_needed_services(found)),
+            tuple(dict.fromkeys(_step_titles(found))),
         )
         for name, found in _readable(sample_names())
     ]
@@ -70,6 +77,13 @@ def _readable(names: Iterable[str]) -> Iterator[tuple[str, JsonObject]]:
     for name in names:
         with suppress(OrchestraError):
             yield name, _file_store(name).document(name)
+
+
+def _step_titles(document: JsonObject) -> Iterator[str]:
+    for node in step_nodes(document):
+        yield node.step.title or ""
+        with suppress(OrchestraError):  # a tool of a server or of the workspace
+            yield step_type(node.step.uses or "").title
 
 
 def needed_by(sample: str) -> list[str]:

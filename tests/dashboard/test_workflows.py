@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
@@ -100,6 +101,16 @@ def test_a_new_workflow_comes_from_a_sample(orchestra: Orchestra, open_page: Ope
     assert not at.exception
     assert "reply-drafts-2" in names(orchestra)
     assert "reply-drafts-2" in at.query_params["name"]
+
+
+@pytest.mark.parametrize(
+    ("word", "sample"),
+    [("reply", "chase-unanswered"), ("schedule", "answer-next-morning"), ("later", "answer-next-morning")],
+)
+def test_the_gallery_is_also_searched_by_what_the_steps_do(open_page: Open, word: str, sample: str) -> None:
+    at = open_page("gallery")
+    at.text_input(key="search").set_value(word).run()
+    assert f"use-{sample}" in {one.key for one in at.button}
 
 
 def test_the_gallery_tells_its_workflows_in_the_language_of_the_reader(orchestra: Orchestra, open_page: Open) -> None:

@@ -114,7 +114,7 @@ def test_an_empty_condition_is_a_fault(name: str) -> None:
 def test_a_sender_is_no_pattern_and_its_domain_can_exist(text: str) -> None:
     fault = condition_fault("from", text)
     assert fault is not None
-    assert fault[0] == f'"The sender is" takes a mail address or a domain, not {text!r}.'
+    assert fault[0] == f"'The sender is' takes a mail address or a domain, not {text!r}."
 
 
 @pytest.mark.parametrize(
