@@ -89,8 +89,8 @@ def test_the_receiver_of_a_sent_mail_answers_and_the_run_that_waits_goes_on(
     at.button(key="answer-send").click().run()
     assert not at.exception
     assert "1 run has waited for it and goes on." in " ".join(one.value for one in at.toast).replace("\\", "")
-    run = orchestra.runs.wait(OWNER, run_id, 60)
-    assert run["outputs"] == {"answered": True, "by": "ingrid@lindqvist.example"}
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+    assert orchestra.runs.get(OWNER, run_id)["outputs"] == {"answered": True, "by": "ingrid@lindqvist.example"}
 
 
 def test_notion_and_github_show_what_a_workflow_made(orchestra: Orchestra, open_page: Open) -> None:
