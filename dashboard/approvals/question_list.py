@@ -20,14 +20,26 @@ from dashboard.base.plain import first_words, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.times import ago
 from engine.base.step_path import in_workflow
-from engine.runs.approval_titles import subject, target
+from engine.runs.approval_titles import about, subject, target
 from engine.runs.approvals import Approval, Decision
 from engine.runs.asked_letter import letter_of
 
 PARAM = "question"
 """The parameter of the address that names the open question."""
+LONGEST = 90
+"""The most letters that a line says of a question."""
 _LETTERS = 60
 _NEXT = "approvals.next"
+
+
+def question_link(visit: Visit, question: Approval) -> None:
+    """Show a question in a line, as a link to it: to whom or to what its call goes, and what it is about."""
+    what, call = first_words(about(question) or question.message, LONGEST), question.call
+    to = "" if call is None else target(call, call.arguments)
+    if to and what.startswith(f"{to} · "):
+        visit.title_link(to, "approvals", more=what.removeprefix(f"{to} · "), question=question.id)
+    else:
+        visit.title_link(what, "approvals", question=question.id)
 
 
 def opened(questions: Sequence[Approval]) -> Approval:

@@ -28,7 +28,7 @@ def scheduled_mails(visit: Visit, limit: int, place: str) -> None:
             section(t("Scheduled"))
         with st.container(gap=None):
             for question in sorted(held, key=lambda one: str(one.expires_at))[:limit]:
-                _row(visit, question, place)
+                held_row(visit, question, place)
         if len(held) > limit and place != "approvals":
             visit.link(t("All of them"), "approvals", icon=":material/arrow_forward:")
         elif len(held) > limit:
@@ -70,7 +70,8 @@ def release_buttons(visit: Visit, question: Approval, place: str, comment: str =
     )
 
 
-def _row(visit: Visit, question: Approval, place: str) -> None:
+def held_row(visit: Visit, question: Approval, place: str) -> None:
+    """Show a mail that is held in a line, with its buttons."""
     call = question.call
     about = "" if call is None else subject(call, call.arguments)
     with st.container(

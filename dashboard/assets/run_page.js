@@ -30,8 +30,10 @@ function made(tag, properties = {}, ...children) {
 // ---- the pulse: asks for changes until the run has ended, and shows the head of a run in progress
 
 function pulse(data, parent, send) {
-  const one = mounted.get(parent) ?? beating(parent, data.every);
+  const one = mounted.get(parent) ?? beating(parent);
+  const isOther = one.data?.every !== data.every;
   Object.assign(one, { data, send });
+  if (isOther) one.later();
   showHead(one, data.head);
   return () => {
     one.isOver = true;
@@ -40,7 +42,7 @@ function pulse(data, parent, send) {
   };
 }
 
-function beating(parent, every) {
+function beating(parent) {
   const root = made("div", { className: "run-head" });
   parent.append(root);
   const one = { root, isOver: false, isAsking: false, sent: "", sentAt: 0 };
@@ -51,10 +53,13 @@ function beating(parent, every) {
       await ask(one);
       one.isAsking = false;
     }
-    if (!one.isOver) one.timer = setTimeout(beat, one.data.every * 1000);
+    if (!one.isOver) one.later();
+  };
+  one.later = () => {
+    clearTimeout(one.timer);
+    one.timer = setTimeout(beat, one.data.every * 1000);
   };
   one.wake = () => document.hidden || one.isAsking || beat();
-  one.timer = setTimeout(beat, every * 1000);
   document.addEventListener("visibilitychange", one.wake);
   mounted.set(parent, one);
   return one;
@@ -182,7 +187,8 @@ function drawnCell(chip, step = "") {
 
 // What became of an item, and links to it.
 function drawnResult(one, became, links) {
-  const cell = made("div", { role: "gridcell", tabIndex: -1, className: "run-result", title: became }, became);
+  const cell = made("div", { role: "gridcell", tabIndex: -1, className: "run-result", title: became });
+  cell.append(made("span", { textContent: became }));
   links.forEach((link, index) => cell.append(...anchors(link, one.data.kinds[index])));
   return cell;
 }

@@ -78,6 +78,9 @@ _ENDS = 3
 _QUOTES = ('"', "'")
 _SHARE = re.compile(r"([0-9]+(?:,[0-9]{3})*) of ([0-9].*)")
 """A part of what is counted: "2 of 5 mails"."""
+_CORRECTION = re.compile(r'Corrects ((?:"[^"]*"|[^":])+): (\w+ is .+)\.')
+"""Which answer a run corrects, and what is right: its step "of" the item, and each value after "is"."""
+_IS = re.compile(r"((?:^|, )\w+) is ")
 _STEP_TYPE = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 _MEANS = re.compile(r"('\w+') means: (.+)\.")
 _OF_A_VALUE = re.compile(r"('\w+'|Entry \d+(?: of '\w+')?|This) ((?:must|takes) .+), not (.+)\.")
@@ -143,9 +146,10 @@ def _whole(text: str, depth: int) -> str | None:
         whole.get(text)
         or _counts(text)
         or _plural(text)
-        or _share(text)
         or _of_a_value(text, depth)
+        or _corrected(text)
         or _templated(text, depth)
+        or _share(text)
         or _described(text, depth)
         or _headed(text, depth)
         or _joined(text)
@@ -182,6 +186,15 @@ def _of_a_value(text: str, depth: int) -> str | None:
         return None
     value, seen = (_translated(language(), one, depth + 1) for one in (found[1], found[3]))
     return t("{value} {wanted}, not {seen}.", value=value, wanted=wanted, seen=seen)
+
+
+def _corrected(text: str) -> str | None:
+    """Return the translation of 'Corrects Classify of "Invoice": kind is task.'."""
+    found = _CORRECTION.fullmatch(text)
+    if found is None or _SENTENCE_END.search(found[2]):
+        return None
+    place, values = found[1].replace(' of "', f'{t(" of ")}"'), _IS.sub(rf"\1{t(' is ')}", found[2])
+    return t("Corrects {place}: {values}.", place=place, values=values)
 
 
 def _joined(text: str) -> str | None:

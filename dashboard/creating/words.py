@@ -100,9 +100,9 @@ def description(choices: Choices, offers: Offers) -> str:
 
 def title(choices: Choices, offers: Offers, taken: Container[str]) -> str:
     """Return a title of at most 60 letters that no other workflow has; it begins with what tells it from others."""
-    targets = dict.fromkeys(t(_named(offers.targets, one.target).title) for one in choices.targets)
+    target = t(_named(offers.targets, choices.targets[0].target).title)
     about = _cut(_about(choices, offers), _LONGEST_ABOUT)
-    said = f"{about[:1].upper()}{about[1:]}: {_first(list(targets))}"
+    said = f"{about[:1].upper()}{about[1:]}: {target}"
     endings = chain([""], (f" ({number})" for number in count(2)))
     titles = (f"{_cut(said, _LONGEST_TITLE - len(ending))}{ending}" for ending in endings)
     return next(one for one in titles if one not in taken)
@@ -112,16 +112,11 @@ def _about(choices: Choices, offers: Offers) -> str:
     """Return what a workflow is about: the kinds, senders, words or places of its items, or else where they are."""
     only = choices.only
     if choices.kinds:
-        return _first([_ARTICLE.sub("", one) for one in choices.kinds])
+        return _ARTICLE.sub("", next(iter(choices.kinds)))
     if only.senders:
-        return t("Mail from {names}", names=_first([one.partition("@")[0] or one for one in only.senders]))
+        return t("Mail from {names}", names=only.senders[0].partition("@")[0] or only.senders[0])
     named = [*only.words, *only.labels] or [one for one in choices.places.values() if one.strip()]
-    return _first(named) if named else t(_named(offers.sources, choices.source).title)
-
-
-def _first(names: Sequence[str]) -> str:
-    """Return the first name, and how many more there are."""
-    return t("{name} and {count} more", name=names[0], count=len(names) - 1) if len(names) > 1 else names[0]
+    return named[0] if named else t(_named(offers.sources, choices.source).title)
 
 
 def _cut(text: str, most: int) -> str:

@@ -37,8 +37,8 @@ def _waits(count: int, *, for_somebody: bool) -> str:
     if not count:
         return ""
     if for_somebody:
-        return tn("{count} answer waits for somebody.", "{count} answers wait for somebody.", count)
-    return tn("{count} answer waits for you.", "{count} answers wait for you.", count)
+        return tn("{count} question waits for an answer.", "{count} questions wait for an answer.", count)
+    return tn("{count} question waits for your answer.", "{count} questions wait for your answer.", count)
 
 
 def _wrong(state: Attention) -> Iterator[str]:
@@ -70,5 +70,5 @@ def _failed(rows: list[RunRow]) -> str:
     [row] = rows
     when = ago(row.ended_at or row.started_at or row.queued_at)
     if row.status == RunStatus.SUCCEEDED:
-        return t("A part of {title} failed {when}.", title=row.title, when=when)
-    return t("{title} failed {when}.", title=row.title, when=when)
+        return t("A part of “{title}” failed {when}.", title=row.title, when=when)
+    return t("“{title}” failed {when}.", title=row.title, when=when)

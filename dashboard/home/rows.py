@@ -9,10 +9,11 @@ import streamlit as st
 
 from dashboard.approvals.asked_again import AskedAgain, OpenQuestions
 from dashboard.approvals.edit import tell_answered
+from dashboard.approvals.question_list import LONGEST, question_link
 from dashboard.base.language import t, tc, tn
 from dashboard.base.messages import translated
 from dashboard.base.page import Visit
-from dashboard.base.plain import first_words, plain
+from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import section
 from dashboard.parts.status import look_of
@@ -26,7 +27,6 @@ from engine.runs.happened import Happened
 from engine.runs.run_list import RunRow
 
 _QUESTIONS, _LOOKED_AT, _WORKFLOWS, _UNDER_WAY = 8, 4, 5, 2
-_LONGEST = 90
 
 
 def questions(visit: Visit, state: Attention) -> None:
@@ -53,14 +53,8 @@ def questions(visit: Visit, state: Attention) -> None:
 def _question(
     visit: Visit, question: Approval, titles: Mapping[str, str], again: AskedAgain | None, *, can_approve: bool
 ) -> None:
-    what = first_words(about(question) or question.message, _LONGEST)
-    call = question.call
-    to = "" if call is None else target(call, call.arguments)
     with _row(f"waiting-{question.id}"):
-        if to and what.startswith(f"{to} · "):
-            visit.title_link(to, "approvals", more=what.removeprefix(f"{to} · "), question=question.id)
-        else:
-            visit.title_link(what, "approvals", question=question.id)
+        question_link(visit, question)
         st.space("stretch")
         told = [] if again is None else [translated(again.words)]
         words = " · ".join([titles.get(question.run_id, question.workflow), ago(question.asked_at), *told])
@@ -80,7 +74,7 @@ def _question(
 def _says_all(question: Approval) -> bool:
     """Return whether a row tells all of a call: nothing but its target and its subject, each as the row shows it."""
     call, what = question.call, about(question) or question.message
-    if question.give or question.gaps or len(" ".join(what.split())) > _LONGEST:
+    if question.give or question.gaps or len(" ".join(what.split())) > LONGEST:
         return False
     if call is None:
         return question.details in (None, "", {}, [])

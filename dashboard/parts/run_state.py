@@ -59,6 +59,16 @@ REFUSED = {
     "ApprovalExpired": RunStateCell(StepStatus.FAILED, N_("Not approved in time")),
 }
 """Of a step, or an item, whose call nobody approved, by the type of its error."""
+_STOPPED = RunStateCell(REJECTED, N_("Stopped"))
+"""The same of a mail that was held until its time."""
+
+
+def refused(step: StepRecord) -> RunStateCell | None:
+    """Return the status of a step whose call nobody approved; None if somebody did, or it asked nobody."""
+    refusal = refusal_of(step)
+    if refusal is None:
+        return None
+    return _STOPPED if refusal == "Rejected" and step.get("scheduled") else REFUSED[refusal]
 
 
 _LEAST_BAD = WORST_FIRST.index(StepStatus.SUCCEEDED)
@@ -76,8 +86,8 @@ def cell_of(step: StepRecord) -> RunStateCell:
     status = str(step["status"])
     if is_unknown(step):
         return RunStateCell(StepStatus.FAILED, N_("Outcome unknown"))
-    if refusal := refusal_of(step):
-        return REFUSED[refusal]
+    if (cell := refused(step)) is not None:
+        return cell
     if step.get("pinned"):
         return RunStateCell(status, N_("Corrected") if step.get("note") else N_("Pinned"))
     if step.get("corrected"):

@@ -11,7 +11,7 @@ from clients.wording import plural
 from dashboard.base.language import N_, t
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
-from dashboard.parts.run_state import REFUSED, SHOWN_WORST_FIRST, UNDONE, RunStateCell, cell_of, shown_status
+from dashboard.parts.run_state import SHOWN_WORST_FIRST, UNDONE, RunStateCell, cell_of, refused, shown_status
 from dashboard.parts.status import REJECTED, look_of
 from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, ListedStatus, RunStatus, StepStatus
 from engine.base.step_path import items_around
@@ -196,10 +196,10 @@ def _with_undone(cell: RunStateCell, steps: Iterable[StepRecord]) -> RunStateCel
 
 def _with_refused(cell: RunStateCell, steps: Sequence[StepRecord]) -> RunStateCell:
     """Return the status of an item that succeeded without a call that nobody approved."""
-    refusal = next(filter(None, map(refusal_of, steps)), None)
-    if cell.status != StepStatus.SUCCEEDED or refusal is None:
+    step = next(filter(refusal_of, steps), None)
+    if cell.status != StepStatus.SUCCEEDED or step is None:
         return cell
-    return _PARTLY[refusal] if any(one["effect"] for one in steps) else REFUSED[refusal]
+    return _PARTLY[str(refusal_of(step))] if any(one["effect"] for one in steps) else refused(step) or cell
 
 
 def _made(steps: Iterable[StepRecord]) -> Iterator[tuple[str, str]]:

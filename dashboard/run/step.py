@@ -16,7 +16,7 @@ from dashboard.base.run_files import run_files
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
-from dashboard.parts.run_state import REFUSED, is_unknown
+from dashboard.parts.run_state import is_unknown, refused
 from dashboard.parts.status import REJECTED, look_of, status_badge
 from dashboard.parts.step_words import exact, rule_words, type_title
 from dashboard.parts.times import ago, duration, full_time
@@ -35,7 +35,7 @@ from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
 from engine.base.step_tree import AGENT
 from engine.record.shared_keys import item_name, shared_writes
 from engine.record.types.run import AccountRecord, Run, RunKind
-from engine.record.types.step import StepRecord, refusal_of
+from engine.record.types.step import StepRecord
 from engine.runs.prompt_tries.recorded import prompt_of
 
 _KEPT = {
@@ -85,15 +85,17 @@ def _facts(visit: Visit, run: Run, step: StepRecord) -> None:
 
 
 def _status(visit: Visit, step: StepRecord) -> None:
-    refusal = refusal_of(step)
-    if refusal is None:
+    cell = refused(step)
+    if cell is None:
         status_badge(str(step["status"]))
         return
     by = step["error"].get("by", "") if step["error"] else ""
-    word = REFUSED[refusal].word
-    if by:
-        word = t("Rejected by you") if by == visit.who.id else t("Rejected by {name}", name=by)
-    look = look_of(REFUSED[refusal].status)
+    word, is_you = cell.word, by == visit.who.id
+    if by and step.get("scheduled"):
+        word = t("Stopped by you") if is_you else t("Stopped by {name}", name=by)
+    elif by:
+        word = t("Rejected by you") if is_you else t("Rejected by {name}", name=by)
+    look = look_of(cell.status)
     st.badge(plain(word), icon=look.icon, color=look.color)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.language import N_, t
+from dashboard.base.language import N_, t, tc
 from dashboard.parts.status import REJECTED
 from dashboard.run.board import Board
 from dashboard.run.page import mount
@@ -36,13 +36,14 @@ def run_table(run_id: str, board: Board, rows: Mapping[str, Any], place: str = "
     def opened() -> None:
         _open(session.widget_value(key, None))
 
+    noun = board.noun.capitalize() or t("Step")
     data = {
         "part": "table",
         "run": run_id + place,
         "label": t(_ALT),
-        "noun": board.noun.capitalize() or t("Step"),
+        "noun": noun,
         "became": t("Became") if board.says_became else "",
-        "kinds": [t(one) for one in board.kinds],
+        "kinds": [tc("button", "Open") if t(one) == noun else t(one) for one in board.kinds],
         "columns": [list(one) for one in board.columns],
         "wanted": _filter(board, f"show{place}"),
         "open": [st.query_params.get("open", ""), st.query_params.get("step", "")],

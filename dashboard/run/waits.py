@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dashboard.approvals.question_list import question_link
 from dashboard.approvals.questions import question_card
-from dashboard.base.language import t, tn
+from dashboard.approvals.scheduled import held_row
+from dashboard.base.language import t, tc, tn
 from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
-from dashboard.parts.times import full_time, near_time
+from dashboard.parts.times import ago, full_time, near_time
 from dashboard.run.budget_waits import budget_waits, is_budget_wait
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
@@ -23,11 +26,11 @@ from engine.store.approvals import UNANSWERED
 if TYPE_CHECKING:
     from engine.runs.approvals import Approval
 
-_SHOWN = 3
+_SHOWN, _QUESTIONS = 3, 8
 
 
 def run_waits(visit: Visit, run: Run) -> None:
-    """Show the questions of a run with their buttons, a line for each budget, then one for each other wait."""
+    """Show the question of a run with its buttons, or several in a line each, then a line for each other wait."""
     waits = told_waits(run)
     asked = [step for step in waits if step.get("approval")]
     _questions(visit, run, asked)
@@ -121,19 +124,47 @@ def _held_line(step: StepRecord, title: str) -> None:
 
 
 def _questions(visit: Visit, run: Run, steps: Sequence[StepRecord]) -> None:
-    for question in open_questions(visit, steps[:_SHOWN]):
-        question_card(visit, question, run, "run")
-    if len(steps) > _SHOWN:
-        more = tn("{count} question", "{count} questions", len(steps) - _SHOWN)
-        visit.link(t("{more} more", more=more), "approvals", icon=":material/arrow_forward:")
+    if not steps:
+        return
+    asked = list(_asked(visit, steps[:_QUESTIONS]))
+    found = [one for one in asked if one.state in UNANSWERED]
+    if len(found) < len(asked) and run["status"] != RunStatus.INTERRUPTED:
+        st.caption(t(":material/check: Answered: the run goes on in a moment."))
+    if len(found) == len(steps) == 1:
+        question_card(visit, found[0], run, "run")
+        return
+    with st.container(gap=None):
+        for question in found:
+            if question.is_scheduled:
+                held_row(visit, question, "run")
+            else:
+                _line(visit, question)
+    if len(steps) > _QUESTIONS:
+        more = tn("{count} question", "{count} questions", len(steps) - _QUESTIONS)
+        visit.link(t("{questions} more", questions=more), "approvals", icon=":material/arrow_forward:")
+
+
+def _line(visit: Visit, question: Approval) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line-waiting-run-{question.id}"):
+        question_link(visit, question)
+        st.space("stretch")
+        st.caption(plain(ago(question.asked_at)), width="content")
+        visit.link(tc("button", "Open"), "approvals", question=question.id)
+
+
+def has_answer(visit: Visit, run: Run) -> bool:
+    """Return whether somebody has answered a question with which the run does not go on yet."""
+    steps = [step for step in told_waits(run) if step.get("approval")]
+    return any(one.state not in UNANSWERED for one in _asked(visit, steps[:_QUESTIONS]))
 
 
 def open_questions(visit: Visit, steps: Iterable[StepRecord]) -> Iterable[Approval]:
     """Yield the questions of waiting steps that nobody has answered yet."""
+    return (one for one in _asked(visit, steps) if one.state in UNANSWERED)
+
+
+def _asked(visit: Visit, steps: Iterable[StepRecord]) -> Iterable[Approval]:
     for step in steps:
-        try:
-            question = visit.orchestra.approvals.get(visit.who, str(step["approval"]))
-        except OrchestraError:  # the state file has been lost meanwhile: the run asks again when it goes on
-            continue
-        if question.state in UNANSWERED:
-            yield question
+        # If the state file has been lost meanwhile, the run asks again when it goes on.
+        with suppress(OrchestraError):
+            yield visit.orchestra.approvals.get(visit.who, str(step["approval"]))

@@ -28,6 +28,7 @@ from dashboard.run.row import table_rows
 from dashboard.run.table import run_table
 from dashboard.run.timeline import run_timeline
 from dashboard.run.top import run_top
+from dashboard.run.waits import has_answer
 from dashboard.workflow.copilot import run_copilot
 from engine.agents.conversation import is_agent
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
@@ -140,7 +141,7 @@ def _seconds(visit: Visit, look: RunLook, talk: str) -> float:
     shown = (talk_look(visit.orchestra, visit.who, talk) if talk else None) or look
     run = shown.run
     if run["status"] not in ACTIVE_RUNS:
-        return _WAITING_SECONDS
+        return _LOOK_SECONDS if has_answer(visit, run) else _WAITING_SECONDS
     return _WRITING_SECONDS if may_write(run) else _LOOK_SECONDS
 
 

@@ -9,9 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.approvals.questions import opened_at
+from dashboard.base.page import Visit
+from dashboard.run.waits import has_answer
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.dashboard.test_run import labels, words
+from tests.dashboard.test_run import labels, tables, words
 from tests.patience import PATIENCE_SECONDS, until
 
 Open = Callable[..., AppTest]
@@ -187,6 +189,13 @@ def test_a_question_stands_in_the_menu_on_the_first_page_and_on_its_runs_page(
     assert "Waits for your answer" not in words(open_page(""))
 
 
+def test_the_page_of_a_run_knows_that_its_question_was_answered_before_the_run_does(orchestra: Orchestra) -> None:
+    run, visit = asking(orchestra), Visit(orchestra, OWNER, {})
+    assert not has_answer(visit, run)
+    orchestra.approvals.approve(OWNER, question_of(orchestra))
+    assert has_answer(visit, run)
+
+
 def test_who_answers_second_is_told_who_was_first(orchestra: Orchestra, open_page: Open) -> None:
     asking(orchestra)
     question = question_of(orchestra)
@@ -221,7 +230,14 @@ def test_many_questions_of_a_loop_name_their_items_and_come_in_parts(orchestra: 
     assert re.search(r"Letters · Letter \d+ · Ask Ada", words(at))
     at.button(key="more-open").click().run()
     assert len(rows(at)) == 25
-    assert labels(open_page("run", id=run["run_id"])).count("Approve") == 3
+    at = open_page("run", id=run["run_id"])
+    assert "Approve" not in labels(at), "a line each, so that the table of items is not far down"
+    lines = [one.proto for one in at.get("page_link") if "Send Letter" in one.proto.label]
+    assert len(lines) == 8
+    assert {one.query_string.removeprefix("question=") for one in lines} <= {
+        one.id for one in orchestra.approvals.list(OWNER)
+    }
+    assert [one.proto.label for one in at.get("page_link") if "more" in one.proto.label] == ["17 questions more"]
 
 
 LETTER: dict[str, Any] = {
@@ -407,6 +423,10 @@ def test_a_mail_that_goes_out_later_is_stopped_or_sent_at_once(
     said = [str(one.value) for one in at.markdown]
     assert any(("Stopped" if ending == "failed" else "Released") in one for one in said)
     assert any("by owner" in str(one.value) for one in at.caption)
+    at = open_page("run", id=run["run_id"], open="send")
+    assert not at.exception
+    assert ("Stopped by you" in words(at)) is (ending == "failed")
+    assert tables(at)[0]["status"] == ["⊘ Stopped" if ending == "failed" else "✓ Done"]
 
 
 def test_the_address_of_a_mail_that_goes_out_later_shows_it(orchestra: Orchestra, open_page: Open) -> None:

@@ -45,7 +45,7 @@ def test_what_failed_is_said_first_and_leads_to_its_run(orchestra: Orchestra, op
     broken = {"id": "no", "uses": "flow.assert", "with": {"condition": False, "message": "This is wrong"}}
     run_id = ran(orchestra, "fails", broken)
     at = open_page()
-    assert said(at).startswith("Fails failed ")
+    assert said(at).startswith("“Fails” failed ")
     assert said(at).endswith(" Nothing else needs you.")
     assert [header.value for header in at.header] == ["Needs a look", "In the last 24 hours"]
     assert links(at)["Fails"] == f"id={run_id}"
@@ -103,14 +103,14 @@ def test_a_row_approves_only_what_it_tells(orchestra: Orchestra, open_page: Open
         mail(to=["boss@corp.example"], cc=["ss@corp.example"]),
     ]
     at = open_page()
-    assert said(at) == "7 answers wait for you. Everything else went well."
+    assert said(at) == "7 questions wait for your answer. Everything else went well."
     assert links(at)["acme/app\u2002Welcome"] == f"question={whole}"
     assert {key for one in at.button if (key := str(one.key)).startswith("approve-")} == {f"approve-home-{whole}"}
     opened = [one.proto.query_string for one in at.get("page_link") if one.proto.label == "Open"]
     assert opened == [f"question={one}" for one in reversed(others)]
     at.button(key=f"approve-home-{whole}").click().run()
     assert orchestra.approvals.get(OWNER, whole).state == "approved"
-    assert said(at) == "6 answers wait for you. Everything else went well."
+    assert said(at) == "6 questions wait for your answer. Everything else went well."
 
 
 def test_a_first_visitor_with_own_accounts_is_shown_the_mails_first(orchestra: Orchestra, open_page: Open) -> None:

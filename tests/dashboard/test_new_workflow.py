@@ -38,7 +38,7 @@ DESCRIPTIONS = {
 """Nothing that a person can change in a step later."""
 TITLES = {
     0: "Mail from boss: Add it to a Notion database",
-    1: "Invoice: Save attached files in the workspace and 1 more",
+    1: "Invoice: Save attached files in the workspace",
     2: "Request for a refund: Draft an answer",
     3: "Bug report: Open an issue on GitHub",
 }
@@ -136,10 +136,10 @@ def test_a_place_that_the_account_does_not_offer_is_warned_of_but_taken(open_pag
         (
             {"senders": ("greta.v@acme.example", "x.example")},
             {},
-            "Mail from greta.v and 1 more: Add it to a Notion database",
+            "Mail from greta.v: Add it to a Notion database",
         ),
         ({"words": ("w" * 90,)}, {}, f"W{'w' * 32}…: Add it to a Notion data…"),
-        ({}, {"a complaint": "x"}, "Complaint: Add it to a Notion database"),
+        ({}, {"a complaint": "x", "praise": "y"}, "Complaint: Add it to a Notion database"),
     ],
     ids=["senders", "long", "kind"],
 )

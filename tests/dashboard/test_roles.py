@@ -49,11 +49,11 @@ def test_a_question_is_not_for_a_viewer(
 ) -> None:
     asking(orchestra)
     home = open_page()
-    assert "1 answer waits for you" in words(home)
+    assert "1 question waits for your answer" in words(home)
     orchestra.users.add(OWNER, "vera", "Vera", "viewer")
     sign_in("vera")
     home = open_page()
-    assert "1 answer waits for somebody" in words(home)
+    assert "1 question waits for an answer" in words(home)
     assert {"Waits for an answer"} <= {one.value for one in home.header}
 
 

@@ -109,6 +109,15 @@ def test_a_run_says_what_happened_and_shows_a_row_for_each_mail(orchestra: Orche
         assert seen in words(at)
 
 
+def test_no_two_columns_have_one_name(orchestra: Orchestra, open_page: Open) -> None:
+    read = {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:inbox", "limit": 1}}
+    loop = {"foreach": "{{ steps.mails.output.messages }}", "as": "mail", "key": "{{ mail.id }}"}
+    seen = {"id": "seen", "uses": "flow.set", "with": {"values": {"subject": "{{ mail.subject }}"}}}
+    workflow(orchestra, "look", read, {"id": "each", **loop, "steps": [seen]})
+    [table] = [one for one in parts(open_page("run", id=finished(orchestra, "look")["run_id"])) if "kinds" in one]
+    assert [table["noun"], *table["kinds"]] == ["Mail", "Open"]
+
+
 def sent(at: AppTest) -> list[str]:
     """Return the messages that are shown with their parts marked."""
     bodies = [str(one.proto.body) for one in at.get("html") if 'class="marked"' in str(one.proto.body)]

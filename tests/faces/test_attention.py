@@ -119,11 +119,11 @@ def test_every_face_tells_the_same_of_what_needs_a_person(troubled: Faces) -> No
             is_run = one["kind"].endswith(("_run", "_write"))
             parts = one["message"].split(": ", 1) if is_run else [one["message"]]
             assert [part for part in parts if part not in page] == [], (user_id, one)
-        somebody = "you" if user_id == "owner" else "somebody"
+        an = "your" if user_id == "owner" else "an"
         assert (
             "Nothing is written for now. 3 runs failed. 1 run was interrupted. Sign in again: GitHub. "
             "1 trigger needs a look. 1 budget is used up, or nearly. 1 trigger is trying again. "
-            f"1 answer waits for {somebody}."
+            f"1 question waits for {an} answer."
         ) in page
 
 

@@ -127,8 +127,8 @@ def words(estimate: EstimateRecord | None) -> str:
     """Return an estimate in two or three words, to show beside the actual cost; empty without an estimate."""
     if estimate is None or estimate["low_usd"] is None or estimate["high_usd"] is None:
         return ""
-    each = " an item" if estimate["based_on"] == _ONE_ITEM else ""
-    return f"estimated {_range(estimate['low_usd'], estimate['high_usd'])}{each}"
+    cost = _range(estimate["low_usd"], estimate["high_usd"])
+    return f"estimated {cost} an item" if estimate["based_on"] == _ONE_ITEM else f"estimated {cost}"
 
 
 def _estimate(low: float | None, high: float | None, based_on: str, sentence: str) -> EstimateRecord:
