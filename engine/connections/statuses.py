@@ -196,7 +196,13 @@ class ConnectionStatuses:
 def _without_model(loaded: LoadedConfig, name: str, service: Service) -> str:
     """Return that a connection to models names none and gets no default, with the remedy; "" otherwise."""
     known, variable = loaded.config.connections[name].settings, service.variables.get("model", "")
-    if not service.is_model or service.takes_default_model or known.get("model") or loaded.environment.get(variable):
+    if (
+        not service.is_model
+        or service.takes_default_model
+        or service.models
+        or known.get("model")
+        or loaded.environment.get(variable)
+    ):
         return ""
     command = add_command(service.name, name).removesuffix("`")
     return f"No model is set: each step or prompt has to name one. {command} --set model=NAME` sets it for all."

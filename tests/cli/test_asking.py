@@ -69,7 +69,7 @@ def test_connections_that_are_missing_are_named_once_each(tmp_path: Path, capsys
     asking = ["ask", "--workspace", str(root), "--workflow", "inbox-triage", "retry issue 5 times", "--accept"]
     assert main(asking) == 2
     said = capsys.readouterr().err
-    assert "Add one: `orchestra connections add gmail`. Add one (anthropic, gemini, openai): " in said
+    assert "Add one: `orchestra connections add gmail`. Add one (anthropic, gemini, local_model, openai): " in said
     assert "`orchestra connections add anthropic`. Add one: " in said
     assert said.count("Add one: `orchestra connections add github`. Then ask again.") == 1
 

@@ -205,6 +205,8 @@ def test_titles_are_not_mistaken() -> None:
 def test_what_no_model_may_read_is_sent_to_none(scripted: Scripted, kind: Kind) -> None:
     if kind.service.kind != "model":
         pytest.skip("its requests go to no model")
+    if kind.service.models:
+        pytest.skip("it starts its server itself: test_local_model.py")
     scripted.then(400, {"error": {"message": "no"}})
     opening = Opening(for_models=lambda content: content.replace(b"secret", b"hidden"))
     client: Any = kind.open(settings_of(kind, urlsplit(scripted.url).port or 0), opening)

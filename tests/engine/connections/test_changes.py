@@ -131,6 +131,7 @@ HARMLESS = {
     "google_drive": {"documents_as", "token"},
     "google_sheets": {"token"},
     "imap": {"folder", "password", "sent_copy"},
+    "local_model": {"model"},
     "mcp": {"token"},
     "notion": {"requests_per_second", "token"},
     "onedrive": {"token"},
@@ -154,6 +155,8 @@ def test_a_program_with_a_token_may_give_the_settings_that_lead_nowhere_else_and
 
 LEADING: Sequence[tuple[str, dict[str, Any]]] = [
     ("github", {"base_url": "https://evil.example"}),
+    ("local_model", {"file": "/etc/passwd"}),
+    ("local_model", {"context": 1_000_000}),
     ("openai", {"base_url": "http://169.254.169.254/v1"}),
     ("gmail", {"base_url": "https://evil.example"}),
     ("gmail", {"token_file": "../../etc/passwd"}),
