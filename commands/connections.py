@@ -102,6 +102,7 @@ def _outcome(line: CheckLine) -> str:
 _PAIRS_HELP = "A setting, such as base_url=… or token=env:MY_TOKEN."
 _ADDRESS_HELP = "The address of a mailbox, such as me@fastmail.com."
 _FILE_HELP = "For a sign-in in the browser: the file from the service's console."
+_PROGRESS_SECONDS = 2.0
 _ID_HELP = "The id of your app, for a service whose apps need no file."
 
 
@@ -121,9 +122,10 @@ def add(
     beside = {} if address is None else {"address": address}
     with opened(workspace, demo=demo) as session:
         connections, who, called = session.orchestra.connections, session.principal, name or service
+        known = session.orchestra.config.connections.get(called)
+        kept = known.settings if known is not None else {}
         if client_secret is not None or client_id is not None:
-            known = session.orchestra.config.connections.get(called)
-            settings = {**(known.settings if known is not None else {}), **beside}
+            settings = {**kept, **beside}
             opens = _browser_for(service, settings, pairs, client_id)
             if beside:
                 connections.add(who, called, service, beside)
@@ -134,6 +136,7 @@ def add(
         else:
             pairs = [*(pairs or []), *(f"{key}={value}" for key, value in beside.items())]
             settings = _given(session, service, called, pairs, is_asked=not as_json)
+            _fetch_model(session, service, {**kept, **settings})
             added = connections.add(who, called, service, settings)
         unopened = connections.unopened(who)
         lines = connections.check(who, called) if added.ready and not demo and not as_json else []
@@ -145,6 +148,30 @@ def add(
     if unopened:
         note(unopened)
     return DONE
+
+
+def _fetch_model(session: CommandSession, service: str, settings: Mapping[str, Any]) -> None:
+    """Fetch the model of a connection to this machine, if its service runs some there; say before what it is."""
+    models = {one.name: one for one in declaration(service).models}
+    if not models or settings.get("file"):
+        return
+    wanted = str(settings.get("model") or next(iter(models)))
+    fetch = session.orchestra.connections.begin_fetch(session.principal, service, wanted)
+    model = fetch.model
+    note(f"{model.title}: {model.ability}")
+    note(
+        f"Download {_mb(model.download_bytes)} MB, disk {_mb(model.disk_bytes)} MB, memory about "
+        f"{_mb(model.memory_bytes)} MB. Licence: {model.licence} ({model.licence_url})."
+    )
+    while not fetch.ended.wait(_PROGRESS_SECONDS):
+        note(f"{_mb(fetch.arrived_bytes)} of {_mb(model.download_bytes)} MB fetched")
+    if fetch.error is not None:
+        raise fetch.error
+    note(f"The model {model.name} is on this machine.")
+
+
+def _mb(size_bytes: int) -> int:
+    return round(size_bytes / 1_000_000)
 
 
 def _say_tested(added: ConnectionStatus, lines: Sequence[CheckLine]) -> None:

@@ -28,7 +28,7 @@ from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label
 from dashboard.parts.notices import account_notice
 from dashboard.parts.popover import close, finish, popover
-from engine.base.services import client_class, offers_tools, runs_locally
+from engine.base.services import client_class, declaration, offers_tools, runs_locally
 from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def _head(visit: Visit, status: ConnectionStatus) -> None:
 
 def _whose(status: ConnectionStatus, *, may_change: bool) -> None:
     who = status.account
-    if status.mode == AccountMode.MINE:
+    if declaration(status.service).models:
+        st.markdown(t("A model that runs on this machine; nothing leaves it."))
+    elif status.mode == AccountMode.MINE:
         who = who or (status.sign_in.account if status.sign_in else "")
         own = t(
             "Your own account{account}, with {source}.",

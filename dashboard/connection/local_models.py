@@ -12,6 +12,7 @@ from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.connection.check import tell_tested, try_own
+from dashboard.connection.new import fetched_model_button
 from dashboard.parts.buttons import action_button
 from engine.connections.local_models import LocalServer
 
@@ -36,6 +37,7 @@ def local_models(visit: Visit, status: ConnectionStatus) -> None:
         type="tertiary",
         icon=":material/search:",
     )
+    fetched_model_button(visit, status.name)
     found: Sequence[LocalServer] | None = session.draft(_FOUND, None)
     if found is None:
         return

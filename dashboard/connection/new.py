@@ -14,7 +14,8 @@ from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
 from dashboard.connection.check import forget_check, show_wrong, tell_tested, try_own, wrong
-from dashboard.parts.accounts import service_title
+from dashboard.connection.fetched_model import choose_model, model_under_way
+from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import submit_button
 from dashboard.parts.connection_fields import beside_fields, key_facts, key_hint, key_label, settings_of
 from engine.base.services import declaration
@@ -29,6 +30,7 @@ _SAVED = "new-connection.not-working"
 
 def new_connection(visit: Visit, taken: set[str]) -> None:
     """Show the button that adds a connection; `taken` are the names in use."""
+    model_under_way(visit)
     is_new = st.button(t("Add a connection"), icon=":material/add:", key="new-connection")
     if is_new or visit.is_asked("new"):
         session.drop_draft(_SAVED)
@@ -37,11 +39,24 @@ def new_connection(visit: Visit, taken: set[str]) -> None:
 
 def add_connection(visit: Visit, service: str, taken: set[str]) -> None:
     """Show the button that adds a connection to one service."""
+    model_under_way(visit)
     if st.button(
         t("Add {service}", service=service_title(service)), icon=":material/add:", key=f"new-connection-{service}"
     ):
         session.drop_draft(_SAVED)
         _dialog(visit, taken, service)
+
+
+def fetched_model_button(visit: Visit, beside: str) -> None:
+    """Show the button that takes a small model on this machine; `beside`: the connection on whose card it stands."""
+    service = next((kind.name for kind in visit.orchestra.connections.kinds() if kind.models), "")
+    if service and st.button(
+        t("Use a small model on this machine"),
+        key=f"fetched-model-{beside}",
+        type="tertiary",
+        icon=service_icon(service),
+    ):
+        _dialog(visit, {one.name for one in visit.orchestra.connections.list(visit.who)}, service)
 
 
 @dialog(N_("Add a connection"), icon=":material/cable:", on_dismiss="rerun")
@@ -57,6 +72,9 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
     )
     if service in signed_in:
         _signed_in(visit, service, name)
+        return
+    if kind.models:
+        choose_model(visit, kind, name.strip())
         return
     beside = beside_fields(kind, {}, f"new-connection-{service}")
     page = visit.orchestra.connections.key_page(service, beside)

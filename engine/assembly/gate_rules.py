@@ -201,8 +201,19 @@ _BESIDE: Mapping[str, Rules | Acts] = {
     ),
     "connections": dict.fromkeys(
         (
-            *("add", "add_missing", "begin_sign_in", "bring_back", "check", "choices", "connect", "connect_with_id"),
-            *("for_type", "get", "give_key", "list", "local_models", "look_up", "rekey", "remove", "remove_key"),
+            *("add", "add_missing", "begin_fetch", "begin_sign_in", "bring_back", "check", "choices", "connect"),
+            *(
+                "connect_with_id",
+                "for_type",
+                "get",
+                "give_key",
+                "list",
+                "local_models",
+                "look_up",
+                "rekey",
+                "remove",
+                "remove_key",
+            ),
             *("set_mode", "sign_in", "troubles", "unopened"),
         ),
         _ANY,

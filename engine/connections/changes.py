@@ -26,6 +26,7 @@ from engine.connections.account_notices import AccountNotices
 from engine.connections.accounts import Accounts
 from engine.connections.choices import KnownChoices
 from engine.connections.doctor import Doctor
+from engine.connections.fetches import ModelFetch, ModelFetches
 from engine.connections.modes import Modes
 from engine.connections.sign_ins import SignIn, SignIns, VaultSeal
 from engine.connections.statuses import ConnectionStatus, ConnectionStatuses
@@ -79,11 +80,13 @@ class ConnectionChanges:
         self._statuses = ConnectionStatuses(workspace.root, config, accounts, modes, account_notices, clock)
         self._doctor = Doctor(workspace, config, accounts, self._statuses, clock)
         self._sign_ins = SignIns()
+        self._fetches = ModelFetches()
         self._known_choices = KnownChoices()
 
     def kinds(self) -> list[Service]:
         """Return the services a new connection can use, except those with a sign-in by browser."""
-        return [kind.service for kind in client_classes().values() if kind.service.key and kind.sign_in_way is None]
+        kinds = [kind for kind in client_classes().values() if kind.sign_in_way is None]
+        return [kind.service for kind in kinds if kind.service.key or kind.service.models]
 
     def signed_in_kinds(self) -> list[Service]:
         """Return the services that people sign in to with a browser."""
@@ -135,6 +138,16 @@ class ConnectionChanges:
             if not any(is_for(one.service, service) for one in known):
                 added.append(self.add(p, self._free_name(service), service, {}).name)
         return added
+
+    @operation("connections.begin_fetch", "admin", "add connections", "Fetch a model to this machine")
+    def begin_fetch(self, p: Principal, service: str, model: str) -> ModelFetch:
+        """Begin to fetch one of the models that a service runs on this machine, unless it is there or on its way.
+
+        Raises UnknownName.
+        """
+        begun = self._fetches.begin(service, model)
+        self._audit.record(p, "connections.begin_fetch", model, {"service": service})
+        return begun
 
     @operation("connections.give_key", "admin", "add connections", "Store the key of a connection")
     def give_key(
