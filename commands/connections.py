@@ -156,18 +156,18 @@ def _fetch_model(session: CommandSession, service: str, settings: Mapping[str, A
     if not models or settings.get("file"):
         return
     wanted = str(settings.get("model") or next(iter(models)))
+    if (model := models.get(wanted)) is not None:
+        note(f"{model.title}: {model.ability}")
+        note(
+            f"Download {_mb(model.download_bytes)} MB, disk {_mb(model.disk_bytes)} MB, memory about "
+            f"{_mb(model.memory_bytes)} MB. Licence: {model.licence} ({model.licence_url})."
+        )
     fetch = session.orchestra.connections.begin_fetch(session.principal, service, wanted)
-    model = fetch.model
-    note(f"{model.title}: {model.ability}")
-    note(
-        f"Download {_mb(model.download_bytes)} MB, disk {_mb(model.disk_bytes)} MB, memory about "
-        f"{_mb(model.memory_bytes)} MB. Licence: {model.licence} ({model.licence_url})."
-    )
     while not fetch.ended.wait(_PROGRESS_SECONDS):
-        note(f"{_mb(fetch.arrived_bytes)} of {_mb(model.download_bytes)} MB fetched")
+        note(f"{_mb(fetch.arrived_bytes)} of {_mb(fetch.model.download_bytes)} MB fetched")
     if fetch.error is not None:
         raise fetch.error
-    note(f"The model {model.name} is on this machine.")
+    note(f"The model {wanted} is on this machine.")
 
 
 def _mb(size_bytes: int) -> int:

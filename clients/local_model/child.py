@@ -28,8 +28,8 @@ _MOST_SECONDS_FOR_A_LOOK = 600.0
 """The server answers between two batches of a long prompt; one that is silent for longer hangs."""
 _BATCH_TOKENS = 512
 """It hears of a cancelled request between two batches."""
-_LONGEST_ANSWER_TOKENS = 2_048
-"""A small model may repeat itself without end."""
+_LONGEST_ANSWER_TOKENS = 1_024
+"""A small model may repeat itself without end; a request that sets its own limit may have more."""
 _COUNTS = re.compile(
     r"^llamacpp:(requests_processing|requests_deferred|prompt_tokens_total|tokens_predicted_total) (\S+)$", re.MULTILINE
 )

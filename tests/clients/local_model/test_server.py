@@ -127,6 +127,15 @@ def test_it_does_not_end_in_the_middle_of_a_long_answer(client: LocalModelClient
         until(lambda: os.kill(first.pid, 0))
 
 
+def test_each_request_counts_as_use(client: LocalModelClient) -> None:
+    server = replace(client.server, idle_seconds=2)
+    first, began_at = server.running().pid, time.monotonic()
+    while time.monotonic() - began_at < 5:
+        assert client.chat(HELLO, parameters={"max_tokens": 1})["usage"]["output_tokens"] == 1
+        assert server.running().pid == first
+        time.sleep(0.5)
+
+
 def test_a_server_that_is_killed_in_an_answer_is_an_error_and_the_next_call_works(client: LocalModelClient) -> None:
     killed = client.server.running().pid
     with pytest.raises(Unavailable) as caught:
