@@ -32,7 +32,7 @@ def test_what_a_model_takes_is_shown_before_and_how_to_install_its_server(open_p
     at.button(key="fetched-model-llm").click().run()
     assert not at.exception
     said = words(at)
-    for told in ("92.9 MB", "98.4 MB", "380 MB", "Apache 2", "very small", "sorts mails little better than by chance"):
+    for told in ("92.9 MB", "98.4 MB", "380 MB", "Apache 2", "very small", "2 of the 20 cases"):
         assert told in said
     assert "ai-orchestra\\[local\\]" in said or "ai-orchestra[local]" in said
     assert not [one for one in at.button if one.key == "fetch-model-local_model"], "nothing to fetch it for"
