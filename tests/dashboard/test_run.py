@@ -140,7 +140,7 @@ def test_an_opened_item_shows_prompt_input_output_and_receipt_and_links_to_what_
     assert "Demo model, not a real one" in shown
     assert "tokens in" in shown
     table = tables(at)[0]
-    links = [table["link Mail"][1], table["link Page"][1]]
+    links = [table["link Open"][1], table["link Page"][1]]
     assert [httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).status_code for url in links] == [200, 200]
 
     at = open_page("run", id=run["run_id"], open="each_mail[0]", step="each_mail.task")
