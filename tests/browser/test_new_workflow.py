@@ -30,6 +30,7 @@ def test_three_answers_become_a_workflow(served: Served, page: Page) -> None:
     settled(page)
     page.get_by_label("Only from these senders").fill("daniel@acme.example")
     page.get_by_label("Only from these senders").press("Tab")
+    page.get_by_text("; from daniel@acme.example; ").wait_for()  # drawn again, which would close an open list
     settled(page)
     choose(page, page.get_by_role("combobox", name="Database"), "Tasks")
     page.get_by_text("new since the last time. Then: Add it to a Notion database (Tasks).").wait_for()
