@@ -195,7 +195,7 @@ class Client(ABC):
         raise NotImplementedError(f"{cls.service.name} has no models to fetch: {model}")
 
     @classmethod
-    def fetch(cls, model: str, on_progress: Callable[[int], object]) -> None:
+    def fetch_model(cls, model: str, on_progress: Callable[[int], object]) -> None:
         """Fetch the file of one of `service.models`, unless it is there; blocking.
 
         `on_progress` gets the bytes that have arrived, again and again.

@@ -60,7 +60,7 @@ class LocalModelClient(Client):
         return weights.is_fetched(model_named(model))
 
     @classmethod
-    def fetch(cls, model: str, on_progress: Callable[[int], object]) -> None:
+    def fetch_model(cls, model: str, on_progress: Callable[[int], object]) -> None:
         """Fetch a model of the catalogue, unless it is there. Blocking. Raises InvalidRequest and Unavailable."""
         weights.fetch(model_named(model), on_progress)
 

@@ -56,7 +56,7 @@ class ModelFetches:
 
 def _fetch(service: str, fetch: ModelFetch) -> None:
     try:
-        client_class(service).fetch(fetch.model.name, fetch.note)
+        client_class(service).fetch_model(fetch.model.name, fetch.note)
     except (OrchestraError, ServiceError) as error:
         fetch.error = error
     except Exception as error:  # noqa: BLE001 - who waits must receive the error
