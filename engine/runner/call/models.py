@@ -229,12 +229,12 @@ class CorrectedAnswers(Middleware):
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call; a note says what was put right."""
         outcome = await call_next(call)
-        prompt = (call.arguments or {}).get("prompt")
-        if not prompt or not isinstance(outcome, Succeeded) or outcome.is_replayed or outcome.planned is not None:
+        arguments = call.arguments or {}
+        if not isinstance(outcome, Succeeded) or outcome.is_replayed or not isinstance(outcome.output, dict):
             return outcome
-        if not isinstance(outcome.output, dict):
+        if not (arguments.get("prompt") and arguments.get("variables")):
             return outcome
-        return await asyncio.to_thread(self._put_right, call, str(prompt), outcome)
+        return await asyncio.to_thread(self._put_right, call, str(arguments["prompt"]), outcome)
 
     def _put_right(self, call: StepCall, reference: str, outcome: Succeeded) -> Outcome:
         assert call.make_fields is not None
