@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def choose(page: Page, field: Locator, option: str) -> None:
-    """Choose an option of a field of Streamlit."""
+    """Choose an option of a field of Streamlit, whose list closes when the page is scrolled."""
+    field.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     field.click()
     page.get_by_role("option", name=option, exact=True).click()
     settled(page)
