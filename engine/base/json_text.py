@@ -61,8 +61,12 @@ def is_same(one: Any, other: Any) -> bool:
 
 def is_alike(one: Any, other: Any) -> bool:
     """Return whether two values are the same JSON, whatever the order of the members of their objects."""
-    texts = (json.dumps(value, sort_keys=True) for value in (one, other))
-    return next(texts) == next(texts)
+    return alike_text(one) == alike_text(other)
+
+
+def alike_text(value: Any) -> str:
+    """Return a text that is the same for values that are alike, as `is_alike` says; a key to find them by."""
+    return json.dumps(value, sort_keys=True)
 
 
 def indented(value: Mapping[str, Any], ready: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from engine.base.errors import OrchestraError
-from engine.base.json_text import JsonObject, compact
+from engine.base.json_text import JsonObject, alike_text
 from engine.plugins.step import JsonValue
 from engine.prompts.cases import CaseStore
 
@@ -47,7 +47,7 @@ class RightAnswers:
             answers = self._read(prompt)
             with self._lock:
                 self._known[prompt] = stamp, answers
-        return answers.get(_text(variables))
+        return answers.get(alike_text(variables))
 
     def _stamp(self, prompt: str) -> Sequence[object]:
         with suppress(OSError, OrchestraError), os.scandir(self._cases.folder(prompt)) as files:
@@ -63,9 +63,5 @@ class RightAnswers:
                 expected = [each for each in document.get("assertions") or () if each.get("type") == _EQUALS]
                 if variables and expected and not one.problems:
                     values = {str(each["field"]): each["value"] for each in expected}
-                    found.setdefault(_text(variables), RightAnswer(one.case, values))
+                    found.setdefault(alike_text(variables), RightAnswer(one.case, values))
         return found
-
-
-def _text(variables: JsonObject) -> str:
-    return compact(dict(sorted(variables.items())))

@@ -7,7 +7,7 @@ from itertools import chain, count
 from typing import Any
 
 from engine.base.errors import OrchestraError
-from engine.base.json_text import JsonObject, is_same
+from engine.base.json_text import JsonObject, is_alike, is_same
 from engine.base.names import usable_name
 from engine.people.access import Principal, may
 from engine.prompts.cases import Case
@@ -94,7 +94,7 @@ def _why_not(p: Principal, prompt: str) -> str:
 
 
 def _has(case: Case, variables: JsonObject) -> bool:
-    return case.document is not None and not case.problems and is_same(case.document.get("variables"), variables)
+    return case.document is not None and not case.problems and is_alike(case.document.get("variables"), variables)
 
 
 def _expected(before: list[Any], values: JsonObject) -> list[Any]:
