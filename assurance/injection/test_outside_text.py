@@ -27,8 +27,8 @@ from engine.expressions import origins
 from engine.expressions.interpreter import SCALAR_RESULTS
 from engine.expressions.origins import NOTHING, Derived, Origins
 from engine.expressions.syntax import SyntaxNode
+from engine.mail import fields
 from engine.orchestra import Orchestra
-from engine.plugins import mail_fields
 from engine.plugins.trigger import Item
 from engine.record.types.run import TriggerItem
 from engine.runs.starting.run_request import RunRequest
@@ -89,7 +89,7 @@ def sample(schema: Mapping[str, Any], texts: Mapping[str, str], root: Mapping[st
 @pytest.fixture
 def world(tmp_path: Path, standins: StandIns, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A workspace on the stand-ins, in which no person is asked, and any text may be a recipient."""
-    monkeypatch.setattr(mail_fields, "require_recipients", lambda *_: None)
+    monkeypatch.setattr(fields, "require_recipients", lambda *_: None)
     with worlds.world(tmp_path / "workspace", standins) as found:
         found.ask("never")
         config = tmp_path / "workspace" / "config.yaml"

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from assurance.kill.harness import REPOSITORY, Setting, setting
+from engine.mail.follow_ups import FollowUp
 from engine.orchestra import Orchestra
-from engine.plugins.mail_follow_ups import FollowUp
 from tests.engine.conftest import OWNER
 from tests.few import rare
 from tests.patience import PATIENCE_SECONDS, until

@@ -32,7 +32,7 @@ from dashboard.parts.values import json_text
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.budgets.limits import money
-from engine.plugins.mail_schedule import LATER
+from engine.mail.schedule import LATER
 from engine.plugins.registry import link_word
 from engine.record.differences import is_reference, shown
 from engine.record.plans.previews import difference

@@ -24,7 +24,7 @@ from engine.base.clock import moment_of, timestamp
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.documents.json_file import typed_value
-from engine.plugins.mail_schedule import goes_out_at
+from engine.mail.schedule import goes_out_at
 from engine.plugins.step import Role
 from engine.record.types.approval import AskedCall
 from engine.runs.approval_titles import title_of

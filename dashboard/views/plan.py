@@ -20,7 +20,7 @@ from engine.base.clock import duration_seconds
 from engine.base.errors import PlanDrift
 from engine.base.json_text import JsonObject
 from engine.budgets.limits import money
-from engine.plugins.mail_schedule import LATER, LATER_TITLE
+from engine.mail.schedule import LATER, LATER_TITLE
 from engine.runs.planning.plan_documents import ALWAYS_ASK, PlanDocument, PlannedWrite, writes_nothing
 
 PAGE = Page(title=N_("Plan"), icon=":material/preview:", path="plan", order=34, section=N_("Runs"), in_menu=False)

@@ -13,7 +13,7 @@ from engine.base.errors import InvalidInput, RecipientNotNamed, ValueNotAllowed
 from engine.base.json_text import JsonObject
 from engine.compiler.definition.allowed_values import RECIPIENTS, goes_to_sender, in_force, refused
 from engine.documents.shapes import Fault, faults
-from engine.plugins.mail_schedule import LATER
+from engine.mail.schedule import LATER
 from engine.plugins.registry import step_type
 from engine.plugins.step import Role, StepType, limits_of
 from engine.record.storable import unstorable

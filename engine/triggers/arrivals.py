@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.plugins.mail_fields import HeaderFields
+from engine.mail.fields import HeaderFields
 from engine.plugins.step import Fields, JsonValue, StepType, option
 from engine.plugins.trigger import TriggerType
 from engine.plugins.unconfirmed import is_unconfirmed

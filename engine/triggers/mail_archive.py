@@ -12,7 +12,7 @@ from clients.file.service import FILE
 from clients.mail_archive.archive import MailArchive, known_by, shown
 from clients.mail_archive.reading import ArchivePlace, KeyedMail, at_end, read_on
 from engine.base.clock import moment_of, timestamp
-from engine.plugins.mail_fields import ReadMail
+from engine.mail.fields import ReadMail
 from engine.plugins.step import JsonValue, StepType, destination, outside
 from engine.plugins.trigger import Found, Item, Look, OwnWrite, TriggerType
 from engine.triggers.arrivals import ArrivalFields, why_refused

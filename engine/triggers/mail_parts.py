@@ -15,7 +15,7 @@ from pydantic import Field
 from clients.errors import NotFound
 from clients.listing import OF_ONE_THING
 from clients.mail.transcript import transcript
-from engine.plugins.mail_fields import Authentication
+from engine.mail.fields import Authentication
 from engine.plugins.step import JsonValue, Output, StepType, option, outside, sender
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.triggers import gmail, imap, outlook

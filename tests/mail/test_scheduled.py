@@ -23,9 +23,9 @@ from clients.mail.outgoing import OutgoingMail
 from engine.base.clock import timestamp
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed
 from engine.base.statuses import AccountMode
+from engine.mail.schedule import goes_out_at
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.plugins.mail_schedule import goes_out_at
 from engine.plugins.registry import step_type, step_types
 from engine.runner.suspension.questions import QuestionOutcome
 from engine.runs.approvals import Approval

@@ -15,7 +15,7 @@ from engine.compiler.definition.step_model import RuleModel, StepModel
 from engine.documents.json_file import JsonPath
 from engine.documents.schema_check import placed_misfits
 from engine.expressions.cel_types import Schema, plain, within
-from engine.plugins.mail_rules import CONDITIONS, LOOKED_AT, MailRule, condition_fault
+from engine.mail.rules import CONDITIONS, LOOKED_AT, MailRule, condition_fault
 from engine.plugins.step import StepType
 
 if TYPE_CHECKING:

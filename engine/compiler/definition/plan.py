@@ -25,7 +25,7 @@ from engine.plugins.step import Effect
 
 if TYPE_CHECKING:
     from engine.expressions.expressions import Template
-    from engine.plugins.mail_rules import MailRule
+    from engine.mail.rules import MailRule
     from engine.plugins.step import StepType
     from engine.plugins.trigger import TriggerType
 

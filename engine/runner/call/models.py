@@ -18,7 +18,7 @@ from engine.budgets.meter import CallMeter
 from engine.budgets.use import Use
 from engine.compiler.definition.plan import Action, PlannedFallback
 from engine.expressions.expressions import render
-from engine.plugins.mail_rules import RuledMail, first_rule
+from engine.mail.rules import RuledMail, first_rule
 from engine.plugins.step import Usage
 from engine.record.document import usage_of
 from engine.record.events import ModelFailed

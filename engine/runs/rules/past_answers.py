@@ -18,8 +18,8 @@ from engine.base.statuses import OPEN_RUNS, StepStatus
 from engine.base.step_path import StepPath
 from engine.compiler.definition.plan import Node, Plan
 from engine.expressions.expressions import render
+from engine.mail.rules import RuledMail
 from engine.people.access import Principal, may
-from engine.plugins.mail_rules import RuledMail
 from engine.record.types.kind import options_of
 from engine.record.types.run import Run, RunKind
 from engine.record.types.step import RuleRecord, StepRecord

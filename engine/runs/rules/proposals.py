@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clients.mail.addresses import specs
 from clients.mail_server.providers import is_for_anybody
 from engine.base.json_text import JsonObject, compact
-from engine.plugins.mail_rules import MailRule, RuledMail, first_rule
+from engine.mail.rules import MailRule, RuledMail, first_rule
 from engine.runs.rules.past_answers import PastAnswer
 
 _FEWEST = 2

@@ -21,9 +21,9 @@ from engine.compiler.definition.plan import Node, Plan
 from engine.compiler.definition.step_model import MOST_RULES, RuleModel
 from engine.documents.shapes import faults
 from engine.files.atomic import etag
+from engine.mail.rules import MailRule
 from engine.people.access import Principal
 from engine.people.operation import operation
-from engine.plugins.mail_rules import MailRule
 from engine.record.types.step import RuleRecord
 from engine.runs.rules.past_answers import AnswerReader, PastAnswer, PastAnswers
 from engine.runs.rules.proposals import RuleProposal, proposals

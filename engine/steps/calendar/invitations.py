@@ -14,7 +14,7 @@ from clients.mail.charsets import decoded
 from clients.mail_formats.calendar import CalendarRequest, read_calendar, read_request, unfolded
 from clients.mail_formats.calendar_writing import Answer, CalendarPerson, InvitationDraft, answer_file, invitation_file
 from engine.base.run_file import FileContent
-from engine.plugins.mail_fields import FileOutput, Invitation
+from engine.mail.fields import FileOutput, Invitation
 from engine.plugins.step import Call, Fields, JsonValue, Output, content, destination, file_to_read, option, outside
 from engine.steps.file.fields import FileStep, FileToRead, opened
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clients.mail_archive.archive import attachment
-from engine.plugins.mail_fields import FileOutput, file_content
+from engine.mail.fields import FileOutput, file_content
 from engine.plugins.step import Call, Fields, JsonValue, destination, option
 from engine.steps.file.fields import FileStep
 

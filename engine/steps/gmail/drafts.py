@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.plugins.mail_drafts import (
+from engine.mail.drafts import (
     ChangeDraft,
     DropDraft,
     ListedDrafts,

@@ -6,8 +6,8 @@ from typing import Any
 
 from clients.errors import NotFound
 from clients.wording import counted
-from engine.plugins.mail_labels import LabelMail, MailOrThreadFields, UnlabelMail
-from engine.plugins.mail_writing import MailWrite
+from engine.mail.labels import LabelMail, MailOrThreadFields, UnlabelMail
+from engine.mail.writing import MailWrite
 from engine.plugins.step import (
     Call,
     CannotUndo,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from engine.plugins.mail_fields import TrimFields, UnreadableMail
-from engine.plugins.mail_reading import (
+from engine.mail.fields import TrimFields, UnreadableMail
+from engine.mail.reading import (
     ExtractFile,
     FindMails,
     MailRead,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.plugins.mail_fields import mail_head
-from engine.plugins.mail_labels import INBOX, TRASH, MarkAsRead, MarkAsUnread, Relabel, named_mails
+from engine.mail.fields import mail_head
+from engine.mail.labels import INBOX, TRASH, MarkAsRead, MarkAsUnread, Relabel, named_mails
 from engine.plugins.step import Call, Preview
 from engine.steps.gmail.reading import SERVICE
 

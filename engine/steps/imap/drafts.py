@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.plugins.mail_drafts import WriteDraft
+from engine.mail.drafts import WriteDraft
 from engine.plugins.step import Output
 from engine.steps.imap.reading import SERVICE
 

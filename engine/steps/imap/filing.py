@@ -18,7 +18,7 @@ from clients.imap.filing import (
     move_back,
 )
 from clients.imap.mailbox import mail_id
-from engine.plugins.mail_fields import mail_head
+from engine.mail.fields import mail_head
 from engine.plugins.step import (
     Call,
     Effect,

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from clients.imap.search import SearchCriteria
 from clients.imap.threads import thread
-from engine.plugins.mail_fields import HeaderFields, ReadMail, TrimFields, UnreadableMail
-from engine.plugins.mail_reading import (
+from engine.mail.fields import HeaderFields, ReadMail, TrimFields, UnreadableMail
+from engine.mail.reading import (
     ExtractFile,
     FindMails,
     MailRead,

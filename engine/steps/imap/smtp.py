@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.plugins.mail_fields import MailTextFields
-from engine.plugins.mail_follow_ups import only_if_unanswered
-from engine.plugins.mail_schedule import SendAfter, send_after
-from engine.plugins.mail_writing import AnswerMail, ForwardMail, MailCompose, MailFiles, SendMail
+from engine.mail.fields import MailTextFields
+from engine.mail.follow_ups import only_if_unanswered
+from engine.mail.schedule import SendAfter, send_after
+from engine.mail.writing import AnswerMail, ForwardMail, MailCompose, MailFiles, SendMail
 from engine.plugins.step import JsonValue, Output, Receipt, content, destination, option, outside
 from engine.steps.imap.reading import SERVICE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.plugins.mail_drafts import (
+from engine.mail.drafts import (
     ChangeDraft,
     DropDraft,
     ListedDrafts,
@@ -11,7 +11,7 @@ from engine.plugins.mail_drafts import (
     SendExistingDraft,
     WriteDraft,
 )
-from engine.plugins.mail_reading import MailRead
+from engine.mail.reading import MailRead
 from engine.plugins.step import Call, Fields, JsonValue, option
 from engine.steps.outlook.reading import SERVICE, MailOutput
 

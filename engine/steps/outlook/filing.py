@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 from clients.errors import NotFound
-from engine.plugins.mail_fields import mail_head
-from engine.plugins.mail_labels import MailOrThreadFields, mails_of, named_mails, require_mails
-from engine.plugins.mail_writing import MailWrite
+from engine.mail.fields import mail_head
+from engine.mail.labels import MailOrThreadFields, mails_of, named_mails, require_mails
+from engine.mail.writing import MailWrite
 from engine.plugins.step import (
     Call,
     JsonValue,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clients.outlook.labels import FLAGGED
-from engine.plugins.mail_labels import (
+from engine.mail.labels import (
     LabelMail,
     MailOrThreadFields,
     MarkAsRead,

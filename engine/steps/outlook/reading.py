@@ -9,8 +9,8 @@ from pydantic import Field
 
 from clients.mail.dates import rfc3339
 from clients.outlook.reading import OutlookSearch
-from engine.plugins.mail_fields import TrimFields, UnreadableMail
-from engine.plugins.mail_reading import (
+from engine.mail.fields import TrimFields, UnreadableMail
+from engine.mail.reading import (
     ExtractFile,
     FindMails,
     MailRead,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.plugins.mail_writing import AnswerMail, ForwardMail, SendMail
+from engine.mail.writing import AnswerMail, ForwardMail, SendMail
 from engine.steps.outlook.reading import SERVICE
 
 

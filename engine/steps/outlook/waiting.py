@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.plugins.mail_waiting import AwaitReply
+from engine.mail.waiting import AwaitReply
 from engine.plugins.step import Output, own
 from engine.steps.outlook.reading import SERVICE, MailOutput
 

@@ -21,8 +21,8 @@ from engine.compiler.analysis.text_flow import TextFlow
 from engine.compiler.checks.outside_text import OutsideCheck
 from engine.expressions.origins import NOTHING, Derived, derived
 from engine.expressions.syntax import SyntaxNode
+from engine.mail.writing import LetterFields
 from engine.orchestra import Orchestra
-from engine.plugins.mail_writing import LetterFields
 from engine.runner.call.arguments import OutsideTextCheck
 from engine.runner.tags import tags
 from engine.runner.tags.run_tags import PlaceTags

@@ -15,8 +15,8 @@ from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from clients.mail.labelled import LabelledMails
-from engine.plugins.mail_drafts import MailDraft
-from engine.plugins.mail_labels import LabelledMail
+from engine.mail.drafts import MailDraft
+from engine.mail.labels import LabelledMail
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail.drafts import CreateDraft
 from engine.steps.gmail.labels import AddLabels, CreateLabel, DeleteLabel, UpdateLabel

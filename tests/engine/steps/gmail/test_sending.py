@@ -21,7 +21,7 @@ from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from clients.mail.addresses import specs
 from engine.base.run_file import RunFile
-from engine.plugins.mail_writing import MailSend
+from engine.mail.writing import MailSend
 from engine.plugins.registry import step_type
 from engine.plugins.step import Call, StepType
 from engine.steps.gmail.drafts import CreateDraft, DeleteDraft, GetDraft, SendDraft, UpdateDraft

@@ -21,7 +21,7 @@ from clients.mail.outgoing import File, OutgoingMail
 from clients.mail.rendered import html_of_text
 from clients.mail.replies import reply_all_addresses
 from engine.base.run_file import RunFile
-from engine.plugins.mail_fields import (
+from engine.mail.fields import (
     AddressFields,
     InlineFile,
     MailTextFields,
@@ -33,9 +33,9 @@ from engine.plugins.mail_fields import (
     run_file,
     text_markup,
 )
-from engine.plugins.mail_follow_ups import FollowUp, follow_up_problems, only_if_unanswered
-from engine.plugins.mail_identity import signed_text
-from engine.plugins.mail_schedule import SendAfter, goes_out_at, schedule_line, send_after
+from engine.mail.follow_ups import FollowUp, follow_up_problems, only_if_unanswered
+from engine.mail.identity import signed_text
+from engine.mail.schedule import SendAfter, goes_out_at, schedule_line, send_after
 from engine.plugins.step import (
     Call,
     Effect,

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from clients.mail.identities import SendAs, chosen
 from clients.mail.outgoing import one_line
-from engine.plugins.mail_fields import MailTextFields, written_text
+from engine.mail.fields import MailTextFields, written_text
 from engine.plugins.step import Call
 
 

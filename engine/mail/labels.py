@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from clients.errors import InvalidRequest, NotFound
 from clients.mail.labelled import LabelledMails, Names
-from engine.plugins.mail_writing import MailWrite
+from engine.mail.writing import MailWrite
 from engine.plugins.step import Call, Fields, JsonValue, Output, Part, Preview, Prompts, Repeat, Written, destination
 
 _LONGEST_TITLE = 300

@@ -1,6 +1,6 @@
 """Mails that are not written if somebody else has answered meanwhile: what the steps that write mails share.
 
-The client has `answers`, as for `mail_waiting.py`.
+The client has `answers`, as for `waiting.py`.
 """
 
 from __future__ import annotations

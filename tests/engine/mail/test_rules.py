@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.plugins.mail_rules import CONDITIONS, MailRule, RuledMail, condition_fault, first_rule
+from engine.mail.rules import CONDITIONS, MailRule, RuledMail, condition_fault, first_rule
 
 SENDER = "News <news@shop.example>"
 

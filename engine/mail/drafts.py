@@ -14,11 +14,11 @@ from msgspec import structs
 from clients.errors import NotFound
 from clients.mail.outgoing import one_line
 from clients.mail.text import MailView
-from engine.plugins.mail_fields import TrimFields, note_left_out, unseen
-from engine.plugins.mail_follow_ups import only_if_unanswered
-from engine.plugins.mail_reading import MailRead
-from engine.plugins.mail_schedule import SendAfter, schedule_line, send_after
-from engine.plugins.mail_writing import (
+from engine.mail.fields import TrimFields, note_left_out, unseen
+from engine.mail.follow_ups import only_if_unanswered
+from engine.mail.reading import MailRead
+from engine.mail.schedule import SendAfter, schedule_line, send_after
+from engine.mail.writing import (
     LetterFields,
     MailSend,
     MailWrite,

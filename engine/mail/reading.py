@@ -12,7 +12,7 @@ from pydantic import Field
 
 from clients.errors import InvalidRequest
 from engine.base.clock import moment_of
-from engine.plugins.mail_fields import (
+from engine.mail.fields import (
     FileOutput,
     ReadMail,
     TrimFields,

@@ -14,8 +14,8 @@ from clients.errors import InvalidRequest
 from clients.mail.addresses import may_be_from, names_sender
 from clients.mail.answering import MailConversation
 from engine.base.clock import moment_with_offset, timestamp
-from engine.plugins.mail_fields import addresses, note_left_out
-from engine.plugins.mail_labels import is_one_mail, require_mails
+from engine.mail.fields import addresses, note_left_out
+from engine.mail.labels import is_one_mail, require_mails
 from engine.plugins.step import (
     Call,
     Effect,
