@@ -20,13 +20,13 @@ from dashboard.parts.usage import usage_words
 from dashboard.run.bounces import run_bounces
 from dashboard.run.change.actions import panel_of, run_actions
 from dashboard.run.change.bundle import replay_note
+from dashboard.run.change.correct import again_words, newest_correction, row_of
 from dashboard.run.failures import run_failures
 from dashboard.run.kept import kept_note
 from dashboard.run.pauses import run_pauses
 from dashboard.run.step import unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
-from engine.base.step_path import items_around
 from engine.record.types.kind import options_of
 from engine.record.types.run import Run
 from engine.runner.execution.recording import ENGINE
@@ -129,20 +129,16 @@ def _links(visit: Visit, run: Run) -> None:
     corrects = options_of(run).get("corrects")
     if corrects is not None:
         label = t("Corrects an answer of run {run}", run=corrects["run"])
-        visit.link(label, "run", icon=":material/rule:", id=corrects["run"], open=_row_of(corrects["step"]))
+        visit.link(label, "run", icon=":material/rule:", id=corrects["run"], open=row_of(corrects["step"]))
     later = [(step, step["corrected"]) for step in run["steps"] if "corrected" in step]
     for step, known in later[:_MOST_LINKS]:
-        label = t("Corrected: see run {run_id}", run_id=known["run_id"])
-        visit.link(label, "run", icon=":material/rule:", id=known["run_id"], open=_row_of(step["path"]))
+        newest = newest_correction(visit, step["path"], known)
+        label = t("Corrected: see run {run_id}", run_id=known["run_id"]) if newest == known else again_words(newest)
+        visit.link(label, "run", icon=":material/rule:", id=newest["run_id"], open=row_of(step["path"]))
     if run["parent_run_id"]:
         caller = run["caller"] or [""]
         label = t("Called by a step of {caller}", caller=caller[0]) if caller[0] else t("The run that called it")
         visit.link(label, "run", icon=":material/arrow_upward:", id=str(run["parent_run_id"]))
-
-
-def _row_of(path: str) -> str:
-    """Return the row of a run's board in which a step is."""
-    return next(iter(items_around(path)), path)
 
 
 def _unknown(visit: Visit, run: Run) -> None:

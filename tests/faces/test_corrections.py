@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -104,3 +105,34 @@ def test_each_face_shows_first_and_refuses_what_is_no_choice(make_faces: Make) -
     viewed = faces.page(lambda go: go("run", id=run_id, open=path.rpartition(".")[0], step=path), "viewer").value
     assert [one.key for one in viewed.button_group if str(one.key).startswith("right-")] == []
     assert (world(faces), faces.state()["files"], faces.trail()) == (before, files, trail)
+
+
+def _opened(go: Any, run_id: str, path: str) -> Any:
+    return go("run", id=run_id, open=path.rpartition(".")[0], step=path)
+
+
+def test_a_correction_is_taken_back_by_one_button_and_the_first_run_leads_to_the_last(make_faces: Make) -> None:
+    faces = make_faces()
+    run_id, path = sorted_mails(faces)
+    before = world(faces)
+    assert on_page(faces, run_id, path).error == ""
+    second = faces.orchestra.runs.list(OWNER).rows[0].run_id
+    faces.orchestra.runs.wait(OWNER, second, PATIENCE_SECONDS)
+
+    def take_back(go: Any) -> Any:
+        at = _opened(go, second, path)
+        at = at.button(key=f"take-back-{second}-{path}").click().run()
+        assert at.button_group(key=f"right-kind-{second}-{path}").value == "bug"
+        return at.button(key=f"correct-{second}-{path}").click().run()
+
+    assert faces.page(take_back).error == ""
+    third = faces.orchestra.runs.list(OWNER).rows[0].run_id
+    assert third != second
+    faces.orchestra.runs.wait(OWNER, third, PATIENCE_SECONDS)
+    after = world(faces)
+    assert {name: after[name] - before[name] for name in after} == {"open": 0, "closed": 1, "pages": 0}, "a new issue"
+    for shown in (run_id, second, third):
+        at = faces.page(partial(_opened, run_id=shown, path=path)).value
+        links = [str(one.proto.label).replace("\\", "") for one in at.get("page_link")]
+        assert links.count(f"Corrected again: see run {third}") == (2 if shown == run_id else 0)
+        assert f"take-back-{shown}-{path}" not in [one.key for one in at.button], "nothing is left to take back"

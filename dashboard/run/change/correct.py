@@ -18,13 +18,14 @@ from dashboard.base.remedies import with_pages
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
 from dashboard.parts.times import ago
-from engine.base.errors import ConfirmationNeeded, OrchestraError
+from engine.base.errors import ConfirmationNeeded, OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.statuses import ACTIVE_RUNS
+from engine.base.step_path import items_around
 from engine.expressions.json_values import compact_json
 from engine.record.types.kind import options_of
 from engine.record.types.run import Run, RunKind
-from engine.record.types.step import StepRecord
+from engine.record.types.step import CorrectedRecord, StepRecord
 from engine.runs.correcting.choices import Choice, choices_in
 from engine.runs.correcting.lesson import SavedCase
 from engine.runs.correcting.nothing_done_again import NothingDoneAgain
@@ -53,7 +54,7 @@ class _Asked:
 
 
 def correction_of(visit: Visit, run: Run, step: StepRecord) -> None:
-    """Tell that an answer was corrected, with a link to the other run."""
+    """Tell that an answer was corrected, with a link to the other run; in that run, offer to take it back."""
     known, corrects = step.get("corrected"), options_of(run).get("corrects")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if known is not None:
@@ -61,20 +62,87 @@ def correction_of(visit: Visit, run: Run, step: StepRecord) -> None:
                 "Corrected by {by} {at}: {told}", by=known["by"], at=ago(known["at"]), told=_told(known["values"])
             )
             outside_badge(words, ":material/rule:", color="orange")
-            visit.link(t("The run that goes on from there"), "run", icon=":material/arrow_forward:", id=known["run_id"])
+            newest = newest_correction(visit, step["path"], known)
+            label = t("The run that goes on from there") if newest == known else again_words(newest)
+            visit.link(label, "run", icon=":material/arrow_forward:", id=newest["run_id"])
         if corrects is not None and corrects["step"] == step["path"]:
             outside_badge(
                 t("Corrected by {by}: {told}", by=corrects["by"], told=_told(corrects["values"])), ":material/rule:"
             )
+            _take_back(visit, run, step)
+
+
+def newest_correction(visit: Visit, path: str, known: CorrectedRecord) -> CorrectedRecord:
+    """Return the last correction of an answer: the run that corrects it may have been corrected, too."""
+    run = _kept(visit, known["run_id"])
+    step = None if run is None else _step_at(run, path)
+    if step is None or "corrected" not in step:
+        return known
+    return newest_correction(visit, path, step["corrected"])
+
+
+def row_of(path: str) -> str:
+    """Return the row of a run's board in which a step is."""
+    return next(iter(items_around(path)), path)
+
+
+def again_words(newest: CorrectedRecord) -> str:
+    """Return the label of the link to the last of several corrections."""
+    return t("Corrected again: see run {run_id}", run_id=newest["run_id"])
+
+
+def _take_back(visit: Visit, run: Run, step: StepRecord) -> None:
+    """Offer to choose again what the model had answered; the preview opens with it."""
+    said = _said_by_model(visit, run, step["path"])
+    fields = [one for one in choices_in(run, step) if one.field in said and one.value != said[one.field]]
+    if not fields or not _is_open(visit, run, step):
+        return
+    place = _place(run, step)
+
+    def choose() -> None:
+        for one in fields:
+            session.set_widget(f"right-{one.field}-{place}", said[one.field])
+
+    st.button(t("Take the correction back"), key=f"take-back-{place}", icon=":material/undo:", on_click=choose)
+
+
+def _said_by_model(visit: Visit, run: Run, path: str) -> JsonObject:
+    """Return the choices that the model made, before all corrections of its answer; {} if that run was deleted."""
+    corrects = options_of(run).get("corrects")
+    if corrects is not None:
+        earlier = _kept(visit, corrects["run"])
+        return {} if earlier is None else _said_by_model(visit, earlier, path)
+    step = _step_at(run, path)
+    return {} if step is None else {one.field: one.value for one in choices_in(run, step)}
+
+
+def _kept(visit: Visit, run_id: str) -> Run | None:
+    try:
+        return visit.orchestra.runs.get(visit.who, run_id)
+    except UnknownName:
+        return None
+
+
+def _step_at(run: Run, path: str) -> StepRecord | None:
+    return next((one for one in run["steps"] if one["path"] == path), None)
+
+
+def _place(run: Run, step: StepRecord) -> str:
+    return f"{run['run_id']}-{step['path']}"
+
+
+def _is_open(visit: Visit, run: Run, step: StepRecord) -> bool:
+    """Return whether the person may correct the answer of a step here."""
+    kind = run["kind"]
+    is_test = kind.is_test or kind is RunKind.PLAN
+    return run["status"] not in ACTIVE_RUNS and not is_test and "corrected" not in step and visit.may("run")
 
 
 def correct_step(visit: Visit, run: Run, step: StepRecord) -> None:
     """Offer the other choices of an answer of a model in an ended run; after a choice, show what will happen."""
-    kind, fields = run["kind"], choices_in(run, step)
-    is_open = run["status"] in ACTIVE_RUNS or kind.is_test or kind is RunKind.PLAN or "corrected" in step
-    if is_open or not fields or not visit.may("run"):
+    fields, place = choices_in(run, step), _place(run, step)
+    if not fields or not _is_open(visit, run, step):
         return
-    place = f"{run['run_id']}-{step['path']}"
     values = _chosen(fields, place)
     if not values:
         return
@@ -174,7 +242,7 @@ def _button(visit: Visit, seen: CorrectionPreview, place: str) -> None:
 def _gone(visit: Visit, seen: CorrectionPreview, run_id: str) -> None:
     if run_id:
         session.drop_draft(_draft(seen))
-        visit.go("run", id=run_id)
+        visit.go("run", id=run_id, open=row_of(seen.step), step=seen.step)
     st.rerun()
 
 
