@@ -35,8 +35,6 @@ def _show(found: WorkflowRules, given: CalledWith) -> None:
 
 
 def _step(found: WorkflowRules, one: StepRules, zone: str) -> None:
-    from engine.runs.rules.rules import left_empty
-
     say(f"{one.title} ({one.step})")
     if one.rules:
         rows = [
@@ -46,8 +44,8 @@ def _step(found: WorkflowRules, one: StepRules, zone: str) -> None:
         table(["RULE", "IF", "THEN", "ANSWERED", "LAST"], rows)
         say(f"ANSWERED: in the last {counted(found.runs, 'run')}.")
         for rule in one.rules:
-            if said := left_empty(one.used_by, rule.answer):
-                say(f"Rule {rule.number}: {said}")
+            if rule.left_empty:
+                say(f"Rule {rule.number}: {rule.left_empty}")
     else:
         say("There is no rule yet: the model is asked about each mail.")
     for proposal in one.proposals:
@@ -55,14 +53,12 @@ def _step(found: WorkflowRules, one: StepRules, zone: str) -> None:
 
 
 def _proposal(workflow: str, step: StepRules, one: RuleProposal) -> None:
-    from engine.runs.rules.rules import left_empty
-
     say("")
     corrections = counted(one.corrections, "correction")
     say(f"Proposed by {corrections}: if {_words(one.when)}, then {_words(one.answer)}.")
     say(f"It would have matched {counted(one.matches, 'mail')}; {one.wrong} of them had another answer.")
-    if said := left_empty(step.used_by, one.answer):
-        say(said)
+    if one.left_empty:
+        say(one.left_empty)
     rule = shlex.quote(compact({**one.when, "answer": one.answer}))  # an address may have quotes in it
     say(f"Add it: orchestra rules add {workflow} {step.step} {rule}")
 

@@ -21,7 +21,6 @@ from dashboard.parts.header import section
 from dashboard.parts.step_words import rule_words
 from dashboard.parts.times import ago
 from engine.base.json_text import JsonObject, compact
-from engine.runs.rules.rules import left_empty
 
 if TYPE_CHECKING:
     from engine.runs.rules.proposals import MatchedMail, RuleProposal
@@ -82,7 +81,7 @@ def _proposal(visit: Visit, found: WorkflowRules, one: StepRules, proposal: Rule
             proposal.corrections,
         )
         st.caption(f"{corrections} {_would(found, proposal)}")
-        _empty_fields(one, proposal.answer)
+        _empty_fields(proposal.left_empty)
         with st.expander(t("These mails")):
             for mail in proposal.mails:
                 _mail(visit, mail)
@@ -128,7 +127,7 @@ def _rule(visit: Visit, found: WorkflowRules, one: StepRules, rule: RuleUse) -> 
                 _buttons(visit, found, one, rule, place)
         if rule.note:
             st.caption(plain(rule.note))
-        _empty_fields(one, rule.answer)
+        _empty_fields(rule.left_empty)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(_uses(found, rule), width="content")
             if rule.last_run:
@@ -192,7 +191,7 @@ def _new(visit: Visit, found: WorkflowRules, one: StepRules) -> None:
         text = st.text_input(t("Text"), key=f"rule-text-{one.step}-{made}", placeholder=_EXAMPLES.get(name, ""))
     answer = {field: _choice(field, choices, f"{one.step}-{made}") for field, choices in one.choices.items()}
     if None not in answer.values():
-        _empty_fields(one, answer)
+        _empty_fields(visit.orchestra.rules.left_empty(visit.who, found.workflow, one.step, answer))
     note = st.text_input(t("Note"), key=f"rule-note-{one.step}-{made}")
     rule = {name: text.strip(), "answer": answer, **({"note": note.strip()} if note.strip() else {})}
 
@@ -212,9 +211,9 @@ def _new(visit: Visit, found: WorkflowRules, one: StepRules) -> None:
     )
 
 
-def _empty_fields(one: StepRules, answer: Mapping[str, Any]) -> None:
+def _empty_fields(said: str) -> None:
     """Say which fields an answer leaves empty that other steps use."""
-    if said := left_empty(one.used_by, answer):
+    if said:
         st.caption(f":orange[:material/warning: {plain(translated(said))}]")
 
 

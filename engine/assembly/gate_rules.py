@@ -112,7 +112,7 @@ _WORKFLOWS: Mapping[str, Rules] = {
         **dict.fromkeys(("check", "list"), _SEE_IT),
         **dict.fromkeys(("create", "delete", "merge"), _EDIT_IT),
     },
-    "rules": {"of": _SEE_IT, **dict.fromkeys(("add", "move", "remove"), _EDIT_IT)},
+    "rules": {"left_empty": _SEE_IT, "of": _SEE_IT, **dict.fromkeys(("add", "move", "remove"), _EDIT_IT)},
     "predictions": {"predict": {**_SEE, "run_id": "see"}},
     "step_tries": {"sample": _SEE_IT, "start": _RUN_IT},
     "debugging": {

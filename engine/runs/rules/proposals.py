@@ -44,6 +44,8 @@ class RuleProposal:
     """How many of these have another answer than the rule's."""
     mails: list[MatchedMail]
     """The first of these mails: those with another answer, then the newest."""
+    left_empty: str = ""
+    """Which fields it leaves empty that other steps use, in sentences; empty if none."""
 
 
 def proposals(answers: Sequence[PastAnswer], rules: Sequence[MailRule], fields: Iterable[str]) -> list[RuleProposal]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 from pydantic import ValidationError
 
-from clients.wording import listed
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
-from engine.base.json_text import JsonObject, compact
-from engine.base.step_tree import step_nodes
+from engine.base.json_text import JsonObject
 from engine.compiler.checks.rule_check import NO_MAIL, RULES, choices_of, mail_among, rule_faults
 from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import CompilerContext
@@ -25,14 +23,13 @@ from engine.mail.rules import MailRule
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.record.types.step import RuleRecord
+from engine.runs.rules.empty_fields import left_empty
 from engine.runs.rules.past_answers import AnswerReader, PastAnswer, PastAnswers
 from engine.runs.rules.proposals import RuleProposal, proposals
 from engine.workflows.editing.editing import WorkflowEditing
 from engine.workflows.editing.steps_in_text import StepsInText, read
 from engine.workflows.workflow_files import WorkflowFiles
 
-_INNER = ("steps", "on_error")
-"""The members of a step in which other steps are."""
 _SEE, _CHANGE = "see workflows", "change workflows"
 Workflow = Annotated[str, Meta(description="The name of the workflow.")]
 Step = Annotated[str, Meta(description="The id of the step that asks the model.")]
@@ -56,6 +53,8 @@ class RuleUse:
     """When it last did; empty if never."""
     last_run: str
     """The run in which it last did; empty if never."""
+    left_empty: str
+    """Which fields it leaves empty that other steps use, in sentences; empty if none."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,6 @@ class StepRules:
     title: str
     choices: Mapping[str, list[Any]]
     """The fields of its answer with fixed choices, each with its choices."""
-    used_by: Mapping[str, list[str]]
-    """The fields of its answer that other steps use, each with the titles of these steps: see `left_empty`."""
     rules: list[RuleUse]
     proposals: list[RuleProposal]
 
@@ -162,7 +159,7 @@ class MailRules:
         Raises UnknownName, InvalidInput, InvalidFile, StaleEdit, StorageError.
         """
         text = self._workflows.get(p, workflow).text
-        one = self._sorting(workflow, text, step)
+        _, one = self._sorting(workflow, text, step)
         _require_good(rule, one.schema)
         rules = _written(workflow, text, step)
         if len(rules) >= MOST_RULES:
@@ -219,6 +216,15 @@ class MailRules:
         rules.pop(_index(step, number, rules))
         return self._saved(p, workflow, text, step, rules, known_etag, "rules.remove")
 
+    @operation("rules.left_empty", "view", _SEE, "Say which fields a rule would leave empty")
+    def left_empty(self, p: Principal, workflow: Workflow, step: Step, answer: JsonObject) -> str:
+        """Return in sentences which fields a rule with this answer would leave empty that other steps use.
+
+        Raises UnknownName, InvalidInput, InvalidFile.
+        """
+        plan, one = self._sorting(workflow, self._workflows.get(p, workflow).text, step)
+        return left_empty(plan, step, one.schema, answer)
+
     def _saved(
         self, p: Principal, workflow: str, text: str, step: str, rules: list[Any], known_etag: str | None, said_as: str
     ) -> WorkflowRules:
@@ -228,14 +234,18 @@ class MailRules:
         self._workflows.save(p, workflow, made.text, known_etag or etag(text), (), said_as=said_as)
         return self.of(p, workflow)
 
-    def _sorting(self, workflow: str, text: str, step: str) -> _Sorting:
-        """Return a step that asks a model about a mail. Raises UnknownName, InvalidInput, InvalidFile."""
+    def _sorting(self, workflow: str, text: str, step: str) -> tuple[Plan, _Sorting]:
+        """Return a workflow, and a step in it that asks a model about a mail.
+
+        Raises UnknownName, InvalidInput, InvalidFile.
+        """
         read(text, workflow).node(step)
-        found = {one.node.id: one for one in self._sortings(workflow, text)[1]}
+        plan, sortings = self._sortings(workflow, text)
+        found = {one.node.id: one for one in sortings}
         if step not in found:
             message = f"The step {step!r} asks no model for an answer with fixed choices about a mail."
             raise InvalidInput(message, remedy=NO_MAIL[2])
-        return found[step]
+        return plan, found[step]
 
     def _sortings(self, workflow: str, text: str) -> tuple[Plan, list[_Sorting]]:
         """Return a workflow, and its steps that ask a model about a mail. Raises InvalidFile."""
@@ -257,48 +267,20 @@ def _place(found: StepsInText, node: Node) -> tuple[str | int, ...] | None:
     return found.node(node.id).place if node.id in found.ids else None
 
 
-def left_empty(used_by: Mapping[str, list[str]], answer: Mapping[str, Any]) -> str:
-    """Return in sentences which fields a rule's answer leaves empty that other steps use; empty if none.
-
-    A rule asks no model, so nobody fills them: a step may then write a page without text.
-    """
-    return " ".join(
-        f"{name!r} stays empty, and is used by {listed(titles)}."
-        for name, titles in used_by.items()
-        if name not in answer
-    )
-
-
-def _used_by(plan: Plan, one: _Sorting) -> dict[str, list[str]]:
-    """Return the fields of a step's answer that the text of other steps names, each with the titles of these steps."""
-    fields = [*one.schema.get("properties", {})]
-    found: dict[str, list[str]] = {}
-    for node in step_nodes(plan.document):
-        if node.step.id == one.node.id:
-            continue
-        own = {name: value for name, value in node.step.json.items() if name not in _INNER}
-        text = compact(own)
-        named = set(re.findall(rf"\bsteps\.{re.escape(one.node.id)}\.output\.(\w+)", text))
-        is_whole = re.search(rf"\bsteps\.{re.escape(one.node.id)}\.output\b(?!\.\w)", text) is not None
-        for name in fields:
-            if is_whole or name in named:
-                found.setdefault(name, []).append(node.step.title or node.step.id)
-    return {name: found[name] for name in fields if name in found}
-
-
 def _rules_of(plan: Plan, one: _Sorting, past: PastAnswers) -> StepRules:
     choices = choices_of(one.schema)
-    uses = [_use(number, rule, past.answers) for number, rule in enumerate(one.rules, 1)]
-    proposed = proposals(past.answers, one.rules, choices)
-    return StepRules(one.node.id, one.node.title, choices, _used_by(plan, one), uses, proposed)
+    empty = partial(left_empty, plan, one.node.id, one.schema)
+    uses = [_use(number, rule, past.answers, empty(rule.answer)) for number, rule in enumerate(one.rules, 1)]
+    proposed = [replace(each, left_empty=empty(each.answer)) for each in proposals(past.answers, one.rules, choices)]
+    return StepRules(one.node.id, one.node.title, choices, uses, proposed)
 
 
-def _use(number: int, rule: MailRule, answers: list[PastAnswer]) -> RuleUse:
+def _use(number: int, rule: MailRule, answers: list[PastAnswer], empty: str) -> RuleUse:
     """Return how often a rule has answered; one that was changed since is another rule."""
     said: RuleRecord = {"when": rule.when, "answer": rule.answer}
     answered = [one for one in answers if one.by_rule == said]
     last_at, last_run = (answered[0].at, answered[0].run_id) if answered else ("", "")
-    return RuleUse(number, rule.when, rule.answer, rule.note, len(answered), last_at, last_run)
+    return RuleUse(number, rule.when, rule.answer, rule.note, len(answered), last_at, last_run, empty)
 
 
 def _written(workflow: str, text: str, step: str) -> list[Any]:

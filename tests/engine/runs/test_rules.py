@@ -14,7 +14,7 @@ import pytest
 from engine.base.errors import InvalidFile, InvalidInput, NotAllowed, StaleEdit, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.rules.rules import StepRules, left_empty
+from engine.runs.rules.rules import StepRules
 from tests.engine.conftest import OWNER
 from tests.patience import PATIENCE_SECONDS
 
@@ -292,9 +292,50 @@ def test_rules_are_refused_where_there_is_no_mail_or_no_choice(orchestra: Orches
     assert ("rules", said) in found
 
 
-def test_a_rule_says_which_fields_it_leaves_empty_and_who_uses_them(orchestra: Orchestra) -> None:
-    used_by = rules(orchestra).used_by
-    assert {"title", "summary"} <= {*used_by}
-    said = left_empty(used_by, {"kind": "task", "title": "By hand"})
-    assert said == f"'summary' stays empty, and is used by {', '.join(used_by['summary'])}."
-    assert left_empty(used_by, {"kind": "task", "title": "By hand", "summary": "-"}) == ""
+def test_a_rule_says_which_fields_it_leaves_empty_that_a_step_uses_for_its_answer(orchestra: Orchestra) -> None:
+    def said(**answer: str) -> str:
+        return orchestra.rules.left_empty(OWNER, NAME, STEP, answer)
+
+    task = "'title' stays empty, and is used by Write a task. 'summary' stays empty, and is used by Write a task."
+    assert said(kind="task") == task
+    assert said(kind="bug") == task.replace("Write a task", "Open an issue")
+    assert said(kind="task", title="By hand") == "'summary' stays empty, and is used by Write a task."
+    assert said(kind="task", title="By hand", summary="-") == ""
+    assert said(kind="nothing") == "", "the steps that use the fields do not run"
+    add(orchestra, "bug", sender="a@shop.example")
+    add(orchestra, "nothing", sender="b@shop.example")
+    assert [one.left_empty for one in rules(orchestra).rules] == [said(kind="bug"), ""]
+
+
+CONDITIONS = {
+    "{{ steps.classify.output.kind != 'bug' }}": "is",
+    "{{ steps.classify.output.kind in ['bug', 'unsure'] }}": "",
+    "{{ mail.subject != '' && steps.classify.output.kind == 'bug' }}": "",
+    "{{ mail.subject != '' || steps.classify.output.kind == 'task' }}": "is",
+    "{{ mail.subject != '' && steps.classify.output.kind == 'task' }}": "may be",
+    "{{ mail.subject != '' }}": "may be",
+    "{{ steps.classify.output.title != '' }}": "",
+    "{{ !has(steps.issue.output) }}": "is",
+    "{{ has(steps.issue.output) }}": "",
+    "{{ steps.issue.status == 'succeeded' }}": "",
+    "{{ default(steps.issue.output.number, 0) > 0 }}": "",
+    "{{ has(steps.page.output) }}": "may be",
+}
+"""Conditions of a step that uses the title, each with what is said of it if a rule answers 'task'."""
+
+
+@pytest.mark.parametrize(("condition", "said"), CONDITIONS.items())
+def test_a_warning_is_as_certain_as_the_conditions(orchestra: Orchestra, root: Path, condition: str, said: str) -> None:
+    document = json.loads((root / "workflows" / f"{NAME}.json").read_text())
+    asks, _, issue, *_ = document["steps"][1]["steps"]
+    page = {"id": "page", "uses": "flow.set", "if": "{{ mail.text != '' }}", "with": {"values": {"at": 1}}}
+    inner = {"id": "inner", "uses": "flow.set", "with": {"values": {"at": "{{ steps.classify.output.title }}"}}}
+    group = {"id": "group", "if": condition, "steps": [inner]}
+    document["steps"][1]["steps"] = [asks, issue, page, group]
+    document["outputs"] = {}
+    (root / "workflows" / f"{NAME}.json").write_text(json.dumps(document))
+    expected = f"'title' stays empty, and {said} used by " if said else ""
+    answer = {"kind": "task", "summary": "-"}
+    found = orchestra.rules.left_empty(OWNER, NAME, STEP, answer)
+    assert found.startswith(expected)
+    assert ("inner" in found) is bool(said)
