@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from hashlib import blake2b
 from typing import Any
 
 from clients.wording import counted, plural
@@ -25,9 +26,12 @@ CORRECTED, NOTHING = "corrected: ", "nothing"
 """What `became` says of an item with a corrected answer, before what stays of it; and if nothing does."""
 _NUMBERED = re.compile(r"_[0-9]+$")
 _FAILED, _OPEN, _CANCELLED, _LEFT_OUT = "failed", "not finished", "cancelled", "left out"
+_DONE_BEFORE = "already done"
 _LAST = {_FAILED: 1, _OPEN: 2, _CANCELLED: 3, _LEFT_OUT: 4}
 """The order of endings; why somebody did not approve comes before them."""
 _REJECTED = "Rejected"
+_MOST_NAMED = 200
+"""The names of more items are not worth the place in the list of runs: each of them counts."""
 _OF_REJECTIONS = (_REJECTED, "ItemsFailed")
 """The types of errors of a run in which a person rejected calls: a loop only says how many of its items failed."""
 _ENDINGS: Mapping[str, str] = {RunStatus.FAILED: _FAILED, RunStatus.CANCELLED: _CANCELLED}
@@ -36,20 +40,46 @@ _ENDINGS: Mapping[str, str] = {RunStatus.FAILED: _FAILED, RunStatus.CANCELLED: _
 def of_loop(run: Run, loop: StepRecord, items: Sequence[StepRecord]) -> Outcomes:
     """Return what came of the items of a loop: of failed or unfinished ones their number, of the others the writes."""
     good = {item["path"] for item in items if item["status"] == StepStatus.SUCCEEDED}
-    unapproved = by_refusal(items)
-    failed = sum(item["status"] == StepStatus.FAILED for item in items) - unapproved.total()
-    left_out = sum(item["status"] == StepStatus.SKIPPED for item in items)
-    still_open = len(items) - len(good) - unapproved.total() - failed - left_out
-    endings = {**unapproved, _FAILED: failed, _OPEN: still_open, _LEFT_OUT: left_out}
     kinds, by_item = _kinds(run, good)
-    return {
+    done = [_pairs(by_item.get(item["path"])) if item["path"] in good else None for item in items]
+    ended = [_ending(item) for item in items]
+    alike, endings = Counter(one for one in done if one is not None), Counter(filter(None, ended))
+    in_order = sorted(endings, key=lambda word: _LAST.get(word, 0))
+    found: Outcomes = {
         "noun": noun(loop["noun"], "item"),
         "may_write": _may_write(run, loop),
         "kinds": kinds,
-        "alike": _alike(by_item.get(path, Counter()) for path in good),
-        "endings": {word: count for word, count in endings.items() if count},
+        "alike": [{"items": count, "done": list(pairs)} for pairs, count in alike.items()],
+        "endings": {word: endings[word] for word in in_order},
         "repeated": repeated(run["steps"], loop),
     }
+    if items and len(items) <= _MOST_NAMED and _has_keys(run, loop):
+        groups = [*alike, *in_order]
+        named: list[list[str]] = [[] for _ in groups]
+        for item, pairs, word in zip(items, done, ended, strict=True):
+            named[groups.index(word if pairs is None else pairs)].append(_name(str(item["key"])))
+        found["names"] = named
+    return found
+
+
+def _ending(item: StepRecord) -> str:
+    """Return how an item ended that did not succeed; "" for the others."""
+    if item["status"] == StepStatus.SUCCEEDED:
+        return ""
+    if item["error"] and refusal_of(item):
+        return refusal_words(item["error"])
+    return {StepStatus.FAILED: _FAILED, StepStatus.SKIPPED: _LEFT_OUT}.get(StepStatus(item["status"]), _OPEN)
+
+
+def _has_keys(run: Run, loop: StepRecord) -> bool:
+    """Return whether the items of a loop have keys of their own; without, an item is only known by its place."""
+    nodes = step_nodes(run["definition"]["workflow"])
+    return any(node.path == loop["path"] and node.step.json.get("key") is not None for node in nodes)
+
+
+def _name(key: str) -> str:
+    """Return a short name by which an item is known in the counts of another run."""
+    return blake2b(key.encode(), digest_size=6).hexdigest()
 
 
 def of_plain(run: Run) -> Outcomes:
@@ -57,8 +87,8 @@ def of_plain(run: Run) -> Outcomes:
     found = of_status(run["status"])
     if run["status"] == RunStatus.SUCCEEDED:
         kinds, by_item = _kinds(run, None)
-        done = _alike([by_item.get("", Counter())])
-        return {**found, "kinds": kinds, "alike": done, "repeated": repeated(run["steps"], None)}
+        done: ItemsAlike = {"items": 1, "done": list(_pairs(by_item.get("")))}
+        return {**found, "kinds": kinds, "alike": [done], "repeated": repeated(run["steps"], None)}
     error = run["error"]
     return {**found, "endings": {refusal_words(error): 1}} if error and error.get("type") in REFUSALS else found
 
@@ -73,6 +103,51 @@ def of_status(status: str) -> Outcomes:
         "alike": [{"items": 1, "done": []}] if is_good else [],
         "endings": {} if is_good else {_ENDINGS.get(status, _OPEN): 1},
         "repeated": {},
+    }
+
+
+def each_once(several: Sequence[tuple[Outcomes, int]]) -> list[tuple[Outcomes, int]]:
+    """Return the outcomes of runs, the oldest first, without the items that another of these runs has, too.
+
+    An item counts where it succeeded last, or else where it was seen last. Items without names all count.
+    """
+    home: dict[tuple[str, str], tuple[bool, int]] = {}
+    for place, (one, _) in enumerate(several):
+        for group, names in enumerate(one.get("names", ())):
+            is_good = group < len(one["alike"])
+            for name in names:
+                if is_good or not home.get((one["noun"], name), (False, 0))[0]:
+                    home[one["noun"], name] = (is_good, place)
+    found: list[tuple[Outcomes, int]] = []
+    before: set[tuple[str, str]] = set()
+    for place, (one, times) in enumerate(several):
+        if "names" not in one:
+            found.append((one, times))
+            continue
+        left = [sum(home[one["noun"], name][1] == place for name in names) for names in one["names"]]
+        good = {(one["noun"], name) for names in one["names"][: len(one["alike"])] for name in names}
+        again = len(good & before)
+        if any(left):
+            is_whole = not again and sum(left) == sum(map(len, one["names"]))
+            found.append((one if is_whole else _only(one, left, again), 1))
+        before |= good
+    return found
+
+
+def _only(one: Outcomes, left: Sequence[int], again: int) -> Outcomes:
+    """Return outcomes with so many items of each group, `again` of which an earlier run of the sum has done."""
+    alike = [(count, same["done"]) for count, same in zip(left, one["alike"], strict=False) if count]
+    used = sorted({place for _, done in alike for place, _ in done})
+    endings = zip(left[len(one["alike"]) :], one["endings"], strict=True)
+    done_before = one["repeated"].get(_DONE_BEFORE, 0)
+    repeated = {**one["repeated"], _DONE_BEFORE: max(0, done_before - again)}
+    return {
+        "noun": one["noun"],
+        "may_write": one["may_write"],
+        "kinds": [one["kinds"][place] for place in used],
+        "alike": [{"items": count, "done": [(used.index(at), times) for at, times in done]} for count, done in alike],
+        "endings": {word: count for count, word in endings if count},
+        "repeated": {word: count for word, count in repeated.items() if count},
     }
 
 
@@ -247,7 +322,7 @@ def items_of(run: Run, loop: StepRecord) -> list[StepRecord]:
 def repeated(steps: Sequence[StepRecord], loop: StepRecord | None) -> dict[str, int]:
     """Return how many items (without a loop: writes) were updated or done before already, by their only effects."""
     _, _, updated, old = places_by_effect(steps, loop)
-    found = {"updated": len(updated), "already done": len(old)}
+    found = {"updated": len(updated), _DONE_BEFORE: len(old)}
     return {word: count for word, count in found.items() if count}
 
 
@@ -316,10 +391,9 @@ def _kinds(run: Run, good: AbstractSet[str] | None) -> tuple[list[OutcomeKind], 
     return [kind for kind, _ in found], by_item
 
 
-def _alike(items: Iterable[Counter[int]]) -> list[ItemsAlike]:
-    """Return how many items had the same done with them, as often."""
-    found = Counter(tuple(sorted(done.items())) for done in items)
-    return [{"items": count, "done": list(done)} for done, count in found.items()]
+def _pairs(done: Mapping[int, int] | None) -> tuple[tuple[int, int], ...]:
+    """Return what was done with an item, and how often, in the order of the kinds."""
+    return tuple(sorted((done or {}).items()))
 
 
 def write_kind(step_id: str, uses: str, *, is_only_one: bool) -> OutcomeKind:

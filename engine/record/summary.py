@@ -65,7 +65,7 @@ def describe(run: Run) -> None:
 
 
 def summed_up(run: Run) -> tuple[str, Outcomes | None]:
-    """Return the sentence for a run document, and the counts behind it; None for plans, tests and corrections."""
+    """Return the sentence for a run document, and the counts behind it; None for plans and tests."""
     shared = shared_writes(run["steps"])
     if not shared:
         return _summed_up(run)
@@ -82,7 +82,7 @@ def _summed_up(run: Run) -> tuple[str, Outcomes | None]:
     if paused and run["status"] == RunStatus.WAITING:
         return _paused_sentence(run, paused), None
     if kind is RunKind.CORRECTION:
-        return _correction_sentence(run, options["corrects"]), None
+        return _correction_sentence(run, options["corrects"]), _of_corrected(run, options["corrects"])
     if "only" in options:
         return _test_sentence(run, options["only"]), None
     loop = loop_of_run(run)
@@ -223,6 +223,15 @@ def _correction_sentence(run: Run, corrects: CorrectedAnswer) -> str:
     ending = "" if run["status"] == RunStatus.SUCCEEDED else _failed(run, _ENDINGS[run["status"]])
     said = [f"Corrects {_named_place(run, corrects['step'])}: {right}.", *undone, done, ending]
     return " ".join(filter(None, [*said, *_undone_sentence(effects), *_corrected_sentence(run["steps"])]))
+
+
+def _of_corrected(run: Run, corrects: CorrectedAnswer) -> Outcomes | None:
+    """Return what came of the item that a correction does again; None if it could not be told from the item before."""
+    loop = loop_of_run(run)
+    items = [] if loop is None else items_of(run, loop)
+    again = [item for item in items if item["path"] in items_around(corrects["step"])]
+    found = of_loop(run, loop, again) if loop is not None and again else None
+    return found if found and "names" in found else None
 
 
 def _named_place(run: Run, path: str) -> str:

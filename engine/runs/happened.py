@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.base.json_text import value_of
 from engine.base.statuses import ListedStatus
-from engine.record.outcomes import added, of_status, outcome_words
+from engine.record.outcomes import added, each_once, of_status, outcome_words
 from engine.store.runs import RunsAlike
 
 _FAILED = (ListedStatus.FAILED, ListedStatus.PARTS_FAILED)
@@ -33,7 +33,10 @@ class Happened(Struct, frozen=True):
     """The one that needs a look most: of a run that failed, before one that waits, or some of whose parts failed."""
     runs: int
     sentence: str
-    """Of a single run its own, else the sum of all: "18 mails: 7 tasks, 4 issues, 6 only labelled, 1 unsure."."""
+    """Of a single run its own, else the sum of all: "18 mails: 7 tasks, 4 issues, 6 only labelled, 1 unsure.".
+
+    A mail that several runs have seen counts once.
+    """
     newest: str
     """The id of the newest run."""
 
@@ -73,6 +76,8 @@ def _summed_up(rows: Sequence[RunsAlike]) -> Happened:
 
 
 def _sentence(rows: Sequence[RunsAlike]) -> str:
-    sums = added((value_of(row.counts).get("outcomes") or of_status(row.status), row.runs) for row in rows)
+    in_order = sorted(rows, key=lambda row: row.newest)
+    several = [(value_of(row.counts).get("outcomes") or of_status(row.status), row.runs) for row in in_order]
+    sums = added(each_once(several))
     repeated = [f"{count:,} {word}" for one in sums for word, count in one["repeated"].items()]
     return " ".join([*map(outcome_words, sums), *([f"{', '.join(repeated)}."] if repeated else [])])

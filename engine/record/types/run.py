@@ -283,6 +283,9 @@ class Outcomes(TypedDict):
     """The others, by how they ended, in words: {`failed`: 1}."""
     repeated: ReadOnly[Mapping[str, int]]
     """How many of the items were `updated`, or `already done` by an earlier run."""
+    names: NotRequired[Sequence[Sequence[str]]]
+    """The items of each entry of `alike`, then of `endings`, by short hashes of their keys, so that an item that
+    several runs have seen counts once; absent if there are no keys, or many items."""
 
 
 class StepCounts(TypedDict):

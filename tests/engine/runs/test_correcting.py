@@ -189,6 +189,9 @@ def test_a_correction_can_be_corrected_back(orchestra: Orchestra, run: Any, stan
     assert lines(done.undo.undone) == [beside(path, "task")]
     assert (open_issues(standins), pages(standins)) == before
     assert step_of(new, beside(path, "issue"))["effect"]["generation"] == 1
+    [told] = orchestra.runs.happened(OWNER, run["started_at"])
+    same = orchestra.runs.get(OWNER, run["run_id"])["sentence"].partition(".")[0]
+    assert (told.runs, sorted(told.sentence.rstrip(".").split(", "))) == (3, sorted(same.split(", "))), "none twice"
     assert orchestra.corrections.correct(OWNER, run["run_id"], path, {"kind": "task"}).run_id == first, "asked again"
     [case] = orchestra.cases.list(OWNER, PROMPT)
     assert case.document is not None

@@ -53,6 +53,40 @@ def test_runs_are_added_up(rows: list[RunsAlike], said: str) -> None:
     assert [one.sentence for one in happened(rows)] == [said]
 
 
+def keyed(*done: tuple[str, str], reused: bool = False, **more: Any) -> Any:
+    """A run over mails that have keys: each is (key, what was done with it)."""
+    steps = mails(*(words for _, words in done), reused=reused)
+    keys = {f"each[{index}]": key for index, (key, _) in enumerate(done)}
+    found = run(*({**one, "key": keys.get(one["path"])} for one in steps), **more)
+    [loop] = found["definition"]["workflow"]["steps"]
+    return {**found, "definition": {"workflow": {"steps": [{**loop, "key": "{{ item.id }}"}]}}}
+
+
+FIRST = keyed(("a", "task label"), ("b", "issue label"), ("c", "label"), ("d", "failed"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        pytest.param([row(FIRST, 3)], "4 mails: 1 task, 1 issue, 1 only labelled, 1 failed.", id="the same, thrice"),
+        pytest.param([row(FIRST), row(keyed(("a", "task label"), ("d", "task label")), newest="2")],
+                     "4 mails: 1 issue, 2 tasks, 1 only labelled.", id="one done now"),
+        pytest.param([row(FIRST), row(keyed(("a", "issue label")), newest="2")],
+                     "4 mails: 2 issues, 1 only labelled, 1 failed.", id="a task became an issue"),
+        pytest.param([row(FIRST), row(keyed(("a", "failed"), ("d", "pending")), newest="2")],
+                     "4 mails: 1 task, 1 issue, 1 only labelled, 1 not finished.", id="failed later"),
+        pytest.param([row(FIRST), row(keyed(("a", "task label"), ("b", "issue label"), reused=True), newest="2")],
+                     "4 mails: 1 task, 1 issue, 1 only labelled, 1 failed.", id="again"),
+        pytest.param([row(keyed(("a", "task label"), ("e", "task label"), reused=True), newest="2"), row(FIRST)],
+                     "5 mails: 1 issue, 2 tasks, 1 only labelled, 1 failed. 1 already done.", id="some before that"),
+        pytest.param([row(FIRST), row(run(*mails("task label")), newest="2")],
+                     "5 mails: 2 tasks, 1 issue, 1 only labelled, 1 failed.", id="one without a key"),
+    ],
+)  # fmt: skip
+def test_a_mail_that_several_runs_have_seen_counts_once(rows: list[RunsAlike], said: str) -> None:
+    assert [one.sentence for one in happened(rows)] == [said]
+
+
 def test_each_workflow_has_its_own_sum_and_failures_come_first() -> None:
     rows = [
         row(run(*mails("task")), newest="1", workflow_id="a", workflow="a"),
