@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -18,13 +19,13 @@ from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.plain import field_label
 from dashboard.parts.errors import error_box
-from dashboard.parts.times import short_time
+from dashboard.parts.times import short_time, viewer_zone
 from dashboard.parts.values import json_text
-from engine.base.clock import moment_of, timestamp
+from engine.base.clock import duration_seconds, moment_of, moment_with_offset, timestamp
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.documents.json_file import typed_value
-from engine.mail.schedule import goes_out_at
+from engine.mail.schedule import LATER, goes_out_at
 from engine.plugins.step import Role
 from engine.record.types.approval import AskedCall
 from engine.runs.approval_titles import title_of
@@ -33,7 +34,7 @@ from engine.runs.call_texts import field_schemas, text_fields
 
 PARAM = "edit"
 """The parameter of the address that names the question whose letter is edited."""
-Kind = Literal["text", "lines", "choice", "switch", "number"]
+Kind = Literal["text", "lines", "choice", "switch", "number", "time"]
 _OTHERS = "other fields"
 """The name of the field with all arguments that have none of their own; no argument has a space in its name."""
 _LONG = 120
@@ -196,12 +197,15 @@ def editable(call: AskedCall) -> Mapping[str, Kind]:
     """Return the arguments that have a field of their own, and of which kind."""
     texts, schemas = text_fields(call), field_schemas(call)
     kinds = {
-        name: "text" if name in texts else _kind(value, schemas.get(name, {})) for name, value in call.arguments.items()
+        name: _kind(value, schemas.get(name, {}), is_text=name in texts) if name != LATER else "time"
+        for name, value in call.arguments.items()
     }
     return {name: kind for name, kind in kinds.items() if kind is not None}
 
 
-def _kind(value: Any, schema: JsonSchema) -> Kind | None:
+def _kind(value: Any, schema: JsonSchema, *, is_text: bool) -> Kind | None:
+    if is_text:
+        return "text"
     role = schema.get("role")
     if role not in (Role.CONTENT, Role.OPTION, Role.DESTINATION) or "format" in schema:
         return None  # an id, or an instruction
@@ -237,7 +241,17 @@ def _held(question: str, call: AskedCall, name: str, kind: Kind) -> Any:
         initial = "\n".join(value)
         text = _text_held(question, name, initial)
         return value if text == initial else [one.strip() for one in text.splitlines() if one.strip()]
+    if kind == "time":
+        picked = session.widget_value(_key(question, name), at := _local(value))
+        return value if picked in (at, None) else picked.replace(tzinfo=viewer_zone()).isoformat()
     return session.widget_value(_key(question, name), value)
+
+
+def _local(given: str) -> datetime | None:
+    """Return the time of a mail's schedule to the minute, on a clock of the viewer; None for a duration."""
+    if not given or duration_seconds(given) is not None:
+        return None
+    return moment_with_offset(given).astimezone(viewer_zone()).replace(second=0, microsecond=0, tzinfo=None)
 
 
 def _text_held(question: str, name: str, initial: str) -> str:
@@ -271,6 +285,11 @@ def _widget(question: str, call: AskedCall, name: str, kind: Kind) -> None:
     elif kind == "choice":
         options = schema["enum"]
         st.selectbox(label, options, options.index(value), key=key, persist_state="session")
+    elif kind == "time":
+        if duration_seconds(value) is not None:
+            st.caption(t("Held for {time}, unless you pick a time.", time=value))
+        label = t("Scheduled for ({zone})", zone=viewer_zone().key)
+        st.datetime_input(label, _local(value), key=key, persist_state="session")
     else:
         _text_widget(label, key, _slot(question, name), value, is_written="widget" in schema or "markup" in schema)
 
@@ -291,7 +310,8 @@ def _begin(question: str) -> None:
 def _discard(question: str, call: AskedCall) -> None:
     for name, kind in editable(call).items():
         value = call.arguments[name]
-        session.set_widget(_key(question, name), "\n".join(value) if kind == "lines" else value)
+        as_shown = "\n".join(value) if kind == "lines" else _local(value) if kind == "time" else value
+        session.set_widget(_key(question, name), as_shown)
     session.set_widget(_key(question, _OTHERS), _others(call))
     fields.forget(_slot(question, ""))
     st.query_params.pop(PARAM, None)

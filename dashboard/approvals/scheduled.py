@@ -36,7 +36,7 @@ def scheduled_mails(visit: Visit, limit: int, place: str) -> None:
 
 
 def goes_out_words(question: Approval) -> str:
-    """Return when a mail goes out and to whom, as plain text: "Goes out at 10:05 to ann@example.org"."""
+    """Return when a mail goes out and to whom, as plain text: "Goes out at 10:05 CET to ann@example.org"."""
     at, to = short_time(str(question.expires_at)), _to(question)
     return t("Goes out at {time} to {to}", time=at, to=to) if to else t("Goes out at {time}", time=at)
 

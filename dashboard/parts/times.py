@@ -43,9 +43,9 @@ def near_time(moment: str | datetime, now: datetime | None = None) -> str:
 
 
 def short_time(moment: str | datetime, now: datetime | None = None) -> str:
-    """Return e.g. "14:32" for a time on the viewer's current day, else "Fri 20 Nov, 14:32"."""
+    """Return e.g. "14:32 CET" for a time on the viewer's current day, else "Fri 20 Nov, 14:32 CET"."""
     at, today = _aware(moment).astimezone(viewer_zone()), (now or datetime.now(UTC)).astimezone(viewer_zone())
-    return at.strftime("%H:%M" if at.date() == today.date() else t("%a %d %b, %H:%M"))
+    return at.strftime(t("%H:%M %Z") if at.date() == today.date() else t("%a %d %b, %H:%M %Z"))
 
 
 def duration(seconds: float | None) -> str:

@@ -30,7 +30,9 @@ def _checked(given: str) -> str:
         try:
             moment_with_offset(given)
         except ValueError as error:
-            raise ValueError("must be a time such as 10m, or one with its offset, like 2026-11-20T09:00:00Z") from error
+            raise ValueError(
+                "must be a time such as 10m, or one with its offset, like 2026-11-20T09:00:00+01:00"
+            ) from error
     elif seconds > LONGEST_DAYS * 86_400:
         raise ValueError(f"must be at most {LONGEST_DAYS} days")
     return given

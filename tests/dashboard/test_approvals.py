@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -438,6 +439,10 @@ def test_the_address_of_a_mail_that_goes_out_later_shows_it(orchestra: Orchestra
     assert "Here it is." in words(at)
 
 
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\|:color\[\]", "", text)
+
+
 def test_an_approved_mail_that_goes_out_later_says_when_and_can_be_stopped(
     orchestra: Orchestra, open_page: Open
 ) -> None:
@@ -445,8 +450,9 @@ def test_an_approved_mail_that_goes_out_later_says_when_and_can_be_stopped(
     question = question_of(orchestra)
     at = open_page("approvals")
     at.button(key=f"approve-list-{question}").click().run()
-    [told] = [one.value for one in at.toast]
-    assert re.search(r"Goes out at \d\d\S*\d\d\S* \[Stop\]\(approvals\?question=" + question, told), told
+    [told] = [_unescaped(one.value) for one in at.toast]
+    link = rf"\[Stop\]\(approvals\?question={question}"
+    assert re.search(rf"Goes out at (?:\w+ \d+ \w+, )?\d\d:\d\d UTC\. {link}", told), told
     assert until(lambda: orchestra.approvals.list(OWNER, "scheduled"))
     [held] = orchestra.approvals.list(OWNER, "scheduled")
     at = open_page("approvals", question=question)
@@ -456,6 +462,30 @@ def test_an_approved_mail_that_goes_out_later_says_when_and_can_be_stopped(
     orchestra.approvals.reject(OWNER, held.id)
     at = open_page("approvals", tab="answered")
     assert not any("goes out at" in str(one.value) for one in at.markdown)
+
+
+@pytest.mark.parametrize("is_time", [False, True])
+def test_the_time_of_a_mail_is_picked_in_the_zone_of_the_reader(
+    orchestra: Orchestra, open_page: Open, is_time: bool
+) -> None:
+    soon = (datetime.now(UTC) + timedelta(days=2)).replace(second=0, microsecond=0)
+    given = soon.astimezone(timezone(timedelta(hours=5))).isoformat() if is_time else "2h"
+    asking(orchestra, {**LATER, "approve": "always", "with": {**LATER["with"], "send_after": given}})
+    question = question_of(orchestra)
+    at = open_page("approvals", question=question, edit=question)
+    [picked] = [one for one in at.datetime_input if one.label == "Scheduled for (UTC)"]
+    assert picked.value == (soon.replace(tzinfo=None) if is_time else None)
+    assert ("Held for 2h, unless you pick a time." in words(at)) is not is_time
+    assert not [one for one in at.button if one.label == "Approve as edited"], "nothing is changed yet"
+    wanted = (soon + timedelta(days=1)).replace(hour=8, minute=30, tzinfo=None)
+    picked.set_value(wanted).run()
+    assert not at.exception
+    next(one for one in at.button if one.label == "Approve as edited").click().run()
+    assert ", 08:30 UTC. [Stop]" in _unescaped(at.toast[0].value)
+    assert until(lambda: orchestra.approvals.list(OWNER, "scheduled"))
+    [held] = orchestra.approvals.list(OWNER, "scheduled")
+    assert held.call is not None
+    assert held.call.arguments["send_after"] == f"{wanted.isoformat()}+00:00"
 
 
 def test_questions_of_two_runs_about_the_same_say_so(orchestra: Orchestra, open_page: Open) -> None:

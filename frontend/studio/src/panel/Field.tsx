@@ -10,6 +10,7 @@ import { ListControl, MapControl } from "./Collections";
 import { valueOf, type Path } from "./places";
 import { keyOf, type Edit } from "./edits";
 import { Expression, type ControlProps } from "./Expression";
+import { Clock, timeWords } from "./Clock";
 import { FileDrop } from "./FileDrop";
 import { Records, type Rec } from "./Records";
 import { lineIn } from "./faults";
@@ -41,6 +42,8 @@ export interface FieldProps {
   isSentLate?: boolean | undefined;
 }
 
+// The field of a mail that goes out later.
+const LATER = "send_after";
 const TEXTUAL: Control[] = ["text", "long", "code", "number", "json"];
 
 export function Field(props: FieldProps) {
@@ -240,6 +243,7 @@ export function Field(props: FieldProps) {
         )}
       </div>
       {body()}
+      {props.path.at(-1) === LATER && control === "text" && !readOnly && !isExpression(value) && <Clock label={label} value={plainText(value)} onPick={(next) => type(next, { value: next })} />}
       {!condition && !loop && <Meaning path={props.path} value={value} />}
       {(isCondition ? !condition : isLoop && !loop) && !isRaw && isExpression(value) && (
         <button type="button" className="panel-add" onClick={() => showExpressions(true)}>
@@ -262,7 +266,9 @@ function Meaning({ path, value }: { path: Path; value: Json | undefined }) {
   const names = useNames(text !== "");
   const titleOf = useTitles();
   const isInWords = !isRaw && partsOf(text).every((one) => !one.isExpression || chipOf(one.text.slice(2, -2), names, titleOf).about === "");
-  const words = text ? (isInWords ? "" : meaning(text, names, titleOf)) : path.at(-1) === "cron" && typeof value === "string" && value.trim() ? cronWords(value) : "";
+  const fixed = typeof value === "string" ? value.trim() : "";
+  const ofTime = path.at(-1) === "cron" && fixed ? cronWords(fixed) : path.at(-1) === LATER ? timeWords(fixed) : "";
+  const words = text ? (isInWords ? "" : meaning(text, names, titleOf)) : ofTime;
   const [first, name, ...inner] = path;
   const sample = first === "with" && inner.length === 0 ? form.samples?.[String(name)] : undefined;
   if (!words && (sample === undefined || !text)) return null;
