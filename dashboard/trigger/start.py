@@ -12,6 +12,7 @@ from dashboard.base.language import N_, dialog, t, tn
 from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
+from dashboard.base.remedies import with_pages
 from dashboard.parts.accounts import UsedAccount, account_badge, account_badges, accounts_of_plan
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown, message_markdown
@@ -40,8 +41,10 @@ def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
     _account(one)
     _accounts_of_runs(visit, one)
-    if one.warning:
-        st.warning(plain_with_code(translated(one.warning)), icon=":material/warning:")
+    with errors_shown():
+        warning = visit.orchestra.triggers.status(visit.who, one.workflow, one.id).warning
+        if warning:
+            st.warning(plain_with_code(with_pages(translated(warning))), icon=":material/warning:")
     try:
         start = _choice(one)
     except InvalidInput as error:

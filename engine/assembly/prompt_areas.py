@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.runs.prompt_tries.asking import Asker
     from engine.runs.prompt_tries.case_tests import CaseTests
     from engine.runs.prompt_tries.comparing import Comparisons
+    from engine.runs.prompt_tries.model_fit import ModelFits
     from engine.runs.prompt_tries.store import KeptForm, TryStore
     from engine.runs.prompt_tries.tries import Tries
     from engine.runs.prompt_tries.try_requests import TryRequests
@@ -56,6 +57,16 @@ class PromptAreas:
 
         cases = CaseStore(self._opened.workspace.prompts)
         return case_proof(name, document, cases, self._try_requests, Cells(self._asker, self._opened.clock))
+
+    @shared_property
+    def model_fits(self) -> ModelFits:
+        """How well the models of workflows do what their prompts ask."""
+        from engine.prompts.cases import CaseStore
+        from engine.runs.prompt_tries.cells import Cells
+        from engine.runs.prompt_tries.model_fit import ModelFits
+
+        cases, cells = CaseStore(self._opened.workspace.prompts), Cells(self._asker, self._opened.clock)
+        return ModelFits(cases, self._try_requests, cells, self._work.trigger_context.model_of)
 
     @shared_property
     def fragments(self) -> FragmentFiles:

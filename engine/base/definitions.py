@@ -36,6 +36,8 @@ class PromptDefinition(TypedDict, total=False):
     protected: ReadOnly[Sequence[str]]
     """Labels that move only if the cases pass, or with a reason."""
     model: ReadOnly[str | None]
+    pass_at_least: ReadOnly[float]
+    """The share of its cases that should pass with the model that a workflow asks."""
     parameters: ReadOnly[JsonObject]
     """Parameters of the request to the model, such as `temperature`."""
     variables: ReadOnly[Mapping[str, JsonSchema]]

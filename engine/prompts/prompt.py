@@ -25,6 +25,8 @@ from engine.workspace.canonical import canonical
 _DRAFT = "prompt"
 """The file name in problems of a prompt that is not saved."""
 DEFAULT_LABEL = "production"
+PASS_AT_LEAST = 0.8
+"""The share of the cases of a prompt that should pass with the model that a workflow asks."""
 
 
 class _Part(BaseModel):
@@ -86,6 +88,7 @@ class PromptModel(_Part):
     labels: dict[str, int] = Field(default_factory=dict)
     protected: list[str] = Field(default_factory=list)
     model: str | None = None
+    pass_at_least: float = Field(PASS_AT_LEAST, ge=0, le=1, strict=False)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     variables: dict[Identifier, dict[str, Any]] = Field(default_factory=dict)
     messages: list[MessageModel] = Field(min_length=1)

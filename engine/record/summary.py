@@ -11,6 +11,7 @@ from clients.wording import counted
 from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
 from engine.base.step_path import StepPath, items_around
 from engine.base.step_tree import step_nodes
+from engine.record.fixed_choices import same_choice_sentences
 from engine.record.outcomes import (
     by_refusal,
     items_of,
@@ -99,7 +100,7 @@ def _whole_sentence(run: Run, loop: StepRecord | None, items: Sequence[StepRecor
     parts += [] if loop is None else _which(run, loop, items)
     if loop is not None and _failed_outside(run, loop):
         parts.append(_failed(run, "Failed"))
-    parts += _notes(run["steps"])
+    parts += [*_notes(run["steps"]), *same_choice_sentences(run)]
     if any(effect["reused"] or effect.get("updated") for effect in effects):
         parts += _reused_sentences(run, loop)
     broken_off = len([step for step in run["steps"] if step["effect"] and step["status"] == StepStatus.CANCELLED])
@@ -133,7 +134,8 @@ def _plan_sentence(run: Run) -> str:
     every, words = counted(found["new"], "write"), _planned_words(run)
     called = sum("child_run_id" in step for step in run["steps"])
     others = f", besides the writes of {counted(called, 'called run')}" if called else ""
-    return f"Plan: {every}{f' ({words})' if words not in ('', every) else ''}{kept}{others}."
+    said = f"Plan: {every}{f' ({words})' if words not in ('', every) else ''}{kept}{others}."
+    return " ".join([said, *same_choice_sentences(run)])
 
 
 def _planned_words(run: Run) -> str:

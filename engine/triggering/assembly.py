@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
-from engine.compiler.definition.plan import Concurrency
+from engine.base.statuses import AccountMode
+from engine.compiler.definition.plan import Concurrency, Plan
 from engine.connections.accounts import Accounts
 from engine.people.access import Principal
 from engine.people.audit import Audit
@@ -69,6 +70,8 @@ class TriggeringDependencies(Struct, frozen=True):
     """Signs the pages of forms."""
     is_closed: Callable[[str], bool]
     """Returns whether only some may see the workflow with a name, or that had it."""
+    about_models: Callable[[Plan, Mapping[str, AccountMode]], Sequence[str]]
+    """Returns what a person should know of the models that runs ask."""
 
 
 class Triggering:
@@ -107,6 +110,7 @@ class Triggering:
             asking=self._asking(),
             audit=needs.audit,
             resume=needs.resume,
+            about_models=needs.about_models,
         )
         self.mail_watch = MailWatch(state.mail_waits, state.settings, needs.accounts, needs.clock)
         self.bounce_watch = BounceWatch(state.bounces, state.settings, needs.accounts, needs.logs, needs.clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from msgspec import Struct
 from engine.base.clock import moment_of
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import is_branch
+from engine.base.statuses import AccountMode
+from engine.compiler.definition.plan import Plan
 from engine.compiler.self_feeding import FeedingChain
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
@@ -50,6 +52,8 @@ class TriggersDependencies(Struct, frozen=True):
     asking: PollBatch
     audit: Audit
     resume: Callable[[Principal, str], str]
+    about_models: Callable[[Plan, Mapping[str, AccountMode]], Sequence[str]]
+    """Returns what a person should know of the models that runs ask."""
 
 
 class FailingTriggers(NamedTuple):
@@ -69,7 +73,7 @@ class Triggers:
         self._clock = parts.looks.clock
         self._rows, self._looks, self._previews = parts.rows, parts.looks, parts.previews
         self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
-        self._activation, self._resume = parts.activation, parts.resume
+        self._activation, self._resume, self._about_models = parts.activation, parts.resume, parts.about_models
 
     @operation("triggers.list", "view", "see triggers", "List triggers", "GET /api/triggers", answer="triggers")
     def list(self, p: Principal, workflow: str | None = None) -> builtins.list[TriggerStatus]:
@@ -91,13 +95,21 @@ class Triggers:
     def status(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
         """Return the status of a trigger, for the account in use: its polls, the items it has seen, its errors.
 
+        Its warning also tells if a model that its runs ask fails the cases of a prompt.
+
         Raises UnknownName, InvalidFile.
         """
         found = [one for one in self._statuses.all(workflow, p.sees) if one.id == trigger]
         if not found:
             self._resolver.named(workflow, trigger)
             raise UnknownName("trigger", trigger)
-        return min(found, key=lambda one: one.is_resting)
+        one = min(found, key=lambda one: one.is_resting)
+        try:
+            named = self._resolver.named(workflow, trigger)
+        except OrchestraError:  # of a file that is gone or broken: the status says so
+            return one
+        about_models = self._about_models(named.plan, self._resolver.modes(named))
+        return replace(one, warning=" ".join(filter(None, [one.warning, *about_models])))
 
     @operation("triggers.chains", "view", "see triggers", "List the triggers that may start each other")
     def chains(self, p: Principal, workflow: str | None = None) -> builtins.list[FeedingChain]:

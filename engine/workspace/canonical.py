@@ -85,7 +85,7 @@ def _workflow() -> KeyOrder:
 
 _PROMPT = KeyOrder(
     (
-        "schema_version", "title", "description", "tags", "labels", "protected", "model", "parameters",
+        "schema_version", "title", "description", "tags", "labels", "protected", "model", "pass_at_least", "parameters",
         "variables", "messages", "output_schema", "samples", "fragments", "moves",
     ),
     {

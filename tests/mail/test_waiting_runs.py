@@ -267,7 +267,7 @@ def test_a_plan_says_until_when_it_would_wait(place: Place) -> None:
     plan = place.orchestra.runs.wait(OWNER, plan_id, PATIENCE_SECONDS)
     assert plan["status"] == "succeeded", plan["error"]
     notes = {one["id"]: one["planned"].get("note", "") for one in plan["steps"]}
-    expected = timestamp(utc_now() + timedelta(days=2))[:13]
+    expected = f"{utc_now() + timedelta(days=2):%Y-%m-%d %H:}"
     for step in ("unknown", "known"):
         assert notes[step].startswith(f"The run waits here for a reply, until {expected}"), notes
     assert [one["run_id"] for one in [plan] if place.awaited() and one["status"] == "waiting"] == []

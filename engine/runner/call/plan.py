@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Container
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from clients.errors import NotFound, WriteRefused
 from clients.reads_only import reads_only
-from engine.base.clock import timestamp
 from engine.base.errors import AnswerNotRecorded, PlanDrift
 from engine.base.lazy_values import Unknown, complete, marked
 from engine.base.statuses import ENDED_STEPS, StepStatus
@@ -183,7 +182,7 @@ def _not_waited(outcome: Waits) -> Outcome:
 
 
 def _waits_until(moment: datetime) -> str:
-    return f"The run waits here for a reply, until {timestamp(moment)} at the latest."
+    return f"The run waits here for a reply, until {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC at the latest."
 
 
 def _planned(call: StepCall, output: Any, planned: PlannedStep, remarks: Remarks | None = None) -> Succeeded:

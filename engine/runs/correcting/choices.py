@@ -12,6 +12,7 @@ from engine.base.json_text import JsonObject, is_same
 from engine.base.statuses import StepStatus
 from engine.compiler.definition.plan import Node, Plan
 from engine.expressions.json_values import compact_json
+from engine.record.fixed_choices import answer_schema, choices_of, is_of_model
 from engine.record.parts.answer_effects import waited_for
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
@@ -36,7 +37,7 @@ def step_to_correct(run: Run, path: str) -> StepRecord:
     step = next((one for one in run["steps"] if one["path"] == path), None)
     if step is None:
         raise UnknownName(f"step of the run {run['run_id']}", path, [one["path"] for one in run["steps"]])
-    if not _is_of_model(step):
+    if not is_of_model(step):
         raise InvalidInput(
             f"The step {path} does not ask a model.", remedy="Name a step whose type begins with `llm.`."
         )
@@ -47,9 +48,9 @@ def step_to_correct(run: Run, path: str) -> StepRecord:
 
 def choices_in(run: Run, step: StepRecord) -> list[Choice]:
     """Return the choices of a step as its run recorded them; [] if it is not a model step with such an answer."""
-    if not _is_of_model(step) or step["status"] != StepStatus.SUCCEEDED or step.get("fallback"):
+    if not is_of_model(step) or step["status"] != StepStatus.SUCCEEDED or step.get("fallback"):
         return []
-    return _choices(_schema_in(run, step), step["output"])
+    return _choices(answer_schema(run, step), step["output"])
 
 
 def node_to_correct(run: Run, step: StepRecord, plan: Plan, current: str) -> Node:
@@ -99,26 +100,6 @@ def _choices(schema: Any, output: Any) -> list[Choice]:
     known = output if isinstance(output, Mapping) else {}
     return [
         Choice(name, str(one.get("title") or name), known[name], list(one.get("enum", [True, False])))
-        for name, one in _properties(schema).items()
+        for name, one in choices_of(schema).items()
         if name in known
     ]
-
-
-def _properties(schema: Any) -> dict[str, Any]:
-    properties = schema.get("properties") if isinstance(schema, Mapping) else None
-    known = properties.items() if isinstance(properties, Mapping) else ()
-    return {name: one for name, one in known if isinstance(one, Mapping) and _is_fixed(one)}
-
-
-def _is_fixed(schema: Mapping[str, Any]) -> bool:
-    return isinstance(schema.get("enum"), list) or schema.get("type") == "boolean"
-
-
-def _schema_in(run: Run, step: StepRecord) -> Any:
-    arguments = step["arguments"] or {}
-    prompts = run["definition"].get("prompts") or {}
-    return arguments.get("schema") or (prompts.get(str(arguments.get("prompt"))) or {}).get("output_schema")
-
-
-def _is_of_model(step: StepRecord) -> bool:
-    return str(step["uses"] or "").startswith("llm.")

@@ -122,7 +122,7 @@ class Cells:
     ) -> tuple[RecordedAnswer, bool]:
         """Return the answer to the question that is made of an id and an account, and whether it was not asked now."""
         if by.account is None:
-            return answers.get(key, None, lambda: _refused(answers.damaged(key), what))
+            return answers.get(key, by.model, lambda: _refused(answers.damaged(key), what))
         asked = question(new_run_id(self._clock()), by.account)
         return answers.get(key, asked.model, lambda: self._asked(asked))
 

@@ -29,6 +29,8 @@ class ModelAccount(Struct, frozen=True):
     demo: bool
     account: Account | None
     """None if only recorded answers are used."""
+    model: str | None = None
+    """The model whose recorded answers are used; None: of any."""
 
 
 class AskedColumn(Struct, frozen=True):

@@ -110,7 +110,7 @@ class TriggerResolver:
     def opened(self, named: NamedTrigger) -> Watched:
         """Return a trigger with its account opened. Raises as `find`."""
         workflow_id = named.plan.id
-        self._context.require_ready(workflow_id, self._modes(named))
+        self._context.require_ready(workflow_id, self.modes(named))
         connection = named.trigger.connection
         service = named.trigger.kind.service
         if connection is None:  # any server, without credentials: there is nobody to ask for
@@ -216,7 +216,8 @@ class TriggerResolver:
         """Return the account mode that the server watches and its runs touch."""
         return _mode(named.plan, named.trigger, self._context.connections.served_mode, AccountMode.MINE)
 
-    def _modes(self, named: NamedTrigger) -> dict[str, AccountMode]:
+    def modes(self, named: NamedTrigger) -> dict[str, AccountMode]:
+        """Return whose account each connection is that a trigger and its runs use."""
         names = {*named.plan.connections, *filter(None, [named.trigger.connection])}
         return {name: named.plan.mode(name, self._context.mode_of(name)) for name in sorted(names)}
 

@@ -1,0 +1,100 @@
+"""How well the models of a workflow do what its prompts ask, by the recorded answers to their cases: none is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+
+from msgspec import Struct
+
+from engine.base.definitions import PromptDefinition
+from engine.base.errors import OrchestraError
+from engine.base.statuses import AccountMode
+from engine.compiler.definition.plan import Action, Plan
+from engine.connections.model_prices import ModelPrices
+from engine.prompts.cases import CaseStore
+from engine.prompts.prompt import PASS_AT_LEAST
+from engine.runs.prompt_tries.answers import RecordedAnswers, SharedAnswers
+from engine.runs.prompt_tries.cells import Cells
+from engine.runs.prompt_tries.judging import judges_of
+from engine.runs.prompt_tries.questions import AskedColumn, ModelAccount, model_to_ask
+from engine.runs.prompt_tries.try_requests import TryRequests
+
+
+class ModelFit(Struct, frozen=True):
+    """How a model does with the cases of a prompt."""
+
+    prompt: str
+    model: str
+    cases: int
+    answered: int
+    """How many of them it has answered."""
+    passed: int
+    wanted: float
+    """The share of the cases that should pass (`pass_at_least` of the prompt)."""
+
+    @property
+    def warning(self) -> str:
+        """Say what a person should know before its answers are used; empty if enough of the cases pass."""
+        if not self.answered:
+            return (
+                f"Nobody has tried the {self.cases} cases of the prompt '{self.prompt}' with {self.model}. "
+                f"`orchestra prompts test {self.prompt}` tells how often it is right."
+            )
+        if self.passed >= self.wanted * self.answered:
+            return ""
+        return (
+            f"{self.model} passes {self.passed} of {self.answered} cases of the prompt '{self.prompt}', and "
+            f"{self.wanted:.0%} should pass. Expect wrong answers: choose another model, or let people agree to "
+            "what it writes."
+        )
+
+
+class ModelFits:
+    """Counts the cases that pass; any thread."""
+
+    def __init__(
+        self, store: CaseStore, try_requests: TryRequests, cells: Cells, model_of: Callable[[str], ModelPrices]
+    ) -> None:
+        self._store, self._try_requests, self._cells, self._model_of = store, try_requests, cells, model_of
+
+    def warnings(self, plan: Plan, modes: Mapping[str, AccountMode]) -> list[str]:
+        """Return what a person should know of the models that a workflow asks; each once, none about the demo's."""
+        asked = [one for one in _asking(plan) if modes[str(one.connection)] is AccountMode.MINE]
+        found = [one for one in map(partial(self._fit, plan), asked) if one is not None]
+        return list(dict.fromkeys(one.warning for one in found if one.warning))
+
+    def _fit(self, plan: Plan, action: Action) -> ModelFit | None:
+        """Return how the model of a step does with its prompt; None if that is not known before a run."""
+        reference, wished = action.arguments.get("prompt"), action.arguments.get("model") or ""
+        document = plan.prompts.get(reference) if isinstance(reference, str) else None
+        if document is None or not isinstance(wished, str):
+            return None
+        name, connection = str(reference).partition("@")[0], str(action.connection)
+        model = wished or model_to_ask({**document}, "", None) or self._model_of(connection).model
+        with suppress(OrchestraError):  # of a prompt that is gone, or cannot be read: compiling the workflow says so
+            return self._counted(
+                name, document, ModelAccount(connection, demo=False, account=None, model=model), wished
+            )
+        return None
+
+    def _counted(self, name: str, document: PromptDefinition, by: ModelAccount, wished: str) -> ModelFit | None:
+        cases = [one for one in self._store.list(name) if not one.problems]
+        if not cases:
+            return None
+        answers = SharedAnswers(RecordedAnswers(self._store.folder(name)), is_fresh=False)
+        judges = judges_of(cases, self._try_requests, is_offline=True)
+        asked = AskedColumn(document, None, by, wished, judges=judges)
+        found = [self._cells.answer(asked, one, 0, answers) for one in cases]
+        answered = [one for one in found if one["usage"] is not None]
+        passed = sum(not one["failures"] for one in answered)
+        wanted = document.get("pass_at_least", PASS_AT_LEAST)
+        return ModelFit(name, str(by.model), len(cases), len(answered), passed, wanted)
+
+
+def _asking(plan: Plan) -> Iterator[Action]:
+    """Yield the calls of a plan that ask a model with a prompt."""
+    for node in plan.nodes():
+        if node.action is not None and node.action.asks_models and node.action.connection is not None:
+            yield node.action

@@ -1,0 +1,110 @@
+"""A workflow is turned on with a warning if its model fails the cases of its prompts, or nobody has tried them."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from engine.orchestra import Orchestra
+from tests.engine.runs.prompt_tries.conftest import Desk
+from tests.engine.runs.prompt_tries.test_case_tests import BUG, NAME, OWNER, PROMPT, ready, result_of
+
+__all__ = ["ready"]
+
+STEP = {
+    "id": "kind",
+    "uses": "llm.extract",
+    "connection": "llm",
+    "with": {"prompt": f"{NAME}@production", "variables": {"text": BUG}},
+}
+
+
+def warning(desk: Desk, trigger: str = "daily") -> str:
+    return desk.orchestra.triggers.status(OWNER, "work", trigger).warning
+
+
+def workflow(desk: Desk, **fields: Any) -> None:
+    step = {**STEP, "with": {**STEP["with"], **fields}}  # type: ignore[dict-item]
+    desk.workflow([step], triggers=[{"id": "daily", "uses": "schedule", "with": {"cron": "0 8 * * *"}}])
+
+
+def add_cases(desk: Desk, kind: str, count: int) -> None:
+    for number in range(count):
+        expected = [{"type": "field_equals", "field": "kind", "value": kind}]
+        variables = {"text": f"{BUG} {kind} {number}"}
+        made = {"name": f"{kind} {number}", "variables": variables, "assertions": expected}
+        desk.orchestra.cases.add(OWNER, NAME, made)
+
+
+def test_a_model_that_fails_too_many_cases_is_told_before_its_trigger_is_on(ready: Desk) -> None:
+    workflow(ready)
+    said = warning(ready)
+    assert said == (
+        "Nobody has tried the 2 cases of the prompt 'sort' with big. "
+        "`orchestra prompts test sort` tells how often it is right."
+    )
+    result_of(ready)
+    assert warning(ready) == "", "both pass"
+    asked = ready.asked
+    add_cases(ready, "task", 1)
+    assert result_of(ready)["passed"] == 2
+    said = warning(ready)
+    assert said.startswith("big passes 2 of 3 cases of the prompt 'sort', and 80% should pass."), said
+    on = ready.orchestra.triggers.turn_on(OWNER, "work", "daily")
+    assert on.is_on
+    assert on.warning == said
+    assert ready.asked == asked + 1, "the warning asks no model"
+
+
+def test_the_answers_of_another_model_say_nothing_about_this_one(ready: Desk) -> None:
+    result_of(ready)
+    workflow(ready, model="small")
+    assert "with small." in warning(ready)
+    result_of(ready, model="small")
+    assert warning(ready) == ""
+    config = ready.root / "config.yaml"
+    config.write_text(config.read_text().replace("model: big", "model: other"))
+    workflow(ready)
+    assert "with other." in warning(ready), "the connection has another model now"
+
+
+@pytest.mark.parametrize(("wanted", "is_told"), [(0.5, False), (0.75, True)])
+def test_the_prompt_says_how_many_should_pass(ready: Desk, wanted: float, is_told: bool) -> None:
+    prompts = ready.orchestra.prompts
+    file = prompts.get(OWNER, NAME)
+    document = {**PROMPT, "pass_at_least": wanted}
+    prompts.save_version(OWNER, NAME, json.dumps({**(file.document or {}), **document}), file.etag, "production")
+    add_cases(ready, "task", 1)
+    result_of(ready)
+    workflow(ready)
+    assert (f"{wanted:.0%} should pass" in warning(ready)) is is_told
+
+
+def test_a_workflow_on_the_demo_or_without_cases_has_no_warning(ready: Desk) -> None:
+    workflow(ready)
+    with closing(Orchestra(ready.root, demo=True)) as demo:
+        assert demo.triggers.status(OWNER, "work", "daily").warning == ""
+    assert warning(ready) != ""
+    for one in ready.orchestra.cases.list(OWNER, NAME):
+        ready.orchestra.cases.delete(OWNER, NAME, one.case)
+    assert warning(ready) == ""
+
+
+@pytest.mark.parametrize(("count", "odd", "is_told"), [(20, False, True), (19, False, False), (21, True, False)])
+def test_a_model_that_always_says_the_same_is_told_by_the_run(
+    ready: Desk, count: int, odd: bool, is_told: bool
+) -> None:
+    texts = [f"{BUG} {number}" for number in range(count)]
+    if odd:
+        texts[7] = "This week's newsletter. Unsubscribe here."
+    step = {**STEP, "title": "Sort it", "with": {**STEP["with"], "variables": {"text": "{{ item }}"}}}  # type: ignore[dict-item]
+    ready.workflow([{"id": "each", "foreach": f"{{{{ {json.dumps(texts)} }}}}", "steps": [step]}])
+    run = ready.run()
+    assert run["status"] == "succeeded", run["error"]
+    told = f'All {count} answers of "Sort it" have the same kind, bug. Read some of them'
+    assert (told in run["sentence"]) is is_told, run["sentence"]
+    plan = ready.wait(ready.orchestra.plans.make(OWNER, "work", {}))
+    assert (told in plan["sentence"]) is is_told, plan["sentence"]
