@@ -64,8 +64,10 @@ _LONGEST = 2_000
 _MOST_SENTENCES = 12
 _DEEPEST = 4
 _PLACEHOLDER = re.compile(r"\{\d+\}")
-_REJECTED = "rejected by "
-_COUNT = re.compile(rf"[0-9]+(?:,[0-9]{{3}})* (?:(?:[a-z]+ )*{_REJECTED}(?!a person)[^\s,]*[^\s,.]|[a-z]+(?: [a-z]+)*)")
+_REFUSED = {"rejected by ": N_("rejected by {name}"), "stopped by ": N_("stopped by {name}")}
+_COUNT = re.compile(
+    rf"[0-9]+(?:,[0-9]{{3}})* (?:(?:[a-z]+ )*(?:{'|'.join(_REFUSED)})(?!a person)[^\s,]*[^\s,.]|[a-z]+(?: [a-z]+)*)"
+)
 _BESIDES = N_(", besides the writes of ")
 _BETWEEN = (N_(" or "), N_(" and "))
 _COUNTS = re.compile(rf"#(?:(?:, |: | \(|{_BESIDES})#|\))*\.?")
@@ -263,10 +265,11 @@ def _count(text: str) -> str:
     """Return the translation of "9 tasks", "9 only labelled" or "2 replies rejected by a person"."""
     digits, _, words = text.partition(" ")
     count = int(digits.replace(",", ""))
-    before, is_rejected, who = words.partition(_REJECTED)
-    if is_rejected and who != "a person":
-        what = _count(f"{digits} {before.rstrip()}") if before else number(count)
-        return f"{what} {t('rejected by {name}', name=who)}"
+    for by, said in _REFUSED.items():
+        before, is_refused, who = words.partition(by)
+        if is_refused and who != "a person":
+            what = _count(f"{digits} {before.rstrip()}") if before else number(count)
+            return f"{what} {t(said, name=who)}"
     if words in _ENDINGS:
         return f"{number(count)} {t(words)}"
     for ending in ("", *_ENDINGS):

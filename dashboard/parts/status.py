@@ -51,6 +51,11 @@ LOOKS: Mapping[str, StatusStyle] = {
 }
 
 PARTLY_REJECTED = StatusStyle(N_("Partly rejected"), LOOKS[REJECTED].icon, "gray", _GRAY)
+_STOPPED, _PARTLY_STOPPED = (
+    StatusStyle(word, ":material/cancel_schedule_send:", "gray", _GRAY)
+    for word in (N_("Stopped"), N_("Partly stopped"))
+)
+"""If all that a person has rejected are mails that wait for their time."""
 
 _TEST = N_("Test run")
 _TESTS: Mapping[RunKind, str] = {RunKind.DEBUG: N_("Debug run"), RunKind.REPLAY: N_("Replay")}
@@ -62,7 +67,10 @@ def look_of(status: str, counts: Mapping[str, Any] | None = None) -> StatusStyle
     What a person has rejected is no failure.
     """
     if counts and counts.get("rejected") and status in (RunStatus.FAILED, RunStatus.SUCCEEDED):
-        return PARTLY_REJECTED if counts["new_effects"] or counts["reused_effects"] else LOOKS[REJECTED]
+        whole, part = (LOOKS[REJECTED], PARTLY_REJECTED)
+        if counts.get("stopped") == counts["rejected"]:
+            whole, part = _STOPPED, _PARTLY_STOPPED
+        return part if counts["new_effects"] or counts["reused_effects"] else whole
     failed = counts is not None and (counts.get("failed_steps") or counts.get("failed_items"))
     if status == StepStatus.SUCCEEDED and failed:
         return LOOKS[ListedStatus.PARTS_FAILED]

@@ -328,13 +328,13 @@ _ASKED_AGAIN = (
 
 
 class Rejected(OrchestraError):
-    """A person rejected what the step asked for; `by`: the id of that person."""
+    """A person rejected what the step asked for, or stopped its mail before it went out; `by`: that person's id."""
 
     default_remedy = _ASKED_AGAIN
 
-    def __init__(self, message: str, *, by: str = "") -> None:
+    def __init__(self, message: str, *, by: str = "", is_stopped: bool = False) -> None:
         super().__init__(message)
-        self.by = by
+        self.by, self.is_stopped = by, is_stopped
 
 
 class ApprovalExpired(OrchestraError):

@@ -79,7 +79,11 @@ def _detailed(document: Failure, error: BaseException) -> Failure:
             "remedy": error.remedy or None,
             "field": field,
         }
-        return {**found, "by": error.by} if isinstance(error, Rejected) and error.by else found
+        if isinstance(error, Rejected) and error.by:
+            found["by"] = error.by
+            if error.is_stopped:
+                found["stopped"] = True
+        return found
     if isinstance(error, ValidationError):
         return _misfitting(document, error)
     # Unforeseen, so a bug of ours. Its text could contain anything: show only its type.

@@ -307,6 +307,11 @@ def rejected_calls(run: Run) -> int:
     return sum(bool(step["uses"]) and refusal_of(step) == _REJECTED for step in run["steps"])
 
 
+def stopped_mails(run: Run) -> int:
+    """Return how many calls of a run were mails for later that a person stopped."""
+    return sum(bool(step["uses"] and step["error"] and step["error"].get("stopped")) for step in run["steps"])
+
+
 def failed_items(run: Run) -> int:
     """Return how many items of a run failed, without those that a person rejected."""
     items = [step for step in run["steps"] if is_item(step["path"]) and step["status"] == StepStatus.FAILED]

@@ -21,6 +21,7 @@ from engine.record.outcomes import (
     outcome_words,
     places_by_effect,
     rejected_calls,
+    stopped_mails,
     write_counts,
     write_kind,
 )
@@ -63,6 +64,8 @@ def describe(run: Run) -> None:
         run["counts"] = {**run["counts"], "outcomes": found}
     if rejected := rejected_calls(run):
         run["counts"] = {**run["counts"], "rejected": rejected}
+        if stopped := stopped_mails(run):
+            run["counts"] = {**run["counts"], "stopped": stopped}
 
 
 def summed_up(run: Run) -> tuple[str, Outcomes | None]:

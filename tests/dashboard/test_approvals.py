@@ -427,6 +427,8 @@ def test_a_mail_that_goes_out_later_is_stopped_or_sent_at_once(
     at = open_page("run", id=run["run_id"], open="send")
     assert not at.exception
     assert ("Stopped by you" in words(at)) is (ending == "failed")
+    assert (r"The mail was stopped by owner\." in [str(one.value) for one in at.header]) is (ending == "failed")
+    assert "ejected" not in words(at)
     assert tables(at)[0]["status"] == ["⊘ Stopped" if ending == "failed" else "✓ Done"]
 
 

@@ -46,7 +46,7 @@ def test_a_mail_is_held_and_stopped(workflows: Orchestra) -> None:
     assert run["status"] == "waiting"
     [held] = workflows.approvals.list(OWNER, "scheduled")
     workflows.approvals.reject(OWNER, held.id, "Wrong price.")
-    assert ended(workflows, run["run_id"])["error"]["message"] == "Stopped by tester: Wrong price."
+    assert ended(workflows, run["run_id"])["error"]["message"] == "The mail was stopped by tester: Wrong price."
 
 
 @pytest.mark.parametrize(

@@ -252,10 +252,11 @@ def test_a_stopped_mail_never_goes_out_and_the_run_goes_on_as_after_a_rejection(
     run = place.ended()
     steps = {one["id"]: one for one in run["steps"]}
     assert steps["send"]["error"]["type"] == "Rejected"
-    assert steps["send"]["error"]["message"] == "Stopped by ann: Wrong price."
+    assert steps["send"]["error"]["message"] == "The mail was stopped by ann: Wrong price."
     assert steps["send"]["error"]["by"] == "ann"
     assert steps["after"]["status"] == "succeeded"
-    assert run["counts"]["rejected"] == 1
+    assert (run["counts"]["rejected"], run["counts"]["stopped"]) == (1, 1)
+    assert run["sentence"].endswith("1 step done, 1 stopped by ann.")
     place.later(days=1)
     assert place.sent() == 0
 

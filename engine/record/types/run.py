@@ -310,6 +310,8 @@ class Counts(StepCounts):
     outcomes: NotRequired[ReadOnly[Outcomes]]
     rejected: NotRequired[ReadOnly[int]]
     """How many calls a person rejected, if nothing else failed."""
+    stopped: NotRequired[ReadOnly[int]]
+    """How many of these were mails for later, which that person stopped."""
 
 
 class ResumeRecord(TypedDict):

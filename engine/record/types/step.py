@@ -33,8 +33,10 @@ class Failure(TypedDict):
     http_status: ReadOnly[int | None]
     retry_after_seconds: ReadOnly[float | None]
     """How long the service asked to wait."""
-    by: NotRequired[ReadOnly[str]]
+    by: NotRequired[str]
     """The person who rejected the call, if one did."""
+    stopped: NotRequired[bool]
+    """True if it was a mail for later, which that person stopped."""
 
 
 class AttemptRecord(TypedDict):
@@ -360,8 +362,10 @@ REFUSALS = {"Rejected": "rejected by a person", "ApprovalExpired": "not approved
 
 
 def refusal_words(error: Failure) -> str:
-    """Return what became of a call that nobody approved: `rejected by ada`."""
+    """Return what became of a call that nobody approved: `rejected by ada`; of a mail for later, `stopped by ada`."""
     by = error.get("by")
+    if by and error.get("stopped"):
+        return f"stopped by {by}"
     return f"rejected by {by}" if by else REFUSALS[error["type"]]
 
 

@@ -70,7 +70,7 @@ class QuestionOutcome(Struct, frozen=True):
             because = f": {self.comment}" if self.comment else ""
             stop = "" if because.endswith(_SENTENCE_ENDS) else "."
             if self.is_scheduled:
-                raise Rejected(f"Stopped by {self.by}{because}{stop}", by=self.by)
+                raise Rejected(f"The mail was stopped by {self.by}{because}{stop}", by=self.by, is_stopped=True)
             raise Rejected(f"Rejected by {self.by}{because}{stop}", by=self.by)
 
 
