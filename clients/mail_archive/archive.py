@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import islice
@@ -59,6 +59,11 @@ class ArchiveFiles(Protocol):
         Raises ServiceError.
         """
 
+    def beside(self, entry: ArchiveEntry, most: int) -> Mapping[str, bytes]:
+        """Return the attachments that Apple Mail keeps beside a mail, by the number of their part: at most so many
+        bytes.
+        """
+
     def opened(self, entry: ArchiveEntry) -> AbstractContextManager[OpenBytes]:
         """Open one. Raises NotFound if it is gone, and other ServiceErrors."""
 
@@ -88,6 +93,7 @@ class MailArchive:
             flags = tuple(entry.flags)
             if entry.kind == "apple":
                 content, flags = from_apple(content)
+            beside = self.files.beside(entry, most) if b"\nX-Apple-Content-Length:" in content else {}
             at = datetime.fromtimestamp(entry.at, UTC) if entry.at > 0 else None
             return StoredMail(
                 f"{self.path}{_MARK}{entry.key}",
@@ -97,6 +103,7 @@ class MailArchive:
                 at,
                 is_beginning=file.size > most,
                 is_altered=file.size <= most and file.is_altered(),
+                beside=beside,
             )
 
     def of_mailbox(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from msgspec import Struct
 
@@ -140,6 +140,24 @@ class OnDisk:
             return
         with self._client.in_folder(self._path) as handle, _below(handle, entry.path) as found_:
             yield _bytes(found_)
+
+    def beside(self, entry: ArchiveEntry, most: int) -> dict[str, bytes]:
+        """Return the attachments that Apple Mail keeps in files beside a mail, by the number of their part.
+
+        Those that cannot be read, or would be more than `most` bytes together, are left out.
+        """
+        folder, _, name = self._within(entry.path).rpartition("/")
+        place = "/".join(filter(None, (folder.rpartition("/")[0], "Attachments", name.partition(".")[0])))
+        found: dict[str, bytes] = {}
+        with suppress(NotFound):
+            for one in self._client.listed(place, "*", is_deep=True):
+                number, _, inside = one.path.removeprefix(f"{place}/").partition("/")
+                if number in found or not inside or one.size_bytes > most:
+                    continue
+                with suppress(ServiceError), self._client.opened(one.path) as file:
+                    found[number] = os.pread(file.handle, one.size_bytes, 0)
+                    most -= len(found[number])
+        return found
 
     @property
     def _named(self) -> tuple[str, ...]:

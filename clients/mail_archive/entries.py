@@ -17,6 +17,8 @@ _DELIVERED = re.compile(r"(\d{9,11})[._]")
 _INFO = re.compile(r"[:;!]2,([A-Za-z]*)$")
 """The flags behind the name; where a colon is not allowed, programs write another sign."""
 _FLAGS = {"S": "\\Seen", "R": "\\Answered", "F": "\\Flagged", "D": "\\Draft", "T": "\\Deleted"}
+_BESIDE = re.compile(r"(?:^|/)Attachments/\d+/[\d.]+/[^/]+$")
+"""A file that Apple Mail keeps beside a `.partial.emlx`: an attachment, even if it is a mail."""
 _OTHER_NAMES = (".msf", ".dat", ".json", ".html", ".plist", ".db", ".sqlite", ".zip", ".gz", ".pdf")
 """Endings of files beside mailboxes, which need not be opened."""
 
@@ -80,6 +82,8 @@ def kind_of(path: str, *, is_mailbox: bool | None = None) -> Kind | None:
 
     `is_mailbox`: whether it begins as a mailbox does, None if nobody has looked.
     """
+    if _BESIDE.search(path):
+        return None
     parts = path.split("/")
     name = parts[-1].lower()
     if parts[-2:-1] in (["cur"], ["new"]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plistlib
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -45,6 +46,8 @@ class StoredMail(Struct, frozen=True):
     """Whether `content` is only the beginning."""
     is_altered: bool = False
     """Whether the checksum of its file says that `content` is not what was written."""
+    beside: Mapping[str, bytes] = {}
+    """The attachments that Apple Mail keeps in files beside the mail, by the number of their part: `2`, `1.2`."""
 
     @property
     def subject(self) -> str:
@@ -56,12 +59,27 @@ class StoredMail(Struct, frozen=True):
     def payload(self) -> Part:
         """Return the mail's parts."""
         payload = payload_of(self.content)
+        if missing := [*_filled(payload, self.beside)]:
+            payload["left_out"] = [*payload.get("left_out", ()), *missing]
         if self.is_beginning:
             known = f"only the first {len(self.content):,} bytes of the mail were read"
             payload["left_out"] = [*payload.get("left_out", ()), known]
         if self.is_altered:
             payload["left_out"] = [*payload.get("left_out", ()), "the archive is damaged here: the mail may be altered"]
         return payload
+
+
+def _filled(part: Part, beside: Mapping[str, bytes]) -> Iterator[str]:
+    """Put attachments that lie beside a mail into it; yield a clause about each that is missing."""
+    for child in part.get("parts", ()):
+        yield from _filled(child, beside)
+    if not header(part, "X-Apple-Content-Length") or part.get("parts") or part["body"]["content"].strip():
+        return
+    number = ".".join(str(int(one) + 1) for one in (part["partId"] or "0").split("."))
+    if number in beside:
+        part["body"].update(size=len(beside[number]), content=beside[number])
+    else:
+        yield f"the attachment {shown(part['filename']) or number!r} is not in the folder Attachments beside the mail"
 
 
 def from_apple(written: bytes) -> tuple[bytes, tuple[str, ...]]:

@@ -245,6 +245,10 @@ class InZip:
             finally:
                 content.close()
 
+    def beside(self, entry: ArchiveEntry, most: int) -> dict[str, bytes]:
+        """Return nothing: what Apple Mail keeps beside a mail is read only from a folder."""
+        return {}
+
 
 def _local_header(handle: int, place: int) -> int:
     """Return the length of the header before the data of an entry. Raises InvalidRequest."""

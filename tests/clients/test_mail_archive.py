@@ -196,6 +196,76 @@ def test_the_files_of_apple_mail_are_read(root: Path) -> None:
     ]
 
 
+PARTIAL = b"""From: Ann <ann@a.example>
+Subject: With files
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: multipart/alternative; boundary=c
+
+--c
+Content-Type: text/plain
+
+Hello
+--c
+Content-Type: text/calendar; name=invite.txt
+Content-Disposition: attachment; filename=inner.txt
+Content-Transfer-Encoding: base64
+X-Apple-Content-Length: 8
+
+
+--c--
+--b
+Content-Type: text/plain; name=list.txt
+Content-Disposition: attachment; filename=list.txt
+Content-Transfer-Encoding: base64
+X-Apple-Content-Length: 8
+
+
+--b
+Content-Type: message/rfc822
+Content-Disposition: attachment; filename=offer.eml
+X-Apple-Content-Length: 8
+
+
+--b
+Content-Type: application/pdf; name=gone.pdf
+Content-Disposition: attachment; filename=gone.pdf
+Content-Transfer-Encoding: base64
+X-Apple-Content-Length: 8
+
+
+--b--
+"""
+
+
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_attachments_that_apple_mail_keeps_beside_a_mail_are_in_it(root: Path, is_zip: bool) -> None:
+    data = "V10/INBOX.mbox/ABC/Data"
+    put(root, f"{data}/Messages/7.partial.emlx", b"%d\n" % len(PARTIAL) + PARTIAL + plistlib.dumps({"flags": 1}))
+    put(root, f"{data}/Attachments/7/1.2/inner.txt", b"inner")
+    put(root, f"{data}/Attachments/7/2/list.txt", b"a list")
+    put(root, f"{data}/Attachments/7/3/offer.eml", mail("offer"))
+    put(root, f"{data}/Attachments/8/4/gone.pdf", b"of another mail")
+    (root / f"{data}/Attachments/7/4").mkdir()
+    (root / f"{data}/Attachments/7/4/gone.pdf").symlink_to(root / "config.yaml")
+    if is_zip:
+        shutil.make_archive(str(root / "mail"), "zip", root, "V10")
+    [found] = Reader(root, "mail.zip" if is_zip else "V10").read()
+    assert (found["subject"], found["text"].split("\n")[0], found["is_read"]) == ("With files", "Hello", True)
+    said = " is not in the folder Attachments beside the mail"
+    missing = [one for one in found["left_out"] if said in one]
+    if is_zip:
+        assert len(missing) == 4
+        return
+    assert missing == [f"The attachment 'gone.pdf'{said}."]
+    ids = {one["name"]: one["id"] for one in found["attachments"]}
+    contents = {name: attachment(client(root), found["id"], ids[name]).content for name in ids if name != "gone.pdf"}
+    assert contents == {"inner.txt": b"inner", "list.txt": b"a list", "offer.eml": mail("offer")}
+    alone = shown(stored_mail(client(root), f"{data}/Messages/7.partial.emlx"))
+    assert [one for one in alone["left_out"] if said in one] == missing
+
+
 def test_a_zip_archive_of_any_of_them_is_read_without_unpacking(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zipped, "_EVERY", 64 * 1024)
     chance = random.Random(20261120)
