@@ -49,7 +49,7 @@ def show(
         rows = [[step["path"], step["status"], _detail(step, zone)] for step in run["steps"]]
         table(["STEP", "STATUS", "DETAIL"], rows)
         for one in session.orchestra.runs.bounces(session.principal, run_id):
-            note(f"{one.path}: {one.sentence} (a report in the mailbox says so)")
+            note(f"{one.path}: {one.sentence} (a report in the mailbox says so; anybody can send one)")
         report(session, run, is_followed=False)
     return DONE
 

@@ -61,9 +61,9 @@ class Bounces(Protocol):
         """Keep reports as long as their runs. A second one of an action and a recipient, or over 100, is ignored."""
 
     def of(self, run_id: str) -> Sequence[BouncedMail]:
-        """Return the last word about each recipient whom a mail of a run has not reached, oldest first.
+        """Return the word about each recipient whom a mail of a run has not reached, oldest first.
 
-        A mail that was `delayed` may arrive or fail later; of several final words, the last one counts.
+        A mail that was `delayed` may arrive or fail later. A failure stays: anybody could write that it arrived.
         """
 
     def after(self, number: int, most: int) -> Sequence[BouncedMail]:

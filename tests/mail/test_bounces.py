@@ -151,11 +151,14 @@ def test_a_mail_that_is_late_and_then_arrives_is_told_no_more(place: Place, acti
 
 
 @services
-def test_of_several_final_words_in_one_look_the_last_one_counts(place: Place) -> None:
+@pytest.mark.parametrize("action", ["delivered", "relayed"])
+def test_a_report_that_anybody_could_write_does_not_hide_a_failure(place: Place, action: str) -> None:
     mail = place.send(["ann@example.org"])
     place.mailbox.arrive(postfix(mail, "p1"))
-    place.mailbox.arrive(arrived(mail, "delivered", "a1"))
-    assert place.looked() == []
+    place.mailbox.arrive(arrived(mail, action, "a1"))
+    assert [one.action for one in place.looked()] == ["failed"]
+    place.mailbox.arrive(arrived(mail, action, "a2"))
+    assert [one.action for one in place.looked()] == ["failed"]
 
 
 def arrived(mail: Returned, action: str, number: str) -> bytes:

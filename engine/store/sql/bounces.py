@@ -21,6 +21,8 @@ _MAILS = (
 _COLUMNS = "run_id, path, recipient, action, status, diagnostic, connection, mail, at"
 _MOST = 100
 _UNDELIVERED = ("failed", "delayed")
+_WEIGHT = {"delayed": 0, "failed": 2}
+"""Of a word; of others 1. That a mail arrived ends that it is late, but anybody could write it, so no failure."""
 _NOTE = (
     f"INSERT INTO bounces ({_COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"  # noqa: S608
     f" WHERE EXISTS (SELECT 1 FROM runs WHERE run_id = ?)"
@@ -60,11 +62,11 @@ class SqlBounces:
                 cursor.execute(_NOTE, (*one[:9], one.run_id, one.run_id, one.path, one.action))
 
     def of(self, run_id: str) -> list[BouncedMail]:
-        """Return the last word about each recipient whom a mail of a run has not reached, oldest first."""
+        """Return the word about each recipient whom a mail of a run has not reached, oldest first."""
         with self._database.asking() as cursor:
             rows = [BouncedMail(*row) for row in cursor.execute(_OF, (run_id,)).fetchall()]
         last: dict[tuple[str, str], BouncedMail] = {}
-        for one in sorted(rows, key=lambda row: (row.action != "delayed", row.number)):
+        for one in sorted(rows, key=lambda row: (_WEIGHT.get(row.action, 1), row.number)):
             last[one.path, one.recipient.lower()] = one
         return [one for one in rows if one in last.values() and one.action in _UNDELIVERED]
 

@@ -27,7 +27,7 @@ _LOOK_SECONDS = 5.0
 _BETWEEN = timedelta(minutes=5)
 """Between two notices: what is noticed meanwhile is in the next one."""
 _READ, _LISTED = 500, 5
-_REMEDY = "Check the address, then send the mail again."
+_REMEDY = "Anybody can send such a report: read it first. Then check the address, and send the mail again."
 _CLOSED = "Mail of a private workflow could not be delivered. The page of its run says more."
 
 
