@@ -141,9 +141,9 @@ function emptyTable(parent) {
 
 function headRow(one) {
   const { noun, became, kinds, columns } = one.data;
-  const results = became ? [[became, 140, "1fr"]] : kinds.map((kind) => [kind, 58, "58px"]);
-  const steps = columns.map(([, title]) => [title, 91, "1fr"]);
-  const shown = [[noun, 184, "3fr"], [t("Status"), 91, "1fr"], ...results, ...steps];
+  const results = became ? [[became, 140, "1.5fr"]] : kinds.map((kind) => [kind, 58, "58px"]);
+  const steps = columns.map(([, title]) => [title, 100, "1fr"]);
+  const shown = [[noun, 184, "3fr"], [t("Status"), 100, "1fr"], ...results, ...steps];
   one.grid.style.setProperty("--columns", shown.map(([, least, most]) => `minmax(${least}px, ${most})`).join(" "));
   one.grid.style.setProperty("--least", `${shown.reduce((sum, [, least]) => sum + least, 0)}px`);
   const cells = shown.map(([title]) => made("div", { role: "columnheader", textContent: title, title }));

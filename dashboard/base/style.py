@@ -27,7 +27,7 @@ _CSS = """
 .st-key-head-line h1 { font-size: 1.5rem; padding-block: 0; }
 .st-key-canvas-place { min-height: clamp(30rem, calc(100vh - 12rem), 90rem); }
 @media (max-width: 640px) { .st-key-canvas-place { min-height: 24rem; } }
-/* Home: a sentence in large type, then rows of one line. */
+/* Home: a sentence in large type, then rows of one line, or two. */
 .st-key-home-title { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-answer p { font-size: 1.7rem; line-height: 1.3; font-weight: 600; text-wrap: balance; }
 [class*="st-key-heading-"] { margin-bottom: -.6rem; }
@@ -39,11 +39,13 @@ _CSS = """
 [class*="st-key-line-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
 [class*="st-key-line-"] [data-testid="stPageLink-NavLink"] [data-testid="stIconMaterial"] { display: none; }
 @media (min-width: 641px) {
-  [class*="st-key-line-"] { flex-wrap: nowrap; }
-  [class*="st-key-line-"] p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+  [class*="st-key-line-"] { flex-wrap: nowrap; padding-block: .15rem; }
+  [class*="st-key-line-"] .stMarkdown p { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+    overflow: hidden; overflow-wrap: anywhere; }
   [class*="st-key-line-"] > :has(> .stMarkdown) { min-width: 0; flex-shrink: 1; }
   [class*="st-key-line-"] > :has([data-testid="stCaptionContainer"]) { flex-shrink: 0; }
-  [class*="st-key-line-"]:not([class*="st-key-line-waiting-"]) > :has(> .stPageLink) { flex: 0 0 11rem; min-width: 0; }
+  [class*="st-key-line-"]:not([class*="st-key-line-waiting-"]) > :has(> .stPageLink) { flex: 0 0 19rem; min-width: 0; }
+  [class*="st-key-line-"] [data-testid="stPageLink-NavLink"] * { white-space: normal; }
 }
 @media (max-width: 640px) {
   .st-key-waiting-keys, [class*="st-key-line-"] > :has(> .stSpace) { display: none; }
@@ -143,6 +145,9 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
 [class*="st-key-talk-"] [data-testid="stChatMessage"] [data-testid="stVerticalBlock"] { gap: .45rem; }
 [class*="st-key-saw-"] summary, [class*="st-key-back-"] summary, [class*="-roles"] summary { opacity: .82; }
 .st-key-browser-script { display: none; }
+/* What a button did is said at the foot of the menu, where it covers no button; a phone has no such place. */
+@media (min-width: 641px) { .stToastContainer { inset: auto auto .5rem 0; margin: 0 .9rem; }
+  .stToastContainer .stToast { width: 19rem; } }
 /* A phone hides the menu: its first places are at the bottom of the screen. */
 [data-testid="stLayoutWrapper"]:has(> .st-key-phone-bar) { position: absolute; }
 .st-key-phone-bar { display: none; }
@@ -161,8 +166,10 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
   .st-key-phone-bar .phone-more span { font-size: 1rem; line-height: 1.2rem; }
   .stMainBlockContainer, .stMainBlockContainer:has(.st-key-answer) { padding-bottom: 5.5rem; }
 }
-/* The search is in the header of every page. */
-.st-key-search-button { position: fixed; top: .7rem; inset-inline-end: 1rem; width: auto; z-index: 999991; }
+/* The search is at the top of every page and scrolls with it, over nothing; a phone has a header for it. */
+.stMainBlockContainer { position: relative; }
+.st-key-search-button { position: absolute; top: .7rem; inset-inline-end: 1rem; width: auto; z-index: 999991; }
+@media (max-width: 640px) { .st-key-search-button { position: fixed; } }
 .search-button { display: flex; align-items: center; gap: .5rem; padding: .3rem .6rem; font: inherit; font-size: .85rem;
   color: light-dark(#4b5263, #b4bac7); background: light-dark(#f8f9fb, #1d2029); cursor: pointer;
   border: 1px solid light-dark(#868ea1, #6b7385); border-radius: .6rem; }

@@ -11,8 +11,8 @@ from dashboard.base.language import t
 from dashboard.creating.begun import BegunForm
 from dashboard.creating.then import ask_then
 from dashboard.creating.what import ask_what, source_now
-from dashboard.creating.when import ask_when
-from engine.copilot.wizard.records import Choices
+from dashboard.creating.when import ask_when, own_zone
+from engine.copilot.wizard.records import Choices, WhenToStart
 
 
 class FormAnswers(Struct, frozen=True):
@@ -40,6 +40,7 @@ def ask(form: BegunForm) -> FormAnswers:
         places=what.places,
         start=start,
         cron=cron,
+        time_zone=own_zone(form.visit) if start is WhenToStart.SCHEDULE else "",
         only=what.only,
         kinds={one: one for one in what.kinds},
         values=what.values,

@@ -8,9 +8,12 @@ from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
-from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names, open_file
+from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names
 from engine.base.names import usable_name
 from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFile
+
+JUST_MADE = "new"
+"""The parameter of a workflow's address that has its page offer what makes it work."""
 
 
 @dialog(N_("Empty workflow"), icon=":material/draft:")
@@ -38,4 +41,6 @@ def open_new(visit: Visit, made: WorkflowFile, **where: str) -> None:
     if added:
         said = t("New connections: {names}. They use the demo until you give them your key.", names=", ".join(added))
         session.tell(said, icon=":material/power:")
-    open_file(visit, WORKFLOW, made.name, N_("{name} has been created."), **where)
+    title = str((made.document or {}).get("title") or made.name)
+    session.tell(t("{name} has been created.", name=title))
+    visit.go(WORKFLOW.word, name=made.name, **where)

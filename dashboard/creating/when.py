@@ -8,9 +8,11 @@ from datetime import time
 import streamlit as st
 
 from dashboard.base.language import N_, t, tc
+from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.creating.begun import BegunForm, one_of
 from dashboard.creating.examples import WORKDAYS
+from dashboard.parts.times import viewer_zone
 from engine.copilot.wizard.records import Offer, WhenToStart
 from engine.triggers.cron import DAYS, DailyTime, cron_of, daily_time
 
@@ -35,7 +37,6 @@ def ask_when(form: BegunForm, source: Offer) -> tuple[WhenToStart, str]:
 
 def _times(form: BegunForm) -> str:
     begun = daily_time(form.given.cron) or WORKDAYS
-    zone = form.visit.orchestra.triggers.time_zone(form.visit.who)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         at = st.time_input(t("At"), time(begun.hour, begun.minute), step=900, key=f"{form.key}-at", width=140)
         chosen = st.pills(
@@ -46,5 +47,15 @@ def _times(form: BegunForm) -> str:
             format_func=lambda one: t(DAYS[one - 1]),
             key=f"{form.key}-days",
         )
-    st.caption(plain(t("Times are in the time zone {zone}.", zone=zone)))
+    if own := own_zone(form.visit):
+        st.caption(plain(t("Times are in your time zone, {zone}.", zone=own)))
+    else:
+        zone = form.visit.orchestra.triggers.time_zone(form.visit.who)
+        st.caption(plain(t("Times are in the time zone {zone}.", zone=zone)))
     return cron_of(DailyTime(at.hour, at.minute, chosen) if at else WORKDAYS)
+
+
+def own_zone(visit: Visit) -> str:
+    """Return the time zone of the browser for a schedule to name; "" where it is the workspace's, or not known."""
+    shared = visit.orchestra.triggers.time_zone(visit.who)
+    return zone if (zone := st.context.timezone or "") and viewer_zone().key == zone != shared else ""

@@ -26,7 +26,7 @@ def next_firings(visit: Visit) -> None:
         return
     said = []
     for one in coming:
-        name = plain(f"{one.workflow_title or one.workflow}: {one.title}")
+        name = plain(f"{one.workflow_title or one.workflow}: {t(one.title)}")
         said.append(f"{name} :gray[{plain(short_time(one.look_again_at))}]" if one.look_again_at else name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line-next"):
         visit.title_link(tc("heading", "Next"), "triggers")

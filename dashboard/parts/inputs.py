@@ -48,7 +48,7 @@ class _Field:
     @property
     def label(self) -> str:
         title = field_label(str(self.schema.get("title") or self.name))
-        return t("{title} :gray[(required)]", title=title) if self.is_required else title
+        return t("{title} (required)", title=title) if self.is_required else title
 
     @property
     def help(self) -> str | None:
@@ -380,7 +380,7 @@ def _as_json(field: _Field) -> Any:
     """Read an input without a widget of its own as JSON."""
     default = json.dumps(field.default, ensure_ascii=False, indent=2) if "default" in field.schema else ""
     text = fields.text_area(
-        f"{field.label} :gray[(JSON)]",
+        f"{field.label} (JSON)",
         default,
         key=field.key,
         help=field.help,

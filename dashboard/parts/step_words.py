@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from dashboard.base.language import N_, t
@@ -16,6 +17,8 @@ _CONDITIONS = {
     "subject_contains": N_("with {text} in the subject"),
 }
 """Those of a rule about mails, by the name that files use."""
+_HINT = re.compile(r" \(.*|;.*")
+"""What the label of a field says about how to fill it in."""
 
 
 def type_title(uses: str) -> str:
@@ -24,6 +27,20 @@ def type_title(uses: str) -> str:
         return t(step_type(uses).title)
     except UnknownName:
         return uses
+
+
+def bare_label(label: str) -> str:
+    """Return the label of a field, translated, without what it says about how to fill it in."""
+    return _HINT.sub("", t(label))
+
+
+def field_words(uses: str) -> Mapping[str, str]:
+    """Return what the fields of a step type are called."""
+    try:
+        known = step_type(uses).fields.model_json_schema().get("properties", {})
+    except UnknownName:
+        return {}
+    return {name: bare_label(one["title"]) for name, one in known.items() if one.get("title")}
 
 
 def trigger_title(uses: str) -> str:

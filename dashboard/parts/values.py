@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -19,8 +20,8 @@ _MOST_FIELDS = 16
 _SHORT = 90
 
 
-def shown_value(value: Any, answer: str = "") -> None:
-    """Show a value; an object with few fields is shown field by field.
+def shown_value(value: Any, answer: str = "", words: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Show a value; an object with few fields is shown field by field, each by its name or what `words` calls it.
 
     Texts are shown as they are; as Markdown, with a switch, if `answer` is the key of a model's answer on the page.
     Mails whose sender is not confirmed are marked.
@@ -29,7 +30,7 @@ def shown_value(value: Any, answer: str = "") -> None:
     if _has_fields(value):
         with st.container(gap="xsmall"):
             for name, one in value.items():
-                _field(str(name), one, answer and f"{answer}-{name}")
+                _field(words.get(name, str(name)), one, answer and f"{answer}-{name}")
     elif isinstance(value, Mapping) and is_reference(value):
         st.markdown(plain(shown(value)))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -18,7 +19,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_state import is_unknown, refused
 from dashboard.parts.status import REJECTED, look_of, status_badge
-from dashboard.parts.step_words import exact, rule_words, type_title
+from dashboard.parts.step_words import exact, field_words, rule_words, type_title
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.parts.values import cut, shown_value
@@ -61,7 +62,7 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     correct_step(visit, run, step)
     left, right = st.columns(2, gap="medium")
     with left:
-        _part(t("Input"), step["arguments"], t("Nothing went in."))
+        _input(run, step)
     with right:
         answer = f"{run['run_id']}-{step['path']}" if _is_answer(run, step) else ""
         _part(t("Output"), step["output"], t("Nothing came out."), answer)
@@ -227,12 +228,27 @@ def _made_by(run: Run, step: StepRecord) -> str:
     return t("Not written: item {number} of this run has the same key", number=item_name(maker))
 
 
-def _part(title: str, value: Any, empty: str, answer: str = "") -> None:
+def _input(run: Run, step: StepRecord) -> None:
+    """Show what went in, each by what the panel of the canvas calls it; of a prompt its title and its variables."""
+    given, words = step["arguments"], dict(field_words(step["uses"] or ""))
+    prompt = run["definition"].get("prompts", {}).get(prompt_of(step) or "")
+    if prompt is not None and isinstance(given, Mapping) and isinstance(given.get("variables", {}), Mapping):
+        titles = {name: str(one.get("title") or name) for name, one in prompt.get("variables", {}).items()}
+        values = {f"variables.{name}": one for name, one in given.get("variables", {}).items()}
+        words |= {f"variables.{name}": title for name, title in titles.items()}
+        rest = {name: one for name, one in given.items() if name not in ("prompt", "variables")}
+        given = {"prompt": prompt.get("title") or given["prompt"], **rest, **values}
+    _part(t("Input"), given, t("Nothing went in."), words=words)
+
+
+def _part(
+    title: str, value: Any, empty: str, answer: str = "", words: Mapping[str, str] = MappingProxyType({})
+) -> None:
     st.markdown(f"**{title}**")
     if value is None:
         st.caption(empty)
     else:
-        shown_value(value, answer)
+        shown_value(value, answer, words)
 
 
 def _prompt(visit: Visit, run: Run, step: StepRecord) -> None:
@@ -254,7 +270,7 @@ def messages(sent: Sequence[Mapping[str, Any]]) -> None:
 def _attempts(step: StepRecord) -> None:
     if len(step["attempts"]) < 2:
         return
-    st.markdown("**Attempts**")
+    st.markdown(f"**{t('Attempts')}**")
     for number, attempt in enumerate(step["attempts"], start=1):
         error = attempt["error"]
         words = f"{error['type']}: {error['message']}" if error else StepStatus.SUCCEEDED

@@ -64,18 +64,19 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str, *, is_changeable:
 def _title(visit: Visit, one: TriggerStatus, place: str, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-trigger-{key}"):
         if place == "workflow":
-            st.markdown(f"**{plain(one.title)}**", width="content")
+            st.markdown(f"**{plain(t(one.title))}**", width="content")
         else:
-            visit.title_link(f"{one.workflow_title or one.workflow}: {one.title}", "workflow", name=one.workflow)
+            visit.title_link(f"{one.workflow_title or one.workflow}: {t(one.title)}", "workflow", name=one.workflow)
         word, icon, color = _BADGES[one.state]
         st.badge(t(word), icon=icon, color=color)
-        if one.connection is not None:
-            service = one.uses.partition(".")[0]
-            account_badge(
-                UsedAccount(
-                    service, AccountMode.DEMO if one.demo else AccountMode.MINE, "" if one.demo else one.account
-                )
-            )
+        trigger_account(one)
+
+
+def trigger_account(one: TriggerStatus) -> None:
+    """Show whose account a trigger watches, if it watches one."""
+    if one.connection is not None:
+        mode = AccountMode.DEMO if one.demo else AccountMode.MINE
+        account_badge(UsedAccount(one.uses.partition(".")[0], mode, "" if one.demo else one.account))
 
 
 def _health(one: TriggerStatus) -> None:
@@ -126,7 +127,7 @@ def _switch(visit: Visit, one: TriggerStatus, key: str) -> None:
             t("Turn off"),
             f"off-{key}",
             lambda _key: visit.orchestra.triggers.turn_off(visit.who, one.workflow, one.id),
-            lambda _none: _announce(t("{title} is off. It remembers how far it came.", title=one.title)),
+            lambda _none: _announce(t("{title} is off. It remembers how far it came.", title=t(one.title))),
             icon=":material/toggle_off:",
         )
     elif st.button(t("Turn on …"), key=f"on-{key}", type="primary", icon=":material/sensors:"):

@@ -36,7 +36,7 @@ def change_buttons(visit: Visit, one: TriggerStatus, key: str) -> None:
 def _edit(visit: Visit, file: WorkflowFile, one: TriggerStatus) -> None:
     index, begun = _entry(file, one.id)
     kind = next(kind for kind in visit.orchestra.trigger_types(visit.who) if kind.name == begun["uses"])
-    st.markdown(f"**{plain(one.title)}**")
+    st.markdown(f"**{plain(t(one.title))}**")
     st.caption(plain(t(first_paragraph(kind.description))))
     made = block_form(visit, file, kind, TriggerSlot(index, f"trigger-edit-{one.id}-{file.etag[:16]}"), begun)
     if one.is_on:
@@ -46,7 +46,7 @@ def _edit(visit: Visit, file: WorkflowFile, one: TriggerStatus) -> None:
         t("Save"),
         "trigger-save",
         lambda _key: visit.orchestra.workflows.save(visit.who, file.name, made.text, file.etag),
-        lambda _file: _announce(t("The trigger {title} is saved.", title=one.title)),
+        lambda _file: _announce(t("The trigger {title} is saved.", title=t(one.title))),
         scope=made.text,
         type="primary",
         disabled=not made.is_ready or made.text == file.text,
@@ -56,7 +56,7 @@ def _edit(visit: Visit, file: WorkflowFile, one: TriggerStatus) -> None:
 @dialog(N_("Remove the trigger?"), icon=":material/delete:", width="medium")
 def _remove(visit: Visit, file: WorkflowFile, one: TriggerStatus) -> None:
     index, _ = _entry(file, one.id)
-    st.markdown(t("{title} no longer starts this workflow.", title=f"**{plain(one.title)}**"))
+    st.markdown(t("{title} no longer starts this workflow.", title=f"**{plain(t(one.title))}**"))
     for line in _consequences(one):
         st.markdown(f"- {line}")
     _say_version(visit, one)
@@ -74,7 +74,7 @@ def _remove(visit: Visit, file: WorkflowFile, one: TriggerStatus) -> None:
         t("Remove"),
         "trigger-remove",
         remove,
-        lambda _file: _announce(t("The trigger {title} is removed.", title=one.title)),
+        lambda _file: _announce(t("The trigger {title} is removed.", title=t(one.title))),
         scope=file.etag,
         type="primary",
         icon=":material/delete:",

@@ -38,7 +38,7 @@ _MOST = 10_000
 @dialog(N_("Turn on"), icon=":material/sensors:", width="medium")
 def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     """Ask from where on items count as new, show what that means now, and turn the trigger on."""
-    st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
+    st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(t(one.title))}**")
     _account(one)
     _accounts_of_runs(visit, one)
     with errors_shown():
@@ -151,7 +151,7 @@ def _agreed(visit: Visit, one: TriggerStatus) -> tuple[list[str], bool]:
 @dialog(N_("What it would process now"), icon=":material/visibility:", width="medium")
 def would_process(visit: Visit, one: TriggerStatus) -> None:
     """Show what a poll would find now; nothing is started."""
-    st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
+    st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(t(one.title))}**")
     with errors_shown(), st.spinner(t("Checking …")):
         _preview(visit.orchestra.triggers.preview(visit.who, one.workflow, one.id))
 
@@ -208,5 +208,5 @@ def _item(item: PreviewItem) -> None:
 def _turned_on(one: TriggerStatus) -> None:
     session.drop_draft("trigger-preview")
     when = t(" It polls next at {time}.", time=near_time(one.look_again_at)) if one.look_again_at else ""
-    session.tell(t("{title} is on.{when}", title=one.title, when=when))
+    session.tell(t("{title} is on.{when}", title=t(one.title), when=when))
     st.rerun()

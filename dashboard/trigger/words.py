@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dashboard.base.language import t
+from dashboard.parts.step_words import bare_label
 from dashboard.parts.times import duration
 from dashboard.parts.values import json_text
 from engine.base.errors import UnknownName
@@ -14,8 +14,6 @@ from engine.plugins.registry import trigger_type
 from engine.triggers.cron import cron_words
 
 SCHEDULE = "schedule"
-_HINT = re.compile(r" \(.*|;.*")
-"""What the label of a field says about how to fill it in."""
 _INBOX = "in:inbox"
 _TIMES = ("cron", "every_seconds", "time_zone")
 
@@ -43,7 +41,7 @@ def _fields(uses: str, fields: Mapping[str, Any]) -> Iterator[str]:
     except UnknownName:
         known = {}
     for name, value in fields.items():
-        label = _HINT.sub("", t(str(known.get(name, {}).get("title") or name.replace("_", " "))))
+        label = bare_label(str(known.get(name, {}).get("title") or name.replace("_", " ")))
         if value is True:
             yield label
         elif value == _INBOX and name == "query":

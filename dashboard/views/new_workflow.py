@@ -15,7 +15,7 @@ from dashboard.base.plain import plain
 from dashboard.creating.begun import BegunForm
 from dashboard.creating.examples import EXAMPLES, blank
 from dashboard.creating.form import FormAnswers, ask
-from dashboard.creating.opening import empty_workflow, open_new
+from dashboard.creating.opening import JUST_MADE, empty_workflow, open_new
 from dashboard.creating.words import description, sentence, title
 from dashboard.parts.accounts import uses_demo_only
 from dashboard.parts.buttons import action_button
@@ -121,7 +121,7 @@ def _result(visit: Visit, offers: Offers, answers: FormAnswers, number: int) -> 
         def opened(made: CreatedWorkflow) -> None:
             _begin(number)
             plan_id = _try_on_demo(visit, made)
-            open_new(visit, made, tab="canvas", **({"run": plan_id} if plan_id else {}))
+            open_new(visit, made, tab="canvas", **({"run": plan_id} if plan_id else {}), **{JUST_MADE: "1"})
 
         action_button(
             t("Create"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from dashboard.base import fields
@@ -69,8 +71,9 @@ def _prompts(visit: Visit) -> None:
     elif not found:
         words = t("A prompt is the text that a model gets. A workflow made from a sample brings its own.")
         empty(words, ":material/chat:", visit, t("Gallery"), "gallery")
+    titles = {one.name: one.title for one in visit.orchestra.workflows.list(visit.who)} if found else {}
     for summary in found:
-        _row(visit, summary)
+        _row(visit, summary, titles)
 
 
 def _fragments(visit: Visit) -> None:
@@ -100,7 +103,7 @@ def _fragment_row(visit: Visit, one: FragmentSummary) -> None:
         st.caption(plain(f"{f'{first[:_SHOWN]} …' if rest or len(first) > _SHOWN else first} · {used}"))
 
 
-def _row(visit: Visit, summary: PromptSummary) -> None:
+def _row(visit: Visit, summary: PromptSummary, titles: Mapping[str, str]) -> None:
     with st.container(key=f"row-prompt-{summary.name}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-{summary.name}"):
             visit.title_link(summary.title, "prompt", name=summary.name)
@@ -117,7 +120,8 @@ def _row(visit: Visit, summary: PromptSummary) -> None:
             if not summary.versions:
                 st.badge(t("No version yet"), icon=":material/bookmark:", color="orange")
             st.space("stretch")
-            used = t("used by {used_by}", used_by=", ".join(summary.used_by)) if summary.used_by else t("not used yet")
+            users = ", ".join(titles.get(one) or one for one in summary.used_by)
+            used = t("used by {used_by}", used_by=users) if users else t("not used yet")
             st.caption(plain(used), width="content")
             file_menu(visit, PROMPT, summary.name)
         if summary.description:

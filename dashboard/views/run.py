@@ -166,9 +166,15 @@ def _items(visit: Visit, look: RunLook) -> None:
     with st.expander(t("What the run was given, and what it returned"), expanded=bool(run["outputs"])):
         left, right = st.columns(2, gap="medium")
         with left:
-            st.markdown("**Inputs**")
-            shown_value(run["inputs"])
+            st.markdown(f"**{t('Inputs')}**")
+            shown_value(run["inputs"], words=_input_titles(run))
         with right:
-            st.markdown("**Outputs**")
+            st.markdown(f"**{t('Outputs')}**")
             shown_value(run["outputs"], f"outputs-{run_id}")
         run_files(visit, run, [run["inputs"], run["outputs"]], "run")
+
+
+def _input_titles(run: Run) -> Mapping[str, str]:
+    """Return what the form of the workflow calls its inputs."""
+    known = (run["definition"]["workflow"].get("inputs") or {}).get("properties", {})
+    return {name: str(one["title"]) for name, one in known.items() if isinstance(one, Mapping) and one.get("title")}

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
+from dashboard.creating.opening import JUST_MADE
 from dashboard.drawing.steps import steps_of
 from dashboard.environment.tab import environments_tab
 from dashboard.parts.accounts import service_badges
@@ -20,7 +21,7 @@ from dashboard.parts.run_rows import run_rows
 from dashboard.parts.tabs import page_tabs
 from dashboard.parts.unsaved import draft_notice
 from dashboard.run.form import run_form
-from dashboard.trigger.tab import triggers_tab
+from dashboard.trigger.tab import next_act, triggers_tab
 from dashboard.workflow.branches import branch_badge, branches_tab
 from dashboard.workflow.canvas import canvas_tab
 from dashboard.workflow.editor import edit_tab
@@ -64,6 +65,8 @@ def show(visit: Visit) -> None:
     tabs = page_tabs(list(contents), f"tabs-{name}")
     with head:
         _head(visit, file, is_whole=bool(tabs[0].open))
+        if st.query_params.get(JUST_MADE):
+            next_act(visit, file)
     for tab, content in zip(tabs, contents.values(), strict=True):
         if tab.open:  # only the open tab is drawn and sent
             with tab:

@@ -34,7 +34,7 @@ def test_three_answers_become_a_workflow(served: Served, page: Page) -> None:
     page.get_by_label("Only from these senders").press("Tab")
     page.get_by_text("; from daniel@acme.example; ").wait_for()  # drawn again, which would close an open list
     settled(page)
-    choose(page, page.get_by_role("combobox", name="Database"), "Tasks")
+    choose(page, page.get_by_role("combobox", name="Database (required)", exact=True), "Tasks")
     page.get_by_text("new since the last time. Then: Add it to a Notion database (Tasks).").wait_for()
     page.get_by_role("button", name="Create", exact=True).click()
     page.wait_for_url("**/workflow?*tab=canvas&run=*")
@@ -50,6 +50,10 @@ def test_three_answers_become_a_workflow(served: Served, page: Page) -> None:
     assert made["triggers"][0]["with"] == {"cron": "0 8 * * 1-5"}
     page.get_by_role("button", name="Start Inputs").click()
     page.get_by_role("button", name="At fixed times: Monday to Friday at 08:00").wait_for()
+    page.get_by_text("It is off. This will start it: On weekdays at 8:00, in the time zone UTC").wait_for()
+    page.get_by_role("button", name="Turn on …").click()
+    page.get_by_role("dialog").get_by_role("button", name="Turn on").click()
+    page.get_by_text("It is off.").wait_for(state="detached")
 
 
 def test_the_questions_fit_a_phone_in_both_themes(served: Served, page: Page) -> None:

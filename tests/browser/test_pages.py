@@ -148,6 +148,25 @@ def _looks(page: Page, look: str) -> None:
     page.set_viewport_size({"width": width, "height": height})
 
 
+def test_the_search_and_what_is_told_cover_nothing(served: Served, page: Page) -> None:
+    page.goto(f"{served.url}/demo")
+    settled(page)
+    page.get_by_role("button", name="New mail arrives").click()
+    toast, main = page.get_by_test_id("stToast").first.bounding_box(), page.locator(".st-key-page").bounding_box()
+    assert toast is not None
+    assert main is not None
+    assert toast["x"] + toast["width"] <= main["x"], "beside what the page shows"
+    page.goto(f"{served.url}/gallery")
+    settled(page)
+    search = page.get_by_role("button", name="Search", exact=True)
+    before = search.bounding_box()
+    page.get_by_test_id("stMain").evaluate("one => one.scrollBy(0, 300)")
+    after = search.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["y"] == before["y"] - 300, "over nothing that is scrolled"
+
+
 @pytest.mark.parametrize("every_look", [False, pytest.param(True, marks=pytest.mark.chaos)])
 def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
     served: Served, addresses: Mapping[str, list[str]], page: Page, every_look: bool

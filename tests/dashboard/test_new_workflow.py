@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from clients.file.tesseract import tesseract
 from dashboard.creating.words import title
 from engine.base.statuses import AccountMode
-from engine.copilot.wizard.records import Choices, Chosen, ItemFilter
+from engine.copilot.wizard.records import Choices, Chosen, ItemFilter, WhenToStart
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.triggers.cron import DailyTime, cron_fault, cron_of, cron_words, daily_time
@@ -171,6 +172,55 @@ def test_mail_of_certain_people_needs_the_people(open_page: Open) -> None:
     at = filled(at)
     assert not at.button(key="new-make").disabled
     assert not [one.value for one in at.caption if "Still missing" in one.value]
+
+
+def test_times_are_in_the_zone_of_the_browser(
+    orchestra: Orchestra, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zones = []
+    for zone in ("Europe/Berlin", "UTC", "Nowhere/Land"):
+        monkeypatch.setattr(type(st.context), "timezone", zone)
+        at = open_page("new-workflow")
+        at.button(key="new-example-0").click().run()
+        at = filled(at)
+        said = "your time zone, Europe/Berlin" if zone == "Europe/Berlin" else "the time zone UTC"
+        assert f"Times are in {said}." in [one.value.replace("\\", "") for one in at.caption]
+        at.button(key="new-make").click().run()
+        document = orchestra.workflows.get(OWNER, at.query_params["name"]).document or {}
+        zones.append(document["triggers"][0]["with"].get("time_zone"))
+    assert zones == ["Europe/Berlin", None, None], "else that of the workspace, also when it is changed"
+
+
+@pytest.mark.parametrize("example", SENTENCES)
+def test_the_page_of_a_new_workflow_offers_to_turn_it_on(orchestra: Orchestra, open_page: Open, example: int) -> None:
+    at = open_page("new-workflow")
+    at.button(key=f"new-example-{example}").click().run()
+    filled(at).button(key="new-make").click().run()
+    name = at.query_params["name"]
+    made = open_page("workflow", name=name, tab="triggers", new="1")
+    assert any("It is off. This will start it: " in one.value for one in made.markdown)
+    [turn_on] = [one for one in made.button if str(one.key).startswith("next-on-")]
+    assert turn_on.proto.type == "primary"
+    turn_on.click().run()
+    made.button(key=str(turn_on.key)).click()  # each run has to open the dialog again
+    made.button(key="start-on").click().run()
+    [trigger] = orchestra.triggers.list(OWNER, name)
+    assert trigger.is_on
+    assert not [one for one in made.button if str(one.key).startswith("next-on-")]
+    assert not [one for one in open_page("workflow", name=name).button if str(one.key).startswith("next-on-")]
+
+
+def test_the_page_of_one_that_people_start_leads_to_its_form(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("new-workflow")
+    at.radio(key="new0-start-new-schedule-hand").set_value(WhenToStart.HAND).run()
+    filled(at).button(key="new-make").click().run()
+    made = open_page("workflow", name=at.query_params["name"], tab="triggers", new="1")
+    assert "It runs when you start it." in [one.value for one in made.markdown]
+
+
+def test_the_name_of_a_required_field_is_words(open_page: Open) -> None:
+    at = open_page("new-workflow")
+    assert "Database (required)" in [one.label for one in at.selectbox]
 
 
 def test_a_choice_that_does_not_fit_the_next_one_is_left_out(open_page: Open) -> None:

@@ -60,6 +60,7 @@ def test_the_list_names_every_prompt_with_its_label(open_page: Open) -> None:
     assert not at.exception
     assert "Sorts a mail into task" in words(at)
     assert sum("production" in str(one.value) for one in at.markdown) == 4
+    assert "used by Answer mail, Reply drafts" in [one.value for one in at.caption]
 
 
 def test_what_is_typed_is_saved_and_nothing_else_changes(orchestra: Orchestra, open_page: Open) -> None:

@@ -139,6 +139,9 @@ def test_an_opened_item_shows_prompt_input_output_and_receipt_and_links_to_what_
     assert classify["output"]["kind"] in shown
     assert "Demo model, not a real one" in shown
     assert "tokens in" in shown
+    given = classify["arguments"]["variables"]["subject"]
+    assert {":gray[Prompt]  Classify a mail", f":gray[Subject]  {plain(given)}"} <= {one.value for one in at.markdown}
+    assert f":gray[Which mails]  {plain('in:inbox subject:invoice')}" in shown
     table = tables(at)[0]
     links = [table["link Open"][1], table["link Page"][1]]
     assert [httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).status_code for url in links] == [200, 200]

@@ -99,7 +99,8 @@ class Composing:
         """Return the trigger and its inputs."""
         match self.choices.start:
             case WhenToStart.SCHEDULE:
-                times = {"id": "times", "uses": "schedule", "with": {"cron": self.choices.cron}}
+                zone = {"time_zone": self.choices.time_zone} if self.choices.time_zone else {}
+                times = {"id": "times", "uses": "schedule", "with": {"cron": self.choices.cron, **zone}}
                 if not self.choices.only.is_new:
                     return {"triggers": [times]}
                 since = {"type": "string", "title": self.say(_SINCE, items=self._items), "default": ""}

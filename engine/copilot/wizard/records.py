@@ -116,6 +116,7 @@ class Choices(_Chosen):
     places: Mapping[_Short, _Long] = Field(default={}, description="The fields of the source, by name.")
     start: WhenToStart = WhenToStart.HAND
     cron: _Short = Field(default="", description="With `schedule`: five fields, as of cron.")
+    time_zone: _Short = Field(default="", description="With `schedule`: such as Europe/Berlin; empty: the workspace's.")
     only: ItemFilter = ItemFilter()
     kinds: Mapping[_Short, _Long] = Field(
         default={}, max_length=12, description="Kinds that a model sorts the items into, each with what it means."
