@@ -75,7 +75,7 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
 def _facts(visit: Visit, run: Run, step: StepRecord) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _status(visit, step)
-        if _is_demo_model(run, step):
+        if is_demo_model(run, step):
             st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
         if step.get("pinned") and run["kind"] is not RunKind.CORRECTION:
             st.badge(t("Pinned output, not run"), icon=":material/push_pin:", color="violet")
@@ -122,7 +122,8 @@ def _asked_model(run: Run, step: StepRecord) -> AccountRecord | None:
     return account if account is not None and is_model(account["service"]) else None
 
 
-def _is_demo_model(run: Run, step: StepRecord) -> bool:
+def is_demo_model(run: Run, step: StepRecord) -> bool:
+    """Return whether a step asked the scripted model of the demo."""
     account = _asked_model(run, step)
     return account is not None and account["mode"] == AccountMode.DEMO
 

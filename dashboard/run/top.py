@@ -24,7 +24,7 @@ from dashboard.run.change.correct import again_words, newest_correction, row_of
 from dashboard.run.failures import run_failures
 from dashboard.run.kept import kept_note
 from dashboard.run.pauses import run_pauses
-from dashboard.run.step import unknown_answer
+from dashboard.run.step import is_demo_model, unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
 from engine.record.types.kind import options_of
@@ -49,6 +49,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     if run["status"] not in ACTIVE_RUNS:
         st.header(plain(translated(run["sentence"])), anchor=False)
         st.caption(plain(facts(run, _with_called(visit, run))), help=full_time(run["started_at"] or run["queued_at"]))
+        _demo_model(visit, run)
     _ending(run)
     run_bounces(visit, run)
     replay_note(visit, run)
@@ -58,6 +59,17 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     run_waits(visit, run)
     run_actions(visit, run)
     _unknown(visit, run)
+
+
+def _demo_model(visit: Visit, run: Run) -> None:
+    """Say that the answers are those of the demo's model, which only looks for words that it knows."""
+    if not any(is_demo_model(run, step) and step["attempts"] for step in run["steps"]):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="demo-model"):
+        told = t("The demo's scripted model answered; your own model reads better.")
+        st.caption(f":material/science: {told}", width="content")
+        if visit.may("admin"):
+            visit.link(t("Connect a model"), "connections", icon=":material/arrow_forward:")
 
 
 def facts(run: Run, with_called: str = "") -> str:

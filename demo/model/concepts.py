@@ -15,6 +15,9 @@ CLEAR = 3
 # One clear cue or two faint ones, in a text long enough to be meaningful.
 ENOUGH = 2
 FEWEST_WORDS = 4
+STEM = 6
+TOPIC = re.compile(r"\b(?:about|for|of|on|regarding|für|um|über|wegen|von|zu[rm]?|de|pour|sur)\b(.+)")
+"""In the words of a value: what it is about, as in "a request for a refund"."""
 QUESTION = re.compile(r"[?？؟](?=\s|$|[»\"])")
 
 
@@ -54,6 +57,16 @@ def _concepts(text: str) -> Iterator[tuple[str, Concept]]:
 
 
 CONCEPTS = dict(_concepts(Path(__file__).with_name("cues.txt").read_text(encoding="utf-8")))
+
+
+_MEANINGS = Path(__file__).with_name("meanings.txt").read_text(encoding="utf-8").splitlines()
+_BEGINNINGS = {word: number for number, group in enumerate(_MEANINGS) for word in group.split()}
+"""Beginnings of words in English, German and French, and the number of their meaning."""
+
+
+def meanings_of(word: str) -> list[int]:
+    """Return the numbers of the meanings of a word in lower case."""
+    return [number for known, number in _BEGINNINGS.items() if word.startswith(known)]
 
 
 def concept_of(name: str) -> str:
@@ -120,8 +133,28 @@ def is_so(about: str, document: PromptDocument) -> bool | None:
 
 
 def _score(value: str, document: PromptDocument) -> int:
-    """Return how strongly the document supports a value, by the cues of its concept and by its own words."""
+    """Return how strongly the document supports a value, by the cues of its concept and by its own words.
+
+    Of "a request for a refund", the document must ask for something, and speak of a refund.
+    """
     concept, said = concept_of(value), words_of(f"{document.subject} {document.own_text}")
+    found = TOPIC.search(value.casefold())
+    topic = [] if found is None else [word for word in words_of(found[1]) if len(word) > 3]
+    if topic and (about := concept_of(found[1] if found else "")):
+        concept = about
+    elif topic and not any(_is_said(word, said) for word in topic):
+        return 0
+    strength = strengths(document).get(concept, 0)
+    if topic and concept and strength <= strengths(document).get("quiet", 0):
+        return 0
     # "Nothing happens" does not mean that there is nothing to do.
     own = 0 if concept == "quiet" else sum(word in said for word in words_of(value) if len(word) > 3)
-    return strengths(document).get(concept, 0) + CLEAR * own
+    if not own and not concept:
+        own = sum(_is_said(word, said) for word in words_of(value) if len(word) > 3)
+    return strength + CLEAR * own
+
+
+def _is_said(word: str, said: Sequence[str]) -> bool:
+    """Return whether one of the words begins like this one, or means the same."""
+    meant = set(meanings_of(word))
+    return any(one.startswith(word[:STEM]) or not meant.isdisjoint(meanings_of(one)) for one in said)

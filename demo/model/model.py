@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from demo.model import agent, copilot
+from demo.model.concepts import meanings_of
 from demo.model.document import WORD, PromptDocument, document_of, request_of, text_of, words_of
 from demo.model.filler import fill
 from demo.model.writing import answer_from_passages, digest, draft, points, telling
@@ -24,9 +24,6 @@ KEYS = re.compile(r"[\"'`](\w{2,40})[\"'`]")
 DIMENSIONS = 256
 _WEIGHT = 6
 """How much a shared meaning counts, in words: about as much as a shared word with its parts."""
-_MEANINGS = Path(__file__).with_name("meanings.txt").read_text(encoding="utf-8").splitlines()
-_BEGINNINGS = {word: number for number, group in enumerate(_MEANINGS) for word in group.split()}
-"""Beginnings of words in English, German and French, and the number of their meaning."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def embed(text: str, dimensions: int = DIMENSIONS) -> list[float]:
     """Return a unit vector by feature hashing: texts that share words, their parts or meanings are close together."""
     words = [word.casefold() for word in WORD.findall(text)]
     pieces = [f"#{word[start : start + 3]}" for word in words for start in range(len(word) - 2)]
-    meanings = [f"={number}" for word in words for known, number in _BEGINNINGS.items() if word.startswith(known)]
+    meanings = [f"={number}" for word in words for number in meanings_of(word)]
     vector = [0.0] * dimensions
     for feature in words + pieces + meanings * _WEIGHT:
         number = int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8).digest(), "big")

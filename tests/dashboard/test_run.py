@@ -109,6 +109,19 @@ def test_a_run_says_what_happened_and_shows_a_row_for_each_mail(orchestra: Orche
         assert seen in words(at)
 
 
+def test_a_run_that_the_model_of_the_demo_answered_says_so_and_leads_to_the_connections(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    line = "The demo's scripted model answered; your own model reads better."
+    for name, is_told in (("inbox-triage", True), ("plain", False)):
+        if not is_told:
+            workflow(orchestra, name, {"id": "a", "uses": "flow.set", "with": {"values": {}}})
+        run = finished(orchestra, name, **({"limit": 1} if is_told else {}))
+        at = open_page("run", id=run["run_id"])
+        links = [str(one.proto.page) for one in at.get("page_link") if one.proto.label == "Connect a model"]
+        assert (line in words(at), links) == (is_told, ["connections"] if is_told else [])
+
+
 def test_no_two_columns_have_one_name(orchestra: Orchestra, open_page: Open) -> None:
     read = {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:inbox", "limit": 1}}
     loop = {"foreach": "{{ steps.mails.output.messages }}", "as": "mail", "key": "{{ mail.id }}"}

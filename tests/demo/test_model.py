@@ -65,10 +65,41 @@ def test_the_sample_inbox_becomes_9_tasks_and_9_issues() -> None:
         pytest.param("4-contract-question", "task", id="question"),
         pytest.param("5-double-charge", "bug", id="french bug"),
         pytest.param("6-order-again", "unsure", id="only orders to a program"),
+        pytest.param("7-refund", "task", id="refund"),
     ],
 )
 def test_the_mails_that_arrive_later_are_sorted(name: str, wanted: str) -> None:
     assert kind(NEW / f"{name}.eml") == wanted
+
+
+REFUNDS = (
+    "Subject: Order 4411\n\nI was charged twice on Friday. I would like to be refunded for one of them, please.",
+    "Subject: Bestellung 77\n\nGuten Tag, bitte erstatten Sie mir den Betrag dieser Bestellung.",
+)
+NO_REFUND = "Subject: Your refund\n\nThe refund was paid. There is no need to do anything. Payment received."
+
+
+def labelled(text: str, label: str) -> bool:
+    """Whether the model says of a text that it is this, and nothing else."""
+    schema = {"type": "object", "properties": {"label": {"enum": [label, "other", "unsure"]}}, "required": ["label"]}
+    messages = [{"role": "system", "content": "Choose the label that fits best."}, {"role": "user", "content": text}]
+    return bool(json.loads(model.answer(messages, schema=schema).text)["label"] == label)
+
+
+@pytest.mark.parametrize("label", ["a request for a refund", "eine Bitte um Erstattung"])
+def test_a_request_for_one_thing_is_not_each_request(label: str) -> None:
+    found = [path.stem for path in [*SAMPLES.glob("*.eml"), *NEW.glob("*.eml")] if labelled(prompt(path), label)]
+    assert found == ["7-refund"]
+    assert all(labelled(text, label) for text in REFUNDS)
+
+
+def test_what_is_told_of_a_refund_asks_for_none() -> None:
+    assert not labelled(NO_REFUND, "a request for a refund")
+
+
+def test_a_kind_without_a_thing_is_found_as_before() -> None:
+    found = {path.stem[:2] for path in SAMPLES.glob("*.eml") if labelled(prompt(path), "a bug report")}
+    assert {"01", "02", "03", "04", "05", "06", "07", "08"} <= found
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*order*.eml")), ids=lambda path: path.stem)

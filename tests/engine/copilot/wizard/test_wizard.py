@@ -402,6 +402,17 @@ def test_an_answer_is_drafted_to_each_mail_that_fits_and_says_what_the_person_wr
     assert "[your answer]" not in answer["answer"]
 
 
+def test_in_the_demo_only_a_request_for_a_refund_gets_the_answer_for_it(orchestra: Orchestra) -> None:
+    orchestra.demo.deliver(OWNER, **REFUND)
+    kind = "a request for a refund"
+    given = {"kinds": {kind: kind}, "targets": [{"target": "draft_answer", "when": kind}]}
+    made(orchestra, Choices.model_validate({"source": "mail", **given}), "asked-for")
+    run, new = _ran(orchestra, "asked-for", {})
+    items = {one["path"]: one["title"] for one in run["steps"]}
+    drafted = [items[one["path"].rpartition(".")[0]] for one in run["steps"] if one["id"] == "draft" and one["effect"]]
+    assert ({*drafted}, {*new}) == ({REFUND["subject"]}, {"gmail.create_draft"})
+
+
 def test_the_model_decides_which_mail_gets_an_answer_only_where_the_person_has_not() -> None:
     for target, is_asked in (({}, True), ({"text": "Yes."}, False), ({"when": "a"}, False)):
         given = {"kinds": {"a": "b"}, "targets": [{"target": "draft_answer", **target}]}
