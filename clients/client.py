@@ -135,6 +135,8 @@ class Client(ABC):
     service: ClassVar[Service]
     sign_in_way: ClassVar[SignInWay | None] = None
     """How a person signs in with a browser, instead of giving a key; None if all or some connections take a key."""
+    calls_at_once: ClassVar[int | None] = None
+    """How many calls its service takes at once; None: as many as the workspace allows."""
     http: httpx.Client | None = None
     """What it sends HTTP requests through; None if it uses another protocol."""
 

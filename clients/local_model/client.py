@@ -36,6 +36,7 @@ class LocalModelClient(Client):
     """One model. It asks the running server, wherever that is now, through a client of model servers."""
 
     service = LOCAL_MODEL
+    calls_at_once = 1
     parameters: ClassVar[frozenset[str]] = OpenAIClient.parameters
 
     def __init__(self, settings: LocalModelSettings, opening: Opening) -> None:

@@ -205,7 +205,8 @@ class Accounts:
         if mode == AccountMode.MINE:
             known.keep(f"connection {name}", *secrets_in(checked.model_dump()))
         client = found.open(checked, self._opening(is_demo=mode == AccountMode.DEMO))
-        return Account(name, kind, mode, client, WorkerThreads(name, self._size), identity)
+        at_once = min(self._size, client.calls_at_once or self._size)
+        return Account(name, kind, mode, client, WorkerThreads(name, at_once), identity)
 
     def _opening(self, *, is_demo: bool) -> Opening:
         root = self.config().root.resolve()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -72,14 +73,25 @@ async def _until_answered(attempts: RetryAttempts, attempt: Callable[[int], Awai
 async def _in_time(job: Job, work: Callable[[], Any]) -> Any:
     """Run a read in a thread; one that does not return in time, or is cancelled, loses its connection.
 
-    So a model stops writing, and a server that answers one question at a time is free for the next.
+    So a model stops writing, and a server that answers one question at a time is free for the next. The time in which
+    it waits for a thread does not count.
     """
     assert job.account is not None
-    cancellation = CancellationToken()
+    cancellation, loop = CancellationToken(), asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(job.timeout_seconds + _GRACE_SECONDS):
-            return await started(job, work, cancellation)
+        async with asyncio.timeout(None) as limit:
+
+            def begun() -> Any:
+                loop.call_soon_threadsafe(_limited, limit, loop.time() + job.timeout_seconds + _GRACE_SECONDS)
+                return work()
+
+            return await started(job, begun, cancellation)
     except TimeoutError as error:
         raise Timeout(f"No answer within {number_text(job.timeout_seconds)} s.", service=job.account.service) from error
     finally:
         cancellation.now()
+
+
+def _limited(limit: asyncio.Timeout, ends_at: float) -> None:
+    with suppress(RuntimeError):  # the read has ended, or was cancelled, before the loop came to this
+        limit.reschedule(ends_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -210,3 +211,16 @@ def test_an_expired_group_starts_nothing_more(days: Days, service: Service) -> N
     days.open()
     assert days.ended(run_id)["error"]["type"] == "StepTimeout"
     assert service.seen["/r"] == 0
+
+
+def test_the_time_in_which_a_read_stands_in_line_does_not_count(root: Path, service: Service) -> None:
+    """A model that answers one question at a time is asked by all items of a loop at once."""
+    with (root / "config.yaml").open("a") as config:
+        config.write("limits: {calls_at_once: 1}\n")
+    service.seconds = {"/slow": 0.5}
+    read = {**get_step("r", service.url("/slow")), "timeout_seconds": 1, "retry": {"attempts": 1}}
+    write_workflow(root, "work", [{"id": "each", "foreach": "{{ [1,2,3,4,5,6,7] }}", "parallel": 7, "steps": [read]}])
+    with closing(Orchestra.open(root)) as orchestra:
+        run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
+    assert run["status"] == "succeeded", run["error"]
+    assert service.seen["/slow"] == 7
