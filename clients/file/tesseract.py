@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 INSTALL = "`apt install tesseract-ocr tesseract-ocr-deu` (13 MB; `brew install tesseract tesseract-lang` on macOS)"
+REMEDY = f"Install it: {INSTALL}, or use `llm.vision`."
 ABSENT = f"It needs the program tesseract, which is not installed. Install it: {INSTALL}, or use `llm.vision`."
 _SECONDS = 20.0
 

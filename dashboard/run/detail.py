@@ -15,6 +15,7 @@ from dashboard.parts.run_state import UNDONE, shown_status
 from dashboard.parts.status import look_of
 from dashboard.run.board import Board, BoardRow
 from dashboard.run.change.undo import can_undo_item, undo_panel
+from dashboard.run.failures import written_before
 from dashboard.run.step import run_step
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath
@@ -34,6 +35,8 @@ def run_detail(visit: Visit, run: Run, board: Board) -> None:
         _links(row)
         _undo(visit, run, row)
         _row_error(run, row)
+        if row.cell.status == StepStatus.FAILED:
+            written_before(run, [row.path])
         _steps(visit, run, row)
 
 
@@ -159,7 +162,7 @@ def _first(row: BoardRow, steps: list[StepRecord], wanted: str) -> StepRecord:
     named = [step for step in steps if wanted and step["path"] == wanted]
     column = f"{row.path}.{wanted.rpartition('.')[2]}"
     named += [step for step in steps if wanted and step["path"].startswith(column)]
-    failed = [step for step in steps if step["status"] == StepStatus.FAILED]
+    failed = [step for step in steps if step["status"] == StepStatus.FAILED and not step.get("handled")]
     return (named or failed or steps)[0]
 
 

@@ -153,7 +153,8 @@ def _error(step: StepRecord) -> None:
     if error["type"] == "Rejected":
         st.info(plain(translated(error["message"])), icon=look_of(REJECTED).icon)
         return
-    st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
+    show = st.warning if step.get("handled") else st.error
+    show(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
     details = [error.get("type"), f"HTTP {error['http_status']}" if error.get("http_status") else None]
     details += [t("field {field}", field=error["field"]) if error.get("field") else None]
     details += [t("the run continued without it") if step.get("handled") else None]

@@ -313,9 +313,9 @@ def stopped_mails(run: Run) -> int:
 
 
 def failed_items(run: Run) -> int:
-    """Return how many items of a run failed, without those that a person rejected."""
+    """Return how many items of a run failed, without those that a person rejected, and those inside another item."""
     items = [step for step in run["steps"] if is_item(step["path"]) and step["status"] == StepStatus.FAILED]
-    return sum(refusal_of(item) != _REJECTED for item in items)
+    return sum(refusal_of(item) != _REJECTED and len(items_around(item["path"])) == 1 for item in items)
 
 
 def items_of(run: Run, loop: StepRecord) -> list[StepRecord]:

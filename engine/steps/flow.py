@@ -93,7 +93,9 @@ class Assert(StepType):
     def call(self, call: Call) -> JsonValue:
         """Return {ok: true}. Raises AssertionFailed with the step's message."""
         if not call.fields.condition:
-            raise AssertionFailed(call.fields.message, remedy="Check the values that the condition uses.")
+            message = call.fields.message
+            is_own = message != AssertFields.model_fields["message"].default  # then it says what to do
+            raise AssertionFailed(message, remedy="" if is_own else "Check the values that the condition uses.")
         return {"ok": True}
 
 

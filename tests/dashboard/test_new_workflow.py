@@ -95,7 +95,7 @@ def test_an_example_becomes_a_workflow_that_compiles(orchestra: Orchestra, open_
     assert (run["status"], run["counts"]["new_effects"]) == (status, 0), "a sample for the canvas"
     assert at.query_params["run"] == run["run_id"], "the canvas shows it"
     told = " ".join(one.value for one in at.toast).replace("\\", "").replace(":color[]", "")
-    assert ("R-5587.pdf is a scan without text." if is_scan_unread else TOLD[example]) in told
+    assert ("R-5587.pdf is a scan, a picture of text." if is_scan_unread else TOLD[example]) in told
     assert (made.document or {})["title"] == TITLES[example]
     again = open_page("new-workflow")
     again.button(key=f"new-example-{example}").click().run()

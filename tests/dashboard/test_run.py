@@ -191,6 +191,24 @@ def test_a_failed_mail_says_why_and_alone_is_run_again_and_nothing_is_made_twice
     assert "Run the failed 1 again" not in labels(at.run())
 
 
+def test_what_was_written_before_an_item_failed_is_said_once_for_all_and_in_its_pane(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    save: dict[str, Any] = {"id": "save", "title": "Save it", "uses": "file.write"}
+    save["with"] = {"path": "{{ item }}.txt", "text": "One."}
+    check: dict[str, Any] = {"id": "check", "uses": "flow.assert"}
+    check["with"] = {"condition": "{{ item == 'c' }}", "message": "It is not c."}
+    each = {"foreach": "{{ ['a', 'b', 'c'] }}", "on_item_error": "continue", "steps": [save, check]}
+    workflow(orchestra, "half-done", {"id": "each", **each})
+    run = finished(orchestra, "half-done")
+    at = open_page("run", id=run["run_id"])
+    assert [str(one.value).replace("\\", "") for one in at.error] == ["**2 times:** It is not c."]
+    assert "Already written before it failed: Save it (2)" in words(at).replace("\\", "")
+    for path, is_told in (("each[0]", True), ("each[2]", False)):
+        said = words(open_page("run", id=run["run_id"], open=path)).replace("\\", "")
+        assert ("Already written before it failed: Save it\n" in f"{said}\n") is is_told
+
+
 def test_text_from_outside_is_never_markdown(orchestra: Orchestra, open_page: Open) -> None:
     subject = "![x](http://192.0.2.1/pixel) **bold** :red[alarm]"
     orchestra.demo.deliver(OWNER, "a@example.org", subject, "It crashes with error 500.")

@@ -122,7 +122,7 @@ HAS_TEXT: Mapping[str, Any] = {
     "uses": "flow.assert",
     "with": {
         "condition": f"{{{{ {FILE_TEXT}.trim() != '' }}}}",
-        "message": "{{ file.name }} is a scan without text. Scans are read where tesseract is installed.",
+        "message": "{{ file.name }} is a scan, a picture of text. Scans are read where tesseract is installed.",
     },
 }
 """The step that fails if nothing could be read: else the values of a model would be empty, and written all the same."""

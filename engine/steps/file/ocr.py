@@ -11,7 +11,7 @@ from pydantic import Field
 
 from clients import reads_only
 from clients.errors import InvalidRequest
-from clients.file.tesseract import ABSENT, Tesseract, tesseract
+from clients.file.tesseract import ABSENT, REMEDY, Tesseract, tesseract
 from engine.files.readings import FOLDER, Readings, key_of
 from engine.plugins.step import Call, JsonValue, Output, Part, Prompts, option, outside
 from engine.sandbox.limits import ChildLimits
@@ -76,7 +76,9 @@ class Ocr(FileStep):
         it: OcrFields = call.fields
         program = tesseract()
         if program is None:
-            raise InvalidRequest("file.ocr cannot read pictures.", service="file", remedy=ABSENT)
+            raise InvalidRequest(
+                "The program that reads pictures of text, tesseract, is not installed.", service="file", remedy=REMEDY
+            )
         wanted = _languages(it.languages)
         _require(program, wanted)
         layout = _LAYOUTS[it.layout] if "osd" in program.languages or it.layout != "auto" else _WITHOUT_TURNING

@@ -155,7 +155,7 @@ def test_titles_and_descriptions_of_all_types_and_the_titles_of_services_and_fie
 def test_templates_are_the_texts_of_the_code() -> None:
     assert "{0} made again: an undo had taken {1} back." in messages()
     assert "must be at least {0}" in messages()
-    assert "{0} is a scan without text. Scans are read where tesseract is installed." in messages()
+    assert "{0} is a scan, a picture of text. Scans are read where tesseract is installed." in messages()
     assert "Return the sentences." not in messages()
 
 

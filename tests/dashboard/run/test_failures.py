@@ -31,5 +31,15 @@ def test_an_item_without_a_failed_step_tells_its_own_error() -> None:
     assert reasons(run(steps)) == [FailureReason("The condition is no yes or no.", "", 1)]
 
 
+def test_what_a_run_went_on_without_is_not_told_twice_but_says_what_to_do() -> None:
+    scan = {**step("each[0].scan", "No tesseract."), "handled": True}
+    scan["error"] = {**scan["error"], "remedy": "Install it."}
+    steps = [step("each[0]", "A scan."), scan, step("each[0].has_text", "A scan.")]
+    assert reasons(run(steps)) == [FailureReason("A scan.", "No tesseract. Install it.", 1)]
+    assert reasons(run(steps[:2])) == [FailureReason("No tesseract.", "Install it.", 1)]
+    elsewhere = {**scan, "path": "each[1].scan"}
+    assert reasons(run([elsewhere, steps[2]])) == [FailureReason("A scan.", "", 1)]
+
+
 def test_a_run_without_failures_tells_none() -> None:
     assert reasons(run([step("a", status="succeeded")])) == []

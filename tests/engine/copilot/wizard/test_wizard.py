@@ -27,6 +27,7 @@ from engine.copilot.wizard.targets import TARGETS
 from engine.expressions.expressions import compile_expression
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.record.outcomes import failed_items
 from engine.record.types.run import Run
 from engine.workflows.workflow_files import CreatedWorkflow
 from tests.few import few, rare
@@ -382,8 +383,9 @@ def test_a_file_without_text_is_saved_and_nothing_else_is_written_of_it(orchestr
     run, new = _ran(orchestra, "scanned", {})
     assert (run["status"], new) == ("failed", ["file.write"])
     assert (orchestra.workspace.root / "files" / "demo" / "Invoices" / "scan.pdf").is_file()
-    said = '"A scan": scan.pdf is a scan without text. Scans are read where tesseract is installed.'
+    said = '"A scan": scan.pdf is a scan, a picture of text. Scans are read where tesseract is installed.'
     assert said in run["sentence"]
+    assert failed_items(run) == 1, "a mail is one item, and not its file another"
 
 
 @pytest.mark.parametrize("when", ["refund", ""])
