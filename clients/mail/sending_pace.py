@@ -27,8 +27,8 @@ RecipientsPerDay = Annotated[
     int | None,
     Field(
         ge=0,
-        description="To how many recipients mail goes in 24 hours; then runs wait. Empty: as is known of the provider; "
-        "0: any number.",
+        description="The most recipients in 24 hours; after that, runs wait. Empty: the provider's known limit. "
+        "0: no limit.",
     ),
 ]
 """The setting of a connection that sends mail."""
@@ -76,19 +76,20 @@ class SendingPace:
         account = self._account()
         limit = self._limit(account)
         # Also without a limit: it may be set later today.
-        key, at = account_of(f"{self._service} sending", account.lower()), self._clock()
+        key = account_of(f"{self._service} sending", account.lower())
 
-        def more(pace: str) -> tuple[str, None]:
+        def more(pace: str) -> tuple[str, float]:
+            at = self._clock()  # while nobody else changes the pace: what is there is older
             sent = _known(pace, at)
             self._require_room(sent, limit, account, recipients, at)
-            return _changed(sent, at, 1, recipients), None
+            return _changed(sent, at, 1, recipients), at
 
-        self._paces.change(key, more)
+        at = self._paces.change(key, more)
         try:
             yield
         except ServiceError as error:
             if error.outcome == "not_done":
-                self._paces.change(key, lambda pace: (_changed(_known(pace, at), at, -1, -recipients), None))
+                self._paces.change(key, lambda pace: (_changed(_known(pace, self._clock()), at, -1, -recipients), None))
             raise
 
     def _require_room(self, sent: _Sent, limit: SendingLimit, account: str, recipients: int, at: float) -> None:
@@ -128,6 +129,8 @@ def _known(pace: str, at: float) -> _Sent:
 def _changed(sent: _Sent, at: float, mails: int, recipients: int) -> str:
     """Return the pace after more, or fewer, mails at a time."""
     known = {when // _GRAIN: (when, some, people) for when, some, people in sent.day}
+    if mails < 0 and at // _GRAIN not in known:
+        return json.dumps({"day": [[*one] for one in sent.day], "minute": sent.minute})
     newest, some, people = known.get(at // _GRAIN, (at, 0, 0))
     # All of a grain count until a day after the newest of them: no more than the limit goes out in any 24 hours.
     known[at // _GRAIN] = (max(newest, at), max(0, some + mails), max(0, people + recipients))

@@ -98,6 +98,8 @@ _USED_UP = re.compile(
     r"|(limit|quota)[ \w]{0,30}(per day|a day|today|24 ?h)",
     re.IGNORECASE,
 )
+_THEIRS = re.compile(r"\b[45]\.2\.\d{1,3}\b")
+"""Codes about the mailbox of the recipient, such as a full one (RFC 3463 3.3)."""
 _SLOW_CODES = frozenset({421, 450, 451, 452, 454})
 _SLOW = re.compile(r"\b4\.7\.\d{1,3}\b.{0,80}\b(rate|limit|many|fast|slow|later|quota|throttl)", re.IGNORECASE)
 _AUTH_SMTP = frozenset({530, 534, 535, 538})
@@ -214,7 +216,7 @@ def _wait_seconds(code: int, words: str) -> float | None:
 
     Google refuses for good (550 5.4.5) what it takes again a day later.
     """
-    if (400 <= code < 500 or code in {550, 552, 554}) and _USED_UP.search(words):
+    if (400 <= code < 500 or code in {550, 552, 554}) and _USED_UP.search(words) and not _THEIRS.search(words):
         return _USED_UP_SECONDS
     is_slow = (code in _SLOW_CODES and _SLOW.search(words)) or (400 <= code < 500 and _BUSY.search(words))
     return _SLOW_SECONDS if is_slow else None

@@ -27,7 +27,7 @@ def scheduled_mails(visit: Visit, limit: int, place: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key=f"heading-scheduled-{place}"):
             section(t("Scheduled"))
         with st.container(gap=None):
-            for question in sorted(held, key=lambda one: str(one.expires_at))[:limit]:
+            for question in held[:limit]:
                 held_row(visit, question, place)
         if len(held) > limit and place != "approvals":
             visit.link(t("All of them"), "approvals", icon=":material/arrow_forward:")

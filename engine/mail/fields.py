@@ -149,7 +149,7 @@ class MailingList(Part):
 
 
 Authenticated = Literal["", "pass", "fail", "none", "neutral", "softfail", "policy", "temperror", "permerror"]
-"""The result of a check (RFC 8601 2.7); empty if the receiving server tells none."""
+"""The result of a check (RFC 8601 2.7); empty if the receiving server gives none."""
 
 
 class Authentication(Part):
@@ -176,7 +176,7 @@ class ReportedRecipient(Part):
 
 
 class DeliveryReport(Part):
-    """What a report about the delivery of a mail says; empty if the mail is none. Anybody can write such a report.
+    """What a report about the delivery of a mail says; empty if the mail is not such a report. Anybody can write one.
     `message_id` is that of the mail that was sent.
     """
 

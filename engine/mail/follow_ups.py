@@ -1,4 +1,4 @@
-"""Mails that are not written if somebody else has answered meanwhile: what the steps that write mails share.
+"""Mails that are not written if somebody else has answered in the meantime: what the steps that write mails share.
 
 The client has `answers`, as for `waiting.py`.
 """
@@ -10,13 +10,13 @@ from typing import Any
 
 from engine.plugins.step import Call, JsonValue, NotWanted, Prompts, StepType, option
 
-ANSWERED = "Somebody has answered meanwhile."
+ANSWERED = "Somebody has answered in the meantime."
 _FIELD = "only_if_unanswered"
 
 
 def only_if_unanswered() -> Any:
     """Declare the field: the conversation is read right before the mail is written."""
-    return option("Only if nobody else has answered meanwhile", default=False)
+    return option("Only if nobody else has answered in the meantime", default=False)
 
 
 class FollowUp(StepType):

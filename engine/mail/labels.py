@@ -79,9 +79,7 @@ class Relabel(MailWrite):
         add, remove = self.labels(call.fields)
         present: Names = call.client.labels.on(target)
         gone = _plain([*remove, *add, *([INBOX] if TRASH in add else [])])
-        after = {
-            mail: [*(one for one in labels if one.casefold() not in gone), *add] for mail, labels in present.items()
-        }
+        after = {mail: [*(one for one in labels if not _plain([one]) & gone), *add] for mail, labels in present.items()}
         subject = call.client.mail.subject(target.id) if call.fields.message.strip() else ""
         title = " ".join(subject.split())[:_LONGEST_TITLE] or f"{self.title}: {target.id}"
         return Preview(title, _listed(after), _listed(present), target.id, url=call.client.url(target.id))

@@ -67,8 +67,8 @@ def first_rule(rules: Iterable[MailRule], mail: RuledMail) -> MailRule | None:
 
 def condition_fault(name: str, text: str) -> tuple[str, str] | None:
     """Return what is wrong with the text of a condition, and a remedy."""
-    if not _plain(text):
-        return f"The condition {name!r} is empty.", "Write a text, or take it out."
+    if not plain_text(text):
+        return f"The condition {name!r} is empty.", "Write a text, or remove it."
     if "{{" in text:
         return f"{name!r} cannot be an expression.", "Write the text itself: a rule is fixed."
     from clients.mail.addresses import names_sender  # with the readers of mail, which most runs do not need
@@ -76,7 +76,7 @@ def condition_fault(name: str, text: str) -> tuple[str, str] | None:
     if name == "from" and not names_sender(text):
         return (
             f"'The sender is' takes a mail address or a domain, not {text!r}.",
-            'Enter the address, such as "news@example.org": it stands in the mail. Or all of a domain: "example.org".',
+            'Enter the address as the mail shows it, such as "news@example.org", or a whole domain: "example.org".',
         )
     return None
 
@@ -91,18 +91,18 @@ def _is_of_list(mail: RuledMail, wanted: str) -> bool:
     """Compare the id in angle brackets (RFC 2919 3: without case), which people may copy with the name before it."""
     _, bracket, rest = wanted.rpartition("<")
     named = rest.partition(">")[0] if bracket else wanted
-    return bool(_plain(named)) and _plain(mail.mailing_list) == _plain(named)
+    return bool(plain_text(named)) and plain_text(mail.mailing_list) == plain_text(named)
 
 
 def _contains(mail: RuledMail, wanted: str) -> bool:
-    return bool(_plain(wanted)) and _plain(wanted) in _plain(mail.subject)
+    return bool(plain_text(wanted)) and plain_text(wanted) in plain_text(mail.subject)
 
 
 def _is(mail: RuledMail, wanted: str) -> bool:
-    return bool(_plain(wanted)) and _plain(mail.subject) == _plain(wanted)
+    return bool(plain_text(wanted)) and plain_text(mail.subject) == plain_text(wanted)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return a text without case, with single blanks, and with its accents in one of their two forms."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 

@@ -66,7 +66,7 @@ class AwaitedFields(Fields):
 
 
 class AwaitReply(StepType):
-    """Waits until somebody answers a mail, at most until a time; nobody having answered by then is no failure.
+    """Waits until somebody answers a mail, at most until a time. It is not a failure if nobody has answered by then.
 
     Answers that are there already count. Your own mails in the conversation do not, and automatic replies only if you
     say so. Only the conversation of the mail is looked at.
@@ -95,7 +95,7 @@ class AwaitReply(StepType):
         due_at = self.waits_until(given, now)
         if due_at is None or due_at > now + timedelta(days=LONGEST_DAYS):
             raise InvalidRequest(
-                f"The wait would last until {it.until}, which is more than a year."
+                f"The wait would last until {it.until}, more than a year from now."
                 if due_at
                 else "The wait has no end.",
                 service=self.service or "",

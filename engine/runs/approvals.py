@@ -126,7 +126,7 @@ class Approvals:
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
         """Return approvals in one state (None: any), newest first; without those that `p` may not see.
 
-        Mails that go out by themselves are `scheduled`, not `open`.
+        Mails that go out by themselves are `scheduled`, not `open`, and come in the order in which they go out.
         """
         asked = limit
         while True:

@@ -79,6 +79,24 @@ def test_only_a_mail_that_was_certainly_not_sent_does_not_count() -> None:
         desk.send()
 
 
+def test_a_mail_that_fails_late_takes_nothing_from_what_others_sent_meanwhile() -> None:
+    desk = Desk(SendingLimit())
+    desk.now += 300 - desk.now % 300
+    slow = desk.pace().sending(1)
+    slow.__enter__()
+    desk.now += 350
+    for _ in range(3):
+        desk.send()
+    failed = Unavailable("x", service="smtp", outcome="not_done")
+    assert not slow.__exit__(Unavailable, failed, None), "it is raised again"
+    desk.limit = SendingLimit(mails_per_day=3)
+    with pytest.raises(RateLimited, match="3 sent so far"):
+        desk.send()
+    desk.limit = SendingLimit(mails_per_minute=3)
+    with pytest.raises(RateLimited, match="a minute"):
+        desk.send()
+
+
 def test_what_was_sent_before_a_limit_was_set_counts() -> None:
     desk = Desk(SendingLimit())
     desk.send(3)

@@ -111,7 +111,12 @@ def test_answers_that_ask_to_wait(sending_settings: dict[str, Any], smtp: SmtpSe
 
 @pytest.mark.parametrize(
     "answer",
-    ["552 5.2.2 Mailbox full, over quota", "550 5.7.1 Refused as spam", "554 5.6.0 Message too large, limit is 10 MB"],
+    [
+        "552 5.2.2 Mailbox full, over quota",
+        "552 5.2.2 The recipient's daily receiving quota is used up",
+        "550 5.7.1 Refused as spam",
+        "554 5.6.0 Message too large, limit is 10 MB",
+    ],
 )
 def test_answers_that_do_not(sending_settings: dict[str, Any], smtp: SmtpServer, answer: str) -> None:
     smtp.answer = answer

@@ -109,7 +109,7 @@ def _take_back(visit: Visit, run: Run, step: StepRecord) -> None:
 def _said_by_model(visit: Visit, run: Run, path: str) -> JsonObject:
     """Return the choices that the model made, before all corrections of its answer; {} if that run was deleted."""
     corrects = options_of(run).get("corrects")
-    if corrects is not None:
+    if corrects is not None and corrects["step"] == path:
         earlier = _kept(visit, corrects["run"])
         return {} if earlier is None else _said_by_model(visit, earlier, path)
     step = _step_at(run, path)
@@ -153,7 +153,7 @@ def correct_step(visit: Visit, run: Run, step: StepRecord) -> None:
             error_box(error)
             return
         _preview(seen)
-        _next_time(visit, run, seen.case)
+        _next_time(visit, run, seen.case, is_by_rule="by_rule" in step)
         _button(visit, seen, place)
 
 
@@ -184,14 +184,15 @@ def _preview(seen: CorrectionPreview) -> None:
     st.caption(plain_with_code(_case(seen)))
 
 
-def _next_time(visit: Visit, run: Run, case: SavedCase) -> None:
-    """Say what a later run does with the same mail, and what makes the next mail of that sender sure."""
+def _next_time(visit: Visit, run: Run, case: SavedCase, *, is_by_rule: bool) -> None:
+    """Say what a later run does with the same mail, and what to do about other mail of that sender."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        told = (
-            t("A later run that reads the same mail asks the model again. A rule makes its answer sure.")
-            if case.why_not
-            else t("A later run that reads the same mail gets this answer. A rule is for all mail of a sender.")
-        )
+        if is_by_rule:
+            told = t("In later runs, the rule answers the same way again. Change the rule, or remove it.")
+        elif case.why_not:
+            told = t("A later run that reads the same mail asks the model again. To fix the answer, add a rule.")
+        else:
+            told = t("A later run that reads the same mail gets this answer. A rule covers all mail from a sender.")
         st.caption(told, width="content")
         visit.link(t("Rules"), "workflow", icon=":material/arrow_forward:", name=run["workflow"], tab="rules")
 

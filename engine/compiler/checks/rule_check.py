@@ -15,7 +15,7 @@ from engine.compiler.definition.step_model import RuleModel, StepModel
 from engine.documents.json_file import JsonPath
 from engine.documents.schema_check import placed_misfits
 from engine.expressions.cel_types import Schema, plain, within
-from engine.mail.rules import CONDITIONS, LOOKED_AT, MailRule, condition_fault
+from engine.mail.rules import CONDITIONS, LOOKED_AT, MailRule, condition_fault, plain_text
 from engine.plugins.step import StepType
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 RULES = "rules"
 _LIKE = 'Write it like {"from": "news@example.org", "answer": {"kind": "other"}}.'
 NO_MAIL = (
-    "This step works on no mail, so rules cannot apply.",
+    "This step is not about a mail, so it cannot have rules.",
     RULES,
-    "Put the step into a loop over mails, such as steps.mails.output.messages, or behind a step that reads one mail.",
+    "Put it into a loop over mails, such as steps.mails.output.messages, or after a step that reads one mail.",
 )
 """The message, the code and the remedy."""
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
@@ -41,7 +41,7 @@ def check_rules(
     report, place = scope.report, (*path, RULES)
     if not is_model(kind.service) or not choices_of(schema):
         message = "Rules need a step whose model chooses among fixed answers."
-        report.add(place, message, RULES, "Take them out, or move them to the step that sorts the mail.")
+        report.add(place, message, RULES, "Remove them, or move them to the step that sorts the mail.")
         return None
     mail = mail_among(scope.names(seen))
     if not mail:
@@ -62,12 +62,17 @@ def mail_among(names: StepNames) -> str:
     return [*steps, *items][-1] if steps or items else ""
 
 
-def choices_of(schema: Schema) -> Mapping[str, list[Any]]:
-    """Return the fields of an answer with fixed choices, each with its choices."""
+def choice_fields(schema: Schema) -> dict[str, Schema]:
+    """Return the schemas of the fields of an answer with fixed choices, enums and booleans, by name."""
     fields = {name: plain(one, schema)[0] for name, one in _properties(schema).items()}
-    switches = {name: [False, True] for name, one in fields.items() if one.get("type") == "boolean"}
-    enums = {name: list(one["enum"]) for name, one in fields.items() if isinstance(one.get("enum"), list)}
-    return {**switches, **enums}
+    return {
+        name: one for name, one in fields.items() if isinstance(one.get("enum"), list) or one.get("type") == "boolean"
+    }
+
+
+def choices_of(schema: Schema) -> dict[str, list[Any]]:
+    """Return the fields of an answer with fixed choices, each with its choices."""
+    return {name: list(one.get("enum", [True, False])) for name, one in choice_fields(schema).items()}
 
 
 def whole_answer(answer: JsonObject, schema: Schema) -> JsonObject:
@@ -128,7 +133,7 @@ def _misfits(answer: JsonObject, schema: Schema) -> Iterator[tuple[JsonPath, str
 def _warn_of_repeated(path: JsonPath, rules: tuple[MailRule, ...], report: Report) -> None:
     known: dict[str, int] = {}
     for index, one in enumerate(rules):
-        said = compact({name: text.casefold().strip() for name, text in one.when.items()})
+        said = compact({name: plain_text(text) for name, text in one.when.items()})
         if said in known:
             message = f"This rule never answers: rule {known[said] + 1} has the same conditions."
             report.warn((*path, index), message, RULES, "Remove one of the two.")

@@ -22,7 +22,7 @@ Verdict = Literal["runs", "may run", "does not run", "kept"]
 
 @dataclass(frozen=True)
 class Again:
-    """A step behind the answer that writes, asks a model or asks a person."""
+    """A step after the answer that writes, asks a model or asks a person."""
 
     path: str
     """In the run; of a step in an inner loop, with the loop's path."""
@@ -47,7 +47,7 @@ class _Scene(Struct):
 def again(
     plan: Plan, step: StepPath, names: dict[str, Any], answer: Any, outputs: Mapping[str, Any], made: frozenset[str]
 ) -> list[Again]:
-    """Return the steps behind a corrected answer, in order.
+    """Return the steps after a corrected answer, in order.
 
     `names`: `inputs` and `run`; `outputs`: of the earlier run's steps by run path; `made`: writes that stay.
     """
@@ -58,7 +58,7 @@ def again(
 
 
 def _follow(scene: _Scene, block: Block, step: StepPath, depth: int, answer: Any) -> None:
-    """Go down to the answer, then list what stands behind it in each block, the innermost first."""
+    """Go down to the answer, then list what comes after it in each block, the innermost first."""
     part, around = step.parts[depth], StepPath(step.parts[:depth]) if depth else None
     steps, node = scene.names["steps"], next(one for one in block.nodes if one.id == part.id)
     for one in block.nodes:
@@ -75,7 +75,7 @@ def _follow(scene: _Scene, block: Block, step: StepPath, depth: int, answer: Any
         scene.names = outer
         steps[part.id] = _unknown()
     if _has_item(step.parts[depth:]) and not _has_item(step.parts[:depth]):
-        return  # steps behind the item are not done again
+        return  # steps after the item are not done again
     for one in block.nodes:
         if one.id != part.id and one.path not in scene.before:
             steps[one.id] = _behind(scene, one, one.id if around is None else str(around.inner(one.id)), is_sure=True)

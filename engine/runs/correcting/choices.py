@@ -9,10 +9,10 @@ from typing import Any
 from clients.wording import did_you_mean, listed
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.json_text import JsonObject, is_same
-from engine.base.statuses import StepStatus
+from engine.compiler.checks.rule_check import choice_fields
 from engine.compiler.definition.plan import Node, Plan
 from engine.expressions.json_values import compact_json
-from engine.record.fixed_choices import answer_schema, choices_of, is_of_model
+from engine.record.fixed_choices import answer_schema, is_answer, is_of_model
 from engine.record.parts.answer_effects import waited_for
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
@@ -41,14 +41,14 @@ def step_to_correct(run: Run, path: str) -> StepRecord:
         raise InvalidInput(
             f"The step {path} does not ask a model.", remedy="Name a step whose type begins with `llm.`."
         )
-    if step["status"] != StepStatus.SUCCEEDED or step.get("fallback") or "planned" in step:
+    if not is_answer(step):
         raise InvalidInput(f"The step {path} of run {run['run_id']} has no answer of a model.", remedy=_NOTHING)
     return step
 
 
 def choices_in(run: Run, step: StepRecord) -> list[Choice]:
     """Return the choices of a step as its run recorded them; [] if it is not a model step with such an answer."""
-    if not is_of_model(step) or step["status"] != StepStatus.SUCCEEDED or step.get("fallback"):
+    if not is_answer(step):
         return []
     return _choices(answer_schema(run, step), step["output"])
 
@@ -100,6 +100,6 @@ def _choices(schema: Any, output: Any) -> list[Choice]:
     known = output if isinstance(output, Mapping) else {}
     return [
         Choice(name, str(one.get("title") or name), known[name], list(one.get("enum", [True, False])))
-        for name, one in choices_of(schema).items()
+        for name, one in choice_fields(schema).items()
         if name in known
     ]

@@ -1,7 +1,7 @@
 """The `corrections` area: what a person does when a model sorted something wrongly.
 
-A correction saves a case of the prompt, undoes what followed from the answer, and starts a run that goes on from the
-right answer. Each part can be repeated, so an interrupted correction is completed by asking for it again: the case is
+A correction undoes what followed from the answer, starts a run that goes on from the right answer, and saves a case of
+the prompt. Each part can be repeated, so an interrupted correction is completed by asking for it again: the case is
 found by its variables, an undo continues, one request key starts one run, and that run is resumed if its process died.
 """
 
@@ -175,7 +175,7 @@ class Corrections:
 
     @operation("runs.correct", "run", "correct answers", "Correct an answer of a model")
     def correct(self, p: Principal, run_id: str, step: str, values: JsonObject, *, leave: bool = False) -> Correction:
-        """Save the case, undo what the wrong answer caused, and do the item again; return once that run is accepted.
+        """Undo what the wrong answer caused, do the item again, and save the case; return once the run is accepted.
 
         `values`: the right ones by field. `leave`: go on although a write could not be undone now. May be repeated at
         any time: what is done already is not done again. Raises UnknownName, InvalidInput, InvalidFile,
@@ -211,7 +211,7 @@ class Corrections:
         report.undone.extend(done.undone)
         report.refused[:], report.cannot[:], report.left[:] = done.refused, done.cannot, done.left
         if done.refused and not leave:
-            raise NothingDoneAgain(done.refused)
+            raise NothingDoneAgain(report)
         if undone := self._undone(p, wrong):
             told: CorrectedAnswer = {**corrects, "undone": undone}
             options: RunOptions = {**entry.acceptance["options"], "corrects": told}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from clients.wording import listed
 from engine.base.errors import InUse
-from engine.runs.undo.undo_report import NotUndone
+from engine.runs.undo.undo_report import UndoReport
 
 
 class NothingDoneAgain(InUse):
-    """What a wrong answer caused could not be undone now, and nobody has agreed to leave it."""
+    """Not all that a wrong answer caused could be undone now, and nobody has agreed to leave the rest."""
 
     default_remedy = "Try again, or add `--leave` to leave it as it is."
 
-    def __init__(self, refused: list[NotUndone]) -> None:
-        said = " ".join(f"{one.path}: {one.reason}" for one in refused)
-        super().__init__(f"Nothing was done again: what the wrong answer caused could not be undone. {said}")
+    def __init__(self, report: UndoReport) -> None:
+        said = " ".join(f"{one.path}: {one.reason}" for one in report.refused)
+        undone = listed([one.title or one.path for one in report.undone])
+        already = f" Already undone: {undone}." if undone else ""
+        super().__init__(
+            f"Not all that the wrong answer caused could be undone, so nothing was done again. {said}{already}"
+        )

@@ -8,6 +8,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from clients.wording import counted
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
 from engine.base.statuses import AccountMode
@@ -37,18 +38,18 @@ class ModelFit(Struct, frozen=True):
     @property
     def warning(self) -> str:
         """Say what a person should know before its answers are used; empty if enough of the cases pass."""
-        if not self.answered:
+        if self.passed < self.wanted * self.answered:
             return (
-                f"Nobody has tried the {self.cases} cases of the prompt '{self.prompt}' with {self.model}. "
-                f"`orchestra prompts test {self.prompt}` tells how often it is right."
+                f"{self.model} passes {self.passed} of {counted(self.answered, 'case')} of the prompt "
+                f"'{self.prompt}', and at least {self.wanted:.0%} should pass. Expect wrong answers: use another "
+                "model, or require approval for what it writes."
             )
-        if self.passed >= self.wanted * self.answered:
-            return ""
-        return (
-            f"{self.model} passes {self.passed} of {self.answered} cases of the prompt '{self.prompt}', and "
-            f"{self.wanted:.0%} should pass. Expect wrong answers: choose another model, or let people agree to "
-            "what it writes."
-        )
+        if self.answered < self.cases:
+            return (
+                f"{self.model} has been tried with {self.answered} of {counted(self.cases, 'case')} of the prompt "
+                f"'{self.prompt}'. `orchestra prompts test {self.prompt}` shows how often it is right."
+            )
+        return ""
 
 
 class ModelFits:

@@ -20,9 +20,10 @@ from engine.compiler.definition.plan import Node, Plan
 from engine.expressions.expressions import render
 from engine.mail.rules import RuledMail
 from engine.people.access import Principal, may
+from engine.record.fixed_choices import is_answer
 from engine.record.types.kind import options_of
 from engine.record.types.run import Run, RunKind
-from engine.record.types.step import RuleRecord, StepRecord
+from engine.record.types.step import RuleRecord
 from engine.record.values import Values
 from engine.runs.run_reader import RunReader
 from engine.store.blobs.blobs import Blobs
@@ -71,7 +72,7 @@ class _OfRun(Struct, frozen=True):
     corrects: tuple[str, str] = ("", "")
     """For a correction: the run and the step whose answer was wrong."""
     values: JsonObject = {}
-    """For a correction: the right values."""
+    """For a correction of the step: the right values."""
 
 
 class AnswerReader:
@@ -92,7 +93,7 @@ class AnswerReader:
         read = {row.run_id: self._run(p, row.run_id, plan, step, mail) for row in rows if not row.is_test}
         right, answers = _right(read), [one for each in read.values() for one in each.answers]
         return PastAnswers(
-            len(rows), [replace(one, corrected=right.get((one.run_id, one.step), {})) for one in answers]
+            len(read), [replace(one, corrected=right.get((_first(read, one.run_id), one.step), {})) for one in answers]
         )
 
     def _run(self, p: Principal, run_id: str, plan: Plan, step: str, mail: str) -> _OfRun:
@@ -117,21 +118,30 @@ class AnswerReader:
 
 
 def _right(read: Mapping[str, _OfRun]) -> dict[tuple[str, str], JsonObject]:
-    """Return the right values by run and step; a correction may have been corrected in its turn."""
+    """Return the right values by step and by the first run of its corrections, which may have been corrected again."""
     right: dict[tuple[str, str], JsonObject] = {}
-    first: dict[str, tuple[str, str]] = {}
     for run_id, one in reversed([*read.items()]):
         if one.values:
-            place = first[run_id] = first.get(one.corrects[0], one.corrects)
+            place = _first(read, run_id), one.corrects[1]
             right[place] = {**right.get(place, {}), **one.values}
     return right
+
+
+def _first(read: Mapping[str, _OfRun], run_id: str) -> str:
+    """Return the run whose answers a run corrects, directly or by way of other corrections; else the run itself."""
+    while run_id in read and read[run_id].corrects[0]:
+        run_id = read[run_id].corrects[0]
+    return run_id
 
 
 def _of_run(run: Run, values: Values, plan: Plan, step: str, mail: str) -> _OfRun:
     corrects = options_of(run).get("corrects")
     if corrects is not None:
         is_ours = StepPath.parse(corrects["step"]).in_workflow == step
-        return _OfRun((), (corrects["run"], corrects["step"]), corrects["values"] if is_ours else {})
+        # Steps after the right answer asked the model again; those of rules have been counted in the first run.
+        others = (one for one in _answers(run, values, plan, step, mail) if one.step != corrects["step"])
+        again = tuple(one for one in others if one.by_rule is None)
+        return _OfRun(again, (corrects["run"], corrects["step"]), corrects["values"] if is_ours else {})
     if run["kind"] not in (RunKind.RUN, RunKind.APPLY):
         return _OfRun()
     return _OfRun(tuple(_answers(run, values, plan, step, mail)))
@@ -141,7 +151,7 @@ def _answers(run: Run, values: Values, plan: Plan, step: str, mail: str) -> Iter
     names, titles = _RunNames(run, values, plan), {one["path"]: one["title"] for one in run["steps"]}
     for one in run["steps"]:
         path = StepPath.parse(one["path"])
-        if path.in_workflow != step or path.is_item or not _is_answer(one):
+        if path.in_workflow != step or path.is_item or not is_answer(one):
             continue
         with suppress(OrchestraError, LookupError, TypeError):  # the workflow was another one then
             value, output = names.value(mail, path), values.loaded(one["output"])
@@ -157,11 +167,6 @@ def _answers(run: Run, values: Values, plan: Plan, step: str, mail: str) -> Iter
                     output=output,
                     by_rule=one.get("by_rule"),
                 )
-
-
-def _is_answer(step: StepRecord) -> bool:
-    is_of_model = str(step["uses"] or "").startswith("llm.")
-    return is_of_model and step["status"] == StepStatus.SUCCEEDED and not step.get("fallback")
 
 
 class _RunNames:

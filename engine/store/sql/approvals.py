@@ -25,9 +25,13 @@ class SqlApprovals:
         self._database = database
 
     def found(self, state: str | None, limit: int, without: HiddenNames = NOTHING_HIDDEN) -> list[ApprovalRecord]:
-        """Return questions in one state (None: any), newest first, `without` the questions of some workflows."""
+        """Return questions in one state (None: any), newest first, `without` the questions of some workflows.
+
+        Mails that are `scheduled` come in the order in which they go out.
+        """
         shown = select(*_COLUMNS).where(_is_shown(without))
-        statement = shown.order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
+        first = approvals.c.expires_at if state == "scheduled" else approvals.c.asked_at.desc()
+        statement = shown.order_by(first, approvals.c.id).limit(limit)
         if state is not None:
             statement = statement.where(approvals.c.state == state)
         with self._database.reading() as connection:

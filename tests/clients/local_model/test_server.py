@@ -306,7 +306,7 @@ def test_too_little_memory_is_told_before_anything_is_started(client: LocalModel
 
 
 def test_a_model_that_is_still_loading_is_told_and_found_by_the_next_call(client: LocalModelClient) -> None:
-    with deadline(0.2), pytest.raises(Timeout, match="still loads"):
+    with deadline(0.2), pytest.raises(Timeout, match="still loading"):
         client.chat(HELLO)
     assert client.chat(HELLO, parameters=SHORT)["text"]
 

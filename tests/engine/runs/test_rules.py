@@ -287,7 +287,7 @@ def test_rules_are_refused_where_there_is_no_mail_or_no_choice(orchestra: Orches
     ]
     text = json.dumps({"schema_version": 1, "steps": steps})
     found = [(one.code, one.message) for one in orchestra.workflows.check(OWNER, "small", text)]
-    assert ("rules", "This step works on no mail, so rules cannot apply.") in found
+    assert ("rules", "This step is not about a mail, so it cannot have rules.") in found
     said = "Rules need a step whose model chooses among fixed answers."
     assert ("rules", said) in found
 

@@ -1,4 +1,4 @@
-"""A workflow is turned on with a warning if its model fails the cases of its prompts, or nobody has tried them."""
+"""A trigger is turned on with a warning if its model fails the cases of a prompt, or was not tried with all of them."""
 
 from __future__ import annotations
 
@@ -43,16 +43,17 @@ def test_a_model_that_fails_too_many_cases_is_told_before_its_trigger_is_on(read
     workflow(ready)
     said = warning(ready)
     assert said == (
-        "Nobody has tried the 2 cases of the prompt 'sort' with big. "
-        "`orchestra prompts test sort` tells how often it is right."
+        "big has been tried with 0 of 2 cases of the prompt 'sort'. "
+        "`orchestra prompts test sort` shows how often it is right."
     )
     result_of(ready)
     assert warning(ready) == "", "both pass"
     asked = ready.asked
     add_cases(ready, "task", 1)
+    assert warning(ready).startswith("big has been tried with 2 of 3 cases of the prompt 'sort'.")
     assert result_of(ready)["passed"] == 2
     said = warning(ready)
-    assert said.startswith("big passes 2 of 3 cases of the prompt 'sort', and 80% should pass."), said
+    assert said.startswith("big passes 2 of 3 cases of the prompt 'sort', and at least 80% should pass."), said
     on = ready.orchestra.triggers.turn_on(OWNER, "work", "daily")
     assert on.is_on
     assert on.warning == said
@@ -62,13 +63,13 @@ def test_a_model_that_fails_too_many_cases_is_told_before_its_trigger_is_on(read
 def test_the_answers_of_another_model_say_nothing_about_this_one(ready: Desk) -> None:
     result_of(ready)
     workflow(ready, model="small")
-    assert "with small." in warning(ready)
+    assert warning(ready).startswith("small has been tried with 0 of 2 cases")
     result_of(ready, model="small")
     assert warning(ready) == ""
     config = ready.root / "config.yaml"
     config.write_text(config.read_text().replace("model: big", "model: other"))
     workflow(ready)
-    assert "with other." in warning(ready), "the connection has another model now"
+    assert warning(ready).startswith("other has been tried with 0 of 2 cases"), "the connection has another model now"
 
 
 @pytest.mark.parametrize(("wanted", "is_told"), [(0.5, False), (0.75, True)])
