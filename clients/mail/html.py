@@ -46,6 +46,7 @@ _TAG = re.compile(
     r"(?>(?:[\s/]++|=|[^\s/>=]++(?>(?:\s*+=\s*+(?>(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?))?))*)>"
 )
 _REFERENCE = re.compile(r"&(#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![A-Za-z0-9=])))?")
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _TAG_BEGINS = re.compile(r"<[A-Za-z/!?]")
 _COMMENT_ENDS = re.compile(r"--!?>")
 _READ_WITHOUT_END = frozenset({"title", "textarea"})
@@ -136,6 +137,8 @@ def _uncommented(html: str) -> str:
             place = html.find(">", begin) + 1 or len(html)
         elif tag := _TAG.match(html, begin):
             kept.append("<" + tag[0][1:].replace("<", "&lt;"))
+            if tag["name"].lower() in _VOID:
+                kept[-1] = f"{kept[-1][:-1]} />"  # otherwise the parser looks for its end among all such tags
             place = _end_of_text(html, tag, kept, endless)
         else:  # it has no end
             return "".join(kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 _ROW = frozenset({"td", "th", "tr"})
 _PART = _ROW | {"thead", "tbody", "tfoot", "caption", "colgroup"}
@@ -29,11 +29,26 @@ _DEPTH = 50
 """How many open elements are looked at for each tag: a page may nest tens of thousands."""
 
 
+class _Element(Tag):
+    """An element that knows at once whether it is in one of a name: the converter asks each of a deep nest."""
+
+    def find_parent(self, name: Any = None, *given: Any, **options: Any) -> Tag | None:
+        """Return the innermost element around this one with a name."""
+        if not isinstance(name, str) or given or options:
+            return super().find_parent(name, *given, **options)
+        found = self.parent
+        while found is not None and found.name != name:
+            found = found.parent
+        return found
+
+
 class HtmlTree(BeautifulSoup):
     """The tree of HTML: `<tr><td>1<td>2` has two cells, as in a browser."""
 
     def __init__(self, html: str) -> None:
-        super().__init__(html, "html.parser", on_duplicate_attribute="ignore")  # the first one counts, as in a browser
+        super().__init__(
+            html, "html.parser", element_classes={Tag: _Element}, on_duplicate_attribute="ignore"
+        )  # the first one counts, as in a browser
 
     def handle_starttag(self, name: str, *given: Any, **options: Any) -> Any:
         """Open an element, after those that its beginning ends."""

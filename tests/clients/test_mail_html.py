@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.mail.html import tidy, visible_text
+from clients.mail.html import tidy, visible_text, visible_tree
 from tests.patience import costs_less
 
 
@@ -116,6 +116,15 @@ def test_hostile_html_is_read_in_good_time(html: str) -> None:
     assert costs_less(20, lambda: visible_text(html)) == "deep"
 
 
+@pytest.mark.parametrize("depth", [5, 35, 200])
+@pytest.mark.parametrize("void", ["<br>", "<BR >", "<img src=a/>", "<hr class='a>b'>"])
+def test_thousands_of_nested_lines_are_read_in_one_pass(depth: int, void: str) -> None:
+    """The parser must not look for the end of each element among all of those that need none."""
+    nest = f"<div>{void}w " * depth + "</div>" * depth
+    html = nest * (59_000 // (3 * depth))
+    assert costs_less(2.5, lambda: visible_text(html)).split().count("w") == html.count("w ")
+
+
 @pytest.mark.parametrize(
     ("html", "text"),
     [
@@ -131,6 +140,13 @@ def test_hostile_html_is_read_in_good_time(html: str) -> None:
 )
 def test_only_what_is_a_comment_for_a_browser_is_left_out(html: str, text: str) -> None:
     assert visible_text(html) == text
+
+
+@pytest.mark.parametrize("line", ["<br>", "<br/>", "<br />", "<br clear=all>", "<BR CLEAR='a>b'>", "<br><wbr>"])
+def test_what_needs_no_end_has_none(line: str) -> None:
+    assert visible_text(f"<p>a{line}b<b>c</b></p>d").split() == ["a", "b**c**", "d"]
+    assert visible_text("<a href=https://x.example/><img alt=b src=https://x.example/>") == "[b](https://x.example/)"
+    assert str(visible_tree('<br/><img src="x"/><img src=x/><hr / >')) == '<br/><img src="x"/><img src="x/"/><hr/>'
 
 
 def test_of_two_attributes_of_one_name_the_first_counts() -> None:
