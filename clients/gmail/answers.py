@@ -15,7 +15,7 @@ from clients.gmail.transport import entries, gone, listed
 from clients.google.transport import answered
 from clients.listing import Json
 from clients.mail.answering import MailConversation, MailHint
-from clients.mail.bounces import SENDERS, ArrivedBounce, Bounce, bounce_in_bytes
+from clients.mail.bounces import SENDERS, ArrivedBounce, arrived_bounces
 from clients.mail.parts import from_base64url, header
 from clients.mail.replies import is_from
 
@@ -63,19 +63,16 @@ class GmailAnswers:
     def bounces(self, since: datetime, known: Collection[str] = ()) -> list[ArrivedBounce]:
         """Return the reports about the delivery of mails that have come since a time, but for those with known ids.
 
-        They are oldest first: the last word about a mail counts.
+        They are oldest first.
         """
         query = f"{{from:({' OR '.join(SENDERS)}) subject:undeliverable}} after:{int(since.timestamp())}"
         found, _ = listed(self._users.messages(), "messages", _BOUNCES_MOST, q=query)
-        read = {one: self._bounce(one) for one in (str(each["id"]) for each in reversed(found)) if one not in known}
-        return [ArrivedBounce(one, bounce) for one, bounce in read.items() if bounce is not None]
+        ids = dict.fromkeys(str(one["id"]) for one in reversed(found))
+        return arrived_bounces((one for one in ids if one not in known), self._raw)
 
-    def _bounce(self, message: str) -> Bounce | None:
-        try:
-            found = answered(self._users.messages().get(userId="me", id=message, format="raw"), "raw")
-        except NotFound:
-            return None
-        return bounce_in_bytes(from_base64url(str(found["raw"])))
+    def _raw(self, message: str) -> bytes:
+        found = answered(self._users.messages().get(userId="me", id=message, format="raw"), "raw")
+        return from_base64url(str(found["raw"]))
 
     def _records(self, thread: str) -> list[Json]:
         """Return Gmail's records of the mails in a thread, oldest first. Raises NotFound."""

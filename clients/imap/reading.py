@@ -16,14 +16,15 @@ from clients.imap.search import SearchCriteria
 from clients.imap.session import ImapSession
 from clients.listing import Json
 from clients.mail.dates import rfc3339
+from clients.mail.files import file_in, files_in
 from clients.mail.outgoing import File
 from clients.mail.participants import firsts
-from clients.mail.parts import attachment_id, header, name_of, nothing_left_out, own_attachment_parts
+from clients.mail.parts import header, nothing_left_out
 from clients.mail.parts import shown as subject_line
 from clients.mail.raw import headers_of, payload_of
 from clients.mail.replies import ReplyHeaders, refusal, require_answerable
-from clients.mail.text import WHOLE, MailView, attachment_of, read_mail
-from clients.mail.unreadable import no_part, one_mail, unread
+from clients.mail.text import WHOLE, MailView, read_mail
+from clients.mail.unreadable import one_mail, unread
 from clients.mail_server.providers import SERVICE
 
 _FILE_MOST = 64 * 1024 * 1024
@@ -73,22 +74,11 @@ class ImapReader:
 
     def attachment(self, message: str, wanted: str) -> File:
         """Return one part of a mail, by its id in the mail's `attachments` or `parts`."""
-        file = _file(message, self._payload(message), wanted)
-        if file is None:
-            raise no_part(SERVICE, message, wanted)
-        return file
+        return file_in(SERVICE, message, self._payload(message), wanted)
 
     def attachments(self, message: str) -> list[File]:
         """Return all attachments of a mail; an attached mail is one of them, with its own files inside."""
-        payload = self._payload(message)
-        found = []
-        for part in own_attachment_parts(payload):
-            file = _file(message, payload, attachment_id(part))
-            if file is None:
-                said = f"The file {name_of(part)!r} in the mail {message} cannot be read."
-                raise Unreadable(said, service=SERVICE)
-            found.append(file)
-        return found
+        return files_in(SERVICE, message, self._payload(message))
 
     def original(self, message: str, *, follows_up: bool = False) -> Json:
         """Return the mail to answer, by its id or its Message-ID (`<...>`): {id, payload, labelIds}.
@@ -163,12 +153,6 @@ class ImapReader:
             )
         with one_mail(SERVICE, str(where)):
             return payload_of(found[0].content or b"")
-
-
-def _file(message: str, payload: Json, wanted: str) -> File | None:
-    with one_mail(SERVICE, message):
-        found = attachment_of(payload, wanted)
-    return None if found is None else File(found[0]["name"], found[1], found[0]["media_type"])
 
 
 def _put_together(

@@ -8,13 +8,14 @@ says is the word of whoever sent it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Literal, TypedDict
 
 from msgspec import Struct
 
-from clients.errors import Unreadable
+from clients.errors import NotFound, Unreadable
 from clients.mail.charsets import decoded
 from clients.mail.opening import own_parts
 from clients.mail.parameters import parameters
@@ -102,6 +103,16 @@ def bounce_in(mail: Part, load: Load = nothing_left_out) -> Bounce | None:
 def bounce_in_bytes(content: bytes) -> Bounce | None:
     """Return the bounce report in the bytes of a mail, or None if the mail is not one."""
     return bounce_in(payload_of(content))
+
+
+def arrived_bounces(mails: Iterable[str], raw: Callable[[str], bytes]) -> list[ArrivedBounce]:
+    """Return the reports among mails, by their ids; `raw` returns the bytes of one, unless it is gone (NotFound)."""
+    found = []
+    for mail in mails:
+        with suppress(NotFound):
+            bounce = bounce_in_bytes(raw(mail))
+            found += [ArrivedBounce(mail, bounce)] if bounce is not None else []
+    return found
 
 
 def told(bounce: Bounce | None) -> dict[str, Any]:

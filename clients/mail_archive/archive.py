@@ -12,9 +12,10 @@ from typing import Protocol
 from clients.errors import InvalidRequest, NotFound
 from clients.file.client import FileClient
 from clients.listing import Json
+from clients.mail.files import file_in
 from clients.mail.outgoing import File
-from clients.mail.text import WHOLE, MailView, attachment_of
-from clients.mail.unreadable import no_part, one_mail
+from clients.mail.text import WHOLE, MailView
+from clients.mail.unreadable import one_mail
 from clients.mail_archive.disk import OnDisk
 from clients.mail_archive.entries import ArchiveEntry, folder_of
 from clients.mail_archive.mbox import MailSpan, Readable, key_of, mail_of, spans
@@ -192,8 +193,5 @@ def attachment(client: FileClient, mail: str, wanted: str) -> File:
             f"The mail {mail} is too large to extract files from (at most {_FILE_MOST:,} bytes).", service=SERVICE
         )
     with one_mail(SERVICE, mail):
-        part = attachment_of(stored.payload(), wanted)
-    if part is None:
-        raise no_part(SERVICE, mail, wanted)
-    described, content = part
-    return File(described["name"], content, described["media_type"])
+        payload = stored.payload()
+    return file_in(SERVICE, mail, payload, wanted)

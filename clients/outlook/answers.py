@@ -8,7 +8,7 @@ from datetime import datetime
 from clients.errors import NotFound
 from clients.listing import Json
 from clients.mail.answering import MailConversation, MailHint
-from clients.mail.bounces import ArrivedBounce, Bounce, bounce_in_bytes, may_be_bounce
+from clients.mail.bounces import ArrivedBounce, arrived_bounces, may_be_bounce
 from clients.mail.dates import rfc3339
 from clients.mail.labelled import LabelledMails
 from clients.outlook.box import FIELDS, OutlookBox, received_at
@@ -61,19 +61,12 @@ class OutlookAnswers:
     def bounces(self, since: datetime, known: Collection[str] = ()) -> list[ArrivedBounce]:
         """Return the reports about the delivery of mails that have come since a time, but for those with known ids.
 
-        They are oldest first: the last word about a mail counts.
+        They are oldest first.
         """
         order = {"filter": f"receivedDateTime ge {rfc3339(since)}", "orderby": "receivedDateTime desc"}
         found = self._box.listed("", _MOST, select=f"{FIELDS},from", **order)
         ids = [str(one["id"]) for one in found if may_be_bounce(_sender(one), str(one.get("subject") or ""))]
-        read = {one: self._bounce(one) for one in reversed(ids[:_BOUNCES_MOST]) if one not in known}
-        return [ArrivedBounce(one, bounce) for one, bounce in read.items() if bounce is not None]
-
-    def _bounce(self, message: str) -> Bounce | None:
-        try:
-            return bounce_in_bytes(self._box.raw(message))
-        except NotFound:
-            return None
+        return arrived_bounces((one for one in reversed(ids[:_BOUNCES_MOST]) if one not in known), self._box.raw)
 
     def _records(self, thread: str) -> list[Json]:
         return self._box.records_of(LabelledMails("threads", thread))

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 from msgspec import Struct
 
-from clients.errors import InvalidRequest, NotFound, ServiceError, Unreadable
+from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.mail.addresses import shown_addresses
 from clients.mail.authentication import ReceivingServer
 from clients.mail.conversation import MAILS_MOST, SaidMail, ThreadMails, conversation, joined
+from clients.mail.files import file_in, files_in
 from clients.mail.labelled import LabelledMails
 from clients.mail.many import OF_ALL, ManyMails
 from clients.mail.outgoing import File
-from clients.mail.parts import attachment_id, header, name_of, nothing_left_out, own_attachment_parts, shown
+from clients.mail.parts import header, nothing_left_out, shown
 from clients.mail.raw import headers_of, payload_of
 from clients.mail.replies import chain_of, is_from, refusal, require_answerable
-from clients.mail.text import WHOLE, MailView, attachment_of, read_mail
-from clients.mail.unreadable import no_part, one_mail
+from clients.mail.text import WHOLE, MailView, read_mail
+from clients.mail.unreadable import one_mail
 from clients.outlook.box import SERVICE, OutlookBox, received_at
 from clients.outlook.labels import labels_of
 
@@ -131,22 +131,11 @@ class OutlookReader:
 
     def attachment(self, message: str, wanted: str) -> File:
         """Return one part of a mail, by its id in the mail's `attachments` or `parts`."""
-        file = self._file(message, self._payload(message), wanted)
-        if file is None:
-            raise no_part(SERVICE, message, wanted)
-        return file
+        return file_in(SERVICE, message, self._payload(message), wanted)
 
     def attachments(self, message: str) -> list[File]:
         """Return all attachments of a mail; an attached mail is one of them, with its own files inside."""
-        payload = self._payload(message)
-        found = []
-        for part in own_attachment_parts(payload):
-            file = self._file(message, payload, attachment_id(part))
-            if file is None:
-                said = f"Outlook does not give the file {name_of(part)!r} in the mail {message}."
-                raise Unreadable(said, service=SERVICE)
-            found.append(file)
-        return found
+        return files_in(SERVICE, message, self._payload(message))
 
     def original(self, message: str, *, follows_up: bool = False) -> Json:
         """Return the mail to answer, by its id or its Message-ID (`<...>`): {id, threadId, payload, labelIds}.
@@ -226,8 +215,3 @@ class OutlookReader:
         raw = self._box.raw(message)
         with one_mail(SERVICE, message):
             return payload_of(raw)
-
-    def _file(self, message: str, payload: Json, wanted: str) -> File | None:
-        with one_mail(SERVICE, message):
-            found: tuple[dict[str, Any], bytes] | None = attachment_of(payload, wanted)
-        return None if found is None else File(found[0]["name"], found[1], found[0]["media_type"])
