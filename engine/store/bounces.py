@@ -27,6 +27,10 @@ class MadeMail(NamedTuple):
     path: str
     output: str
     """What the step returned, as JSON, or ""."""
+    intended_at: str
+    """When it was about to be sent (RFC 3339, UTC)."""
+    done_at: str
+    """When it was known to be sent; after a crash, that may be much later."""
 
 
 class BouncedMail(NamedTuple):

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from clients.deadline import deadline
@@ -51,8 +52,8 @@ class BounceWatch:
         self._logs = logs
         self._ask_at: datetime | None = None
         self._looked_at: dict[str, datetime] = {}
-        self._seen: dict[str, set[str]] = {}
-        """The reports that were read in the last look, by account."""
+        self._seen: dict[str, dict[str, datetime]] = {}
+        """When reports about mails of runs were read, by account and by the id of the report."""
         self._failing: set[str] = set()
 
     def look(self) -> None:
@@ -68,7 +69,7 @@ class BounceWatch:
         due = {account for account, last_at in sent.items() if self._is_due(account, last_at, now)}
         self._looked_at |= dict.fromkeys(due, now)  # also of those whose connection cannot be opened now
         for name, account in self._connections(due).items():
-            self._look_into(name, account, now, self._bounces.mails(account, uses, since))
+            self._look_into(name, account, now, partial(self._bounces.mails, account, uses, since))
 
     def _is_due(self, account: str, last_at: str, now: datetime) -> bool:
         pause = min(max((now - moment_of(last_at)) / _SHARE, _OFTEN), _RARELY)
@@ -82,21 +83,23 @@ class BounceWatch:
             if connection.service not in services:
                 continue
             try:
-                account = self._accounts.open(name, None, AccountMode.MINE).identity()
+                with deadline(_LOOK_SECONDS):
+                    account = self._accounts.open(name, None, AccountMode.MINE).identity()
+            except StorageError:
+                raise
             except (ServiceError, OrchestraError):
                 continue
             if account in accounts and account not in found.values():
                 found[name] = account
         return found
 
-    def _look_into(self, name: str, account: str, now: datetime, sent: Sequence[MadeMail]) -> None:
-        key = f"{_LOOKED_AT}{account}"
-        last = self._settings.get(key)
-        since = moment_of(last) if last else now - _DAYS
+    def _look_into(self, name: str, account: str, now: datetime, sent: Callable[[], Sequence[MadeMail]]) -> None:
+        key, seen = f"{_LOOKED_AT}{account}", self._seen.setdefault(account, {})
+        since = self._since(self._settings.get(key), now, sent())
         try:
             with deadline(_LOOK_SECONDS):
                 client: Any = self._accounts.open(name, None, AccountMode.MINE).client
-                arrived = client.answers.bounces(min(since, now) - _OVERLAP, self._seen.get(account, ()))
+                arrived = client.answers.bounces(since, seen)
         except StorageError:
             raise
         except (ServiceError, OrchestraError) as error:  # a step or a trigger that meets it says so
@@ -105,23 +108,36 @@ class BounceWatch:
             self._failing.add(account)
             return
         self._failing.discard(account)
-        self._note(name, arrived, _by_name(sent), timestamp(now))
-        self._seen[account] = {*self._seen.get(account, set()), *(one.id for one in arrived)}
+        # Asked again: a mail may have been sent, and have come back, since the mailbox was listed.
+        matched = self._note(name, arrived, _by_name(sent()), timestamp(now))
+        self._seen[account] = {
+            one: at for one, at in {**seen, **dict.fromkeys(matched, now)}.items() if now - at <= _DAYS
+        }
         self._settings.put(key, timestamp(now))
 
-    def _note(self, name: str, arrived: list[ArrivedBounce], sent: Mapping[str, MadeMail], at: str) -> None:
-        """Keep what reports say of mails that were really sent from here."""
-        found = []
+    def _since(self, looked_at: str | None, now: datetime, sent: Sequence[MadeMail]) -> datetime:
+        """Return from when on reports are listed: the last look, or when a mail went that is known only since then."""
+        looked = min(moment_of(looked_at), now) if looked_at else now - _DAYS
+        known_since = (moment_of(one.intended_at) for one in sent if moment_of(one.done_at) >= looked - _OVERLAP)
+        return max(min([looked, *known_since]), now - _DAYS) - _OVERLAP
+
+    def _note(self, name: str, arrived: list[ArrivedBounce], sent: Mapping[str, MadeMail], at: str) -> list[str]:
+        """Keep what reports say of mails that were really sent from here; return the ids of these reports."""
+        found, matched = [], []
         for one in arrived:
             mail = sent.get(one.bounce.marker) or sent.get(one.bounce.message_id)
-            known = None if mail is None else self._recipients(mail)
-            for each in one.bounce.recipients if mail is not None else ():
+            if mail is None:
+                continue
+            matched.append(one.id)
+            known = self._recipients(mail)
+            for each in one.bounce.recipients:
                 is_about_it = known is None or compared(each["address"]) in known
-                if mail is not None and is_about_it and each["action"] in _TOLD:
+                if is_about_it and each["action"] in _TOLD:
                     words = (each["address"], each["action"], each["status"], each["diagnostic"])
                     found.append(BouncedMail(mail.run_id, mail.path, *words, name, one.id, at))
         if found:
             self._bounces.note(found)
+        return matched
 
     def _recipients(self, mail: MadeMail) -> set[str] | None:
         """Return to whom a mail went; None if its step does not say so, or its run has not ended yet."""

@@ -16,6 +16,7 @@ import yaml
 
 from cli import main
 from clients.errors import Unavailable
+from engine.base.clock import timestamp
 from engine.base.errors import UnknownName
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
@@ -120,6 +121,31 @@ def test_a_report_shows_at_the_step_that_sent_the_mail(place: Place) -> None:
     assert (second.recipient, second.connection) == ("bob@other.example", "mailbox")
     assert place.looked() == [first, second]
     assert place.document() == before  # the outcome of the run is what it was
+
+
+@services
+def test_a_report_that_came_before_its_mail_was_known_to_be_sent_is_not_lost(place: Place) -> None:
+    """A process died after it had handed the mail over; its run went on an hour later."""
+    clock = MovingClock()
+    watch = place.watch(clock)
+    place.send()  # another one, without which nobody looks
+    mail = place.send()
+    write = f"effects SET state = '{{state}}', done_at = {{at}} WHERE run_id = '{place.run_id}'"
+
+    def mark(state: str, at: str) -> None:
+        with place.orchestra._families.opened.database.writing() as connection:
+            connection.exec_driver_sql("UPDATE " + write.format(state=state, at=at))
+
+    mark("intent", "NULL")
+    place.mailbox.arrive(postfix(mail))
+    watch.look()
+    clock.move(3600)
+    watch.look()
+    assert place.orchestra.runs.bounces(OWNER, place.run_id) == []
+    mark("done", f"'{timestamp(clock())}'")
+    clock.move(900)
+    watch.look()
+    assert [one.recipient for one in place.orchestra.runs.bounces(OWNER, place.run_id)] == TO
 
 
 @services

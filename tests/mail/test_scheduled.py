@@ -168,9 +168,12 @@ def test_a_mail_is_held_and_goes_out_at_its_time(place: Place) -> None:
 
 @services
 def test_the_next_mail_to_go_out_is_listed_first(place: Place) -> None:
+    def wait_for(count: int) -> None:
+        until(lambda: len(place.orchestra.approvals.list(OWNER, "scheduled")) == count)
+
     for count, after in enumerate(("20m", "5m", "30m"), 1):
         place.start(place.step(send_after=after))
-        until(lambda wanted=count: len(place.orchestra.approvals.list(OWNER, "scheduled")) == wanted)
+        wait_for(count)
     found = place.orchestra.approvals.list(OWNER, "scheduled")
     assert [one.expires_at for one in found] == sorted(str(one.expires_at) for one in found)
     assert place.orchestra.approvals.list(OWNER, "scheduled", 1) == found[:1], "however few are asked for"

@@ -16,7 +16,7 @@ _KEPT = (
 _MAILED = f"SELECT effects.account, effects.done_at{_KEPT}"  # `GROUP BY` would read the index of all accounts
 _MAILS = (
     "SELECT effects.identity, effects.generation, effects.run_id, effects.path,"
-    f" coalesce(effects.output, ''){_KEPT} AND effects.account = ?"
+    f" coalesce(effects.output, ''), effects.intended_at, effects.done_at{_KEPT} AND effects.account = ?"
 )
 _COLUMNS = "run_id, path, recipient, action, status, diagnostic, connection, mail, at"
 _MOST = 100

@@ -1475,7 +1475,7 @@ def test_reports_lead_to_mails_that_were_sent_of_late_and_go_with_their_runs(sto
     bounces = store.state.bounces
     assert [*bounces.mailed(["mail.send", "mail.reply"], AT)] == [MailedAccount("test:me", AT)]
     assert [*bounces.mailed(["mail.send"], LATER)] == []
-    sent = [MadeMail(mail.identity, 0, run_id(first), "note.a", '{"message_id":"<a@b>"}')]
+    sent = [MadeMail(mail.identity, 0, run_id(first), "note.a", '{"message_id":"<a@b>"}', AT, AT)]
     assert [*bounces.mails("test:me", ["mail.send"], AT)] == sent
     assert [*bounces.mails("test:other", ["mail.send"], AT)] == []
     found = [
