@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -12,7 +13,7 @@ from clients.wording import counted
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
 from engine.base.statuses import AccountMode
-from engine.compiler.definition.plan import Action, Plan
+from engine.compiler.definition.plan import Plan
 from engine.connections.model_prices import ModelPrices
 from engine.prompts.cases import CaseStore
 from engine.prompts.prompt import PASS_AT_LEAST
@@ -52,6 +53,14 @@ class ModelFit(Struct, frozen=True):
         return ""
 
 
+class _Asked(NamedTuple):
+    """A model that a step may ask; `prompt` and `model` may be expressions."""
+
+    prompt: Any
+    connection: str
+    model: Any
+
+
 class ModelFits:
     """Counts the cases that pass; any thread."""
 
@@ -62,22 +71,19 @@ class ModelFits:
 
     def warnings(self, plan: Plan, modes: Mapping[str, AccountMode]) -> list[str]:
         """Return what a person should know of the models that a workflow asks; each once, none about the demo's."""
-        asked = [one for one in _asking(plan) if modes[str(one.connection)] is AccountMode.MINE]
+        asked = [one for one in _asked(plan) if modes.get(one.connection) is AccountMode.MINE]
         found = [one for one in map(partial(self._fit, plan), asked) if one is not None]
         return list(dict.fromkeys(one.warning for one in found if one.warning))
 
-    def _fit(self, plan: Plan, action: Action) -> ModelFit | None:
-        """Return how the model of a step does with its prompt; None if that is not known before a run."""
-        reference, wished = action.arguments.get("prompt"), action.arguments.get("model") or ""
-        document = plan.prompts.get(reference) if isinstance(reference, str) else None
-        if document is None or not isinstance(wished, str):
+    def _fit(self, plan: Plan, asked: _Asked) -> ModelFit | None:
+        """Return how a model does with a prompt; None if that is not known before a run."""
+        document = plan.prompts.get(asked.prompt) if isinstance(asked.prompt, str) else None
+        if document is None or not isinstance(asked.model, str):
             return None
-        name, connection = str(reference).partition("@")[0], str(action.connection)
-        model = wished or model_to_ask({**document}, "", None) or self._model_of(connection).model
+        model = asked.model or model_to_ask({**document}, "", None) or self._model_of(asked.connection).model
+        by = ModelAccount(asked.connection, demo=False, account=None, model=model)
         with suppress(OrchestraError):  # of a prompt that is gone, or cannot be read: compiling the workflow says so
-            return self._counted(
-                name, document, ModelAccount(connection, demo=False, account=None, model=model), wished
-            )
+            return self._counted(asked.prompt.partition("@")[0], document, by, asked.model)
         return None
 
     def _counted(self, name: str, document: PromptDefinition, by: ModelAccount, wished: str) -> ModelFit | None:
@@ -94,8 +100,10 @@ class ModelFits:
         return ModelFit(name, str(by.model), len(cases), len(answered), passed, wanted)
 
 
-def _asking(plan: Plan) -> Iterator[Action]:
-    """Yield the calls of a plan that ask a model with a prompt."""
-    for node in plan.nodes():
-        if node.action is not None and node.action.asks_models and node.action.connection is not None:
-            yield node.action
+def _asked(plan: Plan) -> Iterator[_Asked]:
+    """Yield the models that a plan may ask, those to ask in turn among them."""
+    for action in (node.action for node in plan.nodes()):
+        if action is not None and action.asks_models and action.connection is not None:
+            prompt = action.arguments.get("prompt")
+            yield _Asked(prompt, action.connection, action.arguments.get("model") or "")
+            yield from (_Asked(prompt, one.connection, one.model) for one in action.other_models)

@@ -66,6 +66,8 @@ def test_the_answers_of_another_model_say_nothing_about_this_one(ready: Desk) ->
     assert warning(ready).startswith("small has been tried with 0 of 2 cases")
     result_of(ready, model="small")
     assert warning(ready) == ""
+    workflow(ready, fallback=[{"model": "third"}])
+    assert "third has been tried with 0 of 2 cases" in warning(ready), "it may be asked, too"
     config = ready.root / "config.yaml"
     config.write_text(config.read_text().replace("model: big", "model: other"))
     workflow(ready)
