@@ -85,7 +85,7 @@ def _links(row: BoardRow) -> None:
             look = look_of(row.cell.status)
             st.badge(row.cell.word, icon=":material/undo:" if row.cell == UNDONE else look.icon, color=look.color)
         for kind, url in row.links.items():
-            outside_link(kind, url)
+            outside_link(t(kind), url)
 
 
 def _undo(visit: Visit, run: Run, row: BoardRow) -> None:

@@ -56,7 +56,7 @@ def block_form(
 ) -> TriggerText:
     """Show the fields of a trigger that are filled in as `begun`; all else in it, and in the file, stays as it is."""
     schema, given = kind.fields_schema, begun.get("with") or {}
-    typed, errors = inputs_form(with_defaults(schema, given), place.key, lambda _format: [])
+    typed, errors = inputs_form(with_defaults(_in_words(schema), given), place.key, lambda _format: [])
     for error in errors:
         error_box(error)
     if kind.name == SCHEDULE:
@@ -73,6 +73,18 @@ def block_form(
     problems = _problems(visit, file, text)
     _show_problems(problems, {f"triggers.{place.index}.with.{empty}" for empty in _empty(values, schema)})
     return TriggerText(text, not errors and not problems)
+
+
+def _in_words(schema: Any) -> Any:
+    """Return a schema of ours with the titles and descriptions of its fields in the reader's language."""
+    if isinstance(schema, list):
+        return [_in_words(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        name: t(one) if name in ("title", "description") and isinstance(one, str) else _in_words(one)
+        for name, one in schema.items()
+    }
 
 
 def _operations(file: WorkflowFile, index: int, block: JsonObject) -> list[JsonObject]:
@@ -188,7 +200,7 @@ def _shown(value: Any) -> str:
 def _offered(schema: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, str]:
     """Return what may become an input of this schema: the label and the expression of each."""
     fields = {
-        str(one.get("title") or name): (name, one.get("type"))
+        t(str(one.get("title") or name)): (name, one.get("type"))
         for name, one in (kind.item_schema.get("properties") or {}).items()
         if one.get("type") in _SCALARS
     }

@@ -68,10 +68,13 @@ class Harmless(Struct):
         return " ".join(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
-        made = [("link", "to", self.changes.links), ("image", "at", self.changes.images)]
-        parts = [f"{counted(places.total(), word)} {to} {_named(places)}" for word, to, places in made if places]
-        if parts:
-            yield f"{' and '.join(parts)} became text."
+        links, images = self.changes.links, self.changes.images
+        shown = f"{counted(images.total(), 'image')} at {_named(images)}"
+        if links:
+            beside = f" and {shown}" if images else ""
+            yield f"{counted(links.total(), 'link')} to {_named(links)}{beside} became text."
+        elif images:
+            yield f"{shown} became text."
         if self.changes.tags:
             yield f"{counted(self.changes.tags, 'piece')} of HTML became text."
         if self.changes.mentions:

@@ -164,7 +164,10 @@ def with_trigger(page: Page, served: Served, name: str) -> None:
     panel.get_by_text("Not an id").first.wait_for()
     id_.fill("mornings")
     id_.press("Tab")
+    assert panel.locator("code").count() == 0, "a title, and no names of the file"
+    panel.get_by_role("switch", name="Show expressions").check()
     panel.locator("code", has_text="mornings").wait_for()
+    panel.get_by_role("switch", name="Show expressions").uncheck()
     saved(served, page, name)
     panel.get_by_role("button", name="Turn it on").click()
     card.and_(page.get_by_label("Monday to Friday at 07:00, On")).wait_for()

@@ -215,6 +215,16 @@ def _triggers_tab(open_page: Callable[..., AppTest]) -> AppTest:
     return page.run()
 
 
+def test_the_fields_of_a_trigger_are_in_the_language_of_the_reader(
+    orchestra: Orchestra, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.languages.set(OWNER, "owner", "de")
+    page = _triggers_tab(open_page)
+    _again(page, "Auslöser hinzufügen").run()
+    labels = {one.label for one in [*page.text_input, *page.number_input, *page.selectbox]}
+    assert "Suche, wie in Gmail" in labels
+
+
 def test_a_trigger_is_added_by_a_form_and_the_rest_of_the_file_stays_as_its_author_wrote_it(
     orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
 ) -> None:

@@ -56,6 +56,8 @@ def test_the_sentence_of_a_run_is_read_in_german() -> None:
         ("The mail was stopped by owner.", "Die Mail wurde gestoppt von owner."),
         ("Done: 1 step done. 1 of 45 writes was undone.",
          "Fertig: 1 Schritt erledigt. Von 45 Schreibvorgängen rückgängig gemacht: 1."),
+        ("Done: 4 steps done. 8 links to docs.example became text.",
+         "Fertig: 4 Schritte erledigt. Zu Text gemacht: 8 Links zu docs.example."),
         ("2 of 45 writes were undone.", "Von 45 Schreibvorgängen rückgängig gemacht: 2."),
         ('Corrects Classify of "Invoice 7: it is paid": kind is task, why is it is due. 1 write.',
          'Korrigiert Classify von "Invoice 7: it is paid": kind ist task, why ist it is due. 1 Schreibvorgang.'),

@@ -76,6 +76,7 @@ export function Panel(props: PanelProps) {
     };
   }, [edits, readOnly, ids]);
 
+  const triggerTypes = useLoaded(props.triggers.types, trigger === null ? "" : "types");
   const revision = useRevision(definition);
   const [fault, setFault] = useState<Fault>();
   const [only, ...more] = trigger === null ? selected : [];
@@ -96,7 +97,7 @@ export function Panel(props: PanelProps) {
   return (
     <FormContext value={form}>
       <div className="studio-panel-form">
-        <Head title={trigger !== null ? headOf(trigger, definition) : selected.length === 1 ? first.title : tn("{count} step", "{count} steps", selected.length)} onClose={props.onClose} />
+        <Head title={trigger !== null ? headOf(trigger, definition, triggerTypes.value) : selected.length === 1 ? first.title : tn("{count} step", "{count} steps", selected.length)} onClose={props.onClose} />
         <Unsent />
         {fault?.step === first.id && props.onAskWhy && (
           <p className="panel-problem" data-severity="error">

@@ -55,6 +55,7 @@ function NewTrigger({ types, triggers }: { types: TriggerType[]; triggers: Trigg
 
 function OneTrigger({ trigger, type, triggers }: { trigger: Trigger; type: TriggerType | undefined; triggers: Triggers }) {
   const form = useForm();
+  const isRaw = useExpressionsShown();
   const { send, failure } = useSend();
   const place: Path = ["triggers", trigger.index];
   const own = ["", ".uses", ".with"].map((one) => place.join(".") + one);
@@ -65,8 +66,13 @@ function OneTrigger({ trigger, type, triggers }: { trigger: Trigger; type: Trigg
   return (
     <>
       <p className="panel-quiet">
-        <code>{trigger.id}</code> · <code>{trigger.uses}</code>
-        {type && ` · ${type.description}`}
+        {(isRaw || !type) && (
+          <>
+            <code>{trigger.id}</code> · <code>{trigger.uses}</code>
+          </>
+        )}
+        {isRaw && type && " · "}
+        {type?.description}
       </p>
       <Problems problems={general} />
       <Switch trigger={trigger} type={type} triggers={triggers} />
@@ -194,7 +200,7 @@ function Troubles({ status: { problem, error } }: { status: TriggerStatus }) {
 }
 
 // Return the title of what the form is about.
-export function headOf(which: number | "new", definition: unknown): string {
+export function headOf(which: number | "new", definition: unknown, types: TriggerType[] = []): string {
   const trigger = triggersIn(definition).find(({ index }) => index === which);
-  return trigger ? titleOf(trigger, undefined) : t("Add a trigger");
+  return trigger ? titleOf(trigger, types.find(({ name }) => name === trigger.uses)) : t("Add a trigger");
 }

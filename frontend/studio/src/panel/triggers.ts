@@ -34,6 +34,7 @@ export function watchedWords(trigger: Trigger, type: TriggerType | undefined): s
   if (at) return typeof zone === "string" ? `${at}, ${zone}` : at;
   const kind = trigger.title ? (type?.title ?? trigger.uses) : "";
   const values = Object.values(trigger.fields).flatMap((one) => (Array.isArray(one) ? one : [one])).filter((one) => typeof one === "string" || typeof one === "number");
+  if (values.length === 1 && values[0] === "in:inbox") values[0] = t("What comes into the inbox");
   return [kind, trigger.connection, ...values.map(String)].filter(Boolean).join(" · ") || trigger.uses;
 }
 

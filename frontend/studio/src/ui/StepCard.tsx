@@ -390,9 +390,11 @@ export const TriggerCard = memo(function TriggerCard({ data }: NodeProps<Trigger
     <button type="button" className="studio-end nopan" data-end="trigger" data-on={data.isOn || undefined} aria-pressed={data.isChosen} aria-label={triggerLabel(data)} title={data.text} onClick={() => studio.openTrigger(data.index)}>
       <Icon name="trigger" size={16} />
       <span className="studio-words">
-        <b className="studio-title">{data.title}</b>
-        <small className="studio-quiet">{data.text}</small>
-        {data.state && <small className="studio-trigger-state">{data.state}</small>}
+        <span className="studio-trigger-head">
+          <b className="studio-title">{data.title}</b>
+          {data.state && <small className="studio-trigger-state">{data.state}</small>}
+        </span>
+        <small className="studio-quiet studio-two-lines">{data.text}</small>
       </span>
     </button>
   );

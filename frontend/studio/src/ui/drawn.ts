@@ -68,7 +68,7 @@ export function triggersOf(studio: Studio): TriggerLook[] {
 const keysOf = (value: unknown): string[] => (value !== null && typeof value === "object" ? Object.keys(value) : []);
 
 // Return, as text, what the cards that are no steps take from the definition: each answer brings a definition of its own.
-export const asides = (definition: Definition): string => JSON.stringify([definition?.triggers, keysOf(definition?.outputs), keysOf(definition?.inputs?.properties)]);
+export const asides = (definition: Definition): string => JSON.stringify([definition?.triggers, keysOf(definition?.outputs), definition?.inputs?.properties]);
 
 export const lookOf = ({ canvas }: Studio, { step }: Node): StepLook | undefined => canvas?.looks[step.path];
 
@@ -173,7 +173,7 @@ function isSameNode(one: FlowNode, other: FlowNode): boolean {
 function asideData(box: Box, studio: Studio, triggers: TriggerLook[]): Record<string, unknown> {
   const { definition } = studio.view;
   if (box.key === START) {
-    const inputs = keysOf(definition?.inputs?.properties);
+    const inputs = Object.entries(definition?.inputs?.properties ?? {}).map(([name, one]) => String((one as { title?: unknown } | null)?.title || name));
     return { icon: "start" satisfies IconName, title: t("Start"), text: inputs.length > 0 ? t("Inputs: {names}", { names: inputs.join(", ") }) : t("No inputs") };
   }
   if (box.key === END) return { ...resultOf(studio.view) };

@@ -38,6 +38,7 @@ test("intervals, mailboxes and states are words", () => {
   expect(watchedWords(daily!, schedule)).toBe("Every day at 07:00, Europe/Berlin");
   expect([box!.index, watchedWords(box!, mail)]).toEqual([2, "New mail · work · in:inbox · a · b"]);
   expect(watchedWords(bare!, mail)).toBe("gmail.new_message");
+  expect(watchedWords({ ...bare!, fields: { query: "in:inbox" } }, mail)).toBe("What comes into the inbox");
   const on = { id: "daily", state: "on", is_on: true, is_resting: false, environment: "prod" } as TriggerStatus;
   const resting = { ...on, state: "resting", is_resting: true, environment: "" };
   expect([stateWords([resting, on], "daily"), stateWords([resting], "daily"), stateWords([on], "mails"), stateWords(null, "daily")]).toEqual(["On · prod", "Resting", "Not in force yet", ""]);
