@@ -125,17 +125,17 @@ def each_once(several: Sequence[tuple[Outcomes, int]]) -> list[tuple[Outcomes, i
             found.append((one, times))
             continue
         left = [sum(home[one["noun"], name][1] == place for name in names) for names in one["names"]]
-        good = {(one["noun"], name) for names in one["names"][: len(one["alike"])] for name in names}
-        again = len(good & before)
+        every = {(one["noun"], name) for names in one["names"] for name in names}
+        again = len(every & before)
         if any(left):
             is_whole = not again and sum(left) == sum(map(len, one["names"]))
             found.append((one if is_whole else _only(one, left, again), 1))
-        before |= good
+        before |= every
     return found
 
 
 def _only(one: Outcomes, left: Sequence[int], again: int) -> Outcomes:
-    """Return outcomes with so many items of each group, `again` of which an earlier run of the sum has done."""
+    """Return outcomes with so many items of each group, `again` of which an earlier run of the sum has seen."""
     alike = [(count, same["done"]) for count, same in zip(left, one["alike"], strict=False) if count]
     used = sorted({place for _, done in alike for place, _ in done})
     endings = zip(left[len(one["alike"]) :], one["endings"], strict=True)
