@@ -276,3 +276,24 @@ def test_no_answer_and_no_other_window_replaces_what_is_being_typed(served: Serv
         clash.get_by_text(text).first.wait_for()
     clash.get_by_role("button", name="Apply my change").click()
     until(lambda: drafted_whole(page, "late")["description"] == "Mine and mine, too")
+
+
+def test_the_time_of_a_mail_is_picked_on_a_clock_and_the_file_has_its_offset(served: Served, page: Page) -> None:
+    zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    fields = {"to": "ann@example.org", "subject": "Offer", "text": "Hello", "send_after": "10m"}
+    document = {"schema_version": 1, "title": "Later", "steps": [{"id": "send", "uses": "gmail.send", "with": fields}]}
+    orchestra = Orchestra.open(served.root)
+    orchestra.workflows.save(OWNER, "clock", json.dumps(document), None)
+    orchestra.close()
+    page.goto(f"{served.url}/workflow?name=clock&tab=canvas")
+    card(page, "send").click()
+    field = page.locator(".studio-panel [data-name=send_after]")
+    field.get_by_text(f"At a time, in the time zone {zone}:").wait_for()
+    clock = field.get_by_label("Date and time: Send after (10m, or a time)")
+    assert clock.input_value() == "", "a duration is no time"
+    clock.fill("2026-12-05T08:15")
+    field.get_by_text("5 Dec 2026, 08:15").wait_for()
+    clock.blur()
+    offset = int(page.evaluate("-new Date('2026-12-05T08:15').getTimezoneOffset()"))  # -0.0 in UTC
+    sent = f"2026-12-05T08:15:00{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
+    until(lambda: drafted_whole(page, "clock")["steps"][0]["with"]["send_after"] == sent)
