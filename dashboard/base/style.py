@@ -144,6 +144,7 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
 [class*="st-key-talk-"] [data-testid="stChatMessage"] { padding-block: .5rem; }
 [class*="st-key-talk-"] [data-testid="stChatMessage"] [data-testid="stVerticalBlock"] { gap: .45rem; }
 [class*="st-key-saw-"] summary, [class*="st-key-back-"] summary, [class*="-roles"] summary { opacity: .82; }
+.stMarkdown .stMarkdownBadge { white-space: normal !important; }
 .st-key-browser-script { display: none; }
 /* What a button did is said at the foot of the menu, where it covers no button; a phone has no such place. */
 @media (min-width: 641px) { .stToastContainer { inset: auto auto .5rem 0; margin: 0 .9rem; }

@@ -163,7 +163,7 @@ class _Builder:
     def _item(self, loop: Entry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> BoardRow:
         steps = self.of_items.get(path, [])
         cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
-        cell = _with_refused(_with_undone(self._cell(self.by_path.get(path)), steps), steps)
+        cell = _with_refused(_with_undone(_with_asked(self._cell(self.by_path.get(path)), steps), steps), steps)
         links = {**own_links, **dict(_made(steps))}
         return BoardRow(path, title, cell, steps, cells, links, self.became.get(path, ""))
 
@@ -184,6 +184,15 @@ class _Builder:
                 else RunStateCell(NOT_REACHED, N_("Not reached"))
             )
         return cell_of(step)
+
+
+def _with_asked(cell: RunStateCell, steps: Iterable[StepRecord]) -> RunStateCell:
+    """Return the status of an item at work: that of the step that waits, if none of its steps runs."""
+    called = [step for step in steps if step["uses"]]
+    waits = next((step for step in called if step["status"] == StepStatus.WAITING), None)
+    if waits is None or cell.status != StepStatus.RUNNING:
+        return cell
+    return cell if any(step["status"] == StepStatus.RUNNING for step in called) else cell_of(waits)
 
 
 def _with_undone(cell: RunStateCell, steps: Iterable[StepRecord]) -> RunStateCell:

@@ -69,6 +69,14 @@ def test_every_item_has_a_row_and_every_step_a_word() -> None:
     assert second.cells["each.issue"].word == "Pending"
 
 
+def test_an_item_that_only_waits_says_for_what() -> None:
+    steps = [loop("One"), step("each[0]", "running", None), step("each[0].ask", "waiting", approval={"id": "1"})]
+    [row] = board(run([LOOP], steps, "waiting")).rows
+    assert row.cell.word == "Asks a person"
+    [row] = board(run([LOOP], [*steps, step("each[0].issue", "running")], "running")).rows
+    assert row.cell.word == "Running"
+
+
 def test_what_an_ended_run_never_came_to_is_not_pending() -> None:
     shown = board(run([LOOP], [loop("One"), step("each[0]", "failed", None), step("each[0].ask", "failed")], "failed"))
     assert shown.rows[0].cells["each.issue"].word == "Not reached"
