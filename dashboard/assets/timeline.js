@@ -145,7 +145,7 @@ function seconds(milliseconds) {
 }
 
 const tokens = ({ input_tokens, output_tokens }) => (input_tokens + output_tokens).toLocaleString(language);
-const money = ({ cost_usd }) => (cost_usd === null ? t("cost unknown") : `$${cost_usd.toFixed(4)}`);
+const money = ({ cost_usd }) => (cost_usd === null ? t("cost unknown") : `$${cost_usd.toFixed(cost_usd === 0 || cost_usd >= 1 ? 2 : 4)}`);
 const lookOf = (status, { looks }) => looks[status] ?? [status, "gray"];
 
 // Return a word as it is written inside a sentence.

@@ -21,7 +21,7 @@ def usage_words(usage: Mapping[str, Any] | None) -> list[str]:
         tokens=tn("{count} token", "{count} tokens", usage["input_tokens"]),
         output_tokens=number(usage["output_tokens"]),
     )
-    return [tokens, t("cost unknown") if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"]
+    return [tokens, t("cost unknown") if usage["cost_usd"] is None else money(usage["cost_usd"])]
 
 
 def reserved_words(used: ModelUsage | None) -> list[str]:

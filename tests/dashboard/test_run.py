@@ -152,6 +152,8 @@ def test_an_opened_item_shows_prompt_input_output_and_receipt_and_links_to_what_
     assert classify["output"]["kind"] in shown
     assert "Demo model, not a real one" in shown
     assert "tokens in" in shown
+    assert plain("$0.00") in shown
+    assert plain("$0.0000") not in shown
     given = classify["arguments"]["variables"]["subject"]
     assert {":gray[Prompt]  Classify a mail", f":gray[Subject]  {plain(given)}"} <= {one.value for one in at.markdown}
     assert f":gray[Which mails]  {plain('in:inbox subject:invoice')}" in shown
