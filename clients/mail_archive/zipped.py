@@ -212,6 +212,8 @@ class InZip:
         if key and key_at(info.filename, kind, twin) != key:
             return
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            if kind == "mailbox" and "." in info.filename and not is_named_as_mails(info.filename):
+                return  # anything else that lies beside the mails
             raise InvalidRequest(
                 f"The zip archive {self._path!r} has a password, or is compressed in a way that is not read here.",
                 service="file",

@@ -88,7 +88,7 @@ class PromptModel(_Part):
     labels: dict[str, int] = Field(default_factory=dict)
     protected: list[str] = Field(default_factory=list)
     model: str | None = None
-    pass_at_least: float = Field(PASS_AT_LEAST, ge=0, le=1, strict=False)
+    pass_at_least: float = Field(PASS_AT_LEAST, ge=0, le=1)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     variables: dict[Identifier, dict[str, Any]] = Field(default_factory=dict)
     messages: list[MessageModel] = Field(min_length=1)

@@ -51,17 +51,20 @@ class RightAnswers:
 
     def _stamp(self, prompt: str) -> Sequence[object]:
         with suppress(OSError, OrchestraError), os.scandir(self._cases.folder(prompt)) as files:
-            return sorted((one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in files)
+            facts = [(one.name, one.stat(follow_symlinks=False)) for one in files]  # a link may lead nowhere
+            return sorted((name, one.st_mtime_ns, one.st_size) for name, one in facts)
         return ()
 
     def _read(self, prompt: str) -> Mapping[str, RightAnswer]:
         found: dict[str, RightAnswer] = {}
         with suppress(OrchestraError):
             for one in self._cases.list(prompt):
+                if one.problems:
+                    continue
                 document = one.document or {}
                 variables = document.get("variables")
                 expected = [each for each in document.get("assertions") or () if each.get("type") == _EQUALS]
-                if variables and expected and not one.problems:
+                if variables and expected:
                     values = {str(each["field"]): each["value"] for each in expected}
                     found.setdefault(alike_text(variables), RightAnswer(one.case, values))
         return found

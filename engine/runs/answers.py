@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from clients.errors import InvalidRequest
 from clients.limits.text_limit import fitted
 from clients.wording import did_you_mean
+from engine.base.clock import utc_now
 from engine.base.errors import InvalidInput, RecipientNotNamed, ValueNotAllowed
 from engine.base.json_text import JsonObject
 from engine.compiler.definition.allowed_values import RECIPIENTS, goes_to_sender, in_force, refused
@@ -83,6 +85,10 @@ def require_edit(call: AskedCall, arguments: JsonObject) -> None:
     if kind.effect_of(arguments)[0] is not kind.effect_of(call.arguments)[0]:
         raise InvalidInput("An edit cannot change a read into a write, or the reverse.", remedy="Reject it instead.")
     _require_fields(kind, call.arguments, arguments)
+    try:
+        kind.waits_until(arguments, utc_now())
+    except InvalidRequest as error:
+        raise InvalidInput(error.message, remedy=error.remedy) from error
     _require_short(kind, {name: arguments[name] for name in changed})
     before = kind.problems(call.arguments, {})
     for name, message in kind.problems(arguments, {}):

@@ -32,9 +32,12 @@ class ArchiveFields(ArrivalFields):
 class ArchivedMail(ReadMail):
     """A mail of an archive. `thread_id` is Gmail's in an export of it, otherwise the Message-ID of the first mail of
     the conversation; `labels` are Gmail's. `flags` and `is_read` are what the mail program has noted in the archive.
-    `date` is when the mail arrived, as its topmost `Received` says, or its `Date`, or the time of its file.
+    `date` is when the mail arrived, as its topmost `Received` says, or its `Date`, or the time of its file: whoever has
+    written the mail may have chosen it.
     """
 
+    received_at: str = outside("Received", "")
+    date: str = outside("Date")
     folder: str = outside("Folder")
     thread_id: str = outside("Conversation")
     labels: list[str] = outside("Labels")

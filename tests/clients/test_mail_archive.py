@@ -287,6 +287,19 @@ def test_a_zip_archive_of_any_of_them_is_read_without_unpacking(root: Path, monk
     assert reader.read() == []
 
 
+def test_a_picture_beside_the_mails_may_be_compressed_in_any_way(root: Path) -> None:
+    with zipfile.ZipFile(root / "mails.zip", "w") as archive:
+        archive.writestr("a.eml", mail("hi"))
+        archive.writestr("pic.jpg", b"picture", zipfile.ZIP_BZIP2)
+    os.utime(root / "mails.zip", (OLD, OLD))
+    assert Reader(root, "mails.zip").subjects() == ["hi"]
+    with zipfile.ZipFile(root / "mails.zip", "a") as archive:
+        archive.writestr("Inbox", boxed(mail("two")), zipfile.ZIP_BZIP2)
+    os.utime(root / "mails.zip", (OLD, OLD))
+    with pytest.raises(InvalidRequest, match="compressed in a way that is not read here"):
+        Reader(root, "mails.zip").subjects()
+
+
 @pytest.mark.parametrize("way", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_zip_archive_that_claims_terabytes_ends_with_its_bytes(root: Path, way: int) -> None:
     with zipfile.ZipFile(root / "claims.zip", "w", way) as archive:

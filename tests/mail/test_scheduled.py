@@ -476,6 +476,17 @@ def test_whoever_approves_it_may_say_when(place: Place) -> None:
     assert run["steps"][0]["arguments"]["text"] == "Better"
 
 
+def test_whoever_approves_it_cannot_put_it_off_for_ever(place: Place) -> None:
+    place.start(place.step("always"))
+    question = place.question("open")
+    assert question.call is not None
+    with pytest.raises(InvalidInput, match="more than a year from now"):
+        place.orchestra.approvals.approve(
+            OWNER, question.id, arguments={**question.call.arguments, "send_after": "9999-12-31T23:59:59Z"}
+        )
+    assert place.question("open").id == question.id, "it can still be answered"
+
+
 def test_an_approved_mail_that_was_stopped_asks_again_once_its_run_is_resumed(place: Place) -> None:
     place.start(place.step("always"))
     place.orchestra.approvals.approve(OWNER, place.question("open").id)

@@ -14,8 +14,10 @@ from typing import Any, TypedDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.secrets import known
+from engine.base.errors import OrchestraError
 from engine.base.json_text import compact, indented
 from engine.base.names import child
+from engine.documents.json_file import read_text
 from engine.files.atomic import make_folder, write_whole
 from engine.prompts.talk import ModelAnswer
 from engine.record.types.step import UsageRecord
@@ -81,8 +83,8 @@ class RecordedAnswers:
     def get(self, key: str) -> RecordedAnswer | None:
         """Return the answer, None if no file of the right form has it. Raises InvalidInput for a link."""
         path = self.path(key)
-        with suppress(OSError, ValueError, RecursionError):  # a ValidationError is a ValueError
-            form = _Form.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        with suppress(OrchestraError, ValueError, RecursionError):  # a ValidationError is a ValueError
+            form = _Form.model_validate(json.loads(read_text(path, path.name)))
             recorded: Any = form.model_dump()
             found: RecordedAnswer = recorded
             return found

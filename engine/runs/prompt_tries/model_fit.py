@@ -39,18 +39,19 @@ class ModelFit(Struct, frozen=True):
     @property
     def warning(self) -> str:
         """Say what a person should know before its answers are used; empty if enough of the cases pass."""
+        said = []
         if self.passed < self.wanted * self.answered:
-            return (
+            said.append(
                 f"{self.model} passes {self.passed} of {counted(self.answered, 'case')} of the prompt "
                 f"'{self.prompt}', and at least {self.wanted:.0%} should pass. Expect wrong answers: use another "
                 "model, or require approval for what it writes."
             )
         if self.answered < self.cases:
-            return (
+            said.append(
                 f"{self.model} has been tried with {self.answered} of {counted(self.cases, 'case')} of the prompt "
                 f"'{self.prompt}'. `orchestra prompts test {self.prompt}` shows how often it is right."
             )
-        return ""
+        return " ".join(said)
 
 
 class _Asked(NamedTuple):

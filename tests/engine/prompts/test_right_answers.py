@@ -34,3 +34,20 @@ def test_a_case_is_found_whatever_the_order_of_its_members(tmp_path: Path) -> No
     changed = answers.about("classify", VARIABLES)
     assert changed is not None
     assert changed.values == {"kind": "question"}
+
+
+def test_a_damaged_file_beside_a_case_changes_nothing(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.prompts.save("classify", '{"template": "{{ mail }}"}', None, "ann")
+    cases = CaseStore(workspace.prompts)
+    answers = RightAnswers(cases)
+    cases.save("classify", "ann", case(VARIABLES, "bug"), None)
+    folder = cases.folder("classify")
+    (folder / "aa.json").write_text('{"name": "a", "variables": {"mail": {}}, "assertions": ["x", null, 1, []]}')
+    (folder / "ab.json").write_text('{"name": "a", "variables": {"mail": {}}, "assertions": {"type": "x"}}')
+    (folder / "ac.json").symlink_to("nowhere.json")
+    (folder / "ad.json").symlink_to("ad.json")
+    found = answers.about("classify", VARIABLES)
+    assert found is not None
+    assert found.values == {"kind": "bug"}
+    assert answers.about("classify", {"mail": {}}) is None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from typing import Any
 
 import pytest
 
+from engine.base.errors import InvalidFile
 from engine.orchestra import Orchestra
 from tests.engine.runs.prompt_tries.conftest import Desk
 from tests.engine.runs.prompt_tries.test_case_tests import BUG, NAME, OWNER, PROMPT, ready, result_of
@@ -84,6 +86,23 @@ def test_the_prompt_says_how_many_should_pass(ready: Desk, wanted: float, is_tol
     result_of(ready)
     workflow(ready)
     assert (f"{wanted:.0%} should pass" in warning(ready)) is is_told
+
+
+@pytest.mark.parametrize("wanted", ["0.9", True, -1, 2])
+def test_a_share_that_is_none_is_refused(ready: Desk, wanted: Any) -> None:
+    prompts = ready.orchestra.prompts
+    file = prompts.get(OWNER, NAME)
+    with pytest.raises(InvalidFile, match="pass_at_least"):
+        prompts.save_version(OWNER, NAME, json.dumps({**PROMPT, "pass_at_least": wanted}), file.etag, "production")
+
+
+def test_a_recorded_answer_that_is_no_file_is_none(ready: Desk) -> None:
+    workflow(ready)
+    result_of(ready)
+    [first, _] = sorted((ready.root / "prompts" / f"{NAME}.cases" / "answers").iterdir())
+    first.unlink()
+    os.mkfifo(first)  # whoever opens it waits for somebody who writes
+    assert warning(ready).startswith("big has been tried with 1 of 2 cases")
 
 
 def test_a_workflow_on_the_demo_or_without_cases_has_no_warning(ready: Desk) -> None:
