@@ -152,7 +152,7 @@ def test_every_face_tells_what_a_run_has_used_with_the_runs_that_it_called(make_
     assert command == faces.request("GET", f"/api/usage/runs/{run_id}").value
     assert command == {"calls": 3, "cost_usd": 0} | {name: 3 * own[name] for name in ("input_tokens", "output_tokens")}
     page = faces.page(lambda go: go("run", id=run_id)).value
-    tokens = f"{command['input_tokens']} tokens in, {command['output_tokens']} out, $0.0000"
+    tokens = f"{command['input_tokens']} tokens in, {command['output_tokens']} out, $0.00"
     assert f"with the runs that it called: {tokens}" in " ".join(one.value for one in page.caption).replace("\\", "")
     unknown = "20260101T000000Z-aaaaaaaa"
     for face in (faces.command(["usage", "--run", unknown]), faces.request("GET", f"/api/usage/runs/{unknown}")):
