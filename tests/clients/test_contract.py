@@ -171,6 +171,7 @@ def test_it_declares_what_only_reads_and_sends_nothing_else_in_a_plan(kind: Kind
     client.close()
 
 
+@pytest.mark.slow
 def test_whose_account_it_is_can_be_asked_in_a_plan(kind: Kind, unreachable: Client) -> None:
     asked = [unreachable.account, unreachable.check]
     asked += [getattr(unreachable, method) for method in kind.service.pickers.values()]

@@ -261,6 +261,7 @@ def _write_rounds(workspace: Path, writer: int, on_exists: Literal["fail", "numb
     (workspace / f"reported-{writer}").write_text("\n".join(paths))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("on_exists", "kept"), [("number", _WRITERS), ("fail", 1)])
 def test_writers_at_the_same_moment_lose_no_file(
     workspace: Path, on_exists: Literal["fail", "number"], kept: int
@@ -278,6 +279,7 @@ def test_writers_at_the_same_moment_lose_no_file(
     assert len(found) == kept * _ROUNDS
 
 
+@pytest.mark.slow
 def test_a_name_of_ten_thousand_files_is_used_again(workspace: Path) -> None:
     folder = workspace / "files"
     folder.mkdir()

@@ -341,6 +341,7 @@ def test_entries_of_a_zip_archive_that_were_altered_are_read_and_said(root: Path
     assert "is damaged" not in str(found["c"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [64 * 1024, zipped._EVERY])
 def test_a_packed_entry_that_was_altered_is_said_at_its_end(
     root: Path, monkeypatch: pytest.MonkeyPatch, every: int

@@ -116,6 +116,7 @@ def test_hostile_html_is_read_in_good_time(html: str) -> None:
     assert costs_less(20, lambda: visible_text(html)) == "deep"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [5, 35, 200])
 @pytest.mark.parametrize("void", ["<br>", "<BR >", "<img src=a/>", "<hr class='a>b'>"])
 def test_thousands_of_nested_lines_are_read_in_one_pass(depth: int, void: str) -> None:

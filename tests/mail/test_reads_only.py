@@ -23,6 +23,7 @@ def test_every_step_type_of_a_mailbox_is_here() -> None:
     assert set(ARGUMENTS) == {name for name, one in registry.step_types().items() if one.service == "imap"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_inside_a_mailbox_is_read_and_stays_as_it_is_and_outside_it_changes(
     sending_client: ImapClient, smtp: SmtpServer, name: str

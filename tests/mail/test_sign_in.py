@@ -176,6 +176,7 @@ def test_a_token_that_the_server_refuses_is_renewed_once(
     assert smtp.answered_refusals == [b""], "an empty line"
 
 
+@pytest.mark.slow
 def test_who_signed_in_as_somebody_else_is_told_to_connect_again(
     settings: dict[str, Any], provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -40,6 +40,7 @@ def _answers(endpoints: Mapping[str, Any]) -> bool:
     return httpx.get(f"{endpoints['github']['base_url']}/rate_limit", trust_env=False).status_code in (200, 401)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["in order", "killed"])
 def test_stand_ins_go_on_for_a_process_that_uses_them_when_the_one_that_started_them_ends(
     tmp_path: Path, how: str

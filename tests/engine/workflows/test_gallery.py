@@ -195,6 +195,7 @@ def test_a_question_that_is_answered_is_not_chased(orchestra: Orchestra) -> None
     assert _sent(orchestra, "Re: When can you deliver?") == []
 
 
+@pytest.mark.slow
 def test_an_approved_answer_goes_out_the_next_morning_unless_it_is_stopped(tmp_path: Path) -> None:
     init(tmp_path / "workspace")
     moments = [datetime(2026, 11, 20, 17, tzinfo=UTC)]
