@@ -129,8 +129,6 @@ def _known(pace: str, at: float) -> _Sent:
 def _changed(sent: _Sent, at: float, mails: int, recipients: int) -> str:
     """Return the pace after more, or fewer, mails at a time."""
     known = {when // _GRAIN: (when, some, people) for when, some, people in sent.day}
-    if mails < 0 and at // _GRAIN not in known:
-        return json.dumps({"day": [[*one] for one in sent.day], "minute": sent.minute})
     newest, some, people = known.get(at // _GRAIN, (at, 0, 0))
     # All of a grain count until a day after the newest of them: no more than the limit goes out in any 24 hours.
     known[at // _GRAIN] = (max(newest, at), max(0, some + mails), max(0, people + recipients))

@@ -212,7 +212,7 @@ class InZip:
         if key and key_at(info.filename, kind, twin) != key:
             return
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            if kind == "mailbox" and "." in info.filename and not is_named_as_mails(info.filename):
+            if kind == "mailbox" and not _may_be_mails(info.filename):
                 return  # anything else that lies beside the mails
             raise InvalidRequest(
                 f"The zip archive {self._path!r} has a password, or is compressed in a way that is not read here.",
@@ -232,7 +232,7 @@ class InZip:
         try:
             found = is_mailbox(ZipBytes(handle, entry).pread(_HEAD, 0))
         except InvalidRequest:
-            found, should_be = False, should_be or "." not in entry.path.rpartition("/")[2]
+            found, should_be = False, _may_be_mails(entry.path)
         if not found and should_be and entry.size:
             self._unread.append(entry.path)
         return found
@@ -250,6 +250,11 @@ class InZip:
     def beside(self, entry: ArchiveEntry, most: int) -> dict[str, bytes]:
         """Return nothing: what Apple Mail keeps beside a mail is read only from a folder."""
         return {}
+
+
+def _may_be_mails(path: str) -> bool:
+    """Return whether a file that cannot be looked into may be a mailbox: by its name, or as that has no ending."""
+    return is_named_as_mails(path) or "." not in path.rpartition("/")[2]
 
 
 def _local_header(handle: int, place: int) -> int:

@@ -98,8 +98,8 @@ _USED_UP = re.compile(
     r"|(limit|quota)[ \w]{0,30}(per day|a day|today|24 ?h)",
     re.IGNORECASE,
 )
-_THEIRS = re.compile(r"\b[45]\.2\.\d{1,3}\b")
-"""Codes about the mailbox of the recipient, such as a full one (RFC 3463 3.3)."""
+_THEIRS = re.compile(r"\b[45]\.2\.2\b")
+"""The mailbox of the recipient is full (RFC 3463 3.3, X.2.2)."""
 _SLOW_CODES = frozenset({421, 450, 451, 452, 454})
 _SLOW = re.compile(r"\b4\.7\.\d{1,3}\b.{0,80}\b(rate|limit|many|fast|slow|later|quota|throttl)", re.IGNORECASE)
 _AUTH_SMTP = frozenset({530, 534, 535, 538})

@@ -225,7 +225,8 @@ class FirstRun:
 
     def _is_on(self, p: Principal, progress: FirstRunProgress) -> bool:
         with suppress(OrchestraError):
-            return bool(progress.workflow) and self._triggers.status(p, progress.workflow, TRIGGER).is_on
+            found = self._triggers.list(p, progress.workflow) if progress.workflow else []
+            return any(one.id == TRIGGER and one.is_on and not one.is_resting for one in found)
         return False
 
 

@@ -44,27 +44,36 @@ class RightAnswers:
         with self._lock:
             known, answers = self._known.get(prompt, ((), {}))
         if known != stamp:
-            answers = self._read(prompt)
+            try:
+                answers = self._read(prompt)
+            except OrchestraError:  # not remembered: the files may be read the next time
+                return None
             with self._lock:
                 self._known[prompt] = stamp, answers
         return answers.get(alike_text(variables))
 
     def _stamp(self, prompt: str) -> Sequence[object]:
         with suppress(OSError, OrchestraError), os.scandir(self._cases.folder(prompt)) as files:
-            facts = [(one.name, one.stat(follow_symlinks=False)) for one in files]  # a link may lead nowhere
-            return sorted((name, one.st_mtime_ns, one.st_size) for name, one in facts)
+            return sorted(fact for one in files if (fact := _fact(one)) is not None)
         return ()
 
     def _read(self, prompt: str) -> Mapping[str, RightAnswer]:
         found: dict[str, RightAnswer] = {}
-        with suppress(OrchestraError):
-            for one in self._cases.list(prompt):
-                if one.problems:
-                    continue
-                document = one.document or {}
-                variables = document.get("variables")
-                expected = [each for each in document.get("assertions") or () if each.get("type") == _EQUALS]
-                if variables and expected:
-                    values = {str(each["field"]): each["value"] for each in expected}
-                    found.setdefault(alike_text(variables), RightAnswer(one.case, values))
+        for one in self._cases.list(prompt):
+            if one.problems:
+                continue
+            document = one.document or {}
+            variables = document.get("variables")
+            expected = [each for each in document.get("assertions") or () if each.get("type") == _EQUALS]
+            if variables and expected:
+                values = {str(each["field"]): each["value"] for each in expected}
+                found.setdefault(alike_text(variables), RightAnswer(one.case, values))
         return found
+
+
+def _fact(one: os.DirEntry[str]) -> tuple[str, int, int] | None:
+    """Return what changes with a file; of a link its own, as it may lead nowhere. None if it is gone meanwhile."""
+    with suppress(FileNotFoundError):
+        facts = one.stat(follow_symlinks=False)
+        return one.name, facts.st_mtime_ns, facts.st_size
+    return None

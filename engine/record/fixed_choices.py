@@ -38,22 +38,24 @@ def answer_schema(run: Run, step: StepRecord) -> Any:
 
 def same_choice_sentences(run: Run) -> Iterator[str]:
     """Say which steps have asked a model for many items and always got the same choice: it may not be able to do it."""
-    found: dict[tuple[str, str], Counter[str]] = {}
-    titles: dict[str, str] = {}
+    found: dict[str, dict[str, str]] = {}
+    counts, titles = Counter[str](), dict[str, str]()
     for step in run["steps"]:
         if "[" not in step["path"] or not is_answer(step) or "by_rule" in step:
             continue
         place, output = in_workflow(step["path"]), step["output"]
         if not isinstance(output, Mapping):
             continue
-        titles[place] = step["title"] or step["id"]
-        for name, schema in choice_fields(answer_schema(run, step)).items():
-            if name in output and len(schema.get("enum", ())) >= _CHOICES:
-                found.setdefault((place, name), Counter())[str(output[name])] += 1
-    for (place, name), values in found.items():
-        [(value, count), *others] = values.most_common(2)
-        if count >= _MANY and not others:
+        counts[place] += 1
+        if place not in found:
+            fields = choice_fields(answer_schema(run, step))
+            wide = (name for name, schema in fields.items() if len(schema.get("enum", ())) >= _CHOICES)
+            found[place] = {name: str(output[name]) for name in wide if name in output}
+            titles[place] = step["title"] or step["id"]
+        found[place] = {name: one for name, one in found[place].items() if str(output.get(name)) == one}
+    for place, alike in found.items():
+        for name, value in alike.items() if counts[place] >= _MANY else ():
             yield (
-                f'All {count} answers of "{titles[place]}" have the same {name}, {value}. Read some of them: a model '
-                "that always gives the same answer may not be up to this task."
+                f'All {counts[place]} answers of "{titles[place]}" have the same {name}, {value}. Read some of them: a '
+                "model that always gives the same answer may not be up to this task."
             )

@@ -51,3 +51,16 @@ def test_a_damaged_file_beside_a_case_changes_nothing(tmp_path: Path) -> None:
     assert found is not None
     assert found.values == {"kind": "bug"}
     assert answers.about("classify", {"mail": {}}) is None
+
+
+def test_what_could_not_be_read_is_read_the_next_time(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.prompts.save("classify", '{"template": "{{ mail }}"}', None, "ann")
+    cases = CaseStore(workspace.prompts)
+    cases.save("classify", "ann", case(VARIABLES, "bug"), None)
+    answers, prompt = RightAnswers(cases), tmp_path / "prompts" / "classify.json"
+    text = prompt.read_text()
+    prompt.unlink()
+    assert answers.about("classify", VARIABLES) is None
+    prompt.write_text(text)
+    assert answers.about("classify", VARIABLES) is not None
