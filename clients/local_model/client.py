@@ -69,6 +69,13 @@ class LocalModelClient(Client):
         """Return what the model is called."""
         return self.model
 
+    def context_tokens(self, model: str = "") -> int | None:
+        """Return how many tokens the model reads at once; None for another one. No server is started to say it.
+
+        Raises InvalidRequest if there is no such model.
+        """
+        return self.server.context if model in ("", self.model) else None
+
     def models(self) -> list[str]:
         """Return the model; no server is started to say it."""
         return [self.model]

@@ -50,6 +50,11 @@ class ModelClient(Client):
         """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
         return check_lines(self.service, self.account(), self.model, self.models)
 
+    def context_tokens(self, model: str = "") -> int | None:
+        """Return how many tokens a model reads at once; None if that is unknown. Empty: the connection's own model."""
+        del model
+        return None
+
     @abstractmethod
     def models(self) -> Sequence[str]:
         """List the names of the models that the account may use."""

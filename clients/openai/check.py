@@ -24,7 +24,7 @@ _SAYS_NOWHERE = "api.openai.com"
 
 def look(settings: OpenAISettings, http: httpx.Client, _now: object) -> Iterator[CheckLine]:
     """Yield (what, ok, sentence) for the chosen model's context window; nothing if no model is chosen."""
-    if not settings.model or httpx.URL(settings.base_url).host == _SAYS_NOWHERE:
+    if not settings.model or says_nowhere(settings.base_url):
         return
     tokens = context_tokens(settings, http)
     if tokens is None:
@@ -39,8 +39,15 @@ def look(settings: OpenAISettings, http: httpx.Client, _now: object) -> Iterator
         yield CheckLine("context", ok=True, text=f"{settings.model} reads {tokens} tokens at once.")
 
 
+def says_nowhere(base_url: str) -> bool:
+    """Return whether the server at an address is known not to report what its models read."""
+    return httpx.URL(base_url).host == _SAYS_NOWHERE
+
+
 def context_tokens(settings: OpenAISettings, http: httpx.Client) -> int | None:
     """Query the server in each known way, most reliable first; return None if it does not answer any."""
+    if not settings.model or says_nowhere(settings.base_url):
+        return None
     base = httpx.URL(settings.base_url)
     origin = str(base.copy_with(raw_path=b"/")).rstrip("/")
     key = settings.api_key.get_secret_value()

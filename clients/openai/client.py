@@ -14,7 +14,7 @@ import httpx
 
 from clients import error_mapping as failures
 from clients.check_line import CheckLine
-from clients.deadline import seconds_left
+from clients.deadline import deadline, seconds_left
 from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.listing import Json
 from clients.models.asking import (
@@ -35,7 +35,7 @@ from clients.models.thoughts import ThoughtFilter, without_thoughts
 from clients.models.vectors import batches, checked, in_order, model_for_vectors
 from clients.models.words import asked_in_words
 from clients.openai.answers import plain_answer, streamed, tokens_of
-from clients.openai.check import look
+from clients.openai.check import context_tokens, look
 from clients.openai.schema import response_format
 from clients.openai.service import OPENAI, OpenAISettings
 from clients.wording import did_you_mean
@@ -57,6 +57,10 @@ _TAKES_ANY_NAME = "ai-orchestra-demo"
 """The owner of the demo model, which answers under any name."""
 _LOADING_PAUSE_SECONDS = 2.0
 """Between two requests to a server that loads its model; loading takes seconds to minutes."""
+_CONTEXT_SECONDS = 3.0
+"""For the question how much a model reads: servers on this machine or network answer at once."""
+_CONTEXT_KNOWN_SECONDS = 600.0
+"""A server may load a model again, with another context."""
 _OF_STREAM = re.compile(r"\bstream", re.IGNORECASE)
 """In the message of a server that refuses to stream."""
 
@@ -77,11 +81,26 @@ class OpenAIClient(ModelClient):
         """Sentences about models that have answered in place of others."""
         self._begin_in_thoughts: set[str] = set()
         """The models whose thoughts have only an end in their text."""
+        self._contexts: dict[str, tuple[int | None, float]] = {}
+        """How many tokens each model reads at once, and until when that is taken as known."""
 
     def look_closer(self, now: datetime) -> Iterator[CheckLine]:
         """Yield how much the chosen model reads at once."""
         with contextlib.suppress(httpx.HTTPError):
             yield from look(self._settings, self.http, now)
+
+    def context_tokens(self, model: str = "") -> int | None:
+        """Return how many tokens a model reads at once, as the server says; None if it does not.
+
+        Asked at most once in ten minutes, for at most three seconds.
+        """
+        name = model or self.model
+        tokens, known_until = self._contexts.get(name, (None, 0.0))
+        if time.monotonic() >= known_until:
+            with deadline(_CONTEXT_SECONDS):
+                tokens = context_tokens(self._settings.model_copy(update={"model": name}), self.http)
+            self._contexts[name] = tokens, time.monotonic() + _CONTEXT_KNOWN_SECONDS
+        return tokens
 
     def models(self) -> list[str]:
         """List the names of the models that the server offers."""

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from clients.openai.check import context_tokens, look
+from clients.openai.client import OpenAIClient
 from clients.openai.service import OpenAISettings
 
 if TYPE_CHECKING:
@@ -38,6 +39,17 @@ def test_each_server_is_understood(
         scripted.then(200, answer)
     settings = OpenAISettings(base_url=f"{scripted.url}/v1", model="m")
     assert context_tokens(settings, http) == tokens
+
+
+def test_a_client_asks_once_how_much_a_model_reads(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(200, {"data": [{"id": "m", "max_model_len": 4096}, {"id": "n", "max_model_len": 2048}]})
+    client = OpenAIClient(OpenAISettings(base_url=f"{scripted.url}/v1", model="m"), http)
+    assert [client.context_tokens(name) for name in ("", "m", "n", "n")] == [4096, 4096, 2048, 2048]
+    assert len(scripted.seen) == 2
+
+
+def test_a_client_of_openai_asks_nobody(http: httpx.Client) -> None:
+    assert OpenAIClient(OpenAISettings(model="gpt-5"), http).context_tokens() is None
 
 
 def test_openai_is_not_asked_what_it_does_not_say(http: httpx.Client) -> None:

@@ -242,6 +242,7 @@ def test_the_check_says_what_it_reads_how_fast_it_is_and_what_it_takes(client: L
 
 def test_a_context_of_the_settings_is_kept(packages: Path) -> None:
     client = LocalModelClient.open(LocalModelSettings(context=1_024), Opening())
+    assert client.context_tokens() == 1_024
     with pytest.raises(InvalidRequest, match="context"):
         client.chat([{"role": "user", "content": "word " * 2_000}], parameters=SHORT)
     client.close()
