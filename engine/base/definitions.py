@@ -38,11 +38,15 @@ class PromptDefinition(TypedDict, total=False):
     model: ReadOnly[str | None]
     pass_at_least: ReadOnly[float]
     """The share of its cases that should pass with the model that a workflow asks."""
+    sure_at_least: ReadOnly[float | None]
+    """How sure the model must be of a field with fixed choices; absent: it is not asked."""
     parameters: ReadOnly[JsonObject]
     """Parameters of the request to the model, such as `temperature`."""
     variables: ReadOnly[Mapping[str, JsonSchema]]
     messages: ReadOnly[Sequence[PromptMessage]]
     output_schema: ReadOnly[JsonSchema | None]
+    assertions: ReadOnly[Sequence[JsonObject]]
+    """What must hold of every answer in a run (engine/prompts/assertions.py)."""
     samples: ReadOnly[Sequence[PromptSample]]
     fragments: ReadOnly[Mapping[str, str]]
     """The fragments whose texts are in the messages of a version, each with a hash of its text then."""

@@ -318,21 +318,10 @@ class Judge(_OfText):
         return "" if is_favourable(given) else opinion_words(given)
 
 
-AnyAssertion = Annotated[
-    Equals
-    | Contains
-    | NotContains
-    | Similar
-    | Regex
-    | ValidJson
-    | FitsSchema
-    | FieldEquals
-    | MaxTokens
-    | MaxCost
-    | MaxSeconds
-    | Judge,
-    Field(discriminator="type"),
-]
+_OfTheAnswer = Equals | Contains | NotContains | Similar | Regex | ValidJson | FitsSchema | FieldEquals | MaxTokens
+AnswerAssertion = Annotated[_OfTheAnswer, Field(discriminator="type")]
+"""What a run can check of an answer itself: the limits of a run are its budget and its time limit."""
+AnyAssertion = Annotated[_OfTheAnswer | MaxCost | MaxSeconds | Judge, Field(discriminator="type")]
 
 
 def _shown(value: Any) -> str:

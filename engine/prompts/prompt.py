@@ -20,6 +20,7 @@ from engine.documents.shapes import Fault, faults
 from engine.expressions.expressions import Template, compile_template
 from engine.expressions.json_values import shown
 from engine.plugins.step import JsonValue
+from engine.prompts.assertions import AnswerAssertion
 from engine.workspace.canonical import canonical
 
 _DRAFT = "prompt"
@@ -89,10 +90,12 @@ class PromptModel(_Part):
     protected: list[str] = Field(default_factory=list)
     model: str | None = None
     pass_at_least: float = Field(PASS_AT_LEAST, ge=0, le=1)
+    sure_at_least: float | None = Field(None, gt=0, le=1)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     variables: dict[Identifier, dict[str, Any]] = Field(default_factory=dict)
     messages: list[MessageModel] = Field(min_length=1)
     output_schema: dict[str, Any] | None = None
+    assertions: list[AnswerAssertion] = Field(default_factory=list)
     samples: list[SampleModel] = Field(default_factory=list)
     fragments: dict[str, str] = Field(default_factory=dict)
     moves: list[MoveModel] = Field(default_factory=list)

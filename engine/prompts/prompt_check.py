@@ -17,6 +17,7 @@ from engine.expressions.cel_types import Schema
 from engine.expressions.templates import parts
 from engine.prompts.fragments import Expander, FragmentReference, Lookup, misuse, reference_in
 from engine.prompts.prompt import PromptModel, filled, form_problems, prompt_problem, text_of
+from engine.prompts.sureness import chosen_fields
 from engine.prompts.tags import tag_faults
 from engine.prompts.variable_check import VariableChecker
 from engine.workspace.version_labels import POINTER
@@ -92,6 +93,7 @@ def _problems(
     schemas = list(_schema_problems(file, document))
     found = [
         *schemas,
+        *_sureness_problems(file, document),
         *_tag_problems(file, document),
         *_label_problems(file, document.get("labels", {}), versions),
         *_protection_problems(file, document),
@@ -120,6 +122,13 @@ def _schema_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Pro
         for inside, message in schema_faults(schema):
             remedy = 'Write a JSON Schema, such as {"type": "string"}.'
             yield prompt_problem(file, (*path, *inside), message, "schema", remedy)
+
+
+def _sureness_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:
+    if document.get("sure_at_least") is not None and not chosen_fields(document.get("output_schema")):
+        said = "No field of the answer has fixed choices, so the model cannot be asked how sure it is of them."
+        remedy = "Add a field with an 'enum' of two choices or more to 'output_schema', or remove 'sure_at_least'."
+        yield prompt_problem(file, ("sure_at_least",), said, "no_choices", remedy)
 
 
 def _tag_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:

@@ -83,15 +83,18 @@ def _workflow() -> KeyOrder:
     )  # fmt: skip
 
 
+_ASSERTIONS = KeyOrder(each=KeyOrder(("type", "field", "criterion", "pattern", "schema", "value")))
 _PROMPT = KeyOrder(
     (
-        "schema_version", "title", "description", "tags", "labels", "protected", "model", "pass_at_least", "parameters",
-        "variables", "messages", "output_schema", "samples", "fragments", "moves",
+        "schema_version", "title", "description", "tags", "labels", "protected", "model", "pass_at_least",
+        "sure_at_least", "parameters", "variables", "messages", "output_schema", "assertions", "samples", "fragments",
+        "moves",
     ),
     {
         "variables": KeyOrder(each=_SCHEMA),
         "messages": KeyOrder(each=KeyOrder(("role", "content"), {"content": KeyOrder(one_line_each=True)})),
         "output_schema": _SCHEMA,
+        "assertions": _ASSERTIONS,
         "samples": KeyOrder(each=KeyOrder(("name", "variables"))),
         "moves": KeyOrder(each=KeyOrder(("label", "version", "by", "at", "reason", "cases", "demo"))),
     },
@@ -116,7 +119,7 @@ _AGENT = KeyOrder(
 )  # fmt: skip
 _CASE = KeyOrder(
     ("name", "variables", "assertions"),
-    {"assertions": KeyOrder(each=KeyOrder(("type", "field", "criterion", "pattern", "schema", "value")))},
+    {"assertions": _ASSERTIONS},
 )
 _LAYOUT = KeyOrder(("schema_version", "positions", "looks"))
 _FORMS: Mapping[Kind, KeyOrder] = {"prompt": _PROMPT, "agent": _AGENT, "case": _CASE, "layout": _LAYOUT}

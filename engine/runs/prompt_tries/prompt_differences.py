@@ -22,8 +22,10 @@ _NAMES = {
     "title": "Title",
     "description": "Description",
     "model": "Model",
+    "sure_at_least": "Sure at least",
     "parameters": "Parameters",
     "output_schema": "Format of the answer",
+    "assertions": "Assertions",
     "samples": "Samples",
 }
 
@@ -102,7 +104,7 @@ def _document(prompts: PromptFiles, p: Principal, name: str, which: str) -> Mapp
 
 def _parts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each part of a prompt as text, whatever is wrong with it."""
-    for key in ("title", "description", "model"):
+    for key in ("title", "description", "model", "sure_at_least"):
         yield _NAMES[key], part_text(document.get(key))
     messages = document.get("messages")
     for number, one in enumerate(messages if isinstance(messages, list) else [], 1):
@@ -112,7 +114,7 @@ def _parts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     variables = document.get("variables")
     for name, schema in (variables if isinstance(variables, Mapping) else {}).items():
         yield f"Variable {name}", part_text(schema)
-    for key in ("parameters", "output_schema", "samples"):
+    for key in ("parameters", "output_schema", "assertions", "samples"):
         yield _NAMES[key], part_text(document.get(key))
 
 

@@ -100,6 +100,18 @@ def test_a_right_prompt_has_no_problems() -> None:
             id="empty-message",
         ),
         pytest.param(
+            {"sure_at_least": 0.8}, "sure_at_least", "no_choices", "Add a field with an 'enum'", id="no-choices"
+        ),
+        pytest.param({"sure_at_least": 0}, "sure_at_least", "wrong_value", "more than 0", id="sure-of-nothing"),
+        pytest.param({"sure_at_least": 1.2}, "sure_at_least", "wrong_value", "at most 1", id="too-sure"),
+        pytest.param(
+            {"assertions": [{"type": "judge", "criterion": "It is kind."}]},
+            "assertions.0.type",
+            "wrong_value",
+            "'judge'",
+            id="no-judge-in-a-run",
+        ),
+        pytest.param(
             {"samples": [{"name": "s", "variables": {"subject": 5}}]},
             "samples.0.variables",
             "sample",
