@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge
-from engine.base.services import service_of
+from engine.base.services import is_model, service_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.record.types.run import Run
@@ -97,9 +97,9 @@ def service_icon(service: str) -> str:
 
 
 def account_words(connected: Connected) -> str:
-    """Return "Demo", "Mine" or "Mine: who"."""
+    """Return "Demo", "Mine" or "Mine: who"; of the demo's model, which understands nothing, "Scripted"."""
     if connected.mode == AccountMode.DEMO:
-        return t("Demo")
+        return t("Scripted") if is_model(connected.service) else t("Demo")
     return t("Mine: {account}", account=connected.account) if connected.account else t("Mine")
 
 
@@ -115,6 +115,18 @@ def account_badges(connections: Iterable[Connected]) -> None:
     """Show several, in an existing row: each wraps by itself on a narrow screen."""
     for one in connections:
         account_badge(one)
+
+
+def scripted_badge() -> None:
+    """Say that the answers are those of the demo's model."""
+    st.badge(t("Scripted, not a real model"), icon=":material/science:", color="gray")
+
+
+def own_model(visit: Visit) -> str:
+    """Return the name of a connection to a model of the person's own that can be asked; empty if there is none."""
+    known = visit.orchestra.connections.list(visit.who)
+    ready = (one.name for one in known if is_model(one.service) and one.mode == AccountMode.MINE and one.ready)
+    return next(ready, "")
 
 
 def service_badges(services: Iterable[str]) -> None:

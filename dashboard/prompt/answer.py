@@ -12,6 +12,7 @@ from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.base.prose import outside_answer, outside_prose
+from dashboard.parts.accounts import scripted_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.status import status_badge
@@ -87,7 +88,7 @@ def shown_try(one: Try, show_text: Callable[[str], None] | None = None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(one["status"])
         if one["demo"]:
-            st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
+            scripted_badge()
         st.caption(plain(" · ".join(_facts(one))))
     if error is not None:
         st.error(message_markdown(error["message"], error["remedy"] or ""), icon=":material/error:")

@@ -13,6 +13,7 @@ from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_marked, plain
 from dashboard.base.prose import outside_answer
+from dashboard.parts.accounts import scripted_badge
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.status import status_badge
 from dashboard.parts.times import ago, full_time
@@ -50,7 +51,7 @@ def ended(visit: Visit, matrix: Matrix) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             status_badge(matrix["status"])
             if any(one["demo"] for one in matrix["columns"]):
-                st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
+                scripted_badge()
             times = [t("each asked {repeat} times", repeat=matrix["repeat"])] if matrix["repeat"] > 1 else []
             counts = [
                 t("{asked} asked", asked=matrix["asked"]),

@@ -12,7 +12,7 @@ from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_marked, plain
 from dashboard.editing.draft import EditorDraft
-from dashboard.parts.accounts import account_badges
+from dashboard.parts.accounts import account_badges, own_model
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
 from dashboard.parts.values import cut
@@ -102,7 +102,7 @@ def _ask(visit: Visit, name: str, text: str, given: TryValues) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"ask-bar-{name}"):
         place = st.empty()
-        asked = _options(name, connections)
+        asked = _options(name, connections, own_model(visit))
         account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name == asked.connection)
     with errors_shown():
         wanted = _try_request(text, given, asked)
@@ -117,11 +117,12 @@ def _begun(one: Try) -> None:
     st.query_params[answer.PARAM] = one["id"]
 
 
-def _options(name: str, connections: list[str]) -> _Asked:
+def _options(name: str, connections: list[str], own: str) -> _Asked:
     with popover(t("Options"), f"try-options-{name}", ":material/tune:"):
         connection = st.selectbox(
             t("Connection"),
             connections,
+            index=connections.index(own) if own in connections else 0,
             key=f"try-connection-{name}",
             persist_state="session",
             disabled=len(connections) < 2,

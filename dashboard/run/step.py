@@ -14,7 +14,7 @@ from dashboard.base.messages import translated
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, outside_link, plain
 from dashboard.base.run_files import run_files
-from dashboard.parts.accounts import service_title
+from dashboard.parts.accounts import own_model, scripted_badge, service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_state import is_unknown, refused
@@ -76,7 +76,7 @@ def _facts(visit: Visit, run: Run, step: StepRecord) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _status(visit, step)
         if is_demo_model(run, step):
-            st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
+            scripted_badge()
         if step.get("pinned") and run["kind"] is not RunKind.CORRECTION:
             st.badge(t("Pinned output, not run"), icon=":material/push_pin:", color="violet")
         if step.get("replayed"):
@@ -189,11 +189,26 @@ def _try_link(visit: Visit, run: Run, step: StepRecord) -> None:
         return
     prompt, run_id, path = reference.partition("@")[0], str(run["run_id"]), str(step["path"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        source = {PARAM: of_step(run_id, path)}
-        visit.link(t("Try this prompt"), "prompt", icon=":material/science:", name=prompt, tab="try", **source)
+        _link_to_try(visit, step, run_id, t("Try this prompt"))
         if step["output"] is not None:
             make = partial(visit.orchestra.tries.case_of_step, visit.who, prompt, run_id, path)
             save_case(visit, prompt, f"{run_id}-{path}", "", make)
+
+
+def real_model_link(visit: Visit, run: Run, step: StepRecord) -> None:
+    """Lead from a step that asked the scripted model to a real one: the question again, or the place to connect one."""
+    label = t("Try it with a real model")
+    has_own = bool(own_model(visit))
+    if has_own and prompt_of(step):
+        _link_to_try(visit, step, str(run["run_id"]), label)
+    elif not has_own and visit.may("admin"):
+        visit.link(label, "connections", icon=":material/arrow_forward:", do="model")
+
+
+def _link_to_try(visit: Visit, step: StepRecord, run_id: str, label: str) -> None:
+    prompt = str(prompt_of(step)).partition("@")[0]
+    source = {PARAM: of_step(run_id, str(step["path"]))}
+    visit.link(label, "prompt", icon=":material/science:", name=prompt, tab="try", **source)
 
 
 def _receipt(run: Run, step: StepRecord) -> None:

@@ -24,12 +24,13 @@ from dashboard.run.change.correct import again_words, newest_correction, row_of
 from dashboard.run.failures import run_failures
 from dashboard.run.kept import kept_note
 from dashboard.run.pauses import run_pauses
-from dashboard.run.step import is_demo_model, unknown_answer
+from dashboard.run.step import is_demo_model, real_model_link, unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
 from engine.record.types.kind import options_of
 from engine.record.types.run import Run
 from engine.runner.execution.recording import ENGINE
+from engine.runs.prompt_tries.recorded import prompt_of
 from engine.runs.starting.estimates import words
 
 _MOST_LINKS = 5
@@ -63,13 +64,13 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
 
 def _demo_model(visit: Visit, run: Run) -> None:
     """Say that the answers are those of the demo's model, which only looks for words that it knows."""
-    if not any(is_demo_model(run, step) and step["attempts"] for step in run["steps"]):
+    asked = [step for step in run["steps"] if is_demo_model(run, step) and step["attempts"]]
+    if not asked:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="demo-model"):
         told = t("The demo's scripted model answered; your own model reads better.")
         st.caption(f":material/science: {told}", width="content")
-        if visit.may("admin"):
-            visit.link(t("Connect a model"), "connections", icon=":material/arrow_forward:")
+        real_model_link(visit, run, next((one for one in asked if prompt_of(one)), asked[0]))
 
 
 def facts(run: Run, with_called: str = "") -> str:

@@ -95,7 +95,7 @@ def test_they_are_shown_as_text_on_every_page_and_nothing_of_them_is_lost(
     page.goto(f"{served.url}/prompt?name=odd&tab=try")
     shows(page.get_by_role("textbox").first, MARKUP[0])
     page.get_by_role("button", name="Ask the model").click()
-    page.get_by_text("Demo model, not a real one").first.wait_for()
+    page.get_by_text("Scripted, not a real model").first.wait_for()
     settled(page)
     _is_harmless(page, "try")
 

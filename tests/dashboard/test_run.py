@@ -10,6 +10,7 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -118,8 +119,21 @@ def test_a_run_that_the_model_of_the_demo_answered_says_so_and_leads_to_the_conn
             workflow(orchestra, name, {"id": "a", "uses": "flow.set", "with": {"values": {}}})
         run = finished(orchestra, name, **({"limit": 1} if is_told else {}))
         at = open_page("run", id=run["run_id"])
-        links = [str(one.proto.page) for one in at.get("page_link") if one.proto.label == "Connect a model"]
-        assert (line in words(at), links) == (is_told, ["connections"] if is_told else [])
+        [*links] = [one.proto for one in at.get("page_link") if one.proto.label == "Try it with a real model"]
+        assert (line in words(at), [one.page for one in links]) == (is_told, ["connections"] if is_told else [])
+
+
+def test_with_a_model_of_ones_own_the_same_question_is_tried_there(orchestra: Orchestra, open_page: Open) -> None:
+    run, address = finished(orchestra, limit=1), orchestra.demo.endpoints()["openai"]["base_url"]
+    orchestra.connections.add(OWNER, "real", "openai", {"base_url": f"{address}/", "model": "demo-extractive"})
+    orchestra.connections.set_mode(OWNER, "openai", AccountMode.MINE)
+    at = open_page("run", id=run["run_id"])
+    [link] = [one.proto for one in at.get("page_link") if one.proto.label == "Try it with a real model"]
+    asked = dict(parse_qsl(link.query_string))
+    at = open_page("prompt", **asked)
+    assert not at.exception
+    connection = next(one for one in at.selectbox if one.label == "Connection")
+    assert (asked["name"], connection.value) == ("classify-mail", "real")
 
 
 def test_no_two_columns_have_one_name(orchestra: Orchestra, open_page: Open) -> None:
@@ -150,7 +164,7 @@ def test_an_opened_item_shows_prompt_input_output_and_receipt_and_links_to_what_
         assert message["content"] in sent(at)
     assert "Mail · text · mails · " in shown
     assert classify["output"]["kind"] in shown
-    assert "Demo model, not a real one" in shown
+    assert "Scripted, not a real model" in shown
     assert "tokens in" in shown
     assert plain("$0.00") in shown
     assert plain("$0.0000") not in shown

@@ -76,7 +76,7 @@ def test_the_form_offers_what_the_accounts_have_and_says_whose_they_are(open_pag
     at = open_page("workflow", name="inbox-triage")
     assert "acme/app" in at.selectbox(key="input-inbox-triage-repository").options
     assert at.selectbox(key="input-inbox-triage-database").value == "Tasks"
-    for badge in ("Gmail · Demo", "Model · Demo", "Notion · Demo", "GitHub · Demo"):
+    for badge in ("Gmail · Demo", "Model · Scripted", "Notion · Demo", "GitHub · Demo"):
         assert badge in words(at)
 
 

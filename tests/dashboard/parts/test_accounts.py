@@ -9,15 +9,17 @@ from engine.runs.starting.preview import ConnectionBadge
 
 
 @pytest.mark.parametrize(
-    ("mode", "account", "words"),
+    ("service", "mode", "account", "words"),
     [
-        pytest.param("demo", "demo-3", "Demo", id="demo"),
-        pytest.param("mine", "", "Mine", id="mine, nobody asked yet"),
-        pytest.param("mine", "me@example.org", "Mine: me@example.org", id="mine"),
+        pytest.param("gmail", "demo", "demo-3", "Demo", id="demo"),
+        pytest.param("openai", "demo", "demo-3", "Scripted", id="the model of the demo"),
+        pytest.param("gmail", "mine", "", "Mine", id="mine, nobody asked yet"),
+        pytest.param("gmail", "mine", "me@example.org", "Mine: me@example.org", id="mine"),
+        pytest.param("openai", "mine", "", "Mine", id="a model of one's own"),
     ],
 )
-def test_a_badge_says_whose_account_it_is(mode: AccountMode, account: str, words: str) -> None:
-    assert account_words(ConnectionBadge("gmail", "gmail", mode, account)) == words
+def test_a_badge_says_whose_account_it_is(service: str, mode: AccountMode, account: str, words: str) -> None:
+    assert account_words(ConnectionBadge("it", service, mode, account)) == words
 
 
 @pytest.mark.parametrize("service", client_classes())
