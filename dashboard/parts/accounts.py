@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge
-from engine.base.services import is_model, service_of
+from engine.base.services import is_model, is_stand_in, service_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.record.types.run import Run
@@ -98,7 +98,7 @@ def service_icon(service: str) -> str:
 
 def account_words(connected: Connected) -> str:
     """Return "Demo", "Mine" or "Mine: who"; of the demo's model, which understands nothing, "Scripted"."""
-    if connected.mode == AccountMode.DEMO:
+    if is_stand_in(connected.service, connected.mode):
         return t("Scripted") if is_model(connected.service) else t("Demo")
     return t("Mine: {account}", account=connected.account) if connected.account else t("Mine")
 

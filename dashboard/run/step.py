@@ -31,8 +31,8 @@ from dashboard.run.change.only import run_only
 from dashboard.run.change.seen import seen_parts
 from dashboard.run.waits import wait_line
 from engine.base.clock import moment_of
-from engine.base.services import is_model
-from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
+from engine.base.services import is_model, is_stand_in
+from engine.base.statuses import ACTIVE_RUNS, StepStatus
 from engine.base.step_tree import AGENT
 from engine.record.shared_keys import item_name, shared_writes
 from engine.record.types.run import AccountRecord, Run, RunKind
@@ -125,7 +125,7 @@ def _asked_model(run: Run, step: StepRecord) -> AccountRecord | None:
 def is_demo_model(run: Run, step: StepRecord) -> bool:
     """Return whether a step asked the scripted model of the demo."""
     account = _asked_model(run, step)
-    return account is not None and account["mode"] == AccountMode.DEMO
+    return account is not None and is_stand_in(account["service"], account["mode"])
 
 
 def _is_answer(run: Run, step: StepRecord) -> bool:

@@ -16,6 +16,7 @@ import clients
 from clients.service import Service, ServiceKind
 from demo import endpoints
 from engine.base.errors import UnknownName
+from engine.base.statuses import AccountMode
 from engine.packages.in_force import packages
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ def _shipped(name: str) -> Service | None:
 def has_stand_in(service: str) -> bool:
     """Tell whether the demo has a stand-in for a service; otherwise only the owner's own accounts exist."""
     return service in endpoints.NAMES or service in endpoints.FILES
+
+
+def is_stand_in(service: str, mode: AccountMode) -> bool:
+    """Tell whether the demo's stand-in answers for an account; a service without one is itself in the demo, too."""
+    return mode == AccountMode.DEMO and has_stand_in(service)
 
 
 def is_in_workspace(service: str | None, connection: str | None) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from clients.check_line import CheckLine
 from clients.wording import did_you_mean, listed
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
-from engine.base.services import client_class, has_stand_in, services
+from engine.base.services import client_class, has_stand_in, is_stand_in, services
 from engine.base.statuses import AccountMode
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.first_workflow import FirstChoices, parts
@@ -186,7 +186,7 @@ def _fits(choice: str, status: ConnectionStatus, progress: FirstRunProgress, kno
 
 
 def _sentence(step: StepId, status: ConnectionStatus, progress: FirstRunProgress) -> str:
-    who = "the demo" if status.mode == AccountMode.DEMO else status.account or "your own account"
+    who = "the demo" if is_stand_in(status.service, status.mode) else status.account or "your own account"
     to = f", to {progress.target}" if step == "tasks" else ""
     return f"{status.name}: {who}{to}."
 

@@ -13,7 +13,7 @@ from engine.base.clock import Clock, timestamp
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.names import new_run_id
-from engine.base.services import is_model
+from engine.base.services import is_model, is_stand_in
 from engine.base.statuses import AccountMode, RunStatus
 from engine.connections.accounts import Account, Accounts
 from engine.documents.json_file import parse
@@ -153,7 +153,8 @@ class TryRequests:
     def model(self, connection: str, *, is_offline: bool) -> ModelAccount:
         """Return a connection of a model with its account; offline, that is not opened. Raises as `resolved`."""
         name, mode = self._target(connection)
-        return ModelAccount(name, mode == AccountMode.DEMO, None if is_offline else self.account(name))
+        is_demo = is_stand_in(self._services()[name], mode)
+        return ModelAccount(name, is_demo, None if is_offline else self.account(name))
 
     def _target(self, connection: str) -> tuple[str, AccountMode]:
         """Return which connection would be asked, and whose account it is; nothing is opened. Raises as `resolved`."""
@@ -200,7 +201,7 @@ class TryRequests:
             "seconds": None,
             "connection": account.connection,
             "account": "",
-            "demo": account.mode == AccountMode.DEMO,
+            "demo": is_stand_in(account.service, account.mode),
             "model": model_to_ask(document, wanted.model or given.model, account),
             "parameters": document.get("parameters") or {},
             "variables": variables,

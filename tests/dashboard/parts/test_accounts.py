@@ -16,6 +16,7 @@ from engine.runs.starting.preview import ConnectionBadge
         pytest.param("gmail", "mine", "", "Mine", id="mine, nobody asked yet"),
         pytest.param("gmail", "mine", "me@example.org", "Mine: me@example.org", id="mine"),
         pytest.param("openai", "mine", "", "Mine", id="a model of one's own"),
+        pytest.param("local_model", "demo", "", "Mine", id="a model without a stand-in"),
     ],
 )
 def test_a_badge_says_whose_account_it_is(service: str, mode: AccountMode, account: str, words: str) -> None:
