@@ -21,6 +21,7 @@ from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:
     from clients.check_line import CheckLine
+    from engine.connections.local_models import ServedModel
     from engine.connections.statuses import ConnectionStatus
 
 group = typer.Typer(help="Accounts that workflows use.", no_args_is_help=True, rich_markup_mode=None)
@@ -97,6 +98,32 @@ def _outcome(line: CheckLine) -> str:
     if not line.ok:
         return "not ok"
     return "" if line.is_note else "ok"
+
+
+@group.command("local-models")
+def local_models(workspace: Workspace = None, demo: Demo = False, as_json: Json = False) -> int:
+    """List the model servers that run on this machine, with what each model can do, and the command that uses it."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.connections.local_models(session.principal)
+    if as_json:
+        document({"servers": found})
+        return DONE
+    if not found:
+        say("No server answers on the usual ports of Ollama, LM Studio, llama.cpp, vLLM and Jan.")
+    for server in found:
+        say(f"{server.kind} at {server.base_url}{', which asks for its key' if server.needs_key else ''}")
+        rows = [[one.name, *_described(one)] for one in server.models]
+        if rows:
+            table(["MODEL", "SIZE", "READS", "CAN"], rows)
+        say(f"To use it: {server.command}")
+    return DONE
+
+
+def _described(model: ServedModel) -> tuple[str, str, str]:
+    """Return the size, the context and the abilities of a model, as far as they are known."""
+    size = f"{_mb(model.size_bytes):,} MB" if model.size_bytes else ""
+    reads = f"{model.context_tokens:,} tokens" if model.context_tokens else ""
+    return size, reads, ", ".join(model.abilities)
 
 
 _PAIRS_HELP = "A setting, such as base_url=… or token=env:MY_TOKEN."

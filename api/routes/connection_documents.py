@@ -10,7 +10,7 @@ from api.base.documents import RequestBody
 from api.base.models import model_of
 from clients.check_line import CheckLine
 from engine.base.statuses import AccountMode
-from engine.connections.local_models import LocalServer
+from engine.connections.local_models import LocalServer, ServedModel
 
 
 class TroubleView(BaseModel):
@@ -124,9 +124,16 @@ class SignInView(BaseModel):
     remedy: str = ""
 
 
+@model_of(ServedModel)
+class ServedModelView(BaseModel):
+    """A model of a server, as far as the server describes it."""
+
+
 @model_of(LocalServer)
 class LocalServerView(BaseModel):
     """A model server found on this machine; `command` makes it a connection."""
+
+    models: list[ServedModelView]
 
 
 class LocalServers(BaseModel):

@@ -35,7 +35,7 @@ from clients.models.thoughts import ThoughtFilter, without_thoughts
 from clients.models.vectors import batches, checked, in_order, model_for_vectors
 from clients.models.words import asked_in_words
 from clients.openai.answers import plain_answer, streamed, tokens_of
-from clients.openai.check import context_tokens, look
+from clients.openai.check import asked_model, look
 from clients.openai.schema import response_format
 from clients.openai.service import OPENAI, OpenAISettings
 from clients.wording import did_you_mean
@@ -92,14 +92,17 @@ class OpenAIClient(ModelClient):
     def context_tokens(self, model: str = "") -> int | None:
         """Return how many tokens a model reads at once, as the server says; None if it does not.
 
-        Asked at most once in ten minutes, for at most three seconds.
+        Asked at most once in ten minutes, for at most three seconds; Ollama decides it when it loads a model, so it is
+        asked again until then.
         """
         name = model or self.model
         tokens, known_until = self._contexts.get(name, (None, 0.0))
         if time.monotonic() >= known_until:
             with deadline(_CONTEXT_SECONDS):
-                tokens = context_tokens(self._settings.model_copy(update={"model": name}), self.http)
-            self._contexts[name] = tokens, time.monotonic() + _CONTEXT_KNOWN_SECONDS
+                found = asked_model(self._settings.model_copy(update={"model": name}), self.http)
+            tokens = None if found is None else found.context_tokens
+            if found is None or not found.may_change:
+                self._contexts[name] = tokens, time.monotonic() + _CONTEXT_KNOWN_SECONDS
         return tokens
 
     def models(self) -> list[str]:

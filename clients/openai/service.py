@@ -48,7 +48,7 @@ OPENAI = Service(
         ),
         Setting("model", "OPENAI_MODEL", "Model", "Empty: the one in config.yaml"),
     ),
-    # The last four ask Ollama, LM Studio and llama.cpp for the size of the context.
+    # The last five ask Ollama, LM Studio and llama.cpp for the size of the context.
     reads=(
         ReadRequest("GET", "/models"),
         ReadRequest("GET", "/models/**"),
@@ -56,6 +56,7 @@ OPENAI = Service(
         ReadRequest("POST", "/embeddings"),
         ReadRequest("GET", "/api/ps", SERVER),
         ReadRequest("POST", "/api/show", SERVER),
+        ReadRequest("GET", "/api/v1/models", SERVER),
         ReadRequest("GET", "/api/v0/models", SERVER),
         ReadRequest("GET", "/props", SERVER),
     ),

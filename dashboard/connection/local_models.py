@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.language import t
+from dashboard.base.language import number, size_text, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.connection.check import tell_tested, try_own
 from dashboard.connection.new import fetched_model_button
 from dashboard.parts.buttons import action_button
-from engine.connections.local_models import LocalServer
+from engine.connections.local_models import LocalServer, ServedModel
 
 if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
@@ -42,26 +42,55 @@ def local_models(visit: Visit, status: ConnectionStatus) -> None:
     if found is None:
         return
     if not found:
-        st.caption(t("No server answers on the usual ports of Ollama, LM Studio, llama.cpp and vLLM."))
+        st.caption(t("No server answers on the usual ports of Ollama, LM Studio, llama.cpp, vLLM and Jan."))
     for server in found:
-        _offer(visit, status, server)
+        if server.needs_key:
+            st.caption(plain(t("{kind} answers at {address}. Enter this address and its key.", **_place(server))))
+        else:
+            _offer(visit, status, server)
+
+
+def _place(server: LocalServer) -> dict[str, str]:
+    return {"kind": server.kind, "address": server.base_url}
 
 
 def _offer(visit: Visit, status: ConnectionStatus, server: LocalServer) -> None:
+    place = f"{status.name}-{server.base_url}"
+    models = {one.name: one for one in server.models}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = st.selectbox(
-            plain(f"{server.kind} at {server.base_url}"),
-            server.models,
-            key=f"local-model-{status.name}-{server.base_url}",
+            plain(t("{kind} at {address}", **_place(server))),
+            list(models),
+            format_func=lambda name: _line(models[name]),
+            key=f"local-model-{place}",
         )
-        settings = {"base_url": server.base_url, **({"model": str(model)} if model else {})}
         action_button(
             t("Use it"),
-            f"local-use-{status.name}-{server.base_url}",
-            lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, "", settings),
+            f"local-use-{place}",
+            lambda _key: visit.orchestra.connections.use_model(
+                visit.who, status.name, server.base_url, str(model or ""), server.embedding_model
+            ),
             lambda saved: _used(visit, saved),
             scope=str(model),
         )
+    if server.embedding_model:
+        said = t(
+            "For vectors, {model} is used, unless the connection names another model.", model=server.embedding_model
+        )
+        st.caption(plain(said))
+
+
+def _line(model: ServedModel) -> str:
+    """Return what is known of a model in one line: `llama3.2 · 2.0 GB · reads 131,072 tokens · tools`."""
+    able = {
+        "tools": t("tools"),
+        "schema": t("JSON by a schema"),
+        "vision": t("pictures"),
+        "embeddings": t("vectors only"),
+    }
+    size = size_text(model.size_bytes) if model.size_bytes else ""
+    reads = t("reads {count} tokens", count=number(model.context_tokens)) if model.context_tokens else ""
+    return " · ".join(filter(None, [model.name, size, reads, *(able[one] for one in model.abilities)]))
 
 
 def _keep(found: list[LocalServer]) -> None:

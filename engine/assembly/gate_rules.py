@@ -214,7 +214,7 @@ _BESIDE: Mapping[str, Rules | Acts] = {
                 "remove",
                 "remove_key",
             ),
-            *("set_mode", "sign_in", "troubles", "unopened"),
+            *("set_mode", "sign_in", "troubles", "unopened", "use_model"),
         ),
         _ANY,
     ),

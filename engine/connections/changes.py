@@ -186,6 +186,22 @@ class ConnectionChanges:
         self._audit.record(p, "connections.give_key", name)
         return self._statuses.of(name)
 
+    @operation("connections.use_model", "admin", "add connections", "Use a model server without a key")
+    def use_model(
+        self, p: Principal, name: str, base_url: str, model: str, embedding_model: str = ""
+    ) -> ConnectionStatus:
+        """Let a connection use a model of a server that needs no key; its mode stays.
+
+        `embedding_model` is used for vectors, unless the connection names a model for them. Raises UnknownName,
+        InvalidInput, InvalidFile, StorageError.
+        """
+        given = {"base_url": base_url, **({"model": model} if model else {})}
+        saved = self.give_key(p, name, "", given)
+        known = self._config().config.connections[name]
+        if not embedding_model or known.settings.get("embedding_model"):
+            return saved
+        return self.add(p, name, known.service, {"embedding_model": embedding_model})
+
     @operation("connections.remove_key", "admin", "add connections", "Delete the key of a connection")
     def remove_key(self, p: Principal, name: str) -> ConnectionStatus:
         """Delete the stored key of a connection; its other settings and its mode stay.

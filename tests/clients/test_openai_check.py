@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from clients.openai.check import context_tokens, look
+from clients.openai.check import asked_model, look
 from clients.openai.client import OpenAIClient
 from clients.openai.service import OpenAISettings
 
@@ -38,7 +38,8 @@ def test_each_server_is_understood(
     for answer in answers:
         scripted.then(200, answer)
     settings = OpenAISettings(base_url=f"{scripted.url}/v1", model="m")
-    assert context_tokens(settings, http) == tokens
+    found = asked_model(settings, http)
+    assert (None if found is None else found.context_tokens) == tokens
 
 
 def test_a_client_asks_once_how_much_a_model_reads(scripted: Scripted, http: httpx.Client) -> None:

@@ -15,7 +15,7 @@ from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
 from demo.sql import shop
 from engine.base.statuses import AccountMode
-from engine.connections.local_models import LocalServer
+from engine.connections.local_models import LocalServer, ServedModel
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.patience import PATIENCE_SECONDS
@@ -320,16 +320,23 @@ def test_a_sign_in_that_is_about_to_end_says_so_here_and_at_home(
 
 
 def test_a_model_server_of_this_machine_is_offered_and_used_when_asked(
-    orchestra: Orchestra, open_page: Open, monkeypatch: pytest.MonkeyPatch
+    orchestra: Orchestra, workspace: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = LocalServer("Ollama", "http://127.0.0.1:11434/v1", ("llama3.2", "qwen3"))
+    models = (
+        ServedModel("llama3.2", 131_072, 2_019_393_189, ("tools", "schema")),
+        ServedModel("qwen3"),
+        ServedModel("nomic-embed-text", abilities=("embeddings",)),
+    )
+    found = LocalServer("Ollama", "http://127.0.0.1:11434/v1", models)
     monkeypatch.setattr("engine.connections.connections.local_servers", lambda: [found])
     at = open_page("connections", do="model")  # as the co-pilot's panel links to it
-    assert "Ollama at" in next(words_of(one.label) for one in at.selectbox)
+    field = next(one for one in at.selectbox if "Ollama at" in words_of(one.label))
+    assert field.options[:2] == ["llama3.2 · 2.0 GB · reads 131,072 tokens · tools · JSON by a schema", "qwen3"]
     at.button(key="local-use-llm-http://127.0.0.1:11434/v1").click().run()
     assert not at.exception
     status = next(one for one in orchestra.connections.list(OWNER) if one.name == "llm")
     assert status.beside_key == {"base_url": "http://127.0.0.1:11434/v1", "model": "llama3.2"}
+    assert "embedding_model: nomic-embed-text" in (workspace / "config.yaml").read_text()
     assert mode(orchestra, "llm") == "demo"
     at.button(key="local-models-llm").click().run()
     assert "Ollama at" in next(words_of(one.label) for one in at.selectbox)

@@ -19,6 +19,7 @@ import pytest
 
 from clients import transport
 from clients.check_line import CheckLine
+from clients.models.served import ServedModel
 from engine.connections import doctor, local_models
 from engine.connections.reach import reach
 from engine.orchestra import Orchestra
@@ -392,7 +393,7 @@ def test_model_servers_of_this_machine_are_offered_and_not_used(place: Place) ->
 
 def test_without_a_key_for_the_model_that_is_a_line_and_local_servers_are_offered(place: Place) -> None:
     """As in every new workspace: a check of all connections must not end there."""
-    here = local_models.LocalServer("Ollama", "http://127.0.0.1:11434/v1", ("llama3.2",))
+    here = local_models.LocalServer("Ollama", "http://127.0.0.1:11434/v1", (ServedModel("llama3.2"),))
     place.monkeypatch.setattr(doctor, "local_servers", lambda: [here])
     place.connect("openai", api_key="env:NOT_SET")
     lines = place.lines()
@@ -416,5 +417,5 @@ def test_a_clock_is_compared_with_any_date_that_is_one(date: str, lines: list[bo
 
 
 def test_the_command_for_a_local_model_is_one_command_whatever_the_model_is_called() -> None:
-    found = local_models.LocalServer("vLLM", "http://127.0.0.1:8000/v1", ("small; rm -rf ~",))
+    found = local_models.LocalServer("vLLM", "http://127.0.0.1:8000/v1", (ServedModel("small; rm -rf ~"),))
     assert shlex.split(found.command)[-1] == "model=small; rm -rf ~"
