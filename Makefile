@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server mcp-servers local-model openid-provider assurance proofs every-form touched fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval mail-eval bucket-server mcp-servers local-model openid-provider assurance proofs every-form touched fresh
 
 setup: $(READY)
 
@@ -193,6 +193,9 @@ builder-eval: setup-dev $(if $(DATA),,.venv-humaneval/ready)
 # MODEL=name asks that model three times each, with the key in OPENAI_API_KEY (EVAL="--url … --key VARIABLE").
 copilot-eval: setup-dev
 	$(BIN)/python -m evals.copilot $(if $(MODEL),--model $(MODEL)) $(EVAL)
+
+mail-eval: setup-dev
+	$(BIN)/python -m evals.mail $(if $(MODEL),--model $(MODEL),$(if $(EVAL),,--demo)) $(EVAL)
 
 # The proofs of what is promised: kills, power cuts, faults, attacks, random workflows. FOR="runner store" takes those of
 # these parts of engine/ (tests/touched.py). They take as long as they take: no limit for one test.
