@@ -155,7 +155,7 @@ def _cell(visit: Visit, matrix: Matrix, number: int, case: str) -> None:
                     _answer(answer, f"cell-{matrix['id']}-{case}-{at}-{which}")
         with st.expander(t("What was asked")), errors_shown():
             document = columns[number]["document"]
-            for message in visit.orchestra.prompts.marked(visit.who, document, tested["variables"]):
+            for message in visit.orchestra.prompts.marked(visit.who, matrix["prompt"], document, tested["variables"]):
                 st.caption(message["role"])
                 outside_marked([(cut(one["text"]), one["variable"] or "") for one in message["parts"]])
 

@@ -49,7 +49,7 @@ def try_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
             st.info(t("Correct the text first: it is not JSON."), icon=":material/data_object:")
             return
         given = given_values(visit, file.name, document)
-        messages = visit.orchestra.prompts.marked(visit.who, document, given.variables)
+        messages = visit.orchestra.prompts.marked(visit.who, file.name, document, given.variables)
         if visit.may("run"):
             _ask(visit, file.name, text, given)
         with right:

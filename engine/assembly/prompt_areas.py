@@ -47,7 +47,8 @@ class PromptAreas:
             self._work.consents.follow_prompt(name, new)
             self._workflows.kept_by_copilot.follow_prompt(name, new)
 
-        return PromptFiles(opened.prompt_store, opened.audit, follow, self._proved, opened.clock)
+        examples = self._work.right_answers.examples
+        return PromptFiles(opened.prompt_store, opened.audit, follow, self._proved, examples, opened.clock)
 
     def _proved(self, name: str, document: PromptDefinition) -> CaseProof:
         """Test a text with the cases of a prompt, by recorded answers alone."""
@@ -56,7 +57,7 @@ class PromptAreas:
         from engine.runs.prompt_tries.cells import Cells
 
         cases = CaseStore(self._opened.workspace.prompts)
-        return case_proof(name, document, cases, self._try_requests, Cells(self._asker, self._opened.clock))
+        return case_proof(name, document, cases, self.try_requests, Cells(self._asker, self._opened.clock))
 
     @shared_property
     def model_fits(self) -> ModelFits:
@@ -66,7 +67,7 @@ class PromptAreas:
         from engine.runs.prompt_tries.model_fit import ModelFits
 
         cases, cells = CaseStore(self._opened.workspace.prompts), Cells(self._asker, self._opened.clock)
-        return ModelFits(cases, self._try_requests, cells, self._work.trigger_context.model_of)
+        return ModelFits(cases, self.try_requests, cells, self._work.trigger_context.model_of)
 
     @shared_property
     def fragments(self) -> FragmentFiles:
@@ -77,7 +78,8 @@ class PromptAreas:
         return FragmentFiles(self._opened.prompt_store.fragments, self._opened.audit, follow)
 
     @shared_property
-    def _try_requests(self) -> TryRequests:
+    def try_requests(self) -> TryRequests:
+        """Makes questions of what people want to try."""
         from engine.runs.prompt_tries.recorded import RecordedCalls
         from engine.runs.prompt_tries.try_requests import TryRequests
 
@@ -90,6 +92,7 @@ class PromptAreas:
             opened.connections.require_ready,
             opened.clock,
             work.own_process,
+            work.right_answers,
         )
 
     @shared_property
@@ -113,7 +116,7 @@ class PromptAreas:
         opened, work = self._opened, self._work
         records = self._kept(TRIES)
         return opened.to_close(
-            Tries(work.worker, self._try_requests, work.consents, self._asker, records, opened.audit, opened.clock)
+            Tries(work.worker, self.try_requests, work.consents, self._asker, records, opened.audit, opened.clock)
         )
 
     @shared_property
@@ -121,7 +124,7 @@ class PromptAreas:
         """The same values asked in several columns."""
         from engine.runs.prompt_tries.comparing import Comparisons
 
-        return Comparisons(self.tries, self._try_requests, self._opened.clock)
+        return Comparisons(self.tries, self.try_requests, self._opened.clock)
 
     @shared_property
     def cases(self) -> PromptCases:
@@ -130,7 +133,7 @@ class PromptAreas:
         from engine.prompts.prompt_cases import PromptCases
 
         def models() -> list[str]:
-            return self._try_requests.connections()
+            return self.try_requests.connections()
 
         return PromptCases(CaseStore(self._opened.workspace.prompts, models), self._opened.audit)
 
@@ -143,7 +146,7 @@ class PromptAreas:
 
         opened, work = self._opened, self._work
         tests = CaseTests(
-            self._try_requests,
+            self.try_requests,
             work.consents,
             self._asker,
             CaseStore(opened.workspace.prompts),

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
@@ -26,7 +25,7 @@ from engine.runs.starting.current_plans import CurrentPlans
 
 if TYPE_CHECKING:
     from engine.assembly.open_workspace import OpenedWorkspace
-    from engine.prompts.right_answers import RightAnswer, RightAnswers
+    from engine.prompts.right_answers import RightAnswers
     from engine.runs.model_calls import ModelCalls
     from engine.runs.trials.trials import Trials
     from engine.triggering.polling.context import TriggerContext
@@ -76,19 +75,17 @@ class RunWork:
             queue = ClaimQueue(opened.state.claims, owner.id, opened.clock, slots, limits)
         self._queue = queue
 
-        def right_answer(prompt: str, variables: JsonObject) -> RightAnswer | None:
-            return self._right_answers.about(prompt, variables)
-
         options = WorkerOptions(
             live=self._live(owner.id, serve=serve, works=works),
             observer=self.tally,
             tracer=None if opened.is_read_only else tracer_of(os.environ, owner.id),
-            right_answer=right_answer,
+            cases_of_prompts=lambda: self.right_answers,
         )
         return Worker(opened.state, owner, opened.accounts, opened.logs, opened.writes, queue, opened.clock, options)
 
     @shared_property
-    def _right_answers(self) -> RightAnswers:
+    def right_answers(self) -> RightAnswers:
+        """What people have said in the cases of prompts."""
         from engine.prompts.cases import CaseStore
         from engine.prompts.right_answers import RightAnswers
 

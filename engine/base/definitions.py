@@ -40,6 +40,8 @@ class PromptDefinition(TypedDict, total=False):
     """The share of its cases that should pass with the model that a workflow asks."""
     sure_at_least: ReadOnly[float | None]
     """How sure the model must be of a field with fixed choices; absent: it is not asked."""
+    examples: ReadOnly[int | None]
+    """How many of its cases the model gets as examples."""
     parameters: ReadOnly[JsonObject]
     """Parameters of the request to the model, such as `temperature`."""
     variables: ReadOnly[Mapping[str, JsonSchema]]

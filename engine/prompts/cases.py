@@ -15,6 +15,7 @@ from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.names import checked_name, child
 from engine.base.problem import Problem
 from engine.documents.json_file import JsonFile, parse, read
+from engine.documents.schema_check import misfits
 from engine.documents.shapes import faults
 from engine.files.atomic import etag, make_folder, remove, write_whole
 from engine.plugins.step import JsonValue
@@ -31,6 +32,8 @@ class CaseModel(BaseModel):
 
     name: str = Field(min_length=1, max_length=200)
     variables: dict[str, JsonValue] = Field(default_factory=dict)
+    answer: dict[str, JsonValue] | None = None
+    """The whole right answer, which another question may get as an example."""
     assertions: list[AnyAssertion] = Field(default_factory=list)
 
 
@@ -131,13 +134,18 @@ class CaseStore:
 
 
 def suggested(name: str, variables: JsonObject, value: Any, schema: JsonSchema | None) -> dict[str, Any]:
-    """Return a case for an answer: of its fields, those with fixed choices are expected to stay as they are."""
+    """Return a case for an answer: of its fields, those with fixed choices are expected to stay as they are.
+
+    An answer that fits the schema is kept, too, if it has more fields than these.
+    """
     properties = (schema or {}).get("properties")
     known = properties if isinstance(properties, Mapping) else {}
     found = value if isinstance(value, Mapping) else {}
     fixed = [one for one in known if one in found and _is_fixed(known[one])]
     assertions = [{"type": "field_equals", "field": one, "value": found[one]} for one in fixed]
-    return {"name": name, "variables": dict(variables), "assertions": assertions}
+    is_whole = len(fixed) < len(found) and schema and not any(misfits(dict(found), schema))
+    answer = {"answer": dict(found)} if is_whole else {}
+    return {"name": name, "variables": dict(variables), **answer, "assertions": assertions}
 
 
 def _is_fixed(schema: Any) -> bool:

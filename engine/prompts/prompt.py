@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, Protocol, TypedDict
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clients.wording import did_you_mean
-from engine.base.definitions import PromptDefinition
+from engine.base.definitions import PromptDefinition, PromptMessage
 from engine.base.errors import ExpressionError, InvalidFile, InvalidInput
 from engine.base.json_text import JsonSchema
 from engine.base.problem import Problem
@@ -28,6 +29,12 @@ _DRAFT = "prompt"
 DEFAULT_LABEL = "production"
 PASS_AT_LEAST = 0.8
 """The share of the cases of a prompt that should pass with the model that a workflow asks."""
+
+
+MOST_EXAMPLES = 8
+"""How many cases a prompt shows the model as examples at most."""
+MOST_EXAMPLE_TOKENS = 1_500
+"""Of all examples of a question together, estimated: small models read few thousand tokens at once."""
 
 
 class _Part(BaseModel):
@@ -79,6 +86,17 @@ class MarkedMessage(TypedDict):
     """The content in pieces."""
 
 
+class CaseExample(Struct, frozen=True):
+    """A case with its right answer, which the model gets as an earlier turn of the conversation."""
+
+    case: str
+    """The name of its file."""
+    variables: Mapping[str, object]
+    """A value for each variable of the prompt."""
+    answer: str
+    """JSON."""
+
+
 class PromptModel(_Part):
     """A prompt file."""
 
@@ -91,6 +109,7 @@ class PromptModel(_Part):
     model: str | None = None
     pass_at_least: float = Field(PASS_AT_LEAST, ge=0, le=1)
     sure_at_least: float | None = Field(None, gt=0, le=1)
+    examples: int | None = Field(None, ge=1, le=MOST_EXAMPLES)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     variables: dict[Identifier, dict[str, Any]] = Field(default_factory=dict)
     messages: list[MessageModel] = Field(min_length=1)
@@ -153,30 +172,70 @@ def _remedy(fault: Fault) -> str:
     return fault.remedy
 
 
-def messages(document: PromptDefinition, variables: Mapping[str, object]) -> list[dict[str, str]]:
+def messages(
+    document: PromptDefinition, variables: Mapping[str, object], examples: Sequence[CaseExample] = ()
+) -> list[dict[str, str]]:
     """Return the messages [{role, content}] with the variables filled in; expressions inside values are never expanded.
 
-    Raises InvalidInput for a variable that is missing, unknown or of the wrong type, ExpressionError.
+    `examples` come before the last message of the user. Raises InvalidInput for a variable that is missing, unknown or
+    of the wrong type, ExpressionError.
     """
     names = filled(document.get("variables", {}), variables)
     roots = frozenset(names)
-    return [
+    found = [
         {"role": message["role"], "content": _content(number, text_of(message["content"]), roots, names)}
         for number, message in enumerate(document["messages"])
     ]
+    if not examples:
+        return found
+    asked = question_number(document)
+    return [*found[:asked], *(turn for one in examples for turn in example_turns(document, one)), *found[asked:]]
 
 
-def marked(document: PromptDefinition, variables: Mapping[str, object]) -> list[MarkedMessage]:
+def question_number(document: PromptDefinition) -> int:
+    """Return the place of the last message of the user; after the last message without one."""
+    numbers = [number for number, message in enumerate(document["messages"]) if message["role"] == "user"]
+    return numbers[-1] if numbers else len(document["messages"])
+
+
+def example_turns(document: PromptDefinition, example: CaseExample) -> list[dict[str, str]]:
+    """Return an example as messages: the last one of the user with its values, and its answer. Raises ExpressionError.
+
+    `document` has a message of the user.
+    """
+    number = question_number(document)
+    text = text_of(document["messages"][number]["content"])
+    asked = _content(number, text, frozenset(example.variables), example.variables)
+    return [{"role": "user", "content": asked}, {"role": "assistant", "content": example.answer}]
+
+
+def marked(
+    document: PromptDefinition, variables: Mapping[str, object], examples: Sequence[CaseExample] = ()
+) -> list[MarkedMessage]:
     """Return the messages with the values of variables marked where they came in. Raises as `messages`."""
     names = filled(document.get("variables", {}), variables)
-    roots = frozenset(names)
-    found = []
-    for sent, message in zip(messages(document, variables), document["messages"], strict=True):
-        pieces = _template(text_of(message["content"]), roots).parts(names)
-        parts = [MessagePart(text=text, variable=variable) for text, variable in pieces]
-        role, content = sent["role"], sent["content"]
-        found.append(MarkedMessage(role=role, content=content, tokens=estimated_tokens(content), parts=parts))
-    return found
+    asked = question_number(document)
+    found = [_parts(message, names) for message in document["messages"]]
+    turns = [turn for one in examples for turn in _example_parts(document["messages"][asked], one)]
+    sent = messages(document, variables, examples)
+    return [
+        MarkedMessage(
+            role=message["role"],
+            content=message["content"],
+            tokens=estimated_tokens(message["content"]),
+            parts=parts,
+        )
+        for message, parts in zip(sent, [*found[:asked], *turns, *found[asked:]], strict=True)
+    ]
+
+
+def _parts(message: PromptMessage, names: Mapping[str, object]) -> list[MessagePart]:
+    pieces = _template(text_of(message["content"]), frozenset(names)).parts(names)
+    return [MessagePart(text=text, variable=variable) for text, variable in pieces]
+
+
+def _example_parts(question: PromptMessage, example: CaseExample) -> list[list[MessagePart]]:
+    return [_parts(question, example.variables), [MessagePart(text=example.answer, variable="examples")]]
 
 
 def estimated_tokens(text: str) -> int:

@@ -16,7 +16,7 @@ from engine.documents.schema_check import schema_faults
 from engine.expressions.cel_types import Schema
 from engine.expressions.templates import parts
 from engine.prompts.fragments import Expander, FragmentReference, Lookup, misuse, reference_in
-from engine.prompts.prompt import PromptModel, filled, form_problems, prompt_problem, text_of
+from engine.prompts.prompt import PromptModel, filled, form_problems, prompt_problem, question_number, text_of
 from engine.prompts.sureness import chosen_fields
 from engine.prompts.tags import tag_faults
 from engine.prompts.variable_check import VariableChecker
@@ -97,6 +97,7 @@ def _problems(
         *_tag_problems(file, document),
         *_label_problems(file, document.get("labels", {}), versions),
         *_protection_problems(file, document),
+        *_example_problems(file, document),
         *_content_problems(file, document, used, known, fragments),
         *([] if schemas else _sample_problems(file, document)),
     ]
@@ -106,6 +107,18 @@ def _problems(
             path = ("variables", name)
             found.append(prompt_problem(file, path, said, "unused_variable", severity="warning", at_key=True))
     return _sorted(found)
+
+
+def _example_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:
+    if document.get("examples") is None:
+        return
+    if question_number(document) == len(document["messages"]):
+        said = "Examples stand before the last message of the user, and there is none."
+        yield prompt_problem(file, ("examples",), said, "examples", "Add a message with the role user.")
+    if document.get("output_schema") is None:
+        said = "Without an 'output_schema', a step gets examples only if it has a schema of its own."
+        remedy = "Add an 'output_schema', or remove 'examples'."
+        yield prompt_problem(file, ("examples",), said, "examples", remedy, severity="warning")
 
 
 def _schema_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:

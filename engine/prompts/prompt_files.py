@@ -22,6 +22,7 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.prompts import prompt_text
+from engine.prompts.examples import ExampleChoice, Examples
 from engine.prompts.prompt import DEFAULT_LABEL, MarkedMessage, checked, marked
 from engine.prompts.prompt_check import require_declarable
 from engine.prompts.prompts import PromptStore
@@ -110,13 +111,15 @@ class PromptFiles:
         audit: Audit,
         follow: Callable[[str, str], None] = lambda _name, _new: None,
         prove: Prove = lambda _name, _document: CaseProof(0),
+        examples: Callable[[str], Examples] = lambda _name: Examples(()),
         clock: Clock = utc_now,
     ) -> None:
         """`follow(name, new)` moves unsaved texts, tries and consents after a rename, or deletes them if `new` is "".
 
-        `prove(name, document)` tests a text with the cases of a prompt, by recorded answers alone.
+        `prove(name, document)` tests a text with the cases of a prompt, by recorded answers alone. `examples(name)`
+        returns the cases that the model may get as examples.
         """
-        self._follow, self._prove, self._clock = follow, prove, clock
+        self._follow, self._prove, self._examples, self._clock = follow, prove, examples, clock
         self._store = store
         self._shelf = store.shelf
         self._audit = audit
@@ -324,21 +327,26 @@ class PromptFiles:
     def render(
         self, p: Principal, reference_or_document: str | Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Rendered:
-        """Fill in a prompt: `name@label`, or a document being edited. Calls no model.
+        """Fill in a prompt: `name@label` with its examples, or a document being edited. Calls no model.
 
         Raises UnknownName, InvalidFile, InvalidInput, ExpressionError.
         """
         if isinstance(reference_or_document, str):
             document = self._store.resolve(reference_or_document)
+            chosen = self._examples(reference_or_document.partition("@")[0]).chosen(document, variables)
         else:
-            document = self._store.draft(reference_or_document)
-        messages = self._store.render(document, variables)
+            document, chosen = self._store.draft(reference_or_document), ExampleChoice()
+        messages = self._store.render(document, variables, chosen.examples)
         return Rendered(messages, document.get("model"), document.get("version"))
 
     @operation("prompts.marked", "view", "see prompts", "Fill in a prompt with its values marked")
-    def marked(self, p: Principal, document: Mapping[str, Any], variables: Mapping[str, Any]) -> Messages:
-        """Fill in a document being edited, with the values of variables marked. Calls no model. Raises as `render`."""
-        return marked(self._store.draft(document), variables)
+    def marked(self, p: Principal, name: str, document: Mapping[str, Any], variables: Mapping[str, Any]) -> Messages:
+        """Fill in a document being edited, with its examples and the values of variables marked. Calls no model.
+
+        Raises as `render`.
+        """
+        draft = self._store.draft(document)
+        return marked(draft, variables, self._examples(name).chosen(draft, variables).examples)
 
     @operation("prompts.resolved", "view", "see prompts", "Read a prompt with the texts of its fragments")
     def resolved(self, p: Principal, document: Mapping[str, Any]) -> dict[str, Any]:

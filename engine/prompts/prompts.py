@@ -17,7 +17,7 @@ from engine.files.state_cache import StateCache
 from engine.prompts import prompt
 from engine.prompts.fragment_files import FragmentStore
 from engine.prompts.fragments import with_fragments
-from engine.prompts.prompt import DEFAULT_LABEL, of_draft
+from engine.prompts.prompt import DEFAULT_LABEL, CaseExample, of_draft
 from engine.prompts.prompt_check import problems_of, undeclared, version_errors
 from engine.prompts.protected import (
     OF_THE_PROMPT,
@@ -238,9 +238,11 @@ class PromptStore:
         """
         return self.versions.delete(name, lambda: require_deletable(name, self._saved(name)))
 
-    def render(self, document: PromptDefinition, variables: Mapping[str, object]) -> list[dict[str, str]]:
+    def render(
+        self, document: PromptDefinition, variables: Mapping[str, object], examples: Sequence[CaseExample] = ()
+    ) -> list[dict[str, str]]:
         """Return the messages [{role, content}] of a prompt. Raises InvalidInput, ExpressionError."""
-        return prompt.messages(document, variables)
+        return prompt.messages(document, variables, examples)
 
     def _labelled(self, name: str, file: JsonFile, label: str) -> int:
         labels = labels_of(file.value)

@@ -87,8 +87,8 @@ _ASSERTIONS = KeyOrder(each=KeyOrder(("type", "field", "criterion", "pattern", "
 _PROMPT = KeyOrder(
     (
         "schema_version", "title", "description", "tags", "labels", "protected", "model", "pass_at_least",
-        "sure_at_least", "parameters", "variables", "messages", "output_schema", "assertions", "samples", "fragments",
-        "moves",
+        "sure_at_least", "examples", "parameters", "variables", "messages", "output_schema", "assertions", "samples",
+        "fragments", "moves",
     ),
     {
         "variables": KeyOrder(each=_SCHEMA),
@@ -118,7 +118,7 @@ _AGENT = KeyOrder(
     },
 )  # fmt: skip
 _CASE = KeyOrder(
-    ("name", "variables", "assertions"),
+    ("name", "variables", "answer", "assertions"),
     {"assertions": _ASSERTIONS},
 )
 _LAYOUT = KeyOrder(("schema_version", "positions", "looks"))

@@ -67,7 +67,9 @@ def test_each_face_saves_the_same_case_of_a_try(make_faces: Make) -> None:
         trail = len(faces.trail())
         assert act().error == ""
         assert faces.trail()[trail:] == [("prompts.add_case", NAME)]
-        assert saved(faces) == {"case": "a-crash", "name": "A crash", "variables": MAIL, "assertions": BUG}
+        answer = {"kind": "bug", "title": "Export fails", "summary": "The export crashes with an error."}
+        whole = {"case": "a-crash", "name": "A crash", "variables": MAIL, "answer": answer, "assertions": BUG}
+        assert saved(faces) == whole
 
 
 @pytest.fixture

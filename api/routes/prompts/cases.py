@@ -37,6 +37,7 @@ class CaseText(RequestBody):
 
     name: str = Field(min_length=1, max_length=200)
     variables: dict[str, JsonValue] = Field(default_factory=dict)
+    answer: dict[str, JsonValue] | None = Field(default=None, description="The whole right answer.")
     assertions: list[dict[str, JsonValue]] = Field(
         default_factory=list, examples=[[{"type": "field_equals", "field": "kind", "value": "bug"}]]
     )
@@ -47,6 +48,7 @@ class NewCase(RequestBody):
 
     name: str = Field(min_length=1, max_length=200)
     variables: dict[str, JsonValue] | None = None
+    answer: dict[str, JsonValue] | None = Field(default=None, description="The whole right answer.")
     assertions: list[dict[str, JsonValue]] | None = None
     try_id: RunId = ""
     run_id: RunId = ""
@@ -130,7 +132,7 @@ def _document(name: str, sent: NewCase, orchestra: Door, principal: Acting) -> d
         made = orchestra.tries.case_of_step(principal, name, sent.run_id, sent.step, sent.name)
     else:
         made = {"name": sent.name, "variables": {}, "assertions": []}
-    own = {"variables": sent.variables, "assertions": sent.assertions}
+    own = {"variables": sent.variables, "answer": sent.answer, "assertions": sent.assertions}
     return {**made, **{key: value for key, value in own.items() if value is not None}}
 
 
@@ -143,7 +145,8 @@ def _document(name: str, sent: NewCase, orchestra: Door, principal: Acting) -> d
 )
 def save_case(name: str, case: str, sent: CaseChange, orchestra: Door, principal: Acting) -> Any:
     """Replace a case. 409 if it was changed since `etag`, 422 if it has problems."""
-    return orchestra.cases.save(principal, name, case, sent.case.model_dump(), sent.etag)
+    document = {key: value for key, value in sent.case.model_dump().items() if value is not None}
+    return orchestra.cases.save(principal, name, case, document, sent.etag)
 
 
 @router.delete("/{name}/cases/{case}", summary="Delete a case", status_code=204)

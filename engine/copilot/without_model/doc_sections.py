@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine.base.checkout import CHECKOUT
-from engine.copilot.without_model.text_index import TextIndex
+from engine.base.text_index import TextIndex
 
 _FOLDER = CHECKOUT / "docs"
 _LEFT_OUT = frozenset({"README", "steps", "glossary", "architecture", "extending", "performance", "services"})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.base.text_index import TextIndex
 from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.fixes.records import Idea
 from engine.copilot.proposals.proposals import Proposals
@@ -16,7 +17,6 @@ from engine.copilot.without_model.commands import COMMANDS, Command, NotThere, c
 from engine.copilot.without_model.diagrams import Diagram, steps_diagram, workflow_diagram
 from engine.copilot.without_model.doc_sections import DocSection, passages
 from engine.copilot.without_model.explaining import explained, explained_step
-from engine.copilot.without_model.text_index import TextIndex
 from engine.documents.json_file import object_in
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal

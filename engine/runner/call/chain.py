@@ -33,7 +33,8 @@ chain, too, and returns the outcome. Each has its place because of what it must 
 15. `RuledAnswers` come before whatever would ask a model, or take what one has answered before: a rule is sure.
    `CorrectedAnswers` changes what a model answers where a person has said what is right about the same question.
 16. `Rereading` compares a read with what a plan has read, `ReusedAnswers` answer before anything is sent or watched.
-17. `LiveAnswers` stays open over all attempts.
+17. `PromptExamples` are chosen once for all attempts, and only if a model is really asked. `LiveAnswers` stays open
+   over all attempts.
 18. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
 19. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
 
@@ -60,7 +61,14 @@ from engine.record.failure import StepFailed
 from engine.record.frames import Frame
 from engine.runner.call.accounts import OpenedAccounts, RequiredConsent
 from engine.runner.call.arguments import AllowList, Arguments, FittingText, HarmlessText, OutsideTextCheck
-from engine.runner.call.models import CorrectedAnswers, Fallback, LiveAnswers, RequiredBudget, RuledAnswers
+from engine.runner.call.models import (
+    CorrectedAnswers,
+    Fallback,
+    LiveAnswers,
+    PromptExamples,
+    RequiredBudget,
+    RuledAnswers,
+)
 from engine.runner.call.people import Breakpoints, RequiredApproval
 from engine.runner.call.plan import AsPlanned, FileReplay, Planning, Rereading, ReusedAnswers
 from engine.runner.call.record import AccountNoticeReports, Announcement, OutputTypes, Recorder, Timed, traced
@@ -113,6 +121,7 @@ ORDER: _Kinds = (
     CorrectedAnswers,
     Rereading,
     ReusedAnswers,
+    PromptExamples,
     LiveAnswers,
     Timed,
     Once,

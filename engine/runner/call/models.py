@@ -30,6 +30,7 @@ from engine.runner.execution.filling import worked_out
 from engine.runner.execution.step_call import Check, Failed, Middleware, Next, Outcome, StepCall, Succeeded
 
 if TYPE_CHECKING:
+    from engine.base.definitions import PromptDefinition
     from engine.runner.execution.run_context import RunContext
 
 _NO_USAGE = Usage()
@@ -224,7 +225,7 @@ class CorrectedAnswers(Middleware):
         return action.asks_models
 
     def __init__(self, run: RunContext) -> None:
-        self._right_answer, self._prompts = run.right_answer, run.facts.prompts
+        self._cases, self._prompts = run.cases_of_prompts, run.facts.prompts
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call; a note says what was put right."""
@@ -232,14 +233,15 @@ class CorrectedAnswers(Middleware):
         arguments = call.arguments or {}
         if not isinstance(outcome, Succeeded) or outcome.is_replayed or not isinstance(outcome.output, dict):
             return outcome
-        if not (arguments.get("prompt") and arguments.get("variables")):
+        if not (self._cases and arguments.get("prompt") and arguments.get("variables")):
             return outcome
         return await asyncio.to_thread(self._put_right, call, str(arguments["prompt"]), outcome)
 
     def _put_right(self, call: StepCall, reference: str, outcome: Succeeded) -> Outcome:
         assert call.make_fields is not None
+        assert self._cases is not None
         fields, answer, prompt = call.make_fields(), outcome.output, reference.partition("@")[0]
-        right = self._right_answer(prompt, fields.variables)
+        right = self._cases().about(prompt, fields.variables)
         values = {} if right is None else {name: of for name, of in right.values.items() if name in answer}
         wrong = {name: of for name, of in values.items() if not is_same(answer[name], of)}
         if right is None or not wrong:
@@ -253,6 +255,37 @@ class CorrectedAnswers(Middleware):
         note = f"Corrected: {told}, as the case {right.case} of the prompt {prompt} says."
         noted = replace(outcome.call, notes=(*outcome.call.notes, note))
         return replace(outcome, call=noted, output={**answer, **wrong})
+
+
+class PromptExamples(Check):
+    """Gives a call the cases of its prompt that the model gets as examples; every attempt has the same ones."""
+
+    is_for_services = True
+
+    @classmethod
+    def is_needed(cls, action: Action) -> bool:
+        """Return whether a call may ask a model with a prompt."""
+        return action.asks_models and bool(action.arguments.get("prompt"))
+
+    def __init__(self, run: RunContext) -> None:
+        self._cases, self._prompts = run.cases_of_prompts, run.facts.prompts
+
+    async def __call__(self, call: StepCall) -> StepCall | Outcome:
+        """Return the call with its examples; a note says which are missing."""
+        reference = str((call.arguments or {}).get("prompt") or "")
+        document: PromptDefinition = self._prompts.get(reference) or {}
+        if self._cases is None or not document.get("examples"):
+            return call
+        return await asyncio.to_thread(self._with_examples, call, reference.partition("@")[0], document)
+
+    def _with_examples(self, call: StepCall, prompt: str, document: PromptDefinition) -> StepCall:
+        assert call.make_fields is not None
+        assert self._cases is not None
+        fields = call.make_fields()
+        schema = getattr(fields, "answer_schema", None)
+        found = self._cases().examples(prompt).chosen(document, fields.variables, schema)
+        notes = (*call.notes, found.note) if found.note else call.notes
+        return replace(call, examples=found.examples, notes=notes)
 
 
 class LiveAnswers(Middleware):

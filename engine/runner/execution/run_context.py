@@ -37,14 +37,15 @@ from engine.store.debugging import DebugState
 from engine.store.ledger import Receipts
 
 if TYPE_CHECKING:
-    from engine.prompts.right_answers import RightAnswer
+    from engine.prompts.prompt import CaseExample
+    from engine.prompts.right_answers import RightAnswers
     from engine.record.plans.applied_run import AppliedRun
     from engine.runner.effects.claim import WriteClaims
     from engine.runner.execution.step_call import StepCall
 
 Result = TypeVar("Result")
-RightAnswerOf: TypeAlias = "Callable[[str, JsonObject], RightAnswer | None]"
-"""Takes a prompt and variables."""
+CasesOf: TypeAlias = "Callable[[], RightAnswers] | None"
+"""Returns what people have said in the cases of prompts; None if nothing knows them."""
 
 Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
 """Waits until the pause ends or the first time is reached; a suspended run wakes at the second time."""
@@ -109,8 +110,7 @@ class RunContext(Struct, frozen=True):
     """Permits and counts requests to models."""
     live: Live | None = None
     """Where people watch a model's answer arrive; None if nobody can watch."""
-    right_answer: RightAnswerOf = lambda _prompt, _variables: None
-    """Returns what a case of a prompt says about these variables."""
+    cases_of_prompts: CasesOf = None
     earlier: EarlierAnswers | None = None
     """The run whose answers this one reuses."""
     played: Mapping[str, StepRecord] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class RunContext(Struct, frozen=True):
             timeout_seconds=call.node.timeout_seconds or call.action.step_type.timeout_seconds,
             account=call.account,
             prompts=self.facts.prompts,
-            render=_messages,
+            render=partial(_messages, examples=call.examples),
             on_attempt=partial(self.attempt_failed, call),
             files=self.recording.values.files,
             write=call.write,
@@ -191,8 +191,8 @@ class RunContext(Struct, frozen=True):
             self.recording.emit(AccountNamed, connection=account.connection, account=account.label)
 
 
-def _messages(document: Any, variables: JsonObject) -> list[dict[str, str]]:
+def _messages(document: Any, variables: JsonObject, examples: Sequence[CaseExample]) -> list[dict[str, str]]:
     """Return the messages of a prompt; imported late, as most runs use no prompt."""
     from engine.prompts.prompt import messages
 
-    return messages(document, variables)
+    return messages(document, variables, examples)

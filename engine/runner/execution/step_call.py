@@ -7,7 +7,7 @@ They are structs of msgspec, since a run makes several for each step.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,6 +28,7 @@ from engine.store.ledger import IntendedWrite
 
 if TYPE_CHECKING:
     from engine.connections.accounts import Account
+    from engine.prompts.prompt import CaseExample
     from engine.runner.effects.job import Remarks
     from engine.runner.suspension.waits import Begun
 
@@ -87,6 +88,8 @@ class StepCall(Struct, frozen=True):
     """Of a model step: the model of its `fallback` to ask; None: its own."""
     has_next_model: bool = False
     """Whether another model is asked if this one gives no answer."""
+    examples: Sequence[CaseExample] = ()
+    """Of a call that asks with a prompt: cases of it that come before the question."""
     notes: tuple[str, ...] = ()
     """Sentences for a person about what was done to the call before it was made."""
     is_announced: bool = False

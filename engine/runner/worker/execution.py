@@ -63,7 +63,7 @@ from engine.runner.execution.concurrency import RunStopped
 from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.log_writer import LogWriter
 from engine.runner.execution.recording import ENGINE, Recording, ResumedBy
-from engine.runner.execution.run_context import RightAnswerOf, RunContext, RunFacts
+from engine.runner.execution.run_context import CasesOf, RunContext, RunFacts
 from engine.runner.execution.runner import Runner
 from engine.runner.suspension.children import Children, WorkerOfRuns
 from engine.runner.suspension.mail_waits import RunMailWaits
@@ -99,7 +99,7 @@ class ExecutionDependencies(Struct, frozen=True):
     receipts: Receipts
     observer: Observer
     tracer: Tracer | None
-    right_answer: RightAnswerOf
+    cases_of_prompts: CasesOf
 
 
 class Execution:
@@ -278,7 +278,7 @@ class Execution:
             clock=dependencies.clock,
             meter=self._meter(),
             live=dependencies.live,
-            right_answer=dependencies.right_answer,
+            cases_of_prompts=dependencies.cases_of_prompts,
             earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
             played={} if played is None else {step["path"]: step for step in played["steps"]},
             outdated_steps=frozenset(facts.options.get("outdated", ())),

@@ -50,7 +50,7 @@ from engine.store.write_list import WriteList
 from engine.workflows.plan_cache import PlanCache
 
 if TYPE_CHECKING:
-    from engine.runner.execution.run_context import RightAnswerOf
+    from engine.runner.execution.run_context import CasesOf
     from engine.runner.worker.execution import Execution, ExecutionDependencies
 
 Result = TypeVar("Result")
@@ -72,7 +72,7 @@ class WorkerOptions(Struct, frozen=True):
     """Hears of the work on runs."""
     tracer: Tracer | None = None
     """None unless traces are on."""
-    right_answer: RightAnswerOf = lambda _prompt, _variables: None
+    cases_of_prompts: CasesOf = None
     """Returns what a case of a prompt says about these variables."""
 
 
@@ -391,7 +391,7 @@ class Worker:
             receipts=self.state.receipts,
             observer=self.observer,
             tracer=self._options.tracer,
-            right_answer=self._options.right_answer,
+            cases_of_prompts=self._options.cases_of_prompts,
         )
 
     def _claimed_writes(self) -> WriteClaims:

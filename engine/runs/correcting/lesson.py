@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any
@@ -10,7 +11,7 @@ from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject, is_alike, is_same
 from engine.base.names import usable_name
 from engine.people.access import Principal, may
-from engine.prompts.cases import Case
+from engine.prompts.cases import Case, suggested
 from engine.prompts.prompt_cases import PromptCases
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
@@ -69,7 +70,9 @@ class Lessons:
         same = self._same(p, prompt, found)
         if same is None:
             taken = {one.case for one in self._cases.list(p, prompt)}
-            made = {"name": found.title, "variables": dict(found.variables), "assertions": _expected([], values)}
+            answer = {**found.output, **values} if isinstance(found.output, Mapping) else {}
+            case = suggested(found.title, found.variables, answer, found.checked_by)
+            made = {**case, "assertions": _expected([], values)}
             return self._cases.add(p, prompt, made, _free(found.title, taken))
         assert same.document is not None
         before = list(same.document.get("assertions") or [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.base.definitions import PromptDefinition
 from engine.prompts.cases import Case, CaseStore
+from engine.prompts.examples import Examples
 from engine.prompts.protected import CaseProof
 from engine.runs.prompt_tries.answers import RecordedAnswers, SharedAnswers
 from engine.runs.prompt_tries.cells import Cells
@@ -34,6 +35,6 @@ def _with(
     answers: SharedAnswers,
 ) -> CaseProof:
     by, judges = try_requests.model(connection, is_offline=True), judges_of(cases, try_requests, is_offline=True)
-    asked = AskedColumn(document, None, by, judges=judges)
+    asked = AskedColumn(document, None, by, examples=Examples(cases), judges=judges)
     failed = [one.case for one in cases if cells.answer(asked, one, 0, answers)["failures"]]
     return CaseProof(len(cases), failed, by.demo)

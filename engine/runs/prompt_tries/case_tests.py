@@ -113,7 +113,7 @@ class CaseTests:
         Raises UnknownName, InvalidFile, InvalidInput, ConfirmationNeeded, InUse, StorageError.
         """
         _check(wanted)
-        own = self._store.list(name)
+        own = [one for one in self._store.list(name) if not wanted.cases or one.case in wanted.cases]
         asked = self._asked(name, wanted)
         cases = own if wanted.takeover is None else takeover_cases(asked[0].document, wanted.takeover)
         judges = judges_of(cases, self._try_requests, is_offline=wanted.is_offline)

@@ -64,7 +64,8 @@ class Cells:
     ) -> tuple[RecordedAnswer, bool]:
         """Return the answer, and whether it was recorded before."""
         document, by = asked.document, asked.by
-        sent = messages(document, case.variables)
+        chosen = asked.examples.chosen(document, case.variables)
+        sent = messages(document, case.variables, chosen.examples)
         parameters, schema = document.get("parameters") or {}, document.get("output_schema")
         key = key_of(
             connection=by.connection,

@@ -35,6 +35,8 @@ class MatrixRequest(Struct, frozen=True):
     """Use recorded answers only."""
     is_fresh: bool = False
     """Ask again, even if an answer is recorded."""
+    cases: Sequence[str] = ()
+    """Only these; empty: all."""
     takeover: TakeoverRequest | None = None
     """Test with mails that try to take over the model, instead of the prompt's own cases."""
 

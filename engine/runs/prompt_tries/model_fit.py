@@ -16,6 +16,7 @@ from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.connections.model_prices import ModelPrices
 from engine.prompts.cases import CaseStore
+from engine.prompts.examples import Examples
 from engine.prompts.prompt import PASS_AT_LEAST
 from engine.runs.prompt_tries.answers import RecordedAnswers, SharedAnswers
 from engine.runs.prompt_tries.cells import Cells
@@ -93,7 +94,7 @@ class ModelFits:
             return None
         answers = SharedAnswers(RecordedAnswers(self._store.folder(name)), is_fresh=False)
         judges = judges_of(cases, self._try_requests, is_offline=True)
-        asked = AskedColumn(document, None, by, wished, judges=judges)
+        asked = AskedColumn(document, None, by, wished, examples=Examples(cases), judges=judges)
         found = [self._cells.answer(asked, one, 0, answers) for one in cases]
         answered = [one for one in found if one["usage"] is not None]
         passed = sum(not one["failures"] for one in answered)

@@ -23,6 +23,7 @@ _NAMES = {
     "description": "Description",
     "model": "Model",
     "sure_at_least": "Sure at least",
+    "examples": "Examples",
     "parameters": "Parameters",
     "output_schema": "Format of the answer",
     "assertions": "Assertions",
@@ -104,7 +105,7 @@ def _document(prompts: PromptFiles, p: Principal, name: str, which: str) -> Mapp
 
 def _parts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each part of a prompt as text, whatever is wrong with it."""
-    for key in ("title", "description", "model", "sure_at_least"):
+    for key in ("title", "description", "model", "sure_at_least", "examples"):
         yield _NAMES[key], part_text(document.get(key))
     messages = document.get("messages")
     for number, one in enumerate(messages if isinstance(messages, list) else [], 1):

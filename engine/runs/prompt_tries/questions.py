@@ -14,6 +14,7 @@ from engine.base.json_text import JsonObject, JsonSchema
 from engine.budgets.use import Use
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, StepType, Usage
+from engine.prompts.examples import Examples
 from engine.prompts.model_answers import read_fitting
 from engine.prompts.talk import ModelAnswer, ModelTalk, early_end
 from engine.record.types.step import UsageRecord
@@ -44,6 +45,8 @@ class AskedColumn(Struct, frozen=True):
     """Empty: the prompt's, else the connection's."""
     prompt: str = ""
     """What its usage counts for (`prompt_used`)."""
+    examples: Examples = Examples(())
+    """The cases that the model may get as examples."""
     judges: Mapping[str, ModelAccount] = field(default_factory=dict)
     """The accounts that assertions name, by connection."""
 

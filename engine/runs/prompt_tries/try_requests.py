@@ -18,9 +18,11 @@ from engine.base.statuses import AccountMode, RunStatus
 from engine.connections.accounts import Account, Accounts
 from engine.documents.json_file import parse
 from engine.people.access import Principal
+from engine.prompts.examples import ExampleChoice
 from engine.prompts.model_answers import schema_problem
-from engine.prompts.prompt import filled, marked
+from engine.prompts.prompt import CaseExample, filled, marked
 from engine.prompts.prompts import PromptStore
+from engine.prompts.right_answers import RightAnswers
 from engine.record.storable import unstorable
 from engine.runs.prompt_tries.columns import TriedColumn
 from engine.runs.prompt_tries.questions import AskedColumn, ModelAccount, TryQuestion, model_to_ask, prompt_used
@@ -67,8 +69,10 @@ class TryRequests:
         require_ready: Callable[[Mapping[str, AccountMode]], None],
         clock: Clock,
         owner: str,
+        cases: RightAnswers,
     ) -> None:
         """`owner`: the id of this process."""
+        self.cases = cases
         self._store, self._accounts, self.recorded, self._mode = store, accounts, recorded, mode
         self._require_ready, self._clock, self._owner = require_ready, clock, owner
 
@@ -80,7 +84,8 @@ class TryRequests:
         document, version = self.document(name, wanted)
         given, source = self._given(p, name, document, wanted)
         account = self.account(wanted.connection or given.connection or "")
-        record = self._begun(p, name, wanted, document, given, account)
+        chosen = self._examples(name, document, given)
+        record = self._begun(p, name, wanted, document, given, account, chosen.examples)
         record["version"], record["source"] = version, source
         fault = schema_problem(record["output_schema"]) if record["output_schema"] else ""
         if fault:
@@ -92,16 +97,21 @@ class TryRequests:
             record["parameters"],
             [{"role": one["role"], "content": one["content"]} for one in record["messages"]],
             record["output_schema"],
+            notes=[chosen.note] if chosen.note else [],
             prompt=prompt_used(name, version),
         )
         return record, question
+
+    def _examples(self, name: str, document: PromptDefinition, given: RecordedValues) -> ExampleChoice:
+        return self.cases.examples(name).chosen(document, given.variables, given.output_schema)
 
     def column(self, name: str, wanted: TriedColumn, *, is_offline: bool) -> AskedColumn:
         """Return what a column asks; offline, no account is opened. Raises as `resolved`."""
         document, number = self.document(name, wanted)
         version = number if number is not None else self._store.number_of(name, dict(document))
         by = self.model(wanted.connection, is_offline=is_offline)
-        return AskedColumn(document, version, by, wanted.model, prompt_used(name, version))
+        examples = self.cases.examples(name)
+        return AskedColumn(document, version, by, wanted.model, prompt_used(name, version), examples=examples)
 
     def document(self, name: str, wanted: TriedColumn) -> tuple[PromptDefinition, int | None]:
         """Return what to try, and the number of its version. Raises as `resolved`."""
@@ -185,9 +195,10 @@ class TryRequests:
         document: PromptDefinition,
         given: RecordedValues,
         account: Account,
+        examples: Sequence[CaseExample],
     ) -> Try:
         variables = _filled(document, given.variables)
-        messages = marked(document, variables)
+        messages = marked(document, variables, examples)
         _require_short(messages)
         now = self._clock()
         return {

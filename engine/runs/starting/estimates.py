@@ -13,6 +13,7 @@ from engine.budgets.prices import usd
 from engine.compiler.definition.plan import Action, Node, Plan, PlannedFallback
 from engine.connections.model_prices import model_prices
 from engine.expressions.expressions import Template
+from engine.prompts.prompt import MOST_EXAMPLE_TOKENS
 from engine.record.types.run import EstimateRecord
 from engine.store.spending import SpendingStore
 from engine.workspace.config import LoadedConfig
@@ -178,7 +179,8 @@ def _tokens(action: Action, plan: Plan) -> tuple[tuple[int, int], tuple[int, int
     least, most = _ANSWER_TOKENS
     most = limit if isinstance(limit, int) else most
     short = written // _CHARACTERS_A_TOKEN
-    return (short, min(least, most)), (short + _MOST_TEXT_TOKENS, most)
+    examples = MOST_EXAMPLE_TOKENS if prompt.get("examples") else 0
+    return (short, min(least, most)), (short + examples + _MOST_TEXT_TOKENS, most)
 
 
 def _tokens_to_embed(action: Action) -> tuple[tuple[int, int], tuple[int, int]]:

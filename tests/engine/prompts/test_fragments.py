@@ -81,7 +81,7 @@ def test_the_draft_is_rendered_with_its_fragments(place: Place) -> None:
     place.has(tone="Say {{ name }}.")
     document = json.loads(text_of('{{ fragment("tone") }}', variables=NAMES))
     assert place.prompts.render(VIEWER, document, {"name": "Ann"}).messages == [{"role": "user", "content": "Say Ann."}]
-    [message] = place.prompts.marked(VIEWER, document, {"name": "Ann"})
+    [message] = place.prompts.marked(VIEWER, "p", document, {"name": "Ann"})
     assert [part["variable"] for part in message["parts"]] == [None, "name", None]
 
 
