@@ -109,6 +109,7 @@ _INSIDE = {
         "test": "prompts.testing.run_tests",
         "matrix": "prompts.matrix.matrix",
         "tests": "prompts.matrix.kept",
+        "tune": "prompts.tuning.tune",
         "cases": "prompts.testing.cases",
         "save-case": "prompts.testing.save_case",
         "delete-case": "prompts.testing.delete_case",

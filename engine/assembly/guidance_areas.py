@@ -57,6 +57,7 @@ class GuidanceAreas:
                 prompts=self._prompts.prompts,
                 cases=self._prompts.cases,
                 case_tests=self._prompts.case_tests,
+                try_requests=self._prompts.try_requests,
                 modes=opened.modes,
                 accounts=opened.accounts,
                 model_calls=work.model_calls,

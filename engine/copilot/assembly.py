@@ -17,6 +17,7 @@ from engine.copilot.copilot import Copilot
 from engine.copilot.fixes.fixes import Fixes
 from engine.copilot.prompting.prompting import Prompting
 from engine.copilot.prompting.proposals import PromptProposals
+from engine.copilot.prompting.tuning import PromptTuning
 from engine.copilot.proposals.computing import Computing
 from engine.copilot.proposals.demo_runs import DemoRuns
 from engine.copilot.proposals.proposals import Conversations, Proposals
@@ -45,6 +46,7 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.runs.model_calls import ModelCalls
     from engine.runs.prompt_tries.case_tests import CaseTests
+    from engine.runs.prompt_tries.try_requests import TryRequests
     from engine.runs.trials.trials import Trials
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles
@@ -74,6 +76,7 @@ class CopilotDependencies(Struct, frozen=True):
     prompts: PromptFiles
     cases: PromptCases
     case_tests: CaseTests
+    try_requests: TryRequests
     modes: Modes
     accounts: Accounts
     model_calls: ModelCalls
@@ -108,7 +111,8 @@ def _talking(
     setups = Setups(needs.config, needs.modes.of, needs.accounts.open, ModelConsents(needs.settings))
     model = CopilotModel(needs.model_calls, needs.clock)
     texts = PromptProposals(needs.kept.prompt_proposals, needs.prompts, needs.cases, needs.case_tests, needs.clock)
-    prompting = Prompting(texts, needs.prompts, needs.cases, setups, model, turns)
+    tuning = PromptTuning(texts, needs.prompts, needs.cases, needs.case_tests, needs.try_requests, needs.config)
+    prompting = Prompting(texts, tuning, needs.prompts, needs.cases, setups, model, turns)
     return Talking(setups, model, turns, ground, needs.audit), prompting
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.base.awaiting import LONGEST_WAIT_SECONDS
 from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.copilot.streaming import BUSY, STREAM, streamed
 from api.routes.run_documents import Agreeing
+from engine.base.statuses import ACTIVE_RUNS
 from engine.copilot.prompting.records import PromptAbout, PromptProposal, Testing
+from engine.copilot.prompting.tuning import TuneCost, TuneReport, TuneRequest
 from engine.copilot.talking.records import Conversation, Turn, TurnPreview
 from engine.copilot.talking.turns import LONGEST_ASKED
 
@@ -23,6 +27,8 @@ _CLASH: dict[int | str, dict[str, Any]] = {
         "description": "The prompt has changed, is being tested, or nobody has agreed to an account",
     }
 }
+_Model = Annotated[str, Query(max_length=200)]
+_Connection = Annotated[str, Query(max_length=64)]
 router = APIRouter(prefix="/api/copilot/prompts", tags=["Co-pilot"], route_class=SignedInRoute)
 
 
@@ -48,6 +54,16 @@ class AskedOfPrompt(Tested):
     def about(self) -> PromptAbout:
         """Return what is asked about, as the engine takes it."""
         return PromptAbout(self.cases, Testing(self.connection, is_wanted=self.test))
+
+
+class Tuned(Agreeing, RequestBody):
+    """The model that a prompt is tuned for."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model: str = Field(default="", max_length=200, description="Default: the prompt's, else the connection's.")
+    connection: str = Field(default="", max_length=64, description="Default: the only one of a model.")
+    wait_seconds: float = Field(default=60, ge=0, le=LONGEST_WAIT_SECONDS)
 
 
 class Ticked(RequestBody):
@@ -102,6 +118,36 @@ async def ask_about_prompt(name: str, sent: AskedOfPrompt, orchestra: Door, prin
 def stop_prompt_turn(name: str, turn_id: str, orchestra: Door, principal: Acting) -> Any:
     """Stop an answer that is being written; what has been written stays."""
     return orchestra.copilot.prompting.stop(principal, name, turn_id)
+
+
+@router.get("/{name}/tuning", summary="Show what tuning a prompt may cost", response_model=TuneCost)
+def get_tuning_cost(
+    name: str, orchestra: Door, principal: Acting, model: _Model = "", connection: _Connection = ""
+) -> Any:
+    """Return how many questions a model is asked at most, and what that costs. Nothing is asked."""
+    return orchestra.copilot.prompting.tuning.cost(principal, name, TuneRequest(model, connection))
+
+
+@router.post(
+    "/{name}/tuning",
+    summary="Find a better text of a prompt for a model",
+    response_model=None,
+    responses={
+        200: {"description": "The report", "model": TuneReport},
+        202: {"description": "The time is over; the same request goes on", "model": TuneReport},
+        **_CLASH,
+    },
+    dependencies=[CHECKED],
+)
+def tune_prompt(name: str, sent: Tuned, orchestra: Door, principal: Acting) -> JSONResponse:
+    """Test variants of the draft with its cases, in rounds, and propose the best: `proposal` has its id.
+
+    202 if it takes longer than `wait_seconds`: the same request goes on with the answers recorded so far.
+    """
+    wanted = TuneRequest(sent.model, sent.connection)
+    tuning = orchestra.copilot.prompting.tuning
+    found = tuning.tune(principal.agreeing(sent.confirmed), name, wanted, sent.wait_seconds)
+    return JSONResponse(asdict(found), 202 if found.status in ACTIVE_RUNS else 200)
 
 
 @router.get("/{name}/proposals", summary="List the texts proposed for a prompt", response_model=PromptProposalList)

@@ -48,6 +48,10 @@ def sentences(document: JsonObject, changes: JsonObject) -> list[str]:
         found += _members("variable", document.get("variables"), changes["variables"])
     if "output_schema" in changes:
         found.append("The format of the answer changes.")
+    if "parameters" in changes:
+        found.append("The parameters of the request to the model change.")
+    if "examples" in changes:
+        found.append(f"The model gets {counted(changes['examples'], 'case')} as examples.")
     return [shown(one)[0] for one in found]
 
 

@@ -16,6 +16,7 @@ from engine.copilot.prompting.proposals import PromptProposals
 from engine.copilot.prompting.records import PromptAbout
 from engine.copilot.prompting.told import messages, told_cases
 from engine.copilot.prompting.tools import TOOLS, PromptTools
+from engine.copilot.prompting.tuning import PromptTuning
 from engine.copilot.talking.model import CopilotModel
 from engine.copilot.talking.records import About, Conversation, ModelSetup, Turn, TurnDestination, TurnPreview
 from engine.copilot.talking.setup import Setups
@@ -40,6 +41,7 @@ class Prompting(Struct, frozen=True):
     """Conversations about prompts; each person has their own. Only a model answers."""
 
     proposals: PromptProposals
+    tuning: PromptTuning
     _prompts: PromptFiles
     _cases: PromptCases
     _setups: Setups

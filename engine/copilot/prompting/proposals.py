@@ -71,23 +71,35 @@ class PromptProposals:
         file = self._prompts.get(p, checked_name("prompt", prompt))
         if file.etag != base_etag:
             raise StaleEdit(f"The prompt {prompt!r} has changed.", remedy="Ask again.")
-        document = _document(file)
+        document = document_of(file)
         checked = checked_changes(changes, document)
-        text = with_changes(document, checked)
+        return self._kept_text(p, file, checked, why, from_outside=from_outside)
+
+    def keep(self, p: Principal, file: PromptFile, changes: dict[str, Any], why: str, tested: Matrix) -> PromptProposal:
+        """Store a text that has been tested against the draft: `tested` has the columns of both."""
+        made = self._kept_text(p, file, changes, why, from_outside=False)
+        report = _report(tested)
+        return self._store.change(p, file.name, made.id, lambda one: replace(one, report=report, not_tested=""))
+
+    def _kept_text(
+        self, p: Principal, file: PromptFile, changes: dict[str, Any], why: str, *, from_outside: bool
+    ) -> PromptProposal:
+        document, prompt = document_of(file), file.name
+        text = with_changes(document, changes)
         problems = self._prompts.check(p, prompt, text)
         proposal = PromptProposal(
             id=f"p-{uuid.uuid4().hex[:12]}",
             prompt=prompt,
             at=timestamp(self._clock()),
             base_etag=file.etag,
-            changes=checked,
+            changes=changes,
             text=text,
             why=shown(why)[0][:_LONGEST_WHY],
             problems=problems,
             is_acceptable=not errors_of(problems),
-            sentences=sentences(document, checked),
+            sentences=sentences(document, changes),
             diff=diff(f"prompts/{prompt}.json", file.text, text),
-            ticks=self._ticks(p, prompt, document, checked, from_outside=from_outside),
+            ticks=self._ticks(p, prompt, document, changes, from_outside=from_outside),
             from_outside=from_outside,
             not_tested=NOT_WANTED,
         )
@@ -153,7 +165,7 @@ class PromptProposals:
         proposal = self._open(p, prompt, proposal_id)
         if not proposal.is_acceptable:
             raise InvalidFile.of(f"prompts/{prompt}.json", errors_of(proposal.problems))
-        document = _document(self._prompts.get(p, prompt))
+        document = document_of(self._prompts.get(p, prompt))
         needed = self._ticks(p, prompt, document, proposal.changes, from_outside=proposal.from_outside)
         missing = [one for one in needed if one.id not in ticks]
         if missing:
@@ -164,9 +176,9 @@ class PromptProposals:
             )
         version = self._kept(p, prompt)
         now = self._prompts.get(p, prompt)  # a version that was saved has changed the file
-        if _content(_document(now)) != _content(document):
+        if _content(document_of(now)) != _content(document):
             raise _changed(prompt)
-        self._prompts.save(p, prompt, with_changes(_document(now), proposal.changes), now.etag)
+        self._prompts.save(p, prompt, with_changes(document_of(now), proposal.changes), now.etag)
         return self._store.change(p, prompt, proposal_id, lambda one: replace(one, status="accepted", version=version))
 
     def _kept(self, p: Principal, prompt: str) -> int | None:
@@ -194,7 +206,8 @@ class PromptProposals:
         return ticks(document, changes, self._prompts.users(p, prompt), from_outside=from_outside)
 
 
-def _document(file: PromptFile) -> dict[str, Any]:
+def document_of(file: PromptFile) -> dict[str, Any]:
+    """Return the document of a prompt. Raises InvalidFile if it is not a JSON object."""
     if file.document is None:
         raise InvalidFile.of(f"prompts/{file.name}.json", file.problems)
     return file.document
