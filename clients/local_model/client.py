@@ -37,6 +37,8 @@ class LocalModelClient(Client):
 
     service = LOCAL_MODEL
     calls_at_once = 1
+    base_url = LOCAL_MODEL.url
+    """Where prices find it: each server has a port of its own."""
     parameters: ClassVar[frozenset[str]] = OpenAIClient.parameters
 
     def __init__(self, settings: LocalModelSettings, opening: Opening) -> None:

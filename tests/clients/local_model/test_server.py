@@ -28,6 +28,8 @@ from clients.local_model.service import LocalModelSettings
 from clients.local_model.weights import file_of
 from clients.reads_only import reads_only
 from clients.secrets import known
+from engine.budgets.prices import Prices
+from engine.budgets.settings import Price
 from tests.clients.local_model.conftest import ROOT, SMALL, end
 from tests.patience import until
 
@@ -44,6 +46,13 @@ SCHEMA: dict[str, Any] = {
     "required": ["kind"],
     "additionalProperties": False,
 }
+
+
+def test_it_costs_what_models_on_this_machine_cost() -> None:
+    """Otherwise `prices.local` would not count, and strict budgets would refuse it."""
+    opened = LocalModelClient.open(LocalModelSettings(), Opening())
+    table = {"local": Price(input=0, output=0)}
+    assert Prices(table, "small", opened.base_url).cost((opened.model,), 10, 10) == 0
 
 
 def test_the_first_call_starts_a_server_that_only_this_user_can_ask(client: LocalModelClient) -> None:
