@@ -99,7 +99,7 @@ class TextIndex(Struct, frozen=True, dict=True):
     def best(self, query: str, most: int) -> list[tuple[int, float]]:
         """Return (place, score) of the texts that fit best, the best first; [] without a word in common."""
         wanted = _weights(terms(query))
-        average = sum(counts.total() for counts in self._counts) / max(len(self._counts), 1)
+        average = sum(counts.total() for counts in self._counts) / max(len(self._counts), 1) or 1.0  # none has a word
         scored = [(place, self._score(counts, wanted, average)) for place, counts in enumerate(self._counts)]
         return sorted((one for one in scored if one[1] > 0), key=lambda one: (-one[1], one[0]))[:most]
 

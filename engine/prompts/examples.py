@@ -42,8 +42,8 @@ class ExampleChoice(Struct, frozen=True):
         """Say that examples were left out; empty if none was."""
         if not self.left_out:
             return ""
-        many, were = counted(self.left_out, "example"), "was" if self.left_out == 1 else "were"
-        return f"{many} {were} left out: together they have at most {MOST_EXAMPLE_TOKENS:,} tokens."
+        many = counted(self.left_out, "example")
+        return f"{many} left out: together they have at most {MOST_EXAMPLE_TOKENS:,} tokens."
 
 
 class _AnsweredCase(Struct, frozen=True):

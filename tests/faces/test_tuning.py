@@ -1,4 +1,4 @@
-"""A prompt is tuned by a command and by a request alike; what is proposed becomes the draft only if a person says so."""
+"""A prompt is tuned by a command and by a request alike, and what is proposed stays a proposal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_command_and_a_request_find_the_same(faces: Faces, capsys: pytest.Capt
     differing = ("asked", "reused", "cost_usd", "proposal")
     assert {**by_request, **dict.fromkeys(differing)} == {**by_command, **dict.fromkeys(differing)}
     assert (by_command["cases"], by_command["held_back"], by_request["asked"]) == (3, 0, 0)
-    assert [one["title"] for one in by_request["variants"]][0] == "as it is"
+    assert by_request["variants"][0]["title"] == "as it is"
     assert main(command) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines()[0].split() == ["VARIANT", "PASSED", "OF", "3", "TOKENS", "COST", "SECONDS"]

@@ -250,10 +250,11 @@ class PromptTuning:
         work.held_columns |= dict(zip((_DRAFT.title, best.title), tested["columns"], strict=True))
         before, after = (_passed(one, work.held) for one in tested["columns"])
         if after < before:
-            said = (
+            words = (
                 f"With {best.title}, more cases pass of those it was chosen by, but {after} instead of {before} of the "
+                f"{len(work.held)} others: nothing is proposed."
             )
-            return _report(work, RunStatus.SUCCEEDED, "", "", f"{said}{len(work.held)} others: nothing is proposed.")
+            return _report(work, RunStatus.SUCCEEDED, "", "", words)
         words = _words(work, best)
         made = self._proposals.keep(work.p, work.file, best.members, words, tested=tested)
         return _report(work, RunStatus.SUCCEEDED, best.title, made.id, words)
