@@ -92,6 +92,7 @@ def _prompt(name: str, longest: int) -> dict[str, Any]:
     shipped = CHECKOUT / "prompts" / f"{name}.json"
     found = json.loads(shipped.read_text(encoding="utf-8")) if shipped.exists() else step_prompt(name)
     limit = {"max_tokens": longest} if longest else {}
+    found.pop("examples", None)  # they would be taken from the questions, with their answers
     return {**found, "parameters": {**found["parameters"], **limit}}
 
 
