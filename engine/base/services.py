@@ -91,7 +91,7 @@ def has_stand_in(service: str) -> bool:
     return service in endpoints.NAMES or service in endpoints.FILES
 
 
-def is_stand_in(service: str, mode: AccountMode) -> bool:
+def is_stand_in(service: str, mode: str) -> bool:
     """Tell whether the demo's stand-in answers for an account; a service without one is itself in the demo, too."""
     return mode == AccountMode.DEMO and has_stand_in(service)
 
