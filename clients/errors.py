@@ -160,6 +160,14 @@ class BadAnswer(ServiceError):
     """For a model's answer: whether only a tool call cannot be read, which the model can make again."""
 
 
+class ModelUnsure(BadAnswer):
+    """A model is not sure enough of what it has chosen."""
+
+    retryable = False  # the same question gets the same answer
+    default_outcome: ClassVar[Outcome] = "not_done"
+    default_remedy = "Use another model, or name others in the step's `fallback`."
+
+
 class Unreadable(BadAnswer):
     """One item (such as one mail) cannot be read, and no other is affected. Asking again returns the same."""
 

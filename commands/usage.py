@@ -64,5 +64,5 @@ def _of_run(session: CommandSession, run_id: str, *, as_json: bool) -> int:
 
 def _row(one: UsageRow) -> list[str]:
     unpriced = f"{one.unpriced_calls:,} without a known price" if one.unpriced_calls else ""
-    remark = "demo" if one.demo else unpriced
+    remark = ", ".join(filter(None, ["demo" if one.demo else unpriced, one.shares]))
     return [one.name, f"{one.calls:,}", f"{one.input_tokens:,}", f"{one.output_tokens:,}", f"${one.usd:,.4f}", remark]

@@ -132,6 +132,7 @@ _FOR_MODELS = (
     "engine/copilot/talking/signatures.py",
     "engine/copilot/wizard/composing.py",
     "engine/copilot/wizard/targets.py",
+    "engine/prompts/second_question.py",
     "engine/prompts/takeover_mails.py",
     "engine/steps/agent",
     "engine/steps/llm",

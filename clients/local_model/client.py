@@ -138,6 +138,17 @@ class LocalModelClient(Client):
         self._require(model)
         return self._ask(lambda asked: asked.chat_json(messages, schema, parameters=parameters, on_text=on_text))
 
+    def first_token(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        model: str = "",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Json | None:
+        """Ask for the first token of an answer; takes and returns what `OpenAIClient.first_token` does."""
+        self._require(model)
+        return self._ask(lambda asked: asked.first_token(messages, parameters=parameters))
+
     def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> Json:
         """Raise InvalidRequest: these models make no vectors."""
         del texts, model, dimensions

@@ -8,6 +8,7 @@ filter held the question back (Azure).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,6 +58,8 @@ class PartialAnswer(Struct):
     has_message: bool = False
     serves_one: bool = False
     """Whether the server has one model, which answers by any name: llama.cpp, which sends its `timings`."""
+    likely: dict[str, float] = field(default_factory=dict)
+    """The tokens that were likely to be the first, each with its probability, where the server was asked for them."""
     usage: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0})
 
     def take(self, piece: Any, refuse: Refuse) -> str:
@@ -82,6 +85,7 @@ class PartialAnswer(Struct):
             raise refuse(502, "the model's answer ended with an error")
         found = filtered(_plain(_part(choice, "content_filter_results")))
         self.held_back = found or self.held_back
+        self.likely = self.likely or _likely(_part(choice, "logprobs"))
         message = _part(choice, "message") or _part(choice, "delta")
         self.has_message = self.has_message or message is not None
         return "" if message is None else self._take_message(message)
@@ -134,7 +138,7 @@ class PartialAnswer(Struct):
         """Return {text, tool_calls, finish_reason, model, usage}; raises BadAnswer if it is not whole.
 
         The text of a refusal ends with it, and `finish_reason` is `refusal`. `held_back`, if a filter says what it has
-        found; `thoughts`, if there were some; `serves_one`, if the server answers by any name.
+        found; `thoughts`, if there were some; `serves_one`, if the server answers by any name; `likely`, if it is told.
         """
         ended = REFUSAL if any(self.refusal) else self.finish_reason
         if not ended and self.was_filtered and not self.has_choice:
@@ -156,6 +160,7 @@ class PartialAnswer(Struct):
             **found,
             **({"thoughts": True} if self.has_thoughts else {}),
             **({"serves_one": True} if self.serves_one else {}),
+            **({"likely": self.likely} if self.likely else {}),
         }
 
 
@@ -228,6 +233,14 @@ def tokens_of(answer: Any) -> dict[str, int]:
     told = told_tokens(_part(_part(usage, "prompt_tokens_details"), "cached_tokens"))
     cached = min(told, found["input_tokens"])
     return {**found, "cached_tokens": cached} if cached else found
+
+
+def _likely(logprobs: Any) -> dict[str, float]:
+    """Return the probabilities of the tokens that were likely to be the first."""
+    content = _part(logprobs, "content")
+    first = _part(content[0], "top_logprobs") if isinstance(content, list) and content else None
+    told = [(_part(one, "token"), _part(one, "logprob")) for one in (first if isinstance(first, list) else ())]
+    return {str(token): math.exp(min(of, 0.0)) for token, of in told if isinstance(of, int | float)}
 
 
 def _error_in(piece: Any) -> Any:

@@ -15,7 +15,7 @@ import httpx
 from clients import error_mapping as failures
 from clients.check_line import CheckLine
 from clients.deadline import deadline, seconds_left
-from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
+from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.listing import Json
 from clients.models.asking import (
     OnText,
@@ -61,6 +61,8 @@ _CONTEXT_SECONDS = 3.0
 """For the question how much a model reads: servers on this machine or network answer at once."""
 _CONTEXT_KNOWN_SECONDS = 600.0
 """A server may load a model again, with another context."""
+_LIKELY = 20
+"""The most that `top_logprobs` may be (https://platform.openai.com/docs/api-reference/chat/create)."""
 _OF_STREAM = re.compile(r"\bstream", re.IGNORECASE)
 """In the message of a server that refuses to stream."""
 
@@ -77,6 +79,8 @@ class OpenAIClient(ModelClient):
         self.embedding_model = model_for_vectors(OPENAI, settings.embedding_model, settings.model, settings.base_url)
         self._sdk = _sdk(settings.base_url, settings.api_key.get_secret_value(), http)
         self._without_streams = False
+        self._without_probabilities: set[str] = set()
+        """The models that refuse to tell how probable a token was."""
         self._other_models: dict[tuple[str, str], str] = {}
         """Sentences about models that have answered in place of others."""
         self._begin_in_thoughts: set[str] = set()
@@ -269,6 +273,33 @@ class OpenAIClient(ModelClient):
         answer = self.chat(worded, model=model, parameters=parameters, response_format=plain, on_text=on_text)
         self._without_schemas.add(name)
         return answer
+
+    def first_token(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        model: str = "",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Json | None:
+        """Ask for the first token of an answer; takes and returns what `chat` does.
+
+        With it, `likely`: {token: probability} of those that could be the first; the token itself, if the server does
+        not tell. None if it refuses to be asked so, or says nothing.
+        """
+        name = model or self.model
+        if name in self._without_probabilities:
+            return None
+        asked = {**(parameters or {}), "temperature": 0, "max_tokens": 1, "logprobs": True, "top_logprobs": _LIKELY}
+        try:
+            answer = self.chat(messages, model=model, parameters=asked)
+        except InvalidRequest as error:
+            if not is_of_the_request(error):
+                raise
+            self._without_probabilities.add(name)
+            return None
+        except BadAnswer:  # it ends before it says anything
+            return None
+        return {"likely": {answer["text"]: 1.0}, **answer}
 
     def _allowed(self, parameters: Mapping[str, Any]) -> Json:
         given = allowed(parameters, _OURS, OPENAI)

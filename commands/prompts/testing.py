@@ -127,7 +127,8 @@ def _show(matrix: Matrix) -> None:
 
     report = report_of(matrix)
     which = "the draft" if report["version"] is None else f"version {report['version']}"
-    say(f"{report['prompt']}, {which}: {report['passed']} of {counted(report['cases'], 'case')} passed.")
+    unsure = f", unsure in {report['unsure']}" if report["unsure"] else ""
+    say(f"{report['prompt']}, {which}: {report['passed']} of {counted(report['cases'], 'case')} passed{unsure}.")
     for one in report["failed"]:
         say(f"  {one['case']}: {one['assertion']}: {one['message']}")
     for opinion in (one for one in report["opinions"] if one["passed"]):

@@ -173,6 +173,8 @@ def _answer(answer: CellAnswer, key: str) -> None:
         how = [t("recorded before")] if answer["reused"] else []
         facts = [answer["model"], f"{answer['seconds']:.1f} s", *how, *usage_words(answer["usage"])]
         st.caption(plain(" · ".join(facts)))
+    if "unsure" in answer:
+        st.info(plain(translated(answer["unsure"])), icon=":material/help:")
     for opinion in filter(is_favourable, opinions_of([answer])):
         st.info(plain(translated(opinion_words(opinion))), icon=":material/balance:")
     if answer["failures"]:

@@ -21,6 +21,10 @@ MODEL = "demo-extractive"
 Message = Mapping[str, Any]
 ASKS_FOR_REPLY = re.compile(r"\b(?:repl(?:y|ies)|answer to|draft|respond)\b", re.IGNORECASE)
 KEYS = re.compile(r"[\"'`](\w{2,40})[\"'`]")
+WHICH = re.compile(
+    r'\s*(?:---\s*)?Which "(?P<field>[^"]+)" is right\?\n(?P<choices>(?:[A-Z]: .*\n)+)Answer with one letter only\.\Z'
+)
+"""The second question about an answer (engine/prompts/answer_checks.py)."""
 DIMENSIONS = 256
 _WEIGHT = 6
 """How much a shared meaning counts, in words: about as much as a shared word with its parts."""
@@ -49,6 +53,8 @@ def answer(
     """
     if moved := copilot.move(messages, tools):
         return ModelReply(moved.text, ((moved.tool, dict(moved.given or {})),) if moved.tool else ())
+    if letter := _letter(messages):
+        return ModelReply(letter if schema is None else json.dumps({"letter": letter}))
     document = document_of(messages)
     after_tool = bool(messages) and messages[-1].get("role") == "tool"
     if tools and not after_tool and (tool := _tool_asked_for(tools, tool_choice, document)):
@@ -83,6 +89,18 @@ def embed(text: str, dimensions: int = DIMENSIONS) -> list[float]:
     length = math.sqrt(sum(each * each for each in vector))
     # A text without words gets a vector, too: a zero vector has no cosine.
     return [each / length for each in vector] if length else [1.0] + [0.0] * (dimensions - 1)
+
+
+def _letter(messages: Sequence[Message]) -> str:
+    """Return the letter of the choice that it makes where it is asked which one is right; "" otherwise."""
+    text = text_of(messages[-1]) if messages else ""
+    asked = WHICH.search(text)
+    if asked is None:
+        return ""
+    field, choices = asked["field"], dict(re.findall(r"^([A-Z]): (.*)$", asked["choices"], re.MULTILINE))
+    schema = {"type": "object", "properties": {field: {"enum": [*choices.values()]}}, "required": [field]}
+    said = fill(schema, document_of([*messages[:-1], {**messages[-1], "content": text[: asked.start()]}]))[field]
+    return next(str(letter) for letter, choice in choices.items() if choice == said)
 
 
 def _filled(schema: Mapping[str, Any], messages: Sequence[Message], document: PromptDocument) -> str:

@@ -15,9 +15,9 @@ from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.schema_check import schema_faults
 from engine.expressions.cel_types import Schema
 from engine.expressions.templates import parts
+from engine.prompts.answer_checks import chosen_fields
 from engine.prompts.fragments import Expander, FragmentReference, Lookup, misuse, reference_in
 from engine.prompts.prompt import PromptModel, filled, form_problems, prompt_problem, question_number, text_of
-from engine.prompts.sureness import chosen_fields
 from engine.prompts.tags import tag_faults
 from engine.prompts.variable_check import VariableChecker
 from engine.workspace.version_labels import POINTER
@@ -140,7 +140,7 @@ def _schema_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Pro
 def _sureness_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:
     if document.get("sure_at_least") is not None and not chosen_fields(document.get("output_schema")):
         said = "No field of the answer has fixed choices, so the model cannot be asked how sure it is of them."
-        remedy = "Add a field with an 'enum' of two choices or more to 'output_schema', or remove 'sure_at_least'."
+        remedy = "Add a field with an 'enum' of 2 to 20 choices to 'output_schema', or remove 'sure_at_least'."
         yield prompt_problem(file, ("sure_at_least",), said, "no_choices", remedy)
 
 

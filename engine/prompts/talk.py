@@ -9,11 +9,18 @@ from typing import NotRequired, TypedDict
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from clients.errors import BadAnswer, InvalidRequest, ModelRefused
+from clients.errors import BadAnswer, InvalidRequest, ModelRefused, ModelUnsure
+from clients.wording import listed
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.plugins.step import Call, JsonValue
+from engine.prompts.answer_checks import (
+    AnswerChecks,
+    doubtful,
+    without_doubtful,
+)
 from engine.prompts.messages import WireMessage, WirePart
 from engine.prompts.model_answers import read_fitting, schema_problem
+from engine.prompts.second_question import SecondQuestion
 
 _SAID_MOST = 300
 CUT = "length"
@@ -48,6 +55,8 @@ class ModelTalk(Struct, frozen=True):
     """Empty: the connection's own model."""
     parameters: JsonObject = field(default_factory=dict)
     """A parameter that the client does not know is left out where the call asks a model of another service."""
+    checks: AnswerChecks = AnswerChecks()
+    """What the prompt says about its answers."""
 
     def __post_init__(self) -> None:
         request, client = self.call.request, self.call.client
@@ -74,12 +83,14 @@ class ModelTalk(Struct, frozen=True):
         Raises InvalidRequest for an answer that is cut off before it says anything, ModelRefused for one that is held
         back, and for a refusal where another model is asked next; otherwise, a refusal and a cut leave a note.
         """
-        client, on_text = self.call.client, self.call.on_text
+        client, on_text, before = self.call.client, self.call.on_text, self.call.usage.output_tokens
         answer = self._noted(
             client.chat(self.messages, model=self._asked, parameters=self._sent, tools=tools, on_text=on_text)
         )
         early = early_end(answer)
         if early is None:
+            if answer["text"].strip() and not answer["tool_calls"]:
+                self._require_as_asserted(answer, None, before)
             return answer
         is_told = answer["finish_reason"] != _HELD_BACK and (answer["text"].strip() or answer["tool_calls"])
         if not is_told or (self.call.has_next_model and isinstance(early, ModelRefused)):
@@ -90,18 +101,23 @@ class ModelTalk(Struct, frozen=True):
     def fitting(self, schema: JsonSchema) -> JsonValue:
         """Ask for JSON that fits a schema; an answer that does not fit is sent back once with the reasons.
 
-        Raises InvalidRequest for an invalid schema, or if the model refuses or its answer is cut off; BadAnswer if the
-        second answer does not fit either.
+        Where the checks say so, the model is then asked how sure it is, and a field of which it is not sure is
+        `unsure`. Raises InvalidRequest for an invalid schema, or if the model refuses or its answer is cut off;
+        BadAnswer if the second answer does not fit either, or an assertion does not hold; ModelUnsure if another model
+        is asked next, or a field has no choice `unsure`.
         """
         problem = schema_problem(schema) if schema else "There is no schema, on the step or in its prompt."
         if problem:
             raise InvalidRequest(problem)
+        before = self.call.usage.output_tokens
         answer = self.json(schema)
         value, wrong = _checked(answer, schema)
         if wrong:
             said: WireMessage = {"role": "assistant", "content": answer["text"]}
             repair = [*self.messages, said, _repair(wrong)]
-            value, wrong = _checked(replace(self, messages=repair).json(schema), schema)
+            before = self.call.usage.output_tokens
+            answer = replace(self, messages=repair).json(schema)
+            value, wrong = _checked(answer, schema)
         if wrong:
             error = BadAnswer(
                 f"The model's answer does not fit the schema: {'; '.join(wrong)}",
@@ -110,7 +126,52 @@ class ModelTalk(Struct, frozen=True):
             )
             error.retryable = False  # it was asked twice already
             raise error
-        return value
+        self._require_as_asserted(answer, value, before)
+        return self._settled(value, schema)
+
+    def _require_as_asserted(self, answer: ModelAnswer, value: JsonValue, before: int) -> None:
+        """Raise BadAnswer if an assertion does not hold; `before`: the tokens that were written before this answer."""
+        wrong = list(self.checks.faults(answer["text"], value, self.call.usage.output_tokens - before))
+        if wrong:
+            error = BadAnswer(
+                f"The answer is not as the prompt's assertions say: {' '.join(wrong)}",
+                remedy="Change the prompt or its `assertions`, use another model, or name others in `fallback`.",
+                outcome="not_done",
+            )
+            error.retryable = False  # the same question gets the same answer
+            raise error
+
+    def _settled(self, value: JsonValue, schema: JsonSchema) -> JsonValue:
+        """Return an answer, or what is left of it where the model is not sure of it. Raises ModelUnsure."""
+        doubts = self.checks.doubts(value, schema, self.sureness(value, schema))
+        lacking = [one.field for one in doubts if not one.has_choice]
+        if doubts and (lacking or self.call.has_next_model):
+            remedy = f'Add the choice "unsure" to the `enum` of {listed(lacking)}, or name other models in `fallback`.'
+            raise ModelUnsure(doubtful(doubts), remedy=remedy if lacking else "")
+        if any(one.sure is not None for one in doubts):
+            self.call.notes.append(f"{self.call.request['model']} answered. {doubtful(doubts)}")
+        return without_doubtful(value, doubts)
+
+    def sureness(self, value: JsonValue, schema: JsonSchema) -> dict[str, float]:
+        """Ask how sure the model is of each field of an answer with fixed choices; 0 to 1, by the name of the field."""
+        asked = self.checks.questions(self.messages, value, schema)
+        return {name: self._sure(question) for name, question in asked.items()}
+
+    def _sure(self, question: SecondQuestion) -> float:
+        ask = getattr(self.call.client, "first_token", None)
+        if ask is not None:
+            found = ask(question.messages, model=self._asked, parameters=self._sent)
+            if found is not None:
+                self._noted(found)
+                sure = question.sure(found["likely"])
+                if sure is not None:
+                    return sure
+        parameters = {**self._sent, "temperature": 0} if "temperature" in self._sent else self._sent
+        again = self._noted(
+            self.call.client.chat_json(question.messages, question.schema, model=self._asked, parameters=parameters)
+        )
+        value, _ = read_fitting(again["text"], question.schema)
+        return 1.0 if isinstance(value, dict) and value.get("letter") == question.letters[-1] else 0.0
 
     def json(self, schema: JsonSchema) -> ModelAnswer:
         """Ask once for JSON of a schema; its `text` is not checked. Where a call has `on_text`, it arrives there.

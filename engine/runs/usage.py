@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from engine.base.names import checked_run_id
 from engine.budgets.limits import MoneySettings
 from engine.budgets.periods import name_of
 from engine.budgets.prices import usd
-from engine.budgets.use import KINDS, Kind, named_in
+from engine.budgets.use import KINDS, OF_MODELS, Kind, model_in, named_in, of_models
 from engine.documents.csv_text import csv_text
 from engine.people.access import Principal
 from engine.people.operation import operation
@@ -42,6 +43,14 @@ class UsageRow:
     usd: float
     """Without the calls whose price is not known."""
     unpriced_calls: int
+    models: dict[str, int] = field(default_factory=dict)
+    """Of a step or prompt that has asked several models: the calls that each has answered, most first."""
+
+    @property
+    def shares(self) -> str:
+        """How often each of several models answered, such as: local 82%, gpt-4.1-mini 18%."""
+        whole = sum(self.models.values())
+        return ", ".join(f"{model} {calls / whole:.0%}" for model, calls in self.models.items())
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,11 @@ class UsageReader:
         period = self._days(by, days)
         found = self._shown(p, by, period)
         every = found if by == "connection" else self._reports.daily("connection", period[0], period[-1])
-        rows = _summed((named_in(bucket), amount) for bucket, amount in found)
+        models = self._models(by, period)
+        rows = [
+            replace(one, models=models.get((one.name, one.demo), {}))
+            for one in _summed((named_in(bucket), amount) for bucket, amount in found)
+        ]
         by_day = _summed(((bucket.period, named_in(bucket)[1]), amount) for bucket, amount in every)
         has_demo = any(one.demo for one in by_day)
         known = {(one.name, one.demo): one for one in by_day}
@@ -137,6 +150,15 @@ class UsageReader:
         if not p.hidden or by not in ("workflow", "step"):
             return found
         return [one for one in found if p.sees(named_in(one[0])[0].partition(": ")[0])]
+
+    def _models(self, by: Kind, period: list[str]) -> dict[tuple[str, bool], dict[str, int]]:
+        """Return how often each of several models answered, by the name of a step or prompt."""
+        counts: dict[tuple[str, bool], Counter[str]] = {}
+        for bucket, amount in self._reports.daily(of_models(by), period[0], period[-1]) if by in OF_MODELS else ():
+            name, demo = named_in(bucket)
+            model, asked_by = model_in(name)
+            counts.setdefault((asked_by, demo), Counter())[model] += amount.calls
+        return {key: dict(one.most_common()) for key, one in counts.items() if len(one) > 1}
 
     def _days(self, by: str, days: int) -> list[str]:
         if by not in KINDS:

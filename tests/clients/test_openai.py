@@ -338,3 +338,33 @@ def test_another_refusal_is_not_taken_for_that(scripted: Scripted, http: httpx.C
     with pytest.raises(InvalidRequest, match="too long"):
         openai_client(scripted, http).chat(HELLO, on_text=lambda _: None)
     assert len(scripted.seen) == 1
+
+
+def _likely(*tokens: tuple[str, float]) -> dict[str, Any]:
+    return {"content": [{"token": tokens[0][0], "top_logprobs": [{"token": t, "logprob": of} for t, of in tokens]}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "logprobs", "expected"),
+    [
+        pytest.param(200, "B", _likely(("B", -0.105), (" B", -2.996)), {"B": 0.9, " B": 0.05}, id="told"),
+        pytest.param(200, "B", None, {"B": 1.0}, id="not-told"),
+        pytest.param(200, "B", {"content": []}, {"B": 1.0}, id="told-of-none"),
+        pytest.param(200, "", None, None, id="says-nothing"),
+        pytest.param(400, "logprobs are not supported", None, None, id="refused"),
+    ],
+)
+def test_the_first_token_has_the_probabilities_that_the_server_tells(
+    scripted: Scripted, http: httpx.Client, status: int, text: str, logprobs: Any, expected: dict[str, float] | None
+) -> None:
+    choice = {"index": 0, "finish_reason": "stop", "logprobs": logprobs, "message": {"content": text}}
+    whole = {"id": "1", "model": "m", "choices": [choice], "usage": _USAGE}
+    scripted.then(status, whole if status == 200 else {"error": {"message": text}})
+    client = openai_client(scripted, http)
+    found = client.first_token(HELLO, parameters={"max_tokens": 300, "seed": 7})
+    sent = scripted.seen[0].json
+    wanted = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": 20, "seed": 7}
+    assert {name: sent.get(name) for name in wanted} == wanted
+    assert (None if found is None else found["likely"]) == (None if expected is None else pytest.approx(expected, 1e-2))
+    client.first_token(HELLO)
+    assert len(scripted.seen) == (1 if status == 400 else 2), "a refusal is remembered"

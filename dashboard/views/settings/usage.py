@@ -103,7 +103,8 @@ def _counts(usd: float, calls: int, tokens: int) -> str:
 
 
 def _table(kind: str, rows: Sequence[UsageRow], titles: Mapping[str, str]) -> None:
-    """Show what each name has used, with its title if it has one."""
+    """Show what each name has used, with its title if it has one, and how often each of its models answered."""
+    has_several = any(one.models for one in rows)
     shown = [
         {
             _title_of(kind): t("{name} (demo)", name=titles.get(one.name, one.name))
@@ -113,6 +114,7 @@ def _table(kind: str, rows: Sequence[UsageRow], titles: Mapping[str, str]) -> No
             t("Calls"): one.calls,
             t("Tokens in"): one.input_tokens,
             t("Tokens out"): one.output_tokens,
+            **({t("Models"): one.shares} if has_several else {}),
         }
         for one in rows
     ]

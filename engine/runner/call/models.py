@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from clients.errors import ModelUnsure
 from clients.wording import listed
 from engine.base.json_text import compact, is_same
 from engine.base.lazy_values import Deferred, NotKnownYet, opened
@@ -122,9 +123,15 @@ def _asking(call: StepCall, other: PlannedFallback | None, *, has_next: bool) ->
 
 def _note(failed: Sequence[ModelFailed], outcome: Succeeded) -> str:
     assert outcome.remarks is not None
-    said = [f"{one.model} ({one.connection}) gave no answer: {one.error['message']}" for one in failed]
+    said = [_gave_up(one) for one in failed]
     answered = f"{outcome.remarks.request.get('model')} ({outcome.call.action.connection}) answered."
     return " ".join([*said, answered])
+
+
+def _gave_up(failed: ModelFailed) -> str:
+    if failed.error["type"] == ModelUnsure.__name__:
+        return f"{failed.model} ({failed.connection}) was not sure enough: {failed.error['message']}"
+    return f"{failed.model} ({failed.connection}) gave no answer: {failed.error['message']}"
 
 
 def _record(usage: Usage) -> UsageRecord:

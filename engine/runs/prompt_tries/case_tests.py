@@ -270,6 +270,7 @@ def _column(column: TriedColumn, asked: AskedColumn) -> MatrixColumn:
         "document": asked.document,
         "cells": {},
         "passed": 0,
+        "unsure": 0,
         "regressions": [],
         "improvements": [],
         "different": [],

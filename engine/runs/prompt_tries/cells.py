@@ -10,14 +10,24 @@ from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
 from engine.base.names import new_run_id
 from engine.connections.accounts import Account
+from engine.prompts.answer_checks import AnswerChecks, chosen_fields
 from engine.prompts.assertions import AnswerFacts, Judge, Opinion
 from engine.prompts.cases import Case, CaseModel
 from engine.prompts.judge import JUDGE_SCHEMA, judge_messages
 from engine.prompts.prompt import messages
 from engine.runs.prompt_tries.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
 from engine.runs.prompt_tries.asking import Asker
-from engine.runs.prompt_tries.matrix import CellAnswer, UnmetExpectation
-from engine.runs.prompt_tries.questions import AskedColumn, ModelAccount, TryQuestion, judged, model_to_ask
+from engine.runs.prompt_tries.matrix import CellAnswer, SecondAnswer, UnmetExpectation
+from engine.runs.prompt_tries.questions import (
+    AskedColumn,
+    ModelAccount,
+    TryQuestion,
+    is_asked_again,
+    judged,
+    model_to_ask,
+    sureness_in,
+    with_sureness,
+)
 from engine.runs.prompt_tries.records import TryAnswer
 from engine.store.journal import JournalBroken
 
@@ -33,22 +43,26 @@ class Cells:
 
         `repetition`: from 0; each has an answer of its own. Raises CancelledError once this is closed.
         """
+        document = asked.document
+        schema, checks = document.get("output_schema"), AnswerChecks.of(document)
         try:
             model = case.model()
             recorded, is_reused = self._recorded(asked, model, repetition, answers)
+            found = judged(answer_of(recorded), schema, checks, recorded["usage"]["output_tokens"])
+            again = self._sureness(asked, model, found, checks, answers)
         except JournalBroken as broken:
             return _missing([{"assertion": "answer", "message": str(broken.error)}])
         except (OrchestraError, ServiceError) as error:
             words = f"{error.message} {error.remedy}".strip()
             return _missing([{"assertion": "file" if case.problems else "answer", "message": words}])
-        found = judged(answer_of(recorded), asked.document.get("output_schema"))
+        found = with_sureness(found, schema, checks, {} if again is None else again["sure"])
         opinions: list[Opinion] = []
 
         def opinion(judge: Judge, text: str) -> Opinion:
             opinions.append(self._opinion(asked, judge, text, answers))
             return opinions[-1]
 
-        return {
+        answer: CellAnswer = {
             "text": recorded["text"],
             "value": found["value"],
             "failures": _failures(model, found, recorded, opinion),
@@ -58,6 +72,11 @@ class Cells:
             "reused": is_reused,
             "opinions": opinions,
         }
+        if again is not None:
+            answer["second"] = again
+        if "unsure" in found:
+            answer["unsure"] = found["unsure"]
+        return answer
 
     def _recorded(
         self, asked: AskedColumn, case: CaseModel, repetition: int, answers: SharedAnswers
@@ -82,6 +101,45 @@ class Cells:
             return TryQuestion(question_id, account, model, parameters, sent, schema, prompt=asked.prompt)
 
         return self._answer(by, key, question, answers, "answer to this case")
+
+    def _sureness(
+        self, asked: AskedColumn, case: CaseModel, found: TryAnswer, checks: AnswerChecks, answers: SharedAnswers
+    ) -> SecondAnswer | None:
+        """Return how sure the model is of its answer, asked or recorded; None if that is not asked.
+
+        The threshold is not part of the question: another one needs no new answer.
+        """
+        document, by, schema = asked.document, asked.by, asked.document.get("output_schema")
+        if not is_asked_again(found, schema, checks):
+            return None
+        chosen, value = asked.examples.chosen(document, case.variables), found["value"]
+        sent = messages(document, case.variables, chosen.examples)
+        parameters, said = document.get("parameters") or {}, {one: value.get(one) for one in chosen_fields(schema)}
+        key = key_of(
+            sure_of=said,
+            connection=by.connection,
+            demo=by.demo,
+            model=asked.model or document.get("model") or "",
+            parameters=parameters,
+            messages=sent,
+            schema=schema,
+        )
+
+        def question(question_id: str, account: Account) -> TryQuestion:
+            return TryQuestion(
+                question_id,
+                account,
+                asked.model_asked,
+                parameters,
+                sent,
+                schema,
+                checks,
+                answered=value,
+                prompt=asked.prompt,
+            )
+
+        recorded, is_reused = self._answer(by, key, question, answers, "answer on how sure the model is")
+        return {"sure": sureness_in(recorded["text"]), "usage": recorded["usage"], "reused": is_reused}
 
     def _opinion(self, asked: AskedColumn, judge: Judge, text: str, answers: SharedAnswers) -> Opinion:
         """Return what a model says of a text, asked or recorded. Raises OrchestraError, ServiceError, JournalBroken."""

@@ -60,6 +60,16 @@ class UnmetExpectation(TypedDict):
     message: str
 
 
+class SecondAnswer(TypedDict):
+    """How sure a model is of its answer (`sure_at_least`)."""
+
+    sure: dict[str, float]
+    """From 0 to 1, for each field that it was asked about."""
+    usage: UsageRecord
+    reused: bool
+    """Whether it was asked before: it cost nothing now."""
+
+
 class CellAnswer(TypedDict):
     """One answer to a case."""
 
@@ -76,6 +86,10 @@ class CellAnswer(TypedDict):
     """Of the answer, whenever it was asked."""
     reused: bool
     """Whether it was asked before: it cost nothing now."""
+    second: NotRequired[SecondAnswer]
+    """How sure the model said it is; absent if it was not asked."""
+    unsure: NotRequired[str]
+    """What the model was not sure of, in a sentence: `value` says `unsure` there."""
     opinions: NotRequired[list[Opinion]]
     """What models said of it (`judge`), if any was asked."""
 
@@ -102,6 +116,8 @@ class MatrixColumn(TypedDict):
     cells: dict[str, list[CellAnswer]]
     """The answers to each case, one for each repetition; fewer if they have not come."""
     passed: int
+    unsure: NotRequired[int]
+    """Cases that have not passed, as the model was unsure; absent in tests of earlier releases."""
     regressions: list[str]
     """Cases that fail here and pass in the baseline; in a single column, all that fail."""
     improvements: list[str]
@@ -152,9 +168,11 @@ def told(begun: Matrix, answers: Answers) -> Matrix:
     ]
     matrix: Matrix = {**begun, "columns": [_concluded(begun, columns, number) for number in range(len(columns))]}
     opinions = [opinion for one in answers.values() for opinion in opinions_of([one])]
-    asked: list[Any] = [one["usage"] for one in (*answers.values(), *opinions) if one["usage"] and not one["reused"]]
+    second = [one["second"] for one in answers.values() if "second" in one]
+    came: list[Any] = [*answers.values(), *second, *opinions]
+    asked = [one["usage"] for one in came if one["usage"] and not one["reused"]]
     matrix["asked"], matrix["usage"] = len(asked), _sum(asked)
-    matrix["reused"] = sum(one["reused"] for one in (*answers.values(), *opinions))
+    matrix["reused"] = sum(one["reused"] for one in came)
     matrix["order"] = _order(matrix)
     return matrix
 
@@ -183,7 +201,8 @@ def _concluded(matrix: Matrix, columns: Sequence[MatrixColumn], number: int) -> 
     cases = [one["case"] for one in matrix["cases"]]
     passed = {case for case in cases if is_passed(column["cells"].get(case, []), repeat)}
     failed = {case for case in cases if is_failed(column["cells"].get(case, []))}
-    done: MatrixColumn = {**column, "passed": len(passed)}
+    unsure = sum(is_unsure(column["cells"].get(case, [])) for case in cases)
+    done: MatrixColumn = {**column, "passed": len(passed), "unsure": unsure}
     if len(columns) == 1:
         done["regressions"] = [case for case in cases if case in failed]
     elif number > 0:
@@ -206,6 +225,12 @@ def is_passed(cell: Sequence[CellAnswer], repeat: int) -> bool:
 def is_failed(cell: Sequence[CellAnswer]) -> bool:
     """Return whether an answer of a cell is not as expected."""
     return any(one["failures"] for one in cell)
+
+
+def is_unsure(cell: Sequence[CellAnswer]) -> bool:
+    """Return whether a cell is failed only because the model was unsure: it gave no wrong answer."""
+    failed = [one for one in cell if one["failures"]]
+    return bool(failed) and all("unsure" in one for one in failed)
 
 
 def opinions_of(cell: Sequence[CellAnswer]) -> list[Opinion]:
@@ -233,6 +258,9 @@ def _summary(column: MatrixColumn, cases: int, *, is_compared: bool) -> str:
     judged = sum(bool(opinions_of(cell)) and not is_failed(cell) for cell in column["cells"].values())
     opinion = f" ({judged} in a model's opinion)" if judged else ""
     passed = f"{column['passed']} of {counted(cases, 'case')} passed{opinion}"
+    if unsure := column.get("unsure"):
+        wrong = sum(is_failed(cell) for cell in column["cells"].values()) - unsure
+        passed = f"{passed}, unsure in {unsure}, {wrong or 'none'} wrong"
     if not is_compared:
         return f"{passed}."
     worse, better = len(column["regressions"]), len(column["improvements"])
@@ -277,6 +305,8 @@ def _verdict(cell: Sequence[CellAnswer], repeat: int) -> str:
         return "NO ANSWER"
     good = sum(not one["failures"] for one in cell)
     opinion = " (opinion)" if _is_by_opinion(cell) else ""
+    if is_unsure(cell) and not good:
+        return "unsure"
     if 0 < good < repeat:
         return f"passed {good} of {repeat}{opinion}"
     return f"{'passed' if good else 'FAILED'}{opinion}"

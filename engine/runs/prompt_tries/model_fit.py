@@ -21,6 +21,7 @@ from engine.prompts.prompt import PASS_AT_LEAST
 from engine.runs.prompt_tries.answers import RecordedAnswers, SharedAnswers
 from engine.runs.prompt_tries.cells import Cells
 from engine.runs.prompt_tries.judging import judges_of
+from engine.runs.prompt_tries.matrix import is_unsure
 from engine.runs.prompt_tries.questions import AskedColumn, ModelAccount, model_to_ask
 from engine.runs.prompt_tries.try_requests import TryRequests
 
@@ -34,6 +35,8 @@ class ModelFit(Struct, frozen=True):
     answered: int
     """How many of them it has answered."""
     passed: int
+    unsure: int
+    """How many have not passed as the model was unsure: it gave no wrong answer."""
     wanted: float
     """The share of the cases that should pass (`pass_at_least` of the prompt)."""
 
@@ -47,6 +50,8 @@ class ModelFit(Struct, frozen=True):
                 f"'{self.prompt}', and at least {self.wanted:.0%} should pass. Expect wrong answers: use another "
                 "model, or require approval for what it writes."
             )
+            if self.unsure:
+                said.append(f"It is unsure in {counted(self.unsure, 'case')}, rather than wrong.")
         if self.answered < self.cases:
             said.append(
                 f"{self.model} has been tried with {self.answered} of {counted(self.cases, 'case')} of the prompt "
@@ -98,8 +103,9 @@ class ModelFits:
         found = [self._cells.answer(asked, one, 0, answers) for one in cases]
         answered = [one for one in found if one["usage"] is not None]
         passed = sum(not one["failures"] for one in answered)
+        unsure = sum(is_unsure([one]) for one in answered)
         wanted = document.get("pass_at_least", PASS_AT_LEAST)
-        return ModelFit(name, str(by.model), len(cases), len(answered), passed, wanted)
+        return ModelFit(name, str(by.model), len(cases), len(answered), passed, unsure, wanted)
 
 
 def _asked(plan: Plan) -> Iterator[_Asked]:

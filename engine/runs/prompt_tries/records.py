@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from msgspec import Struct
 
@@ -32,6 +32,8 @@ class TryAnswer(TypedDict):
     """`stop`, or why it ended early."""
     problems: list[str]
     """Such as: it does not fit the schema, or is cut off."""
+    unsure: NotRequired[str]
+    """What the model was not sure of, in a sentence: `value` says `unsure` there. Absent if it was sure."""
 
 
 class TrySource(TypedDict, total=False):

@@ -36,6 +36,8 @@ class TestedText(TypedDict):
     """None for a text that no version has."""
     cases: int
     passed: int
+    unsure: int
+    """Cases that have not passed, as the model was unsure."""
     failed: list[CaseFailure]
     opinions: list[CaseOpinion]
     """Of models that were asked to judge answers (`judge`): not facts."""
@@ -113,6 +115,7 @@ def of_column(matrix: Matrix, column: MatrixColumn) -> TestedText:
         "version": column["version"],
         "cases": len(matrix["cases"]),
         "passed": column["passed"],
+        "unsure": column.get("unsure", 0),
         "failed": [
             {"case": case, "assertion": assertion, "message": message}
             for case, assertion, message in dict.fromkeys(failed)

@@ -11,6 +11,8 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from clients.errors import ServiceError
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import BudgetExceeded, InUse, OrchestraError
@@ -25,9 +27,16 @@ from engine.record.types.step import Failure
 from engine.runner.effects.live import StepAnswers
 from engine.runs.prompt_tries.asking import Asker
 from engine.runs.prompt_tries.columns import in_column
-from engine.runs.prompt_tries.questions import TryQuestion, judged, model_to_ask
+from engine.runs.prompt_tries.questions import (
+    TryQuestion,
+    is_asked_again,
+    judged,
+    model_to_ask,
+    sureness_in,
+    with_sureness,
+)
 from engine.runs.prompt_tries.recorded import RecordedCall, RecordedValues
-from engine.runs.prompt_tries.records import RealModel, Try
+from engine.runs.prompt_tries.records import RealModel, Try, TryAnswer
 from engine.runs.prompt_tries.store import TryStore, Work
 from engine.runs.prompt_tries.try_requests import TryRequest, TryRequests
 from engine.runs.starting.consent import Consents
@@ -159,8 +168,11 @@ class Tries:
                 ended["account"] = question.account.owner()[1]
             live = self._worker.live
             found = self._asker.ask(question, None if live is None else StepAnswers(live, question.id, ""))
-            ended["status"], ended["model"] = RunStatus.SUCCEEDED, found["model"]
-            ended["answer"] = judged(found, question.output_schema)
+            ended["model"] = found["model"]
+            answer = judged(found, question.output_schema, question.checks, question.usage.output_tokens)
+            ended["answer"] = answer  # it stays if the second question fails
+            ended["answer"] = self._sure(question, answer)
+            ended["status"] = RunStatus.SUCCEEDED
         except CancelledError:
             ended["status"] = RunStatus.CANCELLED if question.stopped.is_set() else RunStatus.INTERRUPTED
         except Exception as error:  # noqa: BLE001 - whatever it is, the person learns of it
@@ -170,10 +182,19 @@ class Tries:
         finally:
             now, began = self._clock(), moment_of(work.record["started_at"])
             seconds = round((now - began).total_seconds(), 3)
-            ended.update(ended_at=timestamp(now), seconds=seconds, usage=question.used, notes=[*question.notes])
+            unsure = (ended.get("answer") or {}).get("unsure")
+            notes = [*question.notes, *([unsure] if unsure else [])]
+            ended.update(ended_at=timestamp(now), seconds=seconds, usage=question.used, notes=notes)
             record: Any = {**work.record, **ended}
             work.record = record
             self._records.end(work)
+
+    def _sure(self, question: TryQuestion, found: TryAnswer) -> TryAnswer:
+        """Return an answer after the second question, if the prompt wants one."""
+        schema, checks, sureness = question.output_schema, question.checks, {}
+        if is_asked_again(found, schema, checks):
+            sureness = sureness_in(self._asker.ask(replace(question, answered=found["value"]))["text"])
+        return with_sureness(found, schema, checks, sureness)
 
 
 def _require_room(more: int, at_work: Sequence[Try]) -> None:

@@ -18,6 +18,7 @@ from engine.base.statuses import AccountMode, RunStatus
 from engine.connections.accounts import Account, Accounts
 from engine.documents.json_file import parse
 from engine.people.access import Principal
+from engine.prompts.answer_checks import AnswerChecks
 from engine.prompts.examples import ExampleChoice
 from engine.prompts.model_answers import schema_problem
 from engine.prompts.prompt import CaseExample, filled, marked
@@ -97,6 +98,7 @@ class TryRequests:
             record["parameters"],
             [{"role": one["role"], "content": one["content"]} for one in record["messages"]],
             record["output_schema"],
+            AnswerChecks.of(document),
             notes=[chosen.note] if chosen.note else [],
             prompt=prompt_used(name, version),
         )

@@ -13,6 +13,7 @@ from engine.budgets.prices import usd
 from engine.compiler.definition.plan import Action, Node, Plan, PlannedFallback
 from engine.connections.model_prices import model_prices
 from engine.expressions.expressions import Template
+from engine.prompts.answer_checks import chosen_fields
 from engine.prompts.prompt import MOST_EXAMPLE_TOKENS
 from engine.record.types.run import EstimateRecord
 from engine.store.spending import SpendingStore
@@ -180,7 +181,10 @@ def _tokens(action: Action, plan: Plan) -> tuple[tuple[int, int], tuple[int, int
     most = limit if isinstance(limit, int) else most
     short = written // _CHARACTERS_A_TOKEN
     examples = MOST_EXAMPLE_TOKENS if prompt.get("examples") else 0
-    return (short, min(least, most)), (short + examples + _MOST_TEXT_TOKENS, most)
+    again = len(chosen_fields(prompt.get("output_schema"))) if prompt.get("sure_at_least") else 0
+    times = 1 + again  # each reads the same text, and is answered with a token
+    long = times * (short + examples + _MOST_TEXT_TOKENS)
+    return (times * short, min(least, most) + again), (long, most + again)
 
 
 def _tokens_to_embed(action: Action) -> tuple[tuple[int, int], tuple[int, int]]:

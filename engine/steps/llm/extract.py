@@ -24,6 +24,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
+from engine.prompts.answer_checks import AnswerChecks
 from engine.prompts.messages import Message, ToolCall, WireMessage, wire, wire_tool
 from engine.prompts.model_answers import from_outside, schema_problem
 from engine.prompts.talk import ModelTalk
@@ -190,7 +191,8 @@ def _talk(call: Call) -> ModelTalk:
     """Return the question; the step's model and parameters override the prompt's."""
     prompt = _own_prompt(call)
     parameters = {**(prompt.get("parameters") or {}), **call.fields.parameters()}
-    return ModelTalk(call, _messages(call), str(call.fields.model or prompt.get("model") or ""), parameters)
+    model = str(call.fields.model or prompt.get("model") or "")
+    return ModelTalk(call, _messages(call), model, parameters, AnswerChecks.of(prompt))
 
 
 def _messages(call: Call) -> list[WireMessage]:

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from clients.errors import InvalidRequest
 from engine.base.json_text import JsonSchema
 from engine.plugins.step import Call, JsonValue, Output, Prompts, content, instruction, option, outside
+from engine.prompts.answer_checks import UNSURE
 from engine.prompts.messages import WireMessage
 from engine.prompts.talk import CUT, ModelAnswer, ModelTalk, early_end
 from engine.steps.llm.extract import ModelFields, ModelStep
 
-UNSURE = "unsure"
 _PART_CHARACTERS = 24_000
 """About 6,000 tokens of English, which a small local model can read at once."""
 _PARTS_MOST = 64

@@ -36,6 +36,8 @@ def test_each_answer_counts_once_by_each_kind_and_the_sums_are_what_the_runs_hav
         "model": {"big": 3, "small": 1},
         "connection": {"llm": 4},
     }
+    shares = {one.name: one.shares for kind in KINDS for one in usage.report(OWNER, kind).rows}
+    assert {name: said for name, said in shares.items() if said} == {"(no prompt)": "big 75%, small 25%"}
     for kind in KINDS:
         rows = usage.report(OWNER, kind).rows
         for member in ("input_tokens", "output_tokens"):

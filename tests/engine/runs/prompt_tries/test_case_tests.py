@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from engine.base.errors import (
     UnknownName,
 )
 from engine.people.access import Principal
-from engine.runs.prompt_tries.matrix import MatrixRequest
+from engine.runs.prompt_tries.matrix import MatrixRequest, mark
 from engine.runs.prompt_tries.reports import TryReport, columns_of, report_of
 from engine.runs.prompt_tries.try_requests import TryRequest
 from tests.engine.runs.prompt_tries.conftest import Desk
@@ -85,6 +86,59 @@ def test_an_unchanged_case_is_asked_once_and_works_offline(ready: Desk) -> None:
     assert result_of(ready, is_fresh=True)["asked"] == 2
     assert result_of(ready, model="other")["asked"] == 2
     assert ready.asked == 6
+
+
+def _unsure(ready: Desk, sure_at_least: float) -> None:
+    """Let the draft have the choice `unsure`, and ask the model how sure it is."""
+    kind = {"type": "string", "enum": ["task", "bug", "nothing", "unsure"]}
+    prompts = ready.orchestra.prompts
+    file = prompts.get(OWNER, NAME)
+    changed = {
+        **(file.document or {}),
+        "output_schema": {**SCHEMA, "properties": {"kind": kind}},
+        "sure_at_least": sure_at_least,
+    }
+    prompts.save(OWNER, NAME, json.dumps(changed), file.etag)
+
+
+def test_an_unsure_answer_is_told_apart_from_a_wrong_one(ready: Desk) -> None:
+    ready.orchestra.cases.add(
+        OWNER,
+        NAME,
+        {
+            "name": "wrong",
+            "variables": {"text": BUG},
+            "assertions": [{"type": "field_equals", "field": "kind", "value": "task"}],
+        },
+    )
+    _unsure(ready, 0.8)
+    first = result_of(ready)
+    assert (first["passed"], first["unsure"], len(first["failed"])) == (2, 0, 1), "the demo's model is sure"
+    assert (first["asked"], ready.asked) == (4, 4), "two questions about each of two mails; the third is equal to one"
+    again = result_of(ready)
+    assert (again["asked"], ready.asked) == (0, 4), "both are recorded"
+    for one in _second_answers(ready):
+        one.write_text(one.read_text().replace("1.0", "0.55"))
+    unsure = result_of(ready, is_offline=True)
+    assert (unsure["passed"], unsure["unsure"]) == (0, 3)
+    assert unsure["failed"][0]["message"] == '\'kind\' is "unsure", not "bug".'
+    assert unsure["status"] == "failed"
+    matrix = ready.orchestra.case_tests.get(OWNER, NAME, unsure["id"])
+    assert matrix["columns"][0]["summary"] == "0 of 3 cases passed, unsure in 3, none wrong."
+    assert mark(matrix, 0, "crash") == "unsure"
+    _unsure(ready, 0.5)
+    assert result_of(ready, is_offline=True)["passed"] == 2, "another threshold is no other question"
+    for one in _second_answers(ready):
+        one.unlink()
+    assert result_of(ready)["asked"] == 2, "only the second questions"
+
+
+def _second_answers(ready: Desk) -> list[Path]:
+    """Return the files of the answers on how sure the model is."""
+    answers = (ready.root / "prompts" / f"{NAME}.cases" / "answers").iterdir()
+    return [
+        one for one in answers if json.loads(json.loads(one.read_text())["text"]) in ({"kind": 1.0}, {"kind": 0.55})
+    ]
 
 
 def test_a_regression_is_told_apart_from_what_failed_before(ready: Desk) -> None:

@@ -8,9 +8,11 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.base.errors import InvalidFile
 from engine.orchestra import Orchestra
+from engine.runs.prompt_tries.model_fit import ModelFit
 from tests.engine.runs.prompt_tries.conftest import Desk
 from tests.engine.runs.prompt_tries.test_case_tests import BUG, NAME, OWNER, PROMPT, ready, result_of
 
@@ -86,6 +88,13 @@ def test_the_prompt_says_how_many_should_pass(ready: Desk, wanted: float, is_tol
     result_of(ready)
     workflow(ready)
     assert (f"{wanted:.0%} should pass" in warning(ready)) is is_told
+
+
+def test_the_warning_says_how_often_the_model_was_unsure_rather_than_wrong() -> None:
+    fit = ModelFit("sort", "small", cases=20, answered=20, passed=9, unsure=6, wanted=0.8)
+    assert fit.warning.startswith("small passes 9 of 20 cases of the prompt 'sort', and at least 80% should pass.")
+    assert fit.warning.endswith("It is unsure in 6 cases, rather than wrong.")
+    assert "unsure" not in structs.replace(fit, unsure=0).warning
 
 
 @pytest.mark.parametrize("wanted", ["0.9", True, -1, 2])

@@ -270,3 +270,25 @@ def test_a_remedy_names_the_draft_and_the_samples(ready: Desk) -> None:
     with pytest.raises(InvalidInput) as missing:
         tried(ready.orchestra, sample="")
     assert missing.value.remedy == "Give it one in `variables`, or name a `sample`: 'One'."
+
+
+def test_a_try_says_what_the_model_is_unsure_of(ready: Desk) -> None:
+    kind = {"type": "string", "enum": ["task", "bug", "unsure"]}
+    assertions = [{"type": "not_contains", "value": "nothing"}]
+    write(ready, sure_at_least=0.9, assertions=assertions, output_schema={**SCHEMA, "properties": {"kind": kind}})
+    sure = tried(ready.orchestra, variables={"text": "The export crashes with an error. It is broken."})
+    assert sure["answer"] is not None
+    assert (sure["answer"]["problems"], sure["notes"], ready.asked) == ([], [], 2)
+    for text in (json.dumps({"kind": "bug"}), "A"):
+        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop", "index": 0}
+        body = {"model": "big", "choices": [choice], "usage": {"prompt_tokens": 90, "completion_tokens": 1}}
+        ready.standins.faults("openai", match=CHAT_PATH, times=1, status=200, body=json.dumps(body))
+    one = tried(ready.orchestra)
+    assert one["answer"] is not None
+    assert (one["answer"]["value"], one["answer"]["problems"]) == ({"kind": "unsure"}, [])
+    assert one["notes"] == ["It was unsure of kind: bug (0.00 of 0.9)."]
+    assert one["usage"]["input_tokens"] == 180
+    write(ready, assertions=[{"type": "contains", "value": "Saturday"}])
+    told = tried(ready.orchestra)
+    assert told["answer"] is not None, told["error"]
+    assert told["answer"]["problems"][0].startswith("It does not contain")

@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from importlib import import_module
 from itertools import cycle, product
+from math import log
 from typing import Any
 
 import pytest
@@ -148,6 +149,120 @@ def _usage(run: Mapping[str, Any]) -> tuple[int, int, float]:
     return used["input_tokens"], used["output_tokens"], used["cost_usd"]
 
 
+KINDS = ["task", "bug", "unsure"]
+
+
+def sorting(desk: Desk, *names: str, kinds: Sequence[str] = KINDS, **more: Any) -> dict[str, Any]:
+    """A step that sorts a mail with a prompt whose model must be sure."""
+    schema = {
+        "type": "object",
+        "properties": {"kind": {"type": "string", "enum": list(kinds)}},
+        "required": ["kind"],
+        "additionalProperties": False,
+    }
+    prompt = {"schema_version": 1, "sure_at_least": 0.8, "messages": SAID, "output_schema": schema, **more}
+    for file in ("sort.json", "sort.versions/1.json"):
+        (desk.root / "prompts" / file).parent.mkdir(exist_ok=True)
+        (desk.root / "prompts" / file).write_text(json.dumps(prompt))
+    fields = {"prompt": "sort@1", "fallback": [{"connection": name} for name in names[1:]]}
+    return {"id": "ask", "uses": "llm.extract", "connection": names[0], "with": fields}
+
+
+def says(desk: Desk, name: str, kind: str, sure: float | None = None) -> None:
+    """Let a model answer, and then say how sure it is; OpenAI's with probabilities, others with a letter."""
+    form, last = FORM_OF[name], "C"
+    desk.standins.faults(name, match="POST", times=1, **_said(json.dumps(form.answer(json.dumps({"kind": kind})))))
+    if sure is None:
+        return
+    letter = form.answer(json.dumps({"letter": last if sure > 0.5 else "A"}))
+    if name == "openai":
+        letter = form.answer(last)
+        letter["choices"][0]["logprobs"] = {"content": [{"top_logprobs": _likely({last: sure, " A": 1 - sure})}]}
+    desk.standins.faults(name, match="POST", times=1, **_said(json.dumps(letter)))
+
+
+def _likely(tokens: Mapping[str, float]) -> list[dict[str, Any]]:
+    return [{"token": token, "logprob": log(of), "bytes": None} for token, of in tokens.items()]
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "failed"),
+    [
+        pytest.param([("openai", "bug", 0.9)], "bug", [], id="sure"),
+        pytest.param([("anthropic", "bug", 0.9)], "bug", [], id="sure-without-probabilities"),
+        pytest.param(
+            [("openai", "bug", 0.55), ("gemini", "task", 0.9)],
+            "task",
+            ["It was unsure of kind: bug (0.55 of 0.8)."],
+            id="unsure",
+        ),
+        pytest.param(
+            [("anthropic", "bug", 0.1), ("openai", "task", 0.9)],
+            "task",
+            ["It was unsure of kind: bug (0.00 of 0.8)."],
+            id="unsure-without-probabilities",
+        ),
+        pytest.param(
+            [("gemini", "unsure", None), ("openai", "task", 0.9)],
+            "task",
+            ["It was unsure of kind, as it says itself."],
+            id="says-so-itself",
+        ),
+        pytest.param(
+            [("openai", "bug", 0.6), ("gemini", "bug", 0.1)],
+            "unsure",
+            ["It was unsure of kind: bug (0.60 of 0.8)."],
+            id="the-last-one-too",
+        ),
+    ],
+)
+def test_the_next_model_answers_where_one_is_unsure(
+    desk: Desk, answers: Sequence[tuple[str, str, float | None]], kind: str, failed: Sequence[str]
+) -> None:
+    for one in answers:
+        says(desk, *one)
+    desk.workflow([sorting(desk, *(name for name, _, _ in answers))])
+    before, paid = questions(desk), _paid(desk)
+    run = desk.run()
+    assert run["status"] == "succeeded", run["error"]
+    [step] = run["steps"]
+    assert step["output"] == {"kind": kind}
+    assert [one["error"]["message"] for one in step.get("failed_models", ())] == failed
+    assert all(words in step["note"] for words in failed)
+    assert (kind == "unsure") is ("answered. It was unsure of kind: bug (0.00 of 0.8)." in step.get("note", ""))
+    assert asked_since(desk, before) == {name: 1 if sure is None else 2 for name, _, sure in answers}
+    assert _usage(run) == pytest.approx([after - earlier for after, earlier in zip(_paid(desk), paid, strict=True)])
+
+
+def test_a_model_that_is_unsure_and_cannot_say_so_fails_the_step(desk: Desk) -> None:
+    says(desk, "openai", "bug", 0.55)
+    desk.workflow([sorting(desk, "openai", kinds=["nothing", "task", "bug"])])
+    run = desk.run()
+    assert run["status"] == "failed"
+    assert run["error"]["message"] == "It was unsure of kind: bug (0.55 of 0.8)."
+    assert run["error"]["remedy"] == (
+        'Add the choice "unsure" to the `enum` of kind, or name other models in `fallback`.'
+    )
+
+
+def test_an_answer_that_fails_an_assertion_is_of_no_use(desk: Desk) -> None:
+    assertions = [{"type": "field_equals", "field": "kind", "value": "task"}]
+    desk.workflow([sorting(desk, "openai", "gemini", sure_at_least=None, assertions=assertions)])
+    says(desk, "openai", "bug")
+    says(desk, "gemini", "task")
+    before = questions(desk)
+    run = desk.run()
+    assert (run["status"], run["steps"][0]["output"]) == ("succeeded", {"kind": "task"})
+    assert asked_since(desk, before) == {"openai": 1, "gemini": 1}
+    says(desk, "openai", "bug")
+    says(desk, "gemini", "bug")
+    run = desk.run()
+    assert run["status"] == "failed"
+    said = '\'kind\' is "bug", not "task".'
+    assert run["error"]["message"] == f"The answer is not as the prompt's assertions say: {said}"
+    assert [one["error"]["type"] for one in run["steps"][0]["failed_models"]] == ["BadAnswer"]
+
+
 @pytest.mark.parametrize(
     ("status", "said"), [(400, "temperature: not supported"), (401, "wrong key"), (413, "too much")], ids=str
 )
@@ -175,10 +290,18 @@ def test_a_budget_stops_the_list_and_what_a_refusal_cost_counts(desk: Desk) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", ["model failed", pytest.param("before end", marks=pytest.mark.chaos)])
-def test_after_a_kill_the_run_asks_only_who_has_not_been_asked(desk: Desk, point: str) -> None:
-    desk.standins.faults("openai", match="POST", **WAYS["refuses"][1](FORM_OF["openai"]))
-    desk.workflow([asking("openai", "anthropic")])
+@pytest.mark.parametrize(
+    ("point", "is_unsure"),
+    [("model failed", False), ("model failed", True), pytest.param("before end", False, marks=pytest.mark.chaos)],
+)
+def test_after_a_kill_the_run_asks_only_who_has_not_been_asked(desk: Desk, point: str, *, is_unsure: bool) -> None:
+    if is_unsure:
+        says(desk, "openai", "bug", 0.55)
+        desk.workflow([sorting(desk, "openai", "anthropic")])
+    else:
+        desk.standins.faults("openai", match="POST", **WAYS["refuses"][1](FORM_OF["openai"]))
+        desk.workflow([asking("openai", "anthropic")])
+    each = 2 if is_unsure else 1
     before = questions(desk)
     process = subprocess.run(
         [sys.executable, "-c", _KILLED, str(desk.root), point],
@@ -188,18 +311,18 @@ def test_after_a_kill_the_run_asks_only_who_has_not_been_asked(desk: Desk, point
         check=False,
     )
     assert process.returncode == -9, process.stderr.decode()
-    asked = {"openai": 1} if point == "model failed" else {"openai": 1, "anthropic": 1}
+    asked = {"openai": each} if point == "model failed" else {"openai": each, "anthropic": each}
     assert asked_since(desk, before) == asked
     with closing(Orchestra.open(desk.root, serve=True)) as server:
         run_id = process.stdout.decode().strip()
         until(lambda: server.runs.get(OWNER, run_id)["ended_at"], "the end of the run")
         run = server.runs.get(OWNER, run_id)
     assert run["status"] == "succeeded"
-    assert asked_since(desk, before) == {"openai": 1, "anthropic": 1}
+    assert asked_since(desk, before) == {"openai": each, "anthropic": each}
     [step] = run["steps"]
     [failed] = step["failed_models"]
     assert failed["connection"] == "openai"
-    assert failed["error"]["type"] == "ModelRefused"
+    assert failed["error"]["type"] == ("ModelUnsure" if is_unsure else "ModelRefused")
     assert step["request"]["connection"] == "anthropic"
 
 
