@@ -45,6 +45,9 @@ _SYNONYMS = (
     "condition if only wenn bedingung",
     "wait delay pause warten",
     "link url address webhook adresse",
+    "send tell notify announce warn post schick",
+    "summary summarize summed digest zusammenfassung",
+    "file write save export datei",
 )
 _UNTOLD = frozenset(
     "the and for with that this from into what which how does can you are was were has have not but who why when where "

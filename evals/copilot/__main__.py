@@ -19,6 +19,7 @@ from evals.copilot.good import good_verdict
 from evals.copilot.judging import Verdict
 from evals.copilot.obeying import obeying
 from evals.copilot.requests import Kind, Request, requests
+from evals.copilot.short import in_short_form, short_table
 from evals.copilot.ways import WAYS, in_every_way
 from evals.copilot.world import ModelServer, world
 
@@ -39,9 +40,20 @@ def main() -> None:
         print(table(asked, verdicts))
         print(f"{time.monotonic() - began:.0f} s; each answer is in {options.kept}.")
         return
+    if options.short:
+        sys.exit(not _in_short_form(asked))
     is_right = _without_a_real_model(asked, has_all_ways=options.all_ways)
     print(f"{time.monotonic() - began:.0f} s; each answer is in {RESULTS}.")
     sys.exit(not is_right)
+
+
+def _in_short_form(asked: Sequence[Request]) -> bool:
+    print(f"The good answers in the short form ({len(asked)} requests):")
+    found = [*in_short_form(asked)]
+    print(short_table(found))
+    for one in (one for one in found if one.faults):
+        print(f"  {one.request.id}: {' '.join(one.faults)}")
+    return not any(one.faults for one in found)
 
 
 def _say(line: str) -> None:
@@ -53,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", default=[*Kind], choices=[*Kind], type=Kind)
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="requests, such as create-01")
     parser.add_argument("--all-ways", action="store_true", help="each request in every bad way, not every fourth")
+    parser.add_argument("--short", action="store_true", help="the form for models that read little at once")
     parser.add_argument("--model", default="", help="ask this model of a server in the OpenAI form")
     parser.add_argument("--url", default="https://api.openai.com/v1", help="its server")
     parser.add_argument("--key", default="OPENAI_API_KEY", metavar="VARIABLE", help="the variable that has its key")

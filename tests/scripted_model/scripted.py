@@ -56,6 +56,8 @@ class Scripted:
     """The tokens that it has charged for each answer: of the question, of it cached, and of the answer."""
     spoke_at: list[float] = field(default_factory=list)
     """When it has sent the first piece of each answer in the OpenAI form, in seconds since 1970."""
+    context: int | None = None
+    """How many tokens it says that it reads at once, as vLLM does."""
     _prefix: str = ""
 
     def answer(self, body: dict[str, Any]) -> Answer:
@@ -110,9 +112,13 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._json(200, {"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+        told = {} if self._model.context is None else {"max_model_len": self._model.context}
+        self._json(200, {"object": "list", "data": [{"id": MODEL, "object": "model", **told}]})
 
     def do_POST(self) -> None:
+        if self.path.startswith("/api/"):  # the questions of Ollama: not asked to the model
+            self._json(404, {})
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         answer = self._model.answer(body)
         form = anthropic_events if is_anthropic(self.path) else gemini_events if is_gemini(self.path) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -14,6 +13,7 @@ from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.copilot.prompting.aliases import Aliases
 from engine.copilot.prompting.records import PromptProposal, Testing, errors_of
+from engine.copilot.talking.answer_form import AnswerForm, WithTools
 from engine.copilot.talking.prompt import told_problems
 from engine.copilot.talking.records import AnswerPart, UsedTool
 from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, ToolOutcome, TurnSpending, asked, tool, unknown
@@ -46,7 +46,7 @@ class PromptTools(Struct):
     names: Aliases = field(default_factory=Aliases)
     """The names by which the model knows the cases."""
     repairs: int = 0
-    offered: Sequence[JsonObject] = TOOLS
+    form: AnswerForm = WithTools(TOOLS)
 
     def placed(self, part: AnswerPart) -> AnswerPart:
         """Return a part with the names of the cases that the model means."""

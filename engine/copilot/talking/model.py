@@ -21,6 +21,10 @@ _ONCE = Retry(attempts=1, backoff_seconds=0.0)
 """A second attempt would say the first words again; a person can ask again."""
 
 
+_TEMPERATURE = 0.2
+"""Of a small model: what servers take without it (0.8 in llama.cpp and Ollama) is for stories."""
+
+
 class _Asking(StepType):
     """Not registered: no workflow can use it."""
 
@@ -32,7 +36,13 @@ class _Asking(StepType):
     def call(self, call: Call) -> Any:
         """Return the answer of the client as it is."""
         asked: ModelQuestion = call.fields
-        found = call.client.chat(asked.messages, model=asked.model, tools=asked.tools, on_text=asked.on_text)
+        if asked.schema is None:
+            found = call.client.chat(asked.messages, model=asked.model, tools=asked.tools, on_text=asked.on_text)
+        else:
+            wishes = {"max_tokens": asked.most_tokens, "temperature": _TEMPERATURE}
+            found = call.client.chat_json(
+                asked.messages, asked.schema, model=asked.model, parameters=wishes, on_text=asked.on_text
+            )
         note(call, str(found["model"]), found["usage"])
         return found
 

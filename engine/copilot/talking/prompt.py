@@ -89,6 +89,8 @@ class PromptContext(Struct, frozen=True):
     """The last changes of the draft, in words."""
     run: Mapping[str, Any] | None = None
     """Facts of a run (`facts.py`)."""
+    values: Sequence[str] = ()
+    """The paths of the steps of that run whose values are in its facts."""
     is_run_named: bool = True
     """Whether the person has named it; else it is the last one, which has failed."""
     connections: Mapping[str, str] = field(default_factory=dict)

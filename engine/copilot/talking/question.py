@@ -11,7 +11,7 @@ from engine.plugins.step import Usage
 
 
 class ModelQuestion(Struct, frozen=True):
-    """One request: a conversation, and the tools that the model may call."""
+    """One request: a conversation, and the tools that the model may call, or else the form of its answer."""
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]]
@@ -20,3 +20,7 @@ class ModelQuestion(Struct, frozen=True):
     """How long the whole answer may take."""
     on_text: Callable[[str], None]
     usage: Usage = field(default_factory=Usage)
+    schema: Mapping[str, Any] | None = None
+    """The JSON Schema of the answer; None: words, and calls of tools."""
+    most_tokens: int = 0
+    """Of an answer with a schema."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.base.json_text import JsonObject
+from engine.base.json_text import JsonObject, JsonSchema
 from engine.copilot.keeping.lists import RecordFormat
 from engine.copilot.without_model.diagrams import Diagram, diagram_of
 from engine.copilot.without_model.doc_sections import DocSection
@@ -121,6 +121,8 @@ class Turn:
     """How often a proposal was sent back because it did not compile."""
     seconds: float = 0.0
     sent: TurnDestination = TurnDestination()
+    most_seconds: float = 60.0
+    """When it ends at the latest."""
 
     @property
     def words(self) -> str:
@@ -149,6 +151,8 @@ class TurnLimits:
     """Tokens of all requests and answers, without input that the server had cached."""
     seconds: float = 60.0
     repairs: int = 3
+    silent_seconds: float | None = None
+    """Seconds without a new word; None: only the whole time counts."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,8 @@ class TurnPreview:
     model: str
     messages: list[ModelMessage]
     tools: list[str]
+    answer_schema: JsonSchema | None
+    """The JSON Schema that the answer must have, in place of tools, if the model is small."""
     input_tokens: int
     """About; a token is counted as four bytes."""
     most_cost_usd: float | None

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.json_text import JsonSchema
 from engine.base.services import is_model
 from engine.base.statuses import AccountMode
 from engine.budgets.prices import Prices, usd
 from engine.connections.accounts import Account
 from engine.copilot.talking.consents import ModelConsents
 from engine.copilot.talking.records import ModelMessage, ModelSetup, TurnLimits, TurnPreview, TurnPrice
+from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
 from engine.workspace.config import LoadedConfig
 
@@ -50,6 +53,28 @@ DEMO_QUESTIONS = frozenset(
 """What the demo's model answers, by a script (`demo/model/copilot.py`)."""
 OFF = "The co-pilot's model is turned off in this workspace (`copilot.is_on` in config.yaml)."
 NOT_AGREED = "You have not agreed yet that your workflow goes to this model."
+
+_SMALL_CONTEXT = 32_000
+"""Tokens. A model that reads fewer at once gets the short form: the usual beginning has about 10,600."""
+
+
+def few_tokens_at_once(account: Account) -> int | None:
+    """Return how many tokens a model reads at once, if they are few; None if they are many, or nobody says."""
+    with suppress(ServiceError):  # the question to the model will say what is wrong
+        found: int | None = getattr(account.client, "context_tokens", lambda: None)()
+        return found if found is not None and found < _SMALL_CONTEXT else None
+    return None
+
+
+def patient(limits: TurnLimits) -> TurnLimits:
+    """Return the limits for a small model: on a machine of its owner it may be slow, but not silent."""
+    return replace(
+        limits,
+        calls=min(limits.calls, 2),
+        repairs=min(limits.repairs, 1),
+        seconds=10 * limits.seconds,
+        silent_seconds=2 * limits.seconds,
+    )
 
 
 class Setups:
@@ -118,13 +143,20 @@ class Setups:
         """Return the account of the demo's model, where `ModelSetup.is_demo` is set. Raises OrchestraError."""
         return self._open(self._name(), None, AccountMode.DEMO)
 
-    def preview(self, setup: ModelSetup, sent: Sequence[Mapping[str, Any]], tools: Sequence[str]) -> TurnPreview:
+    def preview(
+        self,
+        setup: ModelSetup,
+        sent: Sequence[Mapping[str, Any]],
+        tools: Sequence[str],
+        answer_schema: JsonSchema | None = None,
+    ) -> TurnPreview:
         """Return exactly what a turn sends first, and what it costs at most."""
-        size = sum(len(one["content"].encode()) for one in sent) // _BYTES_OF_A_TOKEN
+        texts = [*(one["content"] for one in sent), *([compact_json(answer_schema)] if answer_schema else [])]
+        size = sum(len(one.encode()) for one in texts) // _BYTES_OF_A_TOKEN
         told = [ModelMessage(one["role"], one["content"]) for one in sent]
         account = self.account()
         most = None if account is None else self._most(account, setup, size)
-        return TurnPreview(setup.host, setup.model, told, list(tools), size, most)
+        return TurnPreview(setup.host, setup.model, told, list(tools), answer_schema, size, most)
 
     def cost(
         self,

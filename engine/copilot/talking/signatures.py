@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.plugins.registry import step_types, trigger_types
 from engine.plugins.step import Effect, Role, StepType, fields_schema
+from engine.plugins.trigger import TriggerType
 
 _SHORT = {"string": "text", "integer": "int", "number": "number", "boolean": "bool", "null": "null", "object": "object"}
 _ROLES = {Role.DESTINATION.value: ">", Role.INSTRUCTION.value: "!"}
@@ -29,10 +30,7 @@ LEGEND = (
 def all_signatures() -> str:
     """Return the signatures of all shipped step types and triggers, a line each; the same text at each call."""
     steps = [signature(kind) for _, kind in sorted(step_types().items())]
-    triggers = [
-        f"{name}({_fields(fields_schema(kind.fields))}) | trigger | {kind.title}"
-        for name, kind in sorted(trigger_types().items())
-    ]
+    triggers = [trigger_signature(kind) for _, kind in sorted(trigger_types().items())]
     every, objects = _shared([*steps, "", "Triggers (in `triggers`, each {id, uses, with}):", *triggers])
     return "\n".join([LEGEND, "", *every, "", "Objects:", *objects])
 
@@ -66,6 +64,22 @@ def signature(kind: StepType) -> str:
     output = _schema(given, _DEEPEST, given.get("$defs", {}))
     effect = kind.effect.value if kind.effect is not Effect.WRITES else f"writes, {kind.repeat}"
     return f"{kind.name}({_fields(fields_schema(kind.fields))}) -> {output} | {effect} | {kind.title}"
+
+
+def short_signature(kind: StepType) -> str:
+    """Return a step type in one short line: names of its fields and of its output's members, no types."""
+    members = ", ".join(list(kind.output_schema({}, {}).get("properties", {}))[:_MOST_MEMBERS])
+    return f"{kind.name}({_names(fields_schema(kind.fields))}) -> {members or 'a value'} | {kind.title}"
+
+
+def _names(schema: Mapping[str, Any]) -> str:
+    required = schema.get("required", ())
+    return ", ".join(f"{name}*" if name in required else name for name in schema.get("properties", {}))
+
+
+def trigger_signature(kind: TriggerType) -> str:
+    """Return a trigger type in one line."""
+    return f"{kind.name}({_fields(fields_schema(kind.fields))}) | trigger | {kind.title}"
 
 
 def _fields(schema: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_workflow
 from engine.copilot.proposals.proposals import Proposals
+from engine.copilot.talking.answer_form import AsJson
 from engine.copilot.talking.code_step import code_step
 from engine.copilot.talking.model import CopilotModel
 from engine.copilot.talking.prompt import PromptContext, messages
@@ -28,7 +29,8 @@ from engine.copilot.talking.records import (
     TurnLimits,
     TurnPreview,
 )
-from engine.copilot.talking.setup import DEMO_QUESTIONS, DIGEST, Setups
+from engine.copilot.talking.setup import DEMO_QUESTIONS, DIGEST, Setups, few_tokens_at_once, patient
+from engine.copilot.talking.short_prompt import short_request
 from engine.copilot.talking.standing import told_names
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
@@ -128,11 +130,15 @@ class Talking:
 
     @operation("copilot.preview_turn", "edit", "ask the co-pilot", "See what a turn about a workflow would send")
     def preview(self, p: Principal, workflow: str, asked: str, about: About) -> TurnPreview:
-        """Return exactly what a turn would send first; nothing is sent. Raises as `start`, and InvalidInput."""
+        """Return exactly what a turn would send first; nothing of it is sent. Raises as `start`, and InvalidInput."""
         found = self.setup(p)
         if not found.is_available:
             raise InvalidInput(found.why_not, remedy="Connect a model, or ask without one.")
-        _, sent = self._prepared(p, workflow, checked_words(asked), about)
+        account = self._setups.account()
+        reads = None if account is None else few_tokens_at_once(account)
+        box, sent = self._prepared(p, workflow, checked_words(asked), about, reads)
+        if isinstance(box.form, AsJson):
+            return self._setups.preview(replace(found, limits=patient(self.limits)), sent, (), box.form.schema)
         return self._setups.preview(found, sent, NAMES)
 
     @operation("copilot.ask", "edit", "ask the co-pilot", "Ask the co-pilot about a workflow")
@@ -156,13 +162,16 @@ class Talking:
         account = self._setups.demo_account() if is_demo else self._setups.account()
         assert account is not None, "there is one to ask"
         model = found.model or str(getattr(account.client, "model", ""))
-        box, sent = self._prepared(p, name, said, about)
+        reads = None if is_demo else few_tokens_at_once(account)
+        box, sent = self._prepared(p, name, said, about, reads)
+        limits = self.limits if reads is None else patient(self.limits)
         turn = replace(
             self._turns.new(said, about),
+            most_seconds=limits.seconds,
             sent=TurnDestination(account.client.account(), model, box.values_sent, box.from_outside),
         )
         working = Working(
-            self._model, account, box, self.limits, _free if is_demo else partial(self._setups.cost, account), feed
+            self._model, account, box, limits, _free if is_demo else partial(self._setups.cost, account), feed
         )
         self._turns.begin(p, name, turn, working, sent)
         return turn, feed
@@ -178,8 +187,14 @@ class Talking:
 
     # --- a turn
 
-    def _prepared(self, p: Principal, workflow: str, asked: str, about: About) -> tuple[Toolbox, list[dict[str, Any]]]:
-        """Return the tools of a turn, and what it sends first."""
+    def _prepared(
+        self, p: Principal, workflow: str, asked: str, about: About, reads: int | None
+    ) -> tuple[Toolbox, list[dict[str, Any]]]:
+        """Return the tools of a turn, and what it sends first.
+
+        `reads`: how many tokens the model reads at once, if they are few. Raises InvalidInput for a question that
+        leaves no room among them.
+        """
         before = self._turns.conversation(p, workflow)
         context, rev = self._context(p, workflow, about.selection)
         ground, run_of = self._ground, partial(self._ground.run_of, p)
@@ -195,8 +210,13 @@ class Talking:
             names=self._names(p, workflow, about.selection),
             run=None if box.run is None else box.run_told(box.run),
             is_run_named=bool(about.run_id),
+            values=box.values_sent,
         )
         earlier = [one for one in before.turns if one.status != "working"]
+        if reads is not None:
+            short = short_request(context, earlier, asked, reads)
+            box.form = AsJson(short.schema, short.most_tokens)
+            return box, list[dict[str, Any]](short.messages)
         return box, list[dict[str, Any]](messages(context, earlier, asked))
 
     def _names(self, p: Principal, workflow: str, selection: Sequence[str]) -> list[str]:

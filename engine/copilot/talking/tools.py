@@ -15,6 +15,7 @@ from clients.wording import counted, did_you_mean
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.copilot.proposals.records import ModelUse, Proposal
+from engine.copilot.talking.answer_form import AnswerForm, WithTools
 from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts
 from engine.copilot.talking.prompt import marked, told_problems
@@ -90,7 +91,7 @@ class Toolbox(Struct):
     """The run that the turn is about: the one that is named, or the last one if it has failed."""
     code: CodeStep | None = None
     """The selected step, if it is one that runs code."""
-    offered: Sequence[JsonObject] = TOOLS
+    form: AnswerForm = WithTools(TOOLS)
 
     def placed(self, part: AnswerPart) -> AnswerPart:
         """Return code with the selected step that it is for: the only one, which runs code of this language."""

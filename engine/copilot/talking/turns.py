@@ -37,7 +37,8 @@ class Turns:
 
     def new(self, asked: str, about: About) -> Turn:
         """Return a turn that has not begun."""
-        return Turn(f"t-{uuid.uuid4().hex[:12]}", timestamp(self._clock()), asked, "working", "model", about)
+        id_, at = f"t-{uuid.uuid4().hex[:12]}", timestamp(self._clock())
+        return Turn(id_, at, asked, "working", "model", about, most_seconds=self.limits.seconds)
 
     def conversation(self, p: Principal, subject: str) -> Conversation:
         """Return a conversation; a turn that no process can continue has failed."""
@@ -145,7 +146,7 @@ class Turns:
         with self._lock:
             if self._working.get((p.id, subject), ("", None))[0] == turn.id:
                 return turn
-        over_at = moment_of(turn.at) + timedelta(seconds=self.limits.seconds + _GRACE_SECONDS)
+        over_at = moment_of(turn.at) + timedelta(seconds=turn.most_seconds + _GRACE_SECONDS)
         return turn if self._clock() < over_at else replace(turn, status="failed", problem=_LOST)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from engine.base.json_text import JsonObject
+from engine.copilot.talking.answer_form import AnswerForm
 from engine.copilot.talking.cleaning import cleaned
 from engine.copilot.talking.records import AnswerPart, TurnTokens, UsedTool
 
@@ -44,8 +45,7 @@ class TurnSpending(Struct, frozen=True):
 class TurnTools(Protocol):
     """The tools of one turn, and what the model has learned from them."""
 
-    offered: Sequence[JsonObject]
-    """As the model gets them."""
+    form: AnswerForm
     from_outside: bool
     """Whether text from outside is in the conversation."""
     values_sent: list[str]

@@ -15,7 +15,6 @@ from msgspec import Struct, field
 from clients.errors import BadAnswer, ServiceError
 from engine.base.errors import OrchestraError
 from engine.copilot.talking.cleaning import parts_of
-from engine.copilot.talking.question import ModelQuestion
 from engine.copilot.talking.records import AnswerPart, TurnLimits, TurnStatus, TurnTokens, UsedTool
 from engine.copilot.talking.used import ToolOutcome, TurnSpending, TurnTools
 from engine.outgoing.hidden_characters import shown
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 Cost: TypeAlias = Callable[[tuple[str, ...], int, int, tuple[int, int]], float | None]
 """Returns the dollars of a call: models, input and output tokens, and of the input those read from and into a cache."""
+_LOOK_SECONDS = 1.0
+"""How often a silent server is looked at."""
 _NO_JSON = "Your last call was no whole JSON object. Make it again, whole."
 
 
@@ -69,6 +70,7 @@ class Working(Struct):
     _began: float = field(default_factory=time.monotonic)
     _complaint: str = ""
     _unfinished: str = ""
+    _heard_at: float = field(default_factory=time.monotonic)
 
     @property
     def seconds(self) -> float:
@@ -113,7 +115,7 @@ class Working(Struct):
             self._add_words(answer["text"])
             if not answer["tool_calls"]:
                 return self._done()
-            messages.append(_said(answer))
+            messages.append(self.toolbox.form.said(answer))
             ended = self._use_tools(answer["tool_calls"], messages)
             if ended is not None:
                 return ended
@@ -121,9 +123,11 @@ class Working(Struct):
 
     def _answer(self, messages: list[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the model's answer, None if a call in it is not JSON."""
-        question = ModelQuestion(list(messages), self.toolbox.offered, "", self._seconds_left, self._heard)
-        self._asked = self.model.ask(self.account, question)
+        form, self._heard_at = self.toolbox.form, time.monotonic()
+        self._asked = self.model.ask(self.account, form.question(messages, self._seconds_left, self._heard))
         try:
+            while not concurrent.futures.wait([self._asked], timeout=_LOOK_SECONDS).done:
+                self._require_time()
             answer = self._asked.result()
         except BadAnswer as error:
             if error.usage is not None:
@@ -132,17 +136,25 @@ class Working(Struct):
                 raise
             return None
         finally:
+            self._asked.cancel()  # of no effect on an answer that is there
             self._asked = None
         self._count(answer)
-        return answer
+        return form.read(answer)
 
     def _heard(self, text: str) -> None:
         self._require_time()
-        self.feed.tell("text", {"text": shown(text)[0]})
+        self._heard_at = time.monotonic()
+        if text:
+            self.feed.tell("text", {"text": shown(text)[0]})
 
     def _require_time(self) -> None:
-        if self._stop.is_set() or self.seconds >= self.limits.seconds:
+        if self._stop.is_set() or self.seconds >= self.limits.seconds or self._is_silent:
             raise TurnStopped
+
+    @property
+    def _is_silent(self) -> bool:
+        most = self.limits.silent_seconds
+        return most is not None and time.monotonic() - self._heard_at >= most
 
     def _count(self, answer: dict[str, Any]) -> None:
         used = answer["usage"]
@@ -175,9 +187,9 @@ class Working(Struct):
             self._require_time()
             used = self.toolbox.use(one["name"], one["arguments"], TurnSpending(self.usage, self._seconds_left))
             self._note(used)
-            ends = ends or used.ends
+            ends = ends or used.ends or (self.toolbox.form.ends_with_proposal and not used.is_repair)
             told = used.answer if isinstance(used.answer, str) else json.dumps(used.answer, ensure_ascii=False)
-            messages.append({"role": "tool", "tool_call_id": one["id"], "content": told})
+            messages.append(self.toolbox.form.told(one["id"], told))
             ended = self._complained(used.complaint, used.unfinished) if used.is_repair else None
             if ended is not None:
                 return ended
@@ -212,6 +224,8 @@ class Working(Struct):
         return self._unfinished_at(f"The answer has reached its limit of {what}. Ask for less at a time.")
 
     def _late(self) -> TurnEnd:
+        if self._is_silent:
+            return self._limited(f"{self.limits.silent_seconds:g} seconds without a word")
         return self._limited(f"{self.limits.seconds:g} seconds")
 
     def _unfinished_at(self, problem: str) -> TurnEnd:
@@ -219,16 +233,3 @@ class Working(Struct):
             self.parts.append(AnswerPart("proposal", proposal_id=self._unfinished))
             self.feed.tell("proposal", {"id": self._unfinished})
         return TurnEnd("limited", problem)
-
-
-def _said(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer as a message of the conversation (https://platform.openai.com/docs/api-reference/chat)."""
-    calls = [
-        {
-            "id": one["id"],
-            "type": "function",
-            "function": {"name": one["name"], "arguments": json.dumps(one["arguments"], ensure_ascii=False)},
-        }
-        for one in answer["tool_calls"]
-    ]
-    return {"role": "assistant", "content": answer["text"], "tool_calls": calls}

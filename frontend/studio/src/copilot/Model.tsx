@@ -89,7 +89,7 @@ function PreviewButton({ copilot }: { copilot: Copilot }) {
   );
 }
 
-function Sent({ preview: { host, messages, tools, input_tokens, most_cost_usd } }: { preview: Preview }) {
+function Sent({ preview: { host, messages, tools, answer_schema, input_tokens, most_cost_usd } }: { preview: Preview }) {
   return (
     <div className="copilot-sent">
       <p>
@@ -104,6 +104,14 @@ function Sent({ preview: { host, messages, tools, input_tokens, most_cost_usd } 
           </pre>
         </details>
       ))}
+      {answer_schema && (
+        <details>
+          <summary>{t("What the model may answer")}</summary>
+          <pre tabIndex={0} aria-label={t("What the model may answer")}>
+            {JSON.stringify(answer_schema, null, 1)}
+          </pre>
+        </details>
+      )}
     </div>
   );
 }

@@ -184,6 +184,8 @@ export interface Preview {
   messages: { role: string; text: string }[];
   // What the model may use, by name.
   tools: string[];
+  // The JSON Schema that the answer of a small model must have, in place of tools.
+  answer_schema: object | null;
   input_tokens: number;
   most_cost_usd: number | null;
 }

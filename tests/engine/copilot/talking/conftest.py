@@ -65,6 +65,10 @@ class Talk:
         until(lambda: feed.is_over, "the end of the turn")
         return self.turn(turn.id, p, workflow)
 
+    def ended(self, id_: str, feed: TurnFeed) -> Turn:
+        until(lambda: feed.is_over, "the end of the turn")
+        return self.turn(id_)
+
     def turn(self, id_: str, p: Principal = ADA, workflow: str = "issues") -> Turn:
         turns = self.orchestra.copilot.talking.conversation(p, workflow).turns
         return next(one for one in turns if one.id == id_)
@@ -79,12 +83,19 @@ Opened = Callable[..., Talk]
 
 @pytest.fixture
 def talking(tmp_path: Path) -> Iterator[Opened]:
-    """Open a workspace with a script; `agreed`: whether Ada lets her words go to the model."""
+    """Open a workspace with a script.
+
+    `agreed`: whether Ada lets her words go to the model; `context`: how many tokens it says that it reads at once.
+    """
     with ExitStack() as stack:
 
-        def opened(script: Script, *, agreed: bool = True, service: str = "openai", **settings: Any) -> Talk:
+        def opened(
+            script: Script, *, agreed: bool = True, service: str = "openai", context: int | None = None, **settings: Any
+        ) -> Talk:
             made = _talk(tmp_path / "workspace", script, agreed=agreed, service=service, settings=settings)
-            return stack.enter_context(made)
+            talk = stack.enter_context(made)
+            talk.model.context = context
+            return talk
 
         yield opened
 
