@@ -78,6 +78,11 @@ class LocalModelClient(Client):
         """
         return self.server.context if model in ("", self.model) else None
 
+    def count_tokens(self, text: str, model: str = "") -> int | None:
+        """Return how many tokens a text has; starts the server. Raises what `chat` does."""
+        self._require(model)
+        return self._ask(lambda asked: asked.count_tokens(text))
+
     def models(self) -> list[str]:
         """Return the model; no server is started to say it."""
         return [self.model]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.local_model.catalogue import MODELS, SERVICE
-from clients.reads import ReadRequest
+from clients.reads import SERVER, ReadRequest
 from clients.service import Extra, Service
 
 
@@ -38,6 +38,7 @@ LOCAL_MODEL = Service(
         ReadRequest("GET", "/models"),
         ReadRequest("GET", "/props"),
         ReadRequest("POST", "/chat/completions"),
+        ReadRequest("POST", "/tokenize", SERVER),
     ),
     harmless=("model",),  # a path could be any file of this machine, and a context takes its memory
     kind="model",

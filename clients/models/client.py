@@ -55,6 +55,11 @@ class ModelClient(Client):
         del model
         return None
 
+    def count_tokens(self, text: str, model: str = "") -> int | None:
+        """Return how many tokens a text has for a model, as its server counts them; None if the server does not."""
+        del text, model
+        return None
+
     @abstractmethod
     def models(self) -> Sequence[str]:
         """List the names of the models that the account may use."""

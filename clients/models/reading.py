@@ -9,6 +9,9 @@ from typing import Any
 _DENSE = "぀-ヿ㐀-䶿一-鿿가-힯豈-﫿฀-໿က-႟ក-៿"
 """Scripts without spaces between words: Japanese, Chinese, Korean, Thai, Lao, Burmese, Khmer."""
 _PARTS = re.compile(rf"[{_DENSE}]+|[^\W{_DENSE}]+|[^\w\s]+(?=\s|\Z)")
+_LETTERS = re.compile(f"[{_DENSE}]")
+_CHARACTERS_PER_TOKEN = 3
+"""Of text in other scripts; English has about four."""
 _DENSE_PER_TOKEN = 4
 """More letters than a tokenizer puts into one token, on average, in these scripts."""
 _WORTH_TOLD = 1_000
@@ -19,6 +22,12 @@ _MISSING = 0.8
 def least_tokens(messages: Sequence[Mapping[str, Any]]) -> int:
     """Return a lower bound of the tokens of messages: no tokenizer joins words across spaces."""
     return sum(_least(text) for message in messages for text in _texts(message.get("content")))
+
+
+def likely_tokens(text: str) -> int:
+    """Return about how many tokens a text has, rather too many: a letter of a dense script, else three characters."""
+    dense = len(_LETTERS.findall(text))
+    return dense + -(-(len(text) - dense) // _CHARACTERS_PER_TOKEN)
 
 
 def cut_note(messages: Sequence[Mapping[str, Any]], usage: Mapping[str, int]) -> str:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from clients.models.loose_json import strict_json
 from clients.models.metering import MOST_TOKENS
+from clients.transport import origin
 
 Ability = Literal["tools", "schema", "vision", "embeddings"]
 """`schema`: its answers follow a JSON Schema; `embeddings`: it makes vectors, and writes no answers."""
@@ -174,6 +175,15 @@ def llama_cpp(ask: Ask, origin: str, name: str) -> ServedModel | None:
     can: list[Ability] = ["tools"] if has_tools else []
     can += ["vision"] if _part(_part(props, "modalities"), "vision") is True else []
     return _sorted_out(ServedModel(name, tokens, None, (*can, "schema")))
+
+
+def tokens_in(ask: Ask, base_url: str, model: str, text: str) -> int | None:
+    """Return how many tokens a text has for the model of llama.cpp, or for one of vLLM; None for other servers."""
+    url = f"{origin(base_url)}/tokenize"
+    tokens = _part(ask("POST", url, json={"content": text}), "tokens")
+    if isinstance(tokens, list) and tokens:
+        return len(tokens)
+    return _count(_part(ask("POST", url, json={"model": model, "prompt": text}), "count"))
 
 
 def named(models: Sequence[ServedModel], name: str) -> ServedModel | None:

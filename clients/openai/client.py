@@ -31,11 +31,12 @@ from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, Permit, most_tokens, permitted
 from clients.models.names import is_offered, is_other_model
 from clients.models.refusals import code_in, explained, filtered, is_loading, is_no_credit, kind_of, status_in
+from clients.models.served import asking, tokens_in
 from clients.models.thoughts import ThoughtFilter, without_thoughts
 from clients.models.vectors import batches, checked, in_order, model_for_vectors
 from clients.models.words import asked_in_words
 from clients.openai.answers import plain_answer, streamed, tokens_of
-from clients.openai.check import asked_model, look
+from clients.openai.check import asked_model, look, says_nowhere
 from clients.openai.schema import response_format
 from clients.openai.service import OPENAI, OpenAISettings
 from clients.wording import did_you_mean
@@ -59,6 +60,8 @@ _LOADING_PAUSE_SECONDS = 2.0
 """Between two requests to a server that loads its model; loading takes seconds to minutes."""
 _CONTEXT_SECONDS = 3.0
 """For the question how much a model reads: servers on this machine or network answer at once."""
+_COUNT_SECONDS = 10.0
+"""For counting the tokens of a long text, at a server that may be busy."""
 _CONTEXT_KNOWN_SECONDS = 600.0
 """A server may load a model again, with another context."""
 _LIKELY = 20
@@ -85,6 +88,7 @@ class OpenAIClient(ModelClient):
         """Sentences about models that have answered in place of others."""
         self._begin_in_thoughts: set[str] = set()
         """The models whose thoughts have only an end in their text."""
+        self._counts_no_tokens = says_nowhere(settings.base_url)
         self._contexts: dict[str, tuple[int | None, float]] = {}
         """How many tokens each model reads at once, and until when that is taken as known."""
 
@@ -108,6 +112,15 @@ class OpenAIClient(ModelClient):
             if found is None or not found.may_change:
                 self._contexts[name] = tokens, time.monotonic() + _CONTEXT_KNOWN_SECONDS
         return tokens
+
+    def count_tokens(self, text: str, model: str = "") -> int | None:
+        """Return how many tokens a text has, as llama.cpp and vLLM count them (`/tokenize`); None from others."""
+        if self._counts_no_tokens:
+            return None
+        with deadline(_COUNT_SECONDS):
+            found = tokens_in(asking(self.http, self._key.get_secret_value()), self.base_url, model or self.model, text)
+        self._counts_no_tokens = found is None
+        return found
 
     def models(self) -> list[str]:
         """List the names of the models that the server offers."""

@@ -48,7 +48,7 @@ OPENAI = Service(
         ),
         Setting("model", "OPENAI_MODEL", "Model", "Empty: the one in config.yaml"),
     ),
-    # The last five ask Ollama, LM Studio and llama.cpp for the size of the context.
+    # The last six ask Ollama, LM Studio, llama.cpp and vLLM for the size of the context, and of a text.
     reads=(
         ReadRequest("GET", "/models"),
         ReadRequest("GET", "/models/**"),
@@ -59,6 +59,7 @@ OPENAI = Service(
         ReadRequest("GET", "/api/v1/models", SERVER),
         ReadRequest("GET", "/api/v0/models", SERVER),
         ReadRequest("GET", "/props", SERVER),
+        ReadRequest("POST", "/tokenize", SERVER),
     ),
     runs_locally=True,
     takes_default_model=True,

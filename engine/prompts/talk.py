@@ -18,6 +18,7 @@ from engine.prompts.answer_checks import (
     doubtful,
     without_doubtful,
 )
+from engine.prompts.fitting import room_for
 from engine.prompts.messages import WireMessage, WirePart
 from engine.prompts.model_answers import read_fitting, schema_problem
 from engine.prompts.second_question import SecondQuestion
@@ -84,6 +85,7 @@ class ModelTalk(Struct, frozen=True):
         back, and for a refusal where another model is asked next; otherwise, a refusal and a cut leave a note.
         """
         client, on_text, before = self.call.client, self.call.on_text, self.call.usage.output_tokens
+        self._require_fit()
         answer = self._noted(
             client.chat(self.messages, model=self._asked, parameters=self._sent, tools=tools, on_text=on_text)
         )
@@ -179,6 +181,7 @@ class ModelTalk(Struct, frozen=True):
         A model that calls a tool which nobody has offered has given its answer as the arguments.
         """
         client, on_text = self.call.client, self.call.on_text
+        self._require_fit()
         answer = self._noted(
             client.chat_json(self.messages, schema, model=self._asked, parameters=self._sent, on_text=on_text)
         )
@@ -186,6 +189,12 @@ class ModelTalk(Struct, frozen=True):
         if answer["text"].strip() or len(calls) != 1:
             return answer
         return {**answer, "text": json.dumps(calls[0]["arguments"], ensure_ascii=False), "tool_calls": []}
+
+    def _require_fit(self) -> None:
+        """Raise InvalidRequest if the question is longer than the model reads at once, as far as that is known."""
+        room = room_for(self.call.client, self._asked, self.messages)
+        if room is not None:
+            room.require(self.messages)
 
     def _noted(self, found: JsonObject) -> ModelAnswer:
         note(self.call, str(found["model"]), found["usage"])

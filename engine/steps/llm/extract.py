@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -25,9 +26,10 @@ from engine.plugins.step import (
     outside,
 )
 from engine.prompts.answer_checks import AnswerChecks
+from engine.prompts.fitting import TooLong, fitted, room_for
 from engine.prompts.messages import Message, ToolCall, WireMessage, wire, wire_tool
 from engine.prompts.model_answers import from_outside, schema_problem
-from engine.prompts.talk import ModelTalk
+from engine.prompts.talk import ModelTalk, asked_model
 
 FALLBACKS_MOST = 8
 
@@ -79,6 +81,8 @@ class _Schema(Question):
 class AskFields(ModelFields, Question):
     """The fields of every step that asks a question of the workflow's own."""
 
+    too_long: TooLong = option("If the variables are longer than the model reads at once", "fail")
+
 
 class ChatFields(AskFields):
     """The fields of `llm.chat`."""
@@ -127,6 +131,8 @@ class Ask(ModelStep):
             return [("prompt", "Give a prompt or messages: there is nothing to ask the model.")]
         if has_messages and arguments.get("variables"):
             return [("variables", "Variables are for prompts only; in messages, use {{ }}.")]
+        if has_messages and arguments.get("too_long", "fail") != "fail":
+            return [("too_long", "Only the variables of a prompt are shortened: give a prompt in place of messages.")]
         return []
 
 
@@ -192,12 +198,26 @@ def _talk(call: Call) -> ModelTalk:
     prompt = _own_prompt(call)
     parameters = {**(prompt.get("parameters") or {}), **call.fields.parameters()}
     model = str(call.fields.model or prompt.get("model") or "")
-    return ModelTalk(call, _messages(call), model, parameters, AnswerChecks.of(prompt))
+    messages = _messages(call, model, parameters.get("max_tokens"))
+    return ModelTalk(call, messages, model, parameters, AnswerChecks.of(prompt))
 
 
-def _messages(call: Call) -> list[WireMessage]:
-    if not call.fields.prompt:
-        return [wire(message) for message in call.fields.messages]
+def _messages(call: Call, model: str, answer_tokens: int | None) -> Sequence[WireMessage]:
+    """Return the messages; the variables of a prompt are shortened if the step says so, with a note for people."""
+    it = call.fields
+    if not it.prompt:
+        return [wire(message) for message in it.messages]
+    messages = _rendered(call, it.variables)
+    asked = asked_model(call, model)
+    room = None if it.too_long == "fail" else room_for(call.client, asked, messages)
+    if room is None:
+        return messages
+    messages, notes = fitted(partial(_rendered, call), it.variables, it.too_long, room, answer_tokens)
+    call.notes.extend(notes)
+    return messages
+
+
+def _rendered(call: Call, variables: Mapping[str, JsonValue]) -> Sequence[WireMessage]:
     assert call.render is not None
-    rendered = call.render(call.prompts[call.fields.prompt], call.fields.variables)
+    rendered = call.render(call.prompts[call.fields.prompt], variables)
     return [{"role": one["role"], "content": one["content"]} for one in rendered]

@@ -12,12 +12,15 @@ from engine.base.json_text import JsonSchema
 from engine.plugins.step import Call, JsonValue, Output, Prompts, content, instruction, option, outside
 from engine.prompts.answer_checks import UNSURE
 from engine.prompts.messages import WireMessage
-from engine.prompts.talk import CUT, ModelAnswer, ModelTalk, early_end
+from engine.prompts.talk import CUT, ModelAnswer, ModelTalk, asked_model, early_end
 from engine.steps.llm.extract import ModelFields, ModelStep
 
 _PART_CHARACTERS = 24_000
 """About 6,000 tokens of English, which a small local model can read at once."""
+_PART_CHARACTERS_LEAST = 1_500
 _PARTS_MOST = 64
+_SHRINKS = 0.8
+"""Summaries that together are not clearly shorter than what they summarize are not summarized in parts again."""
 
 
 class ClassifyFields(ModelFields):
@@ -136,19 +139,35 @@ class Summarize(ModelStep):
 
     def call(self, call: Call) -> JsonValue:
         """Return {text, parts, is_cut, model}. Raises InvalidRequest for an empty or too long text, or a refusal."""
-        parts = list(_parts(call.fields.text))
+        size = _part_characters(call)
+        parts = list(_parts(call.fields.text, size))
         if not parts:
             remedy = "Check where 'text' comes from, or skip the step when that is empty, with an 'if'."
             raise InvalidRequest("There is no text to summarize: 'text' is empty.", remedy=remedy)
         if len(parts) > _PARTS_MOST:
             words = f"The text has {len(call.fields.text):,} characters."
-            raise InvalidRequest(words, remedy=f"Give at most {_PARTS_MOST * _PART_CHARACTERS:,}.")
-        if len(parts) == 1:
-            return _summary([_asked(call, parts[0], call.fields.length)])
+            raise InvalidRequest(words, remedy=f"Give at most {_PARTS_MOST * size:,}.")
         unwatched = replace(call, on_text=None)  # only the last summary is streamed to people
-        said = [_asked(unwatched, part, "long") for part in parts]
-        last = _asked(call, "\n\n".join(str(one["text"]) for one in said), call.fields.length)
-        return {**_summary([*said, last]), "parts": len(parts)}
+        answers: list[ModelAnswer] = []
+        unread = parts
+        while len(unread) > 1:
+            said = [_asked(unwatched, part, "long") for part in unread]
+            answers += said
+            together = "\n\n".join(str(one["text"]) for one in said)
+            has_shrunk = len(together) < sum(map(len, unread)) * _SHRINKS
+            unread = list(_parts(together, size)) if has_shrunk else [together]
+        last = _asked(call, unread[0], call.fields.length)
+        return {**_summary([*answers, last]), "parts": len(parts)}
+
+
+def _part_characters(call: Call) -> int:
+    """Return how long a part may be: half of what the model reads at once, with three characters for a token."""
+    if len(call.fields.text) < _PART_CHARACTERS_LEAST:
+        return _PART_CHARACTERS
+    context: int | None = call.client.context_tokens(asked_model(call, call.fields.model))
+    if context is None:
+        return _PART_CHARACTERS
+    return min(_PART_CHARACTERS, max(_PART_CHARACTERS_LEAST, context * 3 // 2))
 
 
 def _asked(call: Call, text: str, length: str) -> ModelAnswer:
@@ -170,12 +189,12 @@ def _summary(answers: Sequence[ModelAnswer]) -> dict[str, JsonValue]:
     return {"text": answers[-1]["text"], "parts": 1, "is_cut": is_cut, "model": answers[-1]["model"]}
 
 
-def _parts(text: str) -> Iterator[str]:
+def _parts(text: str, size: int) -> Iterator[str]:
     """Split a text into parts that a model can read at once, between paragraphs or lines if possible."""
     text = text.strip()
-    while len(text) > _PART_CHARACTERS:
-        ends = [text.rfind(mark, _PART_CHARACTERS // 2, _PART_CHARACTERS) for mark in ("\n\n", "\n", " ")]
-        end = next((place for place in ends if place > 0), _PART_CHARACTERS)
+    while len(text) > size:
+        ends = [text.rfind(mark, size // 2, size) for mark in ("\n\n", "\n", " ")]
+        end = next((place for place in ends if place > 0), size)
         yield text[:end]
         text = text[end:].lstrip()
     if text:

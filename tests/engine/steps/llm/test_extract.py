@@ -44,6 +44,8 @@ class Server(httpx.BaseTransport):
         self.asked: list[dict[str, Any]] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/chat/completions"):
+            return httpx.Response(404)  # it says nothing of its models
         self.asked.append(json.loads(request.content))
         said = {"content": None, "refusal": self.refusal} if self.refusal else {"content": self.texts.pop(0)}
         message = {"role": "assistant", **said}
@@ -309,6 +311,7 @@ def test_fields_have_their_roles() -> None:
         "fallback": "destination",
         "temperature": "option",
         "max_tokens": "option",
+        "too_long": "option",
         "schema": "instruction",
     }
     parts = Extract.fields.model_json_schema()["$defs"]
