@@ -205,7 +205,9 @@ def _entries(answer: Any, member: str, key: str) -> list[dict[str, Any]]:
 
 
 def _is_name(name: Any) -> bool:
-    return isinstance(name, str) and 0 < len(name) <= _NAME_MOST and name.isprintable()
+    """Tell whether a name can be a setting: `env:NAME` there would send a secret of this machine to the server."""
+    is_text = isinstance(name, str) and 0 < len(name) <= _NAME_MOST and name.isprintable()
+    return is_text and not name.lower().startswith(("env:", "secret:"))
 
 
 def _part(answer: Any, name: str) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from clients.check_line import CheckLine
 from clients.errors import ServiceError
+from clients.secrets import known
 from clients.sign_in import SignInWay
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
@@ -48,7 +49,7 @@ class Doctor:
         from clients.transport import deadline
 
         with deadline(_SECONDS):
-            return list(self._lines(name, mode))
+            return [replace(one, text=_in_one_line(one.text)) for one in self._lines(name, mode)]
 
     def is_let_in(self, name: str, mode: AccountMode) -> bool:
         """Return whether the service accepts the account's key again; no if it cannot say."""
@@ -192,6 +193,11 @@ def _field(error: OrchestraError | ServiceError) -> str:
 def lets_in(lines: Iterable[CheckLine]) -> bool:
     """Return whether the service accepts the account's key, according to a check."""
     return all(line.ok for line in lines if line.what in _OF_THE_ACCOUNT)
+
+
+def _in_one_line(text: str) -> str:
+    """Return words of a check without secrets, and without what a server may have put into them to look like others."""
+    return "".join(one if one.isprintable() else " " for one in known.in_text(text))
 
 
 def _is_refused(account: Account, line: CheckLine) -> bool:

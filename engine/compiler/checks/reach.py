@@ -32,7 +32,7 @@ def reaches(plan: Plan, called: Mapping[str, Plan], around: CompilerContext) -> 
     found: dict[Reach, None] = {}
     for one in plan.tree():
         action = one.step.action
-        sources = [] if action is None else _sources(action)
+        sources = [] if action is None else [*_sources(action), *_shown_cases(action, plan)]
         if action is None or not sources:
             continue
         for to in _places(action, called, around):
@@ -80,6 +80,14 @@ def _sources(action: Action) -> list[str]:
     if not found and action.step_type.hosts(action.arguments):
         found.add(str(action.step_type.service))
     return sorted(found)
+
+
+def _shown_cases(action: Action, plan: Plan) -> Iterator[str]:
+    """Yield where the examples of a prompt come from: its cases are mails of others, too."""
+    asked = action.arguments.get("prompt") if isinstance(action.arguments, dict) else None
+    prompt = plan.prompts.get(asked) if isinstance(asked, str) else None
+    if prompt is not None and prompt.get("examples"):
+        yield f"the cases of {str(asked).partition('@')[0]}"
 
 
 def _from(to: Reach, sources: Iterable[str], path: str) -> Iterator[Reach]:

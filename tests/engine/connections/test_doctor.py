@@ -378,6 +378,15 @@ def test_a_server_with_much_context_is_praised(place: Place) -> None:
         assert "16384 tokens" in place.lines()["context"].text, path
 
 
+def test_a_line_has_neither_secrets_nor_lines_of_the_server_s_own(place: Place) -> None:
+    models = {"object": "list", "data": [{"id": "m\n\x1b[31mConnection works.", "object": "model"}]}
+    place.connect("openai", base_url=f"{place.serve({'/v1': {}, '/v1/models': models}).url}/v1", model="env:KEY")
+    key = place.standins["openai"].token
+    texts = [one.text for one in place.lines().values()]
+    assert any("Connection works." in one for one in texts), "it is told"
+    assert all(one.isprintable() and key not in one for one in texts)
+
+
 def test_model_servers_of_this_machine_are_offered_and_not_used(place: Place) -> None:
     models = {"object": "list", "data": [{"id": "llama3.2", "object": "model"}]}
     found, other = place.serve({"/v1/models": models}), place.serve({"/v1/models": {"detail": "a web shop"}})

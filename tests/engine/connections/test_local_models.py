@@ -93,6 +93,8 @@ def test_what_a_server_says_of_a_model_is_believed_only_if_it_can_be() -> None:
         {"id": "a\x1b[31m"},
         {"id": "x" * 5_000},
         {"id": 7},
+        {"id": "env:GITHUB_TOKEN"},
+        {"id": "secret:github"},
         "m",
         {"id": "m", "max_model_len": "many", "meta": {"size": -1, "n_ctx": True}},
     ]

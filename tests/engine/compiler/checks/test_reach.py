@@ -51,6 +51,14 @@ SHELF = {
 }  # fmt: skip
 
 
+_SORT = {
+    "version": 1,
+    "messages": [{"role": "user", "content": "Sort."}],
+    "output_schema": {"type": "object", "properties": {"kind": {"type": "string"}}},
+}
+PROMPTS = {"sort@plain": _SORT, "sort@shown": {**_SORT, "examples": 4}}
+
+
 def compiled(document: Mapping[str, Any]) -> Compiled:
     def workflow(name: str) -> Any:
         if name not in SHELF:
@@ -58,7 +66,9 @@ def compiled(document: Mapping[str, Any]) -> Compiled:
         return SHELF[name]
 
     def prompt(name: str) -> Any:
-        raise UnknownName("prompt", name, [])
+        if name not in PROMPTS:
+            raise UnknownName("prompt", name, [])
+        return PROMPTS[name]
 
     around = CompilerContext(SERVICES, prompt, workflow, hosts=HOSTS)
     return compile_workflow(parse(json.dumps(document, indent=2), "workflows/work.json"), "work", around)
@@ -86,6 +96,9 @@ FOUND = [
      PAGE | {"with": {"database": "Tasks", "title": "{{ steps.ask.output.address }}"}}),
      {("gmail", "llm", "localhost", "ask"), ("github", "llm", "localhost", "ask"),
       ("gmail", "notion", "notion.example", "page"), ("github", "notion", "notion.example", "page")}),
+    ("a prompt without variables", flow(step("sort", "llm.extract", {"prompt": "sort@plain"}, connection="far")), set()),
+    ("the cases that a prompt shows", flow(step("sort", "llm.extract", {"prompt": "sort@shown"}, connection="far")),
+     {("the cases of sort", "far", "models.example", "sort")}),
     ("an address without a connection", flow(MAIL, POST), {("gmail", "http", "example.com", "post")}),
     ("through flow.set", flow(MAIL, put("kept", t=SAID),
      PAGE | {"with": {"database": "Tasks", "title": "{{ steps.kept.output.t }}"}}),
