@@ -96,7 +96,7 @@ FOUND = [
      PAGE | {"with": {"database": "Tasks", "title": "{{ steps.ask.output.address }}"}}),
      {("gmail", "llm", "localhost", "ask"), ("github", "llm", "localhost", "ask"),
       ("gmail", "notion", "notion.example", "page"), ("github", "notion", "notion.example", "page")}),
-    ("a prompt without variables", flow(step("sort", "llm.extract", {"prompt": "sort@plain"}, connection="far")), set()),
+    ("a prompt", flow(step("sort", "llm.extract", {"prompt": "sort@plain"}, connection="far")), set()),
     ("the cases that a prompt shows", flow(step("sort", "llm.extract", {"prompt": "sort@shown"}, connection="far")),
      {("the cases of sort", "far", "models.example", "sort")}),
     ("an address without a connection", flow(MAIL, POST), {("gmail", "http", "example.com", "post")}),
