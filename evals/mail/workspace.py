@@ -21,6 +21,8 @@ from evals.mail.questions import Question, case_names, step_prompt
 FREE_HERE = {"local": {"input": 0, "output": 0}}
 """What models on this machine cost, unless config.yaml says otherwise."""
 _SECRET = "MAIL_EVAL_SECRET_"
+MARKER = ".mail-evaluation"
+"""The file that says that a workspace is the evaluation's, which may write its settings, prompts and cases anew."""
 
 
 def connections_of(workspace: Path, names: Sequence[str]) -> dict[str, Any]:
@@ -63,9 +65,11 @@ def opened(
 ) -> Iterator[Orchestra]:
     """Make the workspace at `root` anew, but for recorded answers, and open it.
 
-    `longest`: how many tokens an answer may have; 0: as many as the model likes.
+    `longest`: how many tokens an answer may have; 0: as many as the model likes. Raises ValueError if there is something
+    at `root` that the evaluation has not made.
     """
     os.environ.setdefault(LATENCY_VARIABLE, "0")
+    _mark(root)
     if not (root / "config.yaml").exists():
         init(root)
     settings = {"connections": dict(connections), "prices": prices, "approvals": {"default": "never"}}
@@ -73,8 +77,8 @@ def opened(
     prompts = root / "prompts"
     for name in dict.fromkeys(one.prompt for one in asked):
         _write(prompts / f"{name}.json", _prompt(name, longest))
-    for before in prompts.glob("*.cases/*.json"):
-        before.unlink()
+        for before in prompts.glob(f"{name}.cases/*.json"):
+            before.unlink()
     names = case_names(asked)
     for one in asked:
         folder = prompts / f"{one.prompt}.cases"
@@ -86,6 +90,19 @@ def opened(
         yield orchestra
     finally:
         orchestra.close()
+
+
+def _mark(root: Path) -> None:
+    """Mark the folder as the evaluation's. Raises ValueError if it has files without being marked."""
+    marker = root / MARKER
+    if not marker.exists():
+        if root.exists() and any(root.iterdir()):
+            raise ValueError(
+                f"{root} is not a workspace of this evaluation, which would overwrite its settings, prompts and cases: "
+                f"it has no file {MARKER}. Nothing was changed. Name another folder with --into."
+            )
+        root.mkdir(parents=True, exist_ok=True)
+        marker.write_text("python -m evals.mail writes this workspace anew each time.\n", encoding="utf-8")
 
 
 def _prompt(name: str, longest: int) -> dict[str, Any]:

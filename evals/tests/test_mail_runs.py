@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,25 @@ def test_the_demo_answers_everything(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "12 of 12 questions are to be asked" in printed
     assert re.search(r"classify: right \d of 3 \(\d+% to \d+%\)", printed)
     assert "How often a model is right" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_workspace_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
+    """A folder `workspace` that the evaluation has not made is refused, with its path; an empty one is taken."""
+    root = tmp_path / "workspace"
+    (root / "prompts").mkdir(parents=True)
+    options = ["--demo", "--only", "classify", "--limit", "1", "--into", str(tmp_path)]
+    theirs = [root / "config.yaml", root / "prompts" / "classify-mail.json", root / "prompts" / "a.cases" / "1.json"]
+    for one in theirs:
+        one.parent.mkdir(exist_ok=True)
+        one.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match=re.escape(str(root))):
+        main(options)
+    assert [one.read_text(encoding="utf-8") for one in theirs] == ["{}\n"] * 3
+    assert sorted(one for one in tmp_path.rglob("*") if one.is_file()) == sorted(theirs)
+    shutil.rmtree(root)
+    root.mkdir()
+    main(options)
+    main(options)
 
 
 def test_a_killed_evaluation_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
