@@ -32,7 +32,7 @@ class Outcome:
     trap: str
     right: bool
     unsure: bool
-    """The model said that it was unsure, and should have known."""
+    """The model said, in an answer that fits, that it was unsure, and should have known."""
     answered: bool
     """Whether there was an answer that fits the prompt's schema."""
     said: str
@@ -69,7 +69,7 @@ def outcome(question: Question, cell: CellAnswer) -> Outcome:
         question.kind,
         question.trap,
         right,
-        unsure=kind == UNSURE and question.kind != UNSURE,
+        unsure=answered and kind == UNSURE and question.kind != UNSURE,
         answered=answered,
         said=kind or cell["text"] or "",
         faults=faults,

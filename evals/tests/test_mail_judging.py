@@ -126,6 +126,22 @@ def test_unsure_is_neither_right_nor_wrong_where_the_kind_can_be_known() -> None
     assert "right 2 of 5" in table({"m": outcomes})
 
 
+@pytest.mark.parametrize("kind", ["bug", "unsure", "task"])
+def test_an_answer_that_does_not_fit_is_no_answer_and_nothing_else(kind: str) -> None:
+    """Whatever kind it names; each question counts once."""
+    cell: CellAnswer = {
+        "text": json.dumps({"kind": kind}),
+        "value": {"kind": kind},
+        "failures": [{"assertion": "answer", "message": "'title' is a required property."}],
+        "model": "m",
+        "seconds": 2.0,
+        "usage": None,
+        "reused": False,
+    }
+    found = figures([outcome(ALL["en-05"], cell)])
+    assert (found.right.right, found.unsure, found.wrong, found.no_answer) == (0, 0, 0, 1)
+
+
 def test_the_page_shows_answers_as_text() -> None:
     """Whatever a model answers, it is no part of the page; the page loads nothing."""
     outcomes = [judged("en-05", mail(kind="nothing", title="<script>alert(1)</script>"))]
