@@ -16,7 +16,7 @@ from evals.mail.results import BY, Figures, Measured, figures, groups, parts, sp
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 _TITLES = {
     Group.CLASSIFY: "Mails sorted",
-    Group.SUMMARIES: "Texts summed up",
+    Group.SUMMARIES: "Summaries",
     Group.INVOICES: "Invoices read",
     Group.DRAFTS: "Answers drafted",
 }
