@@ -27,6 +27,8 @@ Ask = Callable[..., Any]
 LIMITED: dict[str, Any] = {"most_bytes": 4 * 1024 * 1024}
 """The extensions of a request to a server that may be any program."""
 _NAME_MOST = 200
+_MODELS_MOST = 2_000
+"""How many entries of a list are read; OpenRouter, with the longest list, has some hundreds."""
 _SIZE_MOST = 1 << 50
 _OF_OLLAMA: Mapping[str, Ability] = {"tools": "tools", "vision": "vision"}
 _EMBEDDING = re.compile(r"embed|(?:^|[^a-z])(?:bge|gte|e5)-", re.IGNORECASE)
@@ -66,7 +68,8 @@ def asking(http: httpx.Client, key: str = "") -> Ask:
 def json_in(answer: httpx.Response) -> Any:
     """Return the JSON of a successful answer; None for anything else."""
     try:
-        return strict_json(answer.text) if answer.status_code == httpx.codes.OK else None
+        # Not `text`: the charset that an answer names may be any coding of Python, such as rot13.
+        return strict_json(answer.content.decode()) if answer.status_code == httpx.codes.OK else None
     except ValueError:
         return None
 
@@ -88,20 +91,15 @@ def _of_entry(entry: Any) -> ServedModel:
     return _sorted_out(ServedModel(name, tokens, _count(_part(meta, "size"), _SIZE_MOST), abilities))
 
 
-def ollama(ask: Ask, origin: str, names: Sequence[str] = ()) -> list[ServedModel]:
-    """Return these models of Ollama; without names all. Every model that writes answers follows a JSON Schema."""
-    if names:
-        sizes: dict[str, int | None] = dict.fromkeys(names)
-    else:
-        tags = _entries(ask("GET", f"{origin}/api/tags"), "models", "name")
-        sizes = {one["name"]: _count(one.get("size"), _SIZE_MOST) for one in tags}
-    if not sizes:
-        return []
+def ollama(ask: Ask, origin: str, names: Sequence[str], *, with_sizes: bool = False) -> list[ServedModel]:
+    """Return these models of Ollama. Every model that writes answers follows a JSON Schema."""
+    tags = _entries(ask("GET", f"{origin}/api/tags"), "models", "name") if with_sizes else []
+    sizes = {one["name"]: _count(one.get("size"), _SIZE_MOST) for one in tags}
     loaded = {
         one["model"]: _count(one.get("context_length"))
         for one in _entries(ask("GET", f"{origin}/api/ps"), "models", "model")
     }
-    return [_of_ollama(ask, origin, name, size, loaded) for name, size in sizes.items()]
+    return [_of_ollama(ask, origin, name, sizes.get(name), loaded) for name in names]
 
 
 def _of_ollama(ask: Ask, origin: str, name: str, size: int | None, loaded: Mapping[str, int | None]) -> ServedModel:
@@ -201,7 +199,7 @@ def _sorted_out(model: ServedModel) -> ServedModel:
 def _entries(answer: Any, member: str, key: str) -> list[dict[str, Any]]:
     """Return the entries that have a name: one that can be shown, and sent back as it is."""
     found = _part(answer, member)
-    return [one for one in found if _is_name(_part(one, key))] if isinstance(found, list) else []
+    return [one for one in found[:_MODELS_MOST] if _is_name(_part(one, key))] if isinstance(found, list) else []
 
 
 def _is_name(name: Any) -> bool:

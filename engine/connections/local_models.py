@@ -114,14 +114,14 @@ def _asked(kind: str, origin: str) -> LocalServer | None:
 
 
 def _kind(usual: str, entries: Sequence[Any]) -> str:
-    owners = {one.get("owned_by") for one in entries if isinstance(one, dict)}
+    owners = [one.get("owned_by") for one in entries if isinstance(one, dict)]  # of any type
     return next((kind for owner, kind in _OWNERS.items() if owner in owners), usual)
 
 
 def _described(kind: str, ask: Ask, origin: str, models: Sequence[ServedModel]) -> list[ServedModel]:
     """Return these models with what the server says of them in its own way; as they are if it says nothing more."""
     if kind == OLLAMA:
-        more = ollama(ask, origin)
+        more = ollama(ask, origin, [one.name for one in models], with_sizes=True)
     elif kind == LM_STUDIO:
         more = lm_studio(ask, origin)
     elif kind == LLAMA_CPP and models:

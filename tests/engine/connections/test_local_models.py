@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
-from clients.models.served import ServedModel
+from clients.models.served import ServedModel, json_in
 from engine.connections.local_models import LocalServer, local_servers
 from tests.model_servers import JAN, LLAMA_CPP, LM_STUDIO, OLDER_LM_STUDIO, OLLAMA, VLLM, Routes, listed, serving
 
@@ -96,7 +97,8 @@ def test_what_a_server_says_of_a_model_is_believed_only_if_it_can_be() -> None:
         {"id": "env:GITHUB_TOKEN"},
         {"id": "secret:github"},
         "m",
-        {"id": "m", "max_model_len": "many", "meta": {"size": -1, "n_ctx": True}},
+        {"id": "list", "owned_by": ["a"], "meta": [{}], "max_model_len": {}},
+        {"id": "m", "owned_by": {}, "max_model_len": "many", "meta": {"size": -1, "n_ctx": True}},
     ]
     routes: Routes = {
         "GET /v1/models": lambda _: (200, {"object": "list", "data": odd}),
@@ -105,5 +107,30 @@ def test_what_a_server_says_of_a_model_is_believed_only_if_it_can_be() -> None:
     }
     server = found("Ollama", routes)
     assert server is not None
-    assert [one.name for one in server.models] == ["m"]
-    assert server.models == (ServedModel("m", may_change=True),)
+    assert server.models == (ServedModel("list", may_change=True), ServedModel("m", may_change=True))
+
+
+def test_only_models_that_are_shown_are_asked_about_however_many_a_server_lists() -> None:
+    names = [f"m{number}" for number in range(200)]
+    asked: list[str] = []
+
+    def shown(body: Any) -> tuple[int, Any]:
+        asked.append(body["model"])
+        return 404, {}
+
+    routes: Routes = {
+        "GET /v1/models": listed(*names),
+        "GET /api/tags": lambda _: (200, {"models": [{"name": name, "size": 7} for name in names]}),
+        "POST /api/show": shown,
+    }
+    server = found("Ollama", routes)
+    assert server is not None
+    assert set(asked) <= {one.name for one in server.models}
+    assert len(server.models) < len(names)
+    assert {one.size_bytes for one in server.models} == {7}
+
+
+def test_an_answer_is_read_as_utf_8_whatever_charset_it_names() -> None:
+    headers = {"content-type": "application/json; charset=rot13"}
+    assert json_in(httpx.Response(200, headers=headers, content=b'{"a": 1}')) == {"a": 1}
+    assert json_in(httpx.Response(200, headers=headers, content=b"\xff")) is None
