@@ -61,6 +61,6 @@ def test_a_run_of_another_workflow_and_a_step_that_there_is_not_are_refused(
         refused = browser.post("/api/copilot/answers", json={**asked, **more}, headers=SAME)
         assert (refused.status_code, refused.json()["error"]["type"]) == (422, "InvalidInput")
         with pytest.raises(InvalidInput):
-            orchestra.copilot.talking._prepared(OWNER, "inbox-triage", "why?", about)  # what a model would be told
+            orchestra.copilot.talking._prepared(OWNER, "inbox-triage", "why?", about, None)  # what a model gets
     mended = browser.post("/api/copilot/answers", json={**asked, "workflow": "fails", "run_id": run_id}, headers=SAME)
     assert "No." in mended.json()["text"]
