@@ -23,6 +23,7 @@ from evals.mail.results import keep, kept, machine, table
 from evals.mail.workspace import FREE_HERE, connections_of, opened, prices_of, server
 
 INTO = Path(__file__).resolve().parents[2] / "build" / "evals" / "mail"
+_OURS = [one for one in Group if one is not Group.OWN]
 _DEMO = {"demo": {"service": "openai", "base_url": "http://127.0.0.1:1/v1", "model": "demo"}}
 
 
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Ask, judge, print and save."""
     options = _options(arguments)
     try:
-        asked = _chosen(options)
+        data = questions(options.mails)
+        asked = _chosen(data, options)
         connections = _connections(options)
         prices = prices_of(options.workspace) if options.connection else FREE_HERE
         root, longest = options.into / "workspace", options.max_tokens
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     of = {name: _model(name, settings, demo=options.demo) for name, settings in connections.items()}
     results = options.into / "results.json"
     for name, outcomes in found.items():
-        keep(results, of[name], outcomes)
+        keep(results, of[name], outcomes, [*questions(), *data])
     print(table({of[name]: outcomes for name, outcomes in found.items()}))
     page = options.into / "report.html"
     page.write_text(written(kept(results)), encoding="utf-8")
@@ -65,7 +67,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", default="", help="its model")
     parser.add_argument("--key", default="OPENAI_API_KEY", metavar="VARIABLE", help="the variable that has its key")
     parser.add_argument("--demo", action="store_true", help="the demo's model, which is no model: it looks for words")
-    parser.add_argument("--only", nargs="+", default=[*Group], choices=[*Group], type=Group)
+    parser.add_argument("--only", nargs="+", default=[], choices=_OURS, type=Group)
     parser.add_argument("--languages", nargs="+", default=[], metavar="LANGUAGE", help=f"such as {' '.join(LANGUAGES)}")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="of each group, spread over all kinds")
     parser.add_argument("--mails", type=Path, metavar="FILE", help="mails of your own, in place of all others")
@@ -79,14 +81,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("Name a model: --connection NAME, --model NAME with --url, or --demo.")
     if options.demo and (options.connection or options.model):
         parser.error("--demo asks the demo's model alone: leave the others out.")
+    if options.mails and options.only:
+        parser.error("--mails asks your mails alone: leave --only out.")
     return options
 
 
-def _chosen(options: argparse.Namespace) -> list[Question]:
-    found = [one for one in questions(options.mails) if one.group in options.only]
+def _chosen(data: Sequence[Question], options: argparse.Namespace) -> list[Question]:
+    found = [one for one in data if not options.only or one.group in options.only]
     some = [one for one in found if not options.languages or one.language in options.languages]
     if not some:
-        raise ValueError(f"There are no such questions in the languages {' '.join(options.languages)}.")
+        where = f" in the languages {' '.join(options.languages)}" if options.languages else ""
+        raise ValueError(f"There are no such questions{where}.")
     return stratified(some, options.limit)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from engine.prompts.assertions import AnswerFacts
 from engine.prompts.cases import CaseModel
 from engine.runs.prompt_tries.matrix import CellAnswer
-from evals.mail.questions import Group, Part, Question
+from evals.mail.questions import Part, Question
 
 UNSURE = "unsure"
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d+)*")
@@ -43,6 +43,8 @@ class Outcome:
     cost_usd: float | None
     parts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """How many of how many checks of each part are met."""
+    digest: str = ""
+    """Of the question as it was judged."""
 
 
 def outcome(question: Question, cell: CellAnswer) -> Outcome:
@@ -60,8 +62,7 @@ def outcome(question: Question, cell: CellAnswer) -> Outcome:
         if fault and answered:
             faults.append(fault)
         right = right and (not fault or part not in question.decisive)
-    is_mail = question.group is Group.CLASSIFY
-    kind = str((value or {}).get("kind", "")) if is_mail else ""
+    kind = str((value or {}).get("kind", "")) if question.group.is_sorting else ""
     return Outcome(
         question.id,
         question.group,
@@ -76,6 +77,7 @@ def outcome(question: Question, cell: CellAnswer) -> Outcome:
         seconds=cell["seconds"],
         cost_usd=cell["usage"]["cost_usd"] if cell["usage"] else None,
         parts=parts,
+        digest=question.digest,
     )
 
 

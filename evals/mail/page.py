@@ -16,6 +16,7 @@ from evals.mail.results import BY, Figures, Measured, figures, groups, parts, sp
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 _TITLES = {
     Group.CLASSIFY: "Mails sorted",
+    Group.OWN: "Mails of your own sorted",
     Group.SUMMARIES: "Summaries",
     Group.INVOICES: "Invoices read",
     Group.DRAFTS: "Answers drafted",
@@ -60,13 +61,13 @@ def _sections(models: Sequence[Measured]) -> Iterator[Section]:
                 [figures(some) if some else None for some in asked],
                 [*_tables(group, asked)],
                 [[one for one in some if not one.right] for some in asked],
-                group is Group.CLASSIFY,
+                group.is_sorting,
             )
 
 
 def _tables(group: Group, asked: Sequence[Sequence[Outcome]]) -> Iterator[Table]:
     yield _table("By part of the answer", [parts(some) for some in asked])
-    for by in BY if group is Group.CLASSIFY else ():
+    for by in BY if group.is_sorting else ():
         found = [{name: figures(of).right for name, of in split(some, by).items()} for some in asked]
         yield _table(f"Right kind, by {by}", found)
 

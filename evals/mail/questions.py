@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import defaultdict
@@ -13,13 +14,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
 
 _HERE = Path(__file__).parent
 _WORKFLOWS = Path(__file__).resolve().parents[2] / "gallery" / "workflows"
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ja")
-_REQUIRED = ("id", "kind", "subject", "text")
-"""What a mail needs."""
 CLASSIFY, SUMMARIZE, REPLY = "classify-mail", "summarize-issue", "draft-reply"
 INVOICE, IBAN = "read-invoice", "read-iban"
 _STEPS = {INVOICE: ("invoice-to-sheet", "read"), IBAN: ("invoice-ibans", "read")}
@@ -53,12 +54,18 @@ class Part(StrEnum):
 
 
 class Group(StrEnum):
-    """A kind of work."""
+    """A kind of work, with texts of ours; `OWN`: mails of your own to sort."""
 
     CLASSIFY = "classify"
+    OWN = "own"
     SUMMARIES = "summaries"
     INVOICES = "invoices"
     DRAFTS = "drafts"
+
+    @property
+    def is_sorting(self) -> bool:
+        """Whether its answers are kinds of mails."""
+        return self in (Group.CLASSIFY, Group.OWN)
 
 
 @dataclass(frozen=True)
@@ -88,11 +95,33 @@ class Question:
     source: str = ""
     """The text that numbers of the answer must come from; empty: they are not looked at."""
 
+    @property
+    def digest(self) -> str:
+        """What changes with the text and with what the answer must meet."""
+        checks = [[check.part, check.assertion] for check in self.checks]
+        whole = json.dumps([self.id, self.group, self.kind, self.trap, self.language, dict(self.variables), checks])
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+class OwnMail(BaseModel, strict=True):
+    """A mail of your own, as a line of a file has it."""
+
+    id: str = Field(min_length=1)
+    kind: Literal["task", "bug", "nothing", "unsure"]
+    subject: str
+    text: str
+    title: list[str] = []
+    """Words of which the title must have one; empty: it is not looked at."""
+    never: str = ""
+    """What the answer must not contain."""
+    trap: str = ""
+    language: str = ""
+
 
 def questions(mails: Path | None = None) -> list[Question]:
     """Return all questions; with a file of mails, those mails alone. Raises ValueError with the line of a fault."""
     if mails is not None:
-        return [*map(_mail, _with_language(_lines(mails, _REQUIRED), ""))]
+        return [_mail(one.model_dump(), Group.OWN) for one in _own(mails)]
     files = {one: _HERE / "mails" / f"{one}.jsonl" for one in LANGUAGES}
     found = [_mail(one) for language, path in files.items() for one in _with_language(_lines(path), language)]
     found += map(_summary, _lines(_HERE / "summaries.jsonl"))
@@ -164,16 +193,31 @@ def _renamed(text: str) -> str:
     return text
 
 
-def _lines(path: Path, required: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+def _own(path: Path) -> Iterator[OwnMail]:
+    lines: dict[str, int] = {}
+    for number, line in enumerate(_lines(path), 1):
         try:
-            found = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: not JSON: {error}. Write one text a line.") from error
-        missing = [one for one in required if one not in found] if isinstance(found, dict) else [*required]
-        if missing:
-            raise ValueError(f"{path}, line {number}: without {', '.join(missing)}. A text is an object that has them.")
-        yield found
+            mail = OwnMail.model_validate(line)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            name = ".".join(map(str, fault["loc"])) or "the line"
+            seen = "" if fault["type"] == "missing" else f", not {str(fault['input'])[:200]!r}"
+            raise ValueError(f"{path}, line {number}: {name}: {fault['msg']}{seen}.") from error
+        if mail.id in lines:
+            raise ValueError(
+                f"{path}, line {number}: line {lines[mail.id]} has the id {mail.id!r} too. Give each mail its own."
+            )
+        lines[mail.id] = number
+        yield mail
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{path}, line {number}: not JSON: {error}. Write one text a line.") from error
 
 
 def _with_language(lines: Iterator[dict[str, Any]], language: str) -> Iterator[dict[str, Any]]:
@@ -186,7 +230,7 @@ def _any(words: Sequence[str]) -> str:
     return f"(?i)({'|'.join(found)})"
 
 
-def _mail(mail: Mapping[str, Any]) -> Question:
+def _mail(mail: Mapping[str, Any], group: Group = Group.CLASSIFY) -> Question:
     checks = [Check(Part.KIND, {"type": "field_equals", "field": "kind", "value": mail["kind"]})]
     if mail.get("title"):
         checks.append(Check(Part.TITLE, {"type": "regex", "field": "title", "pattern": _any(mail["title"])}))
@@ -195,7 +239,7 @@ def _mail(mail: Mapping[str, Any]) -> Question:
     variables = {"subject": mail["subject"], "text": mail["text"]}
     kind, trap = mail["kind"], mail.get("trap", "")
     decisive = frozenset({Part.KIND})
-    return Question(mail["id"], Group.CLASSIFY, CLASSIFY, mail["language"], variables, checks, kind, trap, decisive)
+    return Question(mail["id"], group, CLASSIFY, mail["language"], variables, checks, kind, trap, decisive)
 
 
 def _summary(one: Mapping[str, Any]) -> Question:

@@ -15,7 +15,7 @@ from typing import Any
 from engine.files.atomic import write_whole
 from evals.copilot.figures import Share
 from evals.mail.judging import Outcome
-from evals.mail.questions import Group
+from evals.mail.questions import Group, Question
 
 Results = Mapping[str, Sequence[Outcome]]
 """By the name of the model."""
@@ -96,7 +96,7 @@ def _lines(model: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield f"\n{model}"
     for group, some in groups(outcomes).items():
         found = figures(some)
-        unsure = f"unsure {found.unsure}, " if group is Group.CLASSIFY else ""
+        unsure = f"unsure {found.unsure}, " if group.is_sorting else ""
         cost = "cost unknown" if found.cost_usd is None else f"${found.cost_usd:.4f}"
         yield (
             f"  {group}: right {found.right}, {unsure}wrong {found.wrong}, no answer {found.no_answer}; "
@@ -104,16 +104,27 @@ def _lines(model: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
         )
         for part, share in parts(some).items():
             yield f"    {part:<28} {share}"
-        for by in BY if group is Group.CLASSIFY else ():
+        for by in BY if group.is_sorting else ():
             for name, of in sorted(split(some, by).items()):
                 yield f"    {by} {name:<{27 - len(by)}} {figures(of).right}"
 
 
-def keep(path: Path, model: str, outcomes: Sequence[Outcome]) -> None:
-    """Write a model's answers into the file, in place of its earlier answers to the same questions."""
+def keep(path: Path, model: str, outcomes: Sequence[Outcome], data: Iterable[Question]) -> None:
+    """Write a model's answers into the file, in place of its earlier answers to the same questions.
+
+    `data`: all questions of the groups that it has. Answers of any model to others of these groups, which have been
+    changed or removed, are dropped.
+    """
+    of: dict[str, set[str]] = {}
+    for each in data:
+        of.setdefault(each.group, set()).add(each.digest)
     all_ = _read(path)
-    before = {one["question"]: one for one in all_.get(model, {}).get("outcomes", [])}
-    before |= {one.question: asdict(one) for one in outcomes}
+    for measured in all_.values():
+        some = measured["outcomes"]
+        measured["outcomes"] = [one for one in some if one.get("digest") in of.get(one["group"], {one.get("digest")})]
+    all_ = {name: one for name, one in all_.items() if one["outcomes"]}
+    before = {(one["group"], one["question"]): one for one in all_.get(model, {}).get("outcomes", [])}
+    before |= {(one.group, one.question): asdict(one) for one in outcomes}
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     all_[model] = {"measured": when, "machine": machine(), "outcomes": [*before.values()]}
     path.parent.mkdir(parents=True, exist_ok=True)

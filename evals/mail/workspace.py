@@ -65,8 +65,8 @@ def opened(
 ) -> Iterator[Orchestra]:
     """Make the workspace at `root` anew, but for recorded answers, and open it.
 
-    `longest`: how many tokens an answer may have; 0: as many as the model likes. Raises ValueError if there is something
-    at `root` that the evaluation has not made.
+    `longest`: how many tokens an answer may have; 0: as many as the model likes. Raises ValueError if `root` has files
+    and is not marked as the evaluation's.
     """
     os.environ.setdefault(LATENCY_VARIABLE, "0")
     _mark(root)

@@ -64,7 +64,12 @@ def test_a_limit_takes_some_of_everything() -> None:
     """So many of each group, with every kind of mail and most languages among them."""
     some = stratified(ALL, 40)
     mails = [one for one in some if one.group is Group.CLASSIFY]
-    assert Counter(one.group for one in some) == {**dict.fromkeys(Group, 40), Group.SUMMARIES: 20, Group.DRAFTS: 20}
+    assert Counter(one.group for one in some) == {
+        Group.CLASSIFY: 40,
+        Group.INVOICES: 40,
+        Group.SUMMARIES: 20,
+        Group.DRAFTS: 20,
+    }
     assert min(Counter(one.kind for one in mails).values()) == 10
     assert {one.trap for one in mails} == {one.trap for one in MAILS}
     assert len({one.language for one in mails}) == len(LANGUAGES)
@@ -82,12 +87,19 @@ def test_steps_of_the_gallery_are_asked_as_they_are() -> None:
 
 
 def test_a_file_of_mails_of_ones_own(tmp_path: Path) -> None:
-    """Four members are enough; a line that lacks one, or is not JSON, is named."""
+    """Four members are enough; a line that lacks one, has an unknown kind or an id twice, or is not JSON, is named."""
     path = tmp_path / "mine.jsonl"
     path.write_text('{"id": "a", "kind": "bug", "subject": "S", "text": "T"}\n', encoding="utf-8")
     [one] = questions(path)
-    assert (one.id, one.kind, one.language) == ("a", "bug", "")
-    for second, said in (('{"id": ', "line 2: not JSON"), ('{"id": "b", "kind": "bug"}', "line 2: without subject")):
+    assert (one.id, one.group, one.kind, one.language) == ("a", Group.OWN, "bug", "")
+    for second, said in (
+        ('{"id": ', "line 2: not JSON"),
+        ("[]", "line 2: the line"),
+        ('{"id": "b", "kind": "bug"}', "line 2: subject: Field required"),
+        ('{"id": "a", "kind": "task", "subject": "S", "text": "T"}', "line 2: line 1 has the id 'a' too"),
+        ('{"id": "b", "kind": "bugg", "subject": "S", "text": "T"}', "line 2: kind: .*'bug'.* not 'bugg'"),
+        ('{"id": "b", "kind": "bug", "subject": "S", "text": "T", "title": "T"}', "line 2: title: .*list"),
+    ):
         path.write_text('{"id": "a", "kind": "bug", "subject": "S", "text": "T"}\n' + second, encoding="utf-8")
         with pytest.raises(ValueError, match=said):
             questions(path)

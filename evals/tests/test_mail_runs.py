@@ -29,7 +29,7 @@ def test_the_demo_answers_everything(tmp_path: Path, capsys: pytest.CaptureFixtu
     """Every group has figures, and the page is there."""
     main(["--demo", "--limit", "3", "--into", str(tmp_path)])
     [model] = kept(tmp_path / "results.json")
-    assert {one.group for one in model.outcomes} == set(Group)
+    assert {one.group for one in model.outcomes} == set(Group) - {Group.OWN}
     assert len(model.outcomes) == 12
     printed = capsys.readouterr().out
     assert "12 of 12 questions are to be asked" in printed
@@ -54,6 +54,26 @@ def test_a_workspace_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
     root.mkdir()
     main(options)
     main(options)
+
+
+def test_mails_of_ones_own_are_a_group_of_the_file_as_it_is_now(tmp_path: Path) -> None:
+    """They are beside ours, whatever their ids; one that is changed or removed is not shown for any model."""
+    mails, results = tmp_path / "mine.jsonl", tmp_path / "results.json"
+    mine = [{"id": one, "kind": "bug", "subject": "S", "text": "It fails."} for one in ("en-01", "b", "c")]
+    options = ["--demo", "--into", str(tmp_path)]
+    main([*options, "--only", "classify", "--limit", "2"])
+    ours = [one for model in kept(results) for one in model.outcomes]
+    mails.write_text("".join(f"{json.dumps(one)}\n" for one in mine), encoding="utf-8")
+    main([*options, "--mails", str(mails)])
+    other = json.loads(results.read_text(encoding="utf-8"))
+    results.write_text(json.dumps({"another": next(iter(other.values())), **other}), encoding="utf-8")
+    mails.write_text(f"{json.dumps(mine[0])}\n{json.dumps({**mine[1], 'text': 'It works.'})}\n", encoding="utf-8")
+    main([*options, "--mails", str(mails)])
+    another, demo = kept(results)
+    assert [one.question for one in another.outcomes if one.group == Group.OWN] == ["en-01"]
+    assert [one.question for one in demo.outcomes if one.group == Group.OWN] == ["en-01", "b"]
+    assert [one for one in demo.outcomes if one.group == Group.CLASSIFY] == ours
+    assert "Mails of your own" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_killed_evaluation_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,6 +146,7 @@ def test_a_connection_of_a_workspace_is_asked_and_its_key_stays_there(
         pytest.param(["--connection", "nope"], "nope", id="connection"),
         pytest.param(["--demo", "--languages", "xx"], "xx", id="language"),
         pytest.param(["--demo", "--mails", "gone.jsonl"], "gone.jsonl", id="file"),
+        pytest.param(["--demo", "--mails", "gone.jsonl", "--only", "drafts"], "2", id="only"),
         pytest.param(["--demo", "--at-once", "99"], "99", id="at-once"),
     ],
 )
