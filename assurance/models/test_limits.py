@@ -20,10 +20,7 @@ from clients.local_model.service import LocalModelSettings
 from engine.base.definitions import PromptDefinition
 from engine.plugins.step import Call
 from engine.steps.llm.extract import Chat
-from tests.clients.local_model.conftest import cache, client, packages
 from tests.patience import until
-
-__all__ = ["cache", "client", "packages"]  # fixtures
 
 CONTEXT = 1_024
 STEP_SECONDS = 300.0

@@ -12,10 +12,7 @@ import pytest
 from engine.copilot.prompting.tuning import TuneRequest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.clients.local_model.conftest import cache, packages
 from tests.workspaces import init
-
-__all__ = ["cache", "packages"]
 
 OWNER = Principal("tester", "owner", confirmed=True)
 NAME = "classify-mail"

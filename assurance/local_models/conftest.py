@@ -1,5 +1,0 @@
-"""The small model on this machine, as the tests of its client have it."""
-
-from tests.clients.local_model.conftest import cache, packages
-
-__all__ = ["cache", "packages"]
