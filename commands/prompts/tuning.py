@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
-from commands.base.failures import DONE
+from commands.base.failures import DONE, FAILED
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
 from commands.base.session import CommandSession, opened
@@ -30,7 +30,8 @@ def tune(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Test variants of the draft with its cases and a model, and propose the best one."""
+    """Propose the best of some variants of the draft, tested with its cases and a model: exit code 1 if it stops."""
+    from engine.base.statuses import RunStatus
     from engine.copilot.prompting.tuning import TuneRequest
 
     wanted = TuneRequest(model, connection)
@@ -44,7 +45,7 @@ def tune(
         document({**asdict(found), "proposal": None if made is None else asdict(made)})
     else:
         _show(found, made)
-    return DONE
+    return DONE if found.status == RunStatus.SUCCEEDED else FAILED
 
 
 def _proposal(session: CommandSession, found: TuneReport, *, is_accepted: bool) -> PromptProposal | None:

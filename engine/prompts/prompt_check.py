@@ -113,7 +113,7 @@ def _example_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Pr
     if document.get("examples") is None:
         return
     if question_number(document) == len(document["messages"]):
-        said = "Examples stand before the last message of the user, and there is none."
+        said = "Examples go before the last user message, and this prompt has none."
         yield prompt_problem(file, ("examples",), said, "examples", "Add a message with the role user.")
     if document.get("output_schema") is None:
         said = "Without an 'output_schema', a step gets examples only if it has a schema of its own."

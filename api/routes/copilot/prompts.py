@@ -134,7 +134,7 @@ def get_tuning_cost(
     response_model=None,
     responses={
         200: {"description": "The report", "model": TuneReport},
-        202: {"description": "The time is over; the same request goes on", "model": TuneReport},
+        202: {"description": "Time is up; the same request continues", "model": TuneReport},
         **_CLASH,
     },
     dependencies=[CHECKED],
@@ -142,7 +142,7 @@ def get_tuning_cost(
 def tune_prompt(name: str, sent: Tuned, orchestra: Door, principal: Acting) -> JSONResponse:
     """Test variants of the draft with its cases, in rounds, and propose the best: `proposal` has its id.
 
-    202 if it takes longer than `wait_seconds`: the same request goes on with the answers recorded so far.
+    202 if it takes longer than `wait_seconds`: the same request continues with the answers recorded so far.
     """
     wanted = TuneRequest(sent.model, sent.connection)
     tuning = orchestra.copilot.prompting.tuning

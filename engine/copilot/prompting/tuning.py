@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from clients.wording import counted
-from engine.base.errors import InvalidInput
+from engine.base.errors import InUse, InvalidInput
 from engine.base.names import checked_name
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, RunStatus
 from engine.budgets.limits import money
@@ -85,7 +85,8 @@ class TuneReport:
 
     prompt: str
     status: RunStatus
-    """`running`: the time was over; asked again, it goes on with the answers recorded so far."""
+    """`running`: the time was over; asked again, it goes on with the answers recorded so far. `failed`: questions got
+    no answer. `cancelled`, `interrupted`: the test was stopped."""
     model: str
     connection: str
     demo: bool
@@ -123,12 +124,23 @@ class _Tuning:
     """The same with all cases."""
     tests: list[Matrix] = field(default_factory=list)
 
+    def seconds_left(self) -> float | None:
+        """Return how long to wait; None without an end."""
+        return None if self.ends_at is None else max(self.ends_at - time.monotonic(), 0.0)
+
 
 _DRAFT = PromptVariant()
 
 
-class _TimeOver(Exception):
-    pass
+class _Ended(Exception):
+    """There is no proposal, for a reason that is no error."""
+
+    def __init__(self, status: RunStatus, words: str) -> None:
+        super().__init__(words)
+        self.status, self.words = status, words
+
+
+_TIME_IS_UP = "Time is up. Run it again to continue."
 
 
 class PromptTuning:
@@ -145,6 +157,7 @@ class PromptTuning:
     ) -> None:
         self._proposals, self._prompts, self._cases = proposals, prompts, cases
         self._tests, self._try_requests, self._config = tests, try_requests, config
+        self._at_work: dict[str, str] = {}  # the id of the last test of tuning, by prompt
 
     @operation("prompts.tuning_cost", "edit", "change prompts", "See what tuning a prompt may cost")
     def cost(self, p: Principal, name: str, wanted: TuneRequest) -> TuneCost:
@@ -170,13 +183,13 @@ class PromptTuning:
         asked twice. `seconds`: how long to wait; None without an end.
 
         Raises InvalidInput (no cases, no change to try, no answer), ConfirmationNeeded (a real account), InvalidFile,
-        UnknownName, InUse (it is being tested).
+        UnknownName, InUse (somebody tests it).
         """
         work, changes = self._begun(p, name, wanted, seconds)
         try:
             return self._ended(work, self._best(work, changes))
-        except _TimeOver:
-            return _report(work, RunStatus.RUNNING, "", "", "The time is over. Ask again: it goes on from here.")
+        except _Ended as end:
+            return _report(work, end.status, "", "", end.words)
 
     def _best(self, work: _Tuning, changes: Sequence[PromptChange]) -> PromptVariant:
         best = _DRAFT
@@ -186,6 +199,9 @@ class PromptTuning:
                 break
             self._round(work, [best, *more])
             found = {one.title: _variant(work, one.title) for one in (best, *more)}
+            more = [one for one in more if _has_answers(work, one)]
+            if not more:
+                break
             better = min(more, key=lambda one: (-found[one.title].passed, found[one.title].tokens))
             if found[better.title].passed <= found[best.title].passed:
                 break
@@ -213,29 +229,48 @@ class PromptTuning:
     def _round(self, work: _Tuning, variants: Sequence[PromptVariant]) -> None:
         matrix = self._answered(work, variants, work.chosen)
         work.columns |= {one.title: column for one, column in zip(variants, matrix["columns"], strict=True)}
-        first = matrix["columns"][0]
-        answers = _answers(first, work.chosen)
-        if all(one["text"] is None for one in answers):
+        answers = _answers(matrix["columns"][0], work.chosen)
+        if not _has_answers(work, variants[0]):
             said = answers[0]["failures"][0]["message"] if answers and answers[0]["failures"] else ""
             raise InvalidInput(
                 f"The model has answered no case. {said}".strip(), remedy="Try the prompt with it first."
             )
+        _require_answers([one for one in matrix["columns"] if _count_answered(one, work.chosen)], work.chosen)
 
     def _answered(self, work: _Tuning, variants: Sequence[PromptVariant], cases: Sequence[str]) -> Matrix:
         name, p = work.file.name, work.p
         columns = [self._column(work, one) for one in variants]
-        left = None if work.ends_at is None else max(work.ends_at - time.monotonic(), 0.0)
-        begun = self._tests.start(p, name, MatrixRequest(columns, cases=cases))
+        begun = self._test_begun(work, MatrixRequest(columns, cases=cases))
         try:
-            matrix = self._tests.wait(p, name, left, begun["id"])
+            matrix = self._tests.wait(p, name, work.seconds_left(), begun["id"])
         except BaseException:  # such as Ctrl-C: the answers that have come are recorded
             self._tests.cancel(p, name, begun["id"])
             raise
         is_over = matrix["status"] not in ACTIVE_RUNS
         work.tests.append(matrix if is_over else self._tests.cancel(p, name, begun["id"]))
-        if not is_over or matrix["status"] not in (RunStatus.SUCCEEDED, RunStatus.FAILED):
-            raise _TimeOver
+        if not is_over:
+            raise _Ended(RunStatus.RUNNING, _TIME_IS_UP)
+        if matrix["status"] not in (RunStatus.SUCCEEDED, RunStatus.FAILED):
+            raise _Ended(matrix["status"], "The test was stopped: nothing is proposed. Run it again to continue.")
         return matrix
+
+    def _test_begun(self, work: _Tuning, wanted: MatrixRequest) -> Matrix:
+        """Begin a test, once an earlier one of tuning has ended: what that one has asked already is still answered."""
+        name = work.file.name
+        while True:
+            try:
+                begun = self._tests.start(work.p, name, wanted)
+            except InUse:
+                own = self._at_work.get(name)
+                if own is None:
+                    raise
+                if self._tests.wait(work.p, name, work.seconds_left(), own)["status"] in ACTIVE_RUNS:
+                    raise _Ended(RunStatus.RUNNING, _TIME_IS_UP) from None
+                if self._at_work.get(name) == own:
+                    del self._at_work[name]
+            else:
+                self._at_work[name] = begun["id"]
+                return begun
 
     def _column(self, work: _Tuning, variant: PromptVariant) -> TriedColumn:
         text = with_changes(document_of(work.file), variant.members)
@@ -247,8 +282,15 @@ class PromptTuning:
         if not best.changes:
             return _report(work, RunStatus.SUCCEEDED, "", "", "No variant passes more cases than the draft.")
         tested = self._answered(work, [_DRAFT, best], [*work.chosen, *work.held])
+        _require_answers(tested["columns"], [*work.chosen, *work.held])
         work.held_columns |= dict(zip((_DRAFT.title, best.title), tested["columns"], strict=True))
         before, after = (_passed(one, work.held) for one in tested["columns"])
+        if work.held and before == after == 0:
+            words = (
+                f"With {best.title}, more cases pass of those it was chosen by, but none of the {len(work.held)} "
+                "others: nothing is proposed."
+            )
+            return _report(work, RunStatus.SUCCEEDED, "", "", words)
         if after < before:
             words = (
                 f"With {best.title}, more cases pass of those it was chosen by, but {after} instead of {before} of the "
@@ -266,6 +308,24 @@ def halves(cases: Sequence[str]) -> tuple[list[str], list[str]]:
         return [*cases], []
     held = [one for one in cases if hashlib.sha256(one.encode()).digest()[0] % 2]
     return [one for one in cases if one not in held], held
+
+
+def _has_answers(work: _Tuning, variant: PromptVariant) -> bool:
+    """Return whether a model has answered any case with a variant: it may refuse a parameter."""
+    return _count_answered(work.columns[variant.title], work.chosen) > 0
+
+
+def _count_answered(column: MatrixColumn, cases: Sequence[str]) -> int:
+    return sum(any(one["text"] is not None for one in column["cells"].get(case, [])) for case in cases)
+
+
+def _require_answers(columns: Sequence[MatrixColumn], cases: Sequence[str]) -> None:
+    """Raise _Ended if an answer is missing: a question that failed says nothing about a text."""
+    missing = sum(len(cases) - _count_answered(one, cases) for one in columns)
+    if missing:
+        many = counted(missing, "question")
+        words = f"{many} of {len(columns) * len(cases)} got no answer: nothing is proposed. Run it again to continue."
+        raise _Ended(RunStatus.FAILED, words)
 
 
 def _passed(column: MatrixColumn, cases: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,24 +15,29 @@ from engine.copilot.prompting.variants import possible_changes
 from engine.people.access import Principal
 from tests.engine.copilot.prompting.conftest import OWNER, PROMPT
 from tests.engine.copilot.talking.conftest import Opened, Talk, talking
+from tests.patience import until
 from tests.scripted_model.scripted import Answer
 
 __all__ = ["talking"]
 
 NAMES = [f"mail-{number}" for number in range(14)]
 CHOSEN, HELD = halves(NAMES)
-Knows = Callable[[str, int, bool], bool]
-"""Whether a model is right about a mail, by the number of its examples, with short instructions or not."""
+Knows = Callable[[str, int, bool], bool | None]
+"""Whether a model is right about a mail, by the number of its examples, with short instructions or not; None: it
+refuses to answer."""
 
 
-def tuned(talking: Opened, knows: Knows, **changes: Any) -> Talk:
+def tuned(talking: Opened, knows: Knows, gate: threading.Event | None = None, **changes: Any) -> Talk:
     """A prompt with cases, and a model that is right as `knows` says."""
 
     def script(body: dict[str, Any], _number: int) -> Answer:
         told = body["messages"]
+        if gate is not None:
+            gate.wait(60)
         examples = sum(one["role"] == "assistant" for one in told)
         right = knows(told[-1]["content"], examples, "Answer about" in told[0]["content"])
-        return Answer(json.dumps({"kind": "bug" if right else "nothing"}))
+        text = json.dumps({"kind": "bug" if right else "nothing"})
+        return Answer(text, status=400 if right is None else 200)
 
     talk = talking(script)
     prompts, cases = talk.orchestra.prompts, talk.orchestra.cases
@@ -89,6 +95,21 @@ def test_the_best_change_is_proposed_with_what_it_does_to_cases_that_did_not_cho
             f"0 instead of {len(HELD)} of the {len(HELD)} others: nothing is proposed.",
             id="better only with those that chose it",
         ),
+        pytest.param(
+            lambda mail, examples, _: is_chosen(mail) and examples > 0,
+            f"but none of the {len(HELD)} others: nothing is proposed.",
+            id="none of the others passes before or after",
+        ),
+        pytest.param(
+            lambda mail, examples, _: None if examples == 0 and mail == f"{CHOSEN[0]} crashes" else True,
+            " got no answer: nothing is proposed. Run it again to continue.",
+            id="a question to the draft failed",
+        ),
+        pytest.param(
+            lambda mail, examples, _: None if examples == 0 and mail == f"{HELD[0]} crashes" else examples >= 4,
+            f"1 question of {2 * len(NAMES)} got no answer: nothing is proposed. Run it again to continue.",
+            id="a question about the others failed",
+        ),
     ],
 )
 def test_nothing_is_proposed_that_is_not_better(talking: Opened, knows: Knows, words: str) -> None:
@@ -120,6 +141,35 @@ def test_what_came_before_the_end_of_the_time_is_not_asked_again(talking: Opened
     found = tune(talk)
     assert (found.status, found.best) == ("succeeded", "4 examples")
     assert found.asked + begun.asked == len(talk.model.requests)
+
+
+def test_a_variant_that_the_model_refuses_is_none(talking: Opened) -> None:
+    talk = tuned(talking, lambda _mail, examples, short: None if short else examples >= 4)
+    assert tune(talk).best == "4 examples"
+
+
+def test_the_same_request_continues_while_its_questions_are_still_at_work(talking: Opened) -> None:
+    gate = threading.Event()
+    talk = tuned(talking, lambda _mail, examples, _: examples >= 4, gate)
+    statuses = [tune(talk, seconds=0).status for _ in range(2)]
+    assert statuses == ["running", "running"]
+    gate.set()
+    assert tune(talk).best == "4 examples"
+
+
+def test_a_test_that_somebody_stops_says_so(talking: Opened) -> None:
+    gate = threading.Event()
+    talk = tuned(talking, lambda *_: True, gate)
+    found: list[TuneReport] = []
+    thread = threading.Thread(target=lambda: found.append(tune(talk)))
+    thread.start()
+    until(lambda: len(talk.model.requests) > 0, "a question")
+    last = talk.orchestra.case_tests.last(OWNER, "sort")
+    assert last is not None
+    threading.Timer(0.1, gate.set).start()
+    talk.orchestra.case_tests.cancel(OWNER, "sort", last["id"])
+    thread.join()
+    assert (found[0].status, found[0].words.split(":")[0]) == ("cancelled", "The test was stopped")
 
 
 def test_a_real_account_is_asked_only_after_somebody_agreed(talking: Opened) -> None:
