@@ -111,10 +111,10 @@ def local_models(workspace: Workspace = None, demo: Demo = False, as_json: Json 
     if not found:
         say("No server answers on the usual ports of Ollama, LM Studio, llama.cpp, vLLM and Jan.")
     for server in found:
-        say(f"{server.kind} at {server.base_url}{', which asks for its key' if server.needs_key else ''}")
+        say(f"{server.kind} at {server.base_url}{', which needs a key' if server.needs_key else ''}")
         rows = [[one.name, *_described(one)] for one in server.models]
         if rows:
-            table(["MODEL", "SIZE", "READS", "CAN"], rows)
+            table(["MODEL", "SIZE", "CONTEXT", "ABILITIES"], rows)
         say(f"To use it: {server.command}")
     return DONE
 

@@ -48,6 +48,8 @@ def local_models(visit: Visit, status: ConnectionStatus) -> None:
             st.caption(plain(t("{kind} answers at {address}. Enter this address and its key.", **_place(server))))
         else:
             _offer(visit, status, server)
+    if status.own_key_source not in ("", "config.yaml") and not all(one.needs_key for one in found):
+        st.caption(t("A key is only for its address: *Use it* removes it when the address changes."))
 
 
 def _place(server: LocalServer) -> dict[str, str]:
@@ -75,7 +77,8 @@ def _offer(visit: Visit, status: ConnectionStatus, server: LocalServer) -> None:
         )
     if server.embedding_model:
         said = t(
-            "For vectors, {model} is used, unless the connection names another model.", model=server.embedding_model
+            "For embeddings, {model} is used, unless the connection names another model of this server.",
+            model=server.embedding_model,
         )
         st.caption(plain(said))
 
@@ -86,7 +89,7 @@ def _line(model: ServedModel) -> str:
         "tools": t("tools"),
         "schema": t("JSON by a schema"),
         "vision": t("pictures"),
-        "embeddings": t("vectors only"),
+        "embeddings": t("embeddings only"),
     }
     size = size_text(model.size_bytes) if model.size_bytes else ""
     reads = t("reads {count} tokens", count=number(model.context_tokens)) if model.context_tokens else ""

@@ -192,15 +192,20 @@ class ConnectionChanges:
     ) -> ConnectionStatus:
         """Let a connection use a model of a server that needs no key; its mode stays.
 
-        `embedding_model` is used for vectors, unless the connection names a model for them. Raises UnknownName,
-        InvalidInput, InvalidFile, StorageError.
+        A key for another address is removed, so that it never reaches this server; so is the model for embeddings of
+        another server. `embedding_model` is used unless one of this server is named. Raises UnknownName, InvalidInput,
+        InvalidFile, StorageError.
         """
-        given = {"base_url": base_url, **({"model": model} if model else {})}
-        saved = self.give_key(p, name, "", given)
-        known = self._config().config.connections[name]
-        if not embedding_model or known.settings.get("embedding_model"):
-            return saved
-        return self.add(p, name, known.service, {"embedding_model": embedding_model})
+        service, before = self._service(name), self._config().config.connections[name].settings
+        given = _checked(service, {"base_url": base_url, "model": model})
+        is_same = str(before.get("base_url", "")).rstrip("/") == base_url.rstrip("/")
+        kept = self._kept_settings(name, service, with_token=is_same and not self._statuses.missing(name))
+        named = kept.pop("embedding_model", "")
+        embedding = (named if is_same else "") or embedding_model
+        more = {"embedding_model": embedding} if embedding else {}
+        saved = self._write(p, name, {"service": service, **kept, **given, **more})
+        self._audit.record(p, "connections.use_model", name, given)
+        return saved
 
     @operation("connections.remove_key", "admin", "add connections", "Delete the key of a connection")
     def remove_key(self, p: Principal, name: str) -> ConnectionStatus:

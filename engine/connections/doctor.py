@@ -182,7 +182,7 @@ class Doctor:
                 models = ", ".join(one.name for one in found.models[:5]) or "no model yet"
                 said = f"{found.kind} answers at {found.base_url} with {models}. To use it: `{found.command}`."
                 if found.needs_key:
-                    said = f"{found.kind} answers at {found.base_url} and wants its key. To use it: `{found.command}`."
+                    said = f"{found.kind} answers at {found.base_url} and needs a key. To use it: `{found.command}`."
                 yield CheckLine("local server", ok=True, text=said, is_note=True)
 
 

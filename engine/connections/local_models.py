@@ -65,7 +65,8 @@ class LocalServer:
         model = shlex.quote(self.chat_models[0].name) if self.chat_models else "NAME"
         service = next(one.name for one in services() if one.runs_locally)
         command = f"orchestra connections add {service} --name llm --set base_url={self.base_url} --set model={model}"
-        object.__setattr__(self, "command", command)
+        # Without the last part, the command asks for a key.
+        object.__setattr__(self, "command", command if self.needs_key else f"{command} --set api_key=")
 
     @property
     def chat_models(self) -> list[ServedModel]:

@@ -300,3 +300,39 @@ def test_a_reference_that_names_no_variable_replaces_no_key(orchestra: Orchestra
     with pytest.raises(InvalidInput, match="names no variable"):
         orchestra.connections.give_key(OWNER, "github", wrong)
     assert kept(orchestra) == {"github.token.json"}
+
+
+HERE, THERE = "http://127.0.0.1:9/v1", "http://127.0.0.1:8/v1"
+
+
+@pytest.mark.parametrize(
+    ("before", "embedding_model", "after"),
+    [
+        pytest.param({"api_key": "env:KEY"}, "", {}, id="a key by its variable goes nowhere else"),
+        pytest.param({"api_key": SecretStr("sk-" + "x" * 20)}, "", {}, id="a stored key goes nowhere else"),
+        pytest.param({"base_url": THERE, "embedding_model": "e"}, "", {}, id="another server may lack the model"),
+        pytest.param({"base_url": THERE, "embedding_model": "e"}, "n", {"embedding_model": "n"}, id="or have another"),
+        pytest.param(
+            {"base_url": HERE, "api_key": "env:KEY", "embedding_model": "e"},
+            "n",
+            {"api_key": "env:KEY", "embedding_model": "e"},
+            id="on the same server all stays",
+        ),
+        pytest.param({"base_url": HERE}, "n", {"embedding_model": "n"}, id="on the same server it is added"),
+    ],
+)
+def test_a_connection_that_gets_another_server_keeps_nothing_of_the_former(
+    orchestra: Orchestra,
+    monkeypatch: pytest.MonkeyPatch,
+    before: dict[str, Any],
+    embedding_model: str,
+    after: dict[str, Any],
+) -> None:
+    monkeypatch.setenv("KEY", "sk-0123456789abcdef")
+    orchestra.connections.add(OWNER, "llm", "openai", before)
+    audited = len(orchestra.audit(OWNER))
+    orchestra.connections.use_model(OWNER, "llm", HERE, "m", embedding_model)
+    written = parse((orchestra.workspace.root / "config.yaml").read_text(), "config.yaml").value["connections"]["llm"]
+    assert written == {"service": "openai", "base_url": HERE, "model": "m", **after}
+    assert len(orchestra.audit(OWNER)) == audited + 1
+    assert "llm.api_key.json" not in kept(orchestra)

@@ -427,4 +427,10 @@ def test_a_clock_is_compared_with_any_date_that_is_one(date: str, lines: list[bo
 
 def test_the_command_for_a_local_model_is_one_command_whatever_the_model_is_called() -> None:
     found = local_models.LocalServer("vLLM", "http://127.0.0.1:8000/v1", (ServedModel("small; rm -rf ~"),))
-    assert shlex.split(found.command)[-1] == "model=small; rm -rf ~"
+    assert "model=small; rm -rf ~" in shlex.split(found.command)
+
+
+@pytest.mark.parametrize("needs_key", [True, False])
+def test_the_command_for_a_local_model_takes_no_key_of_another_address_along(*, needs_key: bool) -> None:
+    found = local_models.LocalServer("Jan", "http://127.0.0.1:1337/v1", (), needs_key=needs_key)
+    assert ("api_key=" in shlex.split(found.command)) is not needs_key, "else the command asks for it"
