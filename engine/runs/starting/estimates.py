@@ -23,6 +23,8 @@ _LAST_RUNS = 20
 _CHARACTERS_A_TOKEN = 4  # a rule of thumb of OpenAI for English
 _MOST_TEXT_TOKENS = 2_000
 _ANSWER_TOKENS = (50, 500)
+_LETTER_TOKENS = (1, 21)
+"""Of a second question: a letter; at most the letter, and JSON when it is asked again."""
 _MOST_TEXTS = 100
 """Texts to make vectors of, where an expression says which."""
 _PROMPTS, _ONE_ITEM = "by the prompts", "by the prompts, for one item of each loop"
@@ -182,9 +184,9 @@ def _tokens(action: Action, plan: Plan) -> tuple[tuple[int, int], tuple[int, int
     short = written // _CHARACTERS_A_TOKEN
     examples = MOST_EXAMPLE_TOKENS if prompt.get("examples") else 0
     again = len(chosen_fields(prompt.get("output_schema"))) if prompt.get("sure_at_least") else 0
-    times = 1 + again  # each reads the same text, and is answered with a token
-    long = times * (short + examples + _MOST_TEXT_TOKENS)
-    return (times * short, min(least, most) + again), (long, most + again)
+    once, twice = (again * tokens for tokens in _LETTER_TOKENS)
+    long = (1 + 2 * again) * (short + examples + _MOST_TEXT_TOKENS)  # each question has the same text
+    return ((1 + again) * short, min(least, most) + once), (long, most + twice)
 
 
 def _tokens_to_embed(action: Action) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -35,6 +35,28 @@ def test_before_the_first_run_the_prompts_tell_with_their_assumption(desk: Desk)
     assert desk.asked == 3, "an estimate asks nobody"
 
 
+def test_a_second_question_may_be_asked_twice_once_for_a_token_and_once_for_json(desk: Desk) -> None:
+    desk.config(prices={"big": {"input": 1_000_000, "output": 0}, "small": {"input": 0, "output": 1_000_000}})
+    schema = {"type": "object", "properties": {"kind": {"enum": ["bug", "wish"]}}}
+    prompt = {
+        "schema_version": 1,
+        "title": "Sort",
+        "messages": [{"role": "user", "content": "Sort this."}],
+        "output_schema": schema,
+        "parameters": {"max_tokens": 100},
+        "sure_at_least": 0.8,
+    }
+    desk.orchestra.prompts.save_version(OWNER, "sort", json.dumps(prompt), None, "production")
+    found = {}
+    for model in ("big", "small"):
+        fields = {"prompt": "sort", "model": model}
+        desk.workflow([{"id": "sort", "uses": "llm.extract", "connection": "llm", "with": fields}])
+        found[model] = preview(desk)
+    text = found["big"]["low_usd"] / 2  # two questions
+    assert found["big"]["high_usd"] == pytest.approx(3 * (text + 2_000))
+    assert (found["small"]["low_usd"], found["small"]["high_usd"]) == pytest.approx((50 + 1, 100 + 1 + 20))
+
+
 def test_later_the_last_runs_tell_also_after_a_rename(desk: Desk) -> None:
     desk.config()
     desk.workflow([ask()], id="work")
