@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import typer
+
 from clients.wording import counted
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.problem import Problem
 
 if TYPE_CHECKING:
+    from engine.copilot.prompting.records import PromptProposal
     from engine.copilot.proposals.records import Proposal
 
 
@@ -20,7 +23,14 @@ def require_whole(made: Proposal) -> None:
         raise InvalidFile.of(f"workflows/{made.workflow}.json", made.problems, remedy=remedy)
 
 
-def require_ticks(made: Proposal, given: Sequence[str]) -> None:
+def ticks_given(made: PromptProposal, given: Sequence[str], *, is_asked: bool) -> list[str]:
+    """Return the ticks that are given; somebody at a terminal is asked for each that is missing."""
+    if not is_asked:
+        return [*given]
+    return [*given, *(one.id for one in made.ticks if one.id not in given and typer.confirm(f"{one.words} Agree?"))]
+
+
+def require_ticks(made: Proposal | PromptProposal, given: Sequence[str]) -> None:
     """Raise InvalidInput for the points of a proposal to which nobody has agreed."""
     from engine.copilot.proposals.facts import missing
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
 from msgspec import Struct
 
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.screen import document, note, say
+from commands.copilot.accepting import ticks_given
 from commands.copilot.model import agreed_setup, followed, show_end
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def ask_about_prompt(session: CommandSession, question: PromptQuestion, *, as_js
     turn = next(one for one in prompting.conversation(p, prompt).turns if one.id == turn.id)
     made = _last(session, prompt, turn)
     if made is not None and made.is_acceptable and question.is_accepted:
-        ticks = _ticks(made, question.ticks, is_asked=at_terminal(as_json=as_json))
+        ticks = ticks_given(made, question.ticks, is_asked=at_terminal(as_json=as_json))
         made = prompting.proposals.accept(p, prompt, made.id, ticks)
     if as_json:
         document({"turn": asdict(turn), "proposal": None if made is None else asdict(made)})
@@ -59,13 +59,6 @@ def ask_about_prompt(session: CommandSession, question: PromptQuestion, *, as_js
             _show(made)
         show_end(turn)
     return DONE if turn.status == "done" else FAILED
-
-
-def _ticks(made: PromptProposal, given: Sequence[str], *, is_asked: bool) -> list[str]:
-    """Return the ticks that are given; somebody at a terminal is asked for each that is missing."""
-    if not is_asked:
-        return [*given]
-    return [*given, *(one.id for one in made.ticks if one.id not in given and typer.confirm(f"{one.words} Agree?"))]
 
 
 def _last(session: CommandSession, prompt: str, turn: Turn) -> PromptProposal | None:

@@ -12,6 +12,7 @@ from commands.base.failures import DONE, FAILED
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
 from commands.base.session import CommandSession, opened
+from commands.copilot.accepting import require_ticks, ticks_given
 from commands.prompts.options import Connection, Model, Name
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def tune(
     model: Model = "",
     connection: Connection = "",
     accept: Annotated[bool, typer.Option("--accept", help="Make the proposed text the draft.")] = False,
+    tick: Annotated[list[str] | None, typer.Option(help="Agree to one of the points that the answer lists.")] = None,
     yes: Yes = False,
     confirm: Confirm = None,
     demo: Demo = False,
@@ -40,21 +42,22 @@ def tune(
         note(tuning.cost(p, name, wanted).words)
         is_asked = at_terminal(as_json=as_json)
         found = agreed(lambda who: tuning.tune(who, name, wanted), p, yes=yes, names=confirm, is_asked=is_asked)
-        made = _proposal(session, found, is_accepted=accept)
+        made = _proposal(session, found)
+        if made is not None and accept:
+            ticks = ticks_given(made, tick or [], is_asked=is_asked)
+            require_ticks(made, ticks)
+            made = session.orchestra.copilot.prompting.proposals.accept(p, made.prompt, made.id, ticks)
     if as_json:
-        document({**asdict(found), "proposal": None if made is None else asdict(made)})
+        document(asdict(found))
     else:
         _show(found, made)
     return DONE if found.status == RunStatus.SUCCEEDED else FAILED
 
 
-def _proposal(session: CommandSession, found: TuneReport, *, is_accepted: bool) -> PromptProposal | None:
+def _proposal(session: CommandSession, found: TuneReport) -> PromptProposal | None:
     if not found.proposal:
         return None
-    proposals, p = session.orchestra.copilot.prompting.proposals, session.principal
-    if is_accepted:
-        return proposals.accept(p, found.prompt, found.proposal, [])
-    return proposals.get(p, found.prompt, found.proposal)
+    return session.orchestra.copilot.prompting.proposals.get(session.principal, found.prompt, found.proposal)
 
 
 def _show(found: TuneReport, made: PromptProposal | None) -> None:

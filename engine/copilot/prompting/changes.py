@@ -68,6 +68,9 @@ def ticks(document: JsonObject, changes: JsonObject, users: Sequence[str], *, fr
     if "variables" in changes and gone:
         whose = f" {', '.join(users)} may give it a value." if users else ""
         found.append(_tick("guard", gone, f"The variable {', '.join(gone)} is removed.{whose}"))
+    if (changes.get("examples") or 0) > (document.get("examples") or 0):
+        words = "Cases of the prompt (mails of others) are sent to the model as examples."
+        found.append(_tick("guard", ["examples", changes["examples"]], words))
     return found
 
 

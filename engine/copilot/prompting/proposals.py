@@ -17,6 +17,7 @@ from engine.base.errors import (
     OrchestraError,
     StaleEdit,
 )
+from engine.base.json_text import is_same
 from engine.base.names import checked_name
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.prompting.changes import checked_changes, sentences, ticks, with_changes
@@ -76,10 +77,16 @@ class PromptProposals:
         return self._kept_text(p, file, checked, why, from_outside=from_outside)
 
     def keep(self, p: Principal, file: PromptFile, changes: dict[str, Any], why: str, tested: Matrix) -> PromptProposal:
-        """Store a text that has been tested against the draft: `tested` has the columns of both."""
-        made = self._kept_text(p, file, changes, why, from_outside=False)
+        """Store a text that has been tested against the draft; an open proposal of the same text is used again.
+
+        `tested` has the columns of both.
+        """
+        same = [one for one in self._store.list(p, file.name) if _is_of(one, file, changes)]
+        made = same[-1] if same else self._kept_text(p, file, changes, why, from_outside=False)
         report = _report(tested)
-        return self._store.change(p, file.name, made.id, lambda one: replace(one, report=report, not_tested=""))
+        return self._store.change(
+            p, file.name, made.id, lambda one: replace(one, report=report, why=_why(why), not_tested="")
+        )
 
     def _kept_text(
         self, p: Principal, file: PromptFile, changes: dict[str, Any], why: str, *, from_outside: bool
@@ -94,7 +101,7 @@ class PromptProposals:
             base_etag=file.etag,
             changes=changes,
             text=text,
-            why=shown(why)[0][:_LONGEST_WHY],
+            why=_why(why),
             problems=problems,
             is_acceptable=not errors_of(problems),
             sentences=sentences(document, changes),
@@ -211,6 +218,14 @@ def document_of(file: PromptFile) -> dict[str, Any]:
     if file.document is None:
         raise InvalidFile.of(f"prompts/{file.name}.json", file.problems)
     return file.document
+
+
+def _why(words: str) -> str:
+    return shown(words)[0][:_LONGEST_WHY]
+
+
+def _is_of(made: PromptProposal, file: PromptFile, changes: dict[str, Any]) -> bool:
+    return made.status == "open" and made.base_etag == file.etag and is_same(made.changes, changes)
 
 
 def _content(document: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,14 @@ from engine.copilot.prompting.proposals import NO_CASES, PromptProposals, docume
 from engine.copilot.prompting.variants import PromptChange, PromptVariant, possible_changes
 from engine.people.access import Principal
 from engine.people.operation import operation
+from engine.prompts.answer_checks import chosen_fields
+from engine.prompts.assertions import Judge
 from engine.prompts.examples import Examples
 from engine.prompts.prompt import MOST_EXAMPLE_TOKENS, estimated_tokens, of_draft, text_of
 from engine.prompts.prompt_cases import PromptCases
+from engine.record.types.step import UsageRecord
 from engine.runs.prompt_tries.columns import TriedColumn
-from engine.runs.prompt_tries.matrix import CellAnswer, Matrix, MatrixColumn, MatrixRequest, is_passed
+from engine.runs.prompt_tries.matrix import CellAnswer, Matrix, MatrixColumn, MatrixRequest, is_passed, opinions_of
 from engine.workspace.config import LoadedConfig
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ HELD_BACK_FROM = 10
 """From how many cases on half of them are not used for choosing."""
 _MOST_ROUNDS = 3
 _ANSWER_TOKENS = 300
+_REQUESTS_A_FIELD = 2
+"""How many requests it takes at most to learn how sure a model is of a field."""
 
 
 class TuneRequest(Struct, frozen=True):
@@ -168,7 +173,12 @@ class PromptTuning:
         texts = [text_of(one["content"]) for one in document["messages"]]
         values = [str(one.document) for one in self._cases.list(p, name)]
         each = sum(map(estimated_tokens, texts)) + max(map(estimated_tokens, values)) + MOST_EXAMPLE_TOKENS
-        questions = (1 + _MOST_ROUNDS * len(changes)) * len(work.chosen) + 2 * len(work.held)
+        times = dict.fromkeys(work.chosen, 1 + _MOST_ROUNDS * len(changes)) | dict.fromkeys(work.held, 2)
+        again = _REQUESTS_A_FIELD * len(chosen_fields(document.get("output_schema")))
+        own = 1 + (again if document.get("sure_at_least") else 0)
+        models = {one.case: one.model() for one in self._cases.list(p, name) if one.case in times}
+        judges = {case: sum(isinstance(one, Judge) for one in model.assertions) for case, model in models.items()}
+        questions = sum(many * (own + judges[case]) for case, many in times.items())
         prices = model_prices(self._config(), by.connection, AccountMode.DEMO if by.demo else AccountMode.MINE)
         model = wanted.model or str(document.get("model") or "") or prices.model
         nano_usd = prices.prices.cost((model,), questions * each, questions * _ANSWER_TOKENS)
@@ -303,11 +313,14 @@ class PromptTuning:
 
 
 def halves(cases: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the cases to choose by, and those held back. A case stays in its half, whatever others there are."""
+    """Return the cases to choose by, and those held back: as many, or one fewer.
+
+    By a hash of the name: the order of the names decides nothing, and a new case moves at most one other.
+    """
     if len(cases) < HELD_BACK_FROM:
         return [*cases], []
-    held = [one for one in cases if hashlib.sha256(one.encode()).digest()[0] % 2]
-    return [one for one in cases if one not in held], held
+    first = {*sorted(cases, key=lambda one: hashlib.sha256(one.encode()).digest())[: len(cases) // 2]}
+    return [one for one in cases if one not in first], [one for one in cases if one in first]
 
 
 def _has_answers(work: _Tuning, variant: PromptVariant) -> bool:
@@ -336,11 +349,21 @@ def _answers(column: MatrixColumn, cases: Sequence[str]) -> list[CellAnswer]:
     return [answer for one in cases for answer in column["cells"].get(one, [])]
 
 
+def _used(answer: CellAnswer) -> Iterator[UsageRecord]:
+    """Yield what an answer took, with the question how sure the model is, and those to judges."""
+    if answer["usage"] is not None:
+        yield answer["usage"]
+    if "second" in answer:
+        yield answer["second"]["usage"]
+    yield from (one["usage"] for one in opinions_of([answer]))
+
+
 def _variant(work: _Tuning, title: str) -> TunedVariant:
     column = work.columns[title]
-    used = [one["usage"] for one in _answers(column, work.chosen) if one["usage"]]
+    answers = _answers(column, work.chosen)
+    count, held = max(sum(one["usage"] is not None for one in answers), 1), work.held_columns.get(title)
+    used = [one for answer in answers for one in _used(answer)]
     costs = [one["cost_usd"] for one in used if one["cost_usd"] is not None]
-    count, held = max(len(used), 1), work.held_columns.get(title)
     return TunedVariant(
         title=title,
         passed=_passed(column, work.chosen),

@@ -80,7 +80,12 @@ def test_the_best_change_is_proposed_with_what_it_does_to_cases_that_did_not_cho
 
     again = tune(talk)
     assert (again.asked, again.variants, len(talk.model.requests)) == (0, found.variants, found.asked)
-    accepted = talk.orchestra.copilot.prompting.proposals.accept(OWNER, "sort", found.proposal, [])
+    proposals = talk.orchestra.copilot.prompting.proposals
+    [made] = proposals.list(OWNER, "sort")
+    assert (again.proposal, made.id) == (found.proposal, found.proposal), "the open one is used again"
+    with pytest.raises(InvalidInput, match=r"Cases of the prompt \(mails of others\) are sent to the model"):
+        proposals.accept(OWNER, "sort", found.proposal, [])
+    accepted = proposals.accept(OWNER, "sort", found.proposal, [one.id for one in made.ticks])
     assert accepted.version == 1, "the text from before"
     assert (prompts.get(OWNER, "sort").document or {})["examples"] == 4
     assert prompts.get(OWNER, "sort").labels == {}, "a person publishes"
@@ -172,6 +177,23 @@ def test_a_test_that_somebody_stops_says_so(talking: Opened) -> None:
     assert (found[0].status, found[0].words.split(":")[0]) == ("cancelled", "The test was stopped")
 
 
+def test_cost_and_tokens_count_second_questions_and_judges(talking: Opened) -> None:
+    talk = tuned(talking, lambda *_: True)
+    tuning, cases, prompts = talk.orchestra.copilot.prompting.tuning, talk.orchestra.cases, talk.orchestra.prompts
+    wanted = TuneRequest(connection="llm")
+    plain, tokens = tuning.cost(OWNER, "sort", wanted).questions, tune(talk).variants[0].tokens
+    sure = json.dumps({**PROMPT, "sure_at_least": 0.8})
+    prompts.save(OWNER, "sort", sure, prompts.get(OWNER, "sort").etag)
+    assert tuning.cost(OWNER, "sort", wanted).questions == (1 + 2) * plain
+    assert tune(talk).variants[0].tokens > 1.5 * tokens
+    judge = {"type": "judge", "criterion": "It is kind."}
+    cases.add(OWNER, "sort", {"name": "judged", "variables": {"text": "It crashes"}, "assertions": [judge] * 5})
+    before = tuning.cost(OWNER, "sort", wanted).questions
+    cases.delete(OWNER, "sort", "judged")
+    cases.add(OWNER, "sort", {"name": "judged", "variables": {"text": "It crashes"}, "assertions": [judge]})
+    assert before > tuning.cost(OWNER, "sort", wanted).questions
+
+
 def test_a_real_account_is_asked_only_after_somebody_agreed(talking: Opened) -> None:
     talk = tuned(talking, lambda *_: True)
     with pytest.raises(ConfirmationNeeded):
@@ -189,8 +211,11 @@ def test_without_cases_there_is_nothing_to_tune_by(talking: Opened) -> None:
 def test_few_cases_all_choose() -> None:
     assert halves(NAMES[:9]) == (NAMES[:9], [])
     assert sorted([*CHOSEN, *HELD]) == sorted(NAMES)
-    assert min(len(CHOSEN), len(HELD)) >= 4
-    assert set(halves([*NAMES, "another"])[1]) >= set(HELD), "a case stays in its half"
+    for many in range(10, 30):
+        chosen, held = halves([f"case-{number}" for number in range(many)])
+        assert (len(held), len(chosen)) == (many // 2, many - many // 2)
+    more = halves([*NAMES, "another"])
+    assert len({*more[1]} ^ {*HELD}) <= 2, "a new case moves at most one other"
 
 
 def test_only_what_the_client_knows_and_the_prompt_lacks_is_tried() -> None:
