@@ -12,6 +12,8 @@ from msgspec import Struct
 
 _K1, _B = 1.2, 0.75  # usual values of BM25 (1.2 to 2, and 0.75)
 _WORD = re.compile(r"[^\W_]+")
+_WITHOUT_SPACES = re.compile(r"[\u30a1-\u30ff\u3400-\u9fff]+")
+"""Runs of Chinese characters and katakana, without spaces: each two count as a word. Hiragana is grammar."""
 _ENDINGS = ("ings", "ing", "ies", "ied", "es", "ed", "er", "en", "s", "e", "y")
 _SHORTEST = 3
 _SYNONYMS = (
@@ -60,7 +62,8 @@ _UNTOLD = frozenset(
 def terms(text: str) -> list[str]:
     """Return the words of a text without their endings; words that say nothing are left out."""
     words = (word.casefold() for word in _WORD.findall(text))
-    return [_stem(word) for word in words if len(word) >= _SHORTEST and word not in _UNTOLD]
+    found = [_stem(word) for word in words if len(word) >= _SHORTEST and word not in _UNTOLD]
+    return [*found, *(run[place : place + 2] for run in _WITHOUT_SPACES.findall(text) for place in range(len(run) - 1))]
 
 
 def _stem(word: str) -> str:

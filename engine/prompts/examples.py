@@ -88,9 +88,8 @@ class Examples:
         return max(len(usable) - 1, 0)
 
     def _near(self, document: PromptDefinition, own: Mapping[str, object], schema: JsonSchema) -> Iterator[CaseExample]:
-        """Yield the examples, the most similar one first."""
-        best = [place for place, _ in self._index.best("\n".join(_texts(own)), len(self._known))]
-        for place in dict.fromkeys([*best, *range(len(self._known))]):
+        """Yield the examples, the most similar one first; none without a word in common."""
+        for place, _ in self._index.best("\n".join(_texts(own)), len(self._known)):
             example = _example(document, self._known[place], schema)
             if example is not None and alike_text(example.variables) != alike_text(own):
                 yield example

@@ -84,14 +84,17 @@ def test_a_case_is_no_example(wrong: Case) -> None:
     assert names(Examples([wrong]).chosen(PROMPT, ASKED)) == []
 
 
-def test_cases_without_a_word_are_examples_in_the_order_of_their_names() -> None:
+def test_cases_without_a_word_in_common_are_no_examples() -> None:
     numbers: Any = {
         **PROMPT,
         "variables": {"n": {"type": "integer"}},
         "messages": [{"role": "user", "content": "{{ n }}"}],
     }
     cases = [case(name, "", variables={"n": number}) for number, name in enumerate(("one", "two", "three"))]
-    assert names(Examples(cases).chosen(numbers, {"n": 2})) == ["two", "one"]
+    assert names(Examples(cases).chosen(numbers, {"n": 2})) == []
+    assert names(Examples([OFFER, CRASH]).chosen(PROMPT, ASKED)) == ["crash"]
+    japanese = [case("offer", "お見積もりをお願いします"), case("crash", "アプリが起動時に落ちます")]
+    assert names(Examples(japanese).chosen(PROMPT, {"text": "新しいアプリがすぐ落ちます"})) == ["crash"]
 
 
 def test_what_an_example_says_is_never_an_expression_or_a_message_of_the_system() -> None:
