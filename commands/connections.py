@@ -119,6 +119,30 @@ def local_models(workspace: Workspace = None, demo: Demo = False, as_json: Json 
     return DONE
 
 
+@group.command()
+def pull(
+    model: Annotated[str, typer.Argument(help="A name of Ollama's library, such as llama3.2:3b.")],
+    workspace: Workspace = None,
+    demo: Demo = False,
+    as_json: Json = False,
+) -> int:
+    """Download a model to the Ollama of this machine. If it is cut off, ask again: Ollama goes on."""
+    from engine.base.errors import InvalidInput
+    from engine.connections.local_models import OLLAMA
+
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.connections.local_models(session.principal)
+        server = next((one for one in found if one.kind == OLLAMA), None)
+        if server is None:
+            raise InvalidInput("No Ollama answers on this machine.", remedy="Start Ollama, then ask again.")
+        _fetch(session, server.base_url, model)
+    if as_json:
+        document({"server": server.base_url, "model": model})
+        return DONE
+    say(f"To use it: {server.command_for(model)}")
+    return DONE
+
+
 def _described(model: ServedModel) -> tuple[str, str, str]:
     """Return the size, the context and the abilities of a model, as far as they are known."""
     size = f"{_mb(model.size_bytes):,} MB" if model.size_bytes else ""
@@ -189,12 +213,17 @@ def _fetch_model(session: CommandSession, service: str, settings: Mapping[str, A
             f"Download {_mb(model.download_bytes)} MB, disk {_mb(model.disk_bytes)} MB, memory about "
             f"{_mb(model.memory_bytes)} MB. Licence: {model.licence} ({model.licence_url})."
         )
-    fetch = session.orchestra.connections.begin_fetch(session.principal, service, wanted)
+    _fetch(session, service, wanted)
+
+
+def _fetch(session: CommandSession, source: str, model: str) -> None:
+    fetch = session.orchestra.connections.begin_fetch(session.principal, source, model)
     while not fetch.ended.wait(_PROGRESS_SECONDS):
-        note(f"{_mb(fetch.arrived_bytes)} of {_mb(fetch.model.download_bytes)} MB fetched")
+        if fetch.whole_bytes:
+            note(f"{_mb(fetch.arrived_bytes)} of {_mb(fetch.whole_bytes)} MB fetched ({fetch.share:.0%})")
     if fetch.error is not None:
         raise fetch.error
-    note(f"The model {wanted} is on this machine.")
+    note(f"The model {model} is on this machine.")
 
 
 def _mb(size_bytes: int) -> int:

@@ -199,10 +199,10 @@ def _sorted_out(model: ServedModel) -> ServedModel:
 def _entries(answer: Any, member: str, key: str) -> list[dict[str, Any]]:
     """Return the entries that have a name: one that can be shown, and sent back as it is."""
     found = _part(answer, member)
-    return [one for one in found[:_MODELS_MOST] if _is_name(_part(one, key))] if isinstance(found, list) else []
+    return [one for one in found[:_MODELS_MOST] if is_model_name(_part(one, key))] if isinstance(found, list) else []
 
 
-def _is_name(name: Any) -> bool:
+def is_model_name(name: Any) -> bool:
     """Tell whether a name can be a setting: `env:NAME` there would send a secret of this machine to the server."""
     is_text = isinstance(name, str) and 0 < len(name) <= _NAME_MOST and name.isprintable()
     return is_text and not name.lower().startswith(("env:", "secret:"))

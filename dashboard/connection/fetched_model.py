@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from clients.service import FetchedModel, Service
 from dashboard.base import session
-from dashboard.base.language import size_text, t
+from dashboard.base.language import number, size_text, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.connection.check import tell_tested, try_own
@@ -39,7 +40,7 @@ def choose_model(visit: Visit, kind: Service, name: str) -> None:
         t("Fetch and use it"),
         f"fetch-model-{kind.name}",
         lambda _key: visit.orchestra.connections.begin_fetch(visit.who, kind.name, model.name),
-        lambda fetch: _begun(kind, name, fetch),
+        lambda fetch: follow(fetch, lambda now: _connect(now, kind.name, name, fetch)),
         scope=f"{name} {model.name}",
         type="primary",
         icon=":material/download:",
@@ -59,44 +60,52 @@ def _facts(model: FetchedModel, *, is_here: bool) -> None:
     st.caption(t("Nothing that it reads leaves this machine. Its server ends after ten minutes without a request."))
 
 
-def _begun(kind: Service, name: str, fetch: ModelFetch) -> None:
-    session.keep_draft(_SLOT, (kind.name, name, fetch))
+def follow(fetch: ModelFetch, then: Callable[[Visit], object]) -> None:
+    """Let the page show the progress of a model, and do `then` once it is there."""
+    session.keep_draft(_SLOT, (fetch, then))
     st.rerun()
 
 
 def model_under_way(visit: Visit) -> None:
-    """Show the progress of the model that this browser has asked for; connect and test it once it is there."""
-    service, name, fetch = session.draft(_SLOT, ("", "", None))
+    """Show the progress of the model that this browser has asked for, with a button that cancels it."""
+    fetch: ModelFetch | None
+    fetch, then = session.draft(_SLOT, (None, None))
     if fetch is None:
         return
-    if fetch.ended.is_set():
+    if fetch.ended.is_set() or fetch.is_cancelled:
         session.drop_draft(_SLOT)
-        _ended(visit, service, name, fetch)
+        if fetch.error is not None:
+            error_box(fetch.error)
+        elif not fetch.is_cancelled:
+            then(visit)
         return
 
     @st.fragment(run_every=_LOOK_SECONDS)
     def look() -> None:
         if fetch.ended.is_set():
             st.rerun()
-        st.progress(
-            fetch.share,
-            t(
-                "Fetching {model}: {arrived} of {whole}",
-                model=fetch.model.title,
-                arrived=size_text(fetch.arrived_bytes),
-                whole=size_text(fetch.model.download_bytes),
-            ),
-        )
+        st.progress(fetch.share, plain(_progress(fetch)))
+        if st.button(t("Cancel"), key="fetched-model-cancel", type="tertiary", on_click=fetch.cancel):
+            st.rerun()
 
     look()
 
 
-def _ended(visit: Visit, service: str, name: str, fetch: ModelFetch) -> None:
-    if fetch.error is not None:
-        error_box(fetch.error)
-        return
+def _progress(fetch: ModelFetch) -> str:
+    if not fetch.whole_bytes:
+        return t("Fetching {model} …", model=fetch.title)
+    return t(
+        "Fetching {model}: {arrived} of {whole} ({percent} %)",
+        model=fetch.title,
+        arrived=size_text(fetch.arrived_bytes),
+        whole=size_text(fetch.whole_bytes),
+        percent=number(100 * fetch.share),
+    )
+
+
+def _connect(visit: Visit, service: str, name: str, fetch: ModelFetch) -> None:
     try:
-        status = visit.orchestra.connections.add(visit.who, name, service, {"model": fetch.model.name})
+        status = visit.orchestra.connections.add(visit.who, name, service, {"model": fetch.name})
     except OrchestraError as error:
         error_box(error)
         return

@@ -12,14 +12,17 @@ from dashboard.base.language import number, size_text, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.connection.check import tell_tested, try_own
+from dashboard.connection.fetched_model import follow
 from dashboard.connection.new import fetched_model_button
 from dashboard.parts.buttons import action_button
-from engine.connections.local_models import LocalServer, ServedModel
+from engine.connections.local_models import OLLAMA, LocalServer, ServedModel
 
 if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
 
 _FOUND = "local-models"
+_FETCHED = "local-models-fetched"
+"""The name of the model that was just downloaded."""
 
 
 def look_for_models(visit: Visit) -> None:
@@ -59,12 +62,15 @@ def _place(server: LocalServer) -> dict[str, str]:
 def _offer(visit: Visit, status: ConnectionStatus, server: LocalServer) -> None:
     place = f"{status.name}-{server.base_url}"
     models = {one.name: one for one in server.models}
+    fetched = server.model(session.draft(_FETCHED, ""))
+    chosen = fetched.name if fetched is not None else ""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = st.selectbox(
             plain(t("{kind} at {address}", **_place(server))),
             list(models),
+            [*models].index(chosen) if chosen else 0,
             format_func=lambda name: _line(models[name]),
-            key=f"local-model-{place}",
+            key=f"local-model-{place}-{chosen}",
         )
         action_button(
             t("Use it"),
@@ -81,6 +87,28 @@ def _offer(visit: Visit, status: ConnectionStatus, server: LocalServer) -> None:
             model=server.embedding_model,
         )
         st.caption(plain(said))
+    if server.kind == OLLAMA:
+        _download(visit, place, server)
+
+
+def _download(visit: Visit, place: str, server: LocalServer) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(t("Model to download"), key=f"local-download-{place}", placeholder="llama3.2:3b").strip()
+        action_button(
+            t("Download model"),
+            f"local-download-begin-{place}",
+            lambda _key: visit.orchestra.connections.begin_fetch(visit.who, server.base_url, name),
+            lambda fetch: follow(fetch, lambda now: _downloaded(now, name)),
+            scope=name,
+            icon=":material/download:",
+        )
+
+
+def _downloaded(visit: Visit, name: str) -> None:
+    session.keep_draft(_FETCHED, name)
+    look_for_models(visit)
+    session.tell(t("{model} is on this machine. To work with it, press Use it.", model=name))
+    st.rerun()
 
 
 def _line(model: ServedModel) -> str:

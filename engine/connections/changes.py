@@ -140,13 +140,14 @@ class ConnectionChanges:
         return added
 
     @operation("connections.begin_fetch", "admin", "add connections", "Fetch a model to this machine")
-    def begin_fetch(self, p: Principal, service: str, model: str) -> ModelFetch:
-        """Begin to fetch one of the models that a service runs on this machine, unless it is there or on its way.
+    def begin_fetch(self, p: Principal, source: str, model: str) -> ModelFetch:
+        """Begin to fetch a model, unless it is there or on its way.
 
-        Raises UnknownName.
+        `source`: a service that runs models on this machine, for one of its models, or the address of an Ollama that is
+        found on this machine, for any model of Ollama's library. Raises UnknownName, InvalidInput.
         """
-        begun = self._fetches.begin(service, model)
-        self._audit.record(p, "connections.begin_fetch", model, {"service": service})
+        begun = self._fetches.begin(source, model)
+        self._audit.record(p, "connections.begin_fetch", model, {"source": source})
         return begun
 
     @operation("connections.give_key", "admin", "add connections", "Store the key of a connection")

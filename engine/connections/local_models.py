@@ -61,12 +61,21 @@ class LocalServer:
 
     def __post_init__(self) -> None:
         """Compose the command."""
-        # The names come from an unknown server.
-        model = shlex.quote(self.chat_models[0].name) if self.chat_models else "NAME"
+        model = self.chat_models[0].name if self.chat_models else "NAME"
+        object.__setattr__(self, "command", self.command_for(model))
+
+    def command_for(self, model: str) -> str:
+        """Return the command that uses a model for the connection `llm`."""
         service = next(one.name for one in services() if one.runs_locally)
-        command = f"orchestra connections add {service} --name llm --set base_url={self.base_url} --set model={model}"
+        # The names come from an unknown server.
+        given = f"--set base_url={self.base_url} --set model={shlex.quote(model)}"
+        command = f"orchestra connections add {service} --name llm {given}"
         # Without the last part, the command asks for a key.
-        object.__setattr__(self, "command", command if self.needs_key else f"{command} --set api_key=")
+        return command if self.needs_key else f"{command} --set api_key="
+
+    def model(self, name: str) -> ServedModel | None:
+        """Return the model of this name, with or without its tag `latest`."""
+        return named(self.models, name)
 
     @property
     def chat_models(self) -> list[ServedModel]:

@@ -18,9 +18,11 @@ from commands.base.application import app
 from commands.base.session import opened
 from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
+from engine.connections.local_models import local_servers
 from engine.workspace.config import load
 from tests.cli.conftest import PURE, Orchestra
 from tests.conftest import StandIns
+from tests.model_servers import OLLAMA, serving
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -252,6 +254,25 @@ def test_adding_to_a_connection_keeps_its_other_settings(orchestra: Orchestra, w
     orchestra("connections", "add", "openai", "--name", "local", "--set", "api_key=sk-1234567890abcdef")
     settings = load(workspace, {}).config.connections["local"].settings
     assert settings == {"base_url": "http://127.0.0.1:1/v1", "model": "large", "api_key": "secret:local.api_key"}
+
+
+def test_ollama_downloads_a_model(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    def use(url: str) -> None:
+        usual = [("Ollama", int(url.rpartition(":")[2]))]
+        for place in ("connections", "fetches"):
+            monkeypatch.setattr(f"engine.connections.{place}.local_servers", lambda: local_servers(usual))
+
+    lines = {"qwen3": [{"status": "success"}], "qwen4": [{"error": "pull model manifest: file does not exist"}]}
+    with serving({**OLLAMA, "POST /api/pull": lambda body: (200, iter(lines[body["model"]]))}) as url:
+        use(url)
+        done = orchestra("connections", "pull", "qwen3")
+        assert done.code == 0
+        assert f"--set base_url={url}/v1 --set model=qwen3" in done.out
+        unknown = orchestra("connections", "pull", "qwen4")
+        assert unknown.code == 1
+        assert "Ollama finds no model named 'qwen4'." in unknown.err
+    use("http://127.0.0.1:1")
+    assert "No Ollama answers on this machine." in orchestra("connections", "pull", "qwen3").err
 
 
 def test_kept_secrets_are_sealed_anew_with_another_key(orchestra: Orchestra, workspace: Path) -> None:

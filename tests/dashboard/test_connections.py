@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -15,9 +17,10 @@ from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
 from demo.sql import shop
 from engine.base.statuses import AccountMode
-from engine.connections.local_models import LocalServer, ServedModel
+from engine.connections.local_models import LocalServer, ServedModel, local_servers
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.model_servers import listed, serving
 from tests.patience import PATIENCE_SECONDS
 
 Open = Callable[..., AppTest]
@@ -340,6 +343,39 @@ def test_a_model_server_of_this_machine_is_offered_and_used_when_asked(
     assert mode(orchestra, "llm") == "demo"
     at.button(key="local-models-llm").click().run()
     assert "Ollama at" in next(words_of(one.label) for one in at.selectbox)
+
+
+def test_ollama_downloads_a_model_from_the_page_which_is_then_chosen(
+    orchestra: Orchestra, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, goes_on = ["llama3.2:latest"], threading.Event()
+
+    def pulled(body: Any) -> Any:
+        yield {"status": "pulling a", "digest": "a", "total": 4_000_000, "completed": 1_000_000}
+        goes_on.wait(PATIENCE_SECONDS)
+        here.append(f"{body['model']}:latest")
+        yield {"status": "success"}
+
+    routes = {"GET /v1/models": lambda _: listed(*here)(None), "POST /api/pull": lambda body: (200, pulled(body))}
+    with serving(routes) as url:
+        usual = [("Ollama", int(url.rpartition(":")[2]))]
+        for place in ("connections", "fetches"):
+            monkeypatch.setattr(f"engine.connections.{place}.local_servers", lambda: local_servers(usual))
+        place = f"llm-{url}/v1"
+        at = open_page("connections", do="model")
+        at.text_input(key=f"local-download-{place}").set_value("qwen3")
+        at.button(key=f"local-download-begin-{place}").click().run()
+        assert not at.exception
+        fetch = orchestra.connections.begin_fetch(OWNER, f"{url}/v1", "qwen3")  # the same one
+        assert "fetched-model-cancel" in [one.key for one in at.button]
+        goes_on.set()
+        assert fetch.ended.wait(PATIENCE_SECONDS)
+        at.run()
+        assert not at.exception
+        assert next(one for one in at.selectbox if "Ollama at" in words_of(one.label)).value == "qwen3:latest"
+        at.button(key=f"local-use-{place}").click().run()
+        status = next(one for one in orchestra.connections.list(OWNER) if one.name == "llm")
+        assert status.beside_key["model"] == "qwen3:latest"
 
 
 def test_a_model_on_this_machine_needs_an_address_and_no_key(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from clients.errors import NotFound, ServiceError, Unavailable
+from clients.models.ollama_pull import pull
 from clients.models.served import ServedModel, json_in
+from clients.transport import http_client
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.connections.fetches import ModelFetch, ModelFetches
 from engine.connections.local_models import LocalServer, local_servers
 from tests.model_servers import JAN, LLAMA_CPP, LM_STUDIO, OLDER_LM_STUDIO, OLLAMA, VLLM, Routes, listed, serving
+from tests.patience import PATIENCE_SECONDS
 
 
 def found(kind: str, routes: Routes) -> LocalServer | None:
@@ -134,3 +142,158 @@ def test_an_answer_is_read_as_utf_8_whatever_charset_it_names() -> None:
     headers = {"content-type": "application/json; charset=rot13"}
     assert json_in(httpx.Response(200, headers=headers, content=b'{"a": 1}')) == {"a": 1}
     assert json_in(httpx.Response(200, headers=headers, content=b"\xff")) is None
+
+
+GOOD = "llama3.2:3b"
+BEGIN = {"status": "pulling manifest"}
+PARTS = [
+    {"status": "pulling a", "digest": "sha256:a", "total": 900},
+    {"status": "pulling a", "digest": "sha256:a", "total": 900, "completed": 600},
+    {"status": "pulling b", "digest": "sha256:b", "total": 100, "completed": 100},
+]
+
+
+def fetched(monkeypatch: pytest.MonkeyPatch, answer: tuple[int, Any], model: str = GOOD) -> ModelFetch:
+    """Return what became of a model at an Ollama that answers this."""
+    with serving({**OLLAMA, "POST /api/pull": lambda _: answer}) as url:
+        usual = [("Ollama", int(url.rpartition(":")[2]))]
+        monkeypatch.setattr("engine.connections.fetches.local_servers", lambda: local_servers(usual))
+        fetch = ModelFetches().begin(f"{url}/v1", model)
+        assert fetch.ended.wait(PATIENCE_SECONDS)
+    return fetch
+
+
+def test_ollama_downloads_a_model_and_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch = fetched(monkeypatch, (200, iter([BEGIN, *PARTS, {"status": "success"}])))
+    assert fetch.error is None
+    assert (fetch.arrived_bytes, fetch.whole_bytes, fetch.share) == (700, 1_000, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "said"),
+    [
+        pytest.param(
+            (200, iter([BEGIN, {"error": "pull model manifest: file does not exist"}])),
+            NotFound,
+            f"Ollama finds no model named '{GOOD}'.",
+            id="unknown",
+        ),
+        pytest.param(
+            (500, {"error": "pull model manifest: file does not exist"}),
+            NotFound,
+            f"Ollama finds no model named '{GOOD}'.",
+            id="unknown, by status",
+        ),
+        pytest.param(
+            (200, iter([*PARTS, {"error": "write /blobs/sha256-a: no space left on device"}])),
+            ServiceError,
+            "The disk of Ollama is full.",
+            id="disk full",
+        ),
+        pytest.param(
+            (200, iter([*PARTS, {"error": "max retries exceeded:\x1b[31m EOF"}])),
+            Unavailable,
+            "Ollama could not download the model: max retries exceeded: [31m EOF",
+            id="error in the middle",
+        ),
+        pytest.param((200, iter(PARTS)), Unavailable, "The connection to Ollama broke off.", id="gone in the middle"),
+        pytest.param(
+            (404, iter([b"no page"])), Unavailable, "The server answers in another way than Ollama.", id="no API"
+        ),
+        pytest.param(
+            (200, iter([b"[" * 60_000 + b"\n"])),
+            Unavailable,
+            "The server answers in another way than Ollama.",
+            id="levels",
+        ),
+        pytest.param(
+            (200, iter([b"x" * 10_000] * 20_000)),
+            Unavailable,
+            "The server answers in another way than Ollama.",
+            id="no end",
+        ),
+        pytest.param(
+            (200, iter([{"status": "x" * 9_000}] * 20_000)),
+            Unavailable,
+            "The connection to Ollama broke off.",
+            id="no success",
+        ),
+    ],
+)
+def test_a_download_that_fails_says_why(
+    monkeypatch: pytest.MonkeyPatch, answer: tuple[int, Any], error: type[Exception], said: str
+) -> None:
+    fetch = fetched(monkeypatch, answer)
+    assert isinstance(fetch.error, error)
+    assert fetch.error.message == said
+    assert fetch.error.remedy
+
+
+def test_sizes_of_a_download_are_believed_only_if_they_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd: list[Any] = [
+        {"digest": "a", "total": 10, "completed": 99},
+        {"digest": "b", "total": "many"},
+        {"digest": ["c"], "total": 5},
+        {"digest": "d", "total": 1 << 90},
+        {"digest": "e", "total": -5, "completed": True},
+    ]
+    fetch = fetched(monkeypatch, (200, iter([*odd, {"status": "success"}])))
+    assert (fetch.error, fetch.arrived_bytes, fetch.whole_bytes) == (None, 10, 10)
+
+
+def test_a_cancelled_download_ends_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_cut = threading.Event()
+
+    def forever() -> Iterator[Any]:
+        try:
+            while True:
+                yield PARTS[1]
+        finally:
+            is_cut.set()
+
+    with serving({**OLLAMA, "POST /api/pull": lambda _: (200, forever())}) as url:
+        usual = [("Ollama", int(url.rpartition(":")[2]))]
+        monkeypatch.setattr("engine.connections.fetches.local_servers", lambda: local_servers(usual))
+        fetches = ModelFetches()
+        fetch = fetches.begin(f"{url}/v1", GOOD)
+        assert fetches.begin(f"{url}/v1", GOOD) is fetch  # on its way
+        fetch.cancel()
+        assert fetch.ended.wait(PATIENCE_SECONDS)
+        assert fetch.error is None
+        assert is_cut.wait(PATIENCE_SECONDS)
+
+
+def test_a_server_that_sends_nothing_is_given_up() -> None:
+    goes_on = threading.Event()
+
+    def silent() -> Iterator[Any]:
+        yield BEGIN
+        goes_on.wait(PATIENCE_SECONDS)
+
+    with serving({"POST /api/pull": lambda _: (200, silent())}) as url, http_client() as http:
+        with pytest.raises(Unavailable, match="has sent nothing"):
+            pull(http, url, GOOD, lambda *_: None, silence_seconds=0.2)
+        goes_on.set()
+
+
+@pytest.mark.parametrize("model", ["", "a\x1b", "x" * 201, "env:GITHUB_TOKEN", "secret:github"])
+def test_what_is_no_name_is_not_sent(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    with pytest.raises(InvalidInput, match="not the name of a model"):
+        fetched(monkeypatch, (200, iter([])), model)
+
+
+def test_only_an_ollama_that_is_found_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def pulled(body: Any) -> tuple[int, Any]:
+        asked.append(body)
+        return 200, {"status": "success"}
+
+    routes: Routes = {**LLAMA_CPP, "POST /api/pull": pulled}
+    with serving(routes) as url:
+        usual = [("Ollama", int(url.rpartition(":")[2]))]
+        monkeypatch.setattr("engine.connections.fetches.local_servers", lambda: local_servers(usual))
+        for address in (f"{url}/v1", "http://192.0.2.1:11434/v1"):
+            with pytest.raises(OrchestraError, match="No Ollama of this machine"):
+                ModelFetches().begin(address, GOOD)
+    assert asked == []
