@@ -115,7 +115,7 @@ def _failure(model: str, said: str) -> ServiceError:
 
 
 def _strange() -> Unavailable:
-    remedy = "Check that it is an Ollama: `orchestra connections local-models`."
+    remedy = "Check that an Ollama answers at this address."
     return Unavailable("The server answers in another way than Ollama.", service=_SERVICE, remedy=remedy)
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
 from clients.models.loose_json import strict_json
 from clients.models.metering import MOST_TOKENS
-from clients.transport import origin
+
+if TYPE_CHECKING:
+    import httpx
 
 Ability = Literal["tools", "schema", "vision", "embeddings"]
 """`schema`: its answers follow a JSON Schema; `embeddings`: it makes vectors, and writes no answers."""
@@ -54,6 +55,8 @@ class ServedModel(Struct, frozen=True):
 
 def asking(http: httpx.Client, key: str = "") -> Ask:
     """Return what asks servers; each answer is read up to 4 MB."""
+    import httpx
+
     headers = {"authorization": f"Bearer {key}"} if key else {}
 
     def ask(method: str, url: str, **body: Any) -> Any:
@@ -69,7 +72,7 @@ def json_in(answer: httpx.Response) -> Any:
     """Return the JSON of a successful answer; None for anything else."""
     try:
         # Not `text`: the charset that an answer names may be any coding of Python, such as rot13.
-        return strict_json(answer.content.decode()) if answer.status_code == httpx.codes.OK else None
+        return strict_json(answer.content.decode()) if answer.is_success else None
     except ValueError:
         return None
 
@@ -177,6 +180,8 @@ def llama_cpp(ask: Ask, origin: str, name: str) -> ServedModel | None:
 
 def tokens_in(ask: Ask, base_url: str, model: str, text: str) -> int | None:
     """Return how many tokens a text has for the model of llama.cpp, or for one of vLLM; None for other servers."""
+    from clients.transport import origin
+
     url = f"{origin(base_url)}/tokenize"
     tokens = _part(ask("POST", url, json={"content": text}), "tokens")
     if isinstance(tokens, list) and tokens:
