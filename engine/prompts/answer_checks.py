@@ -19,6 +19,8 @@ UNSURE = "unsure"
 """The choice that means that a model cannot tell."""
 MOST_CHOICES = 20
 """Servers tell the probabilities of so many tokens (OpenAI, `top_logprobs`)."""
+REQUESTS_AGAIN = 2
+"""How many requests one question how sure the model is takes at most: where a server tells no probabilities, two."""
 
 
 class AnswerChecks(Struct, frozen=True):
@@ -89,6 +91,11 @@ def doubtful(doubts: Sequence[Doubt]) -> str:
 def without_doubtful(value: Any, doubts: Sequence[Doubt]) -> Any:
     """Return an answer with `unsure` in the fields of which the model is not sure, where they have that choice."""
     return {**value, **{one.field: UNSURE for one in doubts if one.has_choice}} if doubts else value
+
+
+def asked_again(prompt: Mapping[str, Any]) -> int:
+    """Return of how many fields of each answer a prompt asks how sure the model is; each takes `REQUESTS_AGAIN`."""
+    return len(chosen_fields(prompt.get("output_schema"))) if prompt.get("sure_at_least") else 0
 
 
 def chosen_fields(schema: Any) -> dict[str, list[JsonValue]]:

@@ -22,7 +22,7 @@ from engine.copilot.prompting.proposals import NO_CASES, PromptProposals, docume
 from engine.copilot.prompting.variants import PromptChange, PromptVariant, possible_changes
 from engine.people.access import Principal
 from engine.people.operation import operation
-from engine.prompts.answer_checks import chosen_fields
+from engine.prompts.answer_checks import REQUESTS_AGAIN, asked_again
 from engine.prompts.assertions import Judge
 from engine.prompts.examples import Examples
 from engine.prompts.prompt import MOST_EXAMPLE_TOKENS, estimated_tokens, of_draft, text_of
@@ -41,8 +41,6 @@ HELD_BACK_FROM = 10
 """From how many cases on half of them are not used for choosing."""
 _MOST_ROUNDS = 3
 _ANSWER_TOKENS = 300
-_REQUESTS_A_FIELD = 2
-"""How many requests it takes at most to learn how sure a model is of a field."""
 
 
 class TuneRequest(Struct, frozen=True):
@@ -174,8 +172,7 @@ class PromptTuning:
         values = [str(one.document) for one in self._cases.list(p, name)]
         each = sum(map(estimated_tokens, texts)) + max(map(estimated_tokens, values)) + MOST_EXAMPLE_TOKENS
         times = dict.fromkeys(work.chosen, 1 + _MOST_ROUNDS * len(changes)) | dict.fromkeys(work.held, 2)
-        again = _REQUESTS_A_FIELD * len(chosen_fields(document.get("output_schema")))
-        own = 1 + (again if document.get("sure_at_least") else 0)
+        own = 1 + REQUESTS_AGAIN * asked_again(document)
         models = {one.case: one.model() for one in self._cases.list(p, name) if one.case in times}
         judges = {case: sum(isinstance(one, Judge) for one in model.assertions) for case, model in models.items()}
         questions = sum(many * (own + judges[case]) for case, many in times.items())

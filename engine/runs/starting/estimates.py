@@ -13,7 +13,7 @@ from engine.budgets.prices import usd
 from engine.compiler.definition.plan import Action, Node, Plan, PlannedFallback
 from engine.connections.model_prices import model_prices
 from engine.expressions.expressions import Template
-from engine.prompts.answer_checks import chosen_fields
+from engine.prompts.answer_checks import REQUESTS_AGAIN, asked_again
 from engine.prompts.prompt import MOST_EXAMPLE_TOKENS
 from engine.record.types.run import EstimateRecord
 from engine.store.spending import SpendingStore
@@ -183,9 +183,9 @@ def _tokens(action: Action, plan: Plan) -> tuple[tuple[int, int], tuple[int, int
     most = limit if isinstance(limit, int) else most
     short = written // _CHARACTERS_A_TOKEN
     examples = MOST_EXAMPLE_TOKENS if prompt.get("examples") else 0
-    again = len(chosen_fields(prompt.get("output_schema"))) if prompt.get("sure_at_least") else 0
+    again = asked_again(prompt)
     once, twice = (again * tokens for tokens in _LETTER_TOKENS)
-    long = (1 + 2 * again) * (short + examples + _MOST_TEXT_TOKENS)  # each question has the same text
+    long = (1 + REQUESTS_AGAIN * again) * (short + examples + _MOST_TEXT_TOKENS)  # each question has the same text
     return ((1 + again) * short, min(least, most) + once), (long, most + twice)
 
 
