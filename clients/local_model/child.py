@@ -63,7 +63,8 @@ def _started(llama: Any, given: dict[str, Any], key: str) -> Any:
     wanted.n_ctx, wanted.n_parallel = given["context"], 1
     wanted.n_batch, wanted.n_predict = _BATCH_TOKENS, _LONGEST_ANSWER_TOKENS
     # Threads that write wait for each other at every token: as many as cores, and beside four busy programs 2 cores
-    # write 0.6 to 7 tokens a second; one thread writes 21 (measured). Reading waits less: all cores read 1.8 times as fast.
+    # write 0.6 to 7 tokens a second; one thread writes 21 (measured). Reading waits less: all cores are almost twice
+    # as fast as one.
     cores = os.cpu_count() or 2
     wanted.cpuparams.n_threads, wanted.cpuparams_batch.n_threads = max(1, cores // 2), cores
     wanted.cache_ram_mib, wanted.n_ctx_checkpoints = 0, 0  # otherwise its memory grows by up to 8 GB
