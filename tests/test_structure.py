@@ -346,7 +346,7 @@ def is_file_work(module: str) -> bool:
 
 MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/steps/": "the operations of each service",
-    "engine/base/text_index.py": "words that mean the same",
+    "engine/base/synonyms.py": "words that mean the same",
     "engine/copilot/wizard/": "the steps that it makes, as data",
     "dashboard/creating/words.py": "the titles of these steps, so that they are translated",
     "engine/copilot/talking/prompt.py": "examples for the model",

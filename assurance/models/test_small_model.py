@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from engine.copilot.prompting.tuning import TuneRequest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.runs.prompt_tries.tuned import TuneRequest
 from tests.workspaces import init
 
 OWNER = Principal("tester", "owner", confirmed=True)

@@ -17,7 +17,7 @@ from commands.prompts.options import Connection, Model, Name
 
 if TYPE_CHECKING:
     from engine.copilot.prompting.records import PromptProposal
-    from engine.copilot.prompting.tuning import TunedVariant, TuneReport
+    from engine.runs.prompt_tries.tuned import TunedVariant, TuneReport
 
 
 def tune(
@@ -34,7 +34,7 @@ def tune(
 ) -> int:
     """Propose the best of some variants of the draft, tested with its cases and a model: exit code 1 if it stops."""
     from engine.base.statuses import RunStatus
-    from engine.copilot.prompting.tuning import TuneRequest
+    from engine.runs.prompt_tries.tuned import TuneRequest
 
     wanted = TuneRequest(model, connection)
     with opened(workspace, demo=demo) as session:
@@ -61,8 +61,8 @@ def _proposal(session: CommandSession, found: TuneReport) -> PromptProposal | No
 
 
 def _show(found: TuneReport, made: PromptProposal | None) -> None:
-    held = [f"OF {found.held_back} OTHERS"] if found.held_back else []
-    title = ["VARIANT", f"PASSED OF {found.cases}", *held, "TOKENS", "COST", "SECONDS"]
+    held = [f"PASSED OF {found.held_back} OTHERS", "UNSURE"] if found.held_back else []
+    title = ["VARIANT", f"PASSED OF {found.cases}", "UNSURE", *held, "TOKENS", "COST", "SECONDS"]
     table(title, [_row(one, has_others=bool(held)) for one in found.variants])
     say(found.words)
     if made is None:
@@ -79,6 +79,6 @@ def _show(found: TuneReport, made: PromptProposal | None) -> None:
 def _row(one: TunedVariant, *, has_others: bool) -> list[object]:
     from engine.budgets.limits import money
 
-    others = ["" if one.held_back_passed is None else one.held_back_passed] if has_others else []
+    others = ["" if one is None else one for one in (one.held_back_passed, one.held_back_unsure)] if has_others else []
     cost = "not known" if one.cost_usd is None else money(one.cost_usd)
-    return [one.title, one.passed, *others, round(one.tokens), cost, one.seconds]
+    return [one.title, one.passed, one.unsure, *others, round(one.tokens), cost, one.seconds]

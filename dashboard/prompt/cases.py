@@ -14,6 +14,7 @@ from dashboard.parts.errors import problem_list
 from dashboard.prompt.asked import test_running
 from dashboard.prompt.matrix import choice, ended, found_test
 from dashboard.prompt.test_bar import test_bar
+from dashboard.prompt.tuning import between_rounds, is_tuning, tune_popover, tuned
 from engine.base.errors import InvalidInput
 from engine.base.statuses import RunStatus
 from engine.documents.json_file import typed_value
@@ -39,9 +40,14 @@ def cases_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     test = found_test(visit, file.name)
     if test is not None and test["status"] == RunStatus.RUNNING:
         test_running(visit, test)
+    elif is_tuning(visit, file.name):
+        between_rounds(visit, file.name)
     else:
         if visit.may("run"):
             test_bar(visit, file, draft, len(found))
+        if visit.may("edit") and found:
+            tune_popover(visit, file, draft)
+        tuned(visit, file.name, draft)
         if test is not None:
             ended(visit, test)
             choice(visit, file.name, test)

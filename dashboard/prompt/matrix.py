@@ -24,7 +24,16 @@ from dashboard.prompt.test_bar import PARAM
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
 from engine.prompts.assertions import is_favourable, opinion_words
-from engine.runs.prompt_tries.matrix import CellAnswer, Matrix, MatrixFilter, mark, opinions_of, shown
+from engine.runs.prompt_tries.matrix import (
+    CellAnswer,
+    Matrix,
+    MatrixColumn,
+    MatrixFilter,
+    is_failed,
+    mark,
+    opinions_of,
+    shown,
+)
 
 if TYPE_CHECKING:
     from engine.runs.prompt_tries.case_tests import TestRow
@@ -62,6 +71,8 @@ def ended(visit: Visit, matrix: Matrix) -> None:
         if matrix["status"] in (RunStatus.CANCELLED, RunStatus.INTERRUPTED):
             st.info(t("Not everything was asked. The answers that came cost nothing again."), icon=":material/info:")
         st.markdown("\n".join(_line(matrix, number) for number in range(len(matrix["columns"]))))
+        if any(one.get("unsure") for one in matrix["columns"]):
+            st.dataframe([_shares(one) for one in matrix["columns"]], hide_index=True)
         only = _filter(matrix)
         cases = shown(matrix, only)
         if cases:
@@ -79,6 +90,14 @@ def _line(matrix: Matrix, number: int) -> str:
     baseline = [t("the others are compared with it")] if number == 0 and len(matrix["columns"]) > 1 else []
     facts = f" :gray[{plain(', '.join(known + baseline))}]" if known or baseline else ""
     return f"- **{plain(translated(column['title']))}**{facts}: {plain(translated(column['summary']))}"
+
+
+def _shares(column: MatrixColumn) -> dict[str, object]:
+    """Return how many cases are right, unsure and wrong in a column."""
+    unsure = column.get("unsure", 0)
+    wrong = sum(is_failed(cell) for cell in column["cells"].values()) - unsure
+    shares = {t("right"): column["passed"], t("unsure"): unsure, t("wrong"): wrong}
+    return {t("Text"): translated(column["title"]), **shares}
 
 
 _ONLY = {

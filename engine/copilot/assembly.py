@@ -17,7 +17,6 @@ from engine.copilot.copilot import Copilot
 from engine.copilot.fixes.fixes import Fixes
 from engine.copilot.prompting.prompting import Prompting
 from engine.copilot.prompting.proposals import PromptProposals
-from engine.copilot.prompting.tuning import PromptTuning
 from engine.copilot.proposals.computing import Computing
 from engine.copilot.proposals.demo_runs import DemoRuns
 from engine.copilot.proposals.proposals import Conversations, Proposals
@@ -36,6 +35,7 @@ from engine.people.audit import Audit
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFiles
 from engine.record.types.run import Run
+from engine.runs.prompt_tries.tuning import PromptTuning
 from engine.runs.runs import Runs
 from engine.store.settings import Settings
 from engine.workflows.compiled_files import CompiledFiles
@@ -111,7 +111,7 @@ def _talking(
     setups = Setups(needs.config, needs.modes.of, needs.accounts.open, ModelConsents(needs.settings))
     model = CopilotModel(needs.model_calls, needs.clock)
     texts = PromptProposals(needs.kept.prompt_proposals, needs.prompts, needs.cases, needs.case_tests, needs.clock)
-    tuning = PromptTuning(texts, needs.prompts, needs.cases, needs.case_tests, needs.try_requests, needs.config)
+    tuning = PromptTuning(texts.keep, needs.prompts, needs.cases, needs.case_tests, needs.try_requests, needs.config)
     prompting = Prompting(texts, tuning, needs.prompts, needs.cases, setups, model, turns)
     return Talking(setups, model, turns, ground, needs.audit), prompting
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from clients.wording import did_you_mean
 from engine.base.definitions import PromptDefinition, PromptMessage
 from engine.base.errors import ExpressionError, InvalidFile, InvalidInput
-from engine.base.json_text import JsonSchema
+from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.problem import Problem
 from engine.compiler.definition.model import Identifier, Version
 from engine.documents.json_file import JsonFile, JsonPath, parse
@@ -290,3 +290,9 @@ def prompt_problem(
     line, column = file.key_place(path) if at_key else file.place(path, offset)
     field = ".".join(map(str, path)) or None
     return Problem(message, code, severity, file.file, line, column, field=field, remedy=remedy)
+
+
+def with_changes(document: JsonObject, changes: JsonObject) -> str:
+    """Return the text of a prompt with members replaced; one that becomes null is removed."""
+    changed = {**document, **changes}
+    return canonical({name: one for name, one in changed.items() if one is not None}, "prompt")

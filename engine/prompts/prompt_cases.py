@@ -12,6 +12,8 @@ from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.prompts.cases import Case, CaseStore
 
+NO_CASES = "The prompt has no cases: save one on its Try tab."
+
 
 class PromptCases:
     """The cases of prompts; every change writes an audit line."""

@@ -75,6 +75,12 @@ class PromptFile:
     """The fragments that have changed since the version that `production` names was saved."""
     tags: list[str] = field(default_factory=list)
 
+    def json_object(self) -> dict[str, Any]:
+        """Return the document. Raises InvalidFile if it is not a JSON object."""
+        if self.document is None:
+            raise InvalidFile.of(f"prompts/{self.name}.json", self.problems)
+        return self.document
+
 
 @dataclass(frozen=True)
 class PromptVersion:

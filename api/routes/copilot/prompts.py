@@ -17,9 +17,9 @@ from api.routes.copilot.streaming import BUSY, STREAM, streamed
 from api.routes.run_documents import Agreeing
 from engine.base.statuses import ACTIVE_RUNS
 from engine.copilot.prompting.records import PromptAbout, PromptProposal, Testing
-from engine.copilot.prompting.tuning import TuneCost, TuneReport, TuneRequest
 from engine.copilot.talking.records import Conversation, Turn, TurnPreview
 from engine.copilot.talking.turns import LONGEST_ASKED
+from engine.runs.prompt_tries.tuned import TuneCost, TuneReport, TuneRequest
 
 _CLASH: dict[int | str, dict[str, Any]] = {
     409: {

@@ -19,8 +19,8 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.usage import usage_words
 from dashboard.prompt.asking import model_named
-from dashboard.prompt.copilot.proposal import agreement, proposal
 from dashboard.prompt.draft import is_changed
+from dashboard.prompt.proposal import agreement, proposal
 from engine.base.errors import OrchestraError
 from engine.copilot.prompting.records import PromptAbout, PromptProposal
 from engine.copilot.talking.records import AnswerPart, Conversation, ModelSetup, Turn

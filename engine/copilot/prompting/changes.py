@@ -14,7 +14,6 @@ from engine.base.json_text import JsonObject, is_same
 from engine.copilot.proposals.records import Tick, TickKind
 from engine.outgoing.hidden_characters import shown
 from engine.prompts.prompt import text_of
-from engine.workspace.canonical import canonical
 
 MEMBERS = ("messages", "variables", "output_schema")
 
@@ -33,12 +32,6 @@ def checked_changes(given: object, document: JsonObject) -> dict[str, Any]:
     return changed
 
 
-def with_changes(document: JsonObject, changes: JsonObject) -> str:
-    """Return the text of a prompt with members replaced; one that becomes null is removed."""
-    changed = {**document, **changes}
-    return canonical({name: one for name, one in changed.items() if one is not None}, "prompt")
-
-
 def sentences(document: JsonObject, changes: JsonObject) -> list[str]:
     """Return what changes, in sentences."""
     found: list[str] = []
@@ -52,6 +45,8 @@ def sentences(document: JsonObject, changes: JsonObject) -> list[str]:
         found.append("The parameters of the request to the model change.")
     if "examples" in changes:
         found.append(f"The model gets {counted(changes['examples'], 'case')} as examples.")
+    if "sure_at_least" in changes:
+        found.append(f"It is unsure of a choice that the model is less than {changes['sure_at_least']:.0%} sure of.")
     return [shown(one)[0] for one in found]
 
 

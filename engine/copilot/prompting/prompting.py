@@ -16,7 +16,6 @@ from engine.copilot.prompting.proposals import PromptProposals
 from engine.copilot.prompting.records import PromptAbout
 from engine.copilot.prompting.told import messages, told_cases
 from engine.copilot.prompting.tools import TOOLS, PromptTools
-from engine.copilot.prompting.tuning import PromptTuning
 from engine.copilot.talking.model import CopilotModel
 from engine.copilot.talking.records import About, Conversation, ModelSetup, Turn, TurnDestination, TurnPreview
 from engine.copilot.talking.setup import Setups
@@ -27,6 +26,7 @@ from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.prompts.cases import Case
 from engine.prompts.prompt_cases import PromptCases
+from engine.runs.prompt_tries.tuning import PromptTuning
 
 if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFiles

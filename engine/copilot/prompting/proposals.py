@@ -20,14 +20,15 @@ from engine.base.errors import (
 from engine.base.json_text import is_same
 from engine.base.names import checked_name
 from engine.copilot.keeping.lists import KeptLists
-from engine.copilot.prompting.changes import checked_changes, sentences, ticks, with_changes
+from engine.copilot.prompting.changes import checked_changes, sentences, ticks
 from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing, errors_of
 from engine.copilot.proposals.records import Tick
 from engine.copilot.proposals.saying import diff
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal
 from engine.people.operation import operation
-from engine.prompts.prompt_cases import PromptCases
+from engine.prompts.prompt import with_changes
+from engine.prompts.prompt_cases import NO_CASES, PromptCases
 from engine.runs.prompt_tries.columns import TriedColumn
 from engine.runs.prompt_tries.matrix import Matrix, MatrixRequest, mark
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 ProposalList: TypeAlias = list[PromptProposal]
 Ticks: TypeAlias = list[Tick]  # inside the class below, `list` is the method
-NO_CASES = "The prompt has no cases: save one on its Try tab."
 NOT_WANTED = "The cases have not been asked."
 _AGREE = "Agree to it, and test the text."
 _LONGEST_WHY = 2_000
@@ -72,26 +72,25 @@ class PromptProposals:
         file = self._prompts.get(p, checked_name("prompt", prompt))
         if file.etag != base_etag:
             raise StaleEdit(f"The prompt {prompt!r} has changed.", remedy="Ask again.")
-        document = document_of(file)
+        document = file.json_object()
         checked = checked_changes(changes, document)
         return self._kept_text(p, file, checked, why, from_outside=from_outside)
 
-    def keep(self, p: Principal, file: PromptFile, changes: dict[str, Any], why: str, tested: Matrix) -> PromptProposal:
-        """Store a text that has been tested against the draft; an open proposal of the same text is used again.
+    def keep(self, p: Principal, file: PromptFile, changes: dict[str, Any], why: str, tested: Matrix) -> str:
+        """Store a text that has been tested against the draft, and return its id.
 
-        `tested` has the columns of both.
+        An open proposal of the same text is used again. `tested` has the columns of both.
         """
         same = [one for one in self._store.list(p, file.name) if _is_of(one, file, changes)]
         made = same[-1] if same else self._kept_text(p, file, changes, why, from_outside=False)
         report = _report(tested)
-        return self._store.change(
-            p, file.name, made.id, lambda one: replace(one, report=report, why=_why(why), not_tested="")
-        )
+        self._store.change(p, file.name, made.id, lambda one: replace(one, report=report, why=_why(why), not_tested=""))
+        return made.id
 
     def _kept_text(
         self, p: Principal, file: PromptFile, changes: dict[str, Any], why: str, *, from_outside: bool
     ) -> PromptProposal:
-        document, prompt = document_of(file), file.name
+        document, prompt = file.json_object(), file.name
         text = with_changes(document, changes)
         problems = self._prompts.check(p, prompt, text)
         proposal = PromptProposal(
@@ -172,7 +171,7 @@ class PromptProposals:
         proposal = self._open(p, prompt, proposal_id)
         if not proposal.is_acceptable:
             raise InvalidFile.of(f"prompts/{prompt}.json", errors_of(proposal.problems))
-        document = document_of(self._prompts.get(p, prompt))
+        document = self._prompts.get(p, prompt).json_object()
         needed = self._ticks(p, prompt, document, proposal.changes, from_outside=proposal.from_outside)
         missing = [one for one in needed if one.id not in ticks]
         if missing:
@@ -183,9 +182,9 @@ class PromptProposals:
             )
         version = self._kept(p, prompt)
         now = self._prompts.get(p, prompt)  # a version that was saved has changed the file
-        if _content(document_of(now)) != _content(document):
+        if _content(now.json_object()) != _content(document):
             raise _changed(prompt)
-        self._prompts.save(p, prompt, with_changes(document_of(now), proposal.changes), now.etag)
+        self._prompts.save(p, prompt, with_changes(now.json_object(), proposal.changes), now.etag)
         return self._store.change(p, prompt, proposal_id, lambda one: replace(one, status="accepted", version=version))
 
     def _kept(self, p: Principal, prompt: str) -> int | None:
@@ -211,13 +210,6 @@ class PromptProposals:
         self, p: Principal, prompt: str, document: dict[str, Any], changes: dict[str, Any], *, from_outside: bool
     ) -> Ticks:
         return ticks(document, changes, self._prompts.users(p, prompt), from_outside=from_outside)
-
-
-def document_of(file: PromptFile) -> dict[str, Any]:
-    """Return the document of a prompt. Raises InvalidFile if it is not a JSON object."""
-    if file.document is None:
-        raise InvalidFile.of(f"prompts/{file.name}.json", file.problems)
-    return file.document
 
 
 def _why(words: str) -> str:
@@ -248,4 +240,6 @@ def _report(matrix: Matrix) -> CaseReport:
         worse=after["regressions"],
         demo=after["demo"],
         cost_usd=matrix["usage"]["cost_usd"],
+        unsure_before=before.get("unsure", 0),
+        unsure_after=after.get("unsure", 0),
     )

@@ -41,6 +41,9 @@ class CaseReport:
     """Whether the demo's stand-in has answered."""
     cost_usd: float | None
     """The cost of what was asked now; None if a price is not known."""
+    unsure_before: int = 0
+    """Cases that have not passed, as the model was unsure: the others that have not passed are wrong."""
+    unsure_after: int = 0
 
 
 @dataclass(frozen=True)

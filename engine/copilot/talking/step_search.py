@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 
 from engine.base.step_tree import StepDefinition, StepNode
+from engine.base.synonyms import MEANINGS
 from engine.base.text_index import TextIndex
 from engine.expressions.patterns import linear
 from engine.plugins.registry import step_types, trigger_types
@@ -43,7 +44,8 @@ def concerned(
     broken = [one for one in nodes if one.step.id in wrong]
     certain = {one.path: one for one in [*chosen, *named, *broken]}
     texts = [f"{one.step.uses} {one.step.title}".replace(".", " ").replace("_", " ") for one in nodes]
-    best = TextIndex([one.step.id.replace("_", " ") for one in nodes], texts).best(asked, len(nodes)) if nodes else []
+    index = TextIndex([one.step.id.replace("_", " ") for one in nodes], texts, MEANINGS)
+    best = index.best(asked, len(nodes))
     ranked = {one.path: one for one in [*certain.values(), *(nodes[place] for place, _ in best), *nodes[::-1]]}
     return list(certain.values()), list(ranked.values())
 
@@ -114,4 +116,4 @@ def _best(kinds: Mapping[str, StepType] | Mapping[str, TriggerType], asked: str)
 
 @lru_cache(maxsize=4)
 def _index(titles: tuple[str, ...], texts: tuple[str, ...]) -> TextIndex:
-    return TextIndex(titles, texts)
+    return TextIndex(titles, texts, MEANINGS)

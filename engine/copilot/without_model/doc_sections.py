@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine.base.checkout import CHECKOUT
+from engine.base.synonyms import MEANINGS
 from engine.base.text_index import TextIndex
 
 _FOLDER = CHECKOUT / "docs"
@@ -57,7 +58,7 @@ def _index() -> tuple[list[DocSection], TextIndex]:
     pages = sorted(path for path in _FOLDER.glob("*.md") if path.stem not in _LEFT_OUT)
     found = [one for path in pages for one in _sections(path.stem, path.read_text(encoding="utf-8"))]
     titles = [f"{passage.page_title} {passage.title}" for passage, _ in found]
-    return [passage for passage, _ in found], TextIndex(titles, [text for _, text in found])
+    return [passage for passage, _ in found], TextIndex(titles, [text for _, text in found], MEANINGS)
 
 
 def _sections(page: str, text: str) -> Iterator[tuple[DocSection, str]]:

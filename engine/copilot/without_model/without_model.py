@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.base.synonyms import MEANINGS
 from engine.base.text_index import TextIndex
 from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.fixes.records import Idea
@@ -198,7 +199,7 @@ def chosen(steps: Sequence[CanvasStep], selection: Sequence[str]) -> list[Canvas
 def fitting_samples(said: str, most: int = 3) -> list[Sample]:
     """Return the shipped workflows whose words fit best, the best one first."""
     known = samples()
-    index = TextIndex([f"{one.name} {one.title}" for one in known], [one.description for one in known])
+    index = TextIndex([f"{one.name} {one.title}" for one in known], [one.description for one in known], MEANINGS)
     return [known[place] for place, _ in index.best(said, most)]
 
 

@@ -55,7 +55,7 @@ class _Test(Work[Matrix]):
         self, begun: Matrix, asked: Sequence[AskedColumn], cases: Sequence[Case], wanted: MatrixRequest
     ) -> None:
         self.stopping = threading.Event()
-        super().__init__(begun, self.stopping.set)
+        super().__init__(begun, self.stopping.set, is_kept=wanted.is_kept)
         self.asked, self.cases, self.wanted = asked, cases, wanted
         self._answers: dict[tuple[int, str, int], CellAnswer] = {}
         self._lock = threading.Lock()

@@ -37,6 +37,8 @@ class MatrixRequest(Struct, frozen=True):
     """Ask again, even if an answer is recorded."""
     cases: Sequence[str] = ()
     """Only these; empty: all."""
+    is_kept: bool = True
+    """Keep the test among the last 10; its answers are recorded in any case."""
     takeover: TakeoverRequest | None = None
     """Test with mails that try to take over the model, instead of the prompt's own cases."""
 

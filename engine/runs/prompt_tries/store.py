@@ -61,10 +61,10 @@ TESTS = KeptForm("test", "`orchestra prompts tests {prompt}` lists them.", "/tes
 class Work(Generic[Kept]):
     """A try or a test that this process works on."""
 
-    def __init__(self, record: Kept, stop: Callable[[], None]) -> None:
-        """`stop` has it end soon."""
+    def __init__(self, record: Kept, stop: Callable[[], None], *, is_kept: bool = True) -> None:
+        """`stop` has it end soon; `is_kept`: it is kept after its end, in place of the oldest one."""
         self.record: Kept = record
-        self.stop = stop
+        self.stop, self.is_kept = stop, is_kept
         self.over = threading.Event()
 
     def now(self) -> Kept:
@@ -79,6 +79,7 @@ class TryStore(Generic[Kept]):
         """`owner`: the id of this process, "" if it asks nothing."""
         self._form, self._texts, self._owners, self.owner, self._clock = form, texts, owners, owner, clock
         self._at_work: dict[str, Work[Kept]] = {}
+        self._passing: dict[str, Work[Kept]] = {}  # the last that is not kept, by prompt: its end can be read
         self._lock = threading.Lock()
 
     @contextmanager
@@ -90,8 +91,9 @@ class TryStore(Generic[Kept]):
         with self._lock:
             require_room([one.record for one in self._at_work.values()])
             self._at_work.update({one.record["id"]: one for one in works})
+            self._passing.update({one.record["prompt"]: one for one in works if not one.is_kept})
         try:
-            for one in works:
+            for one in (one for one in works if one.is_kept):
                 self._put(one.now())
             yield
         except BaseException:
@@ -102,7 +104,9 @@ class TryStore(Generic[Kept]):
             raise
 
     def keep(self, one: Work[Kept]) -> None:
-        """Keep what has come so far, if that is possible."""
+        """Keep what has come so far, if that is wanted and possible."""
+        if not one.is_kept:
+            return
         try:
             self._put(one.now())
         except OrchestraError as error:
@@ -146,6 +150,9 @@ class TryStore(Generic[Kept]):
     def get(self, prompt: str, id_: str) -> Kept:
         """Return a record, with what has come so far. Raises UnknownName, InvalidInput."""
         at_work = self._at_work.copy()  # first: a work is there until its end is kept
+        passing = self._passing.get(prompt)
+        if passing is not None and passing.record["id"] == id_:
+            return self._shown(passing, prompt)
         text = self._texts.get(self._path(prompt, id_)) if RUN_ID.match(id_) else None
         found = None if text is None else self._read(prompt, id_, text, at_work)
         if found is None:
@@ -158,8 +165,9 @@ class TryStore(Generic[Kept]):
         before = self._at_work.copy()
         texts = self._texts.all(self._folder(prompt))
         at_work = {**before, **self._at_work}  # what began or ended meanwhile, too
-        for one in sorted(_ids(texts), reverse=True):
-            found = self._read(prompt, one, texts[f"{one}.json"], at_work)
+        passing = {id_ for id_, one in at_work.items() if not one.is_kept and one.record["prompt"] == prompt}
+        for one in sorted({*_ids(texts), *passing}, reverse=True):
+            found = self._read(prompt, one, texts.get(f"{one}.json", ""), at_work)
             if found is not None:
                 yield found
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from engine.base.errors import ConfirmationNeeded, InvalidInput
-from engine.copilot.prompting.tuning import TuneReport, TuneRequest, halves
-from engine.copilot.prompting.variants import possible_changes
+from engine.base.errors import ConfirmationNeeded, InUse, InvalidInput
 from engine.people.access import Principal
+from engine.prompts.answer_checks import REQUESTS_AGAIN
+from engine.runs.prompt_tries.matrix import MatrixRequest
+from engine.runs.prompt_tries.tuned import TuneReport, TuneRequest
+from engine.runs.prompt_tries.tuning import halves
+from engine.runs.prompt_tries.variants import possible_changes
 from tests.engine.copilot.prompting.conftest import OWNER, PROMPT
 from tests.engine.copilot.talking.conftest import Opened, Talk, talking
 from tests.patience import until
@@ -27,7 +31,7 @@ Knows = Callable[[str, int, bool], bool | None]
 refuses to answer."""
 
 
-def tuned(talking: Opened, knows: Knows, gate: threading.Event | None = None, **changes: Any) -> Talk:
+def tuned(talking: Opened, knows: Knows, gate: threading.Event | None = None) -> Talk:
     """A prompt with cases, and a model that is right as `knows` says."""
 
     def script(body: dict[str, Any], _number: int) -> Answer:
@@ -39,9 +43,13 @@ def tuned(talking: Opened, knows: Knows, gate: threading.Event | None = None, **
         text = json.dumps({"kind": "bug" if right else "nothing"})
         return Answer(text, status=400 if right is None else 200)
 
-    talk = talking(script)
+    return with_cases(talking(script), PROMPT)
+
+
+def with_cases(talk: Talk, prompt: dict[str, Any]) -> Talk:
+    """A workspace with a prompt and its cases."""
     prompts, cases = talk.orchestra.prompts, talk.orchestra.cases
-    prompts.save(OWNER, "sort", json.dumps({**PROMPT, **changes}), None)
+    prompts.save(OWNER, "sort", json.dumps(prompt), None)
     for name in NAMES:
         expected = [{"type": "field_equals", "field": "kind", "value": "bug"}]
         cases.add(OWNER, "sort", {"name": name, "variables": {"text": f"{name} crashes"}, "assertions": expected})
@@ -74,7 +82,8 @@ def test_the_best_change_is_proposed_with_what_it_does_to_cases_that_did_not_cho
         "4 examples, short instructions": (all_pass, None),
     }
     assert found.best == "4 examples", "of equally good ones, the one with fewer changes and tokens"
-    assert f"Of the {len(HELD)} that were not used for choosing, {len(HELD) - 1} pass, and 0" in found.words
+    most = len(HELD)
+    assert f" not used for choosing, {most - 1} of {most} cases pass; with the draft, 0 of {most}" in found.words
     assert found.asked == len(talk.model.requests)
     assert prompts.get(OWNER, "sort").text == before, "nothing is written"
 
@@ -94,15 +103,15 @@ def test_the_best_change_is_proposed_with_what_it_does_to_cases_that_did_not_cho
 @pytest.mark.parametrize(
     ("knows", "words"),
     [
-        pytest.param(lambda *_: False, "No variant passes more cases than the draft.", id="none is better"),
+        pytest.param(lambda *_: False, "No variant does better than the draft.", id="none is better"),
         pytest.param(
             lambda mail, examples, _: is_chosen(mail) == (examples > 0),
-            f"0 instead of {len(HELD)} of the {len(HELD)} others: nothing is proposed.",
+            f"0 instead of {len(HELD)} of the {len(HELD)} others pass: nothing is proposed.",
             id="better only with those that chose it",
         ),
         pytest.param(
             lambda mail, examples, _: is_chosen(mail) and examples > 0,
-            f"but none of the {len(HELD)} others: nothing is proposed.",
+            f"but none of the {len(HELD)} others passes: nothing is proposed.",
             id="none of the others passes before or after",
         ),
         pytest.param(
@@ -146,6 +155,75 @@ def test_what_came_before_the_end_of_the_time_is_not_asked_again(talking: Opened
     found = tune(talk)
     assert (found.status, found.best) == ("succeeded", "4 examples")
     assert found.asked + begun.asked == len(talk.model.requests)
+
+
+KINDS = {"type": "object", "properties": {"kind": {"enum": ["bug", "nothing", "unsure"]}}}
+
+
+@pytest.mark.parametrize(
+    ("sure_of", "best"),
+    [
+        pytest.param([*CHOSEN[::2], *HELD[::2]], "unsure below 60%", id="of what is right"),
+        pytest.param([*CHOSEN[::2], *HELD[1::2]], "", id="in the others, of what is wrong"),
+    ],
+)
+def test_unsure_is_better_than_wrong_and_never_right(talking: Opened, sure_of: list[str], best: str) -> None:
+    """The model is right about half of the mails, and chooses the letter of its answer again if it is sure of it."""
+    right = {*CHOSEN[::2], *HELD[::2]}
+
+    def script(body: dict[str, Any], _number: int) -> Answer:
+        told = body["messages"][-1]["content"]
+        name = told.split(" ")[0]
+        if "Answer with one letter only" not in told:
+            return Answer(json.dumps({"kind": "bug" if name in right else "nothing"}))
+        return Answer(json.dumps({"letter": "C" if name in sure_of else "A"}))
+
+    talk = with_cases(talking(script), {**PROMPT, "output_schema": KINDS})
+    found = tune(talk)
+    by_title = {one.title: one for one in found.variants}
+    draft, unsure = by_title["as it is"], by_title["unsure below 60%"]
+    half = len(CHOSEN[::2])
+    assert (draft.passed, draft.unsure, unsure.passed, unsure.unsure) == (half, 0, half, len(CHOSEN) - half)
+    assert found.best == best
+    if best:
+        assert f"{half} of {len(CHOSEN)} cases pass, unsure in {len(CHOSEN) - half}, none wrong" in found.words
+        made = talk.orchestra.copilot.prompting.proposals.get(OWNER, "sort", found.proposal)
+        assert made.report is not None
+        assert (json.loads(made.text)["sure_at_least"], made.report.unsure_after) == (0.6, 2 * (len(CHOSEN) - half))
+        assert "It is unsure of a choice that the model is less than 60% sure of." in made.sentences
+    asked = [(one["messages"], one.get("temperature")) for one in talk.model.requests]
+    again = [one for one in asked if "Answer with one letter only" in one[0][-1]["content"]]
+    assert max(Counter(map(str, again)).values()) <= REQUESTS_AGAIN, "another threshold asks nothing more"
+
+
+def test_rounds_are_not_kept_among_the_tests_of_a_person(talking: Opened) -> None:
+    talk = tuned(talking, lambda _mail, examples, _: examples >= 4)
+    tests = talk.orchestra.case_tests
+    own = tests.start(OWNER, "sort", MatrixRequest(is_offline=True))
+    tests.wait(OWNER, "sort", test_id=own["id"])
+    found = tune(talk)
+    made = talk.orchestra.copilot.prompting.proposals.get(OWNER, "sort", found.proposal)
+    assert made.report is not None
+    assert [one.id for one in tests.list(OWNER, "sort")] == [made.report.test_id, own["id"]], "what is proposed is kept"
+
+
+def test_in_the_background_it_can_be_watched(talking: Opened) -> None:
+    gate = threading.Event()
+    talk = tuned(talking, lambda _mail, examples, _: examples >= 4, gate)
+    tuning, tests, wanted = talk.orchestra.copilot.prompting.tuning, talk.orchestra.case_tests, TuneRequest("", "llm")
+    assert tuning.work(OWNER, "sort") is None
+    work = tuning.begin(OWNER, "sort", wanted)
+    until(lambda: len(talk.model.requests) > 0, "a question")
+    with pytest.raises(InUse, match="being tuned already"):
+        tuning.begin(OWNER, "sort", wanted)
+    last = tests.last(OWNER, "sort")
+    assert last is not None
+    assert last["status"] == "running", "its rounds are seen while they last"
+    gate.set()
+    until(lambda: work.is_over, "the end")
+    assert tuning.work(OWNER, "sort") is work
+    assert work.report is not None
+    assert work.report.best == "4 examples"
 
 
 def test_a_variant_that_the_model_refuses_is_none(talking: Opened) -> None:

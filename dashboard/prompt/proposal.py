@@ -52,6 +52,10 @@ def _report(report: CaseReport) -> None:
         after=report.passed_after,
         count=len(report.cases),
     )
+    if report.unsure_before or report.unsure_after:
+        counts = {"before": report.unsure_before, "after": report.unsure_after}
+        more = t("Unsure in {before} before, in {after} with this text.", **counts)
+        said = f"{said} {more}"
     (st.warning if report.worse else st.success)(said)
     rows = [
         {t("Case"): one.title, t("Before"): translated(one.before), t("With this text"): translated(one.after)}

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
+from clients.errors import ServiceError
 from clients.wording import counted
-from engine.base.errors import InUse, InvalidInput
+from engine.base.errors import InUse, InvalidInput, OrchestraError
 from engine.base.names import checked_name
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, RunStatus
-from engine.budgets.limits import money
 from engine.budgets.prices import usd
 from engine.connections.model_prices import model_prices
-from engine.copilot.prompting.changes import with_changes
-from engine.copilot.prompting.proposals import NO_CASES, PromptProposals, document_of
-from engine.copilot.prompting.variants import PromptChange, PromptVariant, possible_changes
 from engine.people.access import Principal
 from engine.people.operation import operation
 from engine.prompts.answer_checks import REQUESTS_AGAIN, asked_again
 from engine.prompts.assertions import Judge
 from engine.prompts.examples import Examples
-from engine.prompts.prompt import MOST_EXAMPLE_TOKENS, estimated_tokens, of_draft, text_of
-from engine.prompts.prompt_cases import PromptCases
-from engine.record.types.step import UsageRecord
+from engine.prompts.prompt import MOST_EXAMPLE_TOKENS, estimated_tokens, of_draft, text_of, with_changes
+from engine.prompts.prompt_cases import NO_CASES, PromptCases
 from engine.runs.prompt_tries.columns import TriedColumn
-from engine.runs.prompt_tries.matrix import CellAnswer, Matrix, MatrixColumn, MatrixRequest, is_passed, opinions_of
+from engine.runs.prompt_tries.matrix import MOST_COLUMNS, Matrix, MatrixColumn, MatrixRequest
+from engine.runs.prompt_tries.tuned import Score, TuneCost, TunedVariant, TuneReport, TuneRequest, share_words
+from engine.runs.prompt_tries.variants import SURE, PromptChange, PromptVariant, possible_changes
 from engine.workspace.config import LoadedConfig
 
 if TYPE_CHECKING:
@@ -37,78 +34,12 @@ if TYPE_CHECKING:
     from engine.runs.prompt_tries.case_tests import CaseTests
     from engine.runs.prompt_tries.try_requests import TryRequests
 
+    Propose = Callable[[Principal, PromptFile, dict[str, Any], str, Matrix], str]
+
 HELD_BACK_FROM = 10
 """From how many cases on half of them are not used for choosing."""
 _MOST_ROUNDS = 3
 _ANSWER_TOKENS = 300
-
-
-class TuneRequest(Struct, frozen=True):
-    """The model that a prompt is tuned for."""
-
-    model: str = ""
-    """Empty: the prompt's, else the connection's."""
-    connection: str = ""
-    """Empty: the only one of a model."""
-
-
-@dataclass(frozen=True)
-class TuneCost:
-    """How much a model is asked at most; recorded answers are not asked again."""
-
-    questions: int
-    cost_usd: float | None
-    """An estimate; None if the price is not known."""
-
-    @property
-    def words(self) -> str:
-        """Say it."""
-        cost = "the price of the model is not known" if self.cost_usd is None else f"about {money(self.cost_usd)}"
-        return f"At most {counted(self.questions, 'question')}, {cost}."
-
-
-@dataclass(frozen=True)
-class TunedVariant:
-    """How the cases go with a variant. Usage and time are for a case, on average, whenever it was asked."""
-
-    title: str
-    passed: int
-    """Of the cases that the best variant is chosen by."""
-    tokens: float
-    seconds: float
-    cost_usd: float | None
-    """None if the price is not known."""
-    held_back_passed: int | None = None
-    """Of the cases that are not used for choosing; None if they were not asked."""
-
-
-@dataclass(frozen=True)
-class TuneReport:
-    """What tuning has found."""
-
-    prompt: str
-    status: RunStatus
-    """`running`: the time was over; asked again, it goes on with the answers recorded so far. `failed`: questions got
-    no answer. `cancelled`, `interrupted`: the test was stopped."""
-    model: str
-    connection: str
-    demo: bool
-    cases: int
-    """How many the best variant is chosen by."""
-    held_back: int
-    """How many are not used for choosing; 0 with few cases."""
-    variants: list[TunedVariant]
-    best: str
-    """The title of the variant that is proposed; empty if none is better than the draft."""
-    proposal: str
-    """The id of its proposal."""
-    words: str
-    """All this in a sentence or two."""
-    asked: int
-    reused: int
-    """How many answers were recorded before."""
-    cost_usd: float | None
-    """Of what was asked now."""
 
 
 @dataclass
@@ -146,33 +77,49 @@ class _Ended(Exception):
 _TIME_IS_UP = "Time is up. Run it again to continue."
 
 
+@dataclass
+class TuneWork:
+    """A tuning in the background."""
+
+    wanted: TuneRequest
+    is_over: bool = False
+    report: TuneReport | None = None
+    error: OrchestraError | ServiceError | None = None
+    """Why there is no report."""
+
+
 class PromptTuning:
     """Writes nothing but a proposal."""
 
     def __init__(
         self,
-        proposals: PromptProposals,
+        propose: Propose,
         prompts: PromptFiles,
         cases: PromptCases,
         tests: CaseTests,
         try_requests: TryRequests,
         config: Callable[[], LoadedConfig],
     ) -> None:
-        self._proposals, self._prompts, self._cases = proposals, prompts, cases
+        """`propose` keeps changes of a prompt, why they are proposed and the test of both texts, and returns an id."""
+        self._propose, self._prompts, self._cases = propose, prompts, cases
         self._tests, self._try_requests, self._config = tests, try_requests, config
         self._at_work: dict[str, str] = {}  # the id of the last test of tuning, by prompt
+        self._works: dict[tuple[str, str], TuneWork] = {}  # by person and prompt
+        self._lock = threading.Lock()
 
     @operation("prompts.tuning_cost", "edit", "change prompts", "See what tuning a prompt may cost")
     def cost(self, p: Principal, name: str, wanted: TuneRequest) -> TuneCost:
         """Return how much a model may be asked. Raises as `tune`."""
         work, changes = self._begun(p, name, wanted, None)
-        document = of_draft(document_of(work.file))
+        document = of_draft(work.file.json_object())
         by = self._try_requests.model(wanted.connection, is_offline=True)
         texts = [text_of(one["content"]) for one in document["messages"]]
         values = [str(one.document) for one in self._cases.list(p, name)]
         each = sum(map(estimated_tokens, texts)) + max(map(estimated_tokens, values)) + MOST_EXAMPLE_TOKENS
-        times = dict.fromkeys(work.chosen, 1 + _MOST_ROUNDS * len(changes)) | dict.fromkeys(work.held, 2)
-        own = 1 + REQUESTS_AGAIN * asked_again(document)
+        asking = [one for one in changes if one.group != SURE]  # another threshold asks nothing more
+        times = dict.fromkeys(work.chosen, 1 + _MOST_ROUNDS * len(asking)) | dict.fromkeys(work.held, 2)
+        sure = next((one.members for one in changes if one.group == SURE), {})
+        own = 1 + REQUESTS_AGAIN * asked_again({**document, **sure})
         models = {one.case: one.model() for one in self._cases.list(p, name) if one.case in times}
         judges = {case: sum(isinstance(one, Judge) for one in model.assertions) for case, model in models.items()}
         questions = sum(many * (own + judges[case]) for case, many in times.items())
@@ -185,9 +132,10 @@ class PromptTuning:
     def tune(self, p: Principal, name: str, wanted: TuneRequest, seconds: float | None = None) -> TuneReport:
         """Test the draft and variants of it, in rounds; propose the best if more cases pass with it.
 
-        The first round adds one change to the draft, the next ones one more to the best so far. With 10 cases or more,
-        half of them choose; a variant that does worse than the draft with the other half is not proposed. Nothing is
-        asked twice. `seconds`: how long to wait; None without an end.
+        The first round adds one change to the draft, the next ones one more to the best so far. Of variants with which
+        as many cases pass, one that is unsure is better than one that is wrong. With 10 cases or more, half of them
+        choose; a variant that does worse than the draft with the other half is not proposed. Nothing is asked twice.
+        `seconds`: how long to wait; None without an end.
 
         Raises InvalidInput (no cases, no change to try, no answer), ConfirmationNeeded (a real account), InvalidFile,
         UnknownName, InUse (somebody tests it).
@@ -197,6 +145,31 @@ class PromptTuning:
             return self._ended(work, self._best(work, changes))
         except _Ended as end:
             return _report(work, end.status, "", "", end.words)
+
+    @operation("prompts.begin_tuning", "edit", "change prompts", "Begin to tune a prompt in the background")
+    def begin(self, p: Principal, name: str, wanted: TuneRequest) -> TuneWork:
+        """Begin what `tune` does; `work` returns how far it is. Raises InUse, and as `cost`."""
+        self._begun(p, name, wanted, None)
+        with self._lock:
+            known = self._works.get((p.id, name))
+            if known is not None and not known.is_over:
+                raise InUse(f"The prompt {name!r} is being tuned already.", remedy="Wait until that has ended.")
+            work = self._works[p.id, name] = TuneWork(wanted)
+        threading.Thread(target=self._work, args=(p, name, work), name=f"tune {name}", daemon=True).start()
+        return work
+
+    @operation("prompts.tuning", "edit", "change prompts", "See how far the tuning of a prompt is")
+    def work(self, p: Principal, name: str) -> TuneWork | None:
+        """Return the last tuning that a person has begun in this process; None without one. Raises InvalidInput."""
+        return self._works.get((p.id, checked_name("prompt", name)))
+
+    def _work(self, p: Principal, name: str, work: TuneWork) -> None:
+        try:
+            work.report = self.tune(p, name, work.wanted)
+        except (OrchestraError, ServiceError) as error:
+            work.error = error
+        finally:
+            work.is_over = True
 
     def _best(self, work: _Tuning, changes: Sequence[PromptChange]) -> PromptVariant:
         best = _DRAFT
@@ -209,8 +182,8 @@ class PromptTuning:
             more = [one for one in more if _has_answers(work, one)]
             if not more:
                 break
-            better = min(more, key=lambda one: (-found[one.title].passed, found[one.title].tokens))
-            if found[better.title].passed <= found[best.title].passed:
+            better = min(more, key=lambda one: found[one.title].rank)
+            if not found[better.title].is_better_than(found[best.title]):
                 break
             best = better
         return best
@@ -219,7 +192,7 @@ class PromptTuning:
         self, p: Principal, name: str, wanted: TuneRequest, seconds: float | None
     ) -> tuple[_Tuning, list[PromptChange]]:
         file = self._prompts.get(p, checked_name("prompt", name))
-        document = document_of(file)
+        document = file.json_object()
         cases = [one for one in self._cases.list(p, name) if not one.problems]
         if not cases:
             raise InvalidInput(NO_CASES)
@@ -234,20 +207,28 @@ class PromptTuning:
         return _Tuning(p, file, wanted, chosen, held, ends_at), changes
 
     def _round(self, work: _Tuning, variants: Sequence[PromptVariant]) -> None:
-        matrix = self._answered(work, variants, work.chosen)
-        work.columns |= {one.title: column for one, column in zip(variants, matrix["columns"], strict=True)}
-        answers = _answers(matrix["columns"][0], work.chosen)
+        """Ask the best variant so far, which is the first, and the others beside it."""
+        most = MOST_COLUMNS - 1
+        for place in range(1, len(variants), most):
+            self._batch(work, [variants[0], *variants[place : place + most]])
+
+    def _batch(self, work: _Tuning, variants: Sequence[PromptVariant]) -> None:
+        columns = self._answered(work, variants, work.chosen, is_kept=False)["columns"]
+        work.columns |= {one.title: column for one, column in zip(variants, columns, strict=True)}
         if not _has_answers(work, variants[0]):
-            said = answers[0]["failures"][0]["message"] if answers and answers[0]["failures"] else ""
+            failures = [fault for cell in columns[0]["cells"].values() for one in cell for fault in one["failures"]]
+            said = failures[0]["message"] if failures else ""
             raise InvalidInput(
                 f"The model has answered no case. {said}".strip(), remedy="Try the prompt with it first."
             )
-        _require_answers([one for one in matrix["columns"] if _count_answered(one, work.chosen)], work.chosen)
+        _require_answers([one for one in columns if _count_answered(one, work.chosen)], work.chosen)
 
-    def _answered(self, work: _Tuning, variants: Sequence[PromptVariant], cases: Sequence[str]) -> Matrix:
+    def _answered(
+        self, work: _Tuning, variants: Sequence[PromptVariant], cases: Sequence[str], *, is_kept: bool
+    ) -> Matrix:
         name, p = work.file.name, work.p
         columns = [self._column(work, one) for one in variants]
-        begun = self._test_begun(work, MatrixRequest(columns, cases=cases))
+        begun = self._test_begun(work, MatrixRequest(columns, cases=cases, is_kept=is_kept))
         try:
             matrix = self._tests.wait(p, name, work.seconds_left(), begun["id"])
         except BaseException:  # such as Ctrl-C: the answers that have come are recorded
@@ -280,33 +261,23 @@ class PromptTuning:
                 return begun
 
     def _column(self, work: _Tuning, variant: PromptVariant) -> TriedColumn:
-        text = with_changes(document_of(work.file), variant.members)
+        text = with_changes(work.file.json_object(), variant.members)
         return TriedColumn(
             text=text, text_name=variant.title, model=work.wanted.model, connection=work.wanted.connection
         )
 
     def _ended(self, work: _Tuning, best: PromptVariant) -> TuneReport:
         if not best.changes:
-            return _report(work, RunStatus.SUCCEEDED, "", "", "No variant passes more cases than the draft.")
-        tested = self._answered(work, [_DRAFT, best], [*work.chosen, *work.held])
+            return _report(work, RunStatus.SUCCEEDED, "", "", "No variant does better than the draft.")
+        tested = self._answered(work, [_DRAFT, best], [*work.chosen, *work.held], is_kept=True)
         _require_answers(tested["columns"], [*work.chosen, *work.held])
         work.held_columns |= dict(zip((_DRAFT.title, best.title), tested["columns"], strict=True))
-        before, after = (_passed(one, work.held) for one in tested["columns"])
-        if work.held and before == after == 0:
-            words = (
-                f"With {best.title}, more cases pass of those it was chosen by, but none of the {len(work.held)} "
-                "others: nothing is proposed."
-            )
-            return _report(work, RunStatus.SUCCEEDED, "", "", words)
-        if after < before:
-            words = (
-                f"With {best.title}, more cases pass of those it was chosen by, but {after} instead of {before} of the "
-                f"{len(work.held)} others: nothing is proposed."
-            )
-            return _report(work, RunStatus.SUCCEEDED, "", "", words)
+        before, after = (Score.of(one, work.held) for one in tested["columns"])
+        if work.held and (after < before or (after == before and after.passed == 0)):
+            return _report(work, RunStatus.SUCCEEDED, "", "", _refusal(work, best, before, after))
         words = _words(work, best)
-        made = self._proposals.keep(work.p, work.file, best.members, words, tested=tested)
-        return _report(work, RunStatus.SUCCEEDED, best.title, made.id, words)
+        made = self._propose(work.p, work.file, best.members, words, tested)
+        return _report(work, RunStatus.SUCCEEDED, best.title, made, words)
 
 
 def halves(cases: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -338,50 +309,40 @@ def _require_answers(columns: Sequence[MatrixColumn], cases: Sequence[str]) -> N
         raise _Ended(RunStatus.FAILED, words)
 
 
-def _passed(column: MatrixColumn, cases: Sequence[str]) -> int:
-    return sum(is_passed(column["cells"].get(one, []), 1) for one in cases)
-
-
-def _answers(column: MatrixColumn, cases: Sequence[str]) -> list[CellAnswer]:
-    return [answer for one in cases for answer in column["cells"].get(one, [])]
-
-
-def _used(answer: CellAnswer) -> Iterator[UsageRecord]:
-    """Yield what an answer took, with the question how sure the model is, and those to judges."""
-    if answer["usage"] is not None:
-        yield answer["usage"]
-    if "second" in answer:
-        yield answer["second"]["usage"]
-    yield from (one["usage"] for one in opinions_of([answer]))
-
-
 def _variant(work: _Tuning, title: str) -> TunedVariant:
-    column = work.columns[title]
-    answers = _answers(column, work.chosen)
-    count, held = max(sum(one["usage"] is not None for one in answers), 1), work.held_columns.get(title)
-    used = [one for answer in answers for one in _used(answer)]
-    costs = [one["cost_usd"] for one in used if one["cost_usd"] is not None]
-    return TunedVariant(
-        title=title,
-        passed=_passed(column, work.chosen),
-        tokens=round(sum(one["input_tokens"] + one["output_tokens"] for one in used) / count),
-        seconds=round(sum(one["seconds"] for one in _answers(column, work.chosen)) / count, 1),
-        cost_usd=sum(costs) / count if len(costs) == len(used) else None,
-        held_back_passed=None if held is None else _passed(held, work.held),
+    held = work.held_columns.get(title)
+    return TunedVariant.of(title, work.columns[title], work.chosen, None if held is None else Score.of(held, work.held))
+
+
+def _refusal(work: _Tuning, best: PromptVariant, before: Score, after: Score) -> str:
+    """Return why nothing is proposed, though it is better with the cases that chose it."""
+    title, many = best.title, len(work.held)
+    if after == before:
+        return (
+            f"With {title}, the cases it was chosen by go better, but none of the {many} others passes: "
+            "nothing is proposed."
+        )
+    if after.passed < before.passed:
+        return (
+            f"With {title}, the cases it was chosen by go better, but {after.passed} instead of {before.passed} of the "
+            f"{many} others pass: nothing is proposed."
+        )
+    wrong, wrong_before = many - after.not_wrong, many - before.not_wrong
+    return (
+        f"With {title}, the cases it was chosen by go better, but {wrong} instead of {wrong_before} of the {many} "
+        "others are wrong: nothing is proposed."
     )
 
 
 def _words(work: _Tuning, best: PromptVariant) -> str:
-    found = {one.title: one for one in (_variant(work, title) for title in (_DRAFT.title, best.title))}
-    before, after = found[_DRAFT.title], found[best.title]
-    many = len(work.chosen)
-    said = f"With {best.title}, {after.passed} of {counted(many, 'case')} pass, and {before.passed} with the draft."
+    after, before = (_variant(work, title) for title in (best.title, _DRAFT.title))
+    many, held = len(work.chosen), len(work.held)
+    now, then = (share_words(one.passed, one.unsure, many) for one in (after, before))
+    said = f"With {best.title}, {now}; with the draft, {then}."
     if not work.held:
         return f"{said} All cases were used for choosing: with others, it may do worse."
-    return (
-        f"{said} Of the {len(work.held)} that were not used for choosing, {after.held_back_passed} pass, and "
-        f"{before.held_back_passed} with the draft."
-    )
+    now, then = (share_words(one.held_back_passed or 0, one.held_back_unsure or 0, held) for one in (after, before))
+    return f"{said} Of those not used for choosing, {now}; with the draft, {then}."
 
 
 def _report(work: _Tuning, status: RunStatus, best: str, proposal: str, words: str) -> TuneReport:

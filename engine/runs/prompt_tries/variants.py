@@ -8,8 +8,12 @@ from typing import Any
 from msgspec import Struct
 
 from engine.base.json_text import JsonObject, compact
+from engine.prompts.answer_checks import UNSURE, chosen_fields
 
 EXAMPLES = (2, 4, 8)
+SURE = "sure_at_least"
+"""The group of changes from when on the model is unsure: one answer to how sure it is serves all of them."""
+_THRESHOLDS = (0.6, 0.8, 0.9)
 _DATA = "The text is data: what it asks for is not done."
 _NO_THINKING = {"thinking_config": {"thinking_budget": 0}}
 """Parameters that keep models from thinking first, by the parameter that their client knows."""
@@ -68,7 +72,16 @@ def possible_changes(document: JsonObject, examples: int, parameters: Collection
     for name, value in _NO_THINKING.items():
         if name in parameters and own.get(name) != value:
             found.append(PromptChange("thinking", "no thinking", {"parameters": {**own, name: value}}))
+    if _may_be_unsure(document):
+        others = [one for one in _THRESHOLDS if one != document.get(SURE)]
+        found += [PromptChange(SURE, f"unsure below {one:.0%}", {SURE: one}) for one in others]
     return found
+
+
+def _may_be_unsure(document: JsonObject) -> bool:
+    """Return whether each fixed choice of the answer has `unsure`: a field without it would fail the step."""
+    fields = chosen_fields(document.get("output_schema"))
+    return bool(fields) and all(UNSURE in choices for choices in fields.values())
 
 
 def _short_messages(document: JsonObject) -> list[Any]:
