@@ -159,12 +159,8 @@ def evaluation(options: argparse.Namespace) -> Iterator[Evaluation]:
         engine.steps.__path__.append(str(Path(__file__).with_name("steps")))
         model = None if options.model else stack.enter_context(running())
         base_url = options.base_url if model is None else model.base_url
-        llm = {
-            "service": "openai",
-            "api_key": "env:MODEL_KEY",
-            "base_url": base_url,
-            "model": options.model or "scripted",
-        }
+        of_server = {"service": "openai", "api_key": "env:MODEL_KEY", "base_url": base_url}
+        llm = getattr(options, "connection", None) or {**of_server, "model": options.model or "scripted"}
         connections = {"llm": llm, "world": {"service": "http", "allow_hosts": [world.removeprefix("http://")]}}
         (root / "config.yaml").write_text(json.dumps({"connections": connections, "approvals": {"default": "never"}}))
         (root / ".env").write_text(f"MODEL_KEY={os.environ.get('MODEL_KEY', 'none')}\n")

@@ -143,6 +143,8 @@ class ModelServer:
     key: str = "sk-scripted"
     price: Mapping[str, float] | None = None
     """Dollars for a million tokens: `input`, `output`; None: as the product knows it."""
+    connection: Mapping[str, Any] | None = None
+    """Settings of a connection of any service, in place of the server and its key."""
 
 
 @contextmanager
@@ -172,7 +174,7 @@ def _configure(root: Path, server: ModelServer | None) -> None:
     settings["approvals"] = {"default": "never"}
     if server is not None:
         of_server = {"service": "openai", "base_url": server.base_url, "model": server.model}
-        settings["connections"]["llm"] = {**of_server, "api_key": "env:COPILOT_EVAL_KEY"}
+        settings["connections"]["llm"] = dict(server.connection or {**of_server, "api_key": "env:COPILOT_EVAL_KEY"})
         (root / ".env").write_text(f"COPILOT_EVAL_KEY={server.key}\n", encoding="utf-8")
         settings |= {"prices": {server.model: dict(server.price)}} if server.price is not None else {}
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")

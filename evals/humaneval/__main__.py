@@ -77,13 +77,12 @@ def workflow() -> dict[str, Any]:
 
 
 @contextmanager
-def opened(base_url: str, model: str) -> Iterator[Orchestra]:
-    """Open a workspace of its own, whose agent asks this model."""
+def opened(llm: Mapping[str, Any]) -> Iterator[Orchestra]:
+    """Open a workspace of its own, whose agent asks the model of this connection."""
     with tempfile.TemporaryDirectory(prefix="orchestra-humaneval-") as folder:
         root = Path(folder)
         init(root)
-        llm = {"service": "openai", "api_key": "env:MODEL_KEY", "base_url": base_url, "model": model}
-        settings = {"connections": {"llm": llm}, "approvals": {"default": "never"}}
+        settings = {"connections": {"llm": dict(llm)}, "approvals": {"default": "never"}}
         (root / "config.yaml").write_text(json.dumps(settings))
         (root / ".env").write_text(f"MODEL_KEY={os.environ.get('MODEL_KEY', 'none')}\n")
         with closing(Orchestra.open(root)) as orchestra:
@@ -113,8 +112,13 @@ def measured(chosen: Sequence[Problem], options: argparse.Namespace, texts: Mapp
     """Solve problems, two side by side; with texts, the scripted model writes them."""
     with ExitStack() as stack:
         base_url = stack.enter_context(running(texts) if texts else nullcontext(options.base_url))
-        orchestra = stack.enter_context(opened(base_url, options.model or "scripted"))
-        lanes = stack.enter_context(ThreadPoolExecutor(_SIDE_BY_SIDE))
+        server = {"service": "openai", "api_key": "env:MODEL_KEY", "base_url": base_url}
+        return by_connection(chosen, {**server, "model": options.model or "scripted"})
+
+
+def by_connection(chosen: Sequence[Problem], llm: Mapping[str, Any]) -> list[Result]:
+    """Let the model of a connection solve problems, two side by side."""
+    with opened(llm) as orchestra, ThreadPoolExecutor(_SIDE_BY_SIDE) as lanes:
         return [*lanes.map(lambda one: solved(orchestra, one), chosen)]
 
 

@@ -1,5 +1,8 @@
 """`python -m evals.mail`: how often models are right about mails, summaries, invoices and drafts, side by side.
 
+`--only agent copilot builder` also has them do 20 tasks of agents, 120 requests to the co-pilot and 10 programs, which
+costs much more.
+
 The models are connections of a workspace (`--connection`), a server in the form of OpenAI (`--url`, `--model`), or the
 demo's (`--demo`). The questions are 200 mails in ten languages and 100 others, or mails of your own (`--mails`).
 """
@@ -14,13 +17,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from clients.wording import counted
 from engine.base.errors import OrchestraError
 from engine.orchestra import Orchestra
-from evals.mail.asking import answered, estimated
+from evals.mail.asking import answered, cost_of, estimated
 from evals.mail.page import written
 from evals.mail.questions import LANGUAGES, Group, Question, questions, stratified
 from evals.mail.results import keep, kept, machine, table
-from evals.mail.workspace import FREE_HERE, connections_of, opened, prices_of, server
+from evals.mail.work import expected_tokens, require_installed, tasks, worked
+from evals.mail.workspace import FREE_HERE, connections_of, models_of, opened, prices_of, server
 
 INTO = Path(__file__).resolve().parents[2] / "build" / "evals" / "mail"
 _OURS = [one for one in Group if one is not Group.OWN]
@@ -31,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Ask, judge, print and save."""
     options = _options(arguments)
     try:
-        data = questions(options.mails)
-        asked = _chosen(data, options)
+        data, work = questions(options.mails), [one for one in options.only if one.is_work]
+        asked = _chosen(data, options) if not work or len(work) < len(options.only) else []
+        require_installed(work)
         connections = _connections(options)
         prices = prices_of(options.workspace) if options.connection else FREE_HERE
         root, longest = options.into / "workspace", options.max_tokens
@@ -41,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if not options.recorded:
                 _agree(orchestra, asked, options, names)
             found = answered(orchestra, asked, names, at_once=options.at_once, is_offline=options.recorded, tell=_say)
+        for group in () if options.recorded else work:
+            for name, settings in connections.items():
+                found[name].extend(worked(group, settings, options.into, options.limit, _say))
     except (OrchestraError, ValueError, OSError) as error:
         sys.exit(f"{error} {getattr(error, 'remedy', '')}".strip())
     of = {name: _model(name, settings, demo=options.demo) for name, settings in connections.items()}
@@ -59,15 +68,16 @@ def _say(line: str) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m evals.mail", description=__doc__)
-    parser.add_argument(
-        "--connection", action="append", default=[], metavar="NAME", help="of the workspace; repeatable"
-    )
+    whose = "of the workspace; repeatable; default: all its models"
+    parser.add_argument("--connection", action="append", default=[], metavar="NAME", help=whose)
     parser.add_argument("--workspace", type=Path, default=Path(), help="whose connections; default: this folder")
     parser.add_argument("--url", default="https://api.openai.com/v1", help="a server in the form of OpenAI")
     parser.add_argument("--model", default="", help="its model")
     parser.add_argument("--key", default="OPENAI_API_KEY", metavar="VARIABLE", help="the variable that has its key")
     parser.add_argument("--demo", action="store_true", help="the demo's model, which is no model: it looks for words")
-    parser.add_argument("--only", nargs="+", default=[], choices=_OURS, type=Group)
+    parser.add_argument(
+        "--only", nargs="+", default=[], choices=_OURS, type=Group, help="agent, copilot and builder only if named"
+    )
     parser.add_argument("--languages", nargs="+", default=[], metavar="LANGUAGE", help=f"such as {' '.join(LANGUAGES)}")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="of each group, spread over all kinds")
     parser.add_argument("--mails", type=Path, metavar="FILE", help="mails of your own, in place of all others")
@@ -78,9 +88,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--into", type=Path, default=INTO, metavar="FOLDER", help="answers, results.json, report.html")
     options = parser.parse_args(arguments)
     if not (options.connection or options.model or options.demo):
-        parser.error("Name a model: --connection NAME, --model NAME with --url, or --demo.")
+        options.connection = models_of(options.workspace)
+    if not (options.connection or options.model or options.demo):
+        parser.error("No model is connected: --connection NAME, --model NAME with --url, or --demo.")
     if options.demo and (options.connection or options.model):
         parser.error("--demo asks the demo's model alone: leave the others out.")
+    if options.demo and any(one.is_work for one in options.only):
+        parser.error("agent, copilot and builder need a real model: leave --demo or these out.")
     if options.mails and options.only:
         parser.error("--mails asks your mails alone: leave --only out.")
     return options
@@ -119,6 +133,14 @@ def _agree(orchestra: Orchestra, asked: Sequence[Question], options: argparse.Na
         size = f"{expected.input_tokens:,} tokens in, {expected.output_tokens:,} out"
         print(f"{name}: {expected.questions} of {len(asked)} questions are to be asked: {size}, {price}.", flush=True)
         costs = costs or (expected.questions > 0 and expected.cost_usd != 0)
+        for group in (one for one in options.only if one.is_work):
+            tokens = expected_tokens(group, options.limit)
+            cost = cost_of(options.into / "workspace", name, *tokens, demo=options.demo)
+            price = "price unknown" if cost is None else f"${cost:.2f}"
+            size = f"{tokens[0]:,} tokens in, {tokens[1]:,} out"
+            many = counted(tasks(group, options.limit), "task")
+            print(f"{name}: {many} of {group}: about {size}, {price}.", flush=True)
+            costs = costs or cost != 0
     if not costs or options.yes:
         return
     if not sys.stdin.isatty():

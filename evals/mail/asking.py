@@ -74,10 +74,15 @@ def estimated(orchestra: Orchestra, root: Path, asked: Sequence[Question], conne
         schema = estimated_tokens(json.dumps(column["document"].get("output_schema") or {}))
         sent = (text["content"] for one in missing for text in messages(column["document"], one.variables))
         count, tokens = count + len(missing), tokens + schema * len(missing) + sum(map(estimated_tokens, sent))
-    prices = model_prices(load(root), connection, AccountMode.DEMO if demo else AccountMode.MINE)
     written = count * _ANSWER_TOKENS
-    cost = prices.prices.cost((prices.model,), tokens, written)
-    return Estimate(count, tokens, written, None if cost is None else usd(cost))
+    return Estimate(count, tokens, written, cost_of(root, connection, tokens, written, demo=demo))
+
+
+def cost_of(root: Path, connection: str, read: int, written: int, *, demo: bool) -> float | None:
+    """Return what so many tokens cost, in USD; None if the price is not known."""
+    prices = model_prices(load(root), connection, AccountMode.DEMO if demo else AccountMode.MINE)
+    cost = prices.prices.cost((prices.model,), read, written)
+    return None if cost is None else usd(cost)
 
 
 def _by_prompt(asked: Iterable[Question]) -> dict[str, list[Question]]:

@@ -20,6 +20,9 @@ _TITLES = {
     Group.SUMMARIES: "Summaries",
     Group.INVOICES: "Invoices read",
     Group.DRAFTS: "Answers drafted",
+    Group.AGENT: "Tasks of agents",
+    Group.COPILOT: "Requests to the co-pilot",
+    Group.BUILDER: "Programs built",
 }
 
 

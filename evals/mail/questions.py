@@ -54,18 +54,29 @@ class Part(StrEnum):
 
 
 class Group(StrEnum):
-    """A kind of work, with texts of ours; `OWN`: mails of your own to sort."""
+    """A kind of work, with texts of ours; `OWN`: mails of your own to sort.
+
+    The last three are whole evaluations of their own: they ask a model many times for each task.
+    """
 
     CLASSIFY = "classify"
     OWN = "own"
     SUMMARIES = "summaries"
     INVOICES = "invoices"
     DRAFTS = "drafts"
+    AGENT = "agent"
+    COPILOT = "copilot"
+    BUILDER = "builder"
 
     @property
     def is_sorting(self) -> bool:
         """Whether its answers are kinds of mails."""
         return self in (Group.CLASSIFY, Group.OWN)
+
+    @property
+    def is_work(self) -> bool:
+        """Whether it is an evaluation of its own, which runs only if it is named."""
+        return self in (Group.AGENT, Group.COPILOT, Group.BUILDER)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from engine.base.checkout import CHECKOUT
+from engine.base.services import is_model
 from engine.connections.stand_ins import LATENCY_VARIABLE
 from engine.orchestra import Orchestra
 from engine.workflows.new_workspace import init
@@ -39,6 +40,13 @@ def connections_of(workspace: Path, names: Sequence[str]) -> dict[str, Any]:
                 settings[key] = _hidden(str(settings[key]))
         found[name] = {"service": loaded.config.connections[name].service, **settings}
     return found
+
+
+def models_of(workspace: Path) -> list[str]:
+    """Return the connections of models that a workspace has; none where there is no workspace."""
+    if not (workspace / "config.yaml").exists():
+        return []
+    return [name for name, one in load(workspace).config.connections.items() if is_model(one.service)]
 
 
 def server(url: str, model: str, variable: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def test_the_demo_answers_everything(tmp_path: Path, capsys: pytest.CaptureFixtu
     """Every group has figures, and the page is there."""
     main(["--demo", "--limit", "3", "--into", str(tmp_path)])
     [model] = kept(tmp_path / "results.json")
-    assert {one.group for one in model.outcomes} == set(Group) - {Group.OWN}
+    assert {one.group for one in model.outcomes} == {one for one in Group if not one.is_work} - {Group.OWN}
     assert len(model.outcomes) == 12
     printed = capsys.readouterr().out
     assert "12 of 12 questions are to be asked" in printed
@@ -155,3 +155,33 @@ def test_what_cannot_be_is_refused_in_a_sentence(options: list[str], said: str, 
     (tmp_path / "config.yaml").write_text("connections: {}\n", encoding="utf-8")
     with pytest.raises(SystemExit, match=said):
         main([*options, "--workspace", str(tmp_path), "--into", str(tmp_path / "into")])
+
+
+def test_every_connected_model_is_asked_and_the_copilot_stands_in_the_same_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What costs much is asked only if it is named, and its cost is said before."""
+    work = tmp_path / "work"
+    work.mkdir()
+    with scripted([Answer("I cannot.")]) as model:
+        settings = {"connections": {"llm": {"service": "openai", "base_url": model.base_url, "model": MODEL}}}
+        (work / "config.yaml").write_text(json.dumps(settings), encoding="utf-8")
+        into = ["--into", str(tmp_path), "--workspace", str(work), "--yes"]
+        main([*into, "--only", "copilot", "--limit", "1"])
+        asked = len(model.requests)
+        main([*into, "--only", "copilot", "--limit", "1"])
+    assert (asked > 0, len(model.requests)) == (True, asked), "what was answered is not asked again"
+    printed = capsys.readouterr().out
+    assert "1 task of copilot: about 14,000 tokens in" in printed
+    [measured] = kept(tmp_path / "results.json")
+    assert [(one.group, one.right) for one in measured.outcomes] == [(Group.COPILOT, False)]
+    assert "Requests to the co-pilot" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_agents_and_programs_say_what_they_need(tmp_path: Path) -> None:
+    """They are not left out in silence."""
+    for group, words in (("agent", "make agent-eval"), ("builder", "make builder-eval")):
+        options = ["--model", MODEL, "--url", "http://127.0.0.1:1/v1", "--only", group, "--into", str(tmp_path)]
+        if not (ROOT / {"agent": ".venv-agentdojo", "builder": ".venv-humaneval"}[group]).exists():
+            with pytest.raises(SystemExit, match=words):
+                main(options)

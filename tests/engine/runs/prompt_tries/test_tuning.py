@@ -191,9 +191,10 @@ def test_unsure_is_better_than_wrong_and_never_right(talking: Opened, sure_of: l
         assert made.report is not None
         assert (json.loads(made.text)["sure_at_least"], made.report.unsure_after) == (0.6, 2 * (len(CHOSEN) - half))
         assert "It is unsure of a choice that the model is less than 60% sure of." in made.sentences
-    asked = [(one["messages"], one.get("temperature")) for one in talk.model.requests]
-    again = [one for one in asked if "Answer with one letter only" in one[0][-1]["content"]]
-    assert max(Counter(map(str, again)).values()) <= REQUESTS_AGAIN, "another threshold asks nothing more"
+    asked = [one["messages"] for one in talk.model.requests]
+    again = Counter(str(one) for one in asked if "Answer with one letter only" in one[-1]["content"])
+    most = 2 * REQUESTS_AGAIN  # once for the draft's own answer, once for that at temperature 0
+    assert max(again.values()) <= most, "three thresholds ask as much as one"
 
 
 def test_rounds_are_not_kept_among_the_tests_of_a_person(talking: Opened) -> None:
