@@ -163,9 +163,9 @@ class TryStore(Generic[Kept]):
     def of(self, prompt: str) -> Iterator[Kept]:
         """Yield the records of a prompt, newest first."""
         before = self._at_work.copy()
-        texts = self._texts.all(self._folder(prompt))
+        texts: Mapping[str, str] = self._texts.all(self._folder(prompt))
         at_work = {**before, **self._at_work}  # what began or ended meanwhile, too
-        passing = {id_ for id_, one in at_work.items() if not one.is_kept and one.record["prompt"] == prompt}
+        passing: set[str] = {id_ for id_, one in at_work.items() if not one.is_kept and one.record["prompt"] == prompt}
         for one in sorted({*_ids(texts), *passing}, reverse=True):
             found = self._read(prompt, one, texts.get(f"{one}.json", ""), at_work)
             if found is not None:
