@@ -42,6 +42,7 @@ from engine.workspace.workspace import Workspace
 
 _NAMED = 5
 """How many workflows an error names."""
+_KEY_REMOVED = "The key for the former address is removed: enter one for the new address if it needs one."
 _ADDRESS = "address"
 """The setting without which there is no mailbox."""
 
@@ -104,8 +105,9 @@ class ConnectionChanges:
     def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:
         """Add a connection to config.yaml, or change some settings of one; secrets are sealed and stored.
 
-        Settings that are not given stay unchanged. If it is another connection to its service, `note` of the result
-        names the workflows that no longer say which one they mean. Raises UnknownName, InvalidInput, InUse (a
+        Settings that are not given stay unchanged, but a key for another address is removed, so that it never reaches
+        this one; `note` of the result says so. If it is another connection to its service, `note` names the workflows
+        that no longer say which one they mean. Raises UnknownName, InvalidInput, InUse (a
         connection of this name is to another service).
         """
         declared = declaration(service)
@@ -116,8 +118,12 @@ class ConnectionChanges:
         _require_references(service, settings)
         secret = declared.key.setting if declared.key is not None else ""
         is_replaced = any("token" in one or one == secret for one in settings)
-        kept = self._kept_settings(name, service, with_token=not is_replaced)
+        whole = self._kept_settings(name, service, with_token=True)
+        has_moved = not is_replaced and _is_elsewhere(declared, whole, {**whole, **settings})
+        kept = self._kept_settings(name, service, with_token=not (is_replaced or has_moved))
         added = self._write(p, name, {"service": service, **kept, **settings})
+        if has_moved and kept.keys() < whole.keys():
+            added = replace(added, note=f"{added.note} {_KEY_REMOVED}".strip())
         program = {one: settings[one] for one in ("command",) if one in settings}
         self._audit.record(p, "connections.add", name, {"service": service, **program})
         return added
@@ -157,14 +163,15 @@ class ConnectionChanges:
         """Store the owner's key for a connection: sealed, with its name in config.yaml.
 
         `beside`: the settings that usually accompany the key, such as an address or a model; an empty one is reset to
-        its default, but the address of a mailbox stays. A local server (an address is given) may need no key, nor does
-        a service that people sign in to. Raises UnknownName, InvalidInput (an empty key, or a service without keys),
-        InvalidFile, StorageError.
+        its default, but the address of a mailbox stays. A key for another address is removed. A local server (an
+        address is given) may need no key, nor does a service that people sign in to. Raises UnknownName, InvalidInput
+        (an empty key, or a service without keys), InvalidFile, StorageError.
         """
         from pydantic import SecretStr
 
         service, loaded = self._service(name), self._config()
-        secret = declaration(service).key
+        declared = declaration(service)
+        secret = declared.key
         _require_references(service, {"key": key.strip()})
         given = _checked(service, beside)
         if secret is None:
@@ -175,12 +182,14 @@ class ConnectionChanges:
         if not (key.strip() or given or (beside and is_signed_in)):
             raise InvalidInput(f"This is not a key for {name}.", remedy=self._statuses.remedy(name))
         reset = {one for one, text in beside.items() if text.strip() or one != _ADDRESS}
-        kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in reset}
+        before = loaded.config.connections[name].settings
+        kept = {one: value for one, value in before.items() if one not in reset}
+        has_moved = _is_elsewhere(declared, before, {**kept, **given})
         if key.strip():
             kept.pop("token_file", None)
             kept[secret.setting] = SecretStr(key.strip())
-        elif self._statuses.missing(name) and not is_signed_in:
-            if "base_url" not in given:
+        elif not is_signed_in and ((is_missing := self._statuses.missing(name)) or has_moved):
+            if is_missing and "base_url" not in given:
                 raise InvalidInput(f"There is no key for {name} yet.", remedy=self._statuses.remedy(name))
             kept.pop(secret.setting, None)
         self._write(p, name, {"service": service, **kept, **given})
@@ -427,6 +436,12 @@ class ConnectionChanges:
             with file.locked():
                 file.save(info)
         return path
+
+
+def _is_elsewhere(service: Service, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Return whether settings name another server than those before."""
+    old, new = (str(one.get("base_url") or service.url) for one in (before, after))
+    return old.split("/", 3)[:3] != new.split("/", 3)[:3]  # the scheme and the host; one that cannot be read differs
 
 
 def _require_may_sign_in(p: Principal) -> None:

@@ -50,7 +50,7 @@ class AskingFields(Fields):
 
     model: str = destination("Model", "", format="model")
     fallback: list[OtherModel] = destination(
-        "Models to ask in turn if one is down, refuses or is unknown", [], max_length=FALLBACKS_MOST
+        "Models to ask in turn if one is down, refuses, is unknown or is not sure", [], max_length=FALLBACKS_MOST
     )
 
 

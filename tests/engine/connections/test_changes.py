@@ -336,3 +336,33 @@ def test_a_connection_that_gets_another_server_keeps_nothing_of_the_former(
     assert written == {"service": "openai", "base_url": HERE, "model": "m", **after}
     assert len(orchestra.audit(OWNER)) == audited + 1
     assert "llm.api_key.json" not in kept(orchestra)
+
+
+@pytest.mark.parametrize("way", ["add", "give_key"])
+@pytest.mark.parametrize(
+    ("before", "after", "is_kept"),
+    [
+        pytest.param({}, HERE, False, id="from the service's own"),
+        pytest.param({"base_url": HERE}, "https://models.example/v1", False, id="to another server"),
+        pytest.param({"base_url": HERE}, f"{HERE}/", True, id="the same server"),
+    ],
+)
+def test_a_key_does_not_follow_a_connection_to_another_address(
+    orchestra: Orchestra, way: str, before: dict[str, str], after: str, is_kept: bool
+) -> None:
+    orchestra.connections.add(OWNER, "llm", "openai", {**before, "api_key": SecretStr("sk-0123456789abcdef")})
+    if way == "add":
+        status = orchestra.connections.add(OWNER, "llm", "openai", {"base_url": after})
+        assert ("The key for the former address is removed" in status.note) is not is_kept
+    else:
+        orchestra.connections.give_key(OWNER, "llm", "", {"base_url": after})
+    written = parse((orchestra.workspace.root / "config.yaml").read_text(), "config.yaml").value["connections"]["llm"]
+    assert ("api_key" in written) is is_kept
+    assert ("llm.api_key.json" in kept(orchestra)) is is_kept
+
+
+def test_a_key_goes_with_the_address_that_is_given_with_it(orchestra: Orchestra) -> None:
+    orchestra.connections.add(OWNER, "llm", "openai", {"api_key": SecretStr("sk-0123456789abcdef")})
+    orchestra.connections.add(OWNER, "llm", "openai", {"api_key": SecretStr("sk-fedcba9876543210"), "base_url": HERE})
+    written = parse((orchestra.workspace.root / "config.yaml").read_text(), "config.yaml").value["connections"]["llm"]
+    assert written == {"service": "openai", "base_url": HERE, "api_key": "secret:llm.api_key"}
