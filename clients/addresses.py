@@ -54,6 +54,18 @@ def is_loopback(host: str) -> bool:
     return name == "localhost" or name.endswith(".localhost") or (address is not None and address.is_loopback)
 
 
+_OF_A_NETWORK = (".local", ".lan", ".internal", ".home.arpa")
+"""Ends of names that only a private network knows (RFC 6762, RFC 8375; `.internal`: ICANN, and Docker's host)."""
+
+
+def is_near(host: str) -> bool:
+    """Return whether a host is this machine or one of a private network, by its name or address; nothing is asked."""
+    address, name = literal(host), host.lower().rstrip(".")
+    if address is not None:
+        return not is_public(address)
+    return is_loopback(name) or "." not in name or name.endswith(_OF_A_NETWORK)
+
+
 def resolve(host: str, port: int, timeout_seconds: float) -> list[Address]:
     """Resolve a host with the system's resolver and return its addresses in order of preference.
 

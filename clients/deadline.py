@@ -11,23 +11,61 @@ from collections.abc import Callable, Iterator
 IDLE_SECONDS = 60.0
 """Time limit of one read or write if neither a deadline nor the SDK sets one."""
 
-_deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadline", default=None)
+LONGEST_ANSWER_SECONDS = 3600.0
+"""Time limit of one answer that never falls silent, unless its step allows more."""
+FIRST_WORD_SECONDS = 600.0
+"""How long a model server on this machine or network may read before its first word: with two cores, a small model
+reads 60 to 150 tokens a second, and other questions may be before this one."""
 
 
-@contextlib.contextmanager
-def deadline(seconds: float) -> Iterator[None]:
+class TimeLimit:
+    """How long the requests of a call may take: `seconds`, which begin anew while an answer arrives; `most` in all."""
+
+    def __init__(self, seconds: float, most: float = 0.0) -> None:
+        self.seconds, self._most = seconds, max(seconds, most)
+        self.ends_at = self._ends_at_last = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from now on."""
+        now = time.monotonic()
+        self.ends_at, self._ends_at_last = now + self.seconds, now + self._most
+
+    def renew(self, at_least: float) -> None:
+        """Count anew from now on; `at_least` so many seconds."""
+        self.ends_at = min(time.monotonic() + max(self.seconds, at_least), self._ends_at_last)
+
+
+_limits: contextvars.ContextVar[tuple[TimeLimit, ...]] = contextvars.ContextVar("limits", default=())
+
+
+def deadline(seconds: float) -> contextlib.AbstractContextManager[None]:
     """Limit the total time of all requests of this thread: resolving names, connecting, every read and write.
 
     A nested deadline can only shorten the outer one. When time runs out, the current request raises
     `httpx.TimeoutException`.
     """
-    ends_at = time.monotonic() + seconds
-    outer = _deadline.get()
-    token = _deadline.set(ends_at if outer is None else min(ends_at, outer))
+    return within(TimeLimit(seconds))
+
+
+@contextlib.contextmanager
+def within(limit: TimeLimit) -> Iterator[None]:
+    """Limit the time of all requests of this thread, from now on; as `deadline`, but it can be renewed."""
+    limit.begin()
+    token = _limits.set((*_limits.get(), limit))
     try:
         yield
     finally:
-        _deadline.reset(token)
+        _limits.reset(token)
+
+
+def answer_goes_on(at_least: float = 0.0) -> None:
+    """Start the time limits of this thread anew, as an answer goes on; each is then `at_least` so many seconds.
+
+    A limit that cannot be renewed stays as it is.
+    """
+    for limit in _limits.get():
+        limit.renew(at_least)
 
 
 class CancellationToken:
@@ -80,12 +118,12 @@ def interruptible(end: Callable[[], None]) -> contextlib.AbstractContextManager[
 
 def seconds_left(own: float | None, expired: type[Exception]) -> float:
     """Return how long one operation may take; raise `expired` if the deadline has passed, or the call was ended."""
-    ends_at, cancellation = _deadline.get(), _cancellation.get()
+    limits, cancellation = _limits.get(), _cancellation.get()
     if cancellation is not None and cancellation.is_over:
         raise expired("this call has been cancelled")
-    if ends_at is None:
+    if not limits:
         return IDLE_SECONDS if own is None else own
-    left = ends_at - time.monotonic()
+    left = min(limit.ends_at for limit in limits) - time.monotonic()
     if left <= 0:
         raise expired("this call has run out of time")
     return left if own is None else min(left, own)

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from clients.anthropic.service import ANTHROPIC
+from clients.deadline import answer_goes_on
 from clients.errors import BadAnswer, ServiceError
 from clients.models.asking import CUT_OFF, OnText, charging, tool_call
 from clients.models.metering import told_tokens
@@ -58,6 +59,8 @@ def streamed(events: Iterable[Any], model: str, on_text: OnText, *, shows_input:
     """
     collected = _Collected(model)
     for event in events:
+        if event.type == "content_block_delta":  # not `ping`, which says that the connection lives
+            answer_goes_on()
         for piece in collected.take(event):
             on_text(piece)
         if shows_input and _is_input(event):

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from clients.deadline import answer_goes_on
 from clients.errors import BadAnswer
 from clients.gemini.service import GEMINI
 from clients.listing import require_shallow
@@ -27,6 +28,8 @@ def plain_answer(answers: Iterable[Any], asked_model: str, on_text: OnText | Non
     collected = _Collected(asked_model)
     for answer in answers:
         piece = collected.take(answer)
+        if answer.candidates:
+            answer_goes_on()
         if piece and on_text is not None:
             on_text(piece)
     return collected.answer()

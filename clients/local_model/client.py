@@ -28,6 +28,8 @@ _USUAL_CONTEXT = 8_192
 _MAGIC = b"GGUF"
 _SAMPLE: Sequence[Mapping[str, Any]] = ({"role": "user", "content": "Count from one to twenty in words"},)
 _SAMPLE_TOKENS = 32
+_STREAMING: Mapping[str, Any] = {"return_progress": True}
+"""It tells after each batch how far it has read; so it notices there, too, that nobody waits any more."""
 
 T = TypeVar("T")
 
@@ -205,7 +207,8 @@ class LocalModelClient(Client):
                 settings = OpenAISettings(api_key=SecretStr(server.key), base_url=server.base_url, model=self.model)
                 if self._asked is not None:
                     self._asked[1].close()  # its server is gone: another one is only started then
-                self._asked = server, OpenAIClient(settings, self._opening.http(LOCAL_MODEL, server.base_url))
+                http = self._opening.http(LOCAL_MODEL, server.base_url)
+                self._asked = server, OpenAIClient(settings, http, is_near=True, streaming=_STREAMING)
             return self._asked[1]
 
 

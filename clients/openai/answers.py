@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from clients.deadline import answer_goes_on
 from clients.error_mapping import words_in
 from clients.errors import BadAnswer, ServiceError
 from clients.models.asking import CUT_OFF, charging, tool_call
@@ -48,6 +49,8 @@ class PartialAnswer(Struct):
     text: list[str] = field(default_factory=list)
     refusal: list[str] = field(default_factory=list)
     has_thoughts: bool = False
+    letters: int = 0
+    """How much has been said, thoughts and tool calls included, and how often that the question is still read."""
     calls: dict[int, dict[str, str]] = field(default_factory=dict)
     finish_reason: str = ""
     held_back: str = ""
@@ -67,6 +70,7 @@ class PartialAnswer(Struct):
         self.model = str(_part(piece, "model") or self.model)
         if _part(piece, "usage") is not None:  # the last chunk has it, and no choices
             self.usage = tokens_of(piece)
+        self.letters += _part(piece, "prompt_progress") is not None  # llama.cpp is still reading
         self.serves_one = self.serves_one or _part(piece, "timings") is not None
         error = _error_in(piece)
         if error is not None:
@@ -95,10 +99,12 @@ class PartialAnswer(Struct):
             self._take_call(call, number)
         if (function := _part(message, "function_call")) is not None:
             self._take_function(0, "", function)
-        self.has_thoughts = self.has_thoughts or any(_part(message, name) for name in _THOUGHTS)
+        thoughts = sum(len(str(thought)) for name in _THOUGHTS if (thought := _part(message, name)))
+        self.has_thoughts, self.letters = self.has_thoughts or thoughts > 0, self.letters + thoughts
         pieces = [self._taken_part(part) for part in _parts_of(_part(message, "content"))]
         said = "".join([*pieces, self._refused(message)])
         self.text.append(said)
+        self.letters += len(said)
         return said
 
     def _taken_part(self, part: Any) -> str:
@@ -106,7 +112,8 @@ class PartialAnswer(Struct):
         if isinstance(part, str):
             return part
         kind = str(_part(part, "type") or "text")
-        self.has_thoughts = self.has_thoughts or kind in {"thinking", "reasoning"}
+        if kind in {"thinking", "reasoning"}:
+            self.has_thoughts, self.letters = True, self.letters + 1
         if kind == REFUSAL:
             return self._refused(part)
         return str(_part(part, "text") or "") if kind in {"text", "output_text"} else ""
@@ -128,6 +135,7 @@ class PartialAnswer(Struct):
         call["id"] = call_id or call["id"]
         call["name"] += str(_part(function, "name") or "")
         arguments = _part(function, "arguments") or ""
+        self.letters += 1
         call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(_plain(arguments))
 
     def _take_filter(self, results: Any) -> None:
@@ -209,12 +217,15 @@ def streamed(asked: Any, model: str, spoken: ThoughtFilter, refuse: Refuse) -> d
         return answer
     collected = PartialAnswer(model)
     for chunk in asked.parse():
+        had = collected.letters
         try:
             piece = collected.take(chunk, refuse)
         except ServiceError as error:
             if any(collected.text):
                 error.http_status = None  # what was said so far may be charged
             raise
+        if collected.letters > had:  # a sign of life without a word is silence, too
+            answer_goes_on()
         if piece:
             spoken.add(piece)
     return collected.answer()

@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
 from clients import error_mapping as failures
+from clients.addresses import is_near
 from clients.check_line import CheckLine
-from clients.deadline import deadline, seconds_left
+from clients.client import Opening
+from clients.deadline import FIRST_WORD_SECONDS, answer_goes_on, deadline, seconds_left
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.listing import Json
 from clients.models.asking import (
@@ -76,8 +78,17 @@ class OpenAIClient(ModelClient):
     service = OPENAI
     parameters = _SHARED
 
-    def __init__(self, settings: OpenAISettings, http: httpx.Client) -> None:
+    def __init__(
+        self,
+        settings: OpenAISettings,
+        http: httpx.Client,
+        *,
+        is_near: bool = False,
+        streaming: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Take settings; `is_near`: as in `open`, `streaming`: what else a request for a stream has in its body."""
         super().__init__(settings, http)
+        self._is_near, self._streaming = is_near, dict(streaming)
         self._settings = settings
         self.embedding_model = model_for_vectors(OPENAI, settings.embedding_model, settings.model, settings.base_url)
         self._sdk = _sdk(settings.base_url, settings.api_key.get_secret_value(), http)
@@ -91,6 +102,17 @@ class OpenAIClient(ModelClient):
         self._counts_no_tokens = says_nowhere(settings.base_url)
         self._contexts: dict[str, tuple[int | None, float]] = {}
         """How many tokens each model reads at once, and until when that is taken as known."""
+
+    @classmethod
+    def open(cls, settings: Any, opening: Opening) -> Self:
+        """Return a client for these settings.
+
+        A server on this machine or network may be slow: it has more time for its first word, and is always asked for a
+        stream. So one that still writes is not taken for one that has stopped, and it ends its work when the connection
+        does: llama.cpp writes a whole answer to its end, also if nobody waits for it any more.
+        """
+        near = not opening.is_demo and is_near(httpx.URL(settings.base_url).host)
+        return cls(settings, opening.http(cls.service, settings.base_url), is_near=near)
 
     def look_closer(self, now: datetime) -> Iterator[CheckLine]:
         """Yield how much the chosen model reads at once."""
@@ -165,8 +187,10 @@ class OpenAIClient(ModelClient):
             time.sleep(_LOADING_PAUSE_SECONDS)
 
     def _asked(self, asked: Json, on_text: OnText | None) -> Json:
-        if on_text is not None and not self._without_streams:
-            answer = self._streamed(asked, on_text)
+        if self._is_near:
+            answer_goes_on(FIRST_WORD_SECONDS)
+        if (on_text is not None or self._is_long(asked)) and not self._without_streams:
+            answer = self._streamed(asked, on_text or _unheard)
             if answer is not None:
                 return answer
         with _permitted(asked) as permit, self._reading(permit.model):
@@ -176,10 +200,14 @@ class OpenAIClient(ModelClient):
         self._compare(permit.model, answer)
         return answer
 
+    def _is_long(self, asked: Json) -> bool:
+        """Return whether an answer may take long, so that its words should be heard as they come."""
+        return self._is_near and asked["extra_body"].get("max_tokens") != 1
+
     def _streamed(self, asked: Json, on_text: OnText) -> Json | None:
         """Request a streamed answer; None if the server refuses to stream, which is remembered."""
         open_stream: Any = self._sdk.chat.completions.with_streaming_response.create
-        model = asked["model"]
+        model, asked = asked["model"], {**asked, "extra_body": {**asked["extra_body"], **self._streaming}}
         spoken = ThoughtFilter(on_text, begins_in_thoughts=model in self._begin_in_thoughts)
         try:
             with (
@@ -346,6 +374,10 @@ class OpenAIClient(ModelClient):
             raise failures.of_broken_connection(OPENAI, error) from None
         except (ValueError, LookupError, TypeError, AttributeError, httpx.HTTPError) as error:
             raise failures.of_broken_connection(OPENAI, error) from None
+
+
+def _unheard(_piece: str) -> None:
+    """Take a piece of an answer of which only the whole is wanted."""
 
 
 def _permitted(asked: Json) -> contextlib.AbstractContextManager[Permit]:

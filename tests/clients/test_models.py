@@ -13,6 +13,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from clients.deadline import TimeLimit, within
 from clients.errors import (
     AuthError,
     BadAnswer,
@@ -397,6 +398,19 @@ def test_a_stream_that_stops_in_the_middle_is_no_answer(asked: Any, form: Form, 
     scripted.then(200, stream(*form.started), **SSE)
     with pytest.raises(BadAnswer, match="in the middle"):
         asked.chat(HELLO, on_text=lambda _: None)
+
+
+def test_each_word_renews_the_limit_of_time(asked: Any, form: Form, scripted: Scripted) -> None:
+    given, ends = json.dumps({"kind": "bug", "share": 1}), list[float]()
+    scripted.then(400, {"error": {"message": "schema is not supported", "code": 400}})
+    scripted.then(200, stream(*form.json_stream(given[:5], given[5:])), **SSE)
+    limit, in_all = TimeLimit(60.0, 3600.0), TimeLimit(50.0)
+    with within(in_all), within(limit):
+        begun, hard = limit.ends_at, in_all.ends_at
+        asked.chat_json(HELLO, SCHEMA, on_text=lambda _: ends.append(limit.ends_at))
+    assert len(ends) == 2
+    assert begun < ends[0] < ends[1]
+    assert in_all.ends_at == hard, "what counts from the start stays as it is"
 
 
 def test_an_error_inside_a_stream_is_told_without_the_key(asked: Any, form: Form, scripted: Scripted) -> None:

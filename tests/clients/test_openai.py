@@ -9,6 +9,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from clients.client import Opening
+from clients.deadline import FIRST_WORD_SECONDS, TimeLimit, within
 from clients.errors import (
     AuthError,
     BadAnswer,
@@ -20,6 +22,7 @@ from clients.errors import (
 )
 from clients.models.metering import metered
 from clients.models.words import asked_in_words
+from clients.openai.client import OpenAIClient
 from clients.openai.schema import is_strict, response_format
 from clients.openai.service import OpenAISettings
 from tests.clients.test_models import HELLO, OPENAI_FORM, SCHEMA, SSE, Counted, client_of, stream
@@ -368,3 +371,46 @@ def test_the_first_token_has_the_probabilities_that_the_server_tells(
     assert (None if found is None else found["likely"]) == (None if expected is None else pytest.approx(expected, 1e-2))
     client.first_token(HELLO)
     assert len(scripted.seen) == (1 if status == 400 else 2), "a refusal is remembered"
+
+
+class Renewals(TimeLimit):
+    """A time limit that keeps how it was renewed."""
+
+    def __init__(self) -> None:
+        super().__init__(60.0, 3600.0)
+        self.seen: list[float] = []
+
+    def renew(self, at_least: float) -> None:
+        self.seen.append(at_least)
+        super().renew(at_least)
+
+
+def test_only_what_a_model_says_or_thinks_renews_the_limit_of_time(scripted: Scripted, http: httpx.Client) -> None:
+    silent = [piece({"role": "assistant", "content": None}), piece(None), piece({"content": ""})]
+    scripted.then(
+        200, stream(*silent, piece({"reasoning": "Well"}), piece({"content": "Hi"}), piece({}, "stop")), **SSE
+    )
+    with within(limit := Renewals()):
+        openai_client(scripted, http).chat(HELLO, on_text=lambda _: None)
+    assert limit.seen == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("is_demo", [False, True])
+def test_a_server_on_this_machine_may_read_for_long_and_is_heard_while_it_writes(
+    scripted: Scripted, is_demo: bool
+) -> None:
+    whole = OPENAI_FORM.answer("Hi")
+    scripted.then(200, whole if is_demo else stream(piece({"content": "Hi"}), piece({}, "stop")), **SSE)
+    opened = OpenAIClient.open(OpenAISettings(base_url=scripted.url, model="m"), Opening(is_demo))
+    with within(limit := Renewals()):
+        assert opened.chat(HELLO)["text"] == "Hi"
+    opened.close()
+    assert scripted.seen[0].json.get("stream", False) is not is_demo
+    assert limit.seen == ([] if is_demo else [FIRST_WORD_SECONDS, 0.0])
+
+
+def test_the_limit_in_all_holds_for_an_answer_without_end() -> None:
+    limit = TimeLimit(60.0, 90.0)
+    first = limit.ends_at
+    limit.renew(FIRST_WORD_SECONDS)
+    assert limit.ends_at - first == pytest.approx(30.0)

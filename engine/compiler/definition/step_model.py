@@ -245,7 +245,8 @@ class StepModel(FilePart):
         StepField(
             "Seconds",
             "For one attempt; for a group or loop: for everything inside.",
-            "Default 60, models 300. Waits inside count, too; for `flow.wait`, it limits the wait.",
+            "Default 60, models 300. Waits inside count, too; for `flow.wait`, it limits the wait. While a model "
+            "writes, it [begins anew](own-accounts.md#how-long-a-model-may-take) with each word.",
             section="time",
         ),
     ] = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from clients.deadline import CancellationToken
+from clients.deadline import CancellationToken, TimeLimit
 from clients.errors import ServiceError, Timeout
 from engine.base.errors import BudgetExceeded
 from engine.base.wording import number_text
@@ -16,7 +16,7 @@ from engine.plugins.step import Directive
 from engine.plugins.unreadable import answered
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.rate_limit_waits import asks_to_wait
-from engine.runner.effects.retry import RetryAttempts, started
+from engine.runner.effects.retry import RetryAttempts, started, time_limit
 
 # The deadline in the thread comes first, with a better error; this one abandons work that does not heed it.
 _GRACE_SECONDS = 2.0
@@ -77,21 +77,48 @@ async def _in_time(job: Job, work: Callable[[], Any]) -> Any:
     it waits for a thread does not count.
     """
     assert job.account is not None
-    cancellation, loop = CancellationToken(), asyncio.get_running_loop()
+    cancellation, limit = CancellationToken(), time_limit(job)
     try:
-        async with asyncio.timeout(None) as limit:
+        async with asyncio.timeout(None) as patience:
+            watch = AttemptWatch(limit, patience)
 
             def begun() -> Any:
-                loop.call_soon_threadsafe(_limited, limit, loop.time() + job.timeout_seconds + _GRACE_SECONDS)
+                watch.begin()
                 return work()
 
-            return await started(job, begun, cancellation)
+            try:
+                return await started(job, begun, cancellation, limit)
+            finally:
+                watch.end()
     except TimeoutError as error:
         raise Timeout(f"No answer within {number_text(job.timeout_seconds)} s.", service=job.account.service) from error
     finally:
         cancellation.now()
 
 
-def _limited(limit: asyncio.Timeout, ends_at: float) -> None:
-    with suppress(RuntimeError):  # the read has ended, or was cancelled, before the loop came to this
-        limit.reschedule(ends_at)
+class AttemptWatch:
+    """Ends the wait for a read that has not returned although its time is over, which may have been renewed since."""
+
+    def __init__(self, limit: TimeLimit, patience: asyncio.Timeout) -> None:
+        self._limit, self._patience, self._loop = limit, patience, asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_over = False
+
+    def begin(self) -> None:
+        """Begin in the thread of the read, once its limit counts."""
+        self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        if self._is_over:
+            return
+        left = self._limit.ends_at + _GRACE_SECONDS - time.monotonic()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._patience.reschedule(self._loop.time())
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from clients.deadline import CancellationToken, deadline, ended_by
+from clients.deadline import LONGEST_ANSWER_SECONDS, CancellationToken, TimeLimit, ended_by, within
 from clients.errors import ServiceError
 from clients.models.metering import metered
 from clients.request_tracking import counted_sends
@@ -61,21 +61,33 @@ class RetryAttempts:
         await asyncio.sleep(_backoff(self._job.retry or _DEFAULT_RETRY, self._failed, error))
 
 
-def started(job: Job, work: Callable[[], Any], cancellation: CancellationToken | None = None) -> asyncio.Future[Any]:
-    """Start blocking work in a thread of the account; everything it sends ends within the job's time limit.
+def time_limit(job: Job) -> TimeLimit:
+    """Return the time limit of an attempt; only the answer of a model, while it arrives, renews it."""
+    return TimeLimit(job.timeout_seconds, LONGEST_ANSWER_SECONDS)
+
+
+def started(
+    job: Job,
+    work: Callable[[], Any],
+    cancellation: CancellationToken | None = None,
+    limit: TimeLimit | None = None,
+) -> asyncio.Future[Any]:
+    """Start blocking work in a thread of the account; everything it sends ends within the time limit.
 
     `cancellation` ends it earlier.
     """
     assert job.account is not None
-    names = context.current()
-    return job.account.workers.run(lambda: _timed(job, work, names, cancellation or CancellationToken()), job.priority)
+    names, ends, time = context.current(), cancellation or CancellationToken(), limit or time_limit(job)
+    return job.account.workers.run(lambda: _timed(job, work, names, ends, time), job.priority)
 
 
-def _timed(job: Job, work: Callable[[], Any], names: Mapping[str, str], cancellation: CancellationToken) -> Any:
+def _timed(
+    job: Job, work: Callable[[], Any], names: Mapping[str, str], cancellation: CancellationToken, limit: TimeLimit
+) -> Any:
     with (
         context.within(names),
         ended_by(cancellation),
-        deadline(job.timeout_seconds),
+        within(limit),
         counted_sends(),
         metered(job.meter),
         job.guard(),

@@ -77,11 +77,14 @@ def test_a_run_that_is_cancelled_leaves_nothing_to_see(
     assert orchestra.runs.live(OWNER, run_id) == {}
 
 
-def test_where_nobody_can_look_the_answer_comes_whole(open_workspace: Callable[..., Orchestra], writer: Writer) -> None:
+def test_where_nobody_can_look_each_word_is_heard_and_none_is_kept(
+    open_workspace: Callable[..., Orchestra], writer: Writer
+) -> None:
     orchestra = open_workspace(serve=False)
+    writer.may_end.set()
     run_id = orchestra.runs.start(OWNER, "write", {})
     assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["outputs"] == {"text": "First second"}
-    assert writer.streams == [False]
+    assert writer.streams == [True], "a server on this machine may be slow, and be silent only while it hangs"
     assert orchestra.runs.live(OWNER, run_id) == {}
 
 

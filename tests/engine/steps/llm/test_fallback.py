@@ -93,7 +93,10 @@ def asked_since(desk: Desk, before: Mapping[str, int]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(("failing", "way"), few(product(SERVICES, WAYS), *zip(cycle(SERVICES), WAYS, strict=False)))
-def test_the_next_model_answers_wherever_one_in_the_list_gives_no_answer(desk: Desk, failing: str, way: str) -> None:
+def test_the_next_model_answers_wherever_one_in_the_list_gives_no_answer(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, failing: str, way: str
+) -> None:
+    monkeypatch.setattr("clients.openai.client.FIRST_WORD_SECONDS", 5.0)  # the stand-ins are on this machine
     requests, fault = WAYS[way]
     others = [name for name in SERVICES if name != failing]
     is_slow = way == "drips"
@@ -170,10 +173,15 @@ def sorting(desk: Desk, *names: str, kinds: Sequence[str] = KINDS, **more: Any) 
 
 def says(desk: Desk, name: str, kind: str, sure: float | None = None) -> None:
     """Let a model answer, and then say how sure it is; OpenAI's with probabilities, others with a letter."""
-    form, last = FORM_OF[name], "C"
+    form = FORM_OF[name]
     desk.standins.faults(name, match="POST", times=1, **_said(json.dumps(form.answer(json.dumps({"kind": kind})))))
-    if sure is None:
-        return
+    if sure is not None:
+        says_how_sure(desk, name, sure)
+
+
+def says_how_sure(desk: Desk, name: str, sure: float) -> None:
+    """Let a model say how sure it is of its answer."""
+    form, last = FORM_OF[name], "C"
     letter = form.answer(json.dumps({"letter": last if sure > 0.5 else "A"}))
     if name == "openai":
         letter = form.answer(last)
@@ -231,6 +239,19 @@ def test_the_next_model_answers_where_one_is_unsure(
     assert all(words in step["note"] for words in failed)
     assert (kind == "unsure") is ("answered. It was unsure of kind: bug (0.00 of 0.8)." in step.get("note", ""))
     assert asked_since(desk, before) == {name: 1 if sure is None else 2 for name, _, sure in answers}
+    assert _usage(run) == pytest.approx([after - earlier for after, earlier in zip(_paid(desk), paid, strict=True)])
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_after_an_outage_only_the_second_question_is_asked_again(desk: Desk, name: str) -> None:
+    says(desk, name, "bug")
+    desk.standins.faults(name, match="POST", times=1, status=503)
+    says_how_sure(desk, name, 0.9)
+    desk.workflow([{**sorting(desk, name), "retry": {"attempts": 2, "backoff_seconds": 0}}])
+    before, paid = questions(desk), _paid(desk)
+    run = desk.run()
+    assert (run["status"], run["steps"][0]["output"]) == ("succeeded", {"kind": "bug"}), run["error"]
+    assert asked_since(desk, before) == {name: 3}
     assert _usage(run) == pytest.approx([after - earlier for after, earlier in zip(_paid(desk), paid, strict=True)])
 
 
