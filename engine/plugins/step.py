@@ -280,6 +280,8 @@ class Call(Struct):
     """What was actually sent, if it says more than the arguments (a model's rendered messages)."""
     notes: list[str] = []
     """Sentences for a person about a successful call: for example, what it could not read."""
+    kept: dict[str, Any] = {}
+    """What an attempt has that the next one of the same call need not ask for, and pay, again."""
     read: Callable[[RunFile], bytes] = _no_files
     """Returns the content of a file in a field; called before anything is sent. Raises InvalidRequest."""
     path: Callable[[RunFile], AbstractContextManager[Path]] = _no_paths

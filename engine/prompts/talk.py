@@ -106,8 +106,18 @@ class ModelTalk(Struct, frozen=True):
         Where the checks say so, the model is then asked how sure it is, and a field of which it is not sure is
         `unsure`. Raises InvalidRequest for an invalid schema, or if the model refuses or its answer is cut off;
         BadAnswer if the second answer does not fit either, or an assertion does not hold; ModelUnsure if another model
-        is asked next, or a field has no choice `unsure`.
+        is asked next, or a field has no choice `unsure`. If that question fails, the next attempt of the call asks only
+        it again.
         """
+        asked, call = json.dumps([self.messages, schema]), self.call
+        if asked not in call.kept:
+            call.kept[asked] = self._fitted(schema), [*call.notes]
+        value, notes = call.kept[asked]
+        call.notes.extend(one for one in notes if one not in call.notes)
+        return self._settled(value, schema)
+
+    def _fitted(self, schema: JsonSchema) -> JsonValue:
+        """Return the first answer that fits the schema and the assertions. Raises as `fitting`."""
         problem = schema_problem(schema) if schema else "There is no schema, on the step or in its prompt."
         if problem:
             raise InvalidRequest(problem)
@@ -129,7 +139,7 @@ class ModelTalk(Struct, frozen=True):
             error.retryable = False  # it was asked twice already
             raise error
         self._require_as_asserted(answer, value, before)
-        return self._settled(value, schema)
+        return value
 
     def _require_as_asserted(self, answer: ModelAnswer, value: JsonValue, before: int) -> None:
         """Raise BadAnswer if an assertion does not hold; `before`: the tokens that were written before this answer."""

@@ -41,6 +41,8 @@ class Remarks(Struct):
     usage: Usage = field(default_factory=Usage)
     request: dict[str, JsonValue] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What an attempt has left for the next one."""
 
 
 class Done(Struct, frozen=True):
@@ -121,6 +123,7 @@ class Job(Struct, frozen=True):
             usage=remarks.usage,
             request=remarks.request,
             notes=remarks.notes,
+            kept=remarks.kept,
             read=self.files.read,
             path=self.files.path,
             other_model=self.other_model.model if self.other_model is not None else None,
