@@ -332,7 +332,9 @@ def _settings(service: str, pairs: list[str], kept: Mapping[str, Any] | None, *,
     if secret is not None and secret.setting not in settings:
         usual = f"env:{secret.variable}" if kept is None else kept.get(secret.setting)
         chosen = (_asked(service, secret.setting, usual) if is_asked else "") or usual
-        settings.update({secret.setting: chosen} if chosen else {})
+        # What stays is not given again: a key does not follow the connection to another address.
+        is_new = kept is None or chosen != usual
+        settings.update({secret.setting: chosen} if chosen and is_new else {})
     return settings
 
 
