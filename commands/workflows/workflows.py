@@ -239,7 +239,10 @@ def export(
 
 @group.command("import")
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A file that `export` wrote; `-` reads standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="A file of `export`, or a workflow of n8n; `-` reads standard input."),
+    ],
     name: Annotated[str, typer.Option(help="The name of the workflow; default: the one in the file.")] = "",
     connection: Annotated[
         list[str] | None,
@@ -249,7 +252,7 @@ def import_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Create a workflow, with what it uses, from a file that `export` wrote. Nothing is replaced."""
+    """Create a workflow from a file that `export` wrote, or that n8n downloads. Nothing is replaced."""
     from commands.base.inputs import by_name, object_in
     from engine.workflows.bundles.bundle import LARGEST_BYTES
 
@@ -262,6 +265,8 @@ def import_(
         return DONE
     say(f"The workflow {made.workflow.name!r} is created.")
     _report_parts(made)
+    for sentence in made.to_finish:
+        note(sentence)
     for problem in made.workflow.problems:
         note(f"{problem.severity}: {problem}")
     return DONE

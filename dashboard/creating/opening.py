@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import streamlit as st
 
 from dashboard.base import session
@@ -10,6 +12,7 @@ from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names
 from engine.base.names import usable_name
+from engine.documents.json_file import parse
 from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFile
 
 JUST_MADE = "new"
@@ -31,6 +34,26 @@ def empty_workflow(visit: Visit) -> None:
         lambda _key: visit.orchestra.workflows.create(visit.who, name.strip(), title),
         lambda made: open_new(visit, made, tab="canvas"),
         scope=f"{title} {name}",
+        type="primary",
+    )
+
+
+@dialog(N_("From a file"), icon=":material/upload_file:")
+def imported_workflow(visit: Visit) -> None:
+    """Ask for a file, and create the workflow in it."""
+    st.markdown(
+        t("A workflow that `orchestra workflows export` wrote, or that n8n has downloaded. Nothing runs by it.")
+    )
+    uploaded = st.file_uploader(t("File"), type="json", key="import-workflow-file")
+    if uploaded is None:
+        return
+    content, file = uploaded.getvalue(), uploaded.name
+    action_button(
+        t("Create"),
+        "import-workflow-make",
+        lambda _key: visit.orchestra.bundles.imported(visit.who, parse(content.decode(), file).value, file=file),
+        lambda made: open_new(visit, made.workflow, tab="canvas"),
+        scope=sha256(content).hexdigest(),
         type="primary",
     )
 

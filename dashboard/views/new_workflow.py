@@ -15,7 +15,7 @@ from dashboard.base.plain import plain
 from dashboard.creating.begun import BegunForm
 from dashboard.creating.examples import EXAMPLES, blank
 from dashboard.creating.form import FormAnswers, ask
-from dashboard.creating.opening import JUST_MADE, empty_workflow, open_new
+from dashboard.creating.opening import JUST_MADE, empty_workflow, imported_workflow, open_new
 from dashboard.creating.words import description, sentence, title
 from dashboard.parts.accounts import uses_demo_only
 from dashboard.parts.buttons import action_button
@@ -180,3 +180,5 @@ def _other_ways(visit: Visit) -> None:
         visit.link(t("Start from a sample"), "gallery", icon=":material/grid_view:")
         if st.button(t("Start empty"), key="new-empty", type="tertiary", icon=":material/draft:"):
             empty_workflow(visit)
+        if st.button(t("From a file"), key="new-from-file", type="tertiary", icon=":material/upload_file:"):
+            imported_workflow(visit)

@@ -27,7 +27,7 @@ _TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description"
 class WorkflowImport(RequestBody):
     """A workflow of another workspace."""
 
-    bundle: dict[str, Any]
+    bundle: dict[str, Any] = Field(description="A document of `export`, or a workflow that n8n has downloaded.")
     name: str = Field(
         default="", max_length=64, description="The name of the workflow; default: the one in the bundle."
     )
@@ -55,6 +55,7 @@ def export_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
 def import_workflow(sent: WorkflowImport, orchestra: Door, principal: Acting) -> Any:
     """Create a workflow with what it uses from a document of `export`. Nothing that exists is changed.
 
-    Its tools must be tested here (`untested_tools`); an owner must accept tools of MCP servers (`unaccepted_tools`).
+    Of a workflow of n8n, `to_finish` says what could not be translated (docs/editing.md#from-n8n). Its tools must be
+    tested here (`untested_tools`); an owner must accept tools of MCP servers (`unaccepted_tools`).
     """
     return orchestra.bundles.imported(principal, sent.bundle, sent.name, connections=sent.connections)

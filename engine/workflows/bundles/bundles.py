@@ -31,6 +31,9 @@ from engine.workflows.bundles.pointing import (
     servers_in,
     version_files,
 )
+from engine.workflows.n8n.export import is_export
+from engine.workflows.n8n.naming import named
+from engine.workflows.n8n.translate import translate
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.file_store import FileStore
 from engine.workspace.references import Kind, references
@@ -60,6 +63,8 @@ class Imported:
     """Tools as `tool.NAME` that a person has to test here before anything that uses them can run."""
     unaccepted_tools: list[str] = field(default_factory=list)
     """Tools of MCP servers as `mcp.SERVER.TOOL` that an owner has to accept here."""
+    to_finish: list[str] = field(default_factory=list)
+    """Of a workflow of n8n: what could not be translated, a sentence each."""
 
 
 class _Placed(Struct, frozen=True):
@@ -127,6 +132,8 @@ class Bundles:
         `connections`: the name here of a connection of the bundle. Raises InvalidInput, InvalidFile (no bundle), InUse
         (the name is taken), UnknownName (a connection), StorageError.
         """
+        if is_export(sent):
+            return self._of_n8n(p, sent, name, file)
         found = bundle(sent, file)
         for lines in found.fragments.values():  # before anything is created
             require_storable(text_of(lines))
@@ -147,6 +154,15 @@ class Bundles:
         created = [*new_prompts, *new_fragments, *shown]
         self._audit.record(p, "workflows.import", target, {"prompts": sorted(new_prompts), "created": created})
         return self._told(found, made, wanted, _Placed(prompts, fragments, agents, tools, created))
+
+    def _of_n8n(self, p: Principal, sent: object, name: str, file: str) -> Imported:
+        """Create a workflow from one of n8n: it uses the only connection of each service."""
+        found = translate(sent, file)
+        target = self._free_name(name or named(found.title, ()).replace("_", "-"))
+        text = f"{json.dumps(found.document, ensure_ascii=False, indent=2)}\n"
+        made = self._workflows.save(p, target, text, None)
+        self._audit.record(p, "workflows.import", target, {"from": "n8n"})
+        return Imported(workflow=made, to_finish=list(found.left))
 
     def _free_name(self, name: str) -> str:
         """Return the name of the workflow that an import makes. Raises InvalidInput, InUse."""

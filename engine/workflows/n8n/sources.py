@@ -1,0 +1,236 @@
+"""Where the fields of a step come from: parameters of a node, alone or several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from engine.workflows.n8n.export import Json
+from engine.workflows.n8n.script import Names
+from engine.workflows.n8n.texts import Missed, json_of, list_of, value_of
+
+LEFT_OUT = "\0"
+"""What a source gives for a field that is not set."""
+
+
+class Given(Struct, frozen=True):
+    """The parameters of a node, to be translated."""
+
+    parameters: Json
+    names: Names
+    missed: Missed
+
+    def at(self, path: str) -> Any:
+        """Return a parameter as it is in the file, `options.limit` from within; None if it is missing."""
+        found: Any = self.parameters
+        for part in path.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+    def value(self, path: str) -> Any:
+        """Return a parameter as the value of a field, `LEFT_OUT` if it is missing or empty."""
+        found = self.at(path)
+        if isinstance(found, Mapping) and found.get("__rl") is True:
+            found = found.get("value")
+        return LEFT_OUT if found is None or found == "" else value_of(found, self.names, self.missed)
+
+
+Maker = Callable[[Given], Any]
+Source = str | Maker
+"""The path of a parameter, or what makes a value of several."""
+
+
+def listed(path: str) -> Maker:
+    """Return what makes a list of texts of a parameter, which has commas between them."""
+
+    def made(given: Given) -> Any:
+        found = given.at(path)
+        return list_of(found, given.names, given.missed) if found else LEFT_OUT
+
+    return made
+
+
+def picked(path: str, member: str) -> Maker:
+    """Return a list of one member of each object in a list, such as the labels of an issue."""
+
+    def made(given: Given) -> Any:
+        found = given.at(path)
+        if not isinstance(found, list) or not found:
+            return LEFT_OUT
+        names = [one.get(member, "") if isinstance(one, Mapping) else one for one in found]
+        return value_of(names, given.names, given.missed)
+
+    return made
+
+
+def pairs(path: str, name: str = "name", value: str = "value") -> Maker:
+    """Return an object of a list of {name, value}."""
+
+    def made(given: Given) -> Any:
+        found = given.at(path)
+        if not isinstance(found, list) or not found:
+            return LEFT_OUT
+        rows = [one for one in found if isinstance(one, Mapping) and one.get(name)]
+        return {str(one[name]): value_of(one.get(value, ""), given.names, given.missed) for one in rows}
+
+    return made
+
+
+def repository(given: Given) -> Any:
+    """Return the owner and name of a repository."""
+    owner, name = given.value("owner"), given.value("repository")
+    return LEFT_OUT if LEFT_OUT in (owner, name) else f"{owner}/{name}"
+
+
+def either(*paths: str) -> Maker:
+    """Return what takes the first of several parameters that is set."""
+    return lambda given: next((one for one in map(given.value, paths) if one != LEFT_OUT), LEFT_OUT)
+
+
+def limit(most: int) -> Maker:
+    """Return what takes the limit of a node that reads; `most` if it reads all."""
+
+    def made(given: Given) -> Any:
+        return most if given.at("returnAll") is True else given.value("limit")
+
+    return made
+
+
+def number(path: str) -> Maker:
+    """Return a whole number, which n8n also keeps as a text."""
+
+    def made(given: Given) -> Any:
+        found = given.value(path)
+        return int(found) if isinstance(found, str) and found.isdigit() else found
+
+    return made
+
+
+def method(given: Given) -> Any:
+    """Return the method of a request."""
+    return str(given.at("method") or "GET").upper()
+
+
+def json_body(given: Given) -> Any:
+    """Return what an HTTP Request sends as JSON."""
+    if given.at("sendBody") is not True or given.at("contentType") not in (None, "json"):
+        return LEFT_OUT
+    if given.at("specifyBody") != "json":
+        return pairs("bodyParameters.parameters")(given)
+    found = given.at("jsonBody")
+    return json_of(found, given.names, given.missed) if isinstance(found, str) else given.value("jsonBody")
+
+
+def form_body(given: Given) -> Any:
+    """Return what an HTTP Request sends as a form."""
+    if given.at("sendBody") is not True or given.at("contentType") != "form-urlencoded":
+        return LEFT_OUT
+    return pairs("bodyParameters.parameters")(given)
+
+
+def raw_body(given: Given) -> Any:
+    """Return what an HTTP Request sends as a text."""
+    return given.value("body") if given.at("contentType") == "raw" else LEFT_OUT
+
+
+def mail_text(given: Given) -> Any:
+    """Return the text of a mail: as HTML only if the node says so."""
+    return LEFT_OUT if given.at("emailType") == "html" else either("message", "text")(given)
+
+
+def mail_html(given: Given) -> Any:
+    """Return the HTML of a mail, if the node says that it is HTML."""
+    return given.value("message") if given.at("emailType") == "html" else LEFT_OUT
+
+
+def labels(given: Given) -> Any:
+    """Return the labels of a mail."""
+    return list_of(given.at("labelIds"), given.names, given.missed) if given.at("labelIds") else LEFT_OUT
+
+
+def chat(given: Given) -> Any:
+    """Return the messages of a model's node: OpenAI's list, a chain's or agent's text and system message."""
+    found = list[dict[str, Any]]()
+    for one in given.at("messages.values") or ():
+        if isinstance(one, Mapping):
+            content = value_of(one.get("content", ""), given.names, given.missed)
+            found.append({"role": str(one.get("role", "user")), "content": content})
+    for one in given.at("messages.messageValues") or ():
+        if isinstance(one, Mapping) and one.get("message"):
+            found.append({"role": "system", "content": value_of(one["message"], given.names, given.missed)})
+    system, text = given.value("options.systemMessage"), either("text", "prompt")(given)
+    if system != LEFT_OUT:
+        found.insert(0, {"role": "system", "content": system})
+    if text != LEFT_OUT:
+        found.append({"role": "user", "content": text})
+    return found or LEFT_OUT
+
+
+def notion_properties(given: Given) -> Any:
+    """Return the properties of a Notion page: n8n writes `Name|type`, and the value in a member named by the type."""
+    found = dict[str, Any]()
+    for one in given.at("propertiesUi.propertyValues") or ():
+        if not isinstance(one, Mapping) or "|" not in str(one.get("key")):
+            continue
+        name, kind = str(one["key"]).rsplit("|", 1)
+        member = {
+            "title": "title",
+            "rich_text": "textContent",
+            "number": "numberValue",
+            "select": "selectValue",
+            "multi_select": "multiSelectValue",
+            "status": "statusValue",
+            "checkbox": "checkboxValue",
+            "url": "urlValue",
+            "email": "emailValue",
+            "phone_number": "phoneValue",
+            "date": "date",
+        }.get(kind)
+        if member is None:
+            given.missed.append(f"the property {name!r}")
+        elif kind != "title":
+            found[name] = value_of(one.get(member, ""), given.names, given.missed)
+    return found or LEFT_OUT
+
+
+def notion_title(given: Given) -> Any:
+    """Return the title of a Notion page, which may be one of its properties."""
+    title = given.value("title")
+    if title != LEFT_OUT:
+        return title
+    for one in given.at("propertiesUi.propertyValues") or ():
+        if isinstance(one, Mapping) and str(one.get("key")).endswith("|title"):
+            return value_of(one.get("title", ""), given.names, given.missed)
+    return LEFT_OUT
+
+
+def notion_blocks(given: Given) -> Any:
+    """Return the texts of blocks as Markdown."""
+    texts = [
+        value_of(one.get("textContent", ""), given.names, given.missed)
+        for one in given.at("blockUi.blockValues") or ()
+        if isinstance(one, Mapping)
+    ]
+    return "\n\n".join(map(str, texts)) or LEFT_OUT
+
+
+def row_values(given: Given) -> Any:
+    """Return the cells of a row by column."""
+    found = given.at("columns.value")
+    if isinstance(found, Mapping) and found:
+        return value_of(dict(found), given.names, given.missed)
+    return pairs("fieldsUi.values", "column", "fieldValue")(given)
+
+
+def key_column(given: Given) -> Any:
+    """Return the column by which a row of a sheet is found."""
+    found = given.at("columns.matchingColumns")
+    return str(found[0]) if isinstance(found, list) and found else given.value("columnToMatchOn")
+
+
+def key_of_row(given: Given) -> Any:
+    """Return what that column of the row has."""
+    found = row_values(given)
+    return found.get(key_column(given), LEFT_OUT) if isinstance(found, dict) else LEFT_OUT

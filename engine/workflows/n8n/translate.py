@@ -1,0 +1,344 @@
+"""A workflow of n8n as a workflow of this program, with a list of what a person has to finish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, field
+
+from engine.workflows.n8n.conditions import condition, of_rule
+from engine.workflows.n8n.export import Edge, Export, Node, export
+from engine.workflows.n8n.functions import Untranslatable
+from engine.workflows.n8n.naming import named
+from engine.workflows.n8n.nodes import meant
+from engine.workflows.n8n.placing import Items, Scope, Seen, done_output, order, shared
+from engine.workflows.n8n.script import Path, translated
+from engine.workflows.n8n.sources import LEFT_OUT, Given, Source
+from engine.workflows.n8n.texts import plain, value_of
+from engine.workflows.n8n.triggers import Started, is_trigger, started
+
+_LONGEST_NOTE = 4_000
+_WHOLE = {"number": "integer", "row": "integer", "size_bytes": "integer", "labels": "array", "assignees": "array"}
+"""The types of those fields of triggers' items that are no text."""
+
+
+class Translated(Struct, frozen=True):
+    """A translated workflow."""
+
+    title: str
+    document: dict[str, Any]
+    left: tuple[str, ...]
+    """What a person has to finish, a sentence each."""
+
+
+def translate(sent: object, file: str) -> Translated:
+    """Return the workflow of an export of n8n; `file` is the name used in problems. Raises InvalidInput."""
+    return _Translation(export(sent, file)).whole()
+
+
+class _Translation(Struct):
+    """The work on one file."""
+
+    export: Export
+    root: Scope = field(default_factory=Scope)
+    left: list[str] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    nodes: dict[str, Items] = field(default_factory=dict)
+    outputs: dict[tuple[str, int], Items] = field(default_factory=dict)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    triggers: list[dict[str, Any]] = field(default_factory=list)
+
+    def whole(self) -> Translated:
+        """Return the workflow."""
+        names, edges = order(self.export)
+        back = len(self.export.edges) - len(edges)
+        incoming: dict[str, list[Edge]] = {}
+        for edge in edges:
+            incoming.setdefault(edge.target, []).append(edge)
+        serving = {one for served in self.export.helpers.values() for one in served}
+        for name in names:
+            node = self.export.nodes[name]
+            if node.type != "stickyNote" and name not in serving:
+                self._place(node, incoming.get(name, []))
+        loops = sum(1 for one in self.export.nodes.values() if one.type == "splitInBatches")
+        if back > loops:
+            self.left.append("It has links that lead back to an earlier node: such a loop is not translated.")
+        if not self.root.steps:
+            self.root.add(
+                {"id": "nothing", "uses": "flow.fail", "with": {"message": "The workflow of n8n has no step."}}
+            )
+        title = self.export.name.strip() or "Workflow of n8n"
+        document: dict[str, Any] = {"schema_version": 1, "title": title[:200]}
+        if text := self._description():
+            document["description"] = text
+        if self.inputs:
+            document["inputs"] = {"type": "object", "properties": self.inputs}
+        if self.triggers:
+            document["triggers"] = self.triggers
+        document["steps"] = self.root.steps
+        return Translated(title, document, tuple(self.left))
+
+    def _description(self) -> str:
+        """Return the texts of sticky notes, and what is left to do."""
+        found = [
+            str(one.parameters.get("content", "")).strip()
+            for one in self.export.nodes.values()
+            if one.type == "stickyNote"
+        ]
+        if self.left:
+            found.append("To finish, from n8n:\n\n" + "\n".join(f"- {one}" for one in self.left))
+        return "\n\n".join(one for one in found if one)[:_LONGEST_NOTE]
+
+    def _place(self, node: Node, incoming: list[Edge]) -> None:
+        before = [self.outputs[edge.source, edge.output] for edge in incoming if self._has(edge)]
+        if incoming and not before:
+            return  # what leads here was left out
+        scope = shared([one.scope for one in before]) if before else self.root
+        item = before[0] if len({id(one.gives) if one.known else one.cel for one in before}) == 1 else None
+        seen = Seen(item, self.nodes, scope)
+        if is_trigger(node) and not incoming:
+            self._trigger(node)
+        elif node.is_disabled:
+            self.left.append(f"The node {node.name!r} is switched off in n8n, and was left out.")
+            self._through(node, item, scope)
+        else:
+            self._by_type(node, seen)
+
+    def _by_type(self, node: Node, seen: Seen) -> None:
+        match node.type:
+            case "if" | "filter":
+                self._if(node, seen)
+            case "switch":
+                self._switch(node, seen)
+            case "set":
+                self._set(node, seen)
+            case "wait":
+                self._wait(node, seen)
+            case "splitOut":
+                self._split(node, seen)
+            case "splitInBatches":
+                self._batches(node, seen)
+            case "noOp" | "respondToWebhook":
+                self._passed(node, seen)
+            case _:
+                self._step(node, seen)
+
+    def _has(self, edge: Edge) -> bool:
+        return (edge.source, edge.output) in self.outputs
+
+    def _through(self, node: Node, item: Items | None, scope: Scope) -> None:
+        """What comes in goes out."""
+        passed = item or Items("", scope, {})
+        self._gives(node, Items(passed.cel, scope, passed.gives, passed.through, passed.listed, passed.known))
+
+    def _gives(self, node: Node, items: Items, output: int = 0) -> None:
+        self.outputs[node.name, output] = items
+        self.nodes.setdefault(node.name, items)
+
+    def _id(self, title: str) -> str:
+        found = named(title, self.ids)
+        self.ids.add(found)
+        return found
+
+    def _base(self, node: Node, missed: list[str]) -> dict[str, Any]:
+        """Return a step without its type: id, title, and a note with what could not be translated."""
+        step: dict[str, Any] = {"id": self._id(node.name), "title": node.name[:200]}
+        texts = [node.notes, *(f"Not translated from n8n: `{one}`" for one in missed)]
+        if note := "\n\n".join(one for one in texts if one):
+            step["note"] = note[:_LONGEST_NOTE]
+        for one in missed:
+            self.left.append(f"{node.name}: write again what n8n calls {one!r}.")
+        return step
+
+    def _fields(self, fields: Mapping[str, Source], given: Given) -> dict[str, Any]:
+        found = {
+            name: given.value(source) if isinstance(source, str) else source(given) for name, source in fields.items()
+        }
+        return {name: value for name, value in found.items() if value != LEFT_OUT}
+
+    def _step(self, node: Node, seen: Seen) -> None:
+        row = meant(node)
+        if row is None:
+            self._unknown(node, seen)
+            return
+        missed = list[str]()
+        written = self._fields(row.fields, Given(node.parameters, seen, missed))
+        for helper in self.export.helpers.get(node.name, ()):
+            if not self.export.nodes[helper].type.startswith("lmChat"):
+                self.left.append(f"{node.name}: it also uses {helper!r} in n8n, which is not translated.")
+        step = {**self._base(node, missed), "uses": row.uses, "with": written}
+        seen.scope.add(step)
+        output = f"steps.{step['id']}.output"
+        if not row.many:
+            self._gives(node, Items(output, seen.scope, row.gives))
+            return
+        self._loop(node, f"{output}.{row.many}", seen.scope, row.gives, row.key)
+
+    def _loop(self, node: Node, listed: str, scope: Scope, gives: Mapping[str, str], key: str) -> None:
+        """Begin a loop: what follows the node is inside."""
+        item = named(f"{node.name} item", self.ids)
+        self.ids.add(item)
+        around: dict[str, Any] = {
+            "id": self._id(f"each {node.name}"),
+            "title": f"Each of {node.name}"[:200],
+            "foreach": f"{{{{ {listed} }}}}",
+            "as": item,
+        }
+        if key:
+            self.left.append(
+                f"{node.name}: what is written for one of them is written once, also in later runs; n8n writes it each "
+                f"time. Take out the key of its loop if you want that."
+            )
+            around["key"] = f"{{{{ {item}.{key} }}}}" if key == "id" else f"{{{{ text({item}.{key}) }}}}"
+        self._gives(node, Items(item, Scope(scope, around), gives, listed=listed))
+
+    def _unknown(self, node: Node, seen: Seen) -> None:
+        """Put in a step that fails, with the node as it was in its note."""
+        original = json.dumps({"type": node.type, "parameters": node.parameters}, ensure_ascii=False, indent=2)
+        self.left.append(f"{node.name}: n8n's node {node.type!r} has no counterpart. Put steps in place of it.")
+        step = self._base(node, [])
+        step["note"] = f"{node.notes}\n\nFrom n8n:\n\n```json\n{original[: _LONGEST_NOTE - 200]}\n```".strip()
+        step["uses"] = "flow.fail"
+        step["with"] = {"message": plain(f"{node.name[:100]}: put steps in place of n8n's node {node.type}.")}
+        seen.scope.add(step)
+        self._gives(node, Items(f"steps.{step['id']}.output", seen.scope, {}))
+
+    def _trigger(self, node: Node) -> None:
+        row = started(node)
+        if row is None:
+            self.left.append(
+                f"{node.name}: n8n's trigger {node.type!r} has no counterpart. Add a trigger, or run by hand."
+            )
+            row = Started("", gives={"*": ""})
+        missed = list[str]()
+        trigger: dict[str, Any] = {}
+        if row.uses:
+            fields = self._fields(row.fields, Given(node.parameters, Seen(None, {}, self.root), missed))
+            trigger = {"id": named(node.name, {one["id"] for one in self.triggers}), "uses": row.uses, "with": fields}
+            self.triggers.append(trigger)
+        self.left += [f"{node.name}: set {one}." for one in missed]
+        self._gives(node, Items("inputs", self.root, row.gives, known=lambda path: self._input(row, trigger, path)))
+
+    def _input(self, row: Started, trigger: dict[str, Any], path: Path) -> str:
+        """Return the input that has a field of a trigger's item."""
+        parts = [str(one) for one in path]
+        if row.is_form and parts[0] == "values":
+            parts[1:] = [named(one, ()) for one in parts[1:]]
+        name = named("_".join(parts[1:] if parts[0] == "values" and len(parts) > 1 else parts), ())
+        kind = _WHOLE.get(parts[-1], "string")
+        default: Any = {"string": "", "integer": 0, "array": []}[kind]
+        self.inputs.setdefault(
+            name, {"type": kind, "title": parts[-1].replace("_", " ").capitalize(), "default": default}
+        )
+        if trigger:
+            where = "item" + "".join(f".{one}" if one.isidentifier() else f"['{one}']" for one in parts)
+            trigger.setdefault("inputs", {})[name] = f"{{{{ {where} }}}}"
+        return f"inputs.{name}"
+
+    def _group(self, node: Node, seen: Seen, output: int, when: str, suffix: str) -> None:
+        """Begin a group with a condition: what follows this output of the node is inside."""
+        title = f"{node.name}: {suffix}" if suffix else node.name
+        around = {"id": self._id(title), "title": title[:200], "if": f"{{{{ {when} }}}}"}
+        inner, item = Scope(seen.scope, around), seen.before or Items("", seen.scope, {})
+        self._gives(node, Items(item.cel, inner, item.gives, item.through, item.listed, item.known), output)
+
+    def _refused(self, node: Node, seen: Seen, what: str) -> str:
+        """Return the condition for one that could not be translated: a name that does not exist, so nothing runs."""
+        self.left.append(f"{node.name}: write its condition again ({what}).")
+        return "n8n"
+
+    def _if(self, node: Node, seen: Seen) -> None:
+        try:
+            when = condition(node.parameters, seen)
+        except Untranslatable:
+            when = self._refused(node, seen, _shown(node.parameters.get("conditions")))
+        if node.type == "filter":
+            self._group(node, seen, 0, when, "")
+            return
+        self._group(node, seen, 0, when, "yes")
+        self._group(node, seen, 1, f"!({when})", "no")
+
+    def _switch(self, node: Node, seen: Seen) -> None:
+        rules = node.parameters.get("rules")
+        found = rules.get("values", rules.get("rules", [])) if isinstance(rules, Mapping) else []
+        earlier = list[str]()
+        for number, one in enumerate(found if isinstance(found, list) else ()):
+            try:
+                if isinstance(one.get("conditions"), Mapping):
+                    when = condition(one, seen)
+                else:
+                    kind, left = str(node.parameters.get("dataType", "number")), node.parameters.get("value1", "")
+                    when = of_rule(kind, str(one.get("operation", "equal")), left, one.get("value2", ""), seen)
+            except Untranslatable:
+                when = self._refused(node, seen, _shown(one))
+            only = " && ".join([*(f"!({each})" for each in earlier), f"({when})"]) if earlier else when
+            output = one.get("output", number)
+            self._group(
+                node, seen, output if isinstance(output, int) else number, only, str(one.get("outputKey") or number + 1)
+            )
+            earlier.append(when)
+        if earlier:
+            others = " && ".join(f"!({each})" for each in earlier)
+            self._group(node, seen, len(earlier), others, "otherwise")
+
+    def _set(self, node: Node, seen: Seen) -> None:
+        missed, values = list[str](), dict[str, Any]()
+        assignments = node.parameters.get("assignments")
+        if isinstance(assignments, Mapping):
+            rows = [one for one in assignments.get("assignments", []) if isinstance(one, Mapping)]
+            is_kept = node.parameters.get("includeOtherFields") is True
+        else:
+            older = node.parameters.get("fields", node.parameters.get("values", {}))
+            lists = older.values() if isinstance(older, Mapping) else ()
+            rows = [one for each in lists if isinstance(each, list) for one in each if isinstance(one, Mapping)]
+            is_kept = node.parameters.get("keepOnlySet") is not True
+        for one in rows:
+            found = one.get("value", one.get("stringValue", one.get("numberValue", "")))
+            values[named(str(one.get("name", "")), values)] = value_of(found, seen, missed)
+        step = {**self._base(node, missed), "uses": "flow.set", "with": {"values": values}}
+        seen.scope.add(step)
+        gives = {str(one.get("name", "")): named(str(one.get("name", "")), ()) for one in rows}
+        self._gives(node, Items(f"steps.{step['id']}.output", seen.scope, gives, seen.before if is_kept else None))
+
+    def _wait(self, node: Node, seen: Seen) -> None:
+        unit = str(node.parameters.get("unit", "hours"))
+        seconds = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}.get(unit)
+        amount = node.parameters.get("amount", 1)
+        if (
+            node.parameters.get("resume", "timeInterval") != "timeInterval"
+            or seconds is None
+            or isinstance(amount, str)
+        ):
+            self._unknown(node, seen)
+            return
+        seen.scope.add({**self._base(node, []), "uses": "flow.wait", "with": {"seconds": amount * seconds}})
+        self._through(node, seen.before, seen.scope)
+
+    def _split(self, node: Node, seen: Seen) -> None:
+        """Split Out: a loop over a list in the item."""
+        path = str(node.parameters.get("fieldToSplitOut", ""))
+        try:
+            listed = translated(f"$json.{path}", seen)
+        except Untranslatable:
+            self._unknown(node, seen)
+            return
+        self._loop(node, listed, seen.scope, {"*": "", path: ""}, "")
+
+    def _batches(self, node: Node, seen: Seen) -> None:
+        """Loop Over Items: items come one by one here anyway; `done` comes after the loop."""
+        done = done_output(node)
+        item = seen.before or Items("", seen.scope, {})
+        self._gives(node, item, 1 - done)
+        outer = seen.scope.outer if "foreach" in seen.scope.around and seen.scope.outer else seen.scope
+        self._gives(node, Items("", outer, {}), done)
+
+    def _passed(self, node: Node, seen: Seen) -> None:
+        if node.type != "noOp":
+            self.left.append(f"{node.name}: nobody waits for an answer here, so this node was left out.")
+        self._through(node, seen.before, seen.scope)
+
+
+def _shown(found: object) -> str:
+    return json.dumps(found, ensure_ascii=False)[:200]
