@@ -351,6 +351,7 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "dashboard/creating/words.py": "the titles of these steps, so that they are translated",
     "engine/copilot/talking/prompt.py": "examples for the model",
     "engine/triggers/": "the same",
+    "engine/workflows/n8n/": "what the nodes of n8n are here, as data",
     "engine/tools/": "code, which the step types of a workspace are",
     "engine/data/tables.py": "the tables of the workspace, for people",
     "engine/store/blobs/": "a bucket for logs, which needs no connection",

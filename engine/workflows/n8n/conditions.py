@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.workflows.n8n.export import Json
 from engine.workflows.n8n.functions import Untranslatable
-from engine.workflows.n8n.script import Names
+from engine.workflows.n8n.script import ScriptNames
 from engine.workflows.n8n.texts import operand_of
 
 _SIGNS = {
@@ -50,7 +50,7 @@ _FIRST = {"number": "smaller", "dateTime": "after"}
 _TIMES = {"after": "gt", "before": "lt", "afterOrEquals": "gte", "beforeOrEquals": "lte"}
 
 
-def condition(found: Json, names: Names) -> str:
+def condition(found: Json, names: ScriptNames) -> str:
     """Return the CEL of the conditions of a node. Raises Untranslatable."""
     inner = found.get("conditions")
     if not isinstance(inner, Mapping):
@@ -68,19 +68,19 @@ def condition(found: Json, names: Names) -> str:
     return parts[0] if len(parts) == 1 else sign.join(f"({one})" for one in parts)
 
 
-def of_rule(kind: str, operation: str, left: object, right: object, names: Names) -> str:
+def of_rule(kind: str, operation: str, left: object, right: object, names: ScriptNames) -> str:
     """Return the CEL of one comparison of version 1, as a Switch has them. Raises Untranslatable."""
     return _compared(_OF_VERSION_1.get(operation, operation), kind, operand_of(left, names), operand_of(right, names))
 
 
-def _first(found: Json, names: Names) -> Iterator[str]:
+def _first(found: Json, names: ScriptNames) -> Iterator[str]:
     for kind, conditions in found.items():
         for one in conditions if isinstance(conditions, list) else ():
             operation = str(one.get("operation", _FIRST.get(kind, "equal")))
             yield of_rule(kind, operation, one.get("value1", ""), one.get("value2", ""), names)
 
 
-def _second(one: Any, names: Names, *, is_exact: bool) -> str:
+def _second(one: Any, names: ScriptNames, *, is_exact: bool) -> str:
     if not isinstance(one, Mapping) or not isinstance(one.get("operator"), Mapping):
         raise Untranslatable
     kind, operation = str(one["operator"].get("type")), str(one["operator"].get("operation"))

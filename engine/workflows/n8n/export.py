@@ -14,7 +14,7 @@ _MOST_NODES = 1_000
 _REMEDY = "Open the workflow in n8n, and choose Download in its menu."
 
 
-class Node(Struct, frozen=True):
+class N8nNode(Struct, frozen=True):
     """One node of n8n."""
 
     name: str
@@ -39,7 +39,7 @@ class Export(Struct, frozen=True):
     """A workflow of n8n."""
 
     name: str
-    nodes: Mapping[str, Node]
+    nodes: Mapping[str, N8nNode]
     edges: tuple[Edge, ...]
     helpers: Mapping[str, tuple[str, ...]]
     """The nodes that serve another one, such as the chat model of a chain, by its name."""
@@ -57,7 +57,7 @@ def export(sent: object, file: str) -> Export:
         raise InvalidInput(f"{file} has no `nodes` and `connections`.", remedy=_REMEDY)
     if len(found["nodes"]) > _MOST_NODES:
         raise InvalidInput(f"{file} has {len(found['nodes'])} nodes; {_MOST_NODES} are possible.", remedy="Divide it.")
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, N8nNode] = {}
     for number, one in enumerate(found["nodes"]):
         node = _node(one, f"{file}: nodes[{number}]")
         if node.name in nodes:
@@ -85,11 +85,11 @@ def _workflow(sent: object) -> Json | None:
     return _workflow(inner) if isinstance(inner, Mapping) else None
 
 
-def _node(one: object, place: str) -> Node:
+def _node(one: object, place: str) -> N8nNode:
     if not isinstance(one, Mapping) or not isinstance(one.get("name"), str) or not isinstance(one.get("type"), str):
         raise InvalidInput(f"{place} is not a node with a `name` and a `type`.", remedy=_REMEDY)
     version, parameters = one.get("typeVersion", 1), one.get("parameters", {})
-    return Node(
+    return N8nNode(
         name=one["name"],
         type=one["type"].rsplit(".", 1)[-1],
         version=float(version) if isinstance(version, int | float) else 1.0,

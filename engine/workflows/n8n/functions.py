@@ -16,7 +16,7 @@ class Untranslatable(Exception):
     """An expression of n8n that has no counterpart."""
 
 
-class Value(Struct, frozen=True):
+class Cel(Struct, frozen=True):
     """A translated part: its CEL, and what is known of it."""
 
     cel: str
@@ -56,104 +56,104 @@ def step_into(name: str | int) -> str:
     return f".{name}" if SIMPLE.match(name) and name not in CEL_WORDS else f"[{quoted(name)}]"
 
 
-def truth_of(one: Value) -> Value:
+def truth_of(one: Cel) -> Cel:
     """Return a value as true or false. What JavaScript takes for true is not: only a text that may be missing."""
     if one.kind == "truth":
         return one
     if one.is_path:
-        return Value(f"default({one.cel}, '') != ''", "truth", is_single=False)
+        return Cel(f"default({one.cel}, '') != ''", "truth", is_single=False)
     raise Untranslatable
 
 
-def text_part(one: Value) -> str:
+def text_part(one: Cel) -> str:
     """Return the CEL of a value as a text."""
     return one.part if one.kind == "text" else f"text({one.cel})"
 
 
-def joined(left: Value, sign: str, right: Value) -> Value:
+def joined(left: Cel, sign: str, right: Cel) -> Cel:
     """Return what an operator of JavaScript makes of two values. Raises Untranslatable."""
     if sign in ("??", "||"):
         if sign == "||" and left.kind == right.kind == "truth":
-            return Value(f"{left.part} || {right.part}", "truth", is_single=False)
+            return Cel(f"{left.part} || {right.part}", "truth", is_single=False)
         if not left.is_path:
             raise Untranslatable
         if sign == "??":
-            return Value(f"default({left.cel}, {right.cel})", right.kind)
+            return Cel(f"default({left.cel}, {right.cel})", right.kind)
         if right.kind != "text":
             raise Untranslatable
-        return Value(f"default({left.cel}, '') == '' ? {right.part} : default({left.cel}, '')", "text", is_single=False)
+        return Cel(f"default({left.cel}, '') == '' ? {right.part} : default({left.cel}, '')", "text", is_single=False)
     if sign == "&&":
-        return Value(f"{truth_of(left).part} && {truth_of(right).part}", "truth", is_single=False)
+        return Cel(f"{truth_of(left).part} && {truth_of(right).part}", "truth", is_single=False)
     if sign in ("==", "===", "!=", "!=="):
         return _compared(left, sign, right)
     if sign in ("<", ">", "<=", ">="):
-        return Value(f"{left.part} {sign} {right.part}", "truth", is_single=False)
+        return Cel(f"{left.part} {sign} {right.part}", "truth", is_single=False)
     if sign == "+" and "text" in (left.kind, right.kind):
-        return Value(f"{text_part(left)} + {text_part(right)}", "text", is_single=False)
-    return Value(f"{left.part} {sign} {right.part}", left.kind or right.kind, is_single=False)
+        return Cel(f"{text_part(left)} + {text_part(right)}", "text", is_single=False)
+    return Cel(f"{left.part} {sign} {right.part}", left.kind or right.kind, is_single=False)
 
 
-def _compared(left: Value, sign: str, right: Value) -> Value:
+def _compared(left: Cel, sign: str, right: Cel) -> Cel:
     is_equal = sign.startswith("=")
     if right.kind == "null" and left.is_path:
-        return Value(f"{'!' if is_equal else ''}has({left.cel})", "truth")
-    return Value(f"{left.part} {'==' if is_equal else '!='} {right.part}", "truth", is_single=False)
+        return Cel(f"{'!' if is_equal else ''}has({left.cel})", "truth")
+    return Cel(f"{left.part} {'==' if is_equal else '!='} {right.part}", "truth", is_single=False)
 
 
 PLAIN = {
-    "$now": Value(NOW, "time"),
-    "$today": Value(f"start_of('day', {NOW})", "time"),
-    "$itemIndex": Value("index", "number"),
-    "$execution.id": Value("run.id", "text"),
+    "$now": Cel(NOW, "time"),
+    "$today": Cel(f"start_of('day', {NOW})", "time"),
+    "$itemIndex": Cel("index", "number"),
+    "$execution.id": Cel("run.id", "text"),
 }
-_Method = Callable[[Value, Sequence[Value]], Value]
+_Method = Callable[[Cel, Sequence[Cel]], Cel]
 
 
 def _method(cel: str, kind: str = "text", count: int = 0) -> _Method:
     """Return a method with this CEL: {0} is its receiver, {1} and so on what it is given."""
 
-    def made(receiver: Value, given: Sequence[Value]) -> Value:
+    def made(receiver: Cel, given: Sequence[Cel]) -> Cel:
         if len(given) != count:
             raise Untranslatable
-        return Value(cel.format(receiver.part, *(one.cel for one in given)), kind)
+        return Cel(cel.format(receiver.part, *(one.cel for one in given)), kind)
 
     return made
 
 
-def _includes(receiver: Value, given: Sequence[Value]) -> Value:
+def _includes(receiver: Cel, given: Sequence[Cel]) -> Cel:
     if len(given) != 1:
         raise Untranslatable
     if receiver.kind == "list":
-        return Value(f"{given[0].part} in {receiver.part}", "truth", is_single=False)
-    return Value(f"{receiver.part}.contains({given[0].cel})", "truth")
+        return Cel(f"{given[0].part} in {receiver.part}", "truth", is_single=False)
+    return Cel(f"{receiver.part}.contains({given[0].cel})", "truth")
 
 
-def _cut(receiver: Value, given: Sequence[Value]) -> Value:
+def _cut(receiver: Cel, given: Sequence[Cel]) -> Cel:
     if not given or any(not one.cel.isdigit() for one in given):
         raise Untranslatable  # a negative place counts from the end
     places = ", ".join(one.cel for one in given)
     if receiver.kind == "list":
         end = "" if len(given) == 2 else f", size({receiver.cel})"
-        return Value(f"{receiver.part}.slice({places}{end})", "list")
+        return Cel(f"{receiver.part}.slice({places}{end})", "list")
     if len(given) == 1:
-        return Value(f"{receiver.part}.substring({places})", "text")
+        return Cel(f"{receiver.part}.substring({places})", "text")
     end = given[1].cel  # CEL wants a place within the text
-    return Value(f"{receiver.part}.substring({given[0].cel}, math.least({end}, size({receiver.cel})))", "text")
+    return Cel(f"{receiver.part}.substring({given[0].cel}, math.least({end}, size({receiver.cel})))", "text")
 
 
-def _formatted(receiver: Value, given: Sequence[Value]) -> Value:
+def _formatted(receiver: Cel, given: Sequence[Cel]) -> Cel:
     if len(given) != 1 or given[0].kind != "text":
         raise Untranslatable
-    return Value(f"format_date({time_part(receiver)}, {given[0].cel}, 'UTC')", "text")
+    return Cel(f"format_date({time_part(receiver)}, {given[0].cel}, 'UTC')", "text")
 
 
-def _iso(receiver: Value, given: Sequence[Value]) -> Value:
+def _iso(receiver: Cel, given: Sequence[Cel]) -> Cel:
     if given:
         raise Untranslatable
-    return Value("run.started_at" if receiver.cel == NOW else receiver.cel, "text")
+    return Cel("run.started_at" if receiver.cel == NOW else receiver.cel, "text")
 
 
-def time_part(one: Value) -> str:
+def time_part(one: Cel) -> str:
     """Return the CEL of a value as a time."""
     return one.cel if one.kind == "time" else f"timestamp({one.cel})"
 
@@ -198,31 +198,31 @@ METHODS: dict[str, _Method] = {
     "toISO": _iso,
     "toISOString": _iso,
 }
-_Function = Callable[[Sequence[Value]], Value]
+_Function = Callable[[Sequence[Cel]], Cel]
 
 
 def _function(cel: str, kind: str) -> _Function:
     """Return a function of one value with this CEL."""
 
-    def made(given: Sequence[Value]) -> Value:
+    def made(given: Sequence[Cel]) -> Cel:
         if len(given) != 1:
             raise Untranslatable
-        return Value(cel.format(given[0].cel), kind)
+        return Cel(cel.format(given[0].cel), kind)
 
     return made
 
 
-def _now(given: Sequence[Value]) -> Value:
+def _now(given: Sequence[Cel]) -> Cel:
     if given:
         raise Untranslatable
-    return Value(NOW, "time")
+    return Cel(NOW, "time")
 
 
 def _many(name: str) -> _Function:
-    def made(given: Sequence[Value]) -> Value:
+    def made(given: Sequence[Cel]) -> Cel:
         if len(given) < 2:
             raise Untranslatable
-        return Value(f"math.{name}({', '.join(one.cel for one in given)})", "number")
+        return Cel(f"math.{name}({', '.join(one.cel for one in given)})", "number")
 
     return made
 

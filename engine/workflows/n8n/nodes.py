@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from engine.workflows.n8n.export import Node
+from engine.workflows.n8n.export import N8nNode
 from engine.workflows.n8n.sources import (
     Source,
     chat,
@@ -50,7 +50,7 @@ class Meant(Struct, frozen=True):
     """What tells the items apart, with `many`."""
 
 
-def meant(node: Node) -> Meant | None:
+def meant(node: N8nNode) -> Meant | None:
     """Return the row of a node, None if it has no counterpart."""
     defaults = _DEFAULTS.get(node.type, {"": ""})
     resource = str(node.parameters.get("resource", next(iter(defaults))))

@@ -11,15 +11,15 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from engine.workflows.n8n.export import Edge, Export, Node
+from engine.workflows.n8n.export import Edge, Export, N8nNode
 from engine.workflows.n8n.functions import Untranslatable, step_into
 from engine.workflows.n8n.script import Path
 
 
-class Scope(Struct, eq=False):
+class StepList(Struct, eq=False):
     """A list of steps: of the workflow, or of a group or loop, which is added to the outer one with its first step."""
 
-    outer: Scope | None = None
+    outer: StepList | None = None
     around: dict[str, Any] = field(default_factory=dict)
     """The group or loop without its steps."""
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Scope(Struct, eq=False):
         self.steps.append(step)
 
     @property
-    def chain(self) -> list[Scope]:
+    def chain(self) -> list[StepList]:
         """This scope and those around it, the innermost first."""
         return [self, *(self.outer.chain if self.outer else [])]
 
@@ -41,7 +41,7 @@ class Items(Struct, frozen=True):
 
     cel: str
     """The item, such as `steps.issue.output` or the name of a loop's item."""
-    scope: Scope
+    scope: StepList
     """Where it can be seen: there and in all that is inside."""
     gives: Mapping[str, str]
     """As in `nodes.Meant`."""
@@ -52,7 +52,7 @@ class Items(Struct, frozen=True):
     known: Callable[[Path], str | None] | None = None
     """The fields of a trigger's item, which become inputs."""
 
-    def at(self, path: Path, scope: Scope) -> str:
+    def at(self, path: Path, scope: StepList) -> str:
         """Return the CEL of a field. Raises Untranslatable for one that is not known, or cannot be seen from there."""
         if self.scope not in scope.chain:
             raise Untranslatable
@@ -81,13 +81,13 @@ def _joined(cel: str, before: str, path: Sequence[str | int]) -> str:
     return cel + "".join(step_into(one) for one in parts)
 
 
-class Seen(Struct, frozen=True):
+class NodeNames(Struct, frozen=True):
     """The names in the expressions of a node (`script.Names`)."""
 
     before: Items | None
     """The item at hand; None if several nodes lead here with items of their own."""
     nodes: Mapping[str, Items]
-    scope: Scope
+    scope: StepList
 
     def item(self, node: str | None, path: Path) -> str:
         """Return the CEL of a field. Raises Untranslatable."""
@@ -135,7 +135,7 @@ def order(export: Export) -> tuple[list[str], tuple[Edge, ...]]:
     return done[::-1], tuple(forward)
 
 
-def done_output(node: Node) -> int:
+def done_output(node: N8nNode) -> int:
     """Return the output of a Loop Over Items that comes after all items; the other one is for each of them."""
     return 0 if node.version >= 3 else 1
 
@@ -145,6 +145,6 @@ def _is_done(export: Export, edge: Edge) -> bool:
     return source.type == "splitInBatches" and edge.output == done_output(source)
 
 
-def shared(scopes: Sequence[Scope]) -> Scope:
+def shared(scopes: Sequence[StepList]) -> StepList:
     """Return the innermost scope that is around all of these."""
     return next(one for one in scopes[0].chain if all(one in other.chain for other in scopes))

@@ -21,7 +21,7 @@ from engine.workflows.n8n.functions import (
     PLAIN,
     SIMPLE,
     Untranslatable,
-    Value,
+    Cel,
     joined,
     quoted,
     step_into,
@@ -42,7 +42,7 @@ _BINARY = ({"??", "||"}, {"&&"}, {"==", "===", "!=", "!=="}, {"<", ">", "<=", ">
 _UNITS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1, "week": 604_800}
 
 
-class Names(Protocol):
+class ScriptNames(Protocol):
     """What the names in an expression stand for."""
 
     def item(self, node: str | None, path: Path) -> str:
@@ -60,7 +60,7 @@ class _Reference(Struct, frozen=True):
     is_whole: bool = False  # a node as such: `.item.json` or `.first().json` must follow
 
 
-def translated(script: str, names: Names) -> str:
+def translated(script: str, names: ScriptNames) -> str:
     """Return the CEL of one expression of n8n, without its braces. Raises Untranslatable."""
     return _Parser(script, names).whole().cel
 
@@ -89,11 +89,11 @@ def _tokens(script: str) -> list[tuple[str, str]]:
 class _Parser:
     """Reads one expression by precedence."""
 
-    def __init__(self, script: str, names: Names, local: Sequence[str] = (), depth: int = 0) -> None:
+    def __init__(self, script: str, names: ScriptNames, local: Sequence[str] = (), depth: int = 0) -> None:
         self._tokens, self._place = _tokens(script), 0
         self._names, self._local, self._depth = names, tuple(local), depth
 
-    def whole(self) -> Value:
+    def whole(self) -> Cel:
         """Return the expression. Raises Untranslatable if there is more."""
         found = self._expression()
         if self._tokens[self._place][0] != "end":
@@ -117,7 +117,7 @@ class _Parser:
         if not self._take(sign):
             raise Untranslatable
 
-    def _expression(self) -> Value:
+    def _expression(self) -> Cel:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise Untranslatable
@@ -127,11 +127,11 @@ class _Parser:
             self._require(":")
             no = self._expression()
             kind = yes.kind if yes.kind == no.kind else ""
-            found = Value(f"{truth_of(found).part} ? {yes.part} : {no.part}", kind, is_single=False)
+            found = Cel(f"{truth_of(found).part} ? {yes.part} : {no.part}", kind, is_single=False)
         self._depth -= 1
         return found
 
-    def _binary(self, level: int) -> Value:
+    def _binary(self, level: int) -> Cel:
         if level == len(_BINARY):
             return self._unary()
         left = self._binary(level + 1)
@@ -140,21 +140,21 @@ class _Parser:
             left = joined(left, sign, self._binary(level + 1))
         return left
 
-    def _unary(self) -> Value:
+    def _unary(self) -> Cel:
         if self._is("!") or self._is("-"):
             sign = self._next()[1]
             if self._is("!") or self._is("-"):
                 raise Untranslatable
             found = self._unary()
-            return Value(f"!{truth_of(found).part}", "truth") if sign == "!" else Value(f"-{found.part}", "number")
+            return Cel(f"!{truth_of(found).part}", "truth") if sign == "!" else Cel(f"-{found.part}", "number")
         return self._member(self._primary())
 
-    def _primary(self) -> Value | _Reference:
+    def _primary(self) -> Cel | _Reference:
         kind, word = self._next()
         if kind == "number":
-            return Value(word, "number")
+            return Cel(word, "number")
         if kind == "text":
-            return Value(quoted(_unquoted(word)), "text")
+            return Cel(quoted(_unquoted(word)), "text")
         if kind == "template":
             return self._template(word)
         if kind == "name":
@@ -165,12 +165,12 @@ class _Parser:
             return found
         if word == "[":
             parts = self._listed("]")
-            return Value(f"[{', '.join(one.cel for one in parts)}]", "list")
+            return Cel(f"[{', '.join(one.cel for one in parts)}]", "list")
         if word == "{":
             return self._object()
         raise Untranslatable
 
-    def _object(self) -> Value:
+    def _object(self) -> Cel:
         members = list[str]()
         while not self._take("}"):
             kind, name = self._next()
@@ -180,34 +180,34 @@ class _Parser:
             members.append(f"{quoted(_unquoted(name) if kind == 'text' else name)}: {self._expression().cel}")
             if not self._is("}"):
                 self._require(",")
-        return Value(f"{{{', '.join(members)}}}", "object")
+        return Cel(f"{{{', '.join(members)}}}", "object")
 
-    def _listed(self, end: str) -> list[Value]:
-        found = list[Value]()
+    def _listed(self, end: str) -> list[Cel]:
+        found = list[Cel]()
         while not self._take(end):
             found.append(self._expression())
             if not self._is(end):
                 self._require(",")
         return found
 
-    def _template(self, word: str) -> Value:
-        parts = list[Value]()
+    def _template(self, word: str) -> Cel:
+        parts = list[Cel]()
         for number, part in enumerate(re.split(r"\$\{([^{}]*)\}", word[1:-1])):
             if number % 2:
                 parts.append(_Parser(part, self._names, self._local, self._depth).whole())
             elif part:
-                parts.append(Value(quoted(_unquoted(f"`{part}`")), "text"))
+                parts.append(Cel(quoted(_unquoted(f"`{part}`")), "text"))
         if not parts:
-            return Value("''", "text")
-        return Value(" + ".join(text_part(one) for one in parts), "text", is_single=len(parts) == 1)
+            return Cel("''", "text")
+        return Cel(" + ".join(text_part(one) for one in parts), "text", is_single=len(parts) == 1)
 
-    def _named(self, word: str) -> Value | _Reference:
+    def _named(self, word: str) -> Cel | _Reference:
         if word in self._local:
-            return Value(word, is_path=True)
+            return Cel(word, is_path=True)
         if word in ("true", "false"):
-            return Value(word, "truth")
+            return Cel(word, "truth")
         if word in ("null", "undefined"):
-            return Value("null", "null")
+            return Cel("null", "null")
         if word in PLAIN:
             return PLAIN[word]
         if word == "$json":
@@ -221,31 +221,31 @@ class _Parser:
             if name[0] != "text":
                 raise Untranslatable
             if word == "$items":
-                return Value(self._names.items(_unquoted(name[1])), "list")
+                return Cel(self._names.items(_unquoted(name[1])), "list")
             return _Reference(_unquoted(name[1]), is_whole=True)
         return self._called(word)
 
-    def _called(self, word: str) -> Value:
+    def _called(self, word: str) -> Cel:
         """Return a function of JavaScript that is called, such as Number(x) or Math.round(x)."""
         name = word
         if word == "new" and self._next() == ("name", "Date"):
             self._require("(")
             self._require(")")
-            return Value(NOW, "time")
+            return Cel(NOW, "time")
         if word in ("Math", "JSON", "DateTime", "Date", "$execution", "$workflow", "$vars", "$env"):
             self._require(".")
             name = f"{word}.{self._next()[1]}"
         if name in PLAIN:
             return PLAIN[name]
         if word in ("$vars", "$env") and SIMPLE.match(name.split(".")[1]):
-            return Value(f"env.{name.split('.')[1]}", "text", is_path=True)
+            return Cel(f"env.{name.split('.')[1]}", "text", is_path=True)
         function = FUNCTIONS.get(name)
         if function is None:
             raise Untranslatable
         self._require("(")
         return function(self._listed(")"))
 
-    def _member(self, found: Value | _Reference) -> Value:
+    def _member(self, found: Cel | _Reference) -> Cel:
         while True:
             if self._take(".") or self._take("?."):
                 kind, name = self._next()
@@ -261,14 +261,14 @@ class _Parser:
             else:
                 return self._value(found)
 
-    def _value(self, found: Value | _Reference) -> Value:
-        if isinstance(found, Value):
+    def _value(self, found: Cel | _Reference) -> Cel:
+        if isinstance(found, Cel):
             return found
         if found.is_whole:
             raise Untranslatable
-        return Value(self._names.item(found.node, found.path), is_path=True)
+        return Cel(self._names.item(found.node, found.path), is_path=True)
 
-    def _field(self, found: Value | _Reference, name: str | int) -> Value | _Reference:
+    def _field(self, found: Cel | _Reference, name: str | int) -> Cel | _Reference:
         if isinstance(found, _Reference) and found.is_whole:
             if name == "item":
                 return found
@@ -276,16 +276,16 @@ class _Parser:
                 raise Untranslatable
             return _Reference(found.node, found.path)
         if name == "length":
-            return Value(f"size({self._value(found).cel})", "number")
+            return Cel(f"size({self._value(found).cel})", "number")
         if isinstance(found, _Reference):
             return _Reference(found.node, (*found.path, name))
-        return Value(found.part + step_into(name), is_path=found.is_path)
+        return Cel(found.part + step_into(name), is_path=found.is_path)
 
-    def _call(self, found: Value | _Reference, name: str) -> Value | _Reference:
+    def _call(self, found: Cel | _Reference, name: str) -> Cel | _Reference:
         if isinstance(found, _Reference) and found.is_whole:
             arguments = self._listed(")")
             if name == "all" and not arguments:
-                return Value(self._names.items(found.node), "list")
+                return Cel(self._names.items(found.node), "list")
             if name not in ("first", "item") or arguments:
                 raise Untranslatable
             return found
@@ -299,7 +299,7 @@ class _Parser:
             raise Untranslatable
         return method(receiver, self._listed(")"))
 
-    def _moved(self, receiver: Value, sign: str) -> Value:
+    def _moved(self, receiver: Cel, sign: str) -> Cel:
         """Return a time that is moved by `{ days: 7 }` or `7, 'days'`; months and years differ in length."""
         is_object = self._take("{")
         first = self._next()
@@ -312,9 +312,9 @@ class _Parser:
         seconds = _UNITS.get(unit[1].strip("'\"").removesuffix("s"))
         if seconds is None or not number[1].isdigit():
             raise Untranslatable
-        return Value(f"{time_part(receiver)} {sign} duration('{int(number[1]) * seconds}s')", "time", is_single=False)
+        return Cel(f"{time_part(receiver)} {sign} duration('{int(number[1]) * seconds}s')", "time", is_single=False)
 
-    def _each(self, receiver: Value, name: str) -> Value:
+    def _each(self, receiver: Cel, name: str) -> Cel:
         """Return a list's method that takes an arrow function."""
         is_bracketed = self._take("(")
         kind, local = self._next()
@@ -329,4 +329,4 @@ class _Parser:
         self._require(")")
         macro, kind = EACH[name]
         shown = body if macro == "map" else truth_of(body)
-        return Value(f"{receiver.part}.{macro}({local}, {shown.cel})", kind)
+        return Cel(f"{receiver.part}.{macro}({local}, {shown.cel})", kind)

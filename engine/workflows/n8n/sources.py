@@ -8,18 +8,18 @@ from typing import Any
 from msgspec import Struct
 
 from engine.workflows.n8n.export import Json
-from engine.workflows.n8n.script import Names
+from engine.workflows.n8n.script import ScriptNames
 from engine.workflows.n8n.texts import Missed, json_of, list_of, value_of
 
 LEFT_OUT = "\0"
 """What a source gives for a field that is not set."""
 
 
-class Given(Struct, frozen=True):
+class Parameters(Struct, frozen=True):
     """The parameters of a node, to be translated."""
 
     parameters: Json
-    names: Names
+    names: ScriptNames
     missed: Missed
 
     def at(self, path: str) -> Any:
@@ -37,7 +37,7 @@ class Given(Struct, frozen=True):
         return LEFT_OUT if found is None or found == "" else value_of(found, self.names, self.missed)
 
 
-Maker = Callable[[Given], Any]
+Maker = Callable[[Parameters], Any]
 Source = str | Maker
 """The path of a parameter, or what makes a value of several."""
 
@@ -45,7 +45,7 @@ Source = str | Maker
 def listed(path: str) -> Maker:
     """Return what makes a list of texts of a parameter, which has commas between them."""
 
-    def made(given: Given) -> Any:
+    def made(given: Parameters) -> Any:
         found = given.at(path)
         return list_of(found, given.names, given.missed) if found else LEFT_OUT
 
@@ -55,7 +55,7 @@ def listed(path: str) -> Maker:
 def picked(path: str, member: str) -> Maker:
     """Return a list of one member of each object in a list, such as the labels of an issue."""
 
-    def made(given: Given) -> Any:
+    def made(given: Parameters) -> Any:
         found = given.at(path)
         if not isinstance(found, list) or not found:
             return LEFT_OUT
@@ -68,7 +68,7 @@ def picked(path: str, member: str) -> Maker:
 def pairs(path: str, name: str = "name", value: str = "value") -> Maker:
     """Return an object of a list of {name, value}."""
 
-    def made(given: Given) -> Any:
+    def made(given: Parameters) -> Any:
         found = given.at(path)
         if not isinstance(found, list) or not found:
             return LEFT_OUT
@@ -78,7 +78,7 @@ def pairs(path: str, name: str = "name", value: str = "value") -> Maker:
     return made
 
 
-def repository(given: Given) -> Any:
+def repository(given: Parameters) -> Any:
     """Return the owner and name of a repository."""
     owner, name = given.value("owner"), given.value("repository")
     return LEFT_OUT if LEFT_OUT in (owner, name) else f"{owner}/{name}"
@@ -92,7 +92,7 @@ def either(*paths: str) -> Maker:
 def limit(most: int) -> Maker:
     """Return what takes the limit of a node that reads; `most` if it reads all."""
 
-    def made(given: Given) -> Any:
+    def made(given: Parameters) -> Any:
         return most if given.at("returnAll") is True else given.value("limit")
 
     return made
@@ -101,19 +101,19 @@ def limit(most: int) -> Maker:
 def number(path: str) -> Maker:
     """Return a whole number, which n8n also keeps as a text."""
 
-    def made(given: Given) -> Any:
+    def made(given: Parameters) -> Any:
         found = given.value(path)
         return int(found) if isinstance(found, str) and found.isdigit() else found
 
     return made
 
 
-def method(given: Given) -> Any:
+def method(given: Parameters) -> Any:
     """Return the method of a request."""
     return str(given.at("method") or "GET").upper()
 
 
-def json_body(given: Given) -> Any:
+def json_body(given: Parameters) -> Any:
     """Return what an HTTP Request sends as JSON."""
     if given.at("sendBody") is not True or given.at("contentType") not in (None, "json"):
         return LEFT_OUT
@@ -123,34 +123,34 @@ def json_body(given: Given) -> Any:
     return json_of(found, given.names, given.missed) if isinstance(found, str) else given.value("jsonBody")
 
 
-def form_body(given: Given) -> Any:
+def form_body(given: Parameters) -> Any:
     """Return what an HTTP Request sends as a form."""
     if given.at("sendBody") is not True or given.at("contentType") != "form-urlencoded":
         return LEFT_OUT
     return pairs("bodyParameters.parameters")(given)
 
 
-def raw_body(given: Given) -> Any:
+def raw_body(given: Parameters) -> Any:
     """Return what an HTTP Request sends as a text."""
     return given.value("body") if given.at("contentType") == "raw" else LEFT_OUT
 
 
-def mail_text(given: Given) -> Any:
+def mail_text(given: Parameters) -> Any:
     """Return the text of a mail: as HTML only if the node says so."""
     return LEFT_OUT if given.at("emailType") == "html" else either("message", "text")(given)
 
 
-def mail_html(given: Given) -> Any:
+def mail_html(given: Parameters) -> Any:
     """Return the HTML of a mail, if the node says that it is HTML."""
     return given.value("message") if given.at("emailType") == "html" else LEFT_OUT
 
 
-def labels(given: Given) -> Any:
+def labels(given: Parameters) -> Any:
     """Return the labels of a mail."""
     return list_of(given.at("labelIds"), given.names, given.missed) if given.at("labelIds") else LEFT_OUT
 
 
-def chat(given: Given) -> Any:
+def chat(given: Parameters) -> Any:
     """Return the messages of a model's node: OpenAI's list, a chain's or agent's text and system message."""
     found = list[dict[str, Any]]()
     for one in given.at("messages.values") or ():
@@ -168,7 +168,7 @@ def chat(given: Given) -> Any:
     return found or LEFT_OUT
 
 
-def notion_properties(given: Given) -> Any:
+def notion_properties(given: Parameters) -> Any:
     """Return the properties of a Notion page: n8n writes `Name|type`, and the value in a member named by the type."""
     found = dict[str, Any]()
     for one in given.at("propertiesUi.propertyValues") or ():
@@ -195,7 +195,7 @@ def notion_properties(given: Given) -> Any:
     return found or LEFT_OUT
 
 
-def notion_title(given: Given) -> Any:
+def notion_title(given: Parameters) -> Any:
     """Return the title of a Notion page, which may be one of its properties."""
     title = given.value("title")
     if title != LEFT_OUT:
@@ -206,7 +206,7 @@ def notion_title(given: Given) -> Any:
     return LEFT_OUT
 
 
-def notion_blocks(given: Given) -> Any:
+def notion_blocks(given: Parameters) -> Any:
     """Return the texts of blocks as Markdown."""
     texts = [
         value_of(one.get("textContent", ""), given.names, given.missed)
@@ -216,7 +216,7 @@ def notion_blocks(given: Given) -> Any:
     return "\n\n".join(map(str, texts)) or LEFT_OUT
 
 
-def row_values(given: Given) -> Any:
+def row_values(given: Parameters) -> Any:
     """Return the cells of a row by column."""
     found = given.at("columns.value")
     if isinstance(found, Mapping) and found:
@@ -224,13 +224,13 @@ def row_values(given: Given) -> Any:
     return pairs("fieldsUi.values", "column", "fieldValue")(given)
 
 
-def key_column(given: Given) -> Any:
+def key_column(given: Parameters) -> Any:
     """Return the column by which a row of a sheet is found."""
     found = given.at("columns.matchingColumns")
     return str(found[0]) if isinstance(found, list) and found else given.value("columnToMatchOn")
 
 
-def key_of_row(given: Given) -> Any:
+def key_of_row(given: Parameters) -> Any:
     """Return what that column of the row has."""
     found = row_values(given)
     return found.get(key_column(given), LEFT_OUT) if isinstance(found, dict) else LEFT_OUT

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.workflows.n8n.functions import Untranslatable, literal
-from engine.workflows.n8n.script import Names, translated
+from engine.workflows.n8n.script import ScriptNames, translated
 
 _QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 _MARK = re.compile("\ue000([0-9]{1,4})\ue001")
@@ -16,7 +16,7 @@ Missed = list[str]
 """The expressions that have no counterpart, as they were."""
 
 
-def value_of(found: object, names: Names, missed: Missed) -> Any:
+def value_of(found: object, names: ScriptNames, missed: Missed) -> Any:
     """Return a parameter as the value of a field; what cannot be translated stays, and is added to `missed`."""
     if isinstance(found, str):
         return text_of(found, names, missed)
@@ -29,7 +29,7 @@ def value_of(found: object, names: Names, missed: Missed) -> Any:
     return found
 
 
-def text_of(text: str, names: Names, missed: Missed) -> str:
+def text_of(text: str, names: ScriptNames, missed: Missed) -> str:
     """Return a text of n8n as a text with expressions of CEL."""
     if not text.startswith("="):
         return plain(text)
@@ -46,7 +46,7 @@ def text_of(text: str, names: Names, missed: Missed) -> str:
     return "".join(parts)
 
 
-def operand_of(found: object, names: Names) -> str:
+def operand_of(found: object, names: ScriptNames) -> str:
     """Return a parameter as one expression of CEL, to be compared with. Raises Untranslatable."""
     if isinstance(found, Mapping) and found.get("__rl") is True:
         found = found.get("value", "")
@@ -64,7 +64,7 @@ def operand_of(found: object, names: Names) -> str:
     return f"({' + '.join(f'text({one})' for one in parts)})"
 
 
-def json_of(text: str, names: Names, missed: Missed) -> Any:
+def json_of(text: str, names: ScriptNames, missed: Missed) -> Any:
     """Return a text that is JSON, with expressions in it, as a value; as one text if it is none."""
     parts = list(_parts(text[1:])) if text.startswith("=") else [(text, False)]
     scripts, written, is_quoted = list[str](), list[str](), False
@@ -91,7 +91,7 @@ def _filled(found: Any, scripts: list[str]) -> Any:
     return [_filled(one, scripts) for one in found] if isinstance(found, list) else found
 
 
-def list_of(found: object, names: Names, missed: Missed) -> Any:
+def list_of(found: object, names: ScriptNames, missed: Missed) -> Any:
     """Return a parameter as a list of texts: of a list, or of texts between commas."""
     made = value_of(found, names, missed)
     if isinstance(made, str) and "{{" not in made:

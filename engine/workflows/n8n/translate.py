@@ -9,13 +9,13 @@ from typing import Any
 from msgspec import Struct, field
 
 from engine.workflows.n8n.conditions import condition, of_rule
-from engine.workflows.n8n.export import Edge, Export, Node, export
+from engine.workflows.n8n.export import Edge, Export, N8nNode, export
 from engine.workflows.n8n.functions import Untranslatable
 from engine.workflows.n8n.naming import named
 from engine.workflows.n8n.nodes import meant
-from engine.workflows.n8n.placing import Items, Scope, Seen, done_output, order, shared
+from engine.workflows.n8n.placing import Items, StepList, NodeNames, done_output, order, shared
 from engine.workflows.n8n.script import Path, translated
-from engine.workflows.n8n.sources import LEFT_OUT, Given, Source
+from engine.workflows.n8n.sources import LEFT_OUT, Parameters, Source
 from engine.workflows.n8n.texts import plain, value_of
 from engine.workflows.n8n.triggers import Started, is_trigger, started
 
@@ -42,7 +42,7 @@ class _Translation(Struct):
     """The work on one file."""
 
     export: Export
-    root: Scope = field(default_factory=Scope)
+    root: StepList = field(default_factory=StepList)
     left: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     nodes: dict[str, Items] = field(default_factory=dict)
@@ -91,13 +91,13 @@ class _Translation(Struct):
             found.append("To finish, from n8n:\n\n" + "\n".join(f"- {one}" for one in self.left))
         return "\n\n".join(one for one in found if one)[:_LONGEST_NOTE]
 
-    def _place(self, node: Node, incoming: list[Edge]) -> None:
+    def _place(self, node: N8nNode, incoming: list[Edge]) -> None:
         before = [self.outputs[edge.source, edge.output] for edge in incoming if self._has(edge)]
         if incoming and not before:
             return  # what leads here was left out
         scope = shared([one.scope for one in before]) if before else self.root
         item = before[0] if len({id(one.gives) if one.known else one.cel for one in before}) == 1 else None
-        seen = Seen(item, self.nodes, scope)
+        seen = NodeNames(item, self.nodes, scope)
         if is_trigger(node) and not incoming:
             self._trigger(node)
         elif node.is_disabled:
@@ -106,7 +106,7 @@ class _Translation(Struct):
         else:
             self._by_type(node, seen)
 
-    def _by_type(self, node: Node, seen: Seen) -> None:
+    def _by_type(self, node: N8nNode, seen: NodeNames) -> None:
         match node.type:
             case "if" | "filter":
                 self._if(node, seen)
@@ -128,12 +128,12 @@ class _Translation(Struct):
     def _has(self, edge: Edge) -> bool:
         return (edge.source, edge.output) in self.outputs
 
-    def _through(self, node: Node, item: Items | None, scope: Scope) -> None:
+    def _through(self, node: N8nNode, item: Items | None, scope: StepList) -> None:
         """What comes in goes out."""
         passed = item or Items("", scope, {})
         self._gives(node, Items(passed.cel, scope, passed.gives, passed.through, passed.listed, passed.known))
 
-    def _gives(self, node: Node, items: Items, output: int = 0) -> None:
+    def _gives(self, node: N8nNode, items: Items, output: int = 0) -> None:
         self.outputs[node.name, output] = items
         self.nodes.setdefault(node.name, items)
 
@@ -142,7 +142,7 @@ class _Translation(Struct):
         self.ids.add(found)
         return found
 
-    def _base(self, node: Node, missed: list[str]) -> dict[str, Any]:
+    def _base(self, node: N8nNode, missed: list[str]) -> dict[str, Any]:
         """Return a step without its type: id, title, and a note with what could not be translated."""
         step: dict[str, Any] = {"id": self._id(node.name), "title": node.name[:200]}
         texts = [node.notes, *(f"Not translated from n8n: `{one}`" for one in missed)]
@@ -152,19 +152,19 @@ class _Translation(Struct):
             self.left.append(f"{node.name}: write again what n8n calls {one!r}.")
         return step
 
-    def _fields(self, fields: Mapping[str, Source], given: Given) -> dict[str, Any]:
+    def _fields(self, fields: Mapping[str, Source], given: Parameters) -> dict[str, Any]:
         found = {
             name: given.value(source) if isinstance(source, str) else source(given) for name, source in fields.items()
         }
         return {name: value for name, value in found.items() if value != LEFT_OUT}
 
-    def _step(self, node: Node, seen: Seen) -> None:
+    def _step(self, node: N8nNode, seen: NodeNames) -> None:
         row = meant(node)
         if row is None:
             self._unknown(node, seen)
             return
         missed = list[str]()
-        written = self._fields(row.fields, Given(node.parameters, seen, missed))
+        written = self._fields(row.fields, Parameters(node.parameters, seen, missed))
         for helper in self.export.helpers.get(node.name, ()):
             if not self.export.nodes[helper].type.startswith("lmChat"):
                 self.left.append(f"{node.name}: it also uses {helper!r} in n8n, which is not translated.")
@@ -176,7 +176,7 @@ class _Translation(Struct):
             return
         self._loop(node, f"{output}.{row.many}", seen.scope, row.gives, row.key)
 
-    def _loop(self, node: Node, listed: str, scope: Scope, gives: Mapping[str, str], key: str) -> None:
+    def _loop(self, node: N8nNode, listed: str, scope: StepList, gives: Mapping[str, str], key: str) -> None:
         """Begin a loop: what follows the node is inside."""
         item = named(f"{node.name} item", self.ids)
         self.ids.add(item)
@@ -192,9 +192,9 @@ class _Translation(Struct):
                 f"time. Take out the key of its loop if you want that."
             )
             around["key"] = f"{{{{ {item}.{key} }}}}" if key == "id" else f"{{{{ text({item}.{key}) }}}}"
-        self._gives(node, Items(item, Scope(scope, around), gives, listed=listed))
+        self._gives(node, Items(item, StepList(scope, around), gives, listed=listed))
 
-    def _unknown(self, node: Node, seen: Seen) -> None:
+    def _unknown(self, node: N8nNode, seen: NodeNames) -> None:
         """Put in a step that fails, with the node as it was in its note."""
         original = json.dumps({"type": node.type, "parameters": node.parameters}, ensure_ascii=False, indent=2)
         self.left.append(f"{node.name}: n8n's node {node.type!r} has no counterpart. Put steps in place of it.")
@@ -205,7 +205,7 @@ class _Translation(Struct):
         seen.scope.add(step)
         self._gives(node, Items(f"steps.{step['id']}.output", seen.scope, {}))
 
-    def _trigger(self, node: Node) -> None:
+    def _trigger(self, node: N8nNode) -> None:
         row = started(node)
         if row is None:
             self.left.append(
@@ -215,7 +215,7 @@ class _Translation(Struct):
         missed = list[str]()
         trigger: dict[str, Any] = {}
         if row.uses:
-            fields = self._fields(row.fields, Given(node.parameters, Seen(None, {}, self.root), missed))
+            fields = self._fields(row.fields, Parameters(node.parameters, NodeNames(None, {}, self.root), missed))
             trigger = {"id": named(node.name, {one["id"] for one in self.triggers}), "uses": row.uses, "with": fields}
             self.triggers.append(trigger)
         self.left += [f"{node.name}: set {one}." for one in missed]
@@ -237,19 +237,19 @@ class _Translation(Struct):
             trigger.setdefault("inputs", {})[name] = f"{{{{ {where} }}}}"
         return f"inputs.{name}"
 
-    def _group(self, node: Node, seen: Seen, output: int, when: str, suffix: str) -> None:
+    def _group(self, node: N8nNode, seen: NodeNames, output: int, when: str, suffix: str) -> None:
         """Begin a group with a condition: what follows this output of the node is inside."""
         title = f"{node.name}: {suffix}" if suffix else node.name
         around = {"id": self._id(title), "title": title[:200], "if": f"{{{{ {when} }}}}"}
-        inner, item = Scope(seen.scope, around), seen.before or Items("", seen.scope, {})
+        inner, item = StepList(seen.scope, around), seen.before or Items("", seen.scope, {})
         self._gives(node, Items(item.cel, inner, item.gives, item.through, item.listed, item.known), output)
 
-    def _refused(self, node: Node, seen: Seen, what: str) -> str:
+    def _refused(self, node: N8nNode, seen: NodeNames, what: str) -> str:
         """Return the condition for one that could not be translated: a name that does not exist, so nothing runs."""
         self.left.append(f"{node.name}: write its condition again ({what}).")
         return "n8n"
 
-    def _if(self, node: Node, seen: Seen) -> None:
+    def _if(self, node: N8nNode, seen: NodeNames) -> None:
         try:
             when = condition(node.parameters, seen)
         except Untranslatable:
@@ -260,7 +260,7 @@ class _Translation(Struct):
         self._group(node, seen, 0, when, "yes")
         self._group(node, seen, 1, f"!({when})", "no")
 
-    def _switch(self, node: Node, seen: Seen) -> None:
+    def _switch(self, node: N8nNode, seen: NodeNames) -> None:
         rules = node.parameters.get("rules")
         found = rules.get("values", rules.get("rules", [])) if isinstance(rules, Mapping) else []
         earlier = list[str]()
@@ -283,7 +283,7 @@ class _Translation(Struct):
             others = " && ".join(f"!({each})" for each in earlier)
             self._group(node, seen, len(earlier), others, "otherwise")
 
-    def _set(self, node: Node, seen: Seen) -> None:
+    def _set(self, node: N8nNode, seen: NodeNames) -> None:
         missed, values = list[str](), dict[str, Any]()
         assignments = node.parameters.get("assignments")
         if isinstance(assignments, Mapping):
@@ -302,7 +302,7 @@ class _Translation(Struct):
         gives = {str(one.get("name", "")): named(str(one.get("name", "")), ()) for one in rows}
         self._gives(node, Items(f"steps.{step['id']}.output", seen.scope, gives, seen.before if is_kept else None))
 
-    def _wait(self, node: Node, seen: Seen) -> None:
+    def _wait(self, node: N8nNode, seen: NodeNames) -> None:
         unit = str(node.parameters.get("unit", "hours"))
         seconds = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}.get(unit)
         amount = node.parameters.get("amount", 1)
@@ -316,7 +316,7 @@ class _Translation(Struct):
         seen.scope.add({**self._base(node, []), "uses": "flow.wait", "with": {"seconds": amount * seconds}})
         self._through(node, seen.before, seen.scope)
 
-    def _split(self, node: Node, seen: Seen) -> None:
+    def _split(self, node: N8nNode, seen: NodeNames) -> None:
         """Split Out: a loop over a list in the item."""
         path = str(node.parameters.get("fieldToSplitOut", ""))
         try:
@@ -326,7 +326,7 @@ class _Translation(Struct):
             return
         self._loop(node, listed, seen.scope, {"*": "", path: ""}, "")
 
-    def _batches(self, node: Node, seen: Seen) -> None:
+    def _batches(self, node: N8nNode, seen: NodeNames) -> None:
         """Loop Over Items: items come one by one here anyway; `done` comes after the loop."""
         done = done_output(node)
         item = seen.before or Items("", seen.scope, {})
@@ -334,7 +334,7 @@ class _Translation(Struct):
         outer = seen.scope.outer if "foreach" in seen.scope.around and seen.scope.outer else seen.scope
         self._gives(node, Items("", outer, {}), done)
 
-    def _passed(self, node: Node, seen: Seen) -> None:
+    def _passed(self, node: N8nNode, seen: NodeNames) -> None:
         if node.type != "noOp":
             self.left.append(f"{node.name}: nobody waits for an answer here, so this node was left out.")
         self._through(node, seen.before, seen.scope)

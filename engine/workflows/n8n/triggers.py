@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.workflows.n8n.export import Node
+from engine.workflows.n8n.export import N8nNode
 from engine.workflows.n8n.naming import named
 from engine.workflows.n8n.nodes import ISSUE, MAIL, PAGE
-from engine.workflows.n8n.sources import LEFT_OUT, Given, Source, either, repository
+from engine.workflows.n8n.sources import LEFT_OUT, Parameters, Source, either, repository
 
 _LONGEST_FIELD = 40
 
@@ -25,12 +25,12 @@ class Started(Struct, frozen=True):
     """n8n calls a field by its label, forms here by its name."""
 
 
-def is_trigger(node: Node) -> bool:
+def is_trigger(node: N8nNode) -> bool:
     """Return whether a node starts runs."""
     return node.type.lower().endswith("trigger") or node.type in _STARTED
 
 
-def started(node: Node) -> Started | None:
+def started(node: N8nNode) -> Started | None:
     """Return the row of a trigger node, None if it has no counterpart."""
     if node.type == "notionTrigger" and node.parameters.get("event") == "pagedUpdatedInDatabase":
         return Started("notion.item_updated", {"database": "databaseId"}, PAGE)
@@ -39,7 +39,7 @@ def started(node: Node) -> Started | None:
     return _STARTED.get(node.type)
 
 
-def _query(given: Given) -> Any:
+def _query(given: Parameters) -> Any:
     """Return Gmail's search of a trigger's filters."""
     found = given.at("filters.q")
     parts = [str(found)] if found else []
@@ -50,7 +50,7 @@ def _query(given: Given) -> Any:
     return " ".join(parts) or LEFT_OUT
 
 
-def _cron(given: Given) -> Any:
+def _cron(given: Parameters) -> Any:
     """Return the first rule of a schedule as a cron expression."""
     for one in _rules(given):
         found = _of_rule(one)
@@ -60,7 +60,7 @@ def _cron(given: Given) -> Any:
     return "0 0 * * *"  # n8n's default: each day at midnight
 
 
-def _rules(given: Given) -> list[Mapping[str, Any]]:
+def _rules(given: Parameters) -> list[Mapping[str, Any]]:
     found = given.at("rule.interval") or given.at("triggerTimes.item") or []
     rules = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
     for one in rules[1:]:
@@ -94,7 +94,7 @@ def _of_rule(rule: Mapping[str, Any]) -> str | None:
     return None if is_longer or field not in shapes else shapes[field][1]
 
 
-def _fields(given: Given) -> Any:
+def _fields(given: Parameters) -> Any:
     """Return the fields of a form."""
     found = list[dict[str, Any]]()
     for number, one in enumerate(given.at("formFields.values") or ()):
