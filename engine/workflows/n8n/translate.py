@@ -13,7 +13,7 @@ from engine.workflows.n8n.export import Edge, Export, N8nNode, export
 from engine.workflows.n8n.functions import Untranslatable
 from engine.workflows.n8n.naming import named
 from engine.workflows.n8n.nodes import meant
-from engine.workflows.n8n.placing import Items, StepList, NodeNames, done_output, order, shared
+from engine.workflows.n8n.placing import Items, NodeNames, StepList, done_output, order, shared
 from engine.workflows.n8n.script import Path, translated
 from engine.workflows.n8n.sources import LEFT_OUT, Parameters, Source
 from engine.workflows.n8n.texts import plain, value_of
