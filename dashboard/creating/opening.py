@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from hashlib import sha256
 
 import streamlit as st
@@ -13,6 +15,8 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names
 from engine.base.names import usable_name
 from engine.documents.json_file import parse
+from engine.workflows.bundles.bundle import LARGEST_BYTES
+from engine.workflows.bundles.bundles import Imported
 from engine.workflows.workflow_files import CreatedWorkflow, WorkflowFile
 
 JUST_MADE = "new"
@@ -47,15 +51,30 @@ def imported_workflow(visit: Visit) -> None:
     uploaded = st.file_uploader(t("File"), type="json", key="import-workflow-file")
     if uploaded is None:
         return
-    content, file = uploaded.getvalue(), uploaded.name
+    text, file = uploaded.getvalue().decode("utf-8-sig", "replace"), uploaded.name
+    digest = sha256(text.encode()).hexdigest()
+    suggested = free_name(_name_in(text) or "my-workflow", names(visit, WORKFLOW))
+    name = name_field(t("File name"), suggested, f"import-workflow-name-{digest[:8]}").strip()
+
+    def make(_key: str) -> Imported:
+        return visit.orchestra.bundles.imported(visit.who, parse(text, file, LARGEST_BYTES).value, name, file)
+
     action_button(
         t("Create"),
         "import-workflow-make",
-        lambda _key: visit.orchestra.bundles.imported(visit.who, parse(content.decode(), file).value, file=file),
+        make,
         lambda made: open_new(visit, made.workflow, tab="canvas"),
-        scope=sha256(content).hexdigest(),
+        scope=f"{digest} {name}",
         type="primary",
     )
+
+
+def _name_in(text: str) -> str:
+    """Return a file name made of the name in a file of a workflow, "" if there is none."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        return usable_name(str(found.get("name", ""))) if isinstance(found, dict) else ""
+    return ""
 
 
 def open_new(visit: Visit, made: WorkflowFile, **where: str) -> None:

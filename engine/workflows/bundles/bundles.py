@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import is_same
-from engine.base.names import branch_parts, checked_name, checked_workflow
+from engine.base.names import branch_parts, checked_name, checked_workflow, usable_name
 from engine.base.step_tree import agent_workflow
 from engine.documents.json_file import JsonFile, JsonPath, parse, read
 from engine.files.new_files import FileToCreate
@@ -32,7 +32,6 @@ from engine.workflows.bundles.pointing import (
     version_files,
 )
 from engine.workflows.n8n.export import is_export
-from engine.workflows.n8n.naming import named
 from engine.workflows.n8n.translate import translate
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.file_store import FileStore
@@ -158,7 +157,7 @@ class Bundles:
     def _of_n8n(self, p: Principal, sent: object, name: str, file: str) -> Imported:
         """Create a workflow from one of n8n: it uses the only connection of each service."""
         found = translate(sent, file)
-        target = self._free_name(name or named(found.title, ()).replace("_", "-"))
+        target = self._free_name(name or (usable_name(found.title) or "n8n"))
         text = f"{json.dumps(found.document, ensure_ascii=False, indent=2)}\n"
         made = self._workflows.save(p, target, text, None)
         self._audit.record(p, "workflows.import", target, {"from": "n8n"})
