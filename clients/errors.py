@@ -166,6 +166,8 @@ class ModelUnsure(BadAnswer):
     retryable = False  # the same question gets the same answer
     default_outcome: ClassVar[Outcome] = "not_done"
     default_remedy = "Use another model, or name others in the step's `fallback`."
+    answer: Mapping[str, Any] | None = None
+    """What is left of its answer, with `unsure` in the fields it is not sure of; None where one cannot be `unsure`."""
 
 
 class Unreadable(BadAnswer):

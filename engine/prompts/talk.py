@@ -159,7 +159,9 @@ class ModelTalk(Struct, frozen=True):
         lacking = [one.field for one in doubts if not one.has_choice]
         if doubts and (lacking or self.call.has_next_model):
             remedy = f'Add the choice "unsure" to the `enum` of {listed(lacking)}, or name other models in `fallback`.'
-            raise ModelUnsure(doubtful(doubts), remedy=remedy if lacking else "")
+            error = ModelUnsure(doubtful(doubts), remedy=remedy if lacking else "")
+            error.answer = None if lacking else without_doubtful(value, doubts)
+            raise error
         if any(one.sure is not None for one in doubts):
             self.call.notes.append(f"{self.call.request['model']} answered. {doubtful(doubts)}")
         return without_doubtful(value, doubts)

@@ -191,6 +191,8 @@ class ModelFailed(_Event, frozen=True):
     error: Failure
     usage: UsageRecord | UnsetType | None = UNSET
     """What it used all the same: a refusal costs money, too."""
+    answer: Any | UnsetType = UNSET
+    """Of a model that was unsure: the answer that the step keeps if no other model gives one."""
 
 
 class WriteSettled(_Event, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -25,6 +25,7 @@ from engine.record.document import usage_of
 from engine.record.events import ModelFailed
 from engine.record.types.step import UsageRecord
 from engine.runner.effects.fault_points import reached
+from engine.runner.effects.job import Remarks
 from engine.runner.effects.live import StepAnswers
 from engine.runner.effects.rate_limit_waits import asks_to_wait
 from engine.runner.execution.filling import worked_out
@@ -71,13 +72,38 @@ class Fallback(Middleware):
             if not isinstance(outcome, Failed) or not another_may_answer(outcome.error):
                 return self._summarized(outcome)
             if not has_next and not asks_to_wait(outcome.error):
-                return self._summarized(outcome)
+                return self._kept(outcome) or self._summarized(outcome)
             await self._failed(outcome)
             if not has_next:  # all of them are asked again after the wait
                 return replace(outcome, usage=None)
             place, call = place + 1, replace(call, failed_before=0)
 
+    def _kept(self, outcome: Failed) -> Outcome | None:
+        """Return the answer of the latest model that was unsure, after the last one gave none; None if there is none.
+
+        The failure of the last one is on disk together with the step's end, so a resumed run asks only that one again.
+        """
+        unsure = next((one for one in self._recording.failed_models(outcome.call.path)[::-1] if one.answer), None)
+        if unsure is None:
+            return None
+        self._emit_failed(outcome, answer=None)
+        failed = self._recording.failed_models(outcome.call.path)
+        note = " ".join([*map(_gave_up, failed), f"The answer of {unsure.model} ({unsure.connection}) is kept."])
+        used = _sum([one.usage for one in failed if one.usage], None) or Usage()
+        return Succeeded(
+            replace(outcome.call, notes=(*outcome.call.notes, note)),
+            self._recording.values.live(unsure.answer),
+            remarks=Remarks(usage=used, request={"connection": unsure.connection, "model": unsure.model}),
+        )
+
     async def _failed(self, outcome: Failed) -> None:
+        left = outcome.error.answer if isinstance(outcome.error, ModelUnsure) else None
+        _, answer = await self._recording.kept(left)
+        self._emit_failed(outcome, answer)
+        await self._recording.committed()
+        reached("model failed")
+
+    def _emit_failed(self, outcome: Failed, answer: Any) -> None:
         call, used = outcome.call, outcome.usage
         self._recording.emit(
             ModelFailed,
@@ -86,9 +112,8 @@ class Fallback(Middleware):
             model=self._name(call),
             error=outcome.document(),
             usage=_record(used) if used is not None and used != _NO_USAGE else None,
+            **({} if answer is None else {"answer": answer}),
         )
-        await self._recording.committed()
-        reached("model failed")
 
     def _name(self, call: StepCall) -> str:
         """Return the name of the model that a call asks."""

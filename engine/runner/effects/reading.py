@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.deadline import CancellationToken, TimeLimit
-from clients.errors import ServiceError, Timeout
+from clients.errors import ModelUnsure, ServiceError, Timeout
 from engine.base.errors import BudgetExceeded
 from engine.base.wording import number_text
 from engine.plugins.step import Directive
@@ -37,7 +37,7 @@ class AccountReads:
 
         async def read(number: int) -> Any:
             call = attempts.call
-            return await _in_time(job, lambda: _plain(job, answered(job.step_type, call(number))))
+            return await _in_time(job, lambda: _plain(job, lambda: answered(job.step_type, call(number))))
 
         return attempts.done(await _until_answered(attempts, read))
 
@@ -46,7 +46,12 @@ class AccountReads:
         return await _until_answered(RetryAttempts(job, self._clock), lambda _: _in_time(job, question))
 
 
-def _plain(job: Job, result: Any) -> Any:
+def _plain(job: Job, ask: Callable[[], Any]) -> Any:
+    try:
+        result = ask()
+    except ModelUnsure as error:
+        error.answer = None if error.answer is None else job.plain(error.answer)
+        raise
     return result if isinstance(result, Directive) else job.plain(result)
 
 

@@ -255,6 +255,39 @@ def test_after_an_outage_only_the_second_question_is_asked_again(desk: Desk, nam
     assert _usage(run) == pytest.approx([after - earlier for after, earlier in zip(_paid(desk), paid, strict=True)])
 
 
+OUTAGE = {"status": 503}
+
+
+def test_an_unsure_answer_is_kept_if_the_next_model_is_down(desk: Desk) -> None:
+    says(desk, "openai", "bug", 0.55)
+    desk.standins.faults("gemini", match="POST", **OUTAGE)
+    desk.workflow([{**sorting(desk, "openai", "gemini"), "retry": {"attempts": 1}}])
+    before, paid = questions(desk), _paid(desk)
+    run = desk.run()
+    assert run["status"] == "succeeded", run["error"]
+    [step] = run["steps"]
+    assert step["output"] == {"kind": "unsure"}
+    unsure, down = step["failed_models"]
+    assert (unsure["connection"], down["connection"]) == ("openai", "gemini")
+    assert step["note"] == (
+        "big (openai) was not sure enough: It was unsure of kind: bug (0.55 of 0.8). "
+        f"big (gemini) gave no answer: {down['error']['message']} The answer of big (openai) is kept."
+    )
+    assert "503" in down["error"]["message"]
+    assert asked_since(desk, before) == {"openai": 2, "gemini": 1}
+    assert _usage(run) == pytest.approx([after - earlier for after, earlier in zip(_paid(desk), paid, strict=True)])
+    assert (step["request"]["connection"], step["request"]["model"]) == ("openai", "big")
+
+
+def test_an_unsure_answer_without_the_choice_is_not_kept(desk: Desk) -> None:
+    says(desk, "openai", "bug", 0.55)
+    desk.standins.faults("gemini", match="POST", **OUTAGE)
+    sort = sorting(desk, "openai", "gemini", kinds=["nothing", "task", "bug"])
+    desk.workflow([{**sort, "retry": {"attempts": 1}}])
+    run = desk.run()
+    assert (run["status"], run["error"]["type"]) == ("failed", "Unavailable")
+
+
 def test_a_model_that_is_unsure_and_cannot_say_so_fails_the_step(desk: Desk) -> None:
     says(desk, "openai", "bug", 0.55)
     desk.workflow([sorting(desk, "openai", kinds=["nothing", "task", "bug"])])
@@ -324,6 +357,32 @@ def test_after_a_kill_the_run_asks_only_who_has_not_been_asked(desk: Desk, point
         desk.workflow([asking("openai", "anthropic")])
     each = 2 if is_unsure else 1
     before = questions(desk)
+    run_id = killed(desk, point)
+    asked = {"openai": each} if point == "model failed" else {"openai": each, "anthropic": each}
+    assert asked_since(desk, before) == asked
+    run = resumed(desk, run_id)
+    assert run["status"] == "succeeded"
+    assert asked_since(desk, before) == {"openai": each, "anthropic": each}
+    [step] = run["steps"]
+    [failed] = step["failed_models"]
+    assert failed["connection"] == "openai"
+    assert failed["error"]["type"] == ("ModelUnsure" if is_unsure else "ModelRefused")
+    assert step["request"]["connection"] == "anthropic"
+
+
+@pytest.mark.slow
+def test_an_unsure_answer_is_kept_through_a_kill(desk: Desk) -> None:
+    says(desk, "openai", "bug", 0.55)
+    desk.standins.faults("gemini", match="POST", **OUTAGE)
+    desk.workflow([{**sorting(desk, "openai", "gemini"), "retry": {"attempts": 1}}])
+    before = questions(desk)
+    run = resumed(desk, killed(desk, "model failed"))
+    assert (run["status"], run["steps"][0]["output"]) == ("succeeded", {"kind": "unsure"}), run["error"]
+    assert asked_since(desk, before) == {"openai": 2, "gemini": 1}
+
+
+def killed(desk: Desk, point: str) -> str:
+    """Run the workflow in a process that is killed at this point; return the id of the run."""
     process = subprocess.run(
         [sys.executable, "-c", _KILLED, str(desk.root), point],
         env={**os.environ},
@@ -332,19 +391,14 @@ def test_after_a_kill_the_run_asks_only_who_has_not_been_asked(desk: Desk, point
         check=False,
     )
     assert process.returncode == -9, process.stderr.decode()
-    asked = {"openai": each} if point == "model failed" else {"openai": each, "anthropic": each}
-    assert asked_since(desk, before) == asked
+    return process.stdout.decode().strip()
+
+
+def resumed(desk: Desk, run_id: str) -> Mapping[str, Any]:
+    """Let a server continue the run, and return it at its end."""
     with closing(Orchestra.open(desk.root, serve=True)) as server:
-        run_id = process.stdout.decode().strip()
         until(lambda: server.runs.get(OWNER, run_id)["ended_at"], "the end of the run")
-        run = server.runs.get(OWNER, run_id)
-    assert run["status"] == "succeeded"
-    assert asked_since(desk, before) == {"openai": each, "anthropic": each}
-    [step] = run["steps"]
-    [failed] = step["failed_models"]
-    assert failed["connection"] == "openai"
-    assert failed["error"]["type"] == ("ModelUnsure" if is_unsure else "ModelRefused")
-    assert step["request"]["connection"] == "anthropic"
+        return server.runs.get(OWNER, run_id)
 
 
 _KILLED = """
