@@ -9,6 +9,7 @@ if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     from api.asgi import Site
     from api.pages.approval_link import LinkPages
     from api.pages.form import FormPages
+    from api.pages.hook import HookPages
     from api.server import create_api
     from dashboard.base.app_route import app_routes
     from dashboard.base.bundles_route import bundle_routes
@@ -26,8 +27,9 @@ if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
 
     site = Site(shared, create_api(shared), app_routes())
     forms = FormPages(shared, rendered).routes()
+    hooks = HookPages(shared).routes()
     links = LinkPages(shared, answer_page).routes()
-    routes = [*site.routes(), *forms, *links, *live_routes(shared), *find_routes(shared), *bundle_routes()]
+    routes = [*site.routes(), *forms, *hooks, *links, *live_routes(shared), *find_routes(shared), *bundle_routes()]
     app = st.App(__file__, lifespan=site.lifespan, routes=routes, middleware=site.middleware())
 else:  # run as the script of a browser's session, or by AppTest
     from dashboard.main import main

@@ -57,9 +57,10 @@ def _triggers() -> Sequence[APIRouter]:
     from api.base.derived import router_of
     from api.routes import triggers
     from engine.triggering.forms import Forms
+    from engine.triggering.hooks import Hooks
     from engine.triggering.triggers import Triggers
 
-    areas = ((Triggers, "triggers"), (Forms, "forms"))
+    areas = ((Triggers, "triggers"), (Forms, "forms"), (Hooks, "hooks"))
     return [triggers.router, *(router_of(area, at, "Triggers", says_remedies=True) for area, at in areas)]
 
 

@@ -17,6 +17,7 @@ from engine.base.statuses import RunStatus
 
 if TYPE_CHECKING:
     from engine.triggering.forms import FormStatus
+    from engine.triggering.hooks import HookStatus
     from engine.triggering.polling.status import PollResult
 
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of the workflow.")]
@@ -148,7 +149,7 @@ def forms(
     if as_json:
         document({"forms": found})
     for one in () if as_json else found:
-        say(f"{one.workflow} / {one.trigger}: {one.title} ({_openness(one)})")
+        say(f"{one.workflow} / {one.trigger}: {one.title} ({openness(one)})")
         last = f", the last {local_time(one.last_at, zone)}" if one.last_at else ""
         say(f"  {one.url}")
         say(f"  {one.today} sent in 24 hours{last}; {one.waiting} waiting")
@@ -157,7 +158,8 @@ def forms(
     return DONE
 
 
-def _openness(one: FormStatus) -> str:
+def openness(one: FormStatus | HookStatus) -> str:
+    """Return whether strangers may use an address now, in words."""
     if one.is_open:
         return "open"
     if one.open_elsewhere:
@@ -172,13 +174,16 @@ def rotate(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Give a form another address; the old one stops working at once."""
+    """Give a form or webhook another address; the old one stops working at once."""
     with opened(workspace, demo=demo) as session:
-        found = session.orchestra.forms.list(session.principal, workflow)
-        name = trigger or (found[0].trigger if len(found) == 1 else only_trigger(session, workflow))
-        changed = session.orchestra.forms.rotate(session.principal, workflow, name)
+        orchestra, p = session.orchestra, session.principal
+        found = {one.trigger: "form" for one in orchestra.forms.list(p, workflow)}
+        found |= {one.trigger: "webhook" for one in orchestra.hooks.list(p, workflow)}
+        name = trigger or (next(iter(found)) if len(found) == 1 else only_trigger(session, workflow))
+        thing = found.get(name, "form")
+        changed = (orchestra.hooks if thing == "webhook" else orchestra.forms).rotate(p, workflow, name)
     if as_json:
         document(changed)
     else:
-        say(f"The form is now at {changed.url}.")
+        say(f"The {thing} is now at {changed.url}.")
     return DONE

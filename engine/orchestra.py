@@ -177,6 +177,8 @@ class Orchestra:
     # --- what starts runs: engine/assembly/trigger_areas.py
     triggers = _Area(lambda of: of.triggers.triggering.triggers, "What starts runs automatically.")
     forms = _Area(lambda of: of.triggers.triggering.forms, "Forms that anybody may fill in who has their address.")
+    hooks = _Area(lambda of: of.triggers.triggering.hooks, "Webhooks: their addresses, keys and newest deliveries.")
+    hook_door = _Area(lambda of: of.triggers.triggering.hook_door, "Takes what services deliver to webhooks.")
     ingress = _Area(lambda of: of.triggers.ingress, "Messages of a broker that start runs.")
 
     # --- workflows: engine/assembly/workflow_areas.py

@@ -352,6 +352,7 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/copilot/talking/prompt.py": "examples for the model",
     "engine/triggers/": "the same",
     "engine/workflows/n8n/": "what the nodes of n8n are here, as data",
+    "engine/hooks/": "how services sign what they deliver",
     "engine/tools/": "code, which the step types of a workspace are",
     "engine/data/tables.py": "the tables of the workspace, for people",
     "engine/store/blobs/": "a bucket for logs, which needs no connection",

@@ -12,7 +12,7 @@ _PATHS = frozenset({"/api", "/health", "/ready", "/auth/login", "/metrics", "/wo
 _FOLDERS = ("/api/", "/flows/")
 _SHARED = "/workflows"
 """Pages of workflows, and an address of the API: they differ by method and by what is asked for."""
-_OPEN_PAGES = ("/forms/", "/preview/", "/static/")
+_OPEN_PAGES = ("/forms/", "/hooks/", "/preview/", "/static/")
 _OF_SCRIPTS = ("/_stcore/", "/media/", "/component/", "/live/", "/assets/", "/find")
 """What scripts of our pages ask for, some of them as JSON; they have a cookie and no token."""
 

@@ -31,6 +31,7 @@ _OPEN_PATHS = frozenset(
 )
 _OPEN_FOLDER = "/static/"
 _FORMS = "/forms/"
+_HOOKS = "/hooks/"
 _PREVIEWS = "/preview/"
 """Their frames send no cookies: the address itself says what may be read."""
 _UPLOADS = "/_stcore/upload_file"
@@ -97,6 +98,8 @@ class Gate:
     def _is_open(self, path: str) -> bool:
         if path.startswith(_FORMS):
             return "/" not in path.removeprefix(_FORMS)
+        if path.startswith(_HOOKS):
+            return path.removeprefix(_HOOKS).count("/") == 1
         return path in self._open_paths or path.startswith((_OPEN_FOLDER, _PREVIEWS))
 
     async def _signed_in(self, connection: HTTPConnection) -> Principal | None:

@@ -15,6 +15,7 @@ from api.routes.run_documents import Agreeing
 from engine.plugins.step_info import TriggerTypeInfo
 from engine.plugins.trigger import Start
 from engine.triggering.forms import FormStatus
+from engine.triggering.hooks import HookStatus
 from engine.triggering.polling.status import DeadItem, PollResult, TriggerPreview, TriggerStatus
 
 router = APIRouter(
@@ -101,11 +102,14 @@ def list_dead(orchestra: Door, principal: Acting, workflow: str | None = None) -
 
 
 @router.post(
-    "/{workflow}/{trigger}/rotate", summary="Change the address of a form", response_model=model_for(FormStatus)
+    "/{workflow}/{trigger}/rotate",
+    summary="Change the address of a form or webhook",
+    response_model=model_for(FormStatus) | model_for(HookStatus),
 )
 def rotate(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
-    """Give the form of a trigger another address; the old one stops working at once."""
-    return orchestra.forms.rotate(principal, workflow, trigger)
+    """Give the form or webhook of a trigger another address; the old one stops working at once."""
+    hooks = {one.trigger for one in orchestra.hooks.list(principal, workflow)}
+    return (orchestra.hooks if trigger in hooks else orchestra.forms).rotate(principal, workflow, trigger)
 
 
 @router.post("/{workflow}/{trigger}/preview", summary="Preview a trigger", response_model=TriggerPreview)

@@ -10,6 +10,7 @@ import pytest
 from assurance.kill import test_sign_in
 from assurance.kill.agent_storm import AgentStorm
 from assurance.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
+from assurance.kill.hook_storm import HookStorm
 from assurance.kill.job import POINTS
 from assurance.kill.job_of_steps import FAMILIES, Steps, many_kills
 from assurance.kill.judge import verdict
@@ -52,6 +53,13 @@ def test_kills_at_every_named_point_again_and_again(place: Storm) -> None:
     kills = [killed for _ in range(ROUNDS) for killed in killed_at_named_points(place)]
     print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
     assert len(kills) == ROUNDS * len(POINTS)
+
+
+def test_ten_kills_while_five_thousand_deliveries_a_minute_come(tmp_path: Path) -> None:
+    storm = HookStorm(tmp_path / "workspace", tmp_path)
+    storm.prepare()
+    storm.run(seconds=120, per_minute=5000, kills=10, chance=_CHANCE)
+    print(storm.judge(3600))  # noqa: T201 - the figures, for `pytest -s`
 
 
 def test_a_hundred_kills_while_a_plan_is_applied(applications: Storm) -> None:

@@ -115,7 +115,14 @@ _INSIDE = {
         "delete-case": "prompts.testing.delete_case",
     },
     "connections": {"tools": "workflows.mcp.tools"},
-    "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss", "forms", "rotate")},
+    "triggers": {
+        **{name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss", "forms", "rotate")},
+        "hooks": "hooks.hooks",
+        "key": "hooks.key",
+        "deliveries": "hooks.deliveries",
+        "send-again": "hooks.send_again",
+        "inputs": "hooks.inputs",
+    },
 }
 """Commands of a group that have a module of their own."""
 _SHORT = {

@@ -17,6 +17,7 @@ from dashboard.parts.errors import message_markdown
 from dashboard.parts.times import ago, full_time, near_time
 from dashboard.trigger.changing import change_buttons
 from dashboard.trigger.form import fields_line, form_box, is_form
+from dashboard.trigger.hook import hook_box, is_hook
 from dashboard.trigger.start import start_dialog, would_process
 from dashboard.trigger.words import watched_words
 from engine.base.statuses import AccountMode
@@ -46,6 +47,8 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str, *, is_changeable:
             form_box(visit, one, key)
         elif one.fields:
             st.caption(plain(watched_words(one.uses, one.fields, visit.orchestra.triggers.time_zone(visit.who))))
+        if is_hook(one):
+            hook_box(visit, one, key)
         _health(one)
         if one.asking:
             words = tn("{count} waits for you", "{count} wait for you", one.asking)

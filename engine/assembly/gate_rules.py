@@ -184,6 +184,11 @@ _TRIGGERS: Rules = {
 _BESIDE: Mapping[str, Rules | Acts] = {
     "triggers": _TRIGGERS,
     "forms": {"get": _SEE_IT, "list": _SEE_IT, "rotate": _EDIT_IT},
+    "hooks": {
+        **dict.fromkeys(("get", "list"), _SEE_IT),
+        **dict.fromkeys(("deliveries", "delivery", "send_again"), _RUN_IT),
+        **dict.fromkeys(("inputs", "key", "rotate", "set_key"), _EDIT_IT),
+    },
     "prompts": dict.fromkeys(
         (
             *("check", "create", "declare", "delete", "duplicate", "exported", "get", "imported", "kept", "list"),
@@ -233,7 +238,16 @@ GATED: Mapping[str, Mapping[str, Rules] | Rules | Acts] = {**_WORKFLOWS, **_RUNS
 NOT_GATED = frozenset(
     {
         *("config", "workspace", "account_notices", "trail", "general", "tables", "files", "tally", "approval_links"),
-        *("ingress", "fitting_step_types", "fragments", "comparisons", "cases", "case_tests", "step_types"),
+        *(
+            "ingress",
+            "hook_door",
+            "fitting_step_types",
+            "fragments",
+            "comparisons",
+            "cases",
+            "case_tests",
+            "step_types",
+        ),
         *("own_step_types", "trigger_types", "agent_versions", "tool_files", "tool_servers", "project_runs"),
         *("project_previews", "openid", "sign_in_check", "users", "languages", "audit", "collections", "demo"),
         *("visits", "health", "lost_secrets", "copies"),

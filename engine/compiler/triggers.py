@@ -83,7 +83,7 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
     item = kind.item_schema_of(one.with_)
     at.outside.begin_trigger(one.id, kind, item)
     inputs = _inputs((*path, "inputs"), one, item, at.inputs, report, kind)
-    warning = _ignored_item(path, one, kind, report)
+    warnings = [_ignored_item(path, one, kind, report), _caution(path, one, kind, report)]
     return Trigger(
         id=one.id,
         title=one.title or kind.title,
@@ -93,7 +93,7 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
         inputs=inputs,
         poll_seconds=one.poll_seconds or kind.poll_seconds,
         outside_inputs=at.outside.trigger((*path, "inputs"), one.inputs),
-        warning=warning,
+        warning=" ".join(filter(None, warnings)),
     )
 
 
@@ -104,6 +104,15 @@ def _ignored_item(path: JsonPath, one: TriggerModel, kind: TriggerType, report: 
         return ""
     report.warn((*path, "inputs") if one.inputs else (*path, "uses"), _IGNORED, "unused_item", _GIVE_IT)
     return f"{_IGNORED} {_GIVE_IT}"
+
+
+def _caution(path: JsonPath, one: TriggerModel, kind: TriggerType, report: Report) -> str:
+    """Warn of what the type says about these fields; return the warning, or an empty text."""
+    message, remedy = kind.caution(one.with_)
+    if not message:
+        return ""
+    report.warn((*path, "uses"), message, "unchecked_sender", remedy)
+    return f"{message} {remedy}"
 
 
 def _names_item(text: str) -> bool:

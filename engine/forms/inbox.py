@@ -1,9 +1,10 @@
-"""Submissions on disk, from when a person is thanked until a run has them.
+"""What was sent to a form or a webhook, on disk from when its sender is answered until a run has it.
 
 A form has a folder with two in it: `waiting`, with a folder for each submission (`submission.json` and its files), and
 `taken`, with a small file for each that a run has. A submission is written beside them and moved into `waiting` in one
 step, so that it is there as a whole or not at all. What waits is an item of the form's trigger; the engine remembers
-the ids of items, so that each becomes one run, whatever happens here.
+the ids of items, so that each becomes one run, whatever happens here. A webhook has the same, but keeps the newest of
+what was taken as it came, for people who look at it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from heapq import nlargest
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from engine.base.errors import StorageError
 from engine.files.atomic import make_folder, storage_errors, sync_file, sync_folder, write_whole
 from engine.forms.page_ids import LASTS
 
+JsonValue: TypeAlias = Any
+"""A plain JSON value."""
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _DOCUMENT = "submission.json"
 _DAY_SECONDS = 24 * 3600.0
@@ -49,12 +53,12 @@ class SentFile:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a person has sent; both mappings go by the names of fields."""
+    """What a person has sent, both mappings by the names of fields; or a delivery (`engine/hooks/deliveries.py`)."""
 
     id: str
     at: str
     """RFC 3339, in UTC."""
-    values: Mapping[str, str | float | bool | None]
+    values: Mapping[str, JsonValue]
     files: Mapping[str, SentFile]
 
     @property
@@ -65,17 +69,22 @@ class Submission:
 
 
 class Inbox:
-    """The submissions of one form; any thread, any process."""
+    """The submissions of one form or webhook; any thread, any process.
 
-    def __init__(self, root: Path, *parts: str) -> None:
-        self._root = root
-        folder = root.joinpath(*(quote(part, safe="") for part in parts))
-        self.waiting, self.taken = folder / "waiting", folder / "taken"
+    `keeps`: how many that a run has are kept as they came.
+    """
+
+    def __init__(self, root: Path, *parts: str, keeps: int = 0) -> None:
+        self._root, self._keeps = root, keeps
+        self.folder = root.joinpath(*(quote(part, safe="") for part in parts))
+        self.waiting, self.taken = self.folder / "waiting", self.folder / "taken"
 
     def draft(self) -> Path:
         """Return a new folder for a submission that is still arriving. Raises StorageError."""
         folder = self._root / ".drafts" / uuid.uuid4().hex
-        make_folder(folder, 0o700)
+        make_folder(folder.parent, 0o700)
+        with storage_errors(folder):
+            folder.mkdir(mode=0o700)  # its name need not last: it is moved, or forgotten
         return folder
 
     def put(self, draft: Path, submission: Submission) -> Put:
@@ -87,9 +96,8 @@ class Inbox:
         with storage_errors(draft):
             for file in submission.files.values():
                 sync_file(draft / file.stored)
-        write_whole(draft / _DOCUMENT, json.dumps(asdict(submission)), mode=0o600)
+        write_whole(draft / _DOCUMENT, json.dumps(asdict(submission)), mode=0o600)  # syncs the names of files, too
         with storage_errors(self.waiting):
-            sync_folder(draft)
             try:
                 draft.rename(self.waiting / submission.id)
             except OSError as error:
@@ -106,17 +114,32 @@ class Inbox:
 
     def ids(self) -> list[str]:
         """Return what waits, the oldest first. Raises StorageError."""
-        found = sorted((entry.stat().st_mtime_ns, entry.name) for entry in _entries(self.waiting))
+        return [name for _, name in sorted(_dated(self.waiting)) if _ID.fullmatch(name)]
+
+    def size(self) -> int:
+        """Return how many wait. Raises StorageError."""
+        return sum(_ID.fullmatch(entry.name) is not None for entry in _entries(self.waiting))
+
+    def newest(self, limit: int) -> list[str]:
+        """Return the ids of the newest that wait or were kept, the newest first."""
+        found = nlargest(limit, [*_dated(self.waiting), *_dated(self.taken)])
         return [name for _, name in found if _ID.fullmatch(name)]
+
+    def kept(self, id_: str) -> Submission | None:
+        """Return what waits under an id or was kept as it came; None if it is neither. Raises StorageError."""
+        return self.get(id_) or self._read(self.taken, id_)
 
     def get(self, id_: str) -> Submission | None:
         """Return what waits under an id; None if nothing does. Raises StorageError."""
+        return self._read(self.waiting, id_)
+
+    def _read(self, folder: Path, id_: str) -> Submission | None:
         if _ID.fullmatch(id_) is None:
             return None
-        path = self.waiting / id_ / _DOCUMENT
+        path = folder / id_ / _DOCUMENT
         try:
             document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             raise StorageError(f"{path} cannot be read: {error}.") from error
@@ -129,6 +152,11 @@ class Inbox:
 
     def take(self, id_: str) -> None:
         """Delete a submission that a run has; what it was is remembered as long as its page may be sent again."""
+        if self._keeps:
+            make_folder(self.taken, 0o700)
+            with storage_errors(self.taken):
+                _move(self.waiting / id_, self.taken / id_)
+            return
         found = self.get(id_)
         if found is None:
             return
@@ -139,20 +167,23 @@ class Inbox:
 
     def count_of_a_day(self) -> int:
         """Return how many have come in the last 24 hours."""
-        since = time.time() - _DAY_SECONDS
-        entries = [*_entries(self.waiting), *_entries(self.taken)]
-        return sum(entry.stat().st_mtime >= since for entry in entries)
+        since = (time.time() - _DAY_SECONDS) * 1e9
+        return sum(at >= since for at, _ in [*_dated(self.waiting), *_dated(self.taken)])
 
     def forget(self) -> None:
         """Forget what was taken long ago, and drafts that a killed process has left."""
         now = time.time()
-        _remove_before(self.taken, now - _TAKEN_LASTS.total_seconds())
+        if self._keeps:
+            for _, name in sorted(_dated(self.taken))[: -self._keeps]:
+                discard(self.taken / name)
+        else:
+            _remove_before(self.taken, now - _TAKEN_LASTS.total_seconds())
         _remove_before(self._root / ".drafts", now - _DRAFT_LASTS_SECONDS)
 
     def _known(self, id_: str) -> str | None:
-        waiting = self.get(id_)
-        if waiting is not None:
-            return waiting.content
+        found = self.kept(id_)
+        if found is not None:
+            return found.content
         try:
             return (self.taken / id_).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -165,6 +196,25 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
             yield from [*found]
     except FileNotFoundError:
         return
+
+
+def _dated(folder: Path) -> Iterator[tuple[int, str]]:
+    """Yield (time of the last change in nanoseconds, name) of what is in a folder."""
+    for entry in _entries(folder):
+        with suppress(FileNotFoundError):  # taken by another process meanwhile
+            yield entry.stat().st_mtime_ns, entry.name
+
+
+def _move(folder: Path, to: Path) -> None:
+    """Move what a run has; this is not synced, as it would only be moved again. Raises OSError."""
+    try:
+        folder.rename(to)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        discard(folder)  # it came once more, after it was taken
 
 
 def _remove_before(folder: Path, before: float) -> None:

@@ -61,7 +61,7 @@ class Around(Struct, frozen=True):
     last_end: Callable[[], int]
     """Returns the highest end number of any run, 0 if no run has ended."""
     inbox: Any = None
-    """Where submissions of the trigger's form wait (`Inbox`)."""
+    """Where what was sent to this server for the trigger waits (`Inbox`), for a type with an `inbox`."""
     private: frozenset[Path] = frozenset()
     """Files and folders of the workspace that are not for steps: its settings, its state, its sign-ins."""
 
@@ -167,6 +167,9 @@ class TriggerType(PluginType):
     listens: ClassVar[bool] = False
     """Whether `listen` may hear of new items."""
 
+    inbox: ClassVar[Literal["", "forms", "hooks"]] = ""
+    """What sends its items to this server, and where they wait: forms that people fill in, or webhooks."""
+
     watches: ClassVar[str] = ""
     """What it watches, as steps that write it say in `makes`: "a calendar event". Empty: no step does."""
     unmade: ClassVar[str] = ""
@@ -212,6 +215,10 @@ class TriggerType(PluginType):
         Raises ServiceError: InvalidRequest if the service cannot tell.
         """
         raise NotImplementedError
+
+    def caution(self, fields: Mapping[str, Any]) -> tuple[str, str]:
+        """Return what whoever turns it on should know of these fields, (warning, remedy); empty texts: nothing."""
+        return "", ""
 
     def source(self, fields: Any) -> str:
         """Return what a cursor belongs to, with the account: a folder, a database. A new source starts from scratch."""

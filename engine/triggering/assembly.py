@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -20,11 +20,14 @@ from engine.record.run_log import RunLogs
 from engine.runs.approval_links import ApprovalLinks
 from engine.store.state import State
 from engine.triggering.activation import Activation
+from engine.triggering.addresses import TriggerAddresses
 from engine.triggering.alarms import AlarmNotices
 from engine.triggering.approval_notices import ApprovalNotices
 from engine.triggering.bounce_watch import BounceWatch
 from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
+from engine.triggering.hook_door import HookDoor, HookDoorParts
+from engine.triggering.hooks import HookParts, Hooks
 from engine.triggering.listening import Listening
 from engine.triggering.look_thread import LookThread
 from engine.triggering.mail_watch import MailWatch
@@ -39,7 +42,7 @@ from engine.triggering.polling.chains import Chains
 from engine.triggering.polling.context import TriggerContext
 from engine.triggering.polling.poll import TriggerPolls
 from engine.triggering.polling.polling_loop import PollingLoop
-from engine.triggering.polling.resolver import TriggerResolver
+from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver
 from engine.triggering.previews import TriggerPreviews
 from engine.triggering.run_queue import RunStarter
 from engine.triggering.scheduler import Scheduler
@@ -116,6 +119,9 @@ class Triggering:
         self.bounce_watch = BounceWatch(state.bounces, state.settings, needs.accounts, needs.logs, needs.clock)
         self.triggers = Triggers(parts)
         self.forms = Forms(self._form_parts())
+        at_door = self._hook_parts()
+        self.hook_door = HookDoor(at_door)
+        self.hooks = Hooks(HookParts(at_door, needs.audit, self._public_url))
 
     def _asking(self) -> PollBatch:
         needs = self._needs
@@ -131,20 +137,44 @@ class Triggering:
             wake=self._look_now,
         )
 
+    def _addresses(
+        self, kind: Literal["forms", "hooks"], prefix: str, thing: str, begins: Callable[[NamedTrigger], str]
+    ) -> TriggerAddresses:
+        return TriggerAddresses(
+            kind=kind,
+            prefix=prefix,
+            thing=thing,
+            begins=begins,
+            rows=self._rows,
+            items=self._items,
+            resolver=self._resolver,
+            settings=self._needs.state.settings,
+            workflows=lambda: [*self._needs.workflows()],
+        )
+
     def _form_parts(self) -> FormParts:
         needs = self._needs
         return FormParts(
-            rows=self._rows,
-            items=self._items,
+            addresses=self._addresses("forms", "form.", "form", lambda named: ""),
             runs=needs.state.triggered_runs,
+            rows=self._rows,
             resolver=self._resolver,
-            settings=needs.state.settings,
             audit=needs.audit,
             clock=needs.clock,
             secret=needs.secret,
-            state_dir=needs.context.state_dir,
             public_url=self._public_url,
-            workflows=lambda: [*needs.workflows()],
+            wake=self._look_now,
+        )
+
+    def _hook_parts(self) -> HookDoorParts:
+        needs = self._needs
+        return HookDoorParts(
+            addresses=self._addresses("hooks", "hook.", "webhook", lambda named: f"{named.plan.name}/"),
+            rows=self._rows,
+            items=self._items,
+            resolver=self._resolver,
+            clock=needs.clock,
+            vault=lambda: needs.context.loaded().vault,
             wake=self._look_now,
         )
 
@@ -236,6 +266,7 @@ class Triggering:
         self._notifications.check()
         self._forget_seen()
         self.forms.tidy()
+        self.hooks.tidy()
 
     def _forget_seen(self) -> None:
         """Delete seen items that the cursor alone can tell from new ones."""

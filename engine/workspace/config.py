@@ -394,6 +394,13 @@ class LoadedConfig:
         """Return the settings of a service that is used without a connection."""
         return self.config.code.model_dump() if service == CODE.name else {}
 
+    def value_of(self, reference: str) -> str:
+        """Return the value of `env:NAME` or `secret:NAME`; empty if nobody has given it. Raises SecretLost."""
+        try:
+            return ReferenceSecrets(self.environment, lambda name: self.vault.kept(name).value).of(reference)
+        except InvalidInput:
+            return ""
+
     @property
     def ingress_url(self) -> str:
         """The address of the broker whose messages start runs; empty without a broker. Raises InvalidInput."""

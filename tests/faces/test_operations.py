@@ -17,6 +17,8 @@ from fastapi.routing import iter_route_contexts
 from engine.agents.agents import Agents
 from engine.data.collections import Collections
 from engine.data.tables import Tables
+from engine.hooks.signatures import Received
+from engine.orchestra import Orchestra
 from engine.people.access import ROLES, Principal, may
 from engine.people.api_tokens import ApiTokens
 from engine.people.operation import DeclaredOperation, declarations_of, operation_of
@@ -31,9 +33,11 @@ from engine.tools.store import ToolStore
 from engine.tools.tools import Tools
 from engine.tools.versions import VersionedTools
 from engine.triggering.forms import Forms
+from engine.triggering.hooks import Hooks
 from engine.triggering.triggers import Triggers
 from tests.engine.conftest import set_step, write_workflow
 from tests.faces.conftest import LOCAL, PASSWORD, Faces
+from tests.hook_signing import github
 from tests.patience import PATIENCE_SECONDS
 
 OWNER = Principal("owner", "owner")
@@ -49,6 +53,7 @@ AREAS: Mapping[str, type] = {
     "workers": Workers,
     "triggers": Triggers,
     "forms": Forms,
+    "hooks": Hooks,
     "rules": MailRules,
     "users.api_tokens": ApiTokens,
 }
@@ -61,6 +66,7 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
     "agents.save": {"name": "another", "text": "{}"},
     "tools": {"name": "strip", "new": "trim", "path": "main.py"},
     "triggers": {"workflow": "nightly", "trigger": "night"},
+    "hooks": {"workflow": "orders", "trigger": "hook", "key": "guess"},
     "tools.new": {"name": "another"},
     "rules": {
         "workflow": "sorted",
@@ -101,6 +107,12 @@ def prepare(faces: Faces) -> Mapping[str, str]:
     orchestra.tools.new(LOCAL, "strip")
     orchestra.agents.create(LOCAL, "clerk")
     write_workflow(orchestra.workspace.root, "nightly", [set_step("one")], triggers=NIGHTLY)
+    given = {"said": "{{ item.body.missing }}"}  # so that no run starts beside what is done here
+    hook = {"id": "hook", "uses": "webhook.received", "with": {"verify": "github"}, "inputs": given}
+    said = {"type": "object", "properties": {"said": {"type": "string", "default": ""}}}
+    write_workflow(orchestra.workspace.root, "orders", [set_step("one")], triggers=[hook], inputs=said)
+    orchestra.hooks.set_key(LOCAL, "orders", "hook", "guess")
+    delivery = _delivered(orchestra)
     mails = {"id": "mails", "uses": "gmail.search_messages", "with": {}}
     each = {"id": "sort", "foreach": "{{ steps.mails.output.messages }}", "as": "mail", **SORTS}
     write_workflow(orchestra.workspace.root, "sorted", [mails, each])
@@ -108,7 +120,17 @@ def prepare(faces: Faces) -> Mapping[str, str]:
     VersionedTools(shelf, orchestra.workspace).record("strip", shelf.files("strip"), None, "ann")
     [version] = orchestra.tools.versions(LOCAL, "strip")
     etag = orchestra.tool_files.get(LOCAL, "strip", "main.py").etag
-    return {"session_id": session.id, "version_id": version.id, "etag": etag}
+    return {"session_id": session.id, "version_id": version.id, "etag": etag, "delivery": delivery}
+
+
+def _delivered(orchestra: Orchestra) -> str:
+    """Let a delivery have come to a webhook that is on; return its id."""
+    orchestra.triggers.turn_on(LOCAL, "orders", "hook")
+    name, token = orchestra.hooks.get(LOCAL, "orders", "hook").url.split("/")[-2:]
+    body = b'{"title": "Order"}'
+    headers = {"content-type": "application/json", **{k.lower(): v for k, v in github(body, 0, "one", "guess").items()}}
+    door = orchestra.hook_door
+    return door.receive(door.open(name, token), Received(headers, {}, body)).id
 
 
 def every() -> Iterator[DeclaredOperation]:

@@ -9,12 +9,14 @@ from msgspec import Struct
 
 from clients.deadline import deadline
 from clients.errors import AuthError
-from engine.base.errors import UnknownName
+from engine.base.errors import OrchestraError, UnknownName
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan, Trigger
 from engine.connections.accounts import Account, Accounts
 from engine.forms.inbox import Inbox
+from engine.hooks.deliveries import SHOWN
 from engine.people.access import Principal
+from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Around
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import ItemRecord, TriggerKey, TriggerRecord
@@ -33,8 +35,6 @@ Switching accounts must not carry the cursor over here either; a reset of the de
 """
 
 
-FORM = "form.submitted"
-"""The trigger type whose items people send to this server."""
 _NOT_AGREED = "Its runs would touch what nobody has agreed to:"
 _AGAIN = "Turn it on again."
 _AGREE = "Turn it on again and agree to it, or turn it off."
@@ -222,16 +222,29 @@ class TriggerResolver:
         return {name: named.plan.mode(name, self._context.mode_of(name)) for name in sorted(names)}
 
     def inbox(self, named: NamedTrigger) -> Inbox:
-        """Return where submissions of a form wait for runs on these accounts."""
-        return self._inbox(named.plan.id, named.trigger.id, is_demo=named.mode == AccountMode.DEMO)
+        """Return where what was sent to a form or webhook waits for runs on these accounts."""
+        kind, is_demo = named.trigger.kind.inbox, named.mode == AccountMode.DEMO
+        return self._inbox(kind, named.plan.id, named.trigger.id, is_demo=is_demo)
 
     def inbox_of(self, row: TriggerRecord) -> Inbox:
         """Return the same for the row of a trigger, whose file may be gone."""
-        return self._inbox(row.workflow, row.trigger, is_demo=row.demo)
+        return self._inbox(self.inbox_kind(row), row.workflow, row.trigger, is_demo=row.demo)
 
-    def _inbox(self, workflow_id: str, trigger: str, *, is_demo: bool) -> Inbox:
-        folder = self._context.state_dir / "forms"
-        return Inbox(folder, workflow_id, trigger, AccountMode.DEMO if is_demo else AccountMode.MINE)
+    def inbox_kind(self, row: TriggerRecord) -> str:
+        """Return where what is sent to a trigger waits; empty if nothing is, or its type is gone."""
+        try:
+            return trigger_type(row.uses).inbox
+        except OrchestraError:
+            return ""
+
+    def _inbox(self, kind: str, workflow_id: str, trigger: str, *, is_demo: bool) -> Inbox:
+        mode = AccountMode.DEMO if is_demo else AccountMode.MINE
+        keeps = SHOWN if kind == "hooks" else 0
+        return Inbox(self._context.state_dir / kind, workflow_id, trigger, mode, keeps=keeps)
+
+    def key(self, name: str) -> str:
+        """Return the value of `env:NAME` or `secret:NAME`; empty if there is none. Raises SecretLost."""
+        return self._context.loaded().value_of(name)
 
     def _around(self, named: NamedTrigger) -> Around:
         is_demo = None if _is_at_home(named) else named.mode == AccountMode.DEMO
@@ -242,7 +255,7 @@ class TriggerResolver:
             ended_runs=lambda since, limit: self._runs.ended_since(since, limit, demo=is_demo),
             last_end=self._runs.last_end,
             private=self._accounts.private(),
-            inbox=self.inbox(named) if named.trigger.kind.name == FORM else None,
+            inbox=self.inbox(named) if named.trigger.kind.inbox else None,
         )
 
 

@@ -50,6 +50,7 @@ WROTE = {
     "stale-issues": 2,
     "tasks-to-issues": 8,  # an issue for each of the receipts, and the pair
     "unanswered-mail": 5,
+    "webhook-to-task": 1,
 }
 """How many writes the first run makes in the demo, approvals given."""
 WAIT = ("answer-next-morning", "chase-unanswered", "snooze")
