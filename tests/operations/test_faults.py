@@ -7,7 +7,6 @@ import json
 import logging
 import pkgutil
 import re
-import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -173,7 +172,7 @@ def _tried(ready: Ready, fault: Broken, patience: float, patch: pytest.MonkeyPat
 
     def strike() -> None:
         if fault.seconds:
-            clients.deadline._deadline.set(time.monotonic() + fault.seconds * patience)
+            clients.deadline._limits.set((clients.deadline.TimeLimit(fault.seconds * patience),))
         if fault.is_oversize:
             inner.setattr(clients.transport, "MAX_ANSWER_BYTES", CAP_BYTES)
 
