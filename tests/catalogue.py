@@ -76,6 +76,7 @@ _SHOWN = (
     "clients/http",
     "clients/imap",
     "clients/local_model",
+    "clients/local_vectors/client.py",
     "clients/mail",
     "clients/mail_archive",
     "clients/mail_server",

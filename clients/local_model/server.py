@@ -32,6 +32,7 @@ from clients.local_model.folders import cache, is_locked
 from clients.local_model.memory import free_memory
 from clients.local_model.service import LOCAL_MODEL
 from clients.secrets import known
+from clients.service import Service
 
 IDLE_SECONDS = 600.0
 """A server ends if nobody asks it for so long."""
@@ -83,6 +84,11 @@ class ModelServer:
     memory_bytes: int = 0
     """What it needs, about; 0: it is estimated from the file."""
     idle_seconds: float = IDLE_SECONDS
+    service: Service = LOCAL_MODEL
+    module: str = "xllamacpp"
+    """What the server imports of the packages of this program."""
+    script: Path | None = None
+    """What starts it, if that is not llama.cpp: see `child.py`."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def running(self) -> RunningServer:
@@ -118,17 +124,17 @@ class ModelServer:
             if process is None and not is_locked(self.state.with_suffix(".lock")):
                 process = self._begun()
             if time.monotonic() > gives_up_at:
-                raise _late(self.title)
+                raise self._late()
             try:
                 seconds_left(None, httpx.ReadTimeout)
             except httpx.ReadTimeout:
-                raise _late(self.title) from None
+                raise self._late() from None
             time.sleep(_LOOK_SECONDS)
         return found
 
     def _begun(self) -> subprocess.Popen[bytes]:
         """Start the process, which outlives this one: others use it, too."""
-        packages = _packages()
+        packages = self._packages()
         self.require_whole()
         self._require_memory()
         given = {
@@ -139,6 +145,7 @@ class ModelServer:
             "state": str(self.state),
             "lock": str(self.state.with_suffix(".lock")),
             "packages": packages,
+            "script": str(self.script or ""),
         }
         process = subprocess.Popen(
             [sys.executable, "-I", "-B", str(_CHILD)],
@@ -161,8 +168,8 @@ class ModelServer:
         if free is not None and free < needed:
             raise InvalidRequest(
                 f"{self.title} needs about {_mb(needed)} MB of memory; {_mb(free)} MB are free on this machine.",
-                service=LOCAL_MODEL.name,
-                remedy="End other programs, take a smaller model, or set a smaller `context`.",
+                service=self.service.name,
+                remedy=self._less_memory,
             )
 
     def _require_well(self, code: int) -> None:
@@ -170,12 +177,7 @@ class ModelServer:
         if code == 0:
             return
         if code == COULD_NOT_LOAD:
-            raise InvalidRequest(
-                f"llama.cpp cannot load {self.title}: the file is damaged or of an unknown kind, or memory is short.",
-                service=LOCAL_MODEL.name,
-                remedy="Take another file, or set a smaller `context`. If others fail, too, install the server again: "
-                f"{LOCAL_MODEL.install}",
-            )
+            raise self._could_not_load()
         how = (
             "the system killed it, usually because memory ran out"
             if code == -signal.SIGKILL
@@ -183,10 +185,42 @@ class ModelServer:
         )
         raise Unavailable(
             f"The server of {self.title} could not start: {how}.",
-            service=LOCAL_MODEL.name,
-            remedy="End other programs, take a smaller model, or set a smaller `context`.",
+            service=self.service.name,
+            remedy=self._less_memory,
             outcome="not_done",
         )
+
+    def _could_not_load(self) -> ServiceError:
+        if self.script is not None:
+            said, remedy = f"{self.title} could not be loaded; memory may be short.", self._less_memory
+        else:
+            said = f"llama.cpp cannot load {self.title}: the file is damaged or of an unknown kind, or memory is short."
+            remedy = "Take another file, or set a smaller `context`. If others fail, too, install the server again: "
+            remedy += self.service.install
+        return InvalidRequest(said, service=self.service.name, remedy=remedy)
+
+    def _late(self) -> ServiceError:
+        return Timeout(
+            f"The server of {self.title} was not ready in time: it is still loading the model.",
+            service=self.service.name,
+            remedy="Try again in a moment.",
+            outcome="not_done",
+        )
+
+    @property
+    def _less_memory(self) -> str:
+        if self.script is None:
+            return "End other programs, take a smaller model, or set a smaller `context`."
+        return "End other programs on this machine."
+
+    def _packages(self) -> list[str]:
+        """Return the folders where this process finds what the server imports. Raises InvalidRequest without it."""
+        spec = find_spec(self.module)
+        if spec is None or not spec.submodule_search_locations:
+            told = self.service.lacks({}) or f"{self.service.title} needs the package {self.module}."
+            remedy = self.service.install or f"Install it: `{sys.executable} -m pip install {self.module}`."
+            raise InvalidRequest(told, service=self.service.name, remedy=remedy)
+        return [str(Path(one).parent) for one in spec.submodule_search_locations]
 
     @property
     def state(self) -> Path:
@@ -227,27 +261,9 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _packages() -> list[str]:
-    """Return the folders where this process finds llama.cpp's server. Raises InvalidRequest without it."""
-    extra = LOCAL_MODEL.extra
-    spec = find_spec(extra.module) if extra is not None else None
-    if spec is None or not spec.submodule_search_locations:
-        raise InvalidRequest(LOCAL_MODEL.lacks({}), service=LOCAL_MODEL.name, remedy=LOCAL_MODEL.install)
-    return [str(Path(one).parent) for one in spec.submodule_search_locations]
-
-
 def _estimated(file: Path) -> int:
     """Return what a model of unknown kind needs at least: its file, and some room to work."""
     return file.stat().st_size + 200_000_000
-
-
-def _late(title: str) -> ServiceError:
-    return Timeout(
-        f"The server of {title} was not ready in time: it is still loading the model.",
-        service=LOCAL_MODEL.name,
-        remedy="Try again in a moment.",
-        outcome="not_done",
-    )
 
 
 def _mb(size_bytes: int) -> int:

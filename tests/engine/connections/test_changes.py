@@ -132,6 +132,7 @@ HARMLESS = {
     "google_sheets": {"token"},
     "imap": {"folder", "password", "sent_copy"},
     "local_model": {"model"},
+    "local_vectors": {"model"},
     "mcp": {"token"},
     "notion": {"requests_per_second", "token"},
     "onedrive": {"token"},
