@@ -140,3 +140,28 @@ class LocalServers(BaseModel):
     """The model servers that were found; none is used automatically."""
 
     servers: list[LocalServerView]
+
+
+class ModelToFetch(RequestBody):
+    """A model, and where it comes from."""
+
+    source: str = Field(
+        min_length=1,
+        max_length=2_000,
+        description="The address of an Ollama that `/api/local-models` lists, or a service that runs models on this"
+        " machine.",
+        examples=["http://127.0.0.1:11434/v1", "local_model"],
+    )
+    model: str = Field(min_length=1, max_length=200, examples=["llama3.2:3b"])
+
+
+class ModelFetchView(BaseModel):
+    """A model on its way to this machine, or how its fetch ended; `whole_bytes` is 0 as long as nobody knows."""
+
+    source: str
+    model: str
+    state: Literal["fetching", "done", "failed", "cancelled"]
+    arrived_bytes: int
+    whole_bytes: int
+    message: str = ""
+    remedy: str = ""

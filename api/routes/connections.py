@@ -18,13 +18,20 @@ from api.routes.connection_documents import (
     FieldChoices,
     LocalServers,
     ModeChoice,
+    ModelFetchView,
+    ModelToFetch,
     NewConnection,
     NewKey,
     SignInView,
     TroubleRows,
 )
-from engine.base.errors import UnknownName
+from clients.errors import ServiceError
+from engine.base.errors import OrchestraError, UnknownName
+from engine.connections.fetches import ModelFetch
 from engine.connections.sign_ins import SignIn
+
+Source = Annotated[str, Query(min_length=1, max_length=2_000, description="As it was when the fetch began.")]
+Model = Annotated[str, Query(min_length=1, max_length=200)]
 
 router = APIRouter(
     prefix="/api", tags=["Connections"], route_class=SignedInRoute, default_response_class=RewordedResponse
@@ -67,6 +74,24 @@ def list_troubles(orchestra: Door, principal: Acting) -> dict[str, Any]:
 def list_local_models(orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Ask the usual ports of this machine for model servers; those found are offered, none is used automatically."""
     return {"servers": orchestra.connections.local_models(principal)}
+
+
+@router.post("/local-models/fetch", summary="Fetch a model", response_model=ModelFetchView)
+def begin_fetch(sent: ModelToFetch, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Begin to fetch a model to this machine, unless it is on its way; a fetch that was cut off goes on."""
+    return _fetched(sent.source, orchestra.connections.begin_fetch(principal, sent.source, sent.model))
+
+
+@router.get("/local-models/fetch", summary="Follow the fetch of a model", response_model=ModelFetchView)
+def get_fetch(orchestra: Door, principal: Acting, source: Source, model: Model) -> dict[str, Any]:
+    """Return how far the latest fetch of this model is. 404 if there is none since the server started."""
+    return _fetched(source, orchestra.connections.model_fetch(principal, source, model))
+
+
+@router.delete("/local-models/fetch", summary="Cancel the fetch of a model", response_model=ModelFetchView)
+def cancel_fetch(orchestra: Door, principal: Acting, source: Source, model: Model) -> dict[str, Any]:
+    """End the fetch of a model; one that has ended stays as it is. What has arrived is used next time."""
+    return _fetched(source, orchestra.connections.cancel_fetch(principal, source, model))
 
 
 @router.get("/connections/{name}", summary="Get a connection", response_model=ConnectionRow)
@@ -139,6 +164,13 @@ def get_sign_in(name: str, orchestra: Door, principal: Acting) -> Any:
 
 
 def _shown(sign_in: SignIn) -> dict[str, Any]:
-    error = sign_in.error
-    said = {"message": error.message, "remedy": error.remedy} if error is not None else {}
-    return {"state": sign_in.state, "address": sign_in.address, **said}
+    return {"state": sign_in.state, "address": sign_in.address, **_said(sign_in.error)}
+
+
+def _fetched(source: str, fetch: ModelFetch) -> dict[str, Any]:
+    arrived = {"arrived_bytes": fetch.arrived_bytes, "whole_bytes": fetch.whole_bytes}
+    return {"source": source, "model": fetch.name, "state": fetch.state, **arrived, **_said(fetch.error)}
+
+
+def _said(error: OrchestraError | ServiceError | None) -> dict[str, str]:
+    return {"message": error.message, "remedy": error.remedy} if error is not None else {}

@@ -206,7 +206,8 @@ _BESIDE: Mapping[str, Rules | Acts] = {
     ),
     "connections": dict.fromkeys(
         (
-            *("add", "add_missing", "begin_fetch", "begin_sign_in", "bring_back", "check", "choices", "connect"),
+            *("add", "add_missing", "begin_fetch", "begin_sign_in", "bring_back", "cancel_fetch"),
+            *("check", "choices", "connect", "model_fetch"),
             *(
                 "connect_with_id",
                 "for_type",

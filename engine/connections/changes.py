@@ -156,6 +156,23 @@ class ConnectionChanges:
         self._audit.record(p, "connections.begin_fetch", model, {"source": source})
         return begun
 
+    @operation("connections.model_fetch", "admin", "add connections", "See how far the fetch of a model is")
+    def model_fetch(self, p: Principal, source: str, model: str) -> ModelFetch:
+        """Return the latest fetch of a model in this process. Raises UnknownName."""
+        return self._fetches.of(source, model)
+
+    @operation("connections.cancel_fetch", "admin", "add connections", "Cancel the fetch of a model")
+    def cancel_fetch(self, p: Principal, source: str, model: str) -> ModelFetch:
+        """End the fetch of a model at its next progress, unless it has ended. Raises UnknownName.
+
+        What has arrived is used when the model is asked for again.
+        """
+        fetch = self._fetches.of(source, model)
+        if not fetch.ended.is_set():
+            fetch.cancel()
+            self._audit.record(p, "connections.cancel_fetch", model, {"source": source})
+        return fetch
+
     @operation("connections.give_key", "admin", "add connections", "Store the key of a connection")
     def give_key(
         self, p: Principal, name: str, key: str, beside: Mapping[str, str] = MappingProxyType({})

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from clients.errors import ServiceError
 from clients.models.served import is_model_name
@@ -32,6 +33,15 @@ class ModelFetch:
     error: OrchestraError | ServiceError | None = None
     is_cancelled: bool = False
     ended: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    @property
+    def state(self) -> Literal["fetching", "done", "failed", "cancelled"]:
+        """How it stands."""
+        if self.error is not None:
+            return "failed"
+        if self.is_cancelled:
+            return "cancelled"
+        return "done" if self.ended.is_set() else "fetching"
 
     @property
     def share(self) -> float:
@@ -70,6 +80,15 @@ class ModelFetches:
             self._begun[(source, model)] = fetch
         threading.Thread(target=_fetch, args=(fetch, work), name="fetch-model", daemon=True).start()
         return fetch
+
+    def of(self, source: str, model: str) -> ModelFetch:
+        """Return the latest fetch of a model from this source in this process. Raises UnknownName."""
+        with self._lock:
+            known = self._begun.get((source, model))
+            others = [one for of, one in self._begun if of == source]
+        if known is None:
+            raise UnknownName("fetch of the model", model, others, remedy="Begin one first.")
+        return known
 
 
 def _offered(service: str, model: str) -> tuple[ModelFetch, Callable[[], None]]:

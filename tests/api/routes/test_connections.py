@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,8 +15,10 @@ from starlette.testclient import TestClient
 from clients.errors import AuthError
 from engine.base.statuses import AccountMode
 from engine.connections import doctor
+from engine.connections.local_models import local_servers
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, PASSWORD, opened
+from tests.model_servers import OLLAMA, serving
 from tests.patience import PATIENCE_SECONDS, until
 
 
@@ -101,6 +104,39 @@ def test_forms_offer_what_the_accounts_have(program: TestClient, orchestra: Orch
     listed = program.get("/api/connections", params={"uses": "github.create_issue"}).json()["connections"]
     assert [one["name"] for one in listed] == ["github"]
     assert program.get("/api/connections", params={"uses": "github.creat_issue"}).status_code == 404
+
+
+def test_a_model_is_fetched_followed_and_cancelled(program: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+
+    def pulled(body: Any) -> Iterator[Any]:
+        while True:
+            yield {"status": "pulling a", "digest": "a", "total": 400, "completed": 100}
+            if body["model"] == "whole" and goes_on.wait(PATIENCE_SECONDS):
+                yield {"status": "success"}
+                return
+
+    def state(model: str) -> str:
+        answer = program.get("/api/local-models/fetch", params={"source": source, "model": model})
+        return str(answer.json()["state"])
+
+    with serving({**OLLAMA, "POST /api/pull": lambda body: (200, pulled(body))}) as url:
+        usual, source = [("Ollama", int(url.rpartition(":")[2]))], f"{url}/v1"
+        monkeypatch.setattr("engine.connections.fetches.local_servers", lambda: local_servers(usual))
+        whole, endless = ({"source": source, "model": one} for one in ("whole", "endless"))
+        assert program.get("/api/local-models/fetch", params=whole).status_code == 404
+        begun = program.post("/api/local-models/fetch", json=whole).json()
+        assert (begun["source"], begun["model"], begun["state"]) == (source, "whole", "fetching")
+        until(lambda: program.get("/api/local-models/fetch", params=whole).json()["arrived_bytes"] == 100)
+        goes_on.set()
+        until(lambda: state("whole") == "done")
+        assert program.delete("/api/local-models/fetch", params=whole).json()["state"] == "done", "it has ended"
+        program.post("/api/local-models/fetch", json=endless)
+        assert program.delete("/api/local-models/fetch", params=endless).json()["state"] == "cancelled"
+        assert state("endless") == "cancelled"
+    elsewhere = program.post("/api/local-models/fetch", json={"source": "http://203.0.113.9/v1", "model": "m"})
+    assert elsewhere.status_code == 422
+    assert elsewhere.json()["error"]["message"] == "No Ollama of this machine answers at http://203.0.113.9/v1."
 
 
 def test_an_account_that_refuses_is_told_once_everywhere(program: TestClient, orchestra: Orchestra) -> None:
