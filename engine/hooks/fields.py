@@ -162,7 +162,7 @@ def problems_of(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
     if verify == "own" and "{id}" in str(signed) and not arguments.get("id_header"):
         found.append(("id_header", "Name the header whose value stands for {id} in `signed_text`."))
     if verify == "none" and arguments.get("key"):
-        found.append(("key", f"A key proves nothing while `verify` is none. {CHECK_IT}"))
+        found.append(("key", f"Nothing is checked, so the key is not used. {CHECK_IT}"))
     names = [str(one) for one in arguments.get("headers") or []]
     wrong = [one for one in names if not _is_header(one)]
     if wrong:

@@ -31,18 +31,28 @@ def faces(make_faces: Callable[[], Faces]) -> Faces:
 def test_a_command_and_a_request_find_the_same(faces: Faces, capsys: pytest.CaptureFixture[str]) -> None:
     address = f"/api/copilot/prompts/{NAME}/tuning"
     cost: Any = faces.request("GET", address).value
-    assert cost == {"questions": 12, "cost_usd": 0.0}
+    assert cost == {"questions": 36, "cost_usd": 0.0}
     command = ["prompts", "tune", NAME, "--demo", "--workspace", str(faces.orchestra.workspace.root)]
     capsys.readouterr()
     assert main([*command, "--json"]) == 0
     by_command = json.loads(capsys.readouterr().out)
     by_request: Any = faces.request("POST", address, {}).value
-    differing = ("asked", "reused", "cost_usd")
+    assert by_command["proposal"] != by_request["proposal"], "each is one of its own"
+    differing = ("asked", "reused", "cost_usd", "proposal")
     assert {**by_request, **dict.fromkeys(differing)} == {**by_command, **dict.fromkeys(differing)}
     assert (by_command["cases"], by_command["held_back"], by_request["asked"]) == (3, 0, 0)
     assert by_request["variants"][0]["title"] == "as it is"
     assert main(command) == 0
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[0].split() == ["VARIANT", "PASSED", "OF", "3", "TOKENS", "COST", "SECONDS"]
+    assert printed.out.splitlines()[0].split() == [
+        "VARIANT",
+        "PASSED",
+        "OF",
+        "3",
+        "UNSURE",
+        "TOKENS",
+        "COST",
+        "SECONDS",
+    ]
     assert by_request["words"] in printed.out
-    assert "At most 12 questions, about $0.00." in printed.err
+    assert "At most 36 questions, about $0.00." in printed.err

@@ -17,7 +17,7 @@ from tests.patience import PATIENCE_SECONDS, until
 ASKED = "The import crashes with an error. It is broken."
 WITH_EXAMPLES = {**PROMPT, "examples": 2}
 EXAMPLES = [
-    {"role": "user", "content": "The newsletter is wrong. Unsubscribe."},
+    {"role": "user", "content": "The newsletter has an error. Unsubscribe."},
     {"role": "assistant", "content": '{"kind": "nothing"}'},
     {"role": "user", "content": BUG},
     {"role": "assistant", "content": '{"kind": "bug"}'},
