@@ -58,6 +58,7 @@ def is_public(path: str) -> bool:
 
 
 NAMES = {
+    "delivery": "0123456789abcdef",
     "tool": "say",
     "id": "0123456789abcdef",
     "table": "customers",
