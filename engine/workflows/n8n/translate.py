@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from engine.workflows.n8n.conditions import condition, of_rule
 from engine.workflows.n8n.export import Edge, Export, N8nNode, export
-from engine.workflows.n8n.functions import Untranslatable
+from engine.workflows.n8n.functions import Untranslatable, step_into
 from engine.workflows.n8n.naming import named
 from engine.workflows.n8n.nodes import meant
 from engine.workflows.n8n.placing import Items, NodeNames, StepList, done_output, order, shared
@@ -224,6 +224,10 @@ class _Translation(Struct):
     def _input(self, row: Started, trigger: dict[str, Any], path: Path) -> str:
         """Return the input that has a field of a trigger's item."""
         parts = [str(one) for one in path]
+        if row.is_open:
+            self.inputs.setdefault(parts[0], {"type": "object", "title": parts[0].capitalize(), "default": {}})
+            trigger.setdefault("inputs", {})[parts[0]] = f"{{{{ item.{parts[0]} }}}}"
+            return "inputs" + "".join(map(step_into, path))
         if row.is_form and parts[0] == "values":
             parts[1:] = [named(one, ()) for one in parts[1:]]
         name = named("_".join(parts[1:] if parts[0] == "values" and len(parts) > 1 else parts), ())

@@ -23,6 +23,8 @@ class Started(Struct, frozen=True):
     gives: Mapping[str, str] = {}
     is_form: bool = False
     """n8n calls a field by its label, forms here by its name."""
+    is_open: bool = False
+    """Its fields are objects that may have anything in them: each is one input."""
 
 
 def is_trigger(node: N8nNode) -> bool:
@@ -37,6 +39,15 @@ def started(node: N8nNode) -> Started | None:
     if node.type == "githubTrigger" and node.parameters.get("events") not in (["issues"], None):
         return None
     return _STARTED.get(node.type)
+
+
+def _verify(given: Parameters) -> Any:
+    """Return how a delivery proves who sent it: n8n's own ways are a token in a header, or none."""
+    return LEFT_OUT if given.at("authentication") in (None, "none") else "token"
+
+
+def _respond(given: Parameters) -> Any:
+    return LEFT_OUT if given.at("responseMode") in (None, "onReceived") else "when_done"
 
 
 def _query(given: Parameters) -> Any:
@@ -143,6 +154,12 @@ _STARTED: dict[str, Started] = {
         {"title": "formTitle", "text": either("formDescription"), "fields": _fields},
         {"submittedAt": "submitted_at", "*": "values"},
         is_form=True,
+    ),
+    "webhook": Started(
+        "webhook.received",
+        {"verify": _verify, "respond": _respond},
+        {"body": "body", "headers": "headers", "query": "query"},
+        is_open=True,
     ),
     "errorTrigger": Started(
         "workflow.finished",
