@@ -10,6 +10,7 @@ from msgspec import Struct
 from engine.base.errors import InvalidInput
 
 Json = Mapping[str, Any]
+_SETTINGS = ("executeOnce", "onError", "continueOnFail", "alwaysOutputData")
 _MOST_NODES = 1_000
 _REMEDY = "Open the workflow in n8n, and choose Download in its menu."
 
@@ -24,6 +25,8 @@ class N8nNode(Struct, frozen=True):
     parameters: Json
     is_disabled: bool
     notes: str
+    settings: Json
+    """What its tab Settings says, such as `executeOnce` and `onError`."""
 
 
 class Edge(Struct, frozen=True):
@@ -41,6 +44,8 @@ class Export(Struct, frozen=True):
     name: str
     nodes: Mapping[str, N8nNode]
     edges: tuple[Edge, ...]
+    time_zone: str
+    """Of its schedules; empty if the file does not say."""
     helpers: Mapping[str, tuple[str, ...]]
     """The nodes that serve another one, such as the chat model of a chain, by its name."""
 
@@ -72,8 +77,15 @@ def export(sent: object, file: str) -> Export:
             edges.append(Edge(source, output, target))
         elif kind != "error":
             helpers[target] = (*helpers.get(target, ()), source)
-    name = found.get("name")
-    return Export(name if isinstance(name, str) else "", nodes, tuple(edges), helpers)
+    name, settings = found.get("name"), found.get("settings")
+    zone = settings.get("timezone") if isinstance(settings, Mapping) else None
+    named = name if isinstance(name, str) else ""
+    return Export(named, nodes, tuple(edges), zone if isinstance(zone, str) and zone != "DEFAULT" else "", helpers)
+
+
+def objects(found: object) -> list[Json]:
+    """Return the objects in a list of a file; nothing if it is no list."""
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _workflow(sent: object) -> Json | None:
@@ -92,9 +104,10 @@ def _node(one: object, place: str) -> N8nNode:
     return N8nNode(
         name=one["name"],
         type=one["type"].rsplit(".", 1)[-1],
-        version=float(version) if isinstance(version, int | float) else 1.0,
+        version=float(version) if isinstance(version, int | float) and 0 < version < 1_000 else 1.0,
         parameters=parameters if isinstance(parameters, Mapping) else {},
         is_disabled=one.get("disabled") is True,
+        settings={name: one[name] for name in _SETTINGS if one.get(name)},
         notes=one["notes"] if isinstance(one.get("notes"), str) else "",
     )
 

@@ -20,7 +20,7 @@ class Cel(Struct, frozen=True):
     """A translated part: its CEL, and what is known of it."""
 
     cel: str
-    kind: str = ""  # text, number, truth, time, list, or unknown
+    kind: str = ""  # text, number, truth, time, list, null, items (of a node), or unknown
     is_path: bool = False
     is_single: bool = True  # needs no brackets as a part of another
 
@@ -56,13 +56,28 @@ def step_into(name: str | int) -> str:
     return f".{name}" if SIMPLE.match(name) and name not in CEL_WORDS else f"[{quoted(name)}]"
 
 
+_FALSE = "[null, false, 0, '']"
+"""What JavaScript takes for false."""
+
+
 def truth_of(one: Cel) -> Cel:
-    """Return a value as true or false. What JavaScript takes for true is not: only a text that may be missing."""
+    """Return whether JavaScript takes a path or a truth for true. Raises Untranslatable for anything else."""
     if one.kind == "truth":
         return one
     if one.is_path:
-        return Cel(f"default({one.cel}, '') != ''", "truth", is_single=False)
+        return Cel(f"!({_or_null(one)} in {_FALSE})", "truth")
     raise Untranslatable
+
+
+def is_null(one: Cel) -> Cel:
+    """Return whether a path is null or missing. Raises Untranslatable for an input, whose default fills it up."""
+    if not one.is_path or one.cel.startswith("inputs."):
+        raise Untranslatable
+    return Cel(f"{_or_null(one)} == null", "truth", is_single=False)
+
+
+def _or_null(one: Cel) -> str:
+    return f"default({one.cel}, null)"
 
 
 def text_part(one: Cel) -> str:
@@ -72,32 +87,36 @@ def text_part(one: Cel) -> str:
 
 def joined(left: Cel, sign: str, right: Cel) -> Cel:
     """Return what an operator of JavaScript makes of two values. Raises Untranslatable."""
-    if sign in ("??", "||"):
-        if sign == "||" and left.kind == right.kind == "truth":
-            return Cel(f"{left.part} || {right.part}", "truth", is_single=False)
-        if not left.is_path:
-            raise Untranslatable
-        if sign == "??":
-            return Cel(f"default({left.cel}, {right.cel})", right.kind)
-        if right.kind != "text":
-            raise Untranslatable
-        return Cel(f"default({left.cel}, '') == '' ? {right.part} : default({left.cel}, '')", "text", is_single=False)
-    if sign == "&&":
-        return Cel(f"{truth_of(left).part} && {truth_of(right).part}", "truth", is_single=False)
+    if sign in ("&&", "||") and left.kind == right.kind == "truth":
+        return Cel(f"{left.part} {sign} {right.part}", "truth", is_single=False)
+    if sign == "||" and left.is_path:
+        return Cel(f"{_or_null(left)} in {_FALSE} ? {right.part} : {left.part}", right.kind, is_single=False)
+    if sign == "??":
+        return Cel(f"{is_null(left).cel} ? {right.part} : {left.part}", right.kind, is_single=False)
     if sign in ("==", "===", "!=", "!=="):
         return _compared(left, sign, right)
     if sign in ("<", ">", "<=", ">="):
         return Cel(f"{left.part} {sign} {right.part}", "truth", is_single=False)
     if sign == "+" and "text" in (left.kind, right.kind):
         return Cel(f"{text_part(left)} + {text_part(right)}", "text", is_single=False)
-    return Cel(f"{left.part} {sign} {right.part}", left.kind or right.kind, is_single=False)
+    if sign in ("+", "-", "*"):
+        return Cel(f"{left.part} {sign} {right.part}", left.kind or right.kind, is_single=False)
+    raise Untranslatable  # && gives a value; / and % of whole numbers differ
 
 
 def _compared(left: Cel, sign: str, right: Cel) -> Cel:
     is_equal = sign.startswith("=")
-    if right.kind == "null" and left.is_path:
-        return Cel(f"{'!' if is_equal else ''}has({left.cel})", "truth")
+    if right.kind == "null":
+        found = is_null(left)
+        return found if is_equal else Cel(f"!({found.cel})", "truth")
+    if len(sign) == 2 and not _is_plain_word(right) and (left.kind or right.kind) != "truth":
+        raise Untranslatable  # 5 == '5' in JavaScript
     return Cel(f"{left.part} {'==' if is_equal else '!='} {right.part}", "truth", is_single=False)
+
+
+def _is_plain_word(one: Cel) -> bool:
+    """Return whether a value is a text that no number or truth value equals."""
+    return one.kind == "text" and bool(re.fullmatch(r"'[^'\\]*[A-Za-z][^'\\]*'", one.cel))
 
 
 PLAIN = {
@@ -115,7 +134,7 @@ def _method(cel: str, kind: str = "text", count: int = 0) -> _Method:
     def made(receiver: Cel, given: Sequence[Cel]) -> Cel:
         if len(given) != count:
             raise Untranslatable
-        return Cel(cel.format(receiver.part, *(one.cel for one in given)), kind)
+        return Cel(cel.format(receiver.part, *(one.cel for one in given)), kind, is_single=" " not in cel)
 
     return made
 
@@ -131,6 +150,8 @@ def _includes(receiver: Cel, given: Sequence[Cel]) -> Cel:
 def _cut(receiver: Cel, given: Sequence[Cel]) -> Cel:
     if not given or any(not one.cel.isdigit() for one in given):
         raise Untranslatable  # a negative place counts from the end
+    if not receiver.is_path and len(given) == (1 if receiver.kind == "list" else 2):
+        raise Untranslatable  # it would be written twice, and again at each further cut
     places = ", ".join(one.cel for one in given)
     if receiver.kind == "list":
         end = "" if len(given) == 2 else f", size({receiver.cel})"
@@ -150,7 +171,7 @@ def _formatted(receiver: Cel, given: Sequence[Cel]) -> Cel:
 def _iso(receiver: Cel, given: Sequence[Cel]) -> Cel:
     if given:
         raise Untranslatable
-    return Cel("run.started_at" if receiver.cel == NOW else receiver.cel, "text")
+    return Cel("run.started_at" if receiver.cel == NOW else f"string({time_part(receiver)})", "text")
 
 
 def time_part(one: Cel) -> str:

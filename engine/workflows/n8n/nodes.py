@@ -16,6 +16,7 @@ from engine.workflows.n8n.sources import (
     chat,
     either,
     form_body,
+    headers,
     json_body,
     key_column,
     key_of_row,
@@ -46,6 +47,8 @@ class Meant(Struct, frozen=True):
     """The field of the output here for each one in n8n, `*` for all others: then what follows is put behind it."""
     many: str = ""
     """The list in the output whose items n8n gives one by one."""
+    since: float = 0.0
+    """The first version of the node with these parameters."""
     key: str = "id"
     """What tells the items apart, with `many`."""
 
@@ -74,7 +77,6 @@ MAIL = {
     "To": "to",
     "text": "text",
     "textPlain": "text",
-    "snippet": "text",
     "date": "received_at",
 }
 """n8n's names of the parts of a mail."""
@@ -84,7 +86,6 @@ ISSUE = {
     "title": "title",
     "body": "body",
     "html_url": "url",
-    "url": "url",
     "state": "state",
     "user.login": "author",
     "created_at": "created_at",
@@ -240,12 +241,13 @@ ROWS: dict[tuple[str, str, str], Meant] = {
             "method": method,
             "url": "url",
             "query": pairs("queryParameters.parameters"),
-            "headers": pairs("headerParameters.parameters"),
+            "headers": headers,
             "json": json_body,
             "form": form_body,
             "text": raw_body,
         },
-        {"*": "json", "data": "text"},
+        {"*": "json"},
+        since=3.0,
     ),
     ("rssFeedRead", "", ""): Meant(
         "rss.read",

@@ -6,14 +6,17 @@ condition. A node that several lead to is in the innermost group or loop that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
+from engine.base.errors import InvalidInput
 from engine.workflows.n8n.export import Edge, Export, N8nNode
 from engine.workflows.n8n.functions import Untranslatable, step_into
 from engine.workflows.n8n.script import Path
+
+_DEEPEST = 20
 
 
 class StepList(Struct, eq=False):
@@ -30,10 +33,31 @@ class StepList(Struct, eq=False):
             self.outer.add({**self.around, "steps": self.steps})
         self.steps.append(step)
 
+    def __post_init__(self) -> None:
+        """Raise InvalidInput if it is nested more deeply than a workflow can be."""
+        if len(self.chain) > _DEEPEST:
+            said = f"More than {_DEEPEST} conditions and loops of n8n are within each other."
+            raise InvalidInput(said, remedy="Divide the workflow in n8n, with Execute Workflow.")
+
     @property
     def chain(self) -> list[StepList]:
         """This scope and those around it, the innermost first."""
-        return [self, *(self.outer.chain if self.outer else [])]
+        found: list[StepList] = [self]
+        while found[-1].outer is not None:
+            found.append(found[-1].outer)
+        return found
+
+    def until(self, outer: StepList) -> Iterator[StepList]:
+        """Yield this scope and those around it, without `outer` and what is around that."""
+        for one in self.chain:
+            if one is outer:
+                return
+            yield one
+
+    @property
+    def condition(self) -> str:
+        """The condition of a group, without its braces."""
+        return str(self.around.get("if", "{{ true }}")).removeprefix("{{ ").removesuffix(" }}")
 
 
 class Items(Struct, frozen=True):
@@ -49,6 +73,8 @@ class Items(Struct, frozen=True):
     """What the fields are of that this node leaves as they are."""
     listed: str = ""
     """All items of the node as a list."""
+    is_many: bool = False
+    """Whether the item is one of several."""
     known: Callable[[Path], str | None] | None = None
     """The fields of a trigger's item, which become inputs."""
 
@@ -62,7 +88,7 @@ class Items(Struct, frozen=True):
             return _joined(self.cel, self.gives["*"], ())
         found = self._field(path)
         if found is not None:
-            return self.known(found) or "" if self.known else _joined(self.cel, "", found)
+            return (self.known(found) or "") if self.known else _joined(self.cel, "", found)
         if self.through is not None:
             return self.through.at(path, scope)
         raise Untranslatable
@@ -71,7 +97,7 @@ class Items(Struct, frozen=True):
         for length in range(len(path), 0, -1):
             here = self.gives.get(".".join(str(one) for one in path[:length]))
             if here is not None:
-                return (*here.split("."), *path[length:])
+                return (*(here.split(".") if here else ()), *path[length:])
         others = self.gives.get("*")
         return None if others is None else (*(others.split(".") if others else ()), *path)
 
@@ -99,6 +125,10 @@ class NodeNames(Struct, frozen=True):
         if not found.listed or found.scope.outer not in self.scope.chain:
             raise Untranslatable
         return found.listed
+
+    def has_items(self, node: str | None) -> bool:
+        """Return whether it gives several items. Raises Untranslatable."""
+        return bool(self._of(node).is_many)
 
     def _of(self, node: str | None) -> Items:
         found = self.before if node is None else self.nodes.get(node)

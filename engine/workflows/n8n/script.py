@@ -51,6 +51,9 @@ class ScriptNames(Protocol):
     def items(self, node: str | None) -> str:
         """Return the CEL for the list of items of a node, or of those at hand. Raises Untranslatable."""
 
+    def has_items(self, node: str | None) -> bool:
+        """Return whether a node gives several items, or those at hand are several."""
+
 
 class _Reference(Struct, frozen=True):
     """A path that is not at its end yet: of a node, or of the item at hand."""
@@ -62,7 +65,12 @@ class _Reference(Struct, frozen=True):
 
 def translated(script: str, names: ScriptNames) -> str:
     """Return the CEL of one expression of n8n, without its braces. Raises Untranslatable."""
-    return _Parser(script, names).whole().cel
+    return parsed(script, names).cel
+
+
+def parsed(script: str, names: ScriptNames) -> Cel:
+    """Return one expression of n8n as a value of CEL. Raises Untranslatable."""
+    return _Parser(script, names).whole()
 
 
 def _unquoted(word: str) -> str:
@@ -70,6 +78,10 @@ def _unquoted(word: str) -> str:
     if re.search(r"\\[^ntr'\"`\\/$]", word):
         raise Untranslatable
     return re.sub(r"\\(.)", lambda found: simple.get(found[1], found[1]), word[1:-1], flags=re.DOTALL)
+
+
+def _is_count(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 10
 
 
 def _tokens(script: str) -> list[tuple[str, str]]:
@@ -101,8 +113,9 @@ class _Parser:
         return found
 
     def _next(self) -> tuple[str, str]:
-        self._place += 1
-        return self._tokens[self._place - 1]
+        found = self._tokens[self._place]
+        self._place += found[0] != "end"
+        return found
 
     def _is(self, sign: str) -> bool:
         return self._tokens[self._place] == ("sign", sign)
@@ -221,7 +234,7 @@ class _Parser:
             if name[0] != "text":
                 raise Untranslatable
             if word == "$items":
-                return Cel(self._names.items(_unquoted(name[1])), "list")
+                return Cel(self._names.items(_unquoted(name[1])), "items")
             return _Reference(_unquoted(name[1]), is_whole=True)
         return self._called(word)
 
@@ -257,12 +270,16 @@ class _Parser:
                 self._require("]")
                 if kind not in ("text", "number"):
                     raise Untranslatable
+                if kind == "number" and not _is_count(word):
+                    raise Untranslatable
                 found = self._field(found, _unquoted(word) if kind == "text" else int(word))
             else:
                 return self._value(found)
 
     def _value(self, found: Cel | _Reference) -> Cel:
         if isinstance(found, Cel):
+            if found.kind == "items":
+                raise Untranslatable  # each is {json: …} in n8n, with other names
             return found
         if found.is_whole:
             raise Untranslatable
@@ -276,17 +293,18 @@ class _Parser:
                 raise Untranslatable
             return _Reference(found.node, found.path)
         if name == "length":
-            return Cel(f"size({self._value(found).cel})", "number")
+            size_of = found if isinstance(found, Cel) and found.kind == "items" else self._value(found)
+            return Cel(f"size({size_of.cel})", "number")
         if isinstance(found, _Reference):
             return _Reference(found.node, (*found.path, name))
-        return Cel(found.part + step_into(name), is_path=found.is_path)
+        return Cel(self._value(found).part + step_into(name), is_path=found.is_path)
 
     def _call(self, found: Cel | _Reference, name: str) -> Cel | _Reference:
         if isinstance(found, _Reference) and found.is_whole:
             arguments = self._listed(")")
             if name == "all" and not arguments:
-                return Cel(self._names.items(found.node), "list")
-            if name not in ("first", "item") or arguments:
+                return Cel(self._names.items(found.node), "items")
+            if name != "first" or arguments or self._names.has_items(found.node):
                 raise Untranslatable
             return found
         receiver = self._value(found)
@@ -310,7 +328,7 @@ class _Parser:
             self._require("}")
         self._require(")")
         seconds = _UNITS.get(unit[1].strip("'\"").removesuffix("s"))
-        if seconds is None or not number[1].isdigit():
+        if seconds is None or not _is_count(number[1]):
             raise Untranslatable
         return Cel(f"{time_part(receiver)} {sign} duration('{int(number[1]) * seconds}s')", "time", is_single=False)
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from engine.workflows.n8n.export import Json
+from engine.workflows.n8n.export import Json, objects
 from engine.workflows.n8n.script import ScriptNames
 from engine.workflows.n8n.texts import Missed, json_of, list_of, value_of
 
+_KEY = re.compile(r"authorization|cookie|token|secret|password|passwd|api.?key|credential", re.IGNORECASE)
+"""Names of what is usually a key."""
+_LIMIT = 50  # of n8n's nodes that read, where the file has none
+_UNSET: tuple[Any, ...] = (None, "", False, [], {})
+_MEANT = frozenset(
+    "resource operation authentication select simple returnAll mappingMode promptType hasOutputParser sendQuery "
+    "sendBody "
+    "sendHeaders contentType specifyBody specifyQuery specifyHeaders emailType pollTimes model modelId guildId columns "
+    "jsonParameters emailFormat workflowInputs mode event events httpMethod path provideSslCertificates".split()
+)
+"""Parameters that choose a row, or that have no meaning here."""
 LEFT_OUT = "\0"
 """What a source gives for a field that is not set."""
 
@@ -21,13 +33,31 @@ class Parameters(Struct, frozen=True):
     parameters: Json
     names: ScriptNames
     missed: Missed
+    read: set[str] = field(default_factory=set)
+    """The paths that were looked at."""
 
     def at(self, path: str) -> Any:
         """Return a parameter as it is in the file, `options.limit` from within; None if it is missing."""
+        self.read.add(path)
         found: Any = self.parameters
         for part in path.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
         return found
+
+    def unread(self) -> list[str]:
+        """Return the paths of the parameters that are set, mean something, and were not looked at."""
+        found = list[str]()
+        for name, value in self.parameters.items():
+            inner = value.items() if isinstance(value, Mapping) and "__rl" not in value else ()
+            found += (
+                [f"{name}.{part}" for part, one in inner if one not in _UNSET]
+                if inner
+                else [name] * (value not in _UNSET)
+            )
+        looked = {one.split(".", 2)[0] for one in self.read if "." not in one} | {
+            ".".join(one.split(".")[:2]) for one in self.read
+        }
+        return [one for one in found if one not in looked and one.partition(".")[0] not in looked | _MEANT]
 
     def value(self, path: str) -> Any:
         """Return a parameter as the value of a field, `LEFT_OUT` if it is missing or empty."""
@@ -78,6 +108,26 @@ def pairs(path: str, name: str = "name", value: str = "value") -> Maker:
     return made
 
 
+def headers(given: Parameters) -> Any:
+    """Return the headers of a request without those that are keys, which belong in a connection."""
+    found = pairs("headerParameters.parameters")(given)
+    if found == LEFT_OUT:
+        return found
+    keys = [name for name in found if _KEY.search(name)]
+    given.missed.extend(f"the header {name}, whose value belongs in a connection" for name in keys)
+    return {name: value for name, value in found.items() if name not in keys} or LEFT_OUT
+
+
+def without_keys(found: Any) -> Any:
+    """Return parameters with what may be a key left out."""
+    if isinstance(found, Mapping):
+        return {
+            name: "…" if _KEY.search(str(name)) and isinstance(one, str) else without_keys(one)
+            for name, one in found.items()
+        }
+    return [without_keys(one) for one in found] if isinstance(found, list) else found
+
+
 def repository(given: Parameters) -> Any:
     """Return the owner and name of a repository."""
     owner, name = given.value("owner"), given.value("repository")
@@ -93,7 +143,8 @@ def limit(most: int) -> Maker:
     """Return what takes the limit of a node that reads; `most` if it reads all."""
 
     def made(given: Parameters) -> Any:
-        return most if given.at("returnAll") is True else given.value("limit")
+        found = given.value("limit")
+        return most if given.at("returnAll") is True else _LIMIT if found == LEFT_OUT else found
 
     return made
 
@@ -103,7 +154,9 @@ def number(path: str) -> Maker:
 
     def made(given: Parameters) -> Any:
         found = given.value(path)
-        return int(found) if isinstance(found, str) and found.isdigit() else found
+        return (
+            int(found) if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 10 else found
+        )
 
     return made
 
@@ -137,12 +190,17 @@ def raw_body(given: Parameters) -> Any:
 
 def mail_text(given: Parameters) -> Any:
     """Return the text of a mail: as HTML only if the node says so."""
-    return LEFT_OUT if given.at("emailType") == "html" else either("message", "text")(given)
+    return LEFT_OUT if _is_html(given) else either("message", "text")(given)
 
 
 def mail_html(given: Parameters) -> Any:
     """Return the HTML of a mail, if the node says that it is HTML."""
-    return given.value("message") if given.at("emailType") == "html" else LEFT_OUT
+    return given.value("message") if _is_html(given) else LEFT_OUT
+
+
+def _is_html(given: Parameters) -> bool:
+    """Return whether a mail is HTML: of Gmail's node that is so where the file does not say, but not of its drafts."""
+    return given.at("emailType") in ("html", None if given.at("resource") != "draft" else "html")
 
 
 def labels(given: Parameters) -> Any:
@@ -153,11 +211,10 @@ def labels(given: Parameters) -> Any:
 def chat(given: Parameters) -> Any:
     """Return the messages of a model's node: OpenAI's list, a chain's or agent's text and system message."""
     found = list[dict[str, Any]]()
-    for one in given.at("messages.values") or ():
-        if isinstance(one, Mapping):
-            content = value_of(one.get("content", ""), given.names, given.missed)
-            found.append({"role": str(one.get("role", "user")), "content": content})
-    for one in given.at("messages.messageValues") or ():
+    for one in objects(given.at("messages.values")):
+        content = value_of(one.get("content", ""), given.names, given.missed)
+        found.append({"role": str(one.get("role", "user")), "content": content})
+    for one in objects(given.at("messages.messageValues")):
         if isinstance(one, Mapping) and one.get("message"):
             found.append({"role": "system", "content": value_of(one["message"], given.names, given.missed)})
     system, text = given.value("options.systemMessage"), either("text", "prompt")(given)
@@ -171,7 +228,7 @@ def chat(given: Parameters) -> Any:
 def notion_properties(given: Parameters) -> Any:
     """Return the properties of a Notion page: n8n writes `Name|type`, and the value in a member named by the type."""
     found = dict[str, Any]()
-    for one in given.at("propertiesUi.propertyValues") or ():
+    for one in objects(given.at("propertiesUi.propertyValues")):
         if not isinstance(one, Mapping) or "|" not in str(one.get("key")):
             continue
         name, kind = str(one["key"]).rsplit("|", 1)
@@ -200,7 +257,7 @@ def notion_title(given: Parameters) -> Any:
     title = given.value("title")
     if title != LEFT_OUT:
         return title
-    for one in given.at("propertiesUi.propertyValues") or ():
+    for one in objects(given.at("propertiesUi.propertyValues")):
         if isinstance(one, Mapping) and str(one.get("key")).endswith("|title"):
             return value_of(one.get("title", ""), given.names, given.missed)
     return LEFT_OUT
@@ -210,7 +267,7 @@ def notion_blocks(given: Parameters) -> Any:
     """Return the texts of blocks as Markdown."""
     texts = [
         value_of(one.get("textContent", ""), given.names, given.missed)
-        for one in given.at("blockUi.blockValues") or ()
+        for one in objects(given.at("blockUi.blockValues"))
         if isinstance(one, Mapping)
     ]
     return "\n\n".join(map(str, texts)) or LEFT_OUT

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.workflows.n8n.functions import Untranslatable, literal
-from engine.workflows.n8n.script import ScriptNames, translated
+from engine.workflows.n8n.functions import Cel, Untranslatable, literal, text_part
+from engine.workflows.n8n.script import ScriptNames, parsed, translated
 
 _QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 _MARK = re.compile("\ue000([0-9]{1,4})\ue001")
@@ -46,22 +46,29 @@ def text_of(text: str, names: ScriptNames, missed: Missed) -> str:
     return "".join(parts)
 
 
-def operand_of(found: object, names: ScriptNames) -> str:
-    """Return a parameter as one expression of CEL, to be compared with. Raises Untranslatable."""
+def operand_of(found: object, names: ScriptNames) -> Cel:
+    """Return a parameter as a value of CEL, to be compared with. Raises Untranslatable."""
     if isinstance(found, Mapping) and found.get("__rl") is True:
         found = found.get("value", "")
     if not isinstance(found, str) or not found.startswith("="):
         if isinstance(found, str | int | float | None):
-            return literal(found)
+            return Cel(literal(found), kind_of(found))
         raise Untranslatable
     parts = [
-        translated(part, names) if is_script else literal(part)
+        parsed(part, names) if is_script else Cel(literal(part), "text")
         for part, is_script in _parts(found[1:])
         if part or is_script
     ]
     if len(parts) < 2:
-        return parts[0] if parts else "''"
-    return f"({' + '.join(f'text({one})' for one in parts)})"
+        return parts[0] if parts else Cel("''", "text")
+    return Cel(" + ".join(map(text_part, parts)), "text", is_single=False)
+
+
+def kind_of(value: str | float | None) -> str:
+    """Return the kind of a plain value, as in `Cel`."""
+    if value is None:
+        return "null"
+    return "truth" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
 
 
 def json_of(text: str, names: ScriptNames, missed: Missed) -> Any:
@@ -74,13 +81,12 @@ def json_of(text: str, names: ScriptNames, missed: Missed) -> Any:
             scripts.append(text_of(f"={{{{{part}}}}}", names, missed))
             written.append(mark if is_quoted else f'"{mark}"')
         else:
-            written.append(part)
+            written.append(part.replace("\ue000", ""))
             is_quoted ^= len(_QUOTE.findall(part)) % 2 == 1
     try:
-        found = json.loads("".join(written))
-    except ValueError:
+        return _filled(json.loads("".join(written)), scripts)
+    except (ValueError, RecursionError):
         return text_of(text, names, missed)
-    return _filled(found, scripts)
 
 
 def _filled(found: Any, scripts: list[str]) -> Any:

@@ -8,18 +8,20 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from engine.hooks.fields import header_member
 from engine.workflows.n8n.conditions import condition, of_rule
-from engine.workflows.n8n.export import Edge, Export, N8nNode, export
+from engine.workflows.n8n.export import Edge, Export, N8nNode, export, objects
 from engine.workflows.n8n.functions import Untranslatable, step_into
 from engine.workflows.n8n.naming import named
 from engine.workflows.n8n.nodes import meant
 from engine.workflows.n8n.placing import Items, NodeNames, StepList, done_output, order, shared
 from engine.workflows.n8n.script import Path, translated
-from engine.workflows.n8n.sources import LEFT_OUT, Parameters, Source
+from engine.workflows.n8n.sources import LEFT_OUT, Parameters, Source, without_keys
 from engine.workflows.n8n.texts import plain, value_of
 from engine.workflows.n8n.triggers import Started, is_trigger, started
 
 _LONGEST_NOTE = 4_000
+_MOST_RULES = 100
 _WHOLE = {"number": "integer", "row": "integer", "size_bytes": "integer", "labels": "array", "assignees": "array"}
 """The types of those fields of triggers' items that are no text."""
 
@@ -54,8 +56,8 @@ class _Translation(Struct):
         """Return the workflow."""
         names, edges = order(self.export)
         back = len(self.export.edges) - len(edges)
-        incoming: dict[str, list[Edge]] = {}
-        for edge in edges:
+        incoming, forward = dict[str, list[Edge]](), set(edges)
+        for edge in (one for one in self.export.edges if one in forward):
             incoming.setdefault(edge.target, []).append(edge)
         serving = {one for served in self.export.helpers.values() for one in served}
         for name in names:
@@ -82,21 +84,20 @@ class _Translation(Struct):
 
     def _description(self) -> str:
         """Return the texts of sticky notes, and what is left to do."""
-        found = [
-            str(one.parameters.get("content", "")).strip()
-            for one in self.export.nodes.values()
-            if one.type == "stickyNote"
-        ]
-        if self.left:
-            found.append("To finish, from n8n:\n\n" + "\n".join(f"- {one}" for one in self.left))
+        found = ["To finish, from n8n:\n\n" + "\n".join(f"- {one}" for one in self.left)] if self.left else []
+        notes = (one for one in self.export.nodes.values() if one.type == "stickyNote")
+        found += [str(one.parameters.get("content", "")).strip() for one in notes]
         return "\n\n".join(one for one in found if one)[:_LONGEST_NOTE]
 
     def _place(self, node: N8nNode, incoming: list[Edge]) -> None:
         before = [self.outputs[edge.source, edge.output] for edge in incoming if self._has(edge)]
+        if len(before) < len(incoming):
+            why = "an output leads to it that is not translated, such as the one for errors"
+            self.left.append(f"{node.name}: {why}." if before else f"{node.name} was left out: {why}.")
         if incoming and not before:
-            return  # what leads here was left out
-        scope = shared([one.scope for one in before]) if before else self.root
-        item = before[0] if len({id(one.gives) if one.known else one.cel for one in before}) == 1 else None
+            return
+        scope = self._meeting(node, [one.scope for one in before]) if before else self.root
+        item = before[0] if len({one.cel if one.known is None else id(one.known) for one in before}) == 1 else None
         seen = NodeNames(item, self.nodes, scope)
         if is_trigger(node) and not incoming:
             self._trigger(node)
@@ -104,7 +105,39 @@ class _Translation(Struct):
             self.left.append(f"The node {node.name!r} is switched off in n8n, and was left out.")
             self._through(node, item, scope)
         else:
+            self._told_settings(node, scope)
             self._by_type(node, seen)
+
+    def _told_settings(self, node: N8nNode, scope: StepList) -> None:
+        if node.settings.get("executeOnce") and any("foreach" in one.around for one in scope.chain):
+            self.left.append(f"{node.name}: n8n runs it once, here it runs for each item. Move it behind the loop.")
+        told = [f"{name}: {value}" for name, value in node.settings.items() if name != "executeOnce"]
+        if told:
+            self.left.append(f"{node.name}: set what happens if it fails; n8n has {', '.join(told)}.")
+
+    def _meeting(self, node: N8nNode, scopes: list[StepList]) -> StepList:
+        """Return where a node is that several lead to: where they meet, if one of their conditions holds."""
+        outer = shared(scopes)
+        ways = [list(one.until(outer)) for one in scopes]
+        if any("foreach" in one.around for way in ways for one in way):
+            self.left.append(
+                f"{node.name}: it comes once after a loop and what is beside it; n8n runs it for each item."
+            )
+            return outer
+        if any(not way for way in ways):
+            if len(ways) > 1:
+                self.left.append(
+                    f"{node.name}: it runs once, after all that leads to it; n8n runs it for each of them."
+                )
+            return outer
+        if len({id(way[0]) for way in ways}) == 1:
+            return outer if len(ways) == 1 else scopes[0]
+        conditions = [" && ".join(f"({one.condition})" for one in reversed(way)) for way in ways]
+        inner = {way[0].condition for way in ways if len(way) == 1}
+        if any(f"!({one})" in inner for one in inner):
+            return outer  # both outputs of an If
+        around = {"id": self._id(f"before {node.name}"), "title": f"Before {node.name}"[:200]}
+        return StepList(outer, {**around, "if": f"{{{{ {' || '.join(dict.fromkeys(conditions))} }}}}"})
 
     def _by_type(self, node: N8nNode, seen: NodeNames) -> None:
         match node.type:
@@ -131,7 +164,9 @@ class _Translation(Struct):
     def _through(self, node: N8nNode, item: Items | None, scope: StepList) -> None:
         """What comes in goes out."""
         passed = item or Items("", scope, {})
-        self._gives(node, Items(passed.cel, scope, passed.gives, passed.through, passed.listed, passed.known))
+        self._gives(
+            node, Items(passed.cel, scope, passed.gives, passed.through, is_many=passed.is_many, known=passed.known)
+        )
 
     def _gives(self, node: N8nNode, items: Items, output: int = 0) -> None:
         self.outputs[node.name, output] = items
@@ -160,11 +195,14 @@ class _Translation(Struct):
 
     def _step(self, node: N8nNode, seen: NodeNames) -> None:
         row = meant(node)
-        if row is None:
+        if row is None or node.version < row.since:
             self._unknown(node, seen)
             return
         missed = list[str]()
-        written = self._fields(row.fields, Parameters(node.parameters, seen, missed))
+        parameters = Parameters(node.parameters, seen, missed)
+        written = self._fields(row.fields, parameters)
+        for path in parameters.unread():
+            self.left.append(f"{node.name}: n8n also sets `{path}`, which is not translated.")
         for helper in self.export.helpers.get(node.name, ()):
             if not self.export.nodes[helper].type.startswith("lmChat"):
                 self.left.append(f"{node.name}: it also uses {helper!r} in n8n, which is not translated.")
@@ -192,11 +230,13 @@ class _Translation(Struct):
                 f"time. Take out the key of its loop if you want that."
             )
             around["key"] = f"{{{{ {item}.{key} }}}}" if key == "id" else f"{{{{ text({item}.{key}) }}}}"
-        self._gives(node, Items(item, StepList(scope, around), gives, listed=listed))
+        self._gives(node, Items(item, StepList(scope, around), gives, listed=listed, is_many=True))
 
     def _unknown(self, node: N8nNode, seen: NodeNames) -> None:
         """Put in a step that fails, with the node as it was in its note."""
-        original = json.dumps({"type": node.type, "parameters": node.parameters}, ensure_ascii=False, indent=2)
+        original = json.dumps(
+            {"type": node.type, "parameters": without_keys(node.parameters)}, ensure_ascii=False, indent=2
+        )
         self.left.append(f"{node.name}: n8n's node {node.type!r} has no counterpart. Put steps in place of it.")
         step = self._base(node, [])
         step["note"] = f"{node.notes}\n\nFrom n8n:\n\n```json\n{original[: _LONGEST_NOTE - 200]}\n```".strip()
@@ -216,6 +256,8 @@ class _Translation(Struct):
         trigger: dict[str, Any] = {}
         if row.uses:
             fields = self._fields(row.fields, Parameters(node.parameters, NodeNames(None, {}, self.root), missed))
+            if row.uses == "schedule" and self.export.time_zone:
+                fields["time_zone"] = self.export.time_zone
             trigger = {"id": named(node.name, {one["id"] for one in self.triggers}), "uses": row.uses, "with": fields}
             self.triggers.append(trigger)
         self.left += [f"{node.name}: set {one}." for one in missed]
@@ -227,6 +269,10 @@ class _Translation(Struct):
         if row.is_open:
             self.inputs.setdefault(parts[0], {"type": "object", "title": parts[0].capitalize(), "default": {}})
             trigger.setdefault("inputs", {})[parts[0]] = f"{{{{ item.{parts[0]} }}}}"
+            if parts[0] == "headers" and len(parts) > 1:
+                kept = trigger["with"].setdefault("headers", [])
+                kept += [] if parts[1] in kept else [parts[1]]
+                path = ("headers", header_member(parts[1]), *path[2:])
             return "inputs" + "".join(map(step_into, path))
         if row.is_form and parts[0] == "values":
             parts[1:] = [named(one, ()) for one in parts[1:]]
@@ -237,7 +283,7 @@ class _Translation(Struct):
             name, {"type": kind, "title": parts[-1].replace("_", " ").capitalize(), "default": default}
         )
         if trigger:
-            where = "item" + "".join(f".{one}" if one.isidentifier() else f"['{one}']" for one in parts)
+            where = "item" + "".join(map(step_into, parts))
             trigger.setdefault("inputs", {})[name] = f"{{{{ {where} }}}}"
         return f"inputs.{name}"
 
@@ -246,7 +292,9 @@ class _Translation(Struct):
         title = f"{node.name}: {suffix}" if suffix else node.name
         around = {"id": self._id(title), "title": title[:200], "if": f"{{{{ {when} }}}}"}
         inner, item = StepList(seen.scope, around), seen.before or Items("", seen.scope, {})
-        self._gives(node, Items(item.cel, inner, item.gives, item.through, item.listed, item.known), output)
+        self._gives(
+            node, Items(item.cel, inner, item.gives, item.through, is_many=item.is_many, known=item.known), output
+        )
 
     def _refused(self, node: N8nNode, seen: NodeNames, what: str) -> str:
         """Return the condition for one that could not be translated: a name that does not exist, so nothing runs."""
@@ -265,45 +313,66 @@ class _Translation(Struct):
         self._group(node, seen, 1, f"!({when})", "no")
 
     def _switch(self, node: N8nNode, seen: NodeNames) -> None:
-        rules = node.parameters.get("rules")
-        found = rules.get("values", rules.get("rules", [])) if isinstance(rules, Mapping) else []
-        earlier = list[str]()
-        for number, one in enumerate(found if isinstance(found, list) else ()):
-            try:
-                if isinstance(one.get("conditions"), Mapping):
-                    when = condition(one, seen)
-                else:
-                    kind, left = str(node.parameters.get("dataType", "number")), node.parameters.get("value1", "")
-                    when = of_rule(kind, str(one.get("operation", "equal")), left, one.get("value2", ""), seen)
-            except Untranslatable:
-                when = self._refused(node, seen, _shown(one))
-            only = " && ".join([*(f"!({each})" for each in earlier), f"({when})"]) if earlier else when
-            output = one.get("output", number)
-            self._group(
-                node, seen, output if isinstance(output, int) else number, only, str(one.get("outputKey") or number + 1)
+        rules, options = node.parameters.get("rules"), node.parameters.get("options")
+        options = options if isinstance(options, Mapping) else {}
+        found = objects(rules.get("values", rules.get("rules"))) if isinstance(rules, Mapping) else []
+        if node.parameters.get("mode", "rules") != "rules" or not 0 < len(found) <= _MOST_RULES:
+            self._unknown(node, seen)
+            return
+        whens, outputs, titles = list[str](), dict[int, list[str]](), dict[int, str]()
+        for number, one in enumerate(found):
+            when = self._rule(node, one, seen)
+            is_all = options.get("allMatchingOutputs") is True
+            only = when if is_all or not whens else " && ".join([*(f"!({each})" for each in whens), f"({when})"])
+            output = number if "conditions" in one else one.get("output", 0)
+            outputs.setdefault(output if isinstance(output, int) else number, []).append(only)
+            titles.setdefault(number, str(one.get("outputKey") or number + 1))
+            whens.append(when)
+        fallback = options.get("fallbackOutput", node.parameters.get("fallbackOutput", "none"))
+        extra = len(found) if fallback == "extra" else fallback
+        if isinstance(extra, int) and extra >= 0:
+            outputs.setdefault(extra, []).append(" && ".join(f"!({each})" for each in whens))
+            titles.setdefault(extra, "otherwise")
+        for output, alternatives in outputs.items():
+            when = alternatives[0] if len(alternatives) == 1 else " || ".join(f"({one})" for one in alternatives)
+            self._group(node, seen, output, when, titles.get(output, str(output + 1)))
+
+    def _rule(self, node: N8nNode, rule: Mapping[str, Any], seen: NodeNames) -> str:
+        """Return the condition of a rule of a Switch."""
+        try:
+            if isinstance(rule.get("conditions"), Mapping):
+                return condition({**rule, "options": node.parameters.get("options")}, seen)
+            return of_rule(
+                str(node.parameters.get("dataType", "number")), rule, seen, node.parameters.get("value1", "")
             )
-            earlier.append(when)
-        if earlier:
-            others = " && ".join(f"!({each})" for each in earlier)
-            self._group(node, seen, len(earlier), others, "otherwise")
+        except Untranslatable:
+            return self._refused(node, seen, _shown(rule))
 
     def _set(self, node: N8nNode, seen: NodeNames) -> None:
         missed, values = list[str](), dict[str, Any]()
-        assignments = node.parameters.get("assignments")
+        parameters = node.parameters
+        if parameters.get("mode", "manual") != "manual":
+            self._unknown(node, seen)
+            return
+        assignments = parameters.get("assignments")
         if isinstance(assignments, Mapping):
-            rows = [one for one in assignments.get("assignments", []) if isinstance(one, Mapping)]
-            is_kept = node.parameters.get("includeOtherFields") is True
+            rows, is_kept = objects(assignments.get("assignments")), parameters.get("includeOtherFields") is True
+        elif node.version >= 3:
+            fields, include = parameters.get("fields"), str(parameters.get("include", "all"))
+            rows, is_kept = objects(fields.get("values")) if isinstance(fields, Mapping) else [], include == "all"
+            if include in ("selected", "except"):
+                self.left.append(f"{node.name}: n8n also gives some of the fields that came in ({include}).")
         else:
-            older = node.parameters.get("fields", node.parameters.get("values", {}))
-            lists = older.values() if isinstance(older, Mapping) else ()
-            rows = [one for each in lists if isinstance(each, list) for one in each if isinstance(one, Mapping)]
-            is_kept = node.parameters.get("keepOnlySet") is not True
+            lists = parameters.get("values")
+            rows = [one for each in lists.values() for one in objects(each)] if isinstance(lists, Mapping) else []
+            is_kept = parameters.get("keepOnlySet") is not True
+        gives = dict[str, str]()
         for one in rows:
-            found = one.get("value", one.get("stringValue", one.get("numberValue", "")))
-            values[named(str(one.get("name", "")), values)] = value_of(found, seen, missed)
+            here, name = named(str(one.get("name", "")), values), str(one.get("name", ""))
+            found = one.get("value", one.get(str(one.get("type", "stringValue")), ""))
+            values[here], gives[name] = value_of(found, seen, missed), here
         step = {**self._base(node, missed), "uses": "flow.set", "with": {"values": values}}
         seen.scope.add(step)
-        gives = {str(one.get("name", "")): named(str(one.get("name", "")), ()) for one in rows}
         self._gives(node, Items(f"steps.{step['id']}.output", seen.scope, gives, seen.before if is_kept else None))
 
     def _wait(self, node: N8nNode, seen: NodeNames) -> None:
@@ -313,7 +382,8 @@ class _Translation(Struct):
         if (
             node.parameters.get("resume", "timeInterval") != "timeInterval"
             or seconds is None
-            or isinstance(amount, str)
+            or not isinstance(amount, int | float)
+            or not 0 <= amount <= 1_000_000
         ):
             self._unknown(node, seen)
             return
@@ -335,12 +405,15 @@ class _Translation(Struct):
         done = done_output(node)
         item = seen.before or Items("", seen.scope, {})
         self._gives(node, item, 1 - done)
-        outer = seen.scope.outer if "foreach" in seen.scope.around and seen.scope.outer else seen.scope
+        loop = next((one for one in seen.scope.chain if "foreach" in one.around), None)
+        outer = seen.scope if loop is None or loop.outer is None else loop.outer
         self._gives(node, Items("", outer, {}), done)
 
     def _passed(self, node: N8nNode, seen: NodeNames) -> None:
         if node.type != "noOp":
-            self.left.append(f"{node.name}: nobody waits for an answer here, so this node was left out.")
+            self.left.append(
+                f"{node.name}: the answer is the outputs of the workflow. Write `outputs` in place of this node."
+            )
         self._through(node, seen.before, seen.scope)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.workflows.n8n.export import N8nNode
+from engine.workflows.n8n.export import N8nNode, objects
 from engine.workflows.n8n.naming import named
 from engine.workflows.n8n.nodes import ISSUE, MAIL, PAGE
 from engine.workflows.n8n.sources import LEFT_OUT, Parameters, Source, either, repository
@@ -43,6 +43,12 @@ def started(node: N8nNode) -> Started | None:
 
 def _verify(given: Parameters) -> Any:
     """Return how a delivery proves who sent it: n8n's own ways are a token in a header, or none."""
+    if given.at("httpMethod") != "POST":
+        given.missed.append("the sender to use POST, which is the only method that is taken")
+    if given.at("authentication") not in (None, "none"):
+        given.missed.append(
+            "the key, and `token_header` if the sender has it in another header than Authorization: Bearer"
+        )
     return LEFT_OUT if given.at("authentication") in (None, "none") else "token"
 
 
@@ -52,12 +58,15 @@ def _respond(given: Parameters) -> Any:
 
 def _query(given: Parameters) -> Any:
     """Return Gmail's search of a trigger's filters."""
-    found = given.at("filters.q")
+    found, sender = given.at("filters.q"), given.at("filters.sender")
     parts = [str(found)] if found else []
-    if sender := given.at("filters.sender"):
+    if sender:
         parts.append(f"from:{sender}")
-    if given.at("filters.readStatus") == "unread":
-        parts.append("is:unread")
+    status = given.at("filters.readStatus")
+    parts += [f"is:{status}"] if status in ("read", "unread") else []
+    if any(part.startswith("=") for part in (str(found), str(sender))):
+        given.missed.append(f"the search {' '.join(parts)!r}")
+        return LEFT_OUT
     return " ".join(parts) or LEFT_OUT
 
 
@@ -72,8 +81,7 @@ def _cron(given: Parameters) -> Any:
 
 
 def _rules(given: Parameters) -> list[Mapping[str, Any]]:
-    found = given.at("rule.interval") or given.at("triggerTimes.item") or []
-    rules = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    rules = list(objects(given.at("rule.interval") or given.at("triggerTimes.item")))
     for one in rules[1:]:
         given.missed.append(f"the schedule {dict(one)}")
     return rules
@@ -82,11 +90,13 @@ def _rules(given: Parameters) -> list[Mapping[str, Any]]:
 def _of_rule(rule: Mapping[str, Any]) -> str | None:
     field = str(rule.get("field", rule.get("mode", "days")))
     minute = rule.get("triggerAtMinute", rule.get("minute", 0))
-    hour = rule.get("triggerAtHour", rule.get("hour", 0 if "field" in rule or not rule else 14))
+    hour = rule.get("triggerAtHour", rule.get("hour", 14 if "mode" in rule else 0))
     written = rule.get("expression", rule.get("cronExpression"))
     if field in ("cronExpression", "custom") and isinstance(written, str):
         parts = written.removeprefix("=").split()
-        return " ".join(parts[-5:] if len(parts) == 6 else parts)  # n8n may begin with seconds
+        if len(parts) == 6 and parts[0] not in ("0", "00"):
+            return None  # it begins with seconds
+        return " ".join(parts[-5:] if len(parts) == 6 else parts)
     days = rule.get("triggerAtDay", rule.get("weekday", [0]))
     weekdays = ",".join(str(one) for one in (days if isinstance(days, list) else [days]))
     shapes: dict[str, tuple[str, str]] = {
@@ -108,7 +118,7 @@ def _of_rule(rule: Mapping[str, Any]) -> str | None:
 def _fields(given: Parameters) -> Any:
     """Return the fields of a form."""
     found = list[dict[str, Any]]()
-    for number, one in enumerate(given.at("formFields.values") or ()):
+    for number, one in enumerate(objects(given.at("formFields.values"))):
         label = str(one.get("fieldLabel") or f"Field {number + 1}")
         kind = {"textarea": "long_text", "number": "number", "email": "email", "date": "date"}.get(
             str(one.get("fieldType")), "text"

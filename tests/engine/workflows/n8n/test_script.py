@@ -21,6 +21,9 @@ ITEM: dict[str, Any] = {
     "lines": [{"sku": "a", "price": 2.5}, {"sku": "b", "price": 1.0}],
     "Your name": "Bo",
     "is_open": True,
+    "is_paid": False,
+    "zero": 0,
+    "nothing": None,
 }
 NAMES: dict[str, Any] = {"mail": ITEM, "run": {"id": "r1", "started_at": "2026-11-20T09:30:00Z"}, "index": 2}
 
@@ -35,6 +38,9 @@ class Mail:
 
     def items(self, node: str | None) -> str:
         return "[mail]"
+
+    def has_items(self, node: str | None) -> bool:
+        return False
 
 
 VALUES = [
@@ -59,6 +65,18 @@ VALUES = [
     ("$json.missing || 'none'", "none"),
     ("$json.subject ? 'yes' : 'no'", "yes"),
     ("$json.missing === undefined", True),
+    ("$json.nothing == null", True),
+    ("$json.zero === null", False),
+    ("$json.nothing ?? 'none'", "none"),
+    ("$json.zero ?? 'none'", 0),
+    ("$json.zero || 'none'", "none"),
+    ("$json.is_paid || 'none'", "none"),
+    ("$json.count || 'none'", 3),
+    ("$json.is_paid ? 'paid' : 'open'", "open"),
+    ("!$json.is_paid && !$json.nothing && !$json.missing", True),
+    ("$json.lines.filter(line => line.discount).length", 0),
+    ("!$json.labels.isEmpty()", True),
+    ("$now.plus({ days: 1 }).toISO()", "2026-11-21T09:30:00Z"),
     ("['a', 'b'].includes('b')", True),
     ("$json.subject.includes('Invoice')", True),
     ("$json.labels.map(l => l.toLowerCase()).join(', ')", "inbox, money"),
@@ -69,8 +87,8 @@ VALUES = [
     ("$json.from.extractEmail()", "ann@a.example"),
     ("'a-b-c'.replace('-', '+')", "a+b-c"),
     ("'a-b-c'.replaceAll('-', '+')", "a+b+c"),
-    ("'abcdef'.slice(1, 3)", "bc"),
-    ("'abc'.substring(1, 99)", "bc"),
+    ("$json.subject.slice(2, 9)", "Invoice"),
+    ("$json['Your name'].substring(1, 99)", "o"),
     ("Number('2.5') * 2", None),  # whole numbers and others cannot be mixed here
     ("Math.round(2.4)", 2.0),
     ("Math.max(1, 4)", 4),
@@ -102,6 +120,15 @@ def test_value(script: str, value: Any) -> None:
         "",
         "$json.",
         "$('Other').item.json.a",
+        "$json[",
+        "$(",
+        "$json.a[1.5]",
+        "$now.plus(",
+        "$json.map(",
+        "$input.all().map(i => i.json.id)",
+        "$json.cents / 100",  # whole numbers are divided otherwise
+        "$json.count == '3'",  # true in JavaScript
+        "$json.a && $json.b",  # gives the value of b
         "$json.text.match(/a+/)",
         "$json.text.foo()",
         "$json.map(function (a) { return a })",

@@ -178,6 +178,133 @@ def test_every_field_of_a_row_is_one_of_its_step_type(uses: str) -> None:
     assert all(set(one.fields) <= known for one in ROWS.values() if one.uses == uses)
 
 
+def graph(nodes: list[dict[str, Any]], *links: tuple[str, str, int]) -> Translated:
+    """Translate nodes; a link is (source, target, output of the source)."""
+    connections: dict[str, Any] = {}
+    for source, target, output in links:
+        outputs = connections.setdefault(source, {"main": []})["main"]
+        outputs += [[] for _ in range(output + 1 - len(outputs))]
+        outputs[output].append({"node": target, "type": "main", "index": 0})
+    return translate({"nodes": nodes, "connections": connections}, "f")
+
+
+def say(name: str) -> dict[str, Any]:
+    return node("slack", {"channel": "#a", "text": name}, name)
+
+
+READ = node("gmail", {"operation": "getAll", "limit": 5}, "Read")
+RULES = [{"value2": "a"}, {"value2": "b", "output": 1}, {"value2": "c", "output": 1}]
+
+
+def test_a_node_that_some_outputs_lead_to_runs_only_for_those() -> None:
+    switch = node("switch", {"dataType": "string", "value1": "={{ $json.subject }}", "rules": {"rules": RULES}}, "Kind")
+    found = graph([READ, switch, say("Both"), say("A")], ("Read", "Kind", 0), ("Kind", "A", 0), ("Kind", "Both", 1))
+    a, both = (f"read_item.subject == '{one}'" for one in "ab")
+    steps = steps_of(found)
+    assert steps["kind_1"]["if"] == f"{{{{ {a} }}}}"
+    c = "read_item.subject == 'c'"
+    assert steps["kind_2"]["if"] == f"{{{{ (!({a}) && ({both})) || (!({a}) && !({both}) && ({c})) }}}}"
+    assert [one["id"] for one in steps["kind_2"]["steps"]] == ["both"]
+
+
+def test_where_two_of_three_outputs_meet_their_conditions_are_joined() -> None:
+    rules = {"values": [{"conditions": CONDITION("a")}, {"conditions": CONDITION("b")}, {"conditions": CONDITION("c")}]}
+    found = graph(
+        [READ, node("switch", {"rules": rules}, "Kind", typeVersion=3.2), say("Send")],
+        ("Read", "Kind", 0),
+        ("Kind", "Send", 0),
+        ("Kind", "Send", 1),
+    )
+    a, b = (f"read_item.subject == '{one}'" for one in "ab")
+    assert steps_of(found)["before_send"]["if"] == f"{{{{ ({a}) || (!({a}) && ({b})) }}}}"
+
+
+def CONDITION(text: str, left: str = "={{ $json.subject }}", **operator: str) -> dict[str, Any]:
+    one = {"leftValue": left, "rightValue": text, "operator": {"type": "string", "operation": "equals", **operator}}
+    return {"options": {}, "conditions": [one], "combinator": "and"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "when"),
+    [
+        ({"conditions": {"boolean": [{"value1": "={{ $json.subject }}"}]}}, "read_item.subject == false"),
+        ({"conditions": {"number": [{"value1": "={{ $json.id }}", "operation": "larger"}]}}, "read_item.id > 0"),
+        (
+            {"conditions": {"string": [{"value1": "a"}, {"value1": "b"}]}, "combineConditions": "OR"},
+            "('a' == '') || ('b' == '')",
+        ),
+        ({"conditions": CONDITION("x", "=Re: {{ $json.subject }}")}, "('Re: ' + text(read_item.subject)) == 'x'"),
+        ({"conditions": CONDITION("/^v[0-9]/i", operation="regex")}, "read_item.subject.matches('(?i)^v[0-9]')"),
+        ({"conditions": CONDITION("", operation="exists")}, "!(default(read_item.subject, null) == null)"),
+        ({"conditions": CONDITION("", operation="empty")}, "default(read_item.subject, null) in [null, '']"),
+        ({"conditions": CONDITION("5", operation="equals", type="number"), "looseTypeValidation": True}, "n8n"),
+    ],
+)
+def test_condition(parameters: dict[str, Any], when: str) -> None:
+    found = graph([READ, node("if", parameters, "Is it"), say("Yes")], ("Read", "Is it", 0), ("Is it", "Yes", 0))
+    assert steps_of(found)["is_it_yes"]["if"] == f"{{{{ {when} }}}}"
+
+
+def test_what_is_not_translated_is_said() -> None:
+    filters = {"operation": "getAll", "filters": {"labelIds": ["UNREAD"], "q": "a"}, "options": {}}
+    read = node("gmail", filters, "Read", onError="continueErrorOutput", executeOnce=True)
+    raw = node("set", {"mode": "raw", "jsonOutput": "{}"}, "Raw", typeVersion=3.4)
+    old = node("httpRequest", {"requestMethod": "POST", "url": "https://a.example"}, "Old")
+    found = graph([read, raw, old, say("Failed")], ("Read", "Raw", 0), ("Raw", "Old", 0), ("Read", "Failed", 1))
+    text = "\n".join(found.left)
+    assert "`filters.labelIds`" in text
+    assert "Failed was left out" in text
+    assert "continueErrorOutput" in text
+    steps = steps_of(found)
+    assert [steps[one]["uses"] for one in ("raw", "old")] == ["flow.fail", "flow.fail"]
+    assert steps["read"]["with"] == {"query": "a", "limit": 50}
+
+
+def test_keys_in_parameters_do_not_land_in_the_file() -> None:
+    sent = {
+        "url": "https://a.example",
+        "sendHeaders": True,
+        "headerParameters": {
+            "parameters": [{"name": "Authorization", "value": "Bearer sk-live"}, {"name": "X-A", "value": "b"}]
+        },
+    }
+    found = graph([node("httpRequest", sent, "Ask", typeVersion=4), node("hubspot", {"apiKey": "sk-live"}, "Deals")])
+    assert "sk-live" not in json.dumps(found.document)
+    assert steps_of(found)["ask"]["with"]["headers"] == {"X-A": "b"}
+    assert "Authorization" in found.left[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "more"),
+    [
+        ("wait", {"amount": {"a": 1}, "unit": "seconds"}, {}),
+        ("wait", {"amount": [1], "unit": "days"}, {}),
+        ("github", {"owner": "a", "repository": "b", "operation": "get", "issueNumber": "²"}, {}),
+        ("slack", {"channel": "#a", "text": "b"}, {"typeVersion": 10**400}),
+        ("httpRequest", {"sendBody": True, "specifyBody": "json", "jsonBody": "[" * 50_000}, {"typeVersion": 4}),
+        ("httpRequest", {"sendBody": True, "specifyBody": "json", "jsonBody": '"\ue0007\ue001"'}, {"typeVersion": 4}),
+        ("slack", {"channel": "#a", "text": "={{ $json.a" + ".substring(0,9)" * 40 + " }}"}, {}),
+        ("slack", {"channel": "#a", "text": "={{ $json.a[" + "9" * 5000 + "] }}"}, {}),
+        ("switch", {"rules": {"values": [1, None]}}, {}),
+    ],
+)
+def test_odd_parameters_are_no_failure(kind: str, parameters: dict[str, Any], more: dict[str, Any]) -> None:
+    assert len(json.dumps(alone(kind, parameters, **more).document)) < 200_000
+
+
+def test_too_many_conditions_within_each_other_are_refused() -> None:
+    ifs = [node("if", {"conditions": CONDITION("a")}, str(number)) for number in range(500)]
+    with pytest.raises(InvalidInput, match="within each other"):
+        graph([*ifs, say("End")], *((str(n), str(n + 1), 0) for n in range(499)), ("499", "End", 0))
+
+
+def test_what_two_triggers_give_is_not_mixed_up() -> None:
+    triggers = [node("gmailTrigger", {}, "One"), node("gmailTrigger", {}, "Two")]
+    text = {"channel": "#a", "text": "={{ $json.subject }}"}
+    found = graph([*triggers, node("slack", text, "Say")], ("One", "Say", 0), ("Two", "Say", 0))
+    assert steps_of(found)["say"]["with"]["text"] == "{{ $json.subject }}"
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "={{ $json.a }}", "={{ $('b').x", "a"]),
     lambda inner: (
