@@ -98,9 +98,7 @@ class Gate:
     def _is_open(self, path: str) -> bool:
         if path.startswith(_FORMS):
             return "/" not in path.removeprefix(_FORMS)
-        if path.startswith(_HOOKS):
-            return path.removeprefix(_HOOKS).count("/") == 1
-        return path in self._open_paths or path.startswith((_OPEN_FOLDER, _PREVIEWS))
+        return path in self._open_paths or path.startswith((_OPEN_FOLDER, _PREVIEWS, _HOOKS))
 
     async def _signed_in(self, connection: HTTPConnection) -> Principal | None:
         cookie = session_cookie(connection)

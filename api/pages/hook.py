@@ -63,7 +63,12 @@ class HookPages:
     def routes(self) -> list[Route]:
         """Return the routes for the application that also serves the dashboard."""
         path = f"{PATH}{{name}}/{{token}}"
-        return [Route(path, self.ask, methods=["GET"]), Route(path, self.deliver, methods=["POST"])]
+        others = Route(f"{PATH}{{rest:path}}", self.unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+        return [Route(path, self.ask, methods=["GET"]), Route(path, self.deliver, methods=["POST"]), others]
+
+    async def unknown(self, request: Request) -> Response:
+        """Answer what is no address as an address that nothing has; a sender must not be led to a page."""
+        return self._refused(request, NoHook())
 
     async def ask(self, request: Request) -> Response:
         """Answer the challenge of a service that asks before it delivers; anything else is unknown."""
@@ -135,13 +140,15 @@ class HookPages:
     async def _outcome(self, request: Request, hook: OpenHook, taken: TakenDelivery) -> Response:
         """Return the outputs of the run, or its address if it takes longer than a sender waits."""
         ends_at = anyio.current_time() + _WAIT_SECONDS
-        run_id = None
-        while run_id is None and anyio.current_time() < ends_at and not await request.is_disconnected():
-            run_id = await run_in_threadpool(self._door.run_of, hook, taken.id)
-            if run_id is None:
+        item = None
+        while item is None and anyio.current_time() < ends_at and not await request.is_disconnected():
+            item = await run_in_threadpool(self._door.item_of, hook, taken.id)
+            if item is None:
                 await anyio.sleep(_LOOK_SECONDS)
+        run_id = None if item is None else item.run_id
         if run_id is None:
-            return JSONResponse({"status": "accepted"}, 202)
+            is_dead = item is not None and item.state == "dead"
+            return JSONResponse({"status": "failed" if is_dead else "accepted"}, 500 if is_dead else 202)
         wait = partial(self.orchestra().runs.wait, _WHO, run_id)
         run: Any = await awaited(request, wait, max(ends_at - anyio.current_time(), 0.1))
         status = RunStatus.RUNNING if run is None else run["status"]

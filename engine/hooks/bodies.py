@@ -22,6 +22,10 @@ from engine.hooks.signatures import DeliveryRefused, Received
 MOST_FIELDS, MOST_FILES = 1000, 20
 _DEEPEST, _MOST_ELEMENTS = 100, 50_000
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+_CHARSETS = frozenset(
+    "utf8 utf16 utf16le utf16be usascii ascii iso88591 latin1 iso885915 windows1252 windows1251".split()
+)
+"""What people send. Others of Python are no text, or take quadratic time."""
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _TAKEN = "Send JSON, a form, a form with files, XML or text."
 
@@ -29,10 +33,13 @@ _TAKEN = "Send JSON, a form, a form with files, XML or text."
 def text_of(received: Received) -> str:
     """Return the body as text. Raises DeliveryRefused if it is not in the encoding that it names."""
     found = _CHARSET.search(received.header("content-type"))
+    charset = found[1] if found else "utf-8"
+    if re.sub("[-_]", "", charset.lower()) not in _CHARSETS:
+        raise DeliveryRefused("type", f"The encoding {charset} is not taken. Send UTF-8.")
     try:
-        return received.body.decode(found[1] if found else "utf-8").removeprefix("\ufeff")
-    except (LookupError, UnicodeDecodeError):
-        raise DeliveryRefused("body", f"The body is not text in {found[1] if found else 'utf-8'}.") from None
+        return received.body.decode(charset).removeprefix("\ufeff")
+    except (LookupError, UnicodeError):
+        raise DeliveryRefused("body", f"The body is not text in {charset}.") from None
 
 
 def value_of(media: str, text: str) -> Any:
@@ -86,11 +93,10 @@ def _form(text: str) -> dict[str, Any]:
 
 def _grouped(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     """Return the texts by name; a name that comes several times has a list."""
-    found: dict[str, Any] = {}
+    found: dict[str, list[str]] = {}
     for name, text in pairs:
-        before = found.get(name)
-        found[name] = text if before is None else [*(before if isinstance(before, list) else [before]), text]
-    return found
+        found.setdefault(name, []).append(text)
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in found.items()}
 
 
 def _multipart(received: Received, draft: Path) -> tuple[dict[str, Any], dict[str, SentFile]]:
@@ -136,15 +142,16 @@ def _stored(draft: Path, name: str, content: bytes, called: str, kind: str) -> S
 class _Element:
     def __init__(self, attributes: Mapping[str, str]) -> None:
         self.members: dict[str, Any] = {f"@{name}": text for name, text in attributes.items()}
+        self.found: dict[str, list[Any]] = {}
         self.texts: list[str] = []
 
     def add(self, name: str, value: Any) -> None:
-        before = self.members.get(name)
-        self.members[name] = value if before is None else [*(before if isinstance(before, list) else [before]), value]
+        self.found.setdefault(name, []).append(value)
 
     @property
     def value(self) -> Any:
         text = "".join(self.texts).strip()
+        self.members.update((name, one[0] if len(one) == 1 else one) for name, one in self.found.items())
         if not self.members:
             return text
         return {**self.members, "#text": text} if text else self.members

@@ -41,6 +41,8 @@ Verdict = Literal[
 """What became of a delivery. `again`: a person has sent it again; `left_out`: it is of an event that does not count."""
 _PLACE = re.compile(r"\{(body|timestamp|id)\}")
 _MOST_SIGNATURES = 20
+_SHORTEST_KEY = 16
+"""Bytes of a key of Standard Webhooks, which asks for 24 to 64."""
 _MILLISECONDS_FROM = 10**11
 """A larger number of a time is in milliseconds: as seconds, it would be after the year 5000."""
 
@@ -171,7 +173,10 @@ class SignatureScheme(Struct, frozen=True):
         if not self.is_key_base64:
             return key.encode()
         try:
-            return base64.b64decode(key.removeprefix("whsec_"), validate=True)
+            found = base64.b64decode(key.removeprefix("whsec_"), validate=True)
+            if len(found) < _SHORTEST_KEY:
+                raise ValueError
+            return found
         except (binascii.Error, ValueError):
             raise DeliveryRefused(
                 "no_key", "The key is not what Standard Webhooks describes: whsec_ and base64."

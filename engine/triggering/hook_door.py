@@ -19,7 +19,7 @@ from engine.hooks.deliveries import RefusedDeliveries, headers_of, id_of, new_id
 from engine.hooks.fields import HookFields
 from engine.hooks.signatures import DeliveryRefused, Received, Verdict
 from engine.secrets.vault import StoredSecret, Vault
-from engine.store.triggering.triggers import SeenItems, TriggerRecord, TriggerStore
+from engine.store.triggering.triggers import ItemRecord, SeenItems, TriggerRecord, TriggerStore
 from engine.triggering.addresses import NotOpen, TriggerAddresses
 from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver
 
@@ -120,10 +120,9 @@ class HookDoor:
         """Remember for people that a delivery was refused, and why; `received`: as far as it was read."""
         self._remember(hook, error.verdict, error.message, received, size)
 
-    def run_of(self, hook: OpenHook, id_: str) -> str | None:
-        """Return the run of a delivery; None if none has started yet."""
-        item = self._parts.items.find(hook.row.workflow, hook.row.trigger, id_)
-        return None if item is None else item.run_id
+    def item_of(self, hook: OpenHook, id_: str) -> ItemRecord | None:
+        """Return what became of a delivery; None if no look has found it yet."""
+        return self._parts.items.find(hook.row.workflow, hook.row.trigger, id_)
 
     def _received(self, hook: OpenHook, received: Received) -> TakenDelivery:
         parts, fields = self._parts, hook.fields

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,11 +20,12 @@ from engine.hooks.deliveries import SHOWN, DeliveryBody, HookDelivery, RefusedDe
 from engine.hooks.fields import CHECK_IT, UNCHECKED, HookFields
 from engine.hooks.inputs import HookInputs, inputs_from
 from engine.hooks.signatures import DeliveryRefused
-from engine.people.access import Principal
+from engine.people.access import Principal, may
 from engine.people.audit import Audit
 from engine.people.operation import operation
 from engine.secrets.vault import StoredSecret
 from engine.store.triggering.triggers import ItemRecord
+from engine.triggering.addresses import NotOpen
 from engine.triggering.hook_door import HookDoor, HookDoorParts, key_name
 from engine.triggering.polling.resolver import NamedTrigger
 
@@ -47,7 +49,8 @@ class HookStatus:
     trigger: str
     uses: str
     url: str
-    """Its address: with the name under which this server is known, else only its path."""
+    """Its address: with the name under which this server is known, else only its path. Without its secret part for
+    those who may not start runs."""
     verify: str
     """How a delivery proves who sent it."""
     key: Literal["", "kept", "given", "missing"]
@@ -85,12 +88,12 @@ class Hooks:
 
         Raises UnknownName, InvalidFile for that one.
         """
-        return [self._status(one) for one in self._addresses.every(p, workflow)]
+        return [self._status(p, one) for one in self._addresses.every(p, workflow)]
 
     @operation("hooks.get", "view", "see webhooks", "Read a webhook")
     def get(self, p: Principal, workflow: str, trigger: str) -> HookStatus:
         """Return the webhook of a trigger. Raises UnknownName, InvalidFile, InvalidInput (it has none)."""
-        return self._status(self._addresses.named(workflow, trigger))
+        return self._status(p, self._addresses.named(workflow, trigger))
 
     @operation("hooks.rotate", "edit", "change the addresses of webhooks", "Change the address of a webhook")
     def rotate(self, p: Principal, workflow: str, trigger: str) -> HookStatus:
@@ -98,7 +101,7 @@ class Hooks:
         named = self._addresses.named(workflow, trigger)
         self._addresses.renew(named)
         self._parts.audit.record(p, "hooks.rotate", workflow, {"trigger": trigger})
-        return self._status(named)
+        return self._status(p, named)
 
     @operation(
         "hooks.set_key",
@@ -116,7 +119,7 @@ class Hooks:
         kept = StoredSecret(key.strip(), p.id, timestamp(self._parts.door.clock()))
         self._parts.door.vault().keep(name, kept)
         self._parts.audit.record(p, "hooks.set_key", workflow, {"trigger": trigger})
-        return self._status(named)
+        return self._status(p, named)
 
     @operation(
         "hooks.key",
@@ -181,7 +184,7 @@ class Hooks:
         Raises as `delivery`, InvalidInput for one that was refused, or while the trigger is off; StorageError.
         """
         named, found = self._accepted(workflow, trigger, delivery)
-        status = self._status(named)
+        status = self._status(p, named)
         if not status.is_open:
             raise InvalidInput("The trigger is off, so that no run would start.", remedy="Turn it on first.")
         again = replace(
@@ -192,8 +195,8 @@ class Hooks:
         )
         self._put_again(self._resolver.inbox(named), found, again)
         self._parts.audit.record(p, "hooks.send_again", workflow, {"trigger": trigger, "delivery": delivery})
-        _, row = self._addresses.open(self._addresses.of(named))
-        self._door.look_soon(row)
+        with suppress(NotOpen):  # turned off meanwhile: its run starts when it is on again
+            self._door.look_soon(self._addresses.open(self._addresses.of(named))[1])
         return self._delivery(named, again)
 
     @operation(
@@ -269,13 +272,15 @@ class Hooks:
             run_id=None if item is None else item.run_id,
         )
 
-    def _status(self, named: NamedTrigger) -> HookStatus:
-        now, fields = self._addresses.openness(named), named.fields
+    def _status(self, p: Principal, named: NamedTrigger) -> HookStatus:
+        now, fields, address = self._addresses.openness(named), named.fields, self._addresses.of(named)
+        if not (may(p, "run") and p.may_run(named.plan.name)):
+            address = f"{address.rpartition('/')[0]}/…"  # whoever knows the rest may start runs
         return HookStatus(
             workflow=named.plan.name,
             trigger=named.trigger.id,
             uses=named.trigger.kind.name,
-            url=f"{self._parts.public_url()}{PATH}{self._addresses.of(named)}",
+            url=f"{self._parts.public_url()}{PATH}{address}",
             verify=fields.preset,
             key=self._key_state(named),
             warning="" if fields.scheme.is_signed else UNCHECKED,
