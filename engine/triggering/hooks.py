@@ -56,7 +56,7 @@ class HookStatus:
     key: Literal["", "kept", "given", "missing"]
     """Where the key is: kept here, given by the environment or config.yaml; empty if none is needed."""
     warning: str
-    """What whoever opens the address should know."""
+    """What a person who turns it on should know."""
     is_open: bool
     """Whether it takes deliveries: its trigger is on, for the accounts in use here."""
     open_elsewhere: Literal["", "demo", "mine"]

@@ -255,7 +255,7 @@ class PromptTuning:
                 if self._tests.wait(work.p, name, work.seconds_left(), own)["status"] in ACTIVE_RUNS:
                     raise _Ended(RunStatus.RUNNING, _TIME_IS_UP) from None
                 if self._at_work.get(name) == own:
-                    del self._at_work[name]
+                    self._at_work.pop(name, None)
             else:
                 self._at_work[name] = begun["id"]
                 return begun
