@@ -9,6 +9,7 @@ from typing import Any
 
 MOST_INPUTS = 40
 _DEEPEST = 3
+_LONGEST_NAME = 64
 _MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = frozenset(
     {
@@ -35,7 +36,8 @@ class HookInputs:
     mapping: dict[str, str]
     """The `inputs` of the trigger."""
     left_out: list[str]
-    """Members of the body of which none was made: their names cannot be used in expressions, or there are too many."""
+    """Members of the body of which none was made: their names cannot be used in expressions, are taken, or are
+    too many."""
     operations: list[dict[str, Any]]
     """What changes in the file, for `POST /api/workflows/{name}/operations`."""
 
@@ -49,17 +51,18 @@ def inputs_from(body: Any, document: Mapping[str, Any], trigger: str) -> HookInp
     triggers: Sequence[Any] = document.get("triggers") or []
     index = next((number for number, one in enumerate(triggers) if one.get("id") == trigger), 0)
     mapping: dict[str, str] = dict(triggers[index].get("inputs") or {}) if triggers else {}
-    made = 0
+    made = set[str]()
     for path, value in found:
         name = "_".join(path)
-        if made >= MOST_INPUTS or not all(_MEMBER.fullmatch(one) and one not in _RESERVED for one in path):
+        is_usable = len(name) <= _LONGEST_NAME and all(_MEMBER.fullmatch(one) and one not in _RESERVED for one in path)
+        if len(made) >= MOST_INPUTS or not is_usable or name in made:
             left_out.append(".".join(path))
             continue
         kind = _kind(value)
         empty, written = _EMPTY[kind]
         properties.setdefault(name, {"type": kind, "title": _title(path), "default": empty})
         mapping.setdefault(name, f"{{{{ default(item.body.{'.'.join(path)}, {written}) }}}}")
-        made += 1
+        made.add(name)
     inputs = {"type": "object", **known, "properties": properties}
     operations: list[dict[str, Any]] = [
         {"op": "set", "field": "inputs", "value": inputs},

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from engine.compiler.definition.identifiers import is_speakable
+
 SIMPLE = re.compile(r"[A-Za-z_]\w*\Z")
 NOW = "timestamp(run.started_at)"
 
@@ -43,17 +45,11 @@ def quoted(text: str) -> str:
     return f"'{inner}'"
 
 
-CEL_WORDS = frozenset(
-    "in as if for loop package namespace return var void while const continue break else function import let true "
-    "false null bool int uint double string bytes list map type dyn inputs steps run index key item".split()
-)
-
-
 def step_into(name: str | int) -> str:
     """Return the CEL that selects a field, or an item by its place."""
     if isinstance(name, int):
         return f"[{name}]"
-    return f".{name}" if SIMPLE.match(name) and name not in CEL_WORDS else f"[{quoted(name)}]"
+    return f".{name}" if is_speakable(name) else f"[{quoted(name)}]"
 
 
 _FALSE = "[null, false, 0, '']"

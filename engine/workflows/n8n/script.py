@@ -12,8 +12,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from engine.compiler.definition.identifiers import loop_name_fault
 from engine.workflows.n8n.functions import (
-    CEL_WORDS,
     EACH,
     FUNCTIONS,
     METHODS,
@@ -336,7 +336,7 @@ class _Parser:
         """Return a list's method that takes an arrow function."""
         is_bracketed = self._take("(")
         kind, local = self._next()
-        if kind != "name" or not SIMPLE.match(local) or local in CEL_WORDS:
+        if kind != "name" or loop_name_fault(local):
             raise Untranslatable
         if is_bracketed:
             self._require(")")

@@ -22,6 +22,8 @@ from engine.workflows.n8n.triggers import Started, is_trigger, started
 
 _LONGEST_NOTE = 4_000
 _MOST_RULES = 100
+_REFUSED = "n8n"
+"""The condition of a group whose own could not be translated: nothing has this name, so the workflow cannot run."""
 _WHOLE = {"number": "integer", "row": "integer", "size_bytes": "integer", "labels": "array", "assignees": "array"}
 """The types of those fields of triggers' items that are no text."""
 
@@ -115,6 +117,10 @@ class _Translation(Struct):
         if told:
             self.left.append(f"{node.name}: set what happens if it fails; n8n has {', '.join(told)}.")
 
+    def _told_unread(self, node: N8nNode, parameters: Parameters) -> None:
+        for path in parameters.unread():
+            self.left.append(f"{node.name}: n8n also sets `{path}`, which is not translated.")
+
     def _meeting(self, node: N8nNode, scopes: list[StepList]) -> StepList:
         """Return where a node is that several lead to: where they meet, if one of their conditions holds."""
         outer = shared(scopes)
@@ -130,11 +136,9 @@ class _Translation(Struct):
                     f"{node.name}: it runs once, after all that leads to it; n8n runs it for each of them."
                 )
             return outer
-        if len({id(way[0]) for way in ways}) == 1:
-            return outer if len(ways) == 1 else scopes[0]
         conditions = [" && ".join(f"({one.condition})" for one in reversed(way)) for way in ways]
         inner = {way[0].condition for way in ways if len(way) == 1}
-        if any(f"!({one})" in inner for one in inner):
+        if any(f"!({one})" in inner for one in inner - {_REFUSED}):
             return outer  # both outputs of an If
         around = {"id": self._id(f"before {node.name}"), "title": f"Before {node.name}"[:200]}
         return StepList(outer, {**around, "if": f"{{{{ {' || '.join(dict.fromkeys(conditions))} }}}}"})
@@ -201,8 +205,7 @@ class _Translation(Struct):
         missed = list[str]()
         parameters = Parameters(node.parameters, seen, missed)
         written = self._fields(row.fields, parameters)
-        for path in parameters.unread():
-            self.left.append(f"{node.name}: n8n also sets `{path}`, which is not translated.")
+        self._told_unread(node, parameters)
         for helper in self.export.helpers.get(node.name, ()):
             if not self.export.nodes[helper].type.startswith("lmChat"):
                 self.left.append(f"{node.name}: it also uses {helper!r} in n8n, which is not translated.")
@@ -255,7 +258,9 @@ class _Translation(Struct):
         missed = list[str]()
         trigger: dict[str, Any] = {}
         if row.uses:
-            fields = self._fields(row.fields, Parameters(node.parameters, NodeNames(None, {}, self.root), missed))
+            parameters = Parameters(node.parameters, NodeNames(None, {}, self.root), missed)
+            fields = self._fields(row.fields, parameters)
+            self._told_unread(node, parameters)
             if row.uses == "schedule" and self.export.time_zone:
                 fields["time_zone"] = self.export.time_zone
             trigger = {"id": named(node.name, {one["id"] for one in self.triggers}), "uses": row.uses, "with": fields}
@@ -299,7 +304,7 @@ class _Translation(Struct):
     def _refused(self, node: N8nNode, seen: NodeNames, what: str) -> str:
         """Return the condition for one that could not be translated: a name that does not exist, so nothing runs."""
         self.left.append(f"{node.name}: write its condition again ({what}).")
-        return "n8n"
+        return _REFUSED
 
     def _if(self, node: N8nNode, seen: NodeNames) -> None:
         try:

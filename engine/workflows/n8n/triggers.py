@@ -99,20 +99,20 @@ def _of_rule(rule: Mapping[str, Any]) -> str | None:
         return " ".join(parts[-5:] if len(parts) == 6 else parts)
     days = rule.get("triggerAtDay", rule.get("weekday", [0]))
     weekdays = ",".join(str(one) for one in (days if isinstance(days, list) else [days]))
-    shapes: dict[str, tuple[str, str]] = {
-        "minutes": ("minutesInterval", f"*/{rule.get('minutesInterval', 5)} * * * *"),
-        "everyMinute": ("", "* * * * *"),
-        "hours": ("hoursInterval", f"{minute} */{rule.get('hoursInterval', 1)} * * *"),
-        "everyHour": ("", f"{minute} * * * *"),
-        "days": ("", f"{minute} {hour} * * *"),
-        "everyDay": ("", f"{minute} {hour} * * *"),
-        "weeks": ("", f"{minute} {hour} * * {weekdays}"),
-        "everyWeek": ("", f"{minute} {hour} * * {weekdays}"),
-        "months": ("", f"{minute} {hour} {rule.get('triggerAtDayOfMonth', 1)} * *"),
-        "everyMonth": ("", f"{minute} {hour} {rule.get('dayOfMonth', 1)} * *"),
+    shapes: dict[str, str] = {
+        "minutes": f"*/{rule.get('minutesInterval', 5)} * * * *",
+        "everyMinute": "* * * * *",
+        "hours": f"{minute} */{rule.get('hoursInterval', 1)} * * *",
+        "everyHour": f"{minute} * * * *",
+        "days": f"{minute} {hour} * * *",
+        "everyDay": f"{minute} {hour} * * *",
+        "weeks": f"{minute} {hour} * * {weekdays}",
+        "everyWeek": f"{minute} {hour} * * {weekdays}",
+        "months": f"{minute} {hour} {rule.get('triggerAtDayOfMonth', 1)} * *",
+        "everyMonth": f"{minute} {hour} {rule.get('dayOfMonth', 1)} * *",
     }
     is_longer = any(rule.get(one, 1) != 1 for one in ("daysInterval", "weeksInterval", "monthsInterval"))
-    return None if is_longer or field not in shapes else shapes[field][1]
+    return None if is_longer else shapes.get(field)
 
 
 def _fields(given: Parameters) -> Any:

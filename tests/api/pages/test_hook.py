@@ -399,11 +399,12 @@ def test_only_the_newest_deliveries_are_kept_and_those_of_strangers_push_none_ou
 def test_inputs_are_made_from_a_delivery(services: Services) -> None:
     services.set_up({"hook": {"verify": "none"}})
     order = {"title": "Order", "customer": {"name": "Ann", "vip": True}, "lines": [{"n": 1}], "total": 4.5, "x-y": 1}
+    order |= {"customer_name": "another", "n" * 300: 1}
     assert services.client.post(services.path("hook"), json=order).status_code == 200
     services.runs()
     [delivery] = services.orchestra.hooks.deliveries(LOCAL, "orders", "hook")
     made = services.orchestra.hooks.inputs(LOCAL, "orders", "hook", delivery.id)
-    assert made.left_out == ["x-y"]
+    assert made.left_out == ["x-y", "customer_name", "n" * 300]
     kinds = {name: one.get("type") for name, one in made.inputs["properties"].items()}
     assert kinds == {
         "said": None,

@@ -298,6 +298,18 @@ def test_too_many_conditions_within_each_other_are_refused() -> None:
         graph([*ifs, say("End")], *((str(n), str(n + 1), 0) for n in range(499)), ("499", "End", 0))
 
 
+def test_what_a_trigger_filters_by_is_not_lost_in_silence() -> None:
+    found = alone("gmailTrigger", {"filters": {"q": "a", "labelIds": ["Label_1"]}, "pollTimes": {"item": [{}]}})
+    assert found.document["triggers"][0]["with"] == {"query": "a"}
+    assert found.left == ("One: n8n also sets `filters.labelIds`, which is not translated.",)
+
+
+def test_a_condition_that_is_refused_does_not_vanish_where_outputs_meet() -> None:
+    ifs = [node("if", {"conditions": {}}, name) for name in ("A", "B")]
+    found = graph([READ, *ifs, say("Send")], ("Read", "A", 0), ("A", "B", 1), ("A", "Send", 0), ("B", "Send", 1))
+    assert "n8n" in steps_of(found)["before_send"]["if"]
+
+
 def test_what_two_triggers_give_is_not_mixed_up() -> None:
     triggers = [node("gmailTrigger", {}, "One"), node("gmailTrigger", {}, "Two")]
     text = {"channel": "#a", "text": "={{ $json.subject }}"}
